@@ -1,0 +1,290 @@
+package io.berth.base.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The configuration in force. Immutable; all problems of a file are told at once. */
+public final class Config {
+  /** Longest state path, in bytes: a task's sockets below it must fit a socket address. */
+  public static final int MAX_STATE_BYTES = 70;
+
+  /** Longest root path, in bytes: 128 lower layers must fit the page of mount(2)'s options. */
+  public static final int MAX_ROOT_BYTES = 200;
+
+  private final @Nullable Path file;
+  private final Map<Key, JsonNode> given;
+
+  private Config(@Nullable Path file, Map<Key, JsonNode> given) {
+    this.file = file;
+    this.given = given;
+  }
+
+  /** Nothing but defaults. */
+  public static Config defaults() {
+    return new Config(null, new EnumMap<>(Key.class));
+  }
+
+  /** Reads a file; INVALID_ARGUMENT lists every problem in it, NOT_FOUND when it is missing. */
+  public static Config read(Path file) {
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw new BerthException.NotFound(
+          "read configuration `"
+              + file
+              + "`: "
+              + (Files.exists(file) ? e.getMessage() : "no such file"),
+          e);
+    }
+    return parse(file, text);
+  }
+
+  /** For tests: a text instead of a file. */
+  public static Config parse(@Nullable Path file, String text) {
+    JsonNode tree;
+    try {
+      tree = new TomlMapper().readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new BerthException.InvalidArgument(
+          "read configuration `" + file + "`: " + e.getOriginalMessage(), e);
+    }
+    Map<Key, JsonNode> given = new EnumMap<>(Key.class);
+    List<String> problems = new ArrayList<>();
+    collect("", tree, given, problems);
+    Config config = new Config(file, given);
+    config.check(problems);
+    if (!problems.isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "configuration `" + file + "`: " + String.join("; ", problems));
+    }
+    return config;
+  }
+
+  private static void collect(
+      String prefix, JsonNode node, Map<Key, JsonNode> given, List<String> problems) {
+    node.properties()
+        .forEach(entry -> {
+          String name = prefix + entry.getKey();
+          Key key = find(name);
+          if (key != null) {
+            given.put(key, entry.getValue());
+          } else if (entry.getValue().isObject()) {
+            collect(name + ".", entry.getValue(), given, problems);
+          } else {
+            problems.add("unknown key `" + name + "`, did you mean `" + nearest(name) + "`?");
+          }
+        });
+  }
+
+  private void check(List<String> problems) {
+    given.forEach((key, value) -> {
+      boolean fits =
+          switch (key.kind()) {
+            case TEXT -> value.isTextual();
+            case PATH -> value.isTextual() && value.textValue().startsWith("/");
+            case NUMBER -> value.isIntegralNumber();
+            case FLAG -> value.isBoolean();
+            case TEXT_LIST -> value.isArray() && value.valueStream().allMatch(JsonNode::isTextual);
+          };
+      if (!fits) {
+        problems.add("key `" + key.key() + "`: " + value + " is no " + describe(key.kind()));
+      }
+    });
+    if (!problems.isEmpty()) {
+      return;
+    }
+    if (bytes(state()) > MAX_STATE_BYTES) {
+      problems.add(
+          "key `state`: `"
+              + state()
+              + "` has "
+              + bytes(state())
+              + " bytes, at most "
+              + MAX_STATE_BYTES
+              + " leave room for sockets; choose a shorter path");
+    }
+    if (bytes(root()) > MAX_ROOT_BYTES) {
+      problems.add(
+          "key `root`: `"
+              + root()
+              + "` has "
+              + bytes(root())
+              + " bytes, at most "
+              + MAX_ROOT_BYTES
+              + " leave room for mount options; choose a shorter path");
+    }
+    if (!text(Key.INSTANCE).matches("([0-9a-f]{6})?")) {
+      problems.add("key `instance`: `" + text(Key.INSTANCE) + "` is not six hex digits");
+    }
+    if (!List.of("pool", "container").contains(text(Key.SHIM_ISOLATION))) {
+      problems.add(
+          "key `shim.isolation`: `" + text(Key.SHIM_ISOLATION) + "` is neither pool nor container");
+    }
+  }
+
+  private static int bytes(Path path) {
+    return path.toString().getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  private static String describe(Key.Kind kind) {
+    return switch (kind) {
+      case TEXT -> "text";
+      case PATH -> "absolute path";
+      case NUMBER -> "whole number";
+      case FLAG -> "true or false";
+      case TEXT_LIST -> "list of texts";
+    };
+  }
+
+  private static @Nullable Key find(String name) {
+    for (Key key : Key.values()) {
+      if (key.key().equals(name)) {
+        return key;
+      }
+    }
+    return null;
+  }
+
+  private static String nearest(String name) {
+    return List.of(Key.values()).stream()
+        .map(Key::key)
+        .min(Comparator.comparingInt(key -> distance(key, name)))
+        .orElseThrow();
+  }
+
+  /** Levenshtein distance. */
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substitution = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substitution, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+
+  /** The file it came from; null for defaults. */
+  public @Nullable Path file() {
+    return file;
+  }
+
+  /** A text or path as it is written. */
+  public String text(Key key) {
+    JsonNode value = given.get(key);
+    return value == null ? key.defaultValue() : value.asText();
+  }
+
+  /** A path. */
+  public Path path(Key key) {
+    return Path.of(text(key));
+  }
+
+  /** A whole number. */
+  public long number(Key key) {
+    JsonNode value = given.get(key);
+    return value == null ? Long.parseLong(key.defaultValue()) : value.longValue();
+  }
+
+  /** A list of texts. */
+  public List<String> texts(Key key) {
+    JsonNode value = given.get(key);
+    return value == null ? List.of() : value.valueStream().map(JsonNode::asText).toList();
+  }
+
+  /** What survives a reboot. */
+  public Path root() {
+    return path(Key.ROOT);
+  }
+
+  /** What a reboot ends. */
+  public Path state() {
+    return path(Key.STATE);
+  }
+
+  /** A socket of a service under the state folder: containerd, image or network. */
+  public Path socket(String service) {
+    return state().resolve(service + ".sock");
+  }
+
+  /** Folder of the programs. */
+  public Path libexec() {
+    return path(Key.LIBEXEC);
+  }
+
+  /** Six hex digits; names on the host derive from it. */
+  public String instance() {
+    String given = text(Key.INSTANCE);
+    if (!given.isEmpty()) {
+      return given;
+    }
+    Path real = state().toAbsolutePath().normalize();
+    try {
+      real = state().toRealPath();
+    } catch (IOException e) {
+      // Not made yet: the path itself will be the real one.
+      Objects.requireNonNull(real);
+    }
+    return Digest.sha256(real.toString()).hex().substring(0, 6);
+  }
+
+  /** Parent of our own containers' cgroups, without leading slash. */
+  public String cgroupParent() {
+    String given = text(Key.CGROUP_PARENT);
+    return given.isEmpty() ? "berth-" + instance() : given;
+  }
+
+  /** Key, default and value in force, as a TOML document with comments. */
+  public String describe() {
+    StringBuilder result = new StringBuilder();
+    String table = "";
+    for (Key key : Key.values()) {
+      int dot = key.key().lastIndexOf('.');
+      String keyTable = dot < 0 ? "" : key.key().substring(0, dot);
+      if (!keyTable.equals(table)) {
+        result.append("\n[").append(keyTable).append("]\n");
+        table = keyTable;
+      }
+      result
+          .append("# ")
+          .append(key.meaning())
+          .append(" Default: ")
+          .append(literal(key, key.defaultValue()))
+          .append('\n');
+      JsonNode value = given.get(key);
+      result.append(value == null ? "# " : "").append(key.key().substring(dot + 1)).append(" = ");
+      result
+          .append(value == null ? literal(key, key.defaultValue()) : value.toString())
+          .append('\n');
+    }
+    return result.toString();
+  }
+
+  private static String literal(Key key, String value) {
+    return switch (key.kind()) {
+      case TEXT, PATH -> '"' + value + '"';
+      case NUMBER, FLAG, TEXT_LIST -> value;
+    };
+  }
+}

@@ -1,0 +1,138 @@
+package io.berth.base.config;
+
+/**
+ * Every key of the configuration file: name with its table, kind, default and meaning. A key that
+ * is not listed here is refused. The default configuration that ships and {@code --print-config}
+ * are made from this list.
+ */
+public enum Key {
+  ROOT(
+      "root",
+      Kind.PATH,
+      "/var/lib/berth",
+      "What survives a reboot: content, snapshots, volumes, databases, logs of containers."),
+  STATE(
+      "state",
+      Kind.PATH,
+      "/run/berth",
+      "What a reboot ends: sockets, tasks, pinned network namespaces. At most 70 bytes."),
+  INSTANCE(
+      "instance",
+      Kind.TEXT,
+      "",
+      "Six hex digits from which names on the host derive; empty: from the path of `state`."),
+  LIBEXEC("libexec", Kind.PATH, "/usr/lib/berth", "The programs: bin/, lib/."),
+  LOG_LEVEL("log_level", Kind.TEXT, "info", "error, warning, info or debug."),
+
+  CGROUP_PARENT(
+      "cgroup.parent",
+      Kind.TEXT,
+      "",
+      "Parent cgroup of our own containers; empty: berth-INSTANCE."),
+
+  CONTAINERD_STOP_TIMEOUT(
+      "containerd.stop_timeout", Kind.NUMBER, "10", "Seconds between the stop signal and SIGKILL."),
+  CONTAINERD_EVENT_QUEUE(
+      "containerd.event_queue",
+      Kind.NUMBER,
+      "65536",
+      "Events that wait for one slow subscriber before its stream ends."),
+  CONTAINERD_LOG_MAX_SIZE(
+      "containerd.log_max_size",
+      Kind.NUMBER,
+      "10485760",
+      "Bytes of a container's log file before it is rotated."),
+  CONTAINERD_LOG_MAX_FILES(
+      "containerd.log_max_files",
+      Kind.NUMBER,
+      "3",
+      "Log files kept of a container, the current one included."),
+
+  SHIM_ISOLATION(
+      "shim.isolation",
+      Kind.TEXT,
+      "pool",
+      "pool: several shims in a host process; container: one each."),
+  SHIM_WARM_HOSTS("shim.warm_hosts", Kind.NUMBER, "2", "Host processes kept ready."),
+  SHIM_CONTAINERS_PER_HOST(
+      "shim.containers_per_host", Kind.NUMBER, "250", "Containers per host process."),
+
+  IMAGE_SNAPSHOTTER("image.snapshotter", Kind.TEXT, "overlayfs", "overlayfs or native."),
+  IMAGE_MAX_LAYER_ENTRIES(
+      "image.max_layer_entries", Kind.NUMBER, "2000000", "Entries of one layer."),
+  IMAGE_MAX_IMAGE_BYTES(
+      "image.max_image_bytes", Kind.NUMBER, "107374182400", "Unpacked bytes of one image."),
+  IMAGE_MAX_EXPANSION(
+      "image.max_expansion", Kind.NUMBER, "200", "Unpacked bytes per compressed byte of a layer."),
+  IMAGE_PARALLEL_LAYERS("image.parallel_layers", Kind.NUMBER, "4", "Layers fetched side by side."),
+  IMAGE_INSECURE_REGISTRIES(
+      "image.insecure_registries",
+      Kind.TEXT_LIST,
+      "[]",
+      "host[:port] of registries that are asked by plain HTTP."),
+  IMAGE_GC_INTERVAL(
+      "image.gc_interval",
+      Kind.NUMBER,
+      "60",
+      "Seconds between collections when nothing asks for one."),
+
+  NETWORK_POOL(
+      "network.pool", Kind.TEXT, "10.88.0.0/13", "Where subnets of bridges are taken from."),
+  NETWORK_PREFIX("network.prefix", Kind.NUMBER, "24", "Prefix length of a bridge's subnet."),
+  NETWORK_READY_ENDPOINTS(
+      "network.ready_endpoints", Kind.NUMBER, "4", "Endpoints kept ready per network."),
+  NETWORK_PORT_FIRST(
+      "network.port_first",
+      Kind.NUMBER,
+      "49153",
+      "First host port that is given out automatically."),
+  NETWORK_PORT_LAST("network.port_last", Kind.NUMBER, "65535", "Last one."),
+  NETWORK_LOCK(
+      "network.lock",
+      Kind.PATH,
+      "/run/berth-subnets.lock",
+      "Lock that all instances of this host take while they choose a subnet."),
+
+  CLI_NAMESPACE("cli.namespace", Kind.TEXT, "default", "containerd namespace of `berth`.");
+
+  /** What a value looks like. */
+  public enum Kind {
+    TEXT,
+    PATH,
+    NUMBER,
+    FLAG,
+    TEXT_LIST
+  }
+
+  private final String key;
+  private final Kind kind;
+  private final String defaultValue;
+  private final String meaning;
+
+  Key(String key, Kind kind, String defaultValue, String meaning) {
+    this.key = key;
+    this.kind = kind;
+    this.defaultValue = defaultValue;
+    this.meaning = meaning;
+  }
+
+  /** Dotted, table first: {@code shim.isolation}. */
+  public String key() {
+    return key;
+  }
+
+  /** What its value looks like. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** As text, a list in TOML's form. */
+  public String defaultValue() {
+    return defaultValue;
+  }
+
+  /** For people. */
+  public String meaning() {
+    return meaning;
+  }
+}

@@ -1,0 +1,5 @@
+/** Files that other processes read at any moment: replaced as a whole, locked by folder. */
+@NullMarked
+package io.berth.base.io;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The one JSON codec. */
+@NullMarked
+package io.berth.base.json;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,97 @@
+package io.berth.base.rpc;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
+import io.grpc.Context;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The sending end of a server stream, with back pressure: {@link #send} blocks while the client is
+ * slow and fails with {@link BerthException.Cancelled} when it has gone.
+ *
+ * <p>While a streaming handler blocks, neither its onReady nor its onCancel callback arrives
+ * (callbacks of one call are serial); so the work runs in a virtual thread of its own: {@link
+ * #run}.
+ */
+public final class BlockingSender<A> {
+  private final ServerCallStreamObserver<A> observer;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  private BlockingSender(ServerCallStreamObserver<A> observer) {
+    this.observer = observer;
+    observer.setOnReadyHandler(this::wake);
+    observer.setOnCancelHandler(this::wake);
+  }
+
+  /** What fills the stream. */
+  public interface Work<A> {
+    /** The stream ends when it returns, or with the status of what it throws. */
+    void run(BlockingSender<A> sender) throws Exception;
+  }
+
+  /** Called by a handler before it returns: starts the work with the call's context. */
+  public static <A> void run(StreamObserver<A> responses, Work<A> work) {
+    ServerCallStreamObserver<A> observer = (ServerCallStreamObserver<A>) responses;
+    BlockingSender<A> sender = new BlockingSender<>(observer);
+    Context context = Context.current();
+    Thread thread =
+        Thread.ofVirtual().name("stream").unstarted(context.wrap(() -> sender.toItsEnd(work)));
+    context.addListener(_ -> thread.interrupt(), Runnable::run);
+    thread.start();
+  }
+
+  private void toItsEnd(Work<A> work) {
+    try {
+      work.run(this);
+      if (!observer.isCancelled()) {
+        observer.onCompleted();
+      }
+    } catch (BerthException.Cancelled e) {
+      // The client has gone; nobody is left to tell.
+      if (!observer.isCancelled()) {
+        observer.onError(ErrorCodec.toStatus(e).asRuntimeException());
+      }
+    } catch (Exception e) {
+      if (!observer.isCancelled()) {
+        observer.onError(ErrorCodec.toStatus(e).asRuntimeException());
+      }
+    }
+  }
+
+  /** Blocks until the transport takes more. */
+  public void send(A message) {
+    lock.lock();
+    try {
+      while (!observer.isReady() && !observer.isCancelled()) {
+        changed.await();
+      }
+      if (observer.isCancelled()) {
+        throw new BerthException.Cancelled("the client ended the stream");
+      }
+      observer.onNext(message);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("the client ended the stream", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether the client has gone. */
+  public boolean isCancelled() {
+    return observer.isCancelled();
+  }
+
+  private void wake() {
+    lock.lock();
+    try {
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package io.berth.base.rpc;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
+import io.grpc.Context;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+/** The two sides of a unary call in straight-line code. */
+public final class Calls {
+  private Calls() {}
+
+  /**
+   * Answers with the value, or with the status of what was thrown. Runs on the caller's (virtual)
+   * thread, which is interrupted when the client cancels.
+   */
+  public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
+    Thread thread = Thread.currentThread();
+    Context.CancellationListener interrupt = _ -> thread.interrupt();
+    Context context = Context.current();
+    context.addListener(interrupt, Runnable::run);
+    A answer;
+    try {
+      answer = work.call();
+    } catch (Exception e) {
+      responses.onError(ErrorCodec.toStatus(e).asRuntimeException());
+      return;
+    } finally {
+      context.removeListener(interrupt);
+    }
+    responses.onNext(answer);
+    responses.onCompleted();
+  }
+
+  /** Work on a client stub, which throws gRPC's exceptions. */
+  public interface ClientCall<A> {
+    A run() throws StatusException, StatusRuntimeException;
+  }
+
+  /**
+   * Calls another service; its failure becomes a {@link BerthException}, an absent one names its
+   * socket.
+   */
+  public static <A> A call(Path socket, String program, ClientCall<A> call) {
+    try {
+      return call.run();
+    } catch (StatusException | StatusRuntimeException e) {
+      BerthException known = ErrorCodec.fromCall(e);
+      if (known instanceof BerthException.Unavailable) {
+        throw new BerthException.Unavailable(
+            "connect to `"
+                + socket
+                + "`: "
+                + known.getMessage()
+                + "; is "
+                + program
+                + " running? (`berth-services status`)",
+            e);
+      }
+      throw known;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.berth.base.rpc;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+
+/**
+ * Turns what an endpoint throws, or gives to {@code onError}, into a status. INTERNAL is logged
+ * with its stack; the rest is the caller's business and goes to the debug log.
+ */
+public final class ErrorInterceptor implements ServerInterceptor {
+  private static final Logger LOG = System.getLogger(ErrorInterceptor.class.getName());
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    Once<Q, A> once = new Once<>(call);
+    ServerCall.Listener<Q> listener;
+    try {
+      listener = next.startCall(once, headers);
+    } catch (RuntimeException e) {
+      once.fail(e);
+      return new ServerCall.Listener<>() {};
+    }
+    return new SimpleForwardingServerCallListener<>(listener) {
+      @Override
+      public void onMessage(Q message) {
+        guarded(once, () -> super.onMessage(message));
+      }
+
+      @Override
+      public void onHalfClose() {
+        guarded(once, super::onHalfClose);
+      }
+
+      @Override
+      public void onReady() {
+        guarded(once, super::onReady);
+      }
+
+      @Override
+      public void onCancel() {
+        guarded(once, super::onCancel);
+      }
+
+      @Override
+      public void onComplete() {
+        guarded(once, super::onComplete);
+      }
+    };
+  }
+
+  private static void guarded(Once<?, ?> call, Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException e) {
+      call.fail(e);
+    }
+  }
+
+  /** Closes at most once, and maps causes that an endpoint handed to onError. */
+  private static final class Once<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private boolean closed;
+
+    Once(ServerCall<Q, A> call) {
+      super(call);
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      Status mapped = status;
+      if (status.getCause() instanceof BerthException known) {
+        mapped = ErrorCodec.toStatus(known);
+      } else if (status.getCode() == Status.Code.UNKNOWN
+          && status.getCause() != null
+          && status.getDescription() == null) {
+        mapped = ErrorCodec.toStatus(status.getCause());
+      }
+      synchronized (this) {
+        if (closed) {
+          return;
+        }
+        closed = true;
+      }
+      log(mapped, getMethodDescriptor().getFullMethodName());
+      super.close(mapped, trailers);
+    }
+
+    void fail(RuntimeException e) {
+      close(ErrorCodec.toStatus(e), new Metadata());
+    }
+
+    private static void log(Status status, String method) {
+      if (status.getCode() == Status.Code.INTERNAL) {
+        LOG.log(Level.ERROR, method + ": " + status.getDescription(), status.getCause());
+      } else if (!status.isOk()) {
+        LOG.log(Level.DEBUG, "{0}: {1} {2}", method, status.getCode(), status.getDescription());
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package io.berth.base.rpc;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The threads of one process's gRPC: a few event loops that run nothing of ours, and virtual
+ * threads for handlers. One per process, closed last.
+ */
+public final class EventLoops implements AutoCloseable {
+  private final EventLoopGroup group;
+  private final ExecutorService handlers =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
+
+  /** With this many event loop threads; two serve a busy service, one a small program. */
+  public EventLoops(int threads) {
+    group =
+        new MultiThreadIoEventLoopGroup(
+            threads,
+            new DefaultThreadFactory("grpc-epoll", /* daemon= */ true),
+            EpollIoHandler.newFactory());
+  }
+
+  EventLoopGroup group() {
+    return group;
+  }
+
+  /** Where handlers run: a virtual thread each. */
+  public ExecutorService handlers() {
+    return handlers;
+  }
+
+  @Override
+  public void close() {
+    handlers.shutdown();
+    group.shutdownGracefully(0, 500, TimeUnit.MILLISECONDS);
+  }
+}

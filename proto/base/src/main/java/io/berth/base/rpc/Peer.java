@@ -1,0 +1,27 @@
+package io.berth.base.rpc;
+
+import io.grpc.Attributes;
+import io.grpc.Grpc;
+import io.grpc.ServerCall;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who is on the other end of a Unix socket, as the kernel says (unix(7), SO_PEERCRED, at connect
+ * time).
+ */
+public record Peer(int pid, int uid, int gid) {
+  static final Attributes.Key<Peer> ATTRIBUTE = Attributes.Key.create("berth-peer");
+
+  /** The peer of a call; null for an in-process transport. */
+  public static @Nullable Peer of(ServerCall<?, ?> call) {
+    return call.getAttributes().get(ATTRIBUTE);
+  }
+
+  /** For logs. */
+  public static String describe(ServerCall<?, ?> call) {
+    Peer peer = of(call);
+    return peer == null
+        ? String.valueOf(call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR))
+        : "pid " + peer.pid + " uid " + peer.uid;
+  }
+}

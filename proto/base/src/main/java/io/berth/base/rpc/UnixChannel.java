@@ -1,0 +1,52 @@
+package io.berth.base.rpc;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.AbstractStub;
+import io.grpc.stub.MetadataUtils;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Channels to gRPC servers on Unix sockets. Lazy: a missing server fails calls with UNAVAILABLE,
+ * and is found when it comes.
+ */
+public final class UnixChannel {
+  private UnixChannel() {}
+
+  /** The caller shuts it down. Messages of up to 16 MiB are taken. */
+  public static ManagedChannel to(EventLoops loops, Path socket) {
+    return NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
+        .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+        .eventLoopGroup(loops.group())
+        .executor(loops.handlers())
+        .overrideAuthority("localhost")
+        .usePlaintext()
+        .maxInboundMessageSize(16 << 20)
+        .initialFlowControlWindow(1 << 20)
+        .idleTimeout(30, TimeUnit.DAYS)
+        .disableRetry()
+        .build();
+  }
+
+  /** A stub whose calls carry a namespace and, if not null, a lease. */
+  public static <S extends AbstractStub<S>> S in(S stub, String namespace, @Nullable String lease) {
+    Metadata headers = new Metadata();
+    headers.put(CallContext.NAMESPACE_HEADER, namespace);
+    if (lease != null) {
+      headers.put(CallContext.LEASE_HEADER, lease);
+    }
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  /** A stub whose calls carry a request's number: see {@link CallContext#REQUEST_ID_HEADER}. */
+  public static <S extends AbstractStub<S>> S numbered(S stub, String requestId) {
+    Metadata headers = new Metadata();
+    headers.put(CallContext.REQUEST_ID_HEADER, requestId);
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+}

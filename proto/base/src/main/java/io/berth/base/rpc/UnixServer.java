@@ -1,0 +1,151 @@
+package io.berth.base.rpc;
+
+import io.berth.base.error.BerthException;
+import io.grpc.HandlerRegistry;
+import io.grpc.Server;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A gRPC server on a Unix socket.
+ *
+ * <p>The socket is bound under a temporary name and renamed into place, so whoever finds it is
+ * answered; the caller holds the folder's lock. Closing does not remove the name: the next owner
+ * renames over it.
+ */
+public final class UnixServer implements AutoCloseable {
+  /** Longest path of a socket, in bytes (unix(7): sun_path without its NUL). */
+  public static final int MAX_PATH = 107;
+
+  private static final AtomicLong SEQUENCE = new AtomicLong();
+
+  private final Path socket;
+  private final Server server;
+
+  private UnixServer(Path socket, Server server) {
+    this.socket = socket;
+    this.server = server;
+  }
+
+  /**
+   * What to serve.
+   *
+   * @param socket where
+   * @param services implementations, health and reflection included if wanted
+   * @param fallback for methods that no service has (byte forwarding); null: UNIMPLEMENTED
+   * @param maxInboundBytes of one message
+   * @param admitted who may connect
+   * @param mode permissions of the socket, as in {@code rw-rw----}
+   */
+  public record Options(
+      Path socket,
+      List<ServerServiceDefinition> services,
+      @Nullable HandlerRegistry fallback,
+      int maxInboundBytes,
+      Predicate<Peer> admitted,
+      String mode) {
+    public Options {
+      services = List.copyOf(services);
+    }
+
+    /** 16 MiB inbound, mode 0660, everyone whom the mode lets in. */
+    public static Options of(Path socket, List<ServerServiceDefinition> services) {
+      return new Options(socket, services, null, 16 << 20, _ -> true, "rw-rw----");
+    }
+  }
+
+  /**
+   * Answers as soon as it returns. Interceptors run in the order of the list, after the error
+   * mapping and the headers.
+   */
+  public static UnixServer start(
+      EventLoops loops, Options options, List<ServerInterceptor> interceptors) throws IOException {
+    Path socket = options.socket();
+    Path beside =
+        socket.resolveSibling(
+            "." + SEQUENCE.incrementAndGet() + "-" + ProcessHandle.current().pid());
+    for (Path path : List.of(socket, beside)) {
+      if (path.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+        throw new BerthException.InvalidArgument(
+            "bind `"
+                + path
+                + "`: a socket's path has at most "
+                + MAX_PATH
+                + " bytes; choose a shorter state folder");
+      }
+    }
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(
+                new DomainSocketAddress(beside.toString()),
+                PeerNegotiator.credentials(options.admitted()))
+            .channelType(EpollServerDomainSocketChannel.class)
+            .bossEventLoopGroup(loops.group())
+            .workerEventLoopGroup(loops.group())
+            .executor(loops.handlers())
+            .maxInboundMessageSize(options.maxInboundBytes())
+            .maxInboundMetadataSize(64 << 10)
+            .initialFlowControlWindow(1 << 20)
+            .permitKeepAliveTime(5, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true);
+    options.services().forEach(builder::addService);
+    if (options.fallback() != null) {
+      builder.fallbackHandlerRegistry(options.fallback());
+    }
+    // The builder calls the last one added first.
+    for (ServerInterceptor interceptor : interceptors.reversed()) {
+      builder.intercept(interceptor);
+    }
+    builder.intercept(new HeaderInterceptor());
+    builder.intercept(new ErrorInterceptor());
+    Files.deleteIfExists(beside);
+    Server server = builder.build().start();
+    try {
+      Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString(options.mode()));
+      Files.move(
+          beside, socket, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      server.shutdownNow();
+      throw e;
+    }
+    return new UnixServer(socket, server);
+  }
+
+  /** Where it listens. */
+  public Path socket() {
+    return socket;
+  }
+
+  /**
+   * Lets calls in progress end within the grace, then cancels them. Blocks for at most the grace.
+   */
+  public void stop(long graceMillis) {
+    server.shutdown();
+    try {
+      if (!server.awaitTermination(graceMillis, TimeUnit.MILLISECONDS)) {
+        server.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      server.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    server.shutdownNow();
+  }
+}
