@@ -1,0 +1,40 @@
+package io.berth.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+
+/**
+ * A time as file systems keep it.
+ *
+ * @param seconds since 1970, negative before
+ * @param nanos 0 to 999,999,999, or one of the kernel's two special values
+ */
+public record FileTimestamp(long seconds, int nanos) {
+  private static final int UTIME_NOW = 0x3fffffff;
+  private static final int UTIME_OMIT = 0x3ffffffe;
+
+  /** In calls that set times: now. */
+  public static final FileTimestamp NOW = new FileTimestamp(0, UTIME_NOW);
+
+  /** In calls that set times: leave as it is. */
+  public static final FileTimestamp UNCHANGED = new FileTimestamp(0, UTIME_OMIT);
+
+  /** The same moment. */
+  public static FileTimestamp of(Instant instant) {
+    return new FileTimestamp(instant.getEpochSecond(), instant.getNano());
+  }
+
+  /** The same moment. */
+  public Instant toInstant() {
+    return Instant.ofEpochSecond(seconds, nanos);
+  }
+
+  static long pair(Frame f, FileTimestamp access, FileTimestamp modification) {
+    MemorySegment times = f.raw(2L * Layouts.TIMESPEC_SIZE);
+    times.set(Libc.LONG, 0, access.seconds);
+    times.set(Libc.LONG, 8, access.nanos);
+    times.set(Libc.LONG, Layouts.TIMESPEC_SIZE, modification.seconds);
+    times.set(Libc.LONG, Layouts.TIMESPEC_SIZE + 8, modification.nanos);
+    return times.address();
+  }
+}

@@ -1,0 +1,270 @@
+package io.berth.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Processes: starting them by posix_spawn (0.1 ms, where java.lang.ProcessBuilder needs ten times
+ * that), and following them by pidfd, which always means the same process where a number may be
+ * used again.
+ */
+public final class Processes {
+  private static final int P_PIDFD = 3;
+  private static final int WNOHANG = 1;
+  private static final int WEXITED = 4;
+  private static final int CLD_EXITED = 1;
+  private static final int CLD_DUMPED = 3;
+  private static final short POLLIN = 1;
+  private static final int PRIO_PROCESS = 0;
+  private static final int PR_SET_DUMPABLE = 4;
+  private static final int PR_SET_CHILD_SUBREAPER = 36;
+
+  private Processes() {}
+
+  /**
+   * A process started here. Its exit is to be collected by {@link #pollExit} or one of its kind,
+   * else it stays a zombie.
+   */
+  public record Child(int pid, Fd pidfd) implements AutoCloseable {
+    /** Closes the descriptor; the process is not touched. */
+    @Override
+    public void close() {
+      pidfd.close();
+    }
+  }
+
+  /**
+   * How a process ended.
+   *
+   * @param code exit code, or the signal's number if {@code signalled}
+   */
+  public record ExitStatus(boolean signalled, int code, boolean dumpedCore) {
+    /** As shells say it: the code, or 128 + the signal's number. */
+    public int shellCode() {
+      return signalled ? 128 + code : code;
+    }
+  }
+
+  /**
+   * Starts a program.
+   *
+   * @throws SyscallException ENOENT, EACCES, ... of the program or its folder
+   */
+  public static Child spawn(SpawnPlan plan) throws SyscallException {
+    int pid = Spawn.spawn(plan);
+    // The number cannot be another's yet: our child is a zombie at worst until we collect it.
+    return new Child(pid, openPidfd(pid));
+  }
+
+  /** A descriptor of a process; ESRCH if there is none of that number. */
+  public static Fd openPidfd(int pid) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      long result = Libc.call(f, Sys.PIDFD_OPEN, pid, 0);
+      return Fd.adopt((int) Libc.check(result, "pidfd_open", pid), "process " + pid);
+    }
+  }
+
+  /** Sends a signal to the process that a pidfd means; ESRCH once it is gone and collected. */
+  public static void sendSignal(Fd pidfd, int signal) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(
+          Libc.call(f, Sys.PIDFD_SEND_SIGNAL, pidfd.number(), signal, 0, 0),
+          "pidfd_send_signal " + Signal.nameOf(signal),
+          pidfd.what());
+    }
+  }
+
+  /**
+   * kill(2): by number, so only where no pidfd can be had. Signal 0 only looks whether it is there.
+   */
+  public static void kill(int pid, int signal) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.KILL, pid, signal), "kill", pid);
+    }
+  }
+
+  /** Whether a process of that number is there, be it a zombie or another user's. */
+  public static boolean exists(int pid) {
+    try (Frame f = Frame.open()) {
+      return Libc.call(f, Sys.KILL, pid, 0) != -Errno.ESRCH.number();
+    }
+  }
+
+  /**
+   * Whether the process that a pidfd means has ended; anybody's process, not only a child. Never
+   * waits.
+   */
+  public static boolean hasEnded(Fd pidfd) throws SyscallException {
+    return poll(pidfd, 0);
+  }
+
+  /**
+   * Collects a child's exit if it has ended, else returns null. Never waits; ECHILD if it is no
+   * child or was collected.
+   */
+  public static @Nullable ExitStatus pollExit(Fd pidfd) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      MemorySegment info = f.allocate(Layouts.SIGINFO_SIZE);
+      Libc.check(
+          Libc.call(f, Sys.WAITID, P_PIDFD, pidfd.number(), info.address(), WEXITED | WNOHANG, 0),
+          "waitid",
+          pidfd.what());
+      if (info.get(Libc.INT, Layouts.SIGINFO_PID) == 0) {
+        return null;
+      }
+      int how = info.get(Libc.INT, Layouts.SIGINFO_CODE);
+      int status = info.get(Libc.INT, Layouts.SIGINFO_STATUS);
+      return new ExitStatus(how != CLD_EXITED, status, how == CLD_DUMPED);
+    }
+  }
+
+  /** Waits for a child's end and collects it; null after the timeout. Platform threads only. */
+  public static @Nullable ExitStatus awaitExit(Fd pidfd, Duration timeout) throws SyscallException {
+    long end = System.nanoTime() + timeout.toNanos();
+    while (true) {
+      long left = Math.max(0, end - System.nanoTime());
+      if (poll(pidfd, left)) {
+        return pollExit(pidfd);
+      }
+      if (left == 0) {
+        return null;
+      }
+    }
+  }
+
+  /**
+   * Collects a child's exit as soon as it ends, on the poller's thread. The pidfd must stay open
+   * until then.
+   */
+  public static CompletableFuture<ExitStatus> exit(Fd pidfd, Poller poller)
+      throws SyscallException {
+    CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
+    poller.register(
+        pidfd,
+        Epoll.EPOLLIN,
+        (registration, _) -> {
+          registration.close();
+          try {
+            ExitStatus status = pollExit(pidfd);
+            if (status == null) {
+              throw new SyscallException("waitid", pidfd.what(), Errno.ECHILD);
+            }
+            exit.complete(status);
+          } catch (SyscallException e) {
+            exit.completeExceptionally(e);
+          }
+        });
+    return exit;
+  }
+
+  /**
+   * Completes as soon as a process ends, anybody's process, on the poller's thread. The pidfd must
+   * stay open until then.
+   */
+  public static CompletableFuture<@Nullable Void> ended(Fd pidfd, Poller poller)
+      throws SyscallException {
+    CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
+    poller.register(
+        pidfd,
+        Epoll.EPOLLIN,
+        (registration, _) -> {
+          registration.close();
+          ended.complete(null);
+        });
+    return ended;
+  }
+
+  private static boolean poll(Fd pidfd, long nanos) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      MemorySegment poll = f.allocate(Layouts.POLLFD_SIZE);
+      poll.set(Libc.INT, 0, pidfd.number());
+      poll.set(ValueLayout.JAVA_SHORT, Layouts.POLLFD_EVENTS, POLLIN);
+      MemorySegment time = f.allocate(Layouts.TIMESPEC_SIZE);
+      time.set(Libc.LONG, 0, nanos / 1_000_000_000L);
+      time.set(Libc.LONG, 8, nanos % 1_000_000_000L);
+      long result = Libc.once(f, Sys.PPOLL, poll.address(), 1, time.address(), 0, 8, 0);
+      if (result == -Errno.EINTR.number()) {
+        return false;
+      }
+      return Libc.check(result, "poll", pidfd.what()) > 0;
+    }
+  }
+
+  /** This process's number. */
+  public static int ownPid() {
+    try (Frame f = Frame.open()) {
+      return (int) Libc.call(f, Sys.GETPID);
+    }
+  }
+
+  /**
+   * The calling thread's number; of a virtual thread its carrier's, for as long as it stays there.
+   */
+  public static int ownThreadId() {
+    try (Frame f = Frame.open()) {
+      return (int) Libc.call(f, Sys.GETTID);
+    }
+  }
+
+  /** The effective user of this process. */
+  public static int effectiveUser() {
+    try (Frame f = Frame.open()) {
+      return (int) Libc.call(f, Sys.GETEUID);
+    }
+  }
+
+  /**
+   * When a process was started, in clock ticks since boot: with its number it names the process for
+   * ever.
+   *
+   * @throws SyscallException ENOENT or ESRCH if there is none
+   */
+  public static long startTime(int pid) throws SyscallException {
+    String stat;
+    try (Fd fd = Fd.open(Path.of("/proc", Integer.toString(pid), "stat"), OpenFlags.O_RDONLY)) {
+      stat = new String(fd.readAll(4096), StandardCharsets.ISO_8859_1);
+    }
+    // The name in the second field is anything, so what counts stands behind the last bracket; the
+    // 22nd field is the time.
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+    return Long.parseLong(fields[19]);
+  }
+
+  /**
+   * How nice a thread of this process is to be, -20 to 19. Java's own Thread.setPriority does
+   * nothing on Linux.
+   */
+  public static void setNice(int threadId, int nice) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(
+          Libc.call(f, Sys.SETPRIORITY, PRIO_PROCESS, threadId, nice), "setpriority", threadId);
+    }
+  }
+
+  /** Orphans below this process become its children instead of init's. */
+  public static void becomeSubreaper() throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "subreaper");
+    }
+  }
+
+  /** No core dump, and no other user's look into this process by /proc or ptrace. */
+  public static void forbidInspection() throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.PRCTL, PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl", "not dumpable");
+    }
+  }
+
+  /** Ends this process now: no shutdown hook runs, nothing is flushed. */
+  public static void exitNow(int code) {
+    try (Frame f = Frame.open()) {
+      Libc.call(f, Sys.EXIT_GROUP, code);
+    }
+    throw new AssertionError("exit_group returned");
+  }
+}
