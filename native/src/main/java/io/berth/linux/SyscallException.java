@@ -29,6 +29,12 @@ public final class SyscallException extends IOException {
     this(syscall, subject, errno.number());
   }
 
+  /** The one line. */
+  @Override
+  public String getMessage() {
+    return line(syscall, subject, number);
+  }
+
   /** The name of the call. */
   public String syscall() {
     return syscall;

@@ -75,7 +75,7 @@ final class FdTest {
     Fd fd = Fd.open(Path.of("/dev/null"), OpenFlags.O_RDONLY);
     Fd.adopt(fd.number(), "the same").close();
     IllegalStateException e = assertThrows(IllegalStateException.class, fd::close);
-    assertTrue(e.getMessage().endsWith("was closed behind its owner's back"), e.getMessage());
+    assertTrue(e.toString().endsWith("was closed behind its owner's back"), e.toString());
   }
 
   @Test
