@@ -89,8 +89,7 @@ public final class Program {
     }
   }
 
-  private static int serve(
-      String name, Config config, List<String> rest, PrintStream err, Factory factory)
+  private static int serve(String name, Config config, List<String> rest, Factory factory)
       throws Exception {
     makeFolder(config.root(), "rwx--x---");
     makeFolder(config.state(), "rwx--x--x");

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -65,7 +66,7 @@ public final class AtomicFile {
       Files.setPosixFilePermissions(beside, permissions);
       Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       if (sync) {
-        syncFolder(file.toAbsolutePath().getParent());
+        syncFolder(Objects.requireNonNull(file.toAbsolutePath().getParent()));
       }
     } catch (IOException | RuntimeException e) {
       Files.deleteIfExists(beside);

@@ -218,8 +218,7 @@ public final class Database implements AutoCloseable {
         jobs.drainTo(batch, MAX_BATCH - 1);
         runAll(batch);
       } catch (InterruptedException e) {
-        // Only close() ends this thread, and it does not interrupt.
-        continue;
+        LOG.log(Level.WARNING, "the writer of {0} was interrupted and goes on", file);
       } finally {
         batch.clear();
       }

@@ -1,0 +1,51 @@
+package io.berth.base.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+final class ConfigTest {
+  @Test
+  void allProblemsAreToldAtOnceWithTheNearestKey() {
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () ->
+                Config.parse(
+                    Path.of("c.toml"), "rot = \"/x\"\nstate = 5\n[shim]\nisolatoin = \"pool\"\n"));
+    assertEquals(
+        "configuration `c.toml`: unknown key `rot`, did you mean `root`?; unknown key"
+            + " `shim.isolatoin`, did you mean `shim.isolation`?; key `state`: 5 is no absolute"
+            + " path",
+        e.getMessage());
+  }
+
+  @Test
+  void aStatePathThatLeavesNoRoomForSocketsIsRefused() {
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () -> Config.parse(null, "state = \"/" + "x".repeat(70) + "\""));
+    assertTrue(e.getMessage().contains("has 71 bytes, at most 70"), e.getMessage());
+  }
+
+  @Test
+  void theDescriptionOfTheDefaultsIsItselfAConfiguration() {
+    Config config = Config.parse(null, Config.defaults().describe());
+    assertEquals(Path.of("/var/lib/berth"), config.root());
+    String everything = Config.defaults().describe().replaceAll("(?m)^# (?=[a-z_]+ = )", "");
+    assertEquals(2, Config.parse(null, everything).number(Key.SHIM_WARM_HOSTS));
+  }
+
+  @Test
+  void twoStateFoldersAreTwoInstances() {
+    String a = Config.parse(null, "state = \"/run/a\"").instance();
+    String b = Config.parse(null, "state = \"/run/b\"").instance();
+    assertTrue(a.matches("[0-9a-f]{6}") && !a.equals(b), a + " " + b);
+    assertEquals("abcdef", Config.parse(null, "instance = \"abcdef\"").instance());
+  }
+}

@@ -1,0 +1,111 @@
+package io.berth.base.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class DatabaseTest {
+  private static final List<String> SCHEMA =
+      List.of("CREATE TABLE t(k INTEGER PRIMARY KEY, v TEXT NOT NULL);\n");
+
+  @TempDir Path folder;
+
+  private static Database.Work<Integer> insert(int key) {
+    return connection -> execute(connection, "INSERT INTO t VALUES(" + key + ", 'v')");
+  }
+
+  private static int execute(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      return statement.executeUpdate(sql);
+    }
+  }
+
+  private static int count(Database database) {
+    return database.read(connection -> {
+      try (Statement statement = connection.createStatement();
+          ResultSet row = statement.executeQuery("SELECT count(*) FROM t")) {
+        return row.getInt(1);
+      }
+    });
+  }
+
+  @Test
+  void whatAWriteAnsweredIsReadAtOnceAndAfterReopening() throws Exception {
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA)) {
+      database.durable(insert(1));
+      database.lazy(insert(2));
+      assertEquals(2, count(database));
+    }
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA)) {
+      assertEquals(2, count(database));
+    }
+  }
+
+  @Test
+  void aFailingCallIsRolledBackAndFailsNoNeighbour() throws Exception {
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> good = new ArrayList<>();
+      List<Future<Integer>> bad = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        int key = i;
+        good.add(threads.submit(() -> database.durable(insert(key))));
+        bad.add(
+            threads.submit(() ->
+                database.durable(connection -> {
+                  execute(connection, "INSERT INTO t VALUES(" + (1000 + key) + ", 'x')");
+                  throw new BerthException.AlreadyExists("taken");
+                })));
+      }
+      for (Future<Integer> one : good) {
+        assertEquals(1, one.get());
+      }
+      for (Future<Integer> one : bad) {
+        assertThrows(Exception.class, one::get);
+      }
+      assertEquals(200, count(database));
+    }
+  }
+
+  @Test
+  void durableCallsInFlightShareASync() throws Exception {
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> all = new ArrayList<>();
+      for (int i = 0; i < 1000; i++) {
+        int key = i;
+        all.add(threads.submit(() -> database.durable(insert(key))));
+      }
+      for (Future<Integer> one : all) {
+        one.get();
+      }
+      assertTrue(database.syncs() < 1000, "syncs: " + database.syncs());
+      long before = database.syncs();
+      database.lazy(insert(5000));
+      assertEquals(before, database.syncs());
+    }
+  }
+
+  @Test
+  void aNewerSchemaIsRefusedWithWhatToDo() throws Exception {
+    Database.open(folder.resolve("a.db"), List.of("CREATE TABLE a(x);\n", "CREATE TABLE b(x);\n"))
+        .close();
+    Exception e =
+        assertThrows(Exception.class, () -> Database.open(folder.resolve("a.db"), SCHEMA));
+    assertTrue(String.valueOf(e.getMessage()).contains("start the newer program"), e.getMessage());
+  }
+}

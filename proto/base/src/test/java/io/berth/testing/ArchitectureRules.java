@@ -1,0 +1,157 @@
+package io.berth.testing;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+
+/**
+ * The arrows between rooms and the manners inside them. Each module's {@code ArchitectureTest}
+ * applies all of them.
+ */
+public final class ArchitectureRules {
+  /** No service knows another's classes, only its wire. */
+  public static final ArchRule ARROWS =
+      noClasses()
+          .that()
+          .resideInAnyPackage("io.berth.base..", "io.berth.oci..", "io.berth.linux..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(services())
+          .because("shared code stands below the services")
+          .allowEmptyShould(true);
+
+  /** The foreign function interface has one home. */
+  public static final ArchRule FOREIGN =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.berth.linux..")
+          .and()
+          .resideInAPackage("io.berth..")
+          .should()
+          .dependOnClassesThat(
+              new DescribedPredicate<>("call foreign functions") {
+                @Override
+                public boolean test(JavaClass type) {
+                  return type.getPackageName().equals("java.lang.foreign")
+                      && (type.getSimpleName().equals("Linker")
+                          || type.getSimpleName().equals("SymbolLookup"));
+                }
+              })
+          .allowEmptyShould(true);
+
+  /** protobuf's own packing of Any adds a prefix that Go clients do not take. */
+  public static final ArchRule ANY =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackage("io.berth.api..")
+          .should()
+          .callMethod(com.google.protobuf.Any.class, "pack", com.google.protobuf.Message.class)
+          .allowEmptyShould(true);
+
+  /** Netty behind one door. */
+  public static final ArchRule NETTY =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackages("io.berth.base.rpc..", "io.berth.base.daemon..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.netty..", "io.grpc.netty..")
+          .allowEmptyShould(true);
+
+  /** Names that say nothing. */
+  public static final ArchRule NAMES =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackage("io.berth.api..")
+          .should()
+          .haveSimpleNameEndingWith("Util")
+          .orShould()
+          .haveSimpleNameEndingWith("Utils")
+          .orShould()
+          .haveSimpleNameEndingWith("Helper")
+          .orShould()
+          .haveSimpleNameEndingWith("Manager")
+          .orShould()
+          .haveSimpleNameEndingWith("Impl")
+          .allowEmptyShould(true);
+
+  /** Closed to extension unless meant for it. */
+  public static final ArchRule CLOSED =
+      classes()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackage("io.berth.api..")
+          .and()
+          .areNotInterfaces()
+          .and()
+          .areNotAnonymousClasses()
+          .and()
+          .areNotAnnotatedWith("dagger.internal.DaggerGenerated")
+          .should(beFinalSealedOrAbstract())
+          .allowEmptyShould(true);
+
+  /** No package needs another that needs it. */
+  public static final ArchRule NO_CYCLES =
+      slices().matching("io.berth.(**)").should().beFreeOfCycles().allowEmptyShould(true);
+
+  private ArchitectureRules() {}
+
+  private static String[] services() {
+    return new String[] {
+      "io.berth.containerd..",
+      "io.berth.image..",
+      "io.berth.network..",
+      "io.berth.shim..",
+      "io.berth.cli.."
+    };
+  }
+
+  /** For the module whose own package is given: none of the other services' classes. */
+  public static ArchRule alone(String own) {
+    String[] others =
+        java.util.Arrays.stream(services())
+            .filter(name -> !name.equals(own))
+            .toArray(String[]::new);
+    return noClasses()
+        .that()
+        .resideInAPackage(own)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(others)
+        .because("services know only each other's wire");
+  }
+
+  private static ArchCondition<JavaClass> beFinalSealedOrAbstract() {
+    return new ArchCondition<>("be final, sealed or abstract") {
+      @Override
+      public void check(JavaClass type, ConditionEvents events) {
+        boolean generated =
+            type.getSimpleName().startsWith("Dagger") || type.getSimpleName().contains("_");
+        boolean closed =
+            type.getModifiers().contains(JavaModifier.FINAL)
+                || type.getModifiers().contains(JavaModifier.ABSTRACT)
+                || type.isEnum()
+                || type.reflect().isSealed()
+                || type.isNestedClass() && type.getSimpleName().isEmpty();
+        if (!closed && !generated) {
+          events.add(SimpleConditionEvent.violated(type, type.getName() + " is open"));
+        }
+      }
+    };
+  }
+}
