@@ -147,7 +147,7 @@ public final class ArchitectureRules {
                 || type.getModifiers().contains(JavaModifier.ABSTRACT)
                 || type.isEnum()
                 || type.reflect().isSealed()
-                || type.isNestedClass() && type.getSimpleName().isEmpty();
+                || type.getSimpleName().isEmpty();
         if (!closed && !generated) {
           events.add(SimpleConditionEvent.violated(type, type.getName() + " is open"));
         }

@@ -17,6 +17,12 @@ public abstract sealed class BerthException extends RuntimeException {
     super(message, cause);
   }
 
+  /** Never null. */
+  @Override
+  public final String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+
   /** The request itself is wrong, whatever the state of the system. */
   public static final class InvalidArgument extends BerthException {
     private static final long serialVersionUID = 1L;
