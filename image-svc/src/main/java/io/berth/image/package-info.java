@@ -1,0 +1,5 @@
+/** Package. */
+@NullMarked
+package io.berth.image;
+
+import org.jspecify.annotations.NullMarked;

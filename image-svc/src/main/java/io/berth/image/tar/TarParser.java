@@ -1,0 +1,239 @@
+package io.berth.image.tar;
+
+import io.berth.base.error.BerthException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Takes an archive apart as its bytes come.
+ *
+ * <p>Refused with INVALID_ARGUMENT, saying where: wrong checksums, kinds of entries that are not
+ * known, sparse files, extended headers above {@link #MAX_HEADER_BYTES}, an end in the middle of an
+ * entry. What follows the end mark is ignored, as it belongs to the archive's digest but to no
+ * file. Belongs to one thread; nothing may be pushed after a failure.
+ */
+public final class TarParser {
+  /** Of all extended headers of one entry together. */
+  public static final int MAX_HEADER_BYTES = 1 << 20;
+
+  static final int BLOCK = 512;
+
+  private enum State {
+    HEADER,
+    EXTENSION,
+    CONTENT,
+    PADDING,
+    ENDED
+  }
+
+  private final TarSink sink;
+  private final byte[] block = new byte[BLOCK];
+  private State state = State.HEADER;
+  private int filled;
+  private boolean zeroBlockSeen;
+  private long position;
+  private long remaining;
+  private long padding;
+  private char extensionType;
+  private byte[] extension = new byte[0];
+  private int extensionFilled;
+  private long extensionsOfEntry;
+  private PaxHeader pax = new PaxHeader();
+
+  public TarParser(TarSink sink) {
+    this.sink = sink;
+  }
+
+  /**
+   * The next bytes, as many as there are. The segment may be heap or native memory; it is not kept.
+   */
+  public void push(MemorySegment bytes) throws IOException {
+    long at = 0;
+    long size = bytes.byteSize();
+    while (at < size && state != State.ENDED) {
+      long before = at;
+      at +=
+          switch (state) {
+            case HEADER -> header(bytes, at, size - at);
+            case EXTENSION -> extension(bytes, at, size - at);
+            case CONTENT -> content(bytes, at, size - at);
+            case PADDING -> padding(size - at);
+            case ENDED -> 0;
+          };
+      position += at - before;
+    }
+    position += size - at;
+  }
+
+  /** There is no more; refuses an archive that ends in the middle of an entry. */
+  public void finish() {
+    if (state == State.ENDED || (state == State.HEADER && filled == 0 && !pax.isPending())) {
+      return;
+    }
+    throw refuse("it ends in the middle of an entry; it was cut off");
+  }
+
+  /** Whether the end mark has been seen. */
+  public boolean hasEnded() {
+    return state == State.ENDED;
+  }
+
+  private long header(MemorySegment bytes, long at, long available) throws IOException {
+    int part = (int) Math.min(BLOCK - filled, available);
+    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, block, filled, part);
+    filled += part;
+    if (filled == BLOCK) {
+      filled = 0;
+      takeHeader();
+    }
+    return part;
+  }
+
+  private void takeHeader() throws IOException {
+    if (isZero(block)) {
+      if (zeroBlockSeen) {
+        state = State.ENDED;
+      }
+      zeroBlockSeen = true;
+      return;
+    }
+    if (zeroBlockSeen) {
+      throw refuse("something follows a block of zeros");
+    }
+    UstarHeader header = new UstarHeader(block);
+    if (!header.checksumFits()) {
+      throw refuse("a header's checksum is wrong; it is no tar archive, or damaged");
+    }
+    long size = sizeOf(header);
+    if (size < 0) {
+      throw refuse("an entry has a negative size");
+    }
+    char type = header.type();
+    switch (type) {
+      case 'x', 'X', 'g', 'L', 'K' -> startExtension(type, size);
+      case 'V' -> skip(size);
+      case 'S' ->
+          throw refuse(
+              "`"
+                  + header.shownName()
+                  + "` is a sparse file, which is not supported; pack it without --sparse");
+      case 'M' ->
+          throw refuse(
+              "`" + header.shownName() + "` goes on from another volume, which is not supported");
+      default -> startEntry(header, type);
+    }
+  }
+
+  private long sizeOf(UstarHeader header) {
+    try {
+      return header.size();
+    } catch (BerthException.InvalidArgument e) {
+      throw refuse(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void startExtension(char type, long size) {
+    extensionsOfEntry += size;
+    if (extensionsOfEntry > MAX_HEADER_BYTES) {
+      throw refuse("extended headers of more than " + MAX_HEADER_BYTES + " bytes");
+    }
+    extensionType = type;
+    extension = new byte[(int) size];
+    extensionFilled = 0;
+    padding = paddingOf(size);
+    if (size == 0) {
+      takeExtension();
+    } else {
+      state = State.EXTENSION;
+    }
+  }
+
+  private long extension(MemorySegment bytes, long at, long available) {
+    int part = (int) Math.min(extension.length - extensionFilled, available);
+    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, extension, extensionFilled, part);
+    extensionFilled += part;
+    if (extensionFilled == extension.length) {
+      takeExtension();
+    }
+    return part;
+  }
+
+  private void takeExtension() {
+    switch (extensionType) {
+      case 'L' -> pax.longName(extension);
+      case 'K' -> pax.longLink(extension);
+      // Global headers hold comments and defaults that no image's packer relies on.
+      case 'g' -> {}
+      default -> {
+        String problem = pax.read(extension);
+        if (problem != null) {
+          throw refuse(problem);
+        }
+      }
+    }
+    extension = new byte[0];
+    state = padding > 0 ? State.PADDING : State.HEADER;
+  }
+
+  private void startEntry(UstarHeader header, char type) throws IOException {
+    TarEntry entry;
+    try {
+      entry = pax.apply(header, type);
+    } catch (BerthException.InvalidArgument e) {
+      throw refuse(String.valueOf(e.getMessage()));
+    }
+    pax = new PaxHeader();
+    extensionsOfEntry = 0;
+    sink.entry(entry);
+    remaining = entry.size();
+    padding = paddingOf(remaining);
+    if (remaining == 0) {
+      sink.endOfEntry();
+      state = State.HEADER;
+    } else {
+      state = State.CONTENT;
+    }
+  }
+
+  private void skip(long size) {
+    remaining = 0;
+    padding = size + paddingOf(size);
+    state = padding > 0 ? State.PADDING : State.HEADER;
+  }
+
+  private long content(MemorySegment bytes, long at, long available) throws IOException {
+    long part = Math.min(remaining, available);
+    sink.content(bytes.asSlice(at, part));
+    remaining -= part;
+    if (remaining == 0) {
+      sink.endOfEntry();
+      state = padding > 0 ? State.PADDING : State.HEADER;
+    }
+    return part;
+  }
+
+  private long padding(long available) {
+    long part = Math.min(padding, available);
+    padding -= part;
+    if (padding == 0) {
+      state = State.HEADER;
+    }
+    return part;
+  }
+
+  private static long paddingOf(long size) {
+    return -size & (BLOCK - 1);
+  }
+
+  private static boolean isZero(byte[] block) {
+    return Arrays.equals(block, ZERO);
+  }
+
+  private static final byte[] ZERO = new byte[BLOCK];
+
+  private BerthException refuse(String why) {
+    return new BerthException.InvalidArgument("read archive near byte " + position + ": " + why);
+  }
+}

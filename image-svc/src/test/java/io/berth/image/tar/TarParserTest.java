@@ -1,0 +1,217 @@
+package io.berth.image.tar;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.FileTimestamp;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class TarParserTest {
+  private static final FileTimestamp TIME = new FileTimestamp(1_600_000_000, 0);
+
+  private static byte[] archive(TarEntry... entries) throws Exception {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    TarWriter writer = new TarWriter(out);
+    for (TarEntry entry : entries) {
+      writer.file(entry, "x".repeat((int) entry.size()).getBytes(StandardCharsets.UTF_8));
+    }
+    writer.finish();
+    return out.toByteArray();
+  }
+
+  private static TarEntry full(String name, TarEntry.Type type, String link) {
+    return new TarEntry(
+        name, type, 0, 5, 6, 0, new FileTimestamp(-3, 250_000_000), link, 1, 3, Map.of());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 511, 512, 513, 100_000})
+  void push_anyChunkSizeGivesTheSameEntries(int chunk) throws Exception {
+    TarEntry[] entries = {
+      TarEntry.directory("./", 01777, TIME),
+      TarEntry.file("./a", 04755, 1000, new FileTimestamp(1_600_000_000, 123_456_789)),
+      TarEntry.file("empty", 0644, 0, TIME),
+      TarEntry.file("n".repeat(300) + "/\u00e9", 0644, 512, TIME),
+      TarEntry.file("bad\udcffname", 0644, 3, TIME),
+      full("link", TarEntry.Type.SYMBOLIC_LINK, "t".repeat(150)),
+      full("hard", TarEntry.Type.HARD_LINK, "./a"),
+      full("dev", TarEntry.Type.CHARACTER_DEVICE, ""),
+      full("fifo", TarEntry.Type.FIFO, ""),
+    };
+    List<TarListing.Member> members = TarListing.of(archive(entries), chunk);
+    assertEquals(Arrays.asList(entries), members.stream().map(TarListing.Member::entry).toList());
+    assertEquals(1000, members.get(1).content().length);
+  }
+
+  @Test
+  void attributesAndLargeIdsTravelInPaxRecords() throws Exception {
+    byte[] value = {0, 10, '=', (byte) 200};
+    TarEntry entry =
+        new TarEntry(
+            "f",
+            TarEntry.Type.FILE,
+            0644,
+            -100,
+            3_000_000,
+            0,
+            TIME,
+            "",
+            0,
+            0,
+            Map.of("security.capability", value));
+    TarEntry read = TarListing.of(archive(entry), 512).getFirst().entry();
+    assertArrayEquals(value, read.attributes().get("security.capability"));
+    assertEquals(-100, read.uid());
+    assertEquals(3_000_000, read.gid());
+  }
+
+  @Test
+  void commonsCompress_readsWhatIsWrittenHere() throws Exception {
+    byte[] archive =
+        archive(
+            TarEntry.file("a/" + "n".repeat(200), 0640, 700, new FileTimestamp(5, 500_000_000)),
+            full("s", TarEntry.Type.SYMBOLIC_LINK, "z".repeat(101)));
+    try (TarArchiveInputStream oracle =
+        new TarArchiveInputStream(new ByteArrayInputStream(archive))) {
+      TarArchiveEntry first = oracle.getNextEntry();
+      assertEquals("a/" + "n".repeat(200), first.getName());
+      assertEquals(700, oracle.readAllBytes().length);
+      assertEquals(Instant.ofEpochSecond(5, 500_000_000), first.getLastModifiedTime().toInstant());
+      TarArchiveEntry second = oracle.getNextEntry();
+      assertEquals("z".repeat(101), second.getLinkName());
+      assertTrue(oracle.getNextEntry() == null);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {TarArchiveOutputStream.LONGFILE_GNU, TarArchiveOutputStream.LONGFILE_POSIX})
+  void commonsCompress_writesWhatIsReadHere(int longFiles) throws Exception {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (TarArchiveOutputStream oracle = new TarArchiveOutputStream(out, "UTF-8")) {
+      oracle.setLongFileMode(longFiles);
+      oracle.setBigNumberMode(
+          longFiles == TarArchiveOutputStream.LONGFILE_GNU
+              ? TarArchiveOutputStream.BIGNUMBER_STAR
+              : TarArchiveOutputStream.BIGNUMBER_POSIX);
+      TarArchiveEntry entry = new TarArchiveEntry("d/" + "n".repeat(180));
+      entry.setSize(5);
+      entry.setIds(1000, 3_000_000);
+      entry.setModTime(-1000L);
+      oracle.putArchiveEntry(entry);
+      oracle.write(new byte[] {1, 2, 3, 4, 5});
+      oracle.closeArchiveEntry();
+    }
+    TarListing.Member member = TarListing.of(out.toByteArray(), 999).getFirst();
+    assertEquals("d/" + "n".repeat(180), member.entry().name());
+    assertEquals(3_000_000, member.entry().gid());
+    assertEquals(-1, member.entry().modified().seconds());
+    assertArrayEquals(new byte[] {1, 2, 3, 4, 5}, member.content());
+  }
+
+  @Test
+  void archiveCutAnywhere_isRefused() throws Exception {
+    byte[] archive = archive(TarEntry.file("n".repeat(200), 0644, 600, TIME));
+    int entryEnd = archive.length - 1024;
+    for (int cut = 1; cut < entryEnd; cut++) {
+      byte[] part = Arrays.copyOf(archive, cut);
+      var e =
+          assertThrows(
+              BerthException.InvalidArgument.class,
+              () -> TarListing.of(part, 4096),
+              "cut at " + cut);
+      assertEquals(
+          "read archive near byte " + cut + ": it ends in the middle of an entry; it was cut off",
+          e.getMessage());
+    }
+    assertEquals(1, TarListing.of(Arrays.copyOf(archive, entryEnd), 4096).size());
+  }
+
+  @Test
+  void whatFollowsTheEndMark_isIgnored() throws Exception {
+    byte[] archive = archive(TarEntry.file("a", 0644, 0, TIME));
+    byte[] longer = Arrays.copyOf(archive, archive.length + 10_000);
+    Arrays.fill(longer, archive.length, longer.length, (byte) 'j');
+    assertEquals(1, TarListing.of(longer, 777).size());
+  }
+
+  @Test
+  void sparseFilesAndUnknownKinds_areRefusedByName() throws Exception {
+    byte[] archive = archive(TarEntry.file("disk.img", 0644, 0, TIME));
+    retype(archive, 'S');
+    var e = assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 512));
+    assertEquals(
+        "read archive near byte 0: `disk.img` is a sparse file, which is not supported; pack it without --sparse",
+        e.getMessage());
+    retype(archive, 'Q');
+    var unknown =
+        assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 512));
+    assertEquals(
+        "read archive near byte 0: `disk.img` is of an unknown kind (type flag `Q`)",
+        unknown.getMessage());
+  }
+
+  private static void retype(byte[] archive, char type) {
+    archive[156] = (byte) type;
+    Arrays.fill(archive, 148, 156, (byte) ' ');
+    int sum = 0;
+    for (int i = 0; i < 512; i++) {
+      sum += archive[i] & 0xff;
+    }
+    byte[] text = String.format("%06o\0 ", sum).getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(text, 0, archive, 148, 8);
+  }
+
+  @Test
+  void mutatedArchives_areReadOrRefused_withoutAnyOtherFailure() throws Exception {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    byte[] archive =
+        archive(
+            TarEntry.file("n".repeat(120), 0644, 700, new FileTimestamp(1, 5)),
+            full("s", TarEntry.Type.SYMBOLIC_LINK, "t"),
+            TarEntry.directory("d/", 0755, TIME));
+    for (int i = 0; i < 20_000; i++) {
+      byte[] mutant = archive.clone();
+      for (int n = random.nextInt(4); n >= 0; n--) {
+        mutant[random.nextInt(mutant.length)] = (byte) random.nextInt(256);
+      }
+      fixChecksums(mutant);
+      try {
+        TarListing.of(mutant, 1 + random.nextInt(2000));
+      } catch (BerthException.InvalidArgument refused) {
+        assertTrue(
+            refused.getMessage().startsWith("read archive near byte "),
+            () -> "seed " + seed + ": " + refused.getMessage());
+      } catch (Throwable other) {
+        throw new AssertionError("seed " + seed + ", mutant " + i, other);
+      }
+    }
+  }
+
+  // Otherwise nearly every mutant dies of its checksum.
+  private static void fixChecksums(byte[] archive) {
+    for (int at = 0; at + 512 <= archive.length; at += 512) {
+      byte[] block = Arrays.copyOfRange(archive, at, at + 512);
+      if (block[257] == 'u' && block[258] == 's') {
+        retype(block, (char) (block[156] & 0xff));
+        System.arraycopy(block, 0, archive, at, 512);
+      }
+    }
+  }
+}
