@@ -28,7 +28,7 @@ final class Attributes {
       if (length < NetlinkWriter.ATTRIBUTE_HEADER_BYTES || length > buffer.remaining()) {
         break;
       }
-      int type = buffer.getShort(start + 2) & Uapi.NLA_TYPE_MASK;
+      int type = buffer.getShort(start + 2) & 0xffff & Uapi.NLA_TYPE_MASK;
       ByteBuffer value =
           buffer
               .slice(

@@ -190,7 +190,7 @@ final class NetlinkSocket implements AutoCloseable {
       if (received.truncated()) {
         throw new SyscallException("receive", fd.what(), Errno.EMSGSIZE);
       }
-      return NetlinkMessage.split(buffer.clone(), received.length());
+      return NetlinkMessage.split(Sockets.bytesOf(received, buffer), received.length());
     }
   }
 

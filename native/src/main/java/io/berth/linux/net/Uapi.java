@@ -248,6 +248,16 @@ final class Uapi {
   static final int SCM_RIGHTS = 1;
   static final int CLONE_NEWNET = 1073741824;
   static final int IP_FREEBIND = 15;
+  static final int IFLA_INFO_SLAVE_KIND = 4;
+  static final int IFLA_INFO_SLAVE_DATA = 5;
+  static final int RTNH_F_LINKDOWN = 16;
+  static final int RTN_UNREACHABLE = 7;
+  static final int NLM_F_ROOT = 256;
+  static final int NLM_F_MATCH = 512;
+  static final int IFLA_TARGET_NETNSID = 46;
+  static final int IFLA_CARRIER = 33;
+  static final int IFLA_NUM_TX_QUEUES = 31;
+  static final int IFLA_NUM_RX_QUEUES = 32;
 
   private Uapi() {}
 }

@@ -1,0 +1,142 @@
+package io.berth.linux.net;
+
+import io.berth.linux.Fd;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Sockets that hold a port of the host's, so that nobody else is given it, and look for who does.
+ */
+public final class PortSocket {
+  /** What a port is of. */
+  public enum Protocol {
+    TCP(Uapi.IPPROTO_TCP, Uapi.SOCK_STREAM),
+    UDP(Uapi.IPPROTO_UDP, Uapi.SOCK_DGRAM);
+
+    private final int number;
+    private final int type;
+
+    Protocol(int number, int type) {
+      this.number = number;
+      this.type = type;
+    }
+
+    /** Its number in an IP header. */
+    public int number() {
+      return number;
+    }
+  }
+
+  /**
+   * A socket somewhere on the host that is bound to a port.
+   *
+   * @param inode its number, as in the links below {@code /proc/PID/fd}
+   */
+  public record Holder(long inode, int uid) {}
+
+  private static final int SOCKADDR_IN_BYTES = 16;
+  private static final int SOCKADDR_IN6_BYTES = 28;
+  private static final int DIAG_MESSAGE_BYTES = 72;
+  private static final int DIAG_UID = 64;
+  private static final int DIAG_INODE = 68;
+  private static final int DIAG_SOCKET_ID_BYTES = 48;
+
+  private PortSocket() {}
+
+  /**
+   * Binds a port without listening on it: a connection that no rule takes is refused, not left
+   * hanging. Connections of the past that are still fading do not count as holders.
+   *
+   * @throws SyscallException EADDRINUSE: somebody has it; EADDRNOTAVAIL: no such address here
+   */
+  public static Fd hold(NetworkNamespace namespace, Protocol protocol, Ipv4 address, int port)
+      throws IOException {
+    byte[] name = new byte[SOCKADDR_IN_BYTES];
+    name[0] = (byte) Uapi.AF_INET;
+    putPort(name, port);
+    System.arraycopy(address.bytes(), 0, name, 4, 4);
+    return hold(namespace, protocol, Uapi.AF_INET, name, word(protocol) + address + ":" + port);
+  }
+
+  /** As {@link #hold}, for every IPv6 address of the host's and no IPv4 one. */
+  public static Fd holdIpv6(NetworkNamespace namespace, Protocol protocol, int port)
+      throws IOException {
+    byte[] name = new byte[SOCKADDR_IN6_BYTES];
+    name[0] = (byte) Uapi.AF_INET6;
+    putPort(name, port);
+    return hold(namespace, protocol, Uapi.AF_INET6, name, word(protocol) + "[::]:" + port);
+  }
+
+  private static Fd hold(
+      NetworkNamespace namespace, Protocol protocol, int family, byte[] name, String what)
+      throws IOException {
+    Fd fd = namespace.call(() -> SocketCalls.socket(family, protocol.type, 0, what));
+    try {
+      if (family == Uapi.AF_INET6) {
+        SocketCalls.setOption(fd, Uapi.IPPROTO_IPV6, Uapi.IPV6_V6ONLY, 1);
+      }
+      if (protocol == Protocol.TCP) {
+        SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 1);
+      } else {
+        SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_RCVBUF, 1);
+      }
+      SocketCalls.bind(fd, name);
+      if (protocol == Protocol.TCP) {
+        SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 0);
+      }
+      return fd;
+    } catch (SyscallException e) {
+      fd.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The sockets that are bound to a port; for the text of an error, as it goes through them all.
+   */
+  public static List<Holder> holders(NetworkNamespace namespace, Protocol protocol, int port)
+      throws IOException {
+    List<Holder> holders = new ArrayList<>();
+    try (NetlinkSocket socket =
+        namespace.call(() ->
+            NetlinkSocket.open(Uapi.NETLINK_SOCK_DIAG, "sock_diag", type -> "look up sockets"))) {
+      for (int family : new int[] {Uapi.AF_INET, Uapi.AF_INET6}) {
+        for (NetlinkMessage message :
+            socket.dump(attempt -> question(protocol, family, port), "port " + port)) {
+          if (message.payload().limit() >= DIAG_MESSAGE_BYTES) {
+            holders.add(
+                new Holder(
+                    message.payload().getInt(DIAG_INODE) & 0xffff_ffffL,
+                    message.payload().getInt(DIAG_UID)));
+          }
+        }
+      }
+    }
+    return holders;
+  }
+
+  private static NetlinkWriter question(Protocol protocol, int family, int port) {
+    byte[] id = new byte[DIAG_SOCKET_ID_BYTES];
+    id[0] = (byte) (port >>> 8);
+    id[1] = (byte) port;
+    return new NetlinkWriter()
+        .message(Uapi.SOCK_DIAG_BY_FAMILY, Uapi.NLM_F_REQUEST | Uapi.NLM_F_DUMP)
+        .u8(family)
+        .u8(protocol.number)
+        .u8(0)
+        .u8(0)
+        .u32(-1)
+        .raw(id);
+  }
+
+  private static String word(Protocol protocol) {
+    return protocol == Protocol.TCP ? "tcp " : "udp ";
+  }
+
+  private static void putPort(byte[] name, int port) {
+    name[2] = (byte) (port >>> 8);
+    name[3] = (byte) port;
+  }
+}

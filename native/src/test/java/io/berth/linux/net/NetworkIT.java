@@ -1,0 +1,316 @@
+package io.berth.linux.net;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.SyscallException;
+import io.berth.linux.net.NftTransaction.ChainType;
+import io.berth.linux.net.NftTransaction.Element;
+import io.berth.linux.net.NftTransaction.Hook;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Everything happens in namespaces that a test makes; they go when their last descriptor does. */
+@Tag("root")
+final class NetworkIT {
+  private static final Ipv4 GATEWAY = Ipv4.parse("10.1.2.1").orElseThrow();
+  private static final Ipv4 GUEST = Ipv4.parse("10.1.2.2").orElseThrow();
+
+  @TempDir Path folder;
+
+  @Test
+  void cableToABridge_carriesWhatWasAskedFor() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NetworkNamespace guest = NetworkNamespace.create();
+        RouteSocket hostLinks = RouteSocket.open(host);
+        RouteSocket guestLinks = RouteSocket.open(guest)) {
+      MacAddress mac = MacAddress.local(5);
+      hostLinks.send(
+          new RouteRequest()
+              .create(new RouteRequest.Bridge("br-x", 7, mac, 1400))
+              .label("br-x", "of x")
+              .setUp("br-x"),
+          "bridge");
+      Link bridge = hostLinks.link("br-x");
+      assertNotNull(bridge);
+      assertEquals("of x", bridge.alias());
+      assertEquals(mac, bridge.address());
+      assertEquals("bridge", bridge.kind());
+      assertTrue(bridge.up());
+      MacAddress guestMac = MacAddress.local(77);
+      hostLinks.send(
+          new RouteRequest()
+              .create(
+                  new RouteRequest.Cable(
+                      "bt0",
+                      7,
+                      bridge.index(),
+                      1400,
+                      "eth0",
+                      Optional.of(guest.fd()),
+                      Optional.of(guestMac)))
+              .label("bt0", "cable of x")
+              .setPort("bt0", true, false)
+              .setUp("bt0")
+              .addAddress(bridge.index(), GATEWAY, 24)
+              .setNeighbour(bridge.index(), GUEST, guestMac),
+          "cable");
+      Link far = guestLinks.link("eth0");
+      assertNotNull(far);
+      assertEquals(guestMac, far.address());
+      guestLinks.send(
+          new RouteRequest()
+              .setUp("lo")
+              .setUp(far.index())
+              .addAddress(far.index(), GUEST, 24)
+              .addDefaultRoute(far.index(), GATEWAY),
+          "eth0");
+      Link near = hostLinks.link("bt0");
+      assertNotNull(near);
+      assertEquals(bridge.index(), near.master());
+      assertEquals("cable of x", near.alias());
+      assertEquals(7, near.group());
+      assertEquals(1400, near.mtu());
+      assertTrue(
+          guestLinks.routes().stream()
+              .anyMatch(r -> r.prefixLength() == 0 && r.gateway().equals(Optional.of(GATEWAY))));
+      assertTrue(guestLinks.addresses().contains(new InterfaceAddress(far.index(), GUEST, 24)));
+      hostLinks.send(new RouteRequest().retire("bt0", 0x62000001), "bt0");
+      assertEquals(
+          0x62000001,
+          hostLinks.links().stream()
+              .filter(l -> l.name().equals("bt0"))
+              .findFirst()
+              .orElseThrow()
+              .group());
+      hostLinks.send(new RouteRequest().deleteGroup(0x62000001), "group");
+      assertNull(hostLinks.link("bt0"));
+      assertNull(guestLinks.link("eth0"));
+    }
+  }
+
+  @Test
+  void failure_saysWhatWasTriedOnWhatAndWhyNot() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        RouteSocket links = RouteSocket.open(host)) {
+      SyscallException e =
+          assertThrows(
+              SyscallException.class,
+              () -> links.send(new RouteRequest().setUp("nothing0"), "nothing0"));
+      assertTrue(e.is(Errno.ENODEV));
+      assertTrue(e.getMessage().startsWith("change link `nothing0"), e.getMessage());
+    }
+  }
+
+  @Test
+  void pin_keepsTheNamespaceUntilItIsTakenAway() throws Exception {
+    Path pin = folder.resolve("pin");
+    long inode;
+    try (NetworkNamespace namespace = NetworkNamespace.create()) {
+      inode = namespace.inode();
+      namespace.pin(pin);
+      assertEquals(
+          Errno.EEXIST, assertThrows(SyscallException.class, () -> namespace.pin(pin)).errno());
+    }
+    try (NetworkNamespace again = NetworkNamespace.open(pin);
+        NetworkNamespace own = NetworkNamespace.own()) {
+      assertEquals(inode, again.inode());
+      assertNotEquals(own.inode(), again.inode());
+      assertEquals(own.inode(), (long) own.call(() -> 0) + own.inode());
+    } finally {
+      NetworkNamespace.unpin(pin);
+    }
+    assertFalse(Files.exists(pin));
+    NetworkNamespace.unpin(pin);
+    Files.createFile(pin);
+    assertThrows(IOException.class, () -> NetworkNamespace.open(pin));
+    NetworkNamespace.unpin(pin);
+    assertFalse(Files.exists(pin));
+  }
+
+  @Test
+  void table_isListedByTheNftProgramAsItWasMeant() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NftSocket nft = NftSocket.open(host)) {
+      host.pin(folder.resolve("ns"));
+      try {
+        nft.commit(table(new NftTransaction("berth_t").addTable()));
+        Element element =
+            new Element(
+                Bytes.fields(Bytes.protocol(6), Bytes.port(8080)),
+                Bytes.fields(Bytes.address(GUEST), Bytes.port(80)));
+        nft.commit(new NftTransaction("berth_t").addElements("any", List.of(element)));
+        assertEquals(List.of(element), nft.elements("berth_t", "any"));
+        String listed = nftList();
+        for (String line :
+            List.of(
+                "type inet_proto . inet_service : ipv4_addr . inet_service",
+                "elements = { tcp . 8080 : 10.1.2.2 . 80 }",
+                "type nat hook prerouting priority dstnat; policy accept;",
+                "fib daddr type local jump published",
+                "dnat ip to meta l4proto . ip daddr . th dport map @exact",
+                "dnat ip to meta l4proto . th dport map @any",
+                "iifname \"br-x\" ip daddr 127.0.0.0/8 drop",
+                "iifname != \"lo\" ip saddr 127.0.0.0/8 drop",
+                "oifname \"br-x\" ct status dnat ip saddr 10.1.2.0/24 masquerade",
+                "ct state established,related accept")) {
+          assertTrue(listed.contains(line), () -> "no `" + line + "` in\n" + listed);
+        }
+        nft.commit(new NftTransaction("berth_t").deleteElements("any", List.of(element)));
+        assertEquals(List.of(), nft.elements("berth_t", "any"));
+        assertEquals(
+            Errno.ENOENT,
+            assertThrows(
+                    SyscallException.class,
+                    () ->
+                        nft.commit(
+                            new NftTransaction("berth_t").deleteElements("any", List.of(element))))
+                .errno());
+      } finally {
+        NetworkNamespace.unpin(folder.resolve("ns"));
+      }
+    }
+  }
+
+  @Test
+  void transactionThatFailsInItsMiddle_changesNothing() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NftSocket nft = NftSocket.open(host)) {
+      assertThrows(
+          SyscallException.class,
+          () ->
+              nft.commit(
+                  new NftTransaction("berth_t")
+                      .addTable()
+                      .addChain("c")
+                      .flushChain("no such chain")
+                      .addChain("d")));
+      assertEquals(List.of(), nft.tables());
+    }
+  }
+
+  @Test
+  void ownedTable_refusesOthersAndOutlivesItsOwner() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NftSocket other = NftSocket.open(host)) {
+      try (NftSocket owner = NftSocket.open(host)) {
+        owner.commit(table(new NftTransaction("berth_t").addOwnedTable()));
+        assertEquals(
+            Errno.EPERM,
+            assertThrows(
+                    SyscallException.class,
+                    () -> other.commit(new NftTransaction("berth_t").flushChain("published")))
+                .errno());
+      }
+      assertEquals(List.of("berth_t"), other.tables());
+      try (NftSocket heir = NftSocket.open(host)) {
+        heir.commit(table(new NftTransaction("berth_t").addOwnedTable()));
+        heir.commit(new NftTransaction("berth_t").deleteTable());
+      }
+      assertEquals(List.of(), other.tables());
+    }
+  }
+
+  @Test
+  void heldPort_isRefusedToOthersAndItsHolderIsFound() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        RouteSocket links = RouteSocket.open(host)) {
+      links.send(new RouteRequest().setUp("lo"), "lo");
+      for (PortSocket.Protocol protocol : PortSocket.Protocol.values()) {
+        try (Fd held = PortSocket.hold(host, protocol, Ipv4.ANY, 8080);
+            Fd six = PortSocket.holdIpv6(host, protocol, 8080)) {
+          assertEquals(
+              Errno.EADDRINUSE,
+              assertThrows(
+                      SyscallException.class,
+                      () -> PortSocket.hold(host, protocol, Ipv4.LOOPBACK, 8080))
+                  .errno());
+          List<Long> inodes =
+              PortSocket.holders(host, protocol, 8080).stream()
+                  .map(PortSocket.Holder::inode)
+                  .toList();
+          assertTrue(inodes.contains(held.status().inode()), protocol + " " + inodes);
+          assertTrue(inodes.contains(six.status().inode()), protocol + " " + inodes);
+        }
+        PortSocket.hold(host, protocol, Ipv4.ANY, 8080).close();
+      }
+      assertEquals(
+          Errno.EADDRNOTAVAIL,
+          assertThrows(
+                  SyscallException.class,
+                  () -> PortSocket.hold(host, PortSocket.Protocol.TCP, GUEST, 1))
+              .errno());
+    }
+  }
+
+  @Test
+  void sysctls_areTheNamespacesOwn() throws Exception {
+    try (NetworkNamespace one = NetworkNamespace.create();
+        NetworkNamespace other = NetworkNamespace.create()) {
+      one.setSysctl("ipv4/ip_forward", "1");
+      other.setSysctl("ipv4/ip_forward", "0");
+      assertEquals("1", one.sysctl("ipv4/ip_forward"));
+      assertEquals("0", other.sysctl("ipv4/ip_forward"));
+    }
+  }
+
+  @Test
+  void connectionsOfAnEmptyNamespace_areNone() throws Exception {
+    try (NetworkNamespace one = NetworkNamespace.create();
+        ConnectionTracking tracking = ConnectionTracking.open(one)) {
+      assertEquals(0, tracking.forgetAddresses(Set.of(GUEST)));
+    }
+  }
+
+  private static NftTransaction table(NftTransaction transaction) {
+    List<NftType> target = List.of(NftType.IPV4_ADDRESS, NftType.PORT);
+    return transaction
+        .addMap("any", List.of(NftType.PROTOCOL, NftType.PORT), target)
+        .addMap("exact", List.of(NftType.PROTOCOL, NftType.IPV4_ADDRESS, NftType.PORT), target)
+        .addChain("published")
+        .flushChain("published")
+        .addRule("published", new NftRule().ipv4().redirectByAddressAndPort("exact"))
+        .addRule("published", new NftRule().ipv4().redirectByPort("any"))
+        .addBaseChain("raw", ChainType.FILTER, Hook.PREROUTING, -300)
+        .addRule("raw", new NftRule().in("br-x").ipv4().destination(new Ipv4(127 << 24), 8).drop())
+        .addRule("raw", new NftRule().notIn("lo").ipv4().source(new Ipv4(127 << 24), 8).drop())
+        .addBaseChain("in", ChainType.NAT, Hook.PREROUTING, -100)
+        .addRule("in", new NftRule().toThisHost().jump("published"))
+        .addBaseChain("out", ChainType.NAT, Hook.POSTROUTING, 100)
+        .addRule(
+            "out",
+            new NftRule()
+                .out("br-x")
+                .redirected()
+                .ipv4()
+                .source(new Ipv4(GATEWAY.bits() & 0xffffff00), 24)
+                .masquerade())
+        .addBaseChain("forward", ChainType.FILTER, Hook.FORWARD, 0)
+        .addRule("forward", new NftRule().established().accept());
+  }
+
+  private String nftList() throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder("nsenter", "--net=" + folder.resolve("ns"), "nft", "list", "ruleset")
+            .redirectErrorStream(true)
+            .start();
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), text);
+    return text;
+  }
+}
