@@ -166,17 +166,16 @@ public final class Processes {
    * Completes as soon as a process ends, anybody's process, on the poller's thread. The pidfd must
    * stay open until then.
    */
-  public static CompletableFuture<@Nullable Void> ended(Fd pidfd, Poller poller)
-      throws SyscallException {
-    CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
+  public static CompletableFuture<Void> ended(Fd pidfd, Poller poller) throws SyscallException {
+    CompletableFuture<Integer> ended = new CompletableFuture<>();
     poller.register(
         pidfd,
         Epoll.EPOLLIN,
-        (registration, _) -> {
+        (registration, events) -> {
           registration.close();
-          ended.complete(null);
+          ended.complete(events);
         });
-    return ended;
+    return ended.thenAccept(_ -> {});
   }
 
   private static boolean poll(Fd pidfd, long nanos) throws SyscallException {

@@ -1,0 +1,55 @@
+package io.berth.linux;
+
+import java.nio.file.Path;
+
+/**
+ * Named pipes. Opening one for one direction waits for somebody at the other end, so here they are
+ * opened for both, which never waits; whoever needs to see the other side's end then opens the
+ * wanted direction on top and closes this one.
+ */
+public final class Fifos {
+  private Fifos() {}
+
+  /** Makes one; EEXIST if there is anything of that name. */
+  public static void make(Path path, int permissions) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      long result =
+          Libc.call(
+              f,
+              Sys.MKNODAT,
+              OpenFlags.AT_FDCWD,
+              f.path(path.toString()),
+              OpenFlags.S_IFIFO | permissions,
+              0);
+      Libc.check(result, "mkfifo", path);
+    }
+  }
+
+  /** Both ends at once, non-blocking; never waits. EINVAL if it is no fifo. */
+  public static Fd open(Path path) throws SyscallException {
+    return open(path, OpenFlags.O_RDWR);
+  }
+
+  /** The end to read, non-blocking; never waits. */
+  public static Fd openToRead(Path path) throws SyscallException {
+    return open(path, OpenFlags.O_RDONLY);
+  }
+
+  /** The end to write, non-blocking; never waits, but ENXIO while nobody has it open to read. */
+  public static Fd openToWrite(Path path) throws SyscallException {
+    return open(path, OpenFlags.O_WRONLY);
+  }
+
+  private static Fd open(Path path, int direction) throws SyscallException {
+    Fd fd = Fd.open(path, direction | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY);
+    try {
+      if (fd.status().type() != OpenFlags.S_IFIFO) {
+        throw new SyscallException("open fifo", path.toString(), Errno.EINVAL);
+      }
+      return fd;
+    } catch (SyscallException e) {
+      fd.close();
+      throw e;
+    }
+  }
+}

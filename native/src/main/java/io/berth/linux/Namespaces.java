@@ -1,0 +1,118 @@
+package io.berth.linux;
+
+import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Namespaces of processes. They belong to a thread: {@link #unshare} and {@link #join} are for a
+ * platform thread that does its one errand and ends, never for one of a pool, never for a virtual
+ * thread. A process with several threads, as every JVM is, cannot change its user or time namespace
+ * at all, and its mount namespace only after unsharing {@code CLONE_FS} in that thread.
+ */
+public final class Namespaces {
+  private Namespaces() {}
+
+  /** The kinds, with their names in /proc/PID/ns and in clone(2). */
+  public enum Kind {
+    MOUNT("mnt", 0x00020000),
+    UTS("uts", 0x04000000),
+    IPC("ipc", 0x08000000),
+    USER("user", 0x10000000),
+    PID("pid", 0x20000000),
+    NETWORK("net", 0x40000000),
+    CGROUP("cgroup", 0x02000000),
+    TIME("time", 0x00000080);
+
+    private final String file;
+    private final int flag;
+
+    Kind(String file, int flag) {
+      this.file = file;
+      this.flag = flag;
+    }
+
+    /** Its name in /proc/PID/ns. */
+    public String file() {
+      return file;
+    }
+
+    /** Its {@code CLONE_NEW*}. */
+    public int flag() {
+      return flag;
+    }
+  }
+
+  /** {@code CLONE_FS}: to be unshared by a thread before it joins a mount namespace. */
+  public static final int CLONE_FS = 0x200;
+
+  /**
+   * The calling thread gets new namespaces, {@code CLONE_NEW*} together. Throw-away platform thread
+   * only.
+   */
+  public static void unshare(int flags) throws SyscallException {
+    refuseVirtual();
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.UNSHARE, flags), "unshare", "0x" + Integer.toHexString(flags));
+    }
+  }
+
+  /** The calling thread joins a namespace. Throw-away platform thread only. */
+  public static void join(Fd namespace, Kind kind) throws SyscallException {
+    refuseVirtual();
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.SETNS, namespace.number(), kind.flag), "setns", namespace.what());
+    }
+  }
+
+  /** A namespace of a process, by number. */
+  public static Fd open(int pid, Kind kind) throws SyscallException {
+    return Fd.open(Path.of("/proc", Integer.toString(pid), "ns", kind.file), OpenFlags.O_RDONLY);
+  }
+
+  /** A namespace of the calling thread. */
+  public static Fd openOwn(Kind kind) throws SyscallException {
+    return Fd.open(Path.of("/proc/thread-self/ns", kind.file), OpenFlags.O_RDONLY);
+  }
+
+  /** What tells namespaces apart: two descriptors or files with equal numbers are the same one. */
+  public static long inode(Fd namespace) throws SyscallException {
+    return namespace.status().inode();
+  }
+
+  /** Work inside a namespace. */
+  public interface Errand<T> {
+    T run() throws SyscallException;
+  }
+
+  /**
+   * Does something on a new platform thread that has the given network namespace, waits for it and
+   * returns its result. For sockets that are to be opened there: they stay in that namespace when
+   * they come back.
+   */
+  public static <T> T inNetwork(Fd namespace, Errand<T> errand)
+      throws SyscallException, InterruptedException {
+    var task =
+        new FutureTask<T>(() -> {
+          join(namespace, Kind.NETWORK);
+          return errand.run();
+        });
+    Thread.ofPlatform().name("netns-errand").start(task);
+    try {
+      return task.get();
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case SyscallException refused -> throw refused;
+        case RuntimeException broken -> throw broken;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  private static void refuseVirtual() {
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException("a virtual thread has no namespaces of its own");
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package io.berth.linux.supervisor;
+
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.Sockets;
+import io.berth.linux.SpawnPlan;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** Starts supervisors and keepers. */
+public final class Supervisor {
+  private static final int FIRST_FREE = 5;
+  private static final int MAX_WORDS = 4096;
+
+  private Supervisor() {}
+
+  /**
+   * What a supervisor is born with. The descriptors are borrowed until {@link #spawn} returns.
+   *
+   * @param program path of the binary
+   * @param taskFolder the directory in which it binds its socket and writes exit records
+   * @param cgroup2 the leaf to live in, or null
+   * @param cgroup1Tasks the {@code tasks} files of version 1 leaves to move to
+   * @param mountNamespace to join as its first act, or null
+   * @param name shown by ps
+   */
+  public record Birth(
+      String program,
+      Fd taskFolder,
+      @Nullable Fd cgroup2,
+      List<Fd> cgroup1Tasks,
+      @Nullable Fd mountNamespace,
+      String name,
+      Map<String, String> environment) {
+    public Birth {
+      cgroup1Tasks = List.copyOf(cgroup1Tasks);
+      environment = Map.copyOf(environment);
+    }
+  }
+
+  /** A supervisor that has just been born, and its answer to the first greeting. */
+  public record Born(SupervisorConnection connection, SupervisorConnection.Hello hello) {}
+
+  /**
+   * Starts one, and greets it as its first controller. What it says in vain before it can be
+   * greeted (one line) is the failure's text.
+   *
+   * @throws SyscallException if not even its first process could be started
+   */
+  public static CompletableFuture<Born> spawn(
+      SupervisorClient client, Birth birth, SupervisorListener listener) throws SyscallException {
+    Fd.Pipe words = Fd.pipe(0);
+    try (Sockets.Pair pair = Sockets.pair(Sockets.Kind.SEQPACKET)) {
+      SpawnPlan plan =
+          SpawnPlan.of(birth.program)
+              .arguments("supervise")
+              .environment(birth.environment)
+              .descriptor(2, words.writeEnd())
+              .descriptor(3, pair.right())
+              .descriptor(4, birth.taskFolder)
+              .newSession();
+      addArguments(plan, birth);
+      Processes.Child stage0 = Processes.spawn(plan);
+      words.writeEnd().close();
+      CompletableFuture<Processes.ExitStatus> ended =
+          Processes.exit(stage0.pidfd(), client.poller());
+      Fd ours = Fd.adopt(pair.left().release(), "supervisor of " + birth.taskFolder.what());
+      SupervisorConnection connection = client.adopt(ours, listener);
+      CompletableFuture<SupervisorConnection.Hello> hello = connection.hello(0);
+      return ended
+          .thenCompose(exit -> {
+            if (exit.signalled() || exit.code() != 0) {
+              throw new CompletionException(failure(birth, exit, words.readEnd()));
+            }
+            return hello;
+          })
+          .thenApply(answer -> new Born(connection, answer))
+          .whenComplete((_, failed) -> {
+            stage0.close();
+            words.readEnd().close();
+            if (failed != null) {
+              connection.close();
+            }
+          });
+    } catch (SyscallException | RuntimeException e) {
+      words.close();
+      throw e;
+    }
+  }
+
+  /** Starts a keeper at a path; completes when it answers there. It outlives this process. */
+  public static CompletableFuture<Void> spawnKeeper(
+      SupervisorClient client, String program, String socket) throws SyscallException {
+    Fd.Pipe words = Fd.pipe(0);
+    try {
+      SpawnPlan plan =
+          SpawnPlan.of(program)
+              .arguments("keeper", socket)
+              .descriptor(2, words.writeEnd())
+              .newSession();
+      Processes.Child stage0 = Processes.spawn(plan);
+      words.writeEnd().close();
+      return Processes.exit(stage0.pidfd(), client.poller())
+          .thenAccept(exit -> {
+            if (exit.signalled() || exit.code() != 0) {
+              throw new CompletionException(
+                  new IOException("keeper `" + socket + "`: " + said(exit, words.readEnd())));
+            }
+          })
+          .whenComplete((_, _) -> {
+            stage0.close();
+            words.readEnd().close();
+          });
+    } catch (SyscallException | RuntimeException e) {
+      words.close();
+      throw e;
+    }
+  }
+
+  private static void addArguments(SpawnPlan plan, Birth birth) {
+    int number = FIRST_FREE;
+    if (birth.cgroup2 != null) {
+      plan.arguments("cgroup2=" + number).descriptor(number++, birth.cgroup2);
+    }
+    List<String> tasks = new ArrayList<>();
+    for (Fd fd : birth.cgroup1Tasks) {
+      tasks.add(Integer.toString(number));
+      plan.descriptor(number++, fd);
+    }
+    if (!tasks.isEmpty()) {
+      plan.arguments("cgroup1=" + String.join(",", tasks));
+    }
+    if (birth.mountNamespace != null) {
+      plan.arguments("mntns=" + number).descriptor(number, birth.mountNamespace);
+    }
+    plan.arguments("name=" + birth.name);
+  }
+
+  private static IOException failure(Birth birth, Processes.ExitStatus exit, Fd words) {
+    return new IOException(
+        "start supervisor `" + birth.taskFolder.what() + "`: " + said(exit, words));
+  }
+
+  /** Its one line; never waits, for a grandchild could hold the pipe. */
+  private static String said(Processes.ExitStatus exit, Fd words) {
+    try {
+      words.setNonBlocking(true);
+      byte[] line = new byte[MAX_WORDS];
+      int count = words.read(line, 0, line.length);
+      String text = new String(line, 0, count, StandardCharsets.UTF_8).strip();
+      if (!text.isEmpty()) {
+        return text;
+      }
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EAGAIN)) {
+        return e.getMessage();
+      }
+    }
+    return exit.signalled() ? "killed by signal " + exit.code() : "exit code " + exit.code();
+  }
+}

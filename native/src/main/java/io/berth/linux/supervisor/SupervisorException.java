@@ -1,0 +1,61 @@
+package io.berth.linux.supervisor;
+
+import io.berth.linux.Errno;
+import java.io.IOException;
+
+/**
+ * The supervisor refused a request, or a step of a plan failed; it says which, on what, and why.
+ */
+public final class SupervisorException extends IOException {
+  private final int number;
+  private final int step;
+  private final int stepCode;
+  private final String operation;
+  private final String object;
+
+  SupervisorException(int number, int step, int stepCode, String operation, String object) {
+    super(line(number, operation, object));
+    this.number = number;
+    this.step = step;
+    this.stepCode = stepCode;
+    this.operation = operation;
+    this.object = object;
+  }
+
+  /** The error by name. */
+  public Errno errno() {
+    return Errno.of(number);
+  }
+
+  /** The error's number. */
+  public int number() {
+    return number;
+  }
+
+  /** Which step of the plan it was, from 0, or -1 if it was none. */
+  public int step() {
+    return step;
+  }
+
+  /** The code of that step, one of {@link LaunchPlan}'s {@code STEP_*}, or 0. */
+  public int stepCode() {
+    return stepCode;
+  }
+
+  /** What was tried. */
+  public String operation() {
+    return operation;
+  }
+
+  /** The path or name it was about; may be empty. */
+  public String object() {
+    return object;
+  }
+
+  private static String line(int number, String operation, String object) {
+    Errno errno = Errno.of(number);
+    String cause =
+        errno == Errno.UNKNOWN ? "error " + number : errno.name() + " (" + errno.text() + ")";
+    return operation + (object.isEmpty() ? "" : " `" + object + "`") + ": " + cause;
+  }
+}
