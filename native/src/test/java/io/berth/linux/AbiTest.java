@@ -1,0 +1,115 @@
+package io.berth.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every number that this package has typed is what the headers say. */
+final class AbiTest {
+  private static final List<Class<?>> CLASSES =
+      List.of(
+          Layouts.class,
+          OpenFlags.class,
+          MountFlags.class,
+          OpenCommands.class,
+          Sys.class,
+          Epoll.class,
+          Terminal.class,
+          Sockets.class,
+          Processes.class,
+          Memfd.class,
+          FileLocks.class,
+          Splice.class,
+          EventFd.class,
+          Mounts.class,
+          Namespaces.class,
+          FileTimestamp.class,
+          Spawn.class);
+
+  /** Decisions of our own, not the kernel's. */
+  private static final Set<String> OURS =
+      Set.of(
+          "Epoll.BATCH",
+          "Memfd.ALL_SEALS",
+          "Sockets.MAX_DESCRIPTORS",
+          "Sockets.MAX_PATH_BYTES",
+          "Splice.CHUNK",
+          "Splice.COPY_BYTES");
+
+  /** Younger than some headers; a header that knows them is compared all the same. */
+  private static final Set<String> NEWER =
+      Set.of(
+          "Memfd.MFD_EXEC",
+          "MountFlags.BTRFS_SUPER_MAGIC",
+          "MountFlags.MOUNT_ATTR_NOSYMFOLLOW",
+          "MountFlags.MOVE_MOUNT_BENEATH",
+          "MountFlags.MOVE_MOUNT_SET_GROUP",
+          "MountFlags.MS_NOSYMFOLLOW",
+          "MountFlags.XFS_SUPER_MAGIC",
+          "Sys.FCHMODAT2",
+          "Sys.LISTMOUNT",
+          "Sys.OPEN_TREE_ATTR",
+          "Sys.STATMOUNT");
+
+  @TempDir Path folder;
+
+  @Test
+  void constantsAndLayoutsAreWhatTheHeadersSay() throws Exception {
+    Map<String, Long> real = CProbe.run(Path.of("src/test/c/abi_probe.c"), folder);
+    List<String> wrong = new ArrayList<>();
+    Set<String> unseen = new TreeSet<>(real.keySet());
+    for (Class<?> type : CLASSES) {
+      for (Field field : type.getDeclaredFields()) {
+        if (!Modifier.isStatic(field.getModifiers()) || !isNumber(field.getType())) {
+          continue;
+        }
+        String name = type.getSimpleName() + "." + field.getName();
+        field.setAccessible(true);
+        compare(name, ((Number) field.get(null)).longValue(), real, wrong);
+        unseen.remove(name);
+      }
+    }
+    for (Signal signal : Signal.values()) {
+      compare("Signal." + signal, signal.number(), real, wrong);
+      unseen.remove("Signal." + signal);
+    }
+    for (Errno errno : Errno.values()) {
+      if (errno != Errno.UNKNOWN) {
+        compare("Errno." + errno, errno.number(), real, wrong);
+        unseen.remove("Errno." + errno);
+      }
+    }
+    for (Namespaces.Kind kind : Namespaces.Kind.values()) {
+      compare("Kind." + kind, kind.flag(), real, wrong);
+      unseen.remove("Kind." + kind);
+    }
+    assertEquals(List.of(), wrong);
+    assertEquals(Set.of(), unseen, "printed by the probe, but not in these classes");
+    assertTrue(real.size() > 400, "the probe prints " + real.size());
+  }
+
+  private static boolean isNumber(Class<?> type) {
+    return type == int.class || type == long.class || type == short.class;
+  }
+
+  private static void compare(String name, long ours, Map<String, Long> real, List<String> wrong) {
+    Long theirs = real.get(name);
+    if (theirs == null) {
+      if (!OURS.contains(name) && !NEWER.contains(name)) {
+        wrong.add(name + ": the probe does not print it");
+      }
+    } else if (theirs != ours && theirs.intValue() != (int) ours) {
+      wrong.add(name + ": " + ours + " here, " + theirs + " in the headers");
+    }
+  }
+}
