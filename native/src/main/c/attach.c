@@ -1,0 +1,270 @@
+#include "attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "input.h"
+#include "output.h"
+#include "supervisor.h"
+
+#define TOKENS_MAX 64u
+#define CLIENTS_MAX 32u
+#define TOKEN_TTL_MAX_MS 600000u
+#define AFTER_TOKEN_MS 10000u /* how long an output is still held when a token was not used */
+
+struct token {
+  bool used;
+  uint8_t bytes[32];
+  struct process *process;
+  struct timer ttl;
+};
+
+struct client {
+  bool used;
+  bool attached;
+  bool told_exit, told_drained;
+  struct process *process;
+  struct connection *connection; /* NULL once it has gone */
+  struct source in;
+  struct sink out[2];
+};
+
+static struct token tokens[TOKENS_MAX];
+static struct client clients[CLIENTS_MAX];
+
+static void hold_outputs(struct process *process, uint64_t milliseconds) {
+  for (int i = 0; i < 2; i++)
+    output_hold(&process->stdio.outputs[i], milliseconds);
+}
+
+static void token_over(struct timer *timer) {
+  container_of(timer, struct token, ttl)->used = false;
+}
+
+int attach_allow(struct process *process, const struct token_request *request,
+                 struct failure *failure) {
+  for (unsigned i = 0; i < TOKENS_MAX; i++) {
+    struct token *token = &tokens[i];
+    if (token->used)
+      continue;
+    uint32_t ttl = request->ttl_ms > TOKEN_TTL_MAX_MS ? TOKEN_TTL_MAX_MS : request->ttl_ms;
+    token->used = true;
+    token->process = process;
+    memcpy(token->bytes, request->token, sizeof token->bytes);
+    token->ttl.fire = token_over;
+    timer_set(&token->ttl, ttl);
+    hold_outputs(process, ttl + AFTER_TOKEN_MS);
+    return 0;
+  }
+  return fail(failure, EMFILE, "token", "too many outstanding");
+}
+
+/* In time that does not depend on where the first difference is. */
+static bool same_token(const uint8_t *a, const uint8_t *b) {
+  unsigned difference = 0;
+  for (unsigned i = 0; i < 32; i++)
+    difference |= (unsigned)(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+bool attach_greet(struct connection *connection, const uint8_t token[32]) {
+  struct token *found = NULL;
+  for (unsigned i = 0; i < TOKENS_MAX; i++)
+    if (tokens[i].used && same_token(tokens[i].bytes, token))
+      found = &tokens[i];
+  if (found == NULL)
+    return false;
+  for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+    struct client *client = &clients[i];
+    if (client->used)
+      continue;
+    memset(client, 0, sizeof *client);
+    client->used = true;
+    client->process = found->process;
+    client->connection = connection;
+    client->in.watch.fd = client->out[0].watch.fd = client->out[1].watch.fd = -1;
+    found->used = false;
+    timer_clear(&found->ttl);
+    return true;
+  }
+  return false;
+}
+
+static struct client *client_of(const struct connection *connection) {
+  for (unsigned i = 0; i < CLIENTS_MAX; i++)
+    if (clients[i].used && clients[i].connection == connection)
+      return &clients[i];
+  return NULL;
+}
+
+static void forget_streams(struct client *client) {
+  if (client->in.used)
+    input_remove_source(&client->process->stdio.input, &client->in);
+  for (int i = 0; i < 2; i++) {
+    struct sink *sink = &client->out[i];
+    if (sink->used) {
+      struct output *output = sink->output;
+      output_remove_sink(output, sink);
+      output_pump(output); /* it may have been the one that held the process */
+    }
+  }
+}
+
+static void client_free(struct client *client) {
+  struct connection *connection = client->connection;
+  client->connection = NULL;
+  forget_streams(client);
+  client->used = false;
+  if (connection != NULL)
+    connection_close(connection);
+}
+
+/*
+ * The client's descriptions are shared with its own process, often a shell's terminal: O_NONBLOCK
+ * on them would surprise others. A pipe, FIFO or terminal can be opened anew; a socket has
+ * MSG_DONTWAIT; a file does not block.
+ */
+static int own_description(int fd, int mode) {
+  struct stat st;
+  if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
+    return fd;
+  int own = reopen_fd(fd, mode | O_NONBLOCK | O_NOCTTY);
+  if (own < 0)
+    return fd;
+  close(fd);
+  return own;
+}
+
+static void attach_output(struct client *client, int number, int fd, bool back_pressure) {
+  struct output *output = &client->process->stdio.outputs[number];
+  struct sink *sink = &client->out[number];
+  if (output->source.fd < 0 && output->filled == 0) {
+    close(fd); /* nothing will come */
+    return;
+  }
+  sink_open(sink, SINK_PIPE, own_description(fd, O_WRONLY));
+  sink->back_pressure = back_pressure;
+  output_add_sink(output, sink);
+  if (output->hold != NULL) {
+    /* What was kept for the first client is its own. */
+    sink->taken = output->hold->taken;
+    output->hold->taken = output->filled;
+    output->hold = NULL;
+    timer_clear(&output->hold_timer);
+  }
+  output_pump(output);
+}
+
+static void attach_input(struct client *client, int fd, bool keep_open) {
+  struct input *input = &client->process->stdio.input;
+  if (!input->wanted && !client->process->stdio.terminal) {
+    close(fd);
+    return;
+  }
+  source_open(&client->in, own_description(fd, O_RDONLY), keep_open);
+  input_add_source(input, &client->in);
+  input_pump(input);
+}
+
+static void notify(struct client *client, uint16_t op, const void *fixed, uint32_t length) {
+  uint8_t payload[sizeof(struct exit_notice) + EXEC_ID_MAX + 1];
+  uint32_t id = (uint32_t)strlen(client->process->id) + 1;
+  if (length > 0)
+    memcpy(payload, fixed, length);
+  memcpy(payload + length, client->process->id, id);
+  struct msg_header header = {.op = op, .length = length + id};
+  /* Two small notices on an idle socket: if even these do not fit, the client has gone. */
+  packet_send(client->connection->watch.fd, &header, payload, NULL, 0);
+}
+
+static void tell(struct client *client) {
+  struct process *process = client->process;
+  if (client->connection == NULL || !client->attached)
+    return;
+  if (process->exited && !client->told_exit) {
+    client->told_exit = true;
+    notify(client, OP_EXIT, &process->exit, sizeof process->exit);
+  }
+  if (process->stdio.drained && !client->told_drained) {
+    client->told_drained = true;
+    notify(client, OP_DRAINED, NULL, 0);
+  }
+  if (client->told_exit && client->told_drained)
+    client_free(client);
+}
+
+void attach_operation(struct connection *connection, struct packet *packet) {
+  struct client *client = client_of(connection);
+  struct failure failure;
+  struct attach_request request;
+  failure_clear(&failure);
+  const char *id = payload_string(packet, sizeof request);
+  if (packet->header.op != OP_ATTACH)
+    fail(&failure, EPERM, "request", "this role only attaches");
+  else if (client == NULL || client->attached)
+    fail(&failure, EINVAL, "attach", "attached already");
+  else if (id == NULL || strcmp(id, client->process->id) != 0)
+    fail(&failure, EACCES, "attach", "the token is for another process");
+  else {
+    memcpy(&request, packet->payload, sizeof request);
+    uint32_t wanted =
+        (request.streams & ATTACH_STDIN) + (request.streams >> 1 & 1) + (request.streams >> 2 & 1);
+    if (wanted != packet->fd_count)
+      fail(&failure, EINVAL, "attach", "descriptors");
+  }
+  if (failure.error != 0) {
+    reply_failure(connection, packet, &failure);
+    return;
+  }
+  timer_clear(&connection->greeting);
+  client->attached = true;
+  reply(connection, packet, NULL, 0);
+  if (!connection->used)
+    return;
+  uint32_t next = 0;
+  bool back_pressure = (request.streams & ATTACH_BACK_PRESSURE) != 0;
+  if ((request.streams & ATTACH_STDIN) != 0)
+    attach_input(client, take_fd(&packet->fds[next++]), (request.streams & ATTACH_KEEP_STDIN) != 0);
+  for (int i = 0; i < 2; i++)
+    if ((request.streams & (i == 0 ? ATTACH_STDOUT : ATTACH_STDERR)) != 0)
+      attach_output(client, i, take_fd(&packet->fds[next++]), back_pressure);
+  if (client->used)
+    tell(client);
+}
+
+void attach_connection_gone(struct connection *connection) {
+  struct client *client = client_of(connection);
+  if (client == NULL)
+    return;
+  client->connection = NULL; /* the caller closes it */
+  bool ends_input = client->in.used && !client->in.keep_open;
+  struct input *input = &client->process->stdio.input;
+  client_free(client);
+  if (ends_input)
+    input_end(input);
+}
+
+void attach_notify_exit(struct process *process) {
+  for (unsigned i = 0; i < CLIENTS_MAX; i++)
+    if (clients[i].used && clients[i].process == process)
+      tell(&clients[i]);
+}
+
+void attach_notify_drained(struct process *process) { attach_notify_exit(process); }
+
+void attach_process_gone(struct process *process) {
+  for (unsigned i = 0; i < CLIENTS_MAX; i++)
+    if (clients[i].used && clients[i].process == process)
+      client_free(&clients[i]);
+  for (unsigned i = 0; i < TOKENS_MAX; i++) {
+    if (tokens[i].used && tokens[i].process == process) {
+      tokens[i].used = false;
+      timer_clear(&tokens[i].ttl);
+    }
+  }
+}

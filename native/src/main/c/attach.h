@@ -1,0 +1,26 @@
+/*
+ * Attached clients: they come with a one-time token, hand over their own descriptors, and the pump
+ * moves the bytes. They are told of the exit and of the end of the output, then let go.
+ */
+#ifndef BERTH_ATTACH_H
+#define BERTH_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller.h"
+#include "process.h"
+
+/* OP_TOKEN. */
+int attach_allow(struct process *process, const struct token_request *request,
+                 struct failure *failure);
+/* Takes a token at the greeting; false when it is not (or no more) valid. */
+bool attach_greet(struct connection *connection, const uint8_t token[32]);
+void attach_operation(struct connection *connection, struct packet *packet);
+void attach_connection_gone(struct connection *connection);
+void attach_notify_exit(struct process *process);
+void attach_notify_drained(struct process *process);
+/* The process's entry goes: nothing may point to it any more. */
+void attach_process_gone(struct process *process);
+
+#endif

@@ -1,0 +1,18 @@
+/* Hooks that the controller asks for (OP_HOOK): run by the supervisor, so that no JVM's death loses
+ * their end. */
+#ifndef BERTH_HOOK_RUNNER_H
+#define BERTH_HOOK_RUNNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "fail.h"
+#include "hook.h"
+
+/* Starts the hook in `memfd`; joins the mount namespace `mount_ns` (-1: none). The answer comes
+ * later. */
+int hook_begin(uint64_t request, int memfd, int mount_ns, struct failure *failure);
+/* True when the pid was a hook's; it has been reaped. */
+bool hook_ended(pid_t pid);
+
+#endif

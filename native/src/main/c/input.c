@@ -1,0 +1,241 @@
+#include "input.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "syscalls.h"
+
+#define SPLICE_MAX (1u << 20)
+#define ROUNDS_PER_EVENT 16
+#define END_OF_TRANSMISSION '\004' /* what VEOF is on a fresh pty */
+
+static void target_ready(struct watch *watch, uint32_t events);
+static void source_ready(struct watch *watch, uint32_t events);
+static void continue_file(struct timer *timer);
+
+void input_init(struct input *input) {
+  memset(input, 0, sizeof *input);
+  input->target.fd = -1;
+  input->target.ready = target_ready;
+  input->fifo.watch.fd = -1;
+  input->hold = -1;
+  input->again.fire = continue_file;
+}
+
+void source_open(struct source *source, int fd, bool keep_open) {
+  memset(source, 0, sizeof *source);
+  struct stat st;
+  source->used = true;
+  source->keep_open = keep_open;
+  source->watch.fd = fd;
+  source->watch.ready = source_ready;
+  source->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+void input_add_source(struct input *input, struct source *source) {
+  source->input = input;
+  source->next = input->first;
+  input->first = source;
+}
+
+void input_remove_source(struct input *input, struct source *source) {
+  for (struct source **p = &input->first; *p != NULL; p = &(*p)->next) {
+    if (*p == source) {
+      *p = source->next;
+      break;
+    }
+  }
+  watch_close(&source->watch);
+  source->used = false;
+  if (source->gone != NULL)
+    source->gone(source);
+}
+
+static void watch_sources(struct input *input, uint32_t events) {
+  for (struct source *s = input->first; s != NULL; s = s->next)
+    watch_set(&s->watch, events);
+}
+
+void input_close(struct input *input) {
+  timer_clear(&input->again);
+  watch_close(&input->target);
+  while (input->first != NULL)
+    input_remove_source(input, input->first);
+  close_fd(&input->hold);
+  if (input->buffer != NULL)
+    munmap(input->buffer, CHUNK);
+  input->buffer = NULL;
+  input->start = input->end = 0;
+}
+
+static void finish(struct input *input) {
+  input->ending = false;
+  if (!input->terminal) {
+    input_close(input);
+    return;
+  }
+  /* A terminal has no end of its own: its line discipline makes one of this character. Others may
+   * still type. */
+  char end = END_OF_TRANSMISSION;
+  ssize_t n = write(input->target.fd, &end, 1);
+  (void)n;
+}
+
+void input_end(struct input *input) {
+  input->ending = true;
+  input_pump(input);
+}
+
+void input_set_target(struct input *input, int fd, bool terminal) {
+  input->target.fd = fd;
+  input->terminal = terminal;
+}
+
+enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BLOCKED, MOVED_BROKEN };
+
+/* Writes what is buffered: MOVED when nothing is left. */
+static enum moved write_buffer(struct input *input) {
+  while (input->start < input->end) {
+    ssize_t n = write(input->target.fd, input->buffer + input->start, input->end - input->start);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 && errno == EAGAIN)
+      return MOVED_BLOCKED;
+    if (n <= 0)
+      return MOVED_BROKEN;
+    input->start += (uint32_t)n;
+  }
+  input->start = input->end = 0;
+  return MOVED;
+}
+
+static enum moved splice_some(struct input *input, struct source *source) {
+  ssize_t n = splice(source->watch.fd, NULL, input->target.fd, NULL, SPLICE_MAX,
+                     SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (n > 0)
+    return MOVED;
+  if (n == 0)
+    return MOVED_END;
+  if (errno == EPIPE)
+    return MOVED_BROKEN;
+  /* EAGAIN says either "no input" or "pipe full"; reading once by hand tells which. */
+  if (errno != EAGAIN)
+    input->no_splice = true;
+  return MOVED_NOTHING;
+}
+
+static enum moved read_some(struct input *input, struct source *source) {
+  if (!input->no_splice && !input->terminal && !source->is_socket) {
+    enum moved moved = splice_some(input, source);
+    if (moved != MOVED_NOTHING)
+      return moved;
+  }
+  if (input->buffer == NULL) {
+    void *p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+      return MOVED_NOTHING;
+    input->buffer = p;
+  }
+  ssize_t n;
+  do {
+    n = source->is_socket ? recv(source->watch.fd, input->buffer, CHUNK, MSG_DONTWAIT)
+                          : read(source->watch.fd, input->buffer, CHUNK);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == EAGAIN)
+    return MOVED_NOTHING;
+  if (n <= 0)
+    return MOVED_END;
+  input->start = 0;
+  input->end = (uint32_t)n;
+  return write_buffer(input);
+}
+
+static void source_ended(struct input *input, struct source *source) {
+  bool ends = !source->keep_open;
+  input_remove_source(input, source);
+  if (ends)
+    input->ending = true;
+}
+
+/* Pumps one source until it has nothing, the target is full, or others should have a turn. */
+static void pump_source(struct input *input, struct source *source) {
+  for (int round = 0; round < ROUNDS_PER_EVENT; round++) {
+    switch (read_some(input, source)) {
+    case MOVED:
+      continue;
+    case MOVED_NOTHING:
+      return;
+    case MOVED_END:
+      source_ended(input, source);
+      return;
+    case MOVED_BLOCKED:
+      return;
+    case MOVED_BROKEN:
+      input_close(input);
+      return;
+    }
+  }
+}
+
+void input_pump(struct input *input) {
+  if (input->target.fd < 0)
+    return;
+  enum moved moved = write_buffer(input);
+  if (moved == MOVED_BROKEN) {
+    input_close(input);
+    return;
+  }
+  if (moved == MOVED_BLOCKED) {
+    watch_sources(input, 0);
+    watch_set(&input->target, EPOLLOUT);
+    return;
+  }
+  if (input->ending) {
+    /* What a FIFO still holds comes before the end. */
+    if (input->fifo.used)
+      pump_source(input, &input->fifo);
+    if (input->target.fd >= 0 && input->start == input->end && !input->fifo.used)
+      finish(input);
+    if (input->target.fd < 0)
+      return;
+  }
+  watch_set(&input->target, 0);
+  watch_sources(input, EPOLLIN);
+  for (struct source *s = input->first; s != NULL; s = s->next)
+    if (s->watch.always_ready)
+      timer_set(&input->again, 0);
+}
+
+static void target_ready(struct watch *watch, uint32_t events) {
+  (void)events;
+  input_pump(container_of(watch, struct input, target));
+}
+
+static void source_ready(struct watch *watch, uint32_t events) {
+  (void)events;
+  struct source *source = container_of(watch, struct source, watch);
+  struct input *input = source->input;
+  if (input->target.fd >= 0 && input->start == input->end)
+    pump_source(input, source);
+  input_pump(input);
+}
+
+static void continue_file(struct timer *timer) {
+  struct input *input = container_of(timer, struct input, again);
+  for (struct source *s = input->first; s != NULL; s = s->next) {
+    if (s->watch.always_ready) {
+      source_ready(&s->watch, 0);
+      return;
+    }
+  }
+}
+
+void input_check_fifo(struct input *input) {
+  if (input->target.fd >= 0 && input->start == input->end)
+    source_ready(&input->fifo.watch, 0);
+}

@@ -1,0 +1,23 @@
+/* The input of a process: sources (FIFO, clients) → buffer → pipe or pty. Used by stdio_pump.c and
+ * attach.c only. */
+#ifndef BERTH_INPUT_H
+#define BERTH_INPUT_H
+
+#include "stdio_pump.h"
+
+void input_init(struct input *input);
+/* Where the bytes go, from now on; takes the descriptor. */
+void input_set_target(struct input *input, int fd, bool terminal);
+void source_open(struct source *source, int fd, bool keep_open);
+void input_add_source(struct input *input, struct source *source);
+void input_remove_source(struct input *input, struct source *source);
+/* The end of the input, once what is buffered has been written. */
+void input_end(struct input *input);
+/* The last write end that we held is closed: a FIFO that no one else has open has ended, which no
+ * event may tell. */
+void input_check_fifo(struct input *input);
+/* Everything at once: the process is dead or does not read any more. */
+void input_close(struct input *input);
+void input_pump(struct input *input);
+
+#endif

@@ -1,0 +1,23 @@
+/* One binary, two programs: the supervisor of a container, and the keeper of descriptors. See
+ * protocol.h. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "protocol.h"
+#include "stage.h"
+
+int main(int argc, char **argv) {
+  if (argc >= 2 && strcmp(argv[1], "supervise") == 0)
+    return stage_main(argc, argv);
+  if (argc == 3 && strcmp(argv[1], "keeper") == 0)
+    return keeper_main(argv[2]);
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    dprintf(1, "berth-supervisor protocol %d plan %d\n", PROTOCOL_VERSION, PLAN_VERSION);
+    return 0;
+  }
+  dprintf(2, "usage: berth-supervisor supervise [cgroup2=FD] [cgroup1=FD,...] [mntns=FD] "
+             "[name=TEXT]\n       berth-supervisor keeper SOCKET-PATH\n");
+  return 2;
+}

@@ -1,0 +1,50 @@
+/* The processes that this supervisor is the parent of by order: the init and the execs. A bounded
+ * table. */
+#ifndef BERTH_PROCESS_H
+#define BERTH_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+#include "protocol.h"
+#include "stdio_pump.h"
+
+#define PROCESSES_MAX 256u
+
+struct launch;
+
+struct process {
+  bool used;
+  bool init;
+  bool exited;       /* reaped; the fields of `exit` hold */
+  bool acked;        /* OP_ACK came; only undrained output keeps the entry */
+  bool notice_sent;  /* OP_EXIT reached the present controller */
+  bool drained_sent; /* OP_DRAINED reached the present controller */
+  char id[EXEC_ID_MAX + 1];
+  pid_t pid;
+  int pidfd;
+  enum phase phase;
+  struct launch *launch; /* NULL once execve has succeeded or the process is gone */
+  int oom_fd;            /* memory.events or memory.oom_control; -1 */
+  uint64_t oom_before;
+  struct exit_notice exit;
+  struct stdio stdio;
+};
+
+struct process *process_new(const char *id, bool init);
+void process_free(struct process *process);
+struct process *process_by_id(const char *id);
+struct process *process_by_pid(pid_t pid);
+struct process *process_init(void);
+/* Walks the used entries; NULL starts and ends. */
+struct process *process_next(struct process *previous);
+bool any_process_alive(void);
+
+/* Reads the cgroup's counter of OOM kills; 0 when it cannot be read. */
+uint64_t oom_counter(int fd);
+
+/* Takes every child that has ended; called on SIGCHLD. */
+void reap_children(void);
+
+#endif
