@@ -1,0 +1,235 @@
+package io.berth.e2e;
+
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthGrpc;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * A whole instance of the engine for one test class: its own root, state, names on the host and
+ * subnet. Afterwards everything is stopped and the host is compared with what it was.
+ */
+final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
+  static final List<String> SERVICES = List.of("image", "network", "containerd");
+  private static final long START_LIMIT_MILLIS = 60_000;
+
+  private final String settings;
+  private final Path libexec;
+  private final String id =
+      HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()).substring(2);
+  private final Path dir = Path.of("/tmp", "bt-" + id);
+  private final Map<String, Process> running = new LinkedHashMap<>();
+  private final List<Path> folders = new ArrayList<>();
+  private Leftovers before = Leftovers.NONE;
+
+  /** With the settings of the default configuration. */
+  BerthInstance() {
+    this("");
+  }
+
+  /** With more lines of configuration: tables, after the keys that every instance sets. */
+  BerthInstance(String settings) {
+    this.settings = settings;
+    String given = System.getProperty("berth.libexec");
+    if (given == null) {
+      throw new IllegalStateException(
+          "no distribution to test: run ./test, or give -Dberth.libexec=FOLDER of an assembled one");
+    }
+    this.libexec = Path.of(given);
+  }
+
+  @Override
+  public void beforeAll(ExtensionContext context) throws Exception {
+    before = Leftovers.now(id, dir);
+    for (String folder : List.of("etc", "lib", "run", "log")) {
+      Files.createDirectories(dir.resolve(folder));
+    }
+    int second = 64 + ThreadLocalRandom.current().nextInt(32);
+    Files.writeString(
+        config(),
+        """
+        root = "%s"
+        state = "%s"
+        instance = "%s"
+        libexec = "%s"
+        log_level = "info"
+        [network]
+        pool = "10.%d.0.0/16"
+        lock = "/tmp/berth-test-subnets.lock"
+        %s
+        """
+            .formatted(dir.resolve("lib"), state(), id, libexec, second, settings));
+    for (String service : SERVICES) {
+      start(service);
+    }
+    for (String service : SERVICES) {
+      awaitAnswer(service);
+    }
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) throws Exception {
+    try {
+      for (String service : SERVICES.reversed()) {
+        Process process = running.get(service);
+        if (process != null) {
+          process.destroy();
+          if (!process.waitFor(20, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError(service + " did not end within 20 s of SIGTERM");
+          }
+        }
+      }
+    } finally {
+      Leftovers.killAll(dir);
+    }
+    Leftovers after = Leftovers.now(id, dir);
+    for (Path folder : folders) {
+      Leftovers.deleteTree(folder);
+    }
+    Leftovers.deleteTree(dir);
+    if (context.getExecutionException().isEmpty()) {
+      after.mustEqual(before);
+    }
+    Leftovers.clean(id, dir);
+  }
+
+  Path dir() {
+    return dir;
+  }
+
+  Path state() {
+    return dir.resolve("run");
+  }
+
+  Path config() {
+    return dir.resolve("etc/config.toml");
+  }
+
+  String id() {
+    return id;
+  }
+
+  /** containerd namespace of this class's `ctr`: the clients' cgroup paths begin with it. */
+  String namespace() {
+    return "bt" + id;
+  }
+
+  Path socket() {
+    return state().resolve("containerd.sock");
+  }
+
+  /** A folder that goes with the instance. */
+  Path folder(String name) throws IOException {
+    return Files.createDirectories(dir.resolve("tmp").resolve(name));
+  }
+
+  void start(String service) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            libexec.resolve("bin/berth-" + service).toString(), "--config", config().toString());
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(
+        ProcessBuilder.Redirect.appendTo(dir.resolve("log").resolve(service + ".log").toFile()));
+    running.put(service, builder.start());
+  }
+
+  /** Blocks until the service's health says SERVING. */
+  void awaitAnswer(String service) throws Exception {
+    EventLoops loops = new EventLoops(1);
+    ManagedChannel channel = UnixChannel.to(loops, state().resolve(service + ".sock"));
+    try {
+      long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(START_LIMIT_MILLIS);
+      while (true) {
+        try {
+          HealthGrpc.newBlockingStub(channel)
+              .withWaitForReady()
+              .withDeadlineAfter(1, TimeUnit.SECONDS)
+              .check(HealthCheckRequest.getDefaultInstance());
+          return;
+        } catch (StatusRuntimeException e) {
+          Process process = Objects.requireNonNull(running.get(service));
+          if (!process.isAlive() || System.nanoTime() > deadline) {
+            throw new AssertionError(
+                service + " does not answer: " + e.getMessage() + "\n" + log(service));
+          }
+          Thread.sleep(50);
+        }
+      }
+    } finally {
+      channel.shutdownNow();
+      loops.close();
+    }
+  }
+
+  String log(String service) throws IOException {
+    Path file = dir.resolve("log").resolve(service + ".log");
+    return Files.exists(file) ? Files.readString(file) : "";
+  }
+
+  /** kill -9, without a chance to say good-bye. */
+  void kill(String service) throws InterruptedException {
+    Process process = Objects.requireNonNull(running.remove(service));
+    process.destroyForcibly().waitFor();
+  }
+
+  /** kill -9 of every process that hosts shims; answers how many there were. */
+  int killHosts() {
+    List<ProcessHandle> hosts = hosts();
+    hosts.forEach(ProcessHandle::destroyForcibly);
+    hosts.forEach(host -> host.onExit().orTimeout(10, TimeUnit.SECONDS).join());
+    return hosts.size();
+  }
+
+  /** The processes that host shims. */
+  List<ProcessHandle> hosts() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> {
+          String line = Leftovers.commandLine(process.pid());
+          return line.contains(config().toString()) && line.contains("io.berth.shim.ShimMain");
+        })
+        .toList();
+  }
+
+  /** Debian's ctr against this instance, in the class's namespace. */
+  Command ctr(String... arguments) {
+    return Command.run(ctrLine(arguments), new byte[0], Map.of());
+  }
+
+  List<String> ctrLine(String... arguments) {
+    List<String> line =
+        new ArrayList<>(
+            List.of("ctr", "--address", socket().toString(), "--namespace", namespace()));
+    line.addAll(List.of(arguments));
+    return line;
+  }
+
+  /** Our own command line against this instance. */
+  Command berth(String... arguments) {
+    List<String> line =
+        new ArrayList<>(
+            List.of(libexec.resolve("bin/berth").toString(), "--config", config().toString()));
+    line.addAll(List.of(arguments));
+    return Command.run(line, new byte[0], Map.of());
+  }
+
+  Path libexec() {
+    return libexec;
+  }
+}

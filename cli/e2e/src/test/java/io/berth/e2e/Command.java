@@ -1,0 +1,129 @@
+package io.berth.e2e;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** One run of a program, to its end. */
+record Command(List<String> line, int exit, String out, String err) {
+  /** Longest that any command of a test may take, in seconds. */
+  private static final long LIMIT = 120;
+
+  static Command run(String... line) {
+    return run(List.of(line), new byte[0], Map.of());
+  }
+
+  static Command run(List<String> line, byte[] input, Map<String, String> environment) {
+    try {
+      ProcessBuilder builder = new ProcessBuilder(line);
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      CompletableFuture<String> out =
+          CompletableFuture.supplyAsync(() -> text(process, /* error= */ false));
+      CompletableFuture<String> err =
+          CompletableFuture.supplyAsync(() -> text(process, /* error= */ true));
+      try (OutputStream stdin = process.getOutputStream()) {
+        stdin.write(input);
+      } catch (IOException e) {
+        // A program that ended without reading its input is no failure of the test.
+        if (process.isAlive()) {
+          throw e;
+        }
+      }
+      if (!process.waitFor(LIMIT, TimeUnit.SECONDS)) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+        throw new AssertionError(
+            "no end after " + LIMIT + " s: " + String.join(" ", line) + "\n" + err.getNow(""));
+      }
+      return new Command(line, process.exitValue(), out.join(), err.join());
+    } catch (IOException e) {
+      throw new UncheckedIOException(String.join(" ", line), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String text(Process process, boolean error) {
+    try {
+      return new String(
+          (error ? process.getErrorStream() : process.getInputStream()).readAllBytes(),
+          StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Fails with everything that was said unless it ended with this code. */
+  Command exits(int expected) {
+    if (exit != expected) {
+      throw new AssertionError(
+          "exit "
+              + exit
+              + " instead of "
+              + expected
+              + ": "
+              + String.join(" ", line)
+              + "\n--- stdout\n"
+              + out
+              + "--- stderr\n"
+              + err);
+    }
+    return this;
+  }
+
+  /** Fails unless stdout or stderr holds the text. */
+  Command says(String text) {
+    if (!out.contains(text) && !err.contains(text)) {
+      throw new AssertionError(
+          "no \""
+              + text
+              + "\": "
+              + String.join(" ", line)
+              + "\n--- stdout\n"
+              + out
+              + "--- stderr\n"
+              + err);
+    }
+    return this;
+  }
+
+  /** Fails if stdout or stderr holds the text. */
+  Command saysNo(String text) {
+    if (out.contains(text) || err.contains(text)) {
+      throw new AssertionError(
+          "says \""
+              + text
+              + "\": "
+              + String.join(" ", line)
+              + "\n--- stdout\n"
+              + out
+              + "--- stderr\n"
+              + err);
+    }
+    return this;
+  }
+
+  /** The same command on a terminal of its own: script(1) gives it one. */
+  static Command onTerminal(List<String> line, byte[] input) {
+    List<String> quoted = new ArrayList<>();
+    line.forEach(word -> quoted.add("'" + word.replace("'", "'\\''") + "'"));
+    return run(
+        List.of("script", "-qec", String.join(" ", quoted), "/dev/null"),
+        input,
+        Map.of("TERM", "xterm"));
+  }
+
+  /** A path as one argument. */
+  static String arg(Path path) {
+    return path.toString();
+  }
+}

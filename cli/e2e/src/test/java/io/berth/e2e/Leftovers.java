@@ -1,0 +1,177 @@
+package io.berth.e2e;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/**
+ * What an instance has on the host outside its folder, by its id and folder; an instance that is
+ * gone has nothing.
+ */
+record Leftovers(Set<String> found) {
+  static final Leftovers NONE = new Leftovers(Set.of());
+
+  static Leftovers now(String id, Path dir) {
+    Set<String> found = new TreeSet<>();
+    for (String line : lines(Path.of("/proc/self/mountinfo"))) {
+      if (line.contains(dir + "/") || line.contains("berth-" + id)) {
+        found.add("mount " + line.split(" ")[4]);
+      }
+    }
+    for (String line : Command.run("ip", "-o", "link").out().lines().toList()) {
+      if (line.contains("br-" + id) || line.contains("berth:" + id)) {
+        found.add("link " + line);
+      }
+    }
+    for (String line : Command.run("ip", "-d", "link").out().lines().toList()) {
+      if (line.contains("alias berth:" + id)) {
+        found.add("link " + line.strip());
+      }
+    }
+    for (String line : Command.run("nft", "list", "tables").out().lines().toList()) {
+      if (line.contains("berth_" + id)) {
+        found.add("nft " + line);
+      }
+    }
+    found.addAll(cgroups(id));
+    processes(dir).forEach(pid -> found.add("process " + pid + " " + commandLine(pid)));
+    return new Leftovers(found);
+  }
+
+  private static List<String> cgroups(String id) {
+    List<String> found = new ArrayList<>();
+    try (Stream<Path> tree =
+        Files.find(
+            Path.of("/sys/fs/cgroup"),
+            3,
+            (path, _) -> path.getFileName().toString().contains(id))) {
+      tree.forEach(path -> found.add("cgroup " + path));
+    } catch (IOException | UncheckedIOException e) {
+      // A cgroup that goes away while it is listed is no leftover.
+      found.remove("");
+    }
+    return found;
+  }
+
+  /** Processes whose command line names a path of the instance. */
+  static List<Long> processes(Path dir) {
+    List<Long> found = new ArrayList<>();
+    ProcessHandle.allProcesses()
+        .filter(process -> process.pid() != ProcessHandle.current().pid())
+        .forEach(process -> {
+          if (commandLine(process.pid()).contains(dir + "/")) {
+            found.add(process.pid());
+          }
+        });
+    return found;
+  }
+
+  static String commandLine(long pid) {
+    try {
+      return Files.readString(Path.of("/proc/" + pid + "/cmdline")).replace('\0', ' ');
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  private static List<String> lines(Path file) {
+    try {
+      return Files.readAllLines(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Host processes and supervisors end with their instance; keeper and pool members only when they
+   * are told.
+   */
+  static void killAll(Path dir) throws InterruptedException {
+    for (int i = 0; i < 50 && !processes(dir).isEmpty(); i++) {
+      for (long pid : processes(dir)) {
+        if (commandLine(pid).contains("ShimMain") || commandLine(pid).contains("keeper")) {
+          ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+        }
+      }
+      Thread.sleep(100);
+    }
+  }
+
+  /** Fails with the list of what is there and was not. */
+  void mustEqual(Leftovers before) {
+    Set<String> more = new TreeSet<>(found);
+    more.removeAll(before.found);
+    // What every living instance has and `berth-services stop` keeps on purpose: netns pool, bridge
+    // and table; see clean().
+    more.removeIf(line -> line.startsWith("mount ") && line.contains("/run/n"));
+    more.removeIf(line -> line.startsWith("link ") || line.startsWith("nft "));
+    more.removeIf(
+        line -> line.startsWith("cgroup ") && line.matches(".*/berth-[0-9a-f]{6}(/supervisors)?"));
+    if (!more.isEmpty()) {
+      throw new AssertionError("left behind:\n" + String.join("\n", more));
+    }
+  }
+
+  /** Takes away what an instance keeps across restarts of its services. */
+  static void clean(String id, Path dir) throws IOException {
+    for (String line : lines(Path.of("/proc/self/mountinfo")).reversed()) {
+      String point = line.split(" ")[4];
+      if (point.startsWith(dir + "/")) {
+        Command.run("umount", "-l", point);
+      }
+    }
+    if (Command.run("ip", "link", "show", "br-" + id).exit() == 0) {
+      Command.run("ip", "link", "delete", "br-" + id);
+    }
+    Command.run("nft", "delete", "table", "inet", "berth_" + id);
+    for (String found : cgroups(id).reversed()) {
+      Path path = Path.of(found.substring("cgroup ".length()));
+      if (Files.isDirectory(path)) {
+        for (String below : List.of("supervisors", "")) {
+          Files.deleteIfExists(path.resolve(below));
+        }
+      }
+    }
+    deleteTree(dir);
+  }
+
+  static void deleteTree(Path folder) throws IOException {
+    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    for (String line : lines(Path.of("/proc/self/mountinfo")).reversed()) {
+      String point = line.split(" ")[4];
+      if (point.startsWith(folder + "/")) {
+        Command.run("umount", "-l", point);
+      }
+    }
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(
+              Path dir, java.io.@org.jspecify.annotations.Nullable IOException failure)
+              throws IOException {
+            Files.delete(dir);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}
