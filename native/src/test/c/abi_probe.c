@@ -31,6 +31,14 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+#if __has_include(<seccomp.h>)
+#include <seccomp.h>
+#define HAVE_SECCOMP 1
+#endif
+#if __has_include(<isa-l/igzip_lib.h>)
+#include <isa-l/igzip_lib.h>
+#define HAVE_ISAL 1
+#endif
 
 /* Each prints for itself: a name handed on to another macro would be expanded. */
 #define NAMED(class, name, value) printf(#class "." #name " %lld\n", (long long)(value))
@@ -653,7 +661,51 @@ static void errnos(void) {
   CONSTANT(Errno, EHWPOISON);
 }
 
+#ifdef HAVE_SECCOMP
+static void seccompLibrary(void) {
+  CONSTANT(Seccomp, SCMP_ACT_KILL_PROCESS);
+  CONSTANT(Seccomp, SCMP_ACT_KILL_THREAD);
+  CONSTANT(Seccomp, SCMP_ACT_TRAP);
+  CONSTANT(Seccomp, SCMP_ACT_NOTIFY);
+  CONSTANT(Seccomp, SCMP_ACT_LOG);
+  CONSTANT(Seccomp, SCMP_ACT_ALLOW);
+  CONSTANT(Seccomp, SCMP_FLTATR_ACT_BADARCH);
+  CONSTANT(Seccomp, SCMP_FLTATR_CTL_OPTIMIZE);
+  SIZE(Seccomp, SCMP_ARG_CMP_SIZE, struct scmp_arg_cmp);
+  OFFSET(Seccomp, SCMP_ARG_CMP_OP, struct scmp_arg_cmp, op);
+  OFFSET(Seccomp, SCMP_ARG_CMP_A, struct scmp_arg_cmp, datum_a);
+  OFFSET(Seccomp, SCMP_ARG_CMP_B, struct scmp_arg_cmp, datum_b);
+  NAMED(Operator, NE, SCMP_CMP_NE);
+  NAMED(Operator, LT, SCMP_CMP_LT);
+  NAMED(Operator, LE, SCMP_CMP_LE);
+  NAMED(Operator, EQ, SCMP_CMP_EQ);
+  NAMED(Operator, GE, SCMP_CMP_GE);
+  NAMED(Operator, GT, SCMP_CMP_GT);
+  NAMED(Operator, MASKED_EQ, SCMP_CMP_MASKED_EQ);
+}
+#endif
+
+#ifdef HAVE_ISAL
+static void isal(void) {
+  SIZE(IsalGzipDecoder, STATE_SIZE, struct inflate_state);
+  OFFSET(IsalGzipDecoder, STATE_NEXT_OUT, struct inflate_state, next_out);
+  OFFSET(IsalGzipDecoder, STATE_AVAIL_OUT, struct inflate_state, avail_out);
+  OFFSET(IsalGzipDecoder, STATE_NEXT_IN, struct inflate_state, next_in);
+  OFFSET(IsalGzipDecoder, STATE_AVAIL_IN, struct inflate_state, avail_in);
+  OFFSET(IsalGzipDecoder, STATE_BLOCK_STATE, struct inflate_state, block_state);
+  OFFSET(IsalGzipDecoder, STATE_CRC_FLAG, struct inflate_state, crc_flag);
+  CONSTANT(IsalGzipDecoder, ISAL_GZIP);
+  CONSTANT(IsalGzipDecoder, ISAL_BLOCK_FINISH);
+}
+#endif
+
 int main(void) {
+#ifdef HAVE_SECCOMP
+  seccompLibrary();
+#endif
+#ifdef HAVE_ISAL
+  isal();
+#endif
   openFlags();
   mountFlags();
   openCommands();

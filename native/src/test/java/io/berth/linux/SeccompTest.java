@@ -1,0 +1,123 @@
+package io.berth.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.berth.linux.Seccomp.Comparison;
+import io.berth.linux.Seccomp.Operator;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Runs compiled filters in a small interpreter, for a loaded filter would stay on the test's
+ * process.
+ */
+final class SeccompTest {
+  private static final int EPERM = Seccomp.failWith(1);
+
+  @BeforeEach
+  void needsTheLibrary() {
+    assumeTrue(Seccomp.isAvailable(), "libseccomp is not installed");
+  }
+
+  @Test
+  void rulesDecideByNameAndArguments() throws Exception {
+    byte[] program;
+    int arch = Seccomp.nativeArchitecture();
+    try (Seccomp.Filter filter = Seccomp.filter(EPERM)) {
+      filter.optimizeAsTree();
+      assertTrue(filter.addRule(Seccomp.SCMP_ACT_ALLOW, "read", List.of()));
+      assertTrue(filter.addRule(Seccomp.failWith(38), "clone3", List.of()));
+      assertTrue(
+          filter.addRule(
+              Seccomp.SCMP_ACT_ALLOW,
+              "personality",
+              List.of(new Comparison(0, Operator.EQ, 0x20008, 0))));
+      assertTrue(
+          filter.addRule(
+              Seccomp.SCMP_ACT_ALLOW,
+              "clone",
+              List.of(new Comparison(0, Operator.MASKED_EQ, 0x7e020000L, 0))));
+      assertFalse(filter.addRule(Seccomp.SCMP_ACT_ALLOW, "no_such_call", List.of()));
+      SyscallException e =
+          assertThrows(SyscallException.class, () -> filter.addRule(EPERM, "write", List.of()));
+      assertEquals(Errno.EACCES, e.errno());
+      program = filter.compile();
+    }
+    assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, arch, Sys.READ));
+    assertEquals(EPERM, run(program, arch, Sys.WRITE));
+    assertEquals(Seccomp.failWith(38), run(program, arch, number("clone3")));
+    assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, arch, number("personality"), 0x20008));
+    assertEquals(EPERM, run(program, arch, number("personality"), 0x20009));
+    assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, arch, number("clone"), 0x11));
+    assertEquals(EPERM, run(program, arch, number("clone"), 0x10000011));
+    int other = Seccomp.architecture(Arch.ARM64 ? "x86_64" : "aarch64").orElseThrow();
+    assertEquals(Seccomp.SCMP_ACT_KILL_THREAD, run(program, other, 0));
+  }
+
+  @Test
+  void furtherArchitecturesHaveTheirOwnNumbers() throws Exception {
+    assumeTrue(!Arch.ARM64);
+    int x86 = Seccomp.architecture("x86").orElseThrow();
+    try (Seccomp.Filter filter = Seccomp.filter(Seccomp.SCMP_ACT_ALLOW)) {
+      filter.addArchitecture(x86).addArchitecture(x86);
+      assertTrue(filter.addRule(EPERM, "mkdir", List.of()));
+      byte[] program = filter.compile();
+      int number = Seccomp.number(x86, "mkdir").orElseThrow();
+      assertEquals(39, number);
+      assertEquals(EPERM, run(program, x86, number));
+      assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, Seccomp.nativeArchitecture(), 39));
+    }
+  }
+
+  @Test
+  void namesAreResolved() {
+    assertEquals(Sys.OPENAT2, number("openat2"));
+    assertTrue(Seccomp.architecture("nonsense").isEmpty());
+    assertTrue(Seccomp.version().orElseThrow().matches("\\d+\\.\\d+\\.\\d+"));
+  }
+
+  private static int number(String name) {
+    return Seccomp.number(Seccomp.nativeArchitecture(), name).orElseThrow();
+  }
+
+  /**
+   * Classic BPF over struct seccomp_data {int nr; u32 arch; u64 ip; u64 args[6]}, as far as filters
+   * use it.
+   */
+  private static int run(byte[] program, int arch, int syscall, long... arguments) {
+    ByteBuffer data = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+    data.putInt(syscall).putInt(arch).putLong(0);
+    for (long argument : arguments) {
+      data.putLong(argument);
+    }
+    ByteBuffer code = ByteBuffer.wrap(program).order(ByteOrder.LITTLE_ENDIAN);
+    int a = 0;
+    int pc = 0;
+    while (true) {
+      int op = Short.toUnsignedInt(code.getShort(8 * pc));
+      int jt = Byte.toUnsignedInt(code.get(8 * pc + 2));
+      int jf = Byte.toUnsignedInt(code.get(8 * pc + 3));
+      int k = code.getInt(8 * pc + 4);
+      pc++;
+      switch (op) {
+        case 0x20 -> a = data.getInt(k);
+        case 0x54 -> a &= k;
+        case 0x05 -> pc += k;
+        case 0x15 -> pc += a == k ? jt : jf;
+        case 0x25 -> pc += Integer.compareUnsigned(a, k) > 0 ? jt : jf;
+        case 0x35 -> pc += Integer.compareUnsigned(a, k) >= 0 ? jt : jf;
+        case 0x06 -> {
+          return k;
+        }
+        default -> throw new AssertionError("instruction 0x" + Integer.toHexString(op));
+      }
+    }
+  }
+}
