@@ -1,0 +1,3 @@
+#include "container_test.h"
+#include <stddef.h>
+const struct test keeper_tests[] = {{NULL, NULL}};
