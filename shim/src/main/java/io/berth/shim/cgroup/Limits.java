@@ -1,0 +1,298 @@
+package io.berth.shim.cgroup;
+
+import io.berth.oci.runtime.Resources;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Limits of a container as files to be written, in order. Zero and absent mean: leave it.
+ *
+ * <p>The kernel's documents: cgroup-v1/*.rst and cgroup-v2.rst.
+ */
+public final class Limits {
+  private static final long UNLIMITED = -1;
+
+  private Limits() {}
+
+  /**
+   * A value for a file of a controller's folder.
+   *
+   * @param controller of version 1; empty for version 2
+   * @param optional whether an absent file is no failure (a kernel built without it)
+   */
+  public record Write(String controller, String file, String value, boolean optional) {
+    static Write of(String controller, String file, Object value) {
+      return new Write(controller, file, String.valueOf(value), false);
+    }
+
+    Write orElseNot() {
+      return new Write(controller, file, value, true);
+    }
+  }
+
+  /** For hierarchies of version 1, device rules not included. */
+  public static List<Write> version1(Resources resources) {
+    List<Write> writes = new ArrayList<>();
+    memory1(writes, resources.memory());
+    cpu1(writes, resources.cpu());
+    pids(writes, "pids", resources.pids());
+    blockIo1(writes, resources.blockIo());
+    for (Resources.HugePages pages : resources.hugepageLimits()) {
+      String value = Long.toUnsignedString(pages.limit());
+      writes.add(Write.of("hugetlb", "hugetlb." + pages.pageSize() + ".limit_in_bytes", value));
+    }
+    if (given(resources.network().classId())) {
+      writes.add(Write.of("net_cls", "net_cls.classid", resources.network().classId()));
+    }
+    resources
+        .network()
+        .priorities()
+        .forEach(priority ->
+            writes.add(
+                Write.of(
+                    "net_prio",
+                    "net_prio.ifpriomap",
+                    priority.name() + " " + priority.priority())));
+    rdma(writes, "rdma", resources);
+    return writes;
+  }
+
+  private static void memory1(List<Write> writes, Resources.Memory memory) {
+    // The limit of both together may never be below that of memory alone: whoever raises both
+    // begins with the sum. The one in force is not known here, so both orders are tried.
+    boolean both = given(memory.limit()) && given(memory.swap());
+    if (both) {
+      writes.add(Write.of("memory", "memory.memsw.limit_in_bytes", memory.swap()).orElseNot());
+    }
+    if (given(memory.limit())) {
+      writes.add(Write.of("memory", "memory.limit_in_bytes", memory.limit()));
+    }
+    if (given(memory.swap())) {
+      writes.add(Write.of("memory", "memory.memsw.limit_in_bytes", memory.swap()).orElseNot());
+    }
+    if (given(memory.reservation())) {
+      writes.add(Write.of("memory", "memory.soft_limit_in_bytes", memory.reservation()));
+    }
+    if (given(memory.kernelTcp())) {
+      writes.add(
+          Write.of("memory", "memory.kmem.tcp.limit_in_bytes", memory.kernelTcp()).orElseNot());
+    }
+    Long swappiness = memory.swappiness();
+    if (swappiness != null && swappiness >= 0 && swappiness <= 200) {
+      writes.add(Write.of("memory", "memory.swappiness", swappiness));
+    }
+    if (memory.disableOomKiller()) {
+      writes.add(Write.of("memory", "memory.oom_control", 1));
+    }
+  }
+
+  private static void cpu1(List<Write> writes, Resources.Cpu cpu) {
+    if (given(cpu.shares())) {
+      writes.add(Write.of("cpu", "cpu.shares", cpu.shares()));
+    }
+    if (given(cpu.idle())) {
+      writes.add(Write.of("cpu", "cpu.idle", cpu.idle()).orElseNot());
+    }
+    if (given(cpu.period())) {
+      writes.add(Write.of("cpu", "cpu.cfs_period_us", cpu.period()));
+    }
+    if (given(cpu.quota())) {
+      writes.add(Write.of("cpu", "cpu.cfs_quota_us", cpu.quota()));
+    }
+    if (given(cpu.burst())) {
+      writes.add(Write.of("cpu", "cpu.cfs_burst_us", cpu.burst()).orElseNot());
+    }
+    if (given(cpu.realtimePeriod())) {
+      writes.add(Write.of("cpu", "cpu.rt_period_us", cpu.realtimePeriod()));
+    }
+    if (given(cpu.realtimeRuntime())) {
+      writes.add(Write.of("cpu", "cpu.rt_runtime_us", cpu.realtimeRuntime()));
+    }
+    cpuset(writes, "cpuset", cpu);
+  }
+
+  private static void cpuset(List<Write> writes, String controller, Resources.Cpu cpu) {
+    if (!cpu.cpus().isEmpty()) {
+      writes.add(Write.of(controller, "cpuset.cpus", cpu.cpus()));
+    }
+    if (!cpu.mems().isEmpty()) {
+      writes.add(Write.of(controller, "cpuset.mems", cpu.mems()));
+    }
+  }
+
+  private static void pids(List<Write> writes, String controller, Resources.@Nullable Pids pids) {
+    if (pids != null && pids.limit() != 0) {
+      writes.add(Write.of(controller, "pids.max", pids.limit() > 0 ? pids.limit() : "max"));
+    }
+  }
+
+  private static void blockIo1(List<Write> writes, Resources.BlockIo io) {
+    if (io.weight() != null && io.weight() != 0) {
+      writes.add(Write.of("blkio", "blkio.weight", io.weight()).orElseNot());
+      writes.add(Write.of("blkio", "blkio.bfq.weight", io.weight()).orElseNot());
+    }
+    if (io.leafWeight() != null && io.leafWeight() != 0) {
+      writes.add(Write.of("blkio", "blkio.leaf_weight", io.leafWeight()).orElseNot());
+    }
+    for (Resources.WeightDevice device : io.weightDevice()) {
+      String name = device.major() + ":" + device.minor() + " ";
+      if (device.weight() != null && device.weight() != 0) {
+        writes.add(Write.of("blkio", "blkio.weight_device", name + device.weight()).orElseNot());
+        writes.add(
+            Write.of("blkio", "blkio.bfq.weight_device", name + device.weight()).orElseNot());
+      }
+    }
+    throttle1(writes, "read_bps", io.throttleReadBpsDevice());
+    throttle1(writes, "write_bps", io.throttleWriteBpsDevice());
+    throttle1(writes, "read_iops", io.throttleReadIopsDevice());
+    throttle1(writes, "write_iops", io.throttleWriteIopsDevice());
+  }
+
+  private static void throttle1(
+      List<Write> writes, String what, List<Resources.ThrottleDevice> devices) {
+    for (Resources.ThrottleDevice device : devices) {
+      writes.add(
+          Write.of(
+              "blkio",
+              "blkio.throttle." + what + "_device",
+              device.major() + ":" + device.minor() + " " + Long.toUnsignedString(device.rate())));
+    }
+  }
+
+  private static void rdma(List<Write> writes, String controller, Resources resources) {
+    resources
+        .rdma()
+        .forEach((device, limit) -> {
+          String handles = given(limit.hcaHandles()) ? " hca_handle=" + limit.hcaHandles() : "";
+          String objects = given(limit.hcaObjects()) ? " hca_object=" + limit.hcaObjects() : "";
+          writes.add(Write.of(controller, "rdma.max", device + handles + objects));
+        });
+  }
+
+  /** For the unified hierarchy. */
+  public static List<Write> version2(Resources resources) {
+    List<Write> writes = new ArrayList<>();
+    memory2(writes, resources.memory());
+    cpu2(writes, resources.cpu());
+    pids(writes, "", resources.pids());
+    io2(writes, resources.blockIo());
+    for (Resources.HugePages pages : resources.hugepageLimits()) {
+      String value = Long.toUnsignedString(pages.limit());
+      writes.add(Write.of("", "hugetlb." + pages.pageSize() + ".max", value));
+    }
+    rdma(writes, "", resources);
+    resources.unified().forEach((file, value) -> writes.add(Write.of("", file, value)));
+    return writes;
+  }
+
+  private static void memory2(List<Write> writes, Resources.Memory memory) {
+    Long limit = memory.limit();
+    Long swap = memory.swap();
+    if (given(swap)) {
+      // Version 1 counts both together, version 2 swap alone.
+      if (swap == UNLIMITED) {
+        writes.add(Write.of("", "memory.swap.max", "max").orElseNot());
+      } else if (given(limit) && limit >= 0 && swap >= limit) {
+        writes.add(Write.of("", "memory.swap.max", swap - limit).orElseNot());
+      }
+    }
+    if (given(limit)) {
+      writes.add(Write.of("", "memory.max", bytes(limit)));
+    }
+    if (given(memory.reservation())) {
+      writes.add(Write.of("", "memory.low", bytes(memory.reservation())));
+    }
+  }
+
+  private static void cpu2(List<Write> writes, Resources.Cpu cpu) {
+    if (given(cpu.idle())) {
+      writes.add(Write.of("", "cpu.idle", cpu.idle()).orElseNot());
+    }
+    if (given(cpu.shares())) {
+      writes.add(Write.of("", "cpu.weight", weight(cpu.shares())));
+    }
+    if (given(cpu.quota()) || given(cpu.period())) {
+      String quota = given(cpu.quota()) && cpu.quota() > 0 ? Long.toString(cpu.quota()) : "max";
+      long period = given(cpu.period()) ? cpu.period() : 100_000;
+      writes.add(Write.of("", "cpu.max", quota + " " + period));
+    }
+    if (given(cpu.burst())) {
+      writes.add(Write.of("", "cpu.max.burst", cpu.burst()).orElseNot());
+    }
+    cpuset(writes, "", cpu);
+  }
+
+  /** 2 to 262144 shares of version 1 are 1 to 10000 of version 2. */
+  static long weight(long shares) {
+    long bounded = Math.clamp(shares, 2, 262_144);
+    return 1 + (bounded - 2) * 9_999 / 262_142;
+  }
+
+  private static void io2(List<Write> writes, Resources.BlockIo io) {
+    if (io.weight() != null && io.weight() != 0) {
+      writes.add(Write.of("", "io.bfq.weight", io.weight()).orElseNot());
+      long weight = 1 + (Math.clamp(io.weight(), 10, 1000) - 10L) * 9_999 / 990;
+      writes.add(Write.of("", "io.weight", "default " + weight).orElseNot());
+    }
+    io2(writes, "rbps", io.throttleReadBpsDevice());
+    io2(writes, "wbps", io.throttleWriteBpsDevice());
+    io2(writes, "riops", io.throttleReadIopsDevice());
+    io2(writes, "wiops", io.throttleWriteIopsDevice());
+  }
+
+  private static void io2(List<Write> writes, String key, List<Resources.ThrottleDevice> devices) {
+    for (Resources.ThrottleDevice device : devices) {
+      String rate = device.rate() == 0 ? "max" : Long.toUnsignedString(device.rate());
+      writes.add(
+          Write.of("", "io.max", device.major() + ":" + device.minor() + " " + key + "=" + rate));
+    }
+  }
+
+  /** Device rules for version 1, in order; the nodes that every container has are allowed last. */
+  public static List<Write> devices1(Resources resources) {
+    List<Write> writes = new ArrayList<>();
+    for (Resources.DeviceRule rule : resources.devices()) {
+      String file = rule.allow() ? "devices.allow" : "devices.deny";
+      writes.add(Write.of("devices", file, line(rule)));
+    }
+    for (String rule : ALWAYS_ALLOWED) {
+      writes.add(Write.of("devices", "devices.allow", rule));
+    }
+    return writes;
+  }
+
+  private static String line(Resources.DeviceRule rule) {
+    if (rule.type().equals("a")) {
+      return "a";
+    }
+    String access = rule.access().isEmpty() ? "rwm" : rule.access();
+    return rule.type() + " " + number(rule.major()) + ":" + number(rule.minor()) + " " + access;
+  }
+
+  private static String number(@Nullable Long number) {
+    return number == null || number < 0 ? "*" : number.toString();
+  }
+
+  /** Making nodes does no harm; then null, zero, full, random, urandom, tty, ptmx and pts. */
+  private static final List<String> ALWAYS_ALLOWED =
+      List.of(
+          "c *:* m",
+          "b *:* m",
+          "c 1:3 rwm",
+          "c 1:5 rwm",
+          "c 1:7 rwm",
+          "c 1:8 rwm",
+          "c 1:9 rwm",
+          "c 5:0 rwm",
+          "c 5:2 rwm",
+          "c 136:* rwm");
+
+  private static boolean given(@Nullable Long value) {
+    return value != null && value != 0;
+  }
+
+  private static Object bytes(long value) {
+    return value < 0 ? "max" : value;
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * The cgroups of a container, in whatever way the host has them: version 1 (a hierarchy for each
+ * controller), version 2, or both beside each other.
+ *
+ * <p>{@link io.berth.shim.cgroup.CgroupLayout} is what the host has, read once. {@link
+ * io.berth.shim.cgroup.CgroupPath} decides where a container's cgroup is. {@link
+ * io.berth.shim.cgroup.Limits} are the files to write, as a list; {@link
+ * io.berth.shim.cgroup.Cgroup} is the one that exists: made, limited, frozen, counted, killed,
+ * removed. Nothing here moves a process into a cgroup: processes are born there, or move themselves
+ * by the {@code tasks} file, for a write to {@code cgroup.procs} waits up to 15 ms for the kernel.
+ */
+@NullMarked
+package io.berth.shim.cgroup;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Package. */
+@NullMarked
+package io.berth.shim;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,30 @@
+package io.berth.shim.plan;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.Namespaces;
+
+/** Namespaces by the names of the specification, as bits of clone(2). */
+public final class CloneFlags {
+  private CloneFlags() {}
+
+  /** INVALID_ARGUMENT for a type that does not exist. */
+  public static int of(String type) {
+    return kind(type).flag();
+  }
+
+  private static Namespaces.Kind kind(String type) {
+    return switch (type) {
+      case "mount" -> Namespaces.Kind.MOUNT;
+      case "uts" -> Namespaces.Kind.UTS;
+      case "ipc" -> Namespaces.Kind.IPC;
+      case "network" -> Namespaces.Kind.NETWORK;
+      case "pid" -> Namespaces.Kind.PID;
+      case "user" -> Namespaces.Kind.USER;
+      case "cgroup" -> Namespaces.Kind.CGROUP;
+      case "time" -> Namespaces.Kind.TIME;
+      default ->
+          throw new BerthException.InvalidArgument(
+              "namespace type `" + type + "`: there is none of that name");
+    };
+  }
+}

@@ -1,0 +1,37 @@
+package io.berth.shim.plan;
+
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.CgroupFolders;
+import io.berth.shim.stdio.Stdio;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container that is to be made.
+ *
+ * @param bundle absolute path
+ * @param rootPath the folder that becomes the root if the client gave no mounts; always the place
+ *     where the root is attached
+ * @param given mounts that the client gave for the root, first the root itself; may be empty
+ * @param filter null for none
+ * @param home value of HOME where the environment has none; null if unknown
+ */
+public record ContainerFacts(
+    String id,
+    String bundle,
+    RuntimeSpec spec,
+    String rootPath,
+    List<GivenMount> given,
+    Stdio stdio,
+    CgroupFolders cgroups,
+    Step.@Nullable Filter filter,
+    @Nullable String home,
+    boolean noPivot,
+    boolean noKeyring) {
+  public ContainerFacts {
+    given = List.copyOf(given);
+  }
+
+  /** A mount by its place inside the root; empty is the root itself. */
+  public record GivenMount(String target, boolean folder) {}
+}

@@ -1,0 +1,96 @@
+package io.berth.shim.plan;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.supervisor.MountStep;
+import io.berth.oci.runtime.Linux;
+import io.berth.oci.runtime.RuntimeSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Device nodes that every container has (runtime-spec, config-linux.md), and those it asks for. */
+final class DeviceSteps {
+  private static final int DEFAULT_MODE = 0666;
+
+  private DeviceSteps() {}
+
+  static List<Step> steps(ContainerFacts container, HostFacts host) {
+    RuntimeSpec spec = container.spec();
+    if (hasTheHostsDev(spec)) {
+      return List.of();
+    }
+    Map<String, Linux.Device> devices = new LinkedHashMap<>();
+    node(devices, "/dev/null", 1, 3);
+    node(devices, "/dev/zero", 1, 5);
+    node(devices, "/dev/full", 1, 7);
+    node(devices, "/dev/random", 1, 8);
+    node(devices, "/dev/urandom", 1, 9);
+    node(devices, "/dev/tty", 5, 0);
+    spec.linux().devices().forEach(device -> devices.put(device.path(), device));
+    // What bind mounts and the terminal put there is theirs.
+    devices.remove("/dev/ptmx");
+    List<Step> steps = new ArrayList<>();
+    boolean user = spec.linux().namespace("user") != null;
+    for (Linux.Device device : devices.values()) {
+      steps.add(user ? bound(device) : made(device));
+    }
+    steps.add(new Step.Symlink("/proc/self/fd", "/dev/fd"));
+    steps.add(new Step.Symlink("/proc/self/fd/0", "/dev/stdin"));
+    steps.add(new Step.Symlink("/proc/self/fd/1", "/dev/stdout"));
+    steps.add(new Step.Symlink("/proc/self/fd/2", "/dev/stderr"));
+    if (host.sources().at("/proc/kcore") != HostFacts.Kind.ABSENT) {
+      steps.add(new Step.Symlink("/proc/kcore", "/dev/core"));
+    }
+    steps.add(new Step.Symlink("pts/ptmx", "/dev/ptmx"));
+    return steps;
+  }
+
+  private static boolean hasTheHostsDev(RuntimeSpec spec) {
+    return spec.mounts().stream()
+        .anyMatch(mount ->
+            mount.destination().equals("/dev")
+                && (mount.type().equals("bind") || MountOptions.parse(mount.options()).bind()));
+  }
+
+  private static void node(Map<String, Linux.Device> devices, String path, int major, int minor) {
+    devices.put(path, new Linux.Device(path, "c", major, minor, DEFAULT_MODE, 0L, 0L));
+  }
+
+  private static Step made(Linux.Device device) {
+    int type =
+        switch (device.type()) {
+          case "c", "u" -> OpenFlags.S_IFCHR;
+          case "b" -> OpenFlags.S_IFBLK;
+          case "p" -> OpenFlags.S_IFIFO;
+          default ->
+              throw new BerthException.InvalidArgument(
+                  "device `" + device.path() + "`: there is no type `" + device.type() + "`");
+        };
+    Integer mode = device.fileMode();
+    return new Step.MakeNode(
+        device.path(),
+        type | ((mode == null ? DEFAULT_MODE : mode) & 07777),
+        device.major(),
+        device.minor(),
+        id(device.uid()),
+        id(device.gid()));
+  }
+
+  /** In a user namespace nodes cannot be made, so the host's are shown. */
+  private static Step bound(Linux.Device device) {
+    return new Step.Bind(
+        new Handle.Clone(device.path(), /* recursive= */ false),
+        device.path(),
+        0,
+        0,
+        0,
+        MountStep.MAKE_FILE);
+  }
+
+  private static int id(@Nullable Long id) {
+    return id == null ? 0 : id.intValue();
+  }
+}

@@ -1,0 +1,276 @@
+package io.berth.shim.plan;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.MountFlags;
+import io.berth.linux.supervisor.MountStep;
+import io.berth.oci.runtime.Linux;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.CgroupFolders;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** Everything mounted inside, in the order of the specification. */
+final class MountSteps {
+  /** Where one file system serves every mount of a kind, only the mount can be read-only. */
+  private static final Set<String> SHARED_OR_EMPTY =
+      Set.of("proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "ramfs");
+
+  private final ContainerFacts container;
+  private final HostFacts host;
+  private final Linux linux;
+  private final List<Step> steps = new ArrayList<>();
+  private final List<Step> atTheEnd = new ArrayList<>();
+
+  MountSteps(ContainerFacts container, HostFacts host) {
+    this.container = container;
+    this.host = host;
+    this.linux = container.spec().linux();
+  }
+
+  List<Step> steps() {
+    for (RuntimeSpec.Mount mount : container.spec().mounts()) {
+      add(mount);
+    }
+    return steps;
+  }
+
+  /** What becomes read-only only after others were mounted in it; call after {@link #steps}. */
+  List<Step> closing() {
+    return atTheEnd;
+  }
+
+  private void add(RuntimeSpec.Mount mount) {
+    if (!mount.destination().startsWith("/")) {
+      // As runtimes do, though the specification forbids it.
+      add(
+          new RuntimeSpec.Mount(
+              "/" + mount.destination(),
+              mount.type(),
+              mount.source(),
+              mount.options(),
+              mount.uidMappings(),
+              mount.gidMappings()));
+      return;
+    }
+    MountOptions options = MountOptions.parse(mount.options());
+    if (options.idMapped() || !mount.uidMappings().isEmpty()) {
+      throw new BerthException.NotImplemented(
+          "mount `" + mount.destination() + "`: id-mapped mounts are not built");
+    }
+    if (options.bind() || mount.type().equals("bind")) {
+      bind(mount, options);
+    } else if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
+      cgroups(mount, options);
+    } else if (mount.type().equals("sysfs") && sysfsIsRefused()) {
+      bindSys(mount, options);
+    } else {
+      fileSystem(mount, options);
+    }
+  }
+
+  private void bind(RuntimeSpec.Mount mount, MountOptions options) {
+    String source =
+        mount.source().startsWith("/") ? mount.source() : container.bundle() + "/" + mount.source();
+    HostFacts.Kind kind = host.sources().at(source);
+    if (kind == HostFacts.Kind.ABSENT) {
+      throw new BerthException.InvalidArgument(
+          "mount `"
+              + mount.destination()
+              + "`: source `"
+              + source
+              + "` does not exist: no such file or directory");
+    }
+    if (options.remount()) {
+      atTheEnd.add(
+          new Step.Attributes(
+              mount.destination(), options.set(), options.clear(), options.propagation(), 0));
+      return;
+    }
+    int flags = kind == HostFacts.Kind.FOLDER ? MountStep.MAKE_FOLDER : MountStep.MAKE_FILE;
+    // A mount named without a wish follows the host but never acts on it, as the namespace does.
+    long propagation =
+        options.propagation() != 0
+            ? options.propagation()
+            : isShared() ? 0 : MountFlags.MS_SLAVE | MountFlags.MS_REC;
+    steps.add(
+        new Step.Bind(
+            new Handle.Clone(source, options.recursive()),
+            mount.destination(),
+            options.set(),
+            options.clear(),
+            propagation,
+            flags));
+    recursiveAttributes(mount, options);
+  }
+
+  private boolean isShared() {
+    return linux.rootfsPropagation().endsWith("shared");
+  }
+
+  private void recursiveAttributes(RuntimeSpec.Mount mount, MountOptions options) {
+    if (options.recursiveSet() != 0 || options.recursiveClear() != 0) {
+      steps.add(
+          new Step.Attributes(
+              mount.destination(),
+              options.recursiveSet(),
+              options.recursiveClear(),
+              0,
+              MountStep.RECURSIVE));
+    }
+  }
+
+  private void fileSystem(RuntimeSpec.Mount mount, MountOptions options) {
+    if (options.copyUp() && !mount.type().equals("tmpfs")) {
+      throw new BerthException.InvalidArgument(
+          "mount `" + mount.destination() + "`: tmpcopyup is for tmpfs only");
+    }
+    long attributes = options.set();
+    int flags = MountStep.MAKE_FOLDER;
+    if (options.readOnly()) {
+      if (mount.type().equals("tmpfs")) {
+        // Other mounts may want to make their targets in it first.
+        attributes &= ~MountFlags.MOUNT_ATTR_RDONLY;
+        atTheEnd.add(
+            new Step.Attributes(mount.destination(), MountFlags.MOUNT_ATTR_RDONLY, 0, 0, 0));
+      } else if (!SHARED_OR_EMPTY.contains(mount.type())) {
+        flags |= MountStep.FS_READ_ONLY;
+      }
+    }
+    steps.add(
+        new Step.Mount(
+            mount.type(),
+            mount.source().isEmpty() ? mount.type() : mount.source(),
+            mount.destination(),
+            options.data(),
+            attributes,
+            options.propagation(),
+            flags,
+            mount.type().equals("tmpfs") ? mode(options.data()) : 0755,
+            options.copyUp()));
+  }
+
+  /** Of a folder made for a tmpfs: as its root will be. */
+  private static int mode(String data) {
+    for (String word : data.split(",", -1)) {
+      if (word.startsWith("mode=")) {
+        try {
+          return Integer.parseInt(word.substring("mode=".length()), 8) & 07777;
+        } catch (NumberFormatException e) {
+          return 0755;
+        }
+      }
+    }
+    return 0755;
+  }
+
+  /** The kernel lets only the owner of a network namespace mount its sysfs. */
+  private boolean sysfsIsRefused() {
+    return linux.namespace("user") != null && linux.namespace("network") == null;
+  }
+
+  private void bindSys(RuntimeSpec.Mount mount, MountOptions options) {
+    steps.add(
+        new Step.Bind(
+            new Handle.Clone("/sys", /* recursive= */ true),
+            mount.destination(),
+            options.set(),
+            options.clear(),
+            MountFlags.MS_SLAVE | MountFlags.MS_REC,
+            MountStep.MAKE_FOLDER));
+  }
+
+  // --- cgroups
+
+  private void cgroups(RuntimeSpec.Mount mount, MountOptions options) {
+    CgroupFolders cgroups = container.cgroups();
+    boolean own = linux.namespace("cgroup") != null;
+    if (cgroups.version1().isEmpty() || mount.type().equals("cgroup2")) {
+      if (cgroups.version2() == null) {
+        throw new BerthException.InvalidArgument(
+            "mount `" + mount.destination() + "`: this host has no cgroup v2");
+      }
+      cgroup2(mount.destination(), cgroups.version2(), own, options);
+      return;
+    }
+    long attributes = options.set() & ~MountFlags.MOUNT_ATTR_RDONLY;
+    String top = mount.destination();
+    steps.add(
+        new Step.Mount(
+            "tmpfs",
+            "tmpfs",
+            top,
+            "mode=755",
+            attributes,
+            options.propagation(),
+            MountStep.MAKE_FOLDER,
+            0755,
+            false));
+    for (CgroupFolders.Folder folder : cgroups.version1()) {
+      cgroup1(top, folder, own, options);
+    }
+    String version2 = cgroups.version2();
+    if (version2 != null) {
+      cgroup2(top + "/unified", version2, own, options);
+    }
+    if (options.readOnly()) {
+      steps.add(new Step.Attributes(top, MountFlags.MOUNT_ATTR_RDONLY, 0, 0, 0));
+    }
+  }
+
+  private void cgroup1(String top, CgroupFolders.Folder folder, boolean own, MountOptions options) {
+    String name = folder.hierarchy().folderName();
+    List<String> controllers = folder.hierarchy().controllers();
+    String target = top + "/" + name;
+    if (own) {
+      boolean named = controllers.stream().anyMatch(c -> c.startsWith("name="));
+      String data = (named ? "none," : "") + String.join(",", controllers);
+      steps.add(
+          new Step.Mount(
+              "cgroup",
+              "cgroup",
+              target,
+              data,
+              options.set(),
+              0,
+              MountStep.MAKE_FOLDER,
+              0755,
+              false));
+    } else {
+      steps.add(attach(folder.path(), target, options));
+    }
+    if (controllers.size() > 1) {
+      for (String controller : controllers) {
+        if (!controller.equals(name) && !controller.startsWith("name=")) {
+          steps.add(new Step.Symlink(name, top + "/" + controller));
+        }
+      }
+    }
+  }
+
+  private void cgroup2(String target, String folder, boolean own, MountOptions options) {
+    steps.add(
+        own
+            ? new Step.Mount(
+                "cgroup2",
+                "cgroup",
+                target,
+                "",
+                options.set(),
+                0,
+                MountStep.MAKE_FOLDER,
+                0755,
+                false)
+            : attach(folder, target, options));
+  }
+
+  private static Step attach(String folder, String target, MountOptions options) {
+    return new Step.Bind(
+        new Handle.Clone(folder, /* recursive= */ false),
+        target,
+        options.set(),
+        options.clear(),
+        MountFlags.MS_PRIVATE,
+        MountStep.MAKE_FOLDER);
+  }
+}

@@ -1,0 +1,28 @@
+package io.berth.shim.stdio;
+
+import java.util.List;
+
+/** One end of a stream. */
+public sealed interface Stream {
+  /** /dev/null. */
+  record None() implements Stream {}
+
+  /** A pipe that a client has made. */
+  record Fifo(String path) implements Stream {}
+
+  /** A file to append to; made, with the folders above it, when absent. */
+  record AppendFile(String path) implements Stream {}
+
+  /** A log of records, rotated. */
+  record LogFile(String path, long maxSizeBytes, int maxFiles) implements Stream {}
+
+  /** Fed or read by whoever attaches. */
+  record Attachable() implements Stream {}
+
+  /**
+   * A program that reads the output.
+   *
+   * @param stream which one goes there, 1 or 2
+   */
+  record LogProgram(String path, List<String> arguments, int stream) implements Stream {}
+}

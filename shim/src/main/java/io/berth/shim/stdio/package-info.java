@@ -1,0 +1,11 @@
+/**
+ * Where the streams of a process come from and go to. {@link io.berth.shim.stdio.Stdio} reads the
+ * three fields that a client sends; {@link io.berth.shim.stdio.StreamFiles} opens what they name.
+ *
+ * <p>No byte of them passes through this process: descriptors are handed to the supervisor, which
+ * pumps. A program that takes a log is started by this process and lives by itself from then on.
+ */
+@NullMarked
+package io.berth.shim.stdio;
+
+import org.jspecify.annotations.NullMarked;
