@@ -1,0 +1,152 @@
+package io.berth.image.api;
+
+import static io.berth.image.api.Wire.timestamp;
+
+import com.google.protobuf.Empty;
+import io.berth.api.containerd.services.images.v1.CreateImageRequest;
+import io.berth.api.containerd.services.images.v1.CreateImageResponse;
+import io.berth.api.containerd.services.images.v1.DeleteImageRequest;
+import io.berth.api.containerd.services.images.v1.GetImageRequest;
+import io.berth.api.containerd.services.images.v1.GetImageResponse;
+import io.berth.api.containerd.services.images.v1.Image;
+import io.berth.api.containerd.services.images.v1.ImagesGrpc;
+import io.berth.api.containerd.services.images.v1.ListImagesRequest;
+import io.berth.api.containerd.services.images.v1.ListImagesResponse;
+import io.berth.api.containerd.services.images.v1.UpdateImageRequest;
+import io.berth.api.containerd.services.images.v1.UpdateImageResponse;
+import io.berth.base.filter.Filter;
+import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.Calls;
+import io.berth.image.name.ImageNames;
+import io.berth.image.name.NamedImage;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+
+/** {@code containerd.services.images.v1.Images}. */
+public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
+  private final ImageNames names;
+  private final Collection collection;
+
+  public ImagesEndpoint(ImageNames names, Collection collection) {
+    this.names = names;
+    this.collection = collection;
+  }
+
+  /** How a deletion asks for what it freed to be collected. */
+  public interface Collection {
+    /** Soon, or before it returns. */
+    void collect(boolean wait);
+  }
+
+  @Override
+  public void get(GetImageRequest request, StreamObserver<GetImageResponse> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            GetImageResponse.newBuilder()
+                .setImage(message(names.get(CallContext.namespace(), request.getName())))
+                .build());
+  }
+
+  @Override
+  public void list(ListImagesRequest request, StreamObserver<ListImagesResponse> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            ListImagesResponse.newBuilder()
+                .addAllImages(
+                    names
+                        .list(CallContext.namespace(), Filter.of(request.getFiltersList()))
+                        .stream()
+                        .map(ImagesEndpoint::message)
+                        .toList())
+                .build());
+  }
+
+  @Override
+  public void create(CreateImageRequest request, StreamObserver<CreateImageResponse> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            CreateImageResponse.newBuilder()
+                .setImage(
+                    message(
+                        names.create(
+                            CallContext.namespace(),
+                            draft(request.getImage()),
+                            request.hasSourceDateEpoch()
+                                ? Wire.instant(request.getSourceDateEpoch())
+                                : null,
+                            CallContext.lease())))
+                .build());
+  }
+
+  @Override
+  public void update(UpdateImageRequest request, StreamObserver<UpdateImageResponse> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            UpdateImageResponse.newBuilder()
+                .setImage(
+                    message(
+                        names.update(
+                            CallContext.namespace(),
+                            maskedDraft(request),
+                            request.getUpdateMask().getPathsList(),
+                            request.hasSourceDateEpoch()
+                                ? Wire.instant(request.getSourceDateEpoch())
+                                : null)))
+                .build());
+  }
+
+  /** A request that changes labels only may leave the target out. */
+  private static ImageNames.Draft maskedDraft(UpdateImageRequest request) {
+    Image image = request.getImage();
+    if (!image.getTarget().getDigest().isEmpty()
+        || request.getUpdateMask().getPathsList().isEmpty()
+        || request.getUpdateMask().getPathsList().contains("target")) {
+      return draft(image);
+    }
+    return new ImageNames.Draft(
+        image.getName(),
+        image.getLabelsMap(),
+        new io.berth.oci.image.Descriptor(
+            "",
+            "sha256:" + "0".repeat(64),
+            0,
+            null,
+            image.getTarget().getAnnotationsMap(),
+            null,
+            List.of()));
+  }
+
+  @Override
+  public void delete(DeleteImageRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          names.delete(
+              CallContext.namespace(),
+              request.getName(),
+              request.hasTarget() ? request.getTarget().getDigest() : null,
+              CallContext.lease());
+          collection.collect(request.getSync());
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  private static ImageNames.Draft draft(Image image) {
+    return new ImageNames.Draft(
+        image.getName(), image.getLabelsMap(), Wire.descriptor(image.getTarget()));
+  }
+
+  private static Image message(NamedImage image) {
+    return Image.newBuilder()
+        .setName(image.name())
+        .putAllLabels(image.labels())
+        .setTarget(Wire.descriptor(image.target()))
+        .setCreatedAt(timestamp(image.created()))
+        .setUpdatedAt(timestamp(image.updated()))
+        .build();
+  }
+}

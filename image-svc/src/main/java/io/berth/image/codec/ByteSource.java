@@ -1,0 +1,42 @@
+package io.berth.image.codec;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Where bytes come from. Belongs to one thread; reading may block as long as its origin does. */
+public interface ByteSource {
+  /** At least one byte into native memory, or -1 at the end. */
+  int read(MemorySegment into) throws IOException;
+
+  /** All that is in an array. */
+  static ByteSource of(byte[] bytes) {
+    return new ByteSource() {
+      private int at;
+
+      @Override
+      public int read(MemorySegment into) {
+        int part = (int) Math.min(into.byteSize(), bytes.length - at);
+        if (part == 0) {
+          return -1;
+        }
+        MemorySegment.copy(bytes, at, into, ValueLayout.JAVA_BYTE, 0, part);
+        at += part;
+        return part;
+      }
+    };
+  }
+
+  /** What a stream gives; it is not closed. */
+  static ByteSource of(InputStream stream) {
+    byte[] copy = new byte[64 << 10];
+    return into -> {
+      int count = stream.read(copy, 0, (int) Math.min(copy.length, into.byteSize()));
+      if (count > 0) {
+        MemorySegment.copy(copy, 0, into, ValueLayout.JAVA_BYTE, 0, count);
+      }
+      return count;
+    };
+  }
+}

@@ -1,0 +1,144 @@
+package io.berth.image.codec;
+
+import io.berth.base.error.BerthException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Unpacks what is pushed: gzip (also of several members), zstd, or bytes as they are; which, its
+ * first bytes tell. Damaged and cut off input is refused with INVALID_ARGUMENT. Belongs to one
+ * thread.
+ */
+public final class Decoder implements AutoCloseable {
+  static final int BUFFER = 256 << 10;
+
+  /** What the bytes turned out to be. */
+  public enum Packing {
+    NONE,
+    GZIP,
+    ZSTD
+  }
+
+  /** One kind of packing. */
+  interface Unpacker extends AutoCloseable {
+    void push(MemorySegment input, ByteSink output) throws IOException;
+
+    /** Refuses an end in the middle. */
+    void finish();
+
+    @Override
+    void close();
+  }
+
+  private final ByteSink output;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment head = arena.allocate(4);
+  private int headLength;
+  private @Nullable Unpacker unpacker;
+  private Packing packing = Packing.NONE;
+
+  /** What is unpacked goes to the sink, in pieces of at most 256 KiB. */
+  public Decoder(ByteSink output) {
+    this.output = output;
+  }
+
+  /** The next bytes, in native memory. */
+  public void push(MemorySegment input) throws IOException {
+    MemorySegment rest = input;
+    Unpacker chosen = unpacker;
+    if (chosen == null) {
+      int part = (int) Math.min(4 - headLength, input.byteSize());
+      MemorySegment.copy(input, 0, head, headLength, part);
+      headLength += part;
+      if (headLength < 4) {
+        return;
+      }
+      chosen = choose();
+      chosen.push(head, output);
+      rest = input.asSlice(part);
+    }
+    if (rest.byteSize() > 0) {
+      chosen.push(rest, output);
+    }
+  }
+
+  /** There is no more. */
+  public void finish() throws IOException {
+    Unpacker chosen = unpacker;
+    if (chosen == null) {
+      chosen = choose();
+      if (headLength > 0) {
+        chosen.push(head.asSlice(0, headLength), output);
+      }
+    }
+    chosen.finish();
+  }
+
+  /** Known once four bytes were pushed. */
+  public Packing packing() {
+    return packing;
+  }
+
+  /** By the first bytes of a file. */
+  public static Packing sniff(MemorySegment start) {
+    if (start.byteSize() >= 3
+        && at(start, 0) == 0x1f
+        && at(start, 1) == 0x8b
+        && at(start, 2) == 8) {
+      return Packing.GZIP;
+    }
+    boolean zstd =
+        start.byteSize() >= 4
+            && at(start, 0) == 0x28
+            && at(start, 1) == 0xb5
+            && at(start, 2) == 0x2f
+            && at(start, 3) == 0xfd;
+    return zstd ? Packing.ZSTD : Packing.NONE;
+  }
+
+  private static int at(MemorySegment bytes, long offset) {
+    return bytes.get(ValueLayout.JAVA_BYTE, offset) & 0xff;
+  }
+
+  private Unpacker choose() {
+    packing = sniff(head.asSlice(0, headLength));
+    Unpacker chosen =
+        switch (packing) {
+          case GZIP -> new Gunzip();
+          case ZSTD -> new Unzstd();
+          case NONE -> new Plain();
+        };
+    unpacker = chosen;
+    return chosen;
+  }
+
+  static BerthException damaged(String what, String why) {
+    return new BerthException.InvalidArgument("unpack " + what + ": " + why);
+  }
+
+  @Override
+  public void close() {
+    if (unpacker != null) {
+      unpacker.close();
+    }
+    arena.close();
+  }
+
+  private static final class Plain implements Unpacker {
+    @Override
+    public void push(MemorySegment input, ByteSink output) throws IOException {
+      for (long at = 0; at < input.byteSize(); at += BUFFER) {
+        output.write(input.asSlice(at, Math.min(BUFFER, input.byteSize() - at)));
+      }
+    }
+
+    @Override
+    public void finish() {}
+
+    @Override
+    public void close() {}
+  }
+}

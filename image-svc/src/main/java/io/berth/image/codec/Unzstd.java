@@ -1,0 +1,52 @@
+package io.berth.image.codec;
+
+import com.github.luben.zstd.ZstdDecompressCtx;
+import com.github.luben.zstd.ZstdException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+
+/** zstd (RFC 8878), frames one after the other. */
+final class Unzstd implements Decoder.Unpacker {
+  private final ZstdDecompressCtx context = new ZstdDecompressCtx();
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment out = arena.allocate(Decoder.BUFFER);
+  private boolean frameEnded;
+
+  @Override
+  public void push(MemorySegment input, ByteSink output) throws IOException {
+    ByteBuffer source = input.asByteBuffer();
+    while (true) {
+      ByteBuffer target = out.asByteBuffer();
+      boolean more = source.hasRemaining();
+      try {
+        if (more || !frameEnded) {
+          frameEnded = context.decompressDirectByteBufferStream(target, source);
+        }
+      } catch (ZstdException e) {
+        throw Decoder.damaged("zstd", "it is damaged (" + e.getMessage() + ")");
+      }
+      if (target.position() > 0) {
+        output.write(out.asSlice(0, target.position()));
+      }
+      // A full target may hide more of what has been read already.
+      if (!source.hasRemaining() && target.hasRemaining()) {
+        return;
+      }
+    }
+  }
+
+  @Override
+  public void finish() {
+    if (!frameEnded) {
+      throw Decoder.damaged("zstd", "it ends in the middle; it was cut off");
+    }
+  }
+
+  @Override
+  public void close() {
+    context.close();
+    arena.close();
+  }
+}

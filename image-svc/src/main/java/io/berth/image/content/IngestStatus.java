@@ -1,0 +1,20 @@
+package io.berth.image.content;
+
+import io.berth.base.filter.Filter;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far content on its way in is.
+ *
+ * @param offset bytes there
+ * @param total bytes expected, 0 if unknown
+ */
+public record IngestStatus(String ref, long offset, long total, Instant started, Instant updated)
+    implements Filter.Fields {
+  @Override
+  public @Nullable String value(List<String> path) {
+    return path.getFirst().equals("ref") ? ref : null;
+  }
+}

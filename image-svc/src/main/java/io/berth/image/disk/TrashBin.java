@@ -1,0 +1,110 @@
+package io.berth.image.disk;
+
+import io.berth.linux.RootedFiles;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is deleted goes by a rename at once, and for good on a thread behind everybody's back:
+ * removing twenty thousand files takes half a second. What a crash leaves is deleted after the next
+ * start. Thread-safe.
+ */
+public final class TrashBin implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(TrashBin.class.getName());
+  private static final Path END = Path.of("end");
+
+  private final Path folder;
+  private final AtomicLong next = new AtomicLong(System.currentTimeMillis() * 1000);
+  private final BlockingQueue<Path> waiting = new LinkedBlockingQueue<>();
+  private final AtomicLong unfinished = new AtomicLong();
+  private @Nullable Thread thread;
+
+  public TrashBin(ImagePaths paths) {
+    this.folder = paths.trash();
+  }
+
+  /** Starts deleting, what an earlier process left first. */
+  public synchronized void start() throws IOException {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder)) {
+      left.forEach(this::enqueue);
+    }
+    thread = Thread.ofPlatform().name("trash").daemon().start(this::run);
+  }
+
+  /** Takes a file or folder of the same file system away. What is not there is not missed. */
+  public void take(Path path) throws IOException {
+    Path gone = folder.resolve(Long.toString(next.incrementAndGet()));
+    try {
+      Files.move(path, gone);
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    enqueue(gone);
+  }
+
+  /**
+   * Waits until everything taken before is deleted. For tests and for calls that promise free
+   * space.
+   */
+  public void flush() throws InterruptedException {
+    synchronized (unfinished) {
+      while (unfinished.get() > 0) {
+        unfinished.wait(1000);
+      }
+    }
+  }
+
+  private void enqueue(Path path) {
+    unfinished.incrementAndGet();
+    waiting.add(path);
+  }
+
+  private void run() {
+    try (RootedFiles files = RootedFiles.open(folder, RootedFiles.Confinement.BENEATH)) {
+      for (Path path = waiting.take(); !path.equals(END); path = waiting.take()) {
+        delete(files, path);
+        synchronized (unfinished) {
+          unfinished.decrementAndGet();
+          unfinished.notifyAll();
+        }
+      }
+    } catch (IOException | InterruptedException e) {
+      LOG.log(Level.ERROR, "trash stays where it is until the next start", e);
+    }
+  }
+
+  private static void delete(RootedFiles files, Path path) {
+    try {
+      files.removeTree(path.getFileName().toString());
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "delete `{0}`: {1}; the next start tries again", path, e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    Thread running;
+    synchronized (this) {
+      running = thread;
+      thread = null;
+    }
+    if (running == null) {
+      return;
+    }
+    waiting.add(END);
+    try {
+      running.join(2000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,273 @@
+package io.berth.image.lease;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.filter.Filter;
+import io.berth.base.id.Digest;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Query;
+import io.berth.image.meta.Row;
+import io.berth.image.meta.Transaction;
+import java.security.SecureRandom;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The leases of all namespaces. Thread-safe.
+ *
+ * <p>A collector reads leases before it asks for containers. Between the two a client may make its
+ * container and drop its lease; so what leases lose while somebody {@linkplain #watch watches} is
+ * told to the watcher, who counts it as kept.
+ */
+public final class Leases {
+  private final Metadata metadata;
+  private final SecureRandom random = new SecureRandom();
+  private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
+
+  public Leases(Metadata metadata) {
+    this.metadata = metadata;
+  }
+
+  /** Something kept in a namespace. */
+  public record Kept(String namespace, Lease.Resource resource, boolean flat) {}
+
+  /** Collects what leases lose from its making until it is closed. */
+  public final class Watch implements AutoCloseable {
+    private final Set<Kept> lost = ConcurrentHashMap.newKeySet();
+
+    /** So far. */
+    public Set<Kept> lost() {
+      return Set.copyOf(lost);
+    }
+
+    @Override
+    public void close() {
+      watches.remove(this);
+    }
+  }
+
+  /** Begins to watch. */
+  public Watch watch() {
+    Watch watch = new Watch();
+    watches.add(watch);
+    return watch;
+  }
+
+  /** An empty id is replaced by one made up. ALREADY_EXISTS. */
+  public Lease create(String namespace, String id, Map<String, String> labels) {
+    return metadata.durable(
+        transaction -> create(transaction, namespace, id.isEmpty() ? generated() : id, labels));
+  }
+
+  /** As part of a change. */
+  public static Lease create(
+      Transaction transaction, String namespace, String id, Map<String, String> labels)
+      throws SQLException {
+    if (exists(transaction, namespace, id)) {
+      throw new BerthException.AlreadyExists("lease \"" + id + "\"");
+    }
+    Map<String, String> stored = new TreeMap<>(labels);
+    stored.values().removeIf(String::isEmpty);
+    transaction.run(
+        "INSERT INTO lease (namespace, id, created, labels) VALUES (?, ?, ?, ?)",
+        namespace,
+        id,
+        Row.nanos(transaction.now()),
+        Transaction.text(stored));
+    return new Lease(id, transaction.now(), stored);
+  }
+
+  private String generated() {
+    byte[] bytes = new byte[3];
+    random.nextBytes(bytes);
+    return metadata.now().getNano()
+        + "-"
+        + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+  }
+
+  /** NOT_FOUND for one that is not there. */
+  public void delete(String namespace, String id) {
+    metadata.durable(transaction -> {
+      if (!drop(transaction, namespace, id)) {
+        throw new BerthException.NotFound("lease \"" + id + "\"");
+      }
+      return true;
+    });
+  }
+
+  /** As part of a change; answers whether it was there. */
+  public boolean drop(Transaction transaction, String namespace, String id) throws SQLException {
+    if (!watches.isEmpty()) {
+      for (Kept kept : kept(transaction, namespace, id)) {
+        watches.forEach(watch -> watch.lost.add(kept));
+      }
+    }
+    transaction.run("DELETE FROM lease_resource WHERE namespace = ? AND lease = ?", namespace, id);
+    return transaction.run("DELETE FROM lease WHERE namespace = ? AND id = ?", namespace, id) > 0;
+  }
+
+  private static List<Kept> kept(Query query, String namespace, String id) throws SQLException {
+    Lease lease =
+        query.first(
+            "SELECT id, created, labels FROM lease WHERE namespace = ? AND id = ?",
+            Leases::read,
+            namespace,
+            id);
+    if (lease == null) {
+      return List.of();
+    }
+    boolean flat = lease.labels().containsKey(Lease.FLAT);
+    return resources(query, namespace, id).stream()
+        .map(resource -> new Kept(namespace, resource, flat))
+        .toList();
+  }
+
+  /** Those that pass. */
+  public List<Lease> list(String namespace, Filter filter) {
+    return metadata
+        .read(query ->
+            query.all(
+                "SELECT id, created, labels FROM lease WHERE namespace = ? ORDER BY id",
+                Leases::read,
+                namespace))
+        .stream()
+        .filter(filter::matches)
+        .toList();
+  }
+
+  /** What all leases that have not expired keep. */
+  public static List<Kept> keptByAll(Query query, java.time.Instant now) throws SQLException {
+    record Named(String namespace, Lease lease) {}
+    List<Kept> result = new ArrayList<>();
+    List<Named> all =
+        query.all(
+            "SELECT id, created, labels, namespace FROM lease",
+            row -> new Named(row.text(4), read(row)));
+    for (Named named : all) {
+      if (!Lease.isExpired(named.lease.labels(), now)) {
+        boolean flat = named.lease.labels().containsKey(Lease.FLAT);
+        for (Lease.Resource resource : resources(query, named.namespace, named.lease.id())) {
+          result.add(new Kept(named.namespace, resource, flat));
+        }
+      }
+    }
+    return result;
+  }
+
+  /** The named thing need not exist; the lease must. */
+  public void addResource(String namespace, String id, Lease.Resource resource) {
+    check(resource);
+    metadata.durable(transaction -> {
+      if (!exists(transaction, namespace, id)) {
+        throw new BerthException.NotFound("lease \"" + id + "\"");
+      }
+      add(transaction, namespace, id, resource);
+      return true;
+    });
+  }
+
+  /** The lease must exist; that it does not hold the thing is no error. */
+  public void deleteResource(String namespace, String id, Lease.Resource resource) {
+    check(resource);
+    metadata.durable(transaction -> {
+      if (!exists(transaction, namespace, id)) {
+        throw new BerthException.NotFound("lease \"" + id + "\"");
+      }
+      for (Watch watch : watches) {
+        watch.lost.add(new Kept(namespace, resource, false));
+      }
+      remove(transaction, namespace, id, resource);
+      return true;
+    });
+  }
+
+  /** NOT_FOUND for a lease that is not there. */
+  public List<Lease.Resource> resources(String namespace, String id) {
+    return metadata.read(query -> {
+      if (!exists(query, namespace, id)) {
+        throw new BerthException.NotFound("lease \"" + id + "\"");
+      }
+      return resources(query, namespace, id);
+    });
+  }
+
+  private static List<Lease.Resource> resources(Query query, String namespace, String id)
+      throws SQLException {
+    return query.all(
+        "SELECT type, id FROM lease_resource WHERE namespace = ? AND lease = ? ORDER BY type, id",
+        row -> new Lease.Resource(row.text(1), row.text(2)),
+        namespace,
+        id);
+  }
+
+  private static boolean exists(Query query, String namespace, String id) throws SQLException {
+    return query.exists("SELECT 1 FROM lease WHERE namespace = ? AND id = ?", namespace, id);
+  }
+
+  /**
+   * Gives what a call made to the call's lease, if it has one. NOT_FOUND when that does not exist.
+   */
+  public static void add(
+      Transaction transaction, String namespace, @Nullable String lease, Lease.Resource resource)
+      throws SQLException {
+    if (lease == null) {
+      return;
+    }
+    if (!exists(transaction, namespace, lease)) {
+      throw new BerthException.NotFound("lease does not exist");
+    }
+    transaction.run(
+        "INSERT OR IGNORE INTO lease_resource (namespace, lease, type, id) VALUES (?, ?, ?, ?)",
+        namespace,
+        lease,
+        resource.type(),
+        resource.id());
+  }
+
+  /** Takes a thing that is gone out of the call's lease. */
+  public static void remove(
+      Transaction transaction, String namespace, @Nullable String lease, Lease.Resource resource)
+      throws SQLException {
+    if (lease != null) {
+      transaction.run(
+          "DELETE FROM lease_resource WHERE namespace = ? AND lease = ? AND type = ? AND id = ?",
+          namespace,
+          lease,
+          resource.type(),
+          resource.id());
+    }
+  }
+
+  private static void check(Lease.Resource resource) {
+    String type = resource.type();
+    if (resource.id().isEmpty() || type.isEmpty()) {
+      throw new BerthException.InvalidArgument("resource needs a type and an id");
+    }
+    switch (type) {
+      case "content" -> Digest.of(resource.id());
+      case "ingests", "images" -> {}
+      default -> {
+        String[] parts = type.split("/", -1);
+        if (!parts[0].equals("snapshots")) {
+          throw parts.length == 1
+              ? new BerthException.NotImplemented("resource type \"" + type + "\" is unknown")
+              : new BerthException.InvalidArgument("resource type \"" + type + "\" is malformed");
+        }
+        if (parts.length != 2 || parts[1].isEmpty()) {
+          throw new BerthException.InvalidArgument(
+              "resource type \"" + type + "\" is malformed; expected snapshots/SNAPSHOTTER");
+        }
+      }
+    }
+  }
+
+  private static Lease read(Row row) throws SQLException {
+    return new Lease(row.text(1), row.time(2), row.labels(3));
+  }
+}

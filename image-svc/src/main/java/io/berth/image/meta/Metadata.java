@@ -1,0 +1,137 @@
+package io.berth.image.meta;
+
+import io.berth.base.store.Database;
+import io.berth.image.disk.ImagePaths;
+import io.berth.image.event.EventCodec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The database of the service. Opened by {@link #start}; calls before are errors. Thread-safe; a
+ * write blocks for its commit, a durable one for the disk.
+ */
+public final class Metadata implements AutoCloseable {
+  private final ImagePaths paths;
+  private final EventCodec codec;
+  private final InstantSource clock;
+  private final String boot;
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private volatile @Nullable Database database;
+  private long lastNanos;
+
+  public Metadata(ImagePaths paths, EventCodec codec, InstantSource clock) {
+    this.paths = paths;
+    this.codec = codec;
+    this.clock = clock;
+    this.boot = bootId();
+  }
+
+  /** A change; it may run statements only. */
+  public interface Change<T extends @Nullable Object> {
+    T run(Transaction transaction) throws SQLException;
+  }
+
+  /** A look at one consistent state. */
+  public interface Look<T extends @Nullable Object> {
+    T run(Query query) throws SQLException;
+  }
+
+  /** How much a change must survive. */
+  public enum Durability {
+    /** A power cut, as soon as the call returns. */
+    DURABLE,
+    /** The death of any process. */
+    LAZY
+  }
+
+  /** Opens the file. */
+  public void start() throws IOException {
+    paths.create();
+    database = Database.open(paths.database(), Schema.MIGRATIONS);
+  }
+
+  /** On disk when it returns. */
+  public <T extends @Nullable Object> T durable(Change<T> change) {
+    return write(Durability.DURABLE, change);
+  }
+
+  /** Visible when it returns. */
+  public <T extends @Nullable Object> T lazy(Change<T> change) {
+    return write(Durability.LAZY, change);
+  }
+
+  /** Either. */
+  public <T extends @Nullable Object> T write(Durability durability, Change<T> change) {
+    List<Transaction> ran = new ArrayList<>(1);
+    Database.Work<T> work =
+        connection -> {
+          Transaction transaction = new Transaction(connection, codec, now(), boot);
+          ran.add(transaction);
+          return change.run(transaction);
+        };
+    T value = durability == Durability.DURABLE ? opened().durable(work) : opened().lazy(work);
+    Transaction transaction = ran.getLast();
+    transaction.afterwards.forEach(Runnable::run);
+    if (transaction.emitted) {
+      listeners.forEach(Runnable::run);
+    }
+    return value;
+  }
+
+  /** Reads. */
+  public <T extends @Nullable Object> T read(Look<T> look) {
+    return opened().read(connection -> look.run(new Query(connection)));
+  }
+
+  /** Is told, quickly, when events were committed. */
+  public void onEvents(Runnable listener) {
+    listeners.add(listener);
+  }
+
+  /** The id of this boot (random(4), boot_id). */
+  public String boot() {
+    return boot;
+  }
+
+  /** Never the same twice, never backwards: records made later have later times. */
+  public synchronized Instant now() {
+    long nanos = Math.max(Row.nanos(clock.instant()), lastNanos + 1);
+    lastNanos = nanos;
+    return Row.instant(nanos);
+  }
+
+  /** Syncs so far. */
+  public long syncs() {
+    return opened().syncs();
+  }
+
+  private Database opened() {
+    return Objects.requireNonNull(database, "the database is not open");
+  }
+
+  private static String bootId() {
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException("read the boot id", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    Database open = database;
+    database = null;
+    if (open != null) {
+      open.close();
+    }
+  }
+}

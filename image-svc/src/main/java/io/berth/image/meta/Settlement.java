@@ -1,0 +1,109 @@
+package io.berth.image.meta;
+
+import io.berth.image.disk.ImagePaths;
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Instant;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes lazy records durable behind the answers: one sync of the whole file system for all that was
+ * asked for meanwhile, then one transaction. If the sync fails the records stay lazy. Thread-safe.
+ */
+public final class Settlement implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Settlement.class.getName());
+
+  private final ImagePaths paths;
+  private final Metadata metadata;
+  private final Semaphore asked = new Semaphore(0);
+  private volatile @Nullable Fd folder;
+  private volatile @Nullable Thread thread;
+
+  public Settlement(ImagePaths paths, Metadata metadata) {
+    this.paths = paths;
+    this.metadata = metadata;
+  }
+
+  /**
+   * The descriptor is opened before anything is written, so that every later write error is seen by
+   * it (fsync(2), NOTES).
+   */
+  public void start() throws IOException {
+    folder = Fd.open(paths.root(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+    thread = Thread.ofPlatform().name("settle").daemon().start(this::run);
+    request();
+  }
+
+  /** Soon. Never blocks. */
+  public void request() {
+    asked.release();
+  }
+
+  /** Now; on a platform thread. */
+  public void settle() throws IOException {
+    Fd open = folder;
+    if (open == null) {
+      return;
+    }
+    Instant until = metadata.now();
+    open.syncFileSystem();
+    metadata.durable(transaction -> {
+      long nanos = Row.nanos(until);
+      int rows =
+          transaction.run(
+              "UPDATE content SET boot = NULL WHERE boot = ? AND created <= ?",
+              metadata.boot(),
+              nanos);
+      rows +=
+          transaction.run(
+              "UPDATE snapshot SET boot = NULL WHERE boot = ? AND created <= ?",
+              metadata.boot(),
+              nanos);
+      rows +=
+          transaction.run(
+              "UPDATE image SET boot = NULL WHERE boot = ? AND updated <= ?",
+              metadata.boot(),
+              nanos);
+      return rows;
+    });
+  }
+
+  private void run() {
+    try {
+      while (true) {
+        asked.acquire();
+        asked.drainPermits();
+        try {
+          settle();
+        } catch (IOException | RuntimeException e) {
+          LOG.log(
+              Level.ERROR, "sync `" + paths.root() + "`: what was fetched stays provisional", e);
+        }
+      }
+    } catch (InterruptedException e) {
+      LOG.log(Level.DEBUG, "settlement ends");
+    }
+  }
+
+  @Override
+  public void close() {
+    Thread running = thread;
+    Fd open = folder;
+    folder = null;
+    if (running != null) {
+      running.interrupt();
+      try {
+        running.join(5000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    if (open != null) {
+      open.close();
+    }
+  }
+}

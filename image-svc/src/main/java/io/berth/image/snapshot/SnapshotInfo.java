@@ -1,0 +1,66 @@
+package io.berth.image.snapshot;
+
+import io.berth.base.filter.Filter;
+import io.berth.image.disk.DiskUsage;
+import io.berth.image.meta.Row;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A snapshot's record.
+ *
+ * @param key key of an active one or a view, name of a committed one
+ * @param id its folder
+ * @param parent name, or empty
+ * @param usage of a committed one
+ */
+public record SnapshotInfo(
+    String key,
+    long id,
+    String parent,
+    Kind kind,
+    Map<String, String> labels,
+    Instant created,
+    Instant updated,
+    DiskUsage usage)
+    implements Filter.Fields {
+  static final String COLUMNS = "key, id, parent, kind, labels, created, updated, bytes, inodes";
+
+  /** What can be done with it. In the order of the wire's numbers, from 1 on. */
+  public enum Kind {
+    VIEW,
+    ACTIVE,
+    COMMITTED
+  }
+
+  public SnapshotInfo {
+    labels = Map.copyOf(labels);
+  }
+
+  static SnapshotInfo read(Row row) throws SQLException {
+    return new SnapshotInfo(
+        row.text(1),
+        row.number(2),
+        row.text(3),
+        Kind.values()[(int) row.number(4)],
+        row.labels(5),
+        row.time(6),
+        row.time(7),
+        new DiskUsage(row.number(8), row.number(9)));
+  }
+
+  @Override
+  public @Nullable String value(List<String> path) {
+    return switch (path.getFirst()) {
+      case "name" -> key;
+      case "parent" -> parent;
+      case "kind" -> kind.name().toLowerCase(Locale.ROOT);
+      case "labels" -> labels.get(Filter.key(path));
+      default -> null;
+    };
+  }
+}

@@ -1,0 +1,120 @@
+package io.berth.image.unpack;
+
+import io.berth.image.tar.TarEntry;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.FileTimestamp;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Owner, mode, attributes and times, in the order that the kernel wants: an owner's change clears
+ * set-id bits and capabilities. A call is saved where the file is made right already.
+ */
+final class FileAttributes {
+  private static final int UPPER_BITS = 07000;
+  private static final int UMASK = umask();
+
+  private final RootedFiles files;
+  private final boolean alwaysOwner;
+
+  /**
+   * @param alwaysOwner also for root's files, since directories that stand there may hand their
+   *     group on
+   */
+  FileAttributes(RootedFiles files, boolean alwaysOwner) {
+    this.files = files;
+    this.alwaysOwner = alwaysOwner;
+  }
+
+  void ofFile(Fd fd, String path, TarEntry entry) throws SyscallException {
+    if (needsOwner(entry)) {
+      fd.changeOwner(entry.uid(), entry.gid());
+    }
+    extended(path, entry);
+    if ((entry.mode() & (UPPER_BITS | UMASK)) != 0) {
+      fd.changeMode(entry.mode());
+    }
+    fd.setTimes(entry.modified(), entry.modified());
+  }
+
+  /** Links, devices, fifos. */
+  void ofOther(String path, TarEntry entry) throws SyscallException {
+    if (needsOwner(entry)) {
+      files.changeOwner(path, entry.uid(), entry.gid());
+    }
+    extended(path, entry);
+    boolean link = entry.type() == TarEntry.Type.SYMBOLIC_LINK;
+    if (!link && (entry.mode() & (UPPER_BITS | UMASK)) != 0) {
+      files.changeMode(path, entry.mode());
+    }
+    files.setTimes(path, entry.modified(), entry.modified());
+  }
+
+  /**
+   * All but what has to come last. The group's set-id bit has: files made in it would take over its
+   * group.
+   */
+  void ofDirectory(String path, TarEntry entry) throws SyscallException {
+    if (path.equals(".")) {
+      try (Fd root = files.open(".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+        root.changeOwner(entry.uid(), entry.gid());
+        root.changeMode(entry.mode() & ~UPPER_BITS);
+      }
+      return;
+    }
+    // It may have been there before: everything is set.
+    files.changeOwner(path, entry.uid(), entry.gid());
+    extended(path, entry);
+    files.changeMode(path, entry.mode() & ~UPPER_BITS);
+  }
+
+  void ofDirectoryLate(String path, int mode, FileTimestamp modified) throws SyscallException {
+    try (Fd fd =
+        files.open(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW)) {
+      if ((mode & UPPER_BITS) != 0) {
+        fd.changeMode(mode);
+      }
+      fd.setTimes(modified, modified);
+    }
+  }
+
+  private boolean needsOwner(TarEntry entry) {
+    return alwaysOwner || entry.uid() != 0 || entry.gid() != 0;
+  }
+
+  private void extended(String path, TarEntry entry) throws SyscallException {
+    for (Map.Entry<String, byte[]> attribute : entry.attributes().entrySet()) {
+      if (!TreeExtractor.isAllowed(attribute)) {
+        continue;
+      }
+      try {
+        files.setAttribute(path, attribute.getKey(), attribute.getValue());
+      } catch (SyscallException e) {
+        // File systems without them, and labels of security modules that this kernel does not run.
+        if (!e.is(Errno.EOPNOTSUPP)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static int umask() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("Umask:")) {
+          return Integer.parseInt(line.substring("Umask:".length()).strip(), 8);
+        }
+      }
+    } catch (IOException | NumberFormatException e) {
+      // Then every mode is set once more.
+      return 0777;
+    }
+    return 0777;
+  }
+}

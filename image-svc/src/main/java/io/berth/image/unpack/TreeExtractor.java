@@ -1,0 +1,498 @@
+package io.berth.image.unpack;
+
+import io.berth.base.error.BerthException;
+import io.berth.image.tar.TarEntry;
+import io.berth.image.tar.TarSink;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
+import io.berth.linux.FileTimestamp;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes an archive's members below a root. Every path is resolved by the kernel inside the root
+ * (openat2, RESOLVE_IN_ROOT), so links of the archive lead nowhere else; nothing is ever followed
+ * in a last component.
+ *
+ * <p>A later entry of a name replaces an earlier one, except that a directory is kept and gets the
+ * later attributes. Times of directories are set last, for every file made in them moves these.
+ * Belongs to one thread.
+ */
+final class TreeExtractor implements TarSink {
+  /** How deletions are carried out. */
+  enum Deletions {
+    /** By overlayfs' marks: the lower layers are elsewhere. */
+    MARKED,
+    /** At once: the lower layers' files are in the root. */
+    DONE
+  }
+
+  private static final int MAX_DIRECTORY_CHARS = 64 << 20;
+
+  private record LateDirectory(String path, int mode, FileTimestamp modified) {}
+
+  private final RootedFiles files;
+  private final Deletions deletions;
+  private final LayerLimits limits;
+  private final FileAttributes attributes;
+  private final List<LateDirectory> late = new ArrayList<>();
+  private final Set<String> implicit = new LinkedHashSet<>();
+  private final Set<String> whiteouts = new HashSet<>();
+
+  /** Only with {@link Deletions#DONE}: what this layer has made, which its own deletions spare. */
+  private final Set<String> made = new HashSet<>();
+
+  private boolean hidesRoot;
+  private boolean rootListed;
+  private long entries;
+  private long directoryChars;
+  private @Nullable Fd file;
+  private @Nullable TarEntry current;
+  private String currentPath = "";
+
+  TreeExtractor(RootedFiles files, Deletions deletions, LayerLimits limits) {
+    this.files = files;
+    this.deletions = deletions;
+    this.limits = limits;
+    this.attributes = new FileAttributes(files, deletions == Deletions.DONE);
+  }
+
+  long entries() {
+    return entries;
+  }
+
+  /** The root is one of them, as the empty path, if no entry was about it. */
+  List<String> implicitDirectories() {
+    List<String> result = new ArrayList<>();
+    if (!rootListed) {
+      result.add("");
+    }
+    result.addAll(implicit);
+    return result;
+  }
+
+  boolean hidesRoot() {
+    return hidesRoot;
+  }
+
+  @Override
+  public void entry(TarEntry entry) throws IOException {
+    if (++entries > limits.entries()) {
+      throw new BerthException.ResourceExhausted(
+          "unpack layer: more than "
+              + limits.entries()
+              + " entries; raise `image.max_layer_entries` if that is meant");
+    }
+    String path = EntryPath.of(entry.name(), entry.name());
+    String base = EntryPath.base(path);
+    current = entry;
+    currentPath = path;
+    try {
+      if (base.startsWith(Whiteouts.PREFIX)) {
+        current = null;
+        whiteout(EntryPath.parent(path), base);
+      } else if (path.isEmpty()) {
+        current = null;
+        root(entry);
+      } else if (entry.type() == TarEntry.Type.CHARACTER_DEVICE
+          && entry.deviceMajor() == 0
+          && entry.deviceMinor() == 0) {
+        // Some packers archive overlayfs' mark itself.
+        current = null;
+        delete(path);
+      } else {
+        make(entry, path);
+      }
+    } catch (SyscallException e) {
+      throw refused(entry, e);
+    }
+  }
+
+  @Override
+  public void content(MemorySegment part) throws IOException {
+    TarEntry entry = current;
+    if (file == null || entry == null) {
+      return;
+    }
+    try {
+      file.writeAll(part);
+    } catch (SyscallException e) {
+      throw refused(entry, e);
+    }
+  }
+
+  @Override
+  public void endOfEntry() throws IOException {
+    TarEntry entry = current;
+    current = null;
+    if (entry == null) {
+      return;
+    }
+    Fd fd = file;
+    file = null;
+    try (fd) {
+      switch (entry.type()) {
+        case FILE -> attributes.ofFile(Objects.requireNonNull(fd), currentPath, entry);
+        case HARD_LINK -> {}
+        case DIRECTORY -> directoryDone(entry);
+        case SYMBOLIC_LINK, CHARACTER_DEVICE, BLOCK_DEVICE, FIFO ->
+            attributes.ofOther(currentPath, entry);
+      }
+    } catch (SyscallException e) {
+      throw refused(entry, e);
+    }
+  }
+
+  /** All entries are there. */
+  void finish() throws IOException {
+    for (LateDirectory directory : late.reversed()) {
+      String path = directory.path.isEmpty() ? "." : directory.path;
+      try {
+        attributes.ofDirectoryLate(path, directory.mode, directory.modified);
+      } catch (SyscallException e) {
+        // A later entry replaced the directory by something else.
+        if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** After a failure in the middle of a file. */
+  void abandon() {
+    if (file != null) {
+      file.close();
+    }
+  }
+
+  private void root(TarEntry entry) throws SyscallException {
+    if (entry.type() != TarEntry.Type.DIRECTORY) {
+      throw new BerthException.InvalidArgument(
+          "unpack `" + EntryPath.shown(entry.name()) + "`: the root can only be a directory");
+    }
+    rootListed = true;
+    attributes.ofDirectory(".", entry);
+    addLate(new LateDirectory("", entry.mode(), entry.modified()));
+  }
+
+  private void make(TarEntry entry, String path) throws SyscallException {
+    if (deletions == Deletions.DONE) {
+      clearWay(path);
+      makeOnce(entry, path);
+      made.add(path);
+    } else {
+      try {
+        makeOnce(entry, path);
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
+          throw e;
+        }
+        // Parents that nobody listed are made when they are missed, for most are there.
+        if (entry.type() == TarEntry.Type.HARD_LINK
+            && files.statusOrNull(linkTarget(entry)) == null) {
+          throw new BerthException.InvalidArgument(
+              "unpack `"
+                  + EntryPath.shown(entry.name())
+                  + "`: hard link to `"
+                  + EntryPath.shown(entry.linkName())
+                  + "`, which is not in this layer",
+              e);
+        }
+        parents(path, entry);
+        makeOnce(entry, path);
+      }
+    }
+    implicit.remove(path);
+  }
+
+  private void makeOnce(TarEntry entry, String path) throws SyscallException {
+    try {
+      makeNew(entry, path);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EEXIST)) {
+        throw e;
+      }
+      replace(entry, path);
+    }
+  }
+
+  private void replace(TarEntry entry, String path) throws SyscallException {
+    FileStatus there = files.status(path);
+    boolean whiteout = Whiteouts.isWhiteout(there);
+    if (there.isDirectory() && entry.type() == TarEntry.Type.DIRECTORY) {
+      return;
+    }
+    if (entry.type() == TarEntry.Type.HARD_LINK && linkTarget(entry).equals(path)) {
+      throw new BerthException.InvalidArgument(
+          "unpack `" + EntryPath.shown(entry.name()) + "`: hard link to itself");
+    }
+    files.removeTree(path);
+    makeNew(entry, path);
+    if (entry.type() == TarEntry.Type.DIRECTORY
+        && (whiteout || whiteouts.remove(path))
+        && deletions == Deletions.MARKED) {
+      // The deletion still holds for what the lower layers have in it.
+      Whiteouts.makeOpaque(files, path);
+    }
+  }
+
+  private void makeNew(TarEntry entry, String path) throws SyscallException {
+    switch (entry.type()) {
+      case FILE -> file = files.create(path, entry.mode() & 0777);
+      case DIRECTORY -> files.makeDirectory(path, entry.mode() & 0777);
+      case SYMBOLIC_LINK -> files.symbolicLink(path, symbolicTarget(entry));
+      case HARD_LINK -> files.hardLink(path, linkTarget(entry));
+      case FIFO ->
+          files.makeNode(
+              path, OpenFlags.S_IFIFO | (entry.mode() & 0777), new FileStatus.Device(0, 0));
+      case CHARACTER_DEVICE -> device(entry, path, OpenFlags.S_IFCHR);
+      case BLOCK_DEVICE -> device(entry, path, OpenFlags.S_IFBLK);
+    }
+  }
+
+  private void device(TarEntry entry, String path, int type) throws SyscallException {
+    files.makeNode(
+        path,
+        type | (entry.mode() & 0777),
+        new FileStatus.Device(entry.deviceMajor(), entry.deviceMinor()));
+  }
+
+  private static String symbolicTarget(TarEntry entry) {
+    if (entry.linkName().isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "unpack `" + EntryPath.shown(entry.name()) + "`: symbolic link to nothing");
+    }
+    return entry.linkName();
+  }
+
+  private static String linkTarget(TarEntry entry) {
+    String target =
+        EntryPath.of(entry.linkName(), entry.name() + "` linked to `" + entry.linkName());
+    if (target.isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "unpack `" + EntryPath.shown(entry.name()) + "`: hard link to nothing");
+    }
+    return target;
+  }
+
+  /**
+   * Makes the directories on the way to a path; what stands in the way and is only a deletion gives
+   * way.
+   */
+  private void parents(String path, TarEntry entry) throws SyscallException {
+    String parent = EntryPath.parent(path);
+    try {
+      implicit.addAll(files.makeDirectories(parent, 0755));
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOTDIR) && !e.is(Errno.EEXIST)) {
+        throw e;
+      }
+      for (String prefix = ""; !prefix.equals(parent); ) {
+        prefix = parent.substring(0, nextSlash(parent, prefix));
+        FileStatus there = files.statusOrNull(prefix);
+        if (there == null) {
+          files.makeDirectory(prefix, 0755);
+          implicit.add(prefix);
+        } else if (Whiteouts.isWhiteout(there)) {
+          files.unlink(prefix);
+          files.makeDirectory(prefix, 0755);
+          Whiteouts.makeOpaque(files, prefix);
+          implicit.add(prefix);
+        } else if (there.isSymbolicLink() && !files.isDirectory(prefix)) {
+          implicit.addAll(files.makeDirectories(danglingTarget(prefix), 0755));
+        } else if (!there.isSymbolicLink() && !there.isDirectory()) {
+          throw new BerthException.InvalidArgument(
+              "unpack `"
+                  + EntryPath.shown(entry.name())
+                  + "`: `"
+                  + EntryPath.shown(prefix)
+                  + "` is no directory in this layer",
+              e);
+        }
+      }
+    }
+  }
+
+  private static int nextSlash(String path, String prefix) {
+    int slash = path.indexOf('/', prefix.isEmpty() ? 0 : prefix.length() + 1);
+    return slash < 0 ? path.length() : slash;
+  }
+
+  /**
+   * Where a link of this layer leads to that has nothing there yet; {@code ..} stays inside the
+   * root.
+   */
+  private String danglingTarget(String link) throws SyscallException {
+    String target = files.readLink(link);
+    List<String> parts = new ArrayList<>();
+    String whole = target.startsWith("/") ? target : EntryPath.parent(link) + "/" + target;
+    for (String part : whole.split("/")) {
+      if (part.equals("..")) {
+        if (!parts.isEmpty()) {
+          parts.removeLast();
+        }
+      } else if (!part.isEmpty() && !part.equals(".")) {
+        parts.add(part);
+      }
+    }
+    return String.join("/", parts);
+  }
+
+  /**
+   * The lower layers' files are in the same root: a parent that is no directory, or a link that
+   * this layer has not made itself, is replaced, as overlayfs would hide it.
+   */
+  private void clearWay(String path) throws SyscallException {
+    String parent = EntryPath.parent(path);
+    if (parent.isEmpty() || made.contains(parent)) {
+      return;
+    }
+    for (String prefix = ""; !prefix.equals(parent); ) {
+      prefix = parent.substring(0, nextSlash(parent, prefix));
+      if (made.contains(prefix)) {
+        continue;
+      }
+      FileStatus there = files.statusOrNull(prefix);
+      if (there != null && !there.isDirectory()) {
+        files.unlink(prefix);
+        there = null;
+      }
+      if (there == null) {
+        files.makeDirectory(prefix, 0755);
+        implicit.add(prefix);
+      }
+      made.add(prefix);
+    }
+  }
+
+  private void directoryDone(TarEntry entry) throws SyscallException {
+    attributes.ofDirectory(currentPath, entry);
+    addLate(new LateDirectory(currentPath, entry.mode(), entry.modified()));
+  }
+
+  private void addLate(LateDirectory directory) {
+    directoryChars += directory.path.length() + 64L;
+    if (directoryChars > MAX_DIRECTORY_CHARS) {
+      throw new BerthException.ResourceExhausted(
+          "unpack layer: the names of its directories take more than "
+              + MAX_DIRECTORY_CHARS
+              + " bytes");
+    }
+    late.add(directory);
+  }
+
+  private void whiteout(String parent, String base) throws SyscallException {
+    if (base.equals(Whiteouts.OPAQUE)) {
+      hide(parent);
+      return;
+    }
+    // Bookkeeping of aufs (D01-34).
+    if (base.startsWith(Whiteouts.PREFIX + Whiteouts.PREFIX)) {
+      return;
+    }
+    String name = base.substring(Whiteouts.PREFIX.length());
+    if (name.isEmpty() || name.equals(".") || name.equals("..")) {
+      throw new BerthException.InvalidArgument(
+          "unpack `" + EntryPath.shown(EntryPath.join(parent, base)) + "`: it deletes no name");
+    }
+    delete(EntryPath.join(parent, name));
+  }
+
+  private void delete(String path) throws SyscallException {
+    if (deletions == Deletions.DONE) {
+      removeUnlessMade(path);
+      return;
+    }
+    FileStatus there = files.statusOrNull(path);
+    if (there == null) {
+      try {
+        Whiteouts.make(files, path);
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
+          throw e;
+        }
+        parents(path, TarEntry.file(path, 0, 0, new FileTimestamp(0, 0)));
+        Whiteouts.make(files, path);
+      }
+      whiteouts.add(path);
+    } else if (there.isDirectory()) {
+      Whiteouts.makeOpaque(files, path);
+    }
+  }
+
+  private void hide(String parent) throws SyscallException {
+    if (deletions == Deletions.DONE) {
+      if (parent.isEmpty() || files.isDirectory(parent)) {
+        clearLower(parent);
+      }
+      return;
+    }
+    if (parent.isEmpty()) {
+      // On its root overlayfs knows no such attribute.
+      hidesRoot = true;
+      return;
+    }
+    if (!files.isDirectory(parent)) {
+      parents(parent + "/x", TarEntry.directory(parent, 0755, new FileTimestamp(0, 0)));
+    }
+    Whiteouts.makeOpaque(files, parent);
+  }
+
+  private void clearLower(String parent) throws SyscallException {
+    for (var child : files.list(parent.isEmpty() ? "." : parent)) {
+      removeUnlessMade(EntryPath.join(parent, child.name()));
+    }
+  }
+
+  private void removeUnlessMade(String path) throws SyscallException {
+    FileStatus there = files.statusOrNull(path);
+    if (there == null) {
+      return;
+    }
+    if (!made.contains(path)) {
+      files.removeTree(path);
+    } else if (there.isDirectory()) {
+      clearLower(path);
+    }
+  }
+
+  private static BerthException refused(TarEntry entry, SyscallException e) {
+    String what = "unpack `" + EntryPath.shown(entry.name()) + "`: ";
+    return switch (e.errno()) {
+      case ENOSPC, EDQUOT ->
+          new BerthException.ResourceExhausted(
+              what + "the disk is full or out of inodes; free space there", e);
+      case ELOOP, ENAMETOOLONG, EXDEV, EINVAL ->
+          new BerthException.InvalidArgument(what + e.getMessage(), e);
+      case ENOENT, ENOTDIR ->
+          entry.type() == TarEntry.Type.HARD_LINK
+              ? new BerthException.InvalidArgument(
+                  what
+                      + "hard link to `"
+                      + EntryPath.shown(entry.linkName())
+                      + "`, which is not in this layer",
+                  e)
+              : new BerthException.InvalidArgument(what + e.getMessage(), e);
+      case EPERM, EACCES -> new BerthException.PermissionDenied(what + e.getMessage(), e);
+      default -> new BerthException.Internal(what + e.getMessage(), e);
+    };
+  }
+
+  /** The names of attributes that an archive may set. */
+  static boolean isAllowed(Map.Entry<String, byte[]> attribute) {
+    return !attribute.getKey().startsWith(Whiteouts.OVERLAY_ATTRIBUTES)
+        && !attribute.getKey().startsWith("user.overlay.");
+  }
+}
