@@ -15,7 +15,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
-import java.util.function.Supplier;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
@@ -25,18 +24,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class GzipDecoderTest {
   /** The two kinds, each to be as good as the other. */
   enum Kind {
-    ISAL(IsalGzipDecoder::new),
-    JDK(JdkGzipDecoder::new);
-
-    private final Supplier<GzipDecoder> maker;
-
-    Kind(Supplier<GzipDecoder> maker) {
-      this.maker = maker;
-    }
+    ISAL,
+    JDK;
 
     GzipDecoder create() {
       assumeTrue(this == JDK || IsalGzipDecoder.isUsable(), "libisal is not installed");
-      return maker.get();
+      return switch (this) {
+        case ISAL -> new IsalGzipDecoder();
+        case JDK -> new JdkGzipDecoder();
+      };
     }
   }
 

@@ -87,6 +87,13 @@ public final class KeeperConnection implements AutoCloseable {
         });
   }
 
+  /** Ends the keeper; everything it holds is closed. */
+  public CompletableFuture<Void> shutdown() {
+    return channel
+        .request(Protocol.OP_SHUTDOWN, requests.incrementAndGet(), new byte[8], List.of())
+        .thenAccept(PacketChannel.Packet::closeDescriptors);
+  }
+
   /** Whether neither side has ended it. */
   public boolean isOpen() {
     return channel.isOpen();

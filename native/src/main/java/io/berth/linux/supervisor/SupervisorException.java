@@ -27,6 +27,17 @@ public final class SupervisorException extends IOException {
     return Errno.of(number);
   }
 
+  /** Whether this is the given error. */
+  public boolean is(Errno errno) {
+    return number == errno.number();
+  }
+
+  /** The one line. */
+  @Override
+  public String getMessage() {
+    return line(number, operation, object);
+  }
+
   /** The error's number. */
   public int number() {
     return number;

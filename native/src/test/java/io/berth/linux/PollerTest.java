@@ -1,0 +1,108 @@
+package io.berth.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+final class PollerTest {
+  private Poller poller;
+
+  @BeforeEach
+  void start() throws Exception {
+    poller = Poller.start("test-poller");
+  }
+
+  @AfterEach
+  void stop() {
+    poller.close();
+  }
+
+  @Test
+  void manyDescriptorsAreWaitedForAtOnce() throws Exception {
+    BlockingQueue<Integer> ready = new LinkedBlockingQueue<>();
+    List<Fd.Pipe> pipes = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      int number = i;
+      Fd.Pipe pipe = Fd.pipe(OpenFlags.O_NONBLOCK);
+      pipes.add(pipe);
+      poller.register(
+          pipe.readEnd(),
+          Epoll.EPOLLIN,
+          (registration, _) -> {
+            registration.close();
+            ready.add(number);
+          });
+    }
+    for (int i : new int[] {199, 0, 57}) {
+      pipes.get(i).writeEnd().writeAll(new byte[] {1});
+      assertEquals(i, ready.poll(10, TimeUnit.SECONDS));
+    }
+    assertNull(ready.poll(20, TimeUnit.MILLISECONDS), "told once, closed since");
+    pipes.forEach(Fd.Pipe::close);
+  }
+
+  @Test
+  void tasksRunOnItsThread_andFailuresDoNotEndIt() throws Exception {
+    poller.execute(() -> {
+      throw new IllegalStateException("expected by the test");
+    });
+    CompletableFuture<String> name = new CompletableFuture<>();
+    poller.execute(() -> name.complete(Thread.currentThread().getName()));
+    assertEquals("test-poller", name.get(10, TimeUnit.SECONDS));
+    assertFalse(poller.isCurrentThread());
+  }
+
+  @Test
+  void aCallbackThatFails_isNotCalledAgain() throws Exception {
+    BlockingQueue<Integer> calls = new LinkedBlockingQueue<>();
+    try (Fd.Pipe pipe = Fd.pipe(OpenFlags.O_NONBLOCK)) {
+      poller.register(
+          pipe.readEnd(),
+          Epoll.EPOLLIN,
+          (_, events) -> {
+            calls.add(events);
+            throw new IOException("expected by the test");
+          });
+      pipe.writeEnd().writeAll(new byte[] {1});
+      assertEquals(Epoll.EPOLLIN, calls.poll(10, TimeUnit.SECONDS));
+      assertNull(calls.poll(20, TimeUnit.MILLISECONDS));
+    }
+  }
+
+  @Test
+  void theOtherSidesEnd_isTold() throws Exception {
+    BlockingQueue<Integer> calls = new LinkedBlockingQueue<>();
+    try (Fd.Pipe pipe = Fd.pipe(OpenFlags.O_NONBLOCK)) {
+      poller.register(
+          pipe.readEnd(),
+          Epoll.EPOLLIN,
+          (registration, events) -> {
+            registration.close();
+            calls.add(events);
+          });
+      pipe.writeEnd().close();
+      Integer events = calls.poll(10, TimeUnit.SECONDS);
+      assertTrue(events != null && (events & Epoll.EPOLLHUP) != 0);
+    }
+  }
+
+  @Test
+  void closed_itsThreadIsGone() {
+    poller.close();
+    assertTrue(
+        Thread.getAllStackTraces().keySet().stream()
+            .noneMatch(t -> t.getName().equals("test-poller") && t.isAlive()));
+  }
+}
