@@ -242,6 +242,13 @@ static struct sink *splice_sink(struct output *output) {
   return only->kind == SINK_FIFO || only->kind == SINK_PIPE ? only : NULL;
 }
 
+/* Every sink is through with the chunk, or it is given up. */
+static void clear_chunk(struct output *output) {
+  output->filled = 0;
+  for (struct sink *sink = output->first; sink != NULL; sink = sink->next)
+    sink->taken = 0;
+}
+
 enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BLOCKED };
 
 static enum moved splice_some(struct output *output, struct sink *sink) {
@@ -285,8 +292,6 @@ static enum moved read_chunk(struct output *output) {
     return MOVED_END; /* EIO: a pty whose last user has gone */
   output->cut_left -= output->cut_off ? (uint32_t)n : 0;
   output->filled = (uint32_t)n;
-  for (struct sink *sink = output->first; sink != NULL; sink = sink->next)
-    sink->taken = 0;
   return MOVED;
 }
 
@@ -298,7 +303,7 @@ void output_pump(struct output *output) {
       watch_set(&output->source, 0); /* a sink's readiness goes on from here */
       return;
     }
-    output->filled = 0;
+    clear_chunk(output);
     if (output->source.fd < 0) {
       output_finish(output);
       return;
@@ -396,7 +401,7 @@ void output_finish(struct output *output) {
   watch_close(&output->source);
   if (output->filled > 0 && !deliver_all(output))
     return; /* comes again when the slow sink has taken its rest */
-  output->filled = 0;
+  clear_chunk(output);
   if (output->chunk != NULL)
     munmap(output->chunk, CHUNK);
   output->chunk = NULL;
