@@ -25,7 +25,7 @@ public record MacAddress(long bits) {
 
   /** Made from any 46 bits: marked as given locally, for one station. */
   public static MacAddress local(long seed) {
-    return new MacAddress(seed & 0xfcff_ffff_ffffL | 0x0200_0000_0000L);
+    return new MacAddress((seed & 0xfcff_ffff_ffffL) | 0x0200_0000_0000L);
   }
 
   /** Whether one station alone can have it: neither zero nor a group address. */
@@ -36,7 +36,7 @@ public record MacAddress(long bits) {
   static MacAddress of(byte[] bytes) {
     long bits = 0;
     for (int i = 0; i < Math.min(bytes.length, 6); i++) {
-      bits = bits << 8 | (bytes[i] & 0xff);
+      bits = (bits << 8) | (bytes[i] & 0xff);
     }
     return new MacAddress(bits);
   }
@@ -44,7 +44,7 @@ public record MacAddress(long bits) {
   byte[] bytes() {
     byte[] bytes = new byte[6];
     for (int i = 0; i < 6; i++) {
-      bytes[i] = (byte) (bits >>> 8 * (5 - i));
+      bytes[i] = (byte) (bits >>> (8 * (5 - i)));
     }
     return bytes;
   }
@@ -53,7 +53,7 @@ public record MacAddress(long bits) {
   public String toString() {
     StringBuilder text = new StringBuilder(17);
     for (int i = 5; i >= 0; i--) {
-      text.append(String.format(Locale.ROOT, i == 0 ? "%02x" : "%02x:", bits >>> 8 * i & 0xff));
+      text.append(String.format(Locale.ROOT, i == 0 ? "%02x" : "%02x:", (bits >>> (8 * i)) & 0xff));
     }
     return text.toString();
   }

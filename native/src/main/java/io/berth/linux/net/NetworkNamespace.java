@@ -34,8 +34,12 @@ public final class NetworkNamespace implements AutoCloseable {
 
   private final Fd fd;
 
-  private NetworkNamespace(Fd fd) {
+  /* Every thread but the travellers is in it already. */
+  private final boolean own;
+
+  private NetworkNamespace(Fd fd, boolean own) {
     this.fd = fd;
+    this.own = own;
   }
 
   /** Work to be done inside a namespace; short, for few threads serve all. */
@@ -47,7 +51,8 @@ public final class NetworkNamespace implements AutoCloseable {
   /** The namespace of this process. */
   public static NetworkNamespace own() throws SyscallException {
     // The process's first thread never travels, whichever thread asks.
-    return new NetworkNamespace(Fd.open(Path.of("/proc/self/ns/net"), OpenFlags.O_RDONLY));
+    return new NetworkNamespace(
+        Fd.open(Path.of("/proc/self/ns/net"), OpenFlags.O_RDONLY), /* own= */ true);
   }
 
   /**
@@ -58,7 +63,8 @@ public final class NetworkNamespace implements AutoCloseable {
   public static NetworkNamespace open(Path file) throws IOException {
     NetworkNamespace namespace =
         // A fifo would make the open wait.
-        new NetworkNamespace(Fd.open(file, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK));
+        new NetworkNamespace(
+            Fd.open(file, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK), /* own= */ false);
     try {
       namespace.call(() -> 0);
       return namespace;
@@ -72,12 +78,18 @@ public final class NetworkNamespace implements AutoCloseable {
   public static NetworkNamespace create() throws IOException {
     return onTraveller(() -> {
       SocketCalls.unshareNetwork();
-      return new NetworkNamespace(Fd.open(Path.of("/proc/thread-self/ns/net"), OpenFlags.O_RDONLY));
+      return new NetworkNamespace(
+          Fd.open(Path.of("/proc/thread-self/ns/net"), OpenFlags.O_RDONLY), /* own= */ false);
     });
   }
 
-  /** Does the work on a thread that is inside. */
+  /**
+   * Does the work on a thread that is inside; for this process's namespace that is the caller's.
+   */
   public <T> T call(Work<T> work) throws IOException {
+    if (own) {
+      return work.run();
+    }
     return onTraveller(() -> {
       SocketCalls.joinNetwork(fd);
       return work.run();
@@ -170,7 +182,7 @@ public final class NetworkNamespace implements AutoCloseable {
         case IOException io -> throw io;
         case RuntimeException unchecked -> throw unchecked;
         case Error error -> throw error;
-        default -> throw new IllegalStateException(e.getCause());
+        case null, default -> throw new IllegalStateException(e);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

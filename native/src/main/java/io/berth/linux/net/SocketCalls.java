@@ -25,6 +25,8 @@ final class SocketCalls {
   private static final int SYS_UNSHARE = ARM64 ? 97 : 272;
   private static final int SYS_SETNS = ARM64 ? 268 : 308;
 
+  // The descriptor is written beside the name.
+  @SuppressWarnings("restricted")
   private static final MethodHandle SYSCALL =
       Linker.nativeLinker()
           .downcallHandle(
@@ -39,6 +41,7 @@ final class SocketCalls {
                   ValueLayout.JAVA_LONG),
               Linker.Option.captureCallState("errno"),
               Linker.Option.firstVariadicArg(1));
+
   private static final long ERRNO_OFFSET =
       Linker.Option.captureStateLayout().byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 

@@ -61,7 +61,7 @@ final class UapiTest {
     Path source = folder.resolve("probe.c");
     Files.writeString(source, program);
     run("/usr/bin/gcc", "-w", source.toString(), "-o", folder.resolve("probe").toString());
-    String[] numbers = run(folder.resolve("probe").toString()).strip().split("\n");
+    String[] numbers = run(folder.resolve("probe").toString()).strip().split("\n", -1);
     int i = 0;
     for (Map.Entry<String, Integer> entry : ours.entrySet()) {
       assertEquals(Integer.parseInt(numbers[i++]), entry.getValue(), entry.getKey());
