@@ -37,11 +37,6 @@ struct client {
 static struct token tokens[TOKENS_MAX];
 static struct client clients[CLIENTS_MAX];
 
-static void hold_outputs(struct process *process, uint64_t milliseconds) {
-  for (int i = 0; i < 2; i++)
-    output_hold(&process->stdio.outputs[i], milliseconds);
-}
-
 static void token_over(struct timer *timer) {
   container_of(timer, struct token, ttl)->used = false;
 }
@@ -58,10 +53,20 @@ int attach_allow(struct process *process, const struct token_request *request,
     memcpy(token->bytes, request->token, sizeof token->bytes);
     token->ttl.fire = token_over;
     timer_set(&token->ttl, ttl);
-    hold_outputs(process, ttl + AFTER_TOKEN_MS);
+    if (process->launch == NULL)
+      stdio_running(&process->stdio, ttl + AFTER_TOKEN_MS);
     return 0;
   }
   return fail(failure, EMFILE, "token", "too many outstanding");
+}
+
+uint64_t attach_hold_ms(const struct process *process) {
+  uint64_t longest = 0, now = monotonic_now();
+  for (unsigned i = 0; i < TOKENS_MAX; i++)
+    if (tokens[i].used && tokens[i].process == process && tokens[i].ttl.at > now &&
+        tokens[i].ttl.at - now > longest)
+      longest = tokens[i].ttl.at - now;
+  return longest / 1000000u + AFTER_TOKEN_MS;
 }
 
 /* In time that does not depend on where the first difference is. */

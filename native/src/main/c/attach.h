@@ -16,6 +16,8 @@ int attach_allow(struct process *process, const struct token_request *request,
                  struct failure *failure);
 /* Takes a token at the greeting; false when it is not (or no more) valid. */
 bool attach_greet(struct connection *connection, const uint8_t token[32]);
+/* How long the outputs of a process that begins to run wait for a client. */
+uint64_t attach_hold_ms(const struct process *process);
 void attach_operation(struct connection *connection, struct packet *packet);
 void attach_connection_gone(struct connection *connection);
 void attach_notify_exit(struct process *process);

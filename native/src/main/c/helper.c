@@ -58,9 +58,10 @@ static int enter(struct launch *launch, struct failure *failure) {
      * it. */
     if (sys_unshare(CLONE_NEWTIME) < 0)
       return fail(failure, errno, "unshare", "time namespace");
-    if (launch->settings.time_offsets != NULL &&
-        write_proc_file("self/timens_offsets", launch->settings.time_offsets, failure) < 0)
-      return -1;
+    if (launch->settings.time_offsets != NULL) {
+      sync_send(launch->child_sync, SYNC_TIME, 0);
+      sync_wait(launch->child_sync);
+    }
   }
   return 0;
 }

@@ -52,8 +52,6 @@ void input_remove_source(struct input *input, struct source *source) {
   }
   watch_close(&source->watch);
   source->used = false;
-  if (source->gone != NULL)
-    source->gone(source);
 }
 
 static void watch_sources(struct input *input, uint32_t events) {

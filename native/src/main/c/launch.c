@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "attach.h"
 #include "exits.h"
+#include "id_maps.h"
 #include "results.h"
 #include "supervisor.h"
 #include "syscalls.h"
@@ -271,6 +273,13 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
     else
       go(launch);
     break;
+  case SYNC_TIME:
+    if (write_one(launch->helper, "timens_offsets", launch->settings.time_offsets,
+                  &launch->failure) < 0)
+      launch_fail(launch);
+    else
+      go(launch);
+    break;
   case SYNC_BORN:
     if (launch->process->pid == 0)
       born(launch, (pid_t)message->value);
@@ -339,6 +348,7 @@ static void launch_succeeded(struct launch *launch) {
     supervisor.phase = PHASE_RUNNING;
   answer(launch);
   launch_free(launch);
+  stdio_running(&process->stdio, attach_hold_ms(process));
 }
 
 static void sync_ready(struct watch *watch, uint32_t events) {
@@ -422,7 +432,10 @@ static int prepare(struct launch *launch, uint32_t kind, int memfd, struct failu
   launch->process->launch = launch;
   if (collect(launch, failure) < 0)
     return -1;
-  return stdio_make_pipes(&launch->process->stdio, failure);
+  if (stdio_make_pipes(&launch->process->stdio, failure) < 0)
+    return -1;
+  give_pipes_to_user(&launch->plan, &launch->process->stdio);
+  return 0;
 }
 
 int launch_begin(uint32_t kind, uint16_t op, uint64_t request, int memfd, int *fds,

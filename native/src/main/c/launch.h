@@ -18,6 +18,7 @@
 /* What helper and child say (one packet each). */
 enum sync_kind {
   SYNC_MAPS = 1,  /* helper: the user namespace is there, write its maps */
+  SYNC_TIME,      /* helper: the time namespace is there, write its offsets */
   SYNC_BORN,      /* helper: value = pid of the child */
   SYNC_STOPPED,   /* child: at STEP_STOP, value = its number */
   SYNC_READY,     /* child: at STEP_READY */

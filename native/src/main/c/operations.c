@@ -54,6 +54,8 @@ static int do_launch(struct packet *packet, uint32_t kind, struct failure *failu
   else if (kind == PLAN_EXEC &&
            (supervisor.phase == PHASE_EMPTY || supervisor.phase == PHASE_EXITED))
     fail(failure, ESRCH, "exec", "the container does not run");
+  else if (kind == PLAN_EXEC && supervisor.phase == PHASE_STOPPED_AT_STEP)
+    fail(failure, EBUSY, "exec", "the container is being made");
   else if (take_fds(packet, 1, failure) == 0) {
     uint32_t count = pending_count;
     pending_count = 0; /* the launch owns them now, come what may */

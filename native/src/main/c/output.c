@@ -17,6 +17,7 @@
 
 #define ROUNDS_PER_EVENT 16 /* then others have their turn */
 #define SPLICE_MAX (1u << 20)
+#define SMALL 8192u
 #define LINGER_EMPTY_MS 10000u /* an empty FIFO that nobody opens is not waited for longer */
 #define LINGER_FIRST_MS 2u
 #define LINGER_LAST_MS 500u
@@ -89,10 +90,7 @@ void output_remove_sink(struct output *output, struct sink *sink) {
     output->hold = NULL;
     timer_clear(&output->hold_timer);
   }
-  void (*gone)(struct sink *) = sink->gone;
   sink_close(sink);
-  if (gone != NULL)
-    gone(sink);
 }
 
 bool output_closed(const struct output *output) {
@@ -292,6 +290,7 @@ static enum moved read_chunk(struct output *output) {
     return MOVED_END; /* EIO: a pty whose last user has gone */
   output->cut_left -= output->cut_off ? (uint32_t)n : 0;
   output->filled = (uint32_t)n;
+  output->large = output->large || n > (ssize_t)SMALL;
   return MOVED;
 }
 
@@ -321,6 +320,11 @@ void output_pump(struct output *output) {
     if (moved == MOVED_END || output->cut_off) {
       output_finish(output);
       return;
+    }
+    if (output->large) {
+      /* It was a burst: an idle supervisor should cost nearly nothing. */
+      madvise(output->chunk, CHUNK, MADV_DONTNEED);
+      output->large = false;
     }
     break;
   }
@@ -446,6 +450,7 @@ static void hold_over(struct timer *timer) {
 }
 
 void output_hold(struct output *output, uint64_t milliseconds) {
-  if (output->hold != NULL)
+  uint64_t until = monotonic_now() + milliseconds * 1000000u;
+  if (output->hold != NULL && output->hold_timer.at < until)
     timer_set(&output->hold_timer, milliseconds);
 }

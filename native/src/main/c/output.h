@@ -18,7 +18,7 @@ void output_add_sink(struct output *output, struct sink *sink);
 void output_remove_sink(struct output *output, struct sink *sink);
 /* Nothing more is held: no sink used, no source. */
 bool output_closed(const struct output *output);
-/* Keeps what a SINK_OPEN holds for `milliseconds` more. */
+/* Keeps what a SINK_OPEN holds for at least `milliseconds` more; without a call, for ever. */
 void output_hold(struct output *output, uint64_t milliseconds);
 /* The descriptor is a client's, or was opened by Java: finds out how it may be written without ever
  * blocking. */

@@ -17,7 +17,6 @@
 
 #define QUIET_MS 2000u  /* a dead process's pipe that is silent so long belongs to a grandchild */
 #define DRAIN_MS 10000u /* a grandchild that goes on writing is not waited for longer */
-#define OPEN_HOLD_MS 10000u
 
 static void after_exit(struct timer *timer);
 
@@ -122,11 +121,15 @@ void stdio_close_child_ends(struct stdio *stdio) {
 void stdio_start(struct stdio *stdio) {
   for (int i = 0; i < 2; i++) {
     struct output *output = &stdio->outputs[i];
-    output_hold(output, OPEN_HOLD_MS);
     if (output->source.fd >= 0)
       watch_set(&output->source, EPOLLIN);
   }
   input_pump(&stdio->input);
+}
+
+void stdio_running(struct stdio *stdio, uint64_t milliseconds) {
+  for (int i = 0; i < 2; i++)
+    output_hold(&stdio->outputs[i], milliseconds);
 }
 
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure) {

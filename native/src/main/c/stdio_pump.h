@@ -42,13 +42,12 @@ struct sink {
   uint64_t linger_until;
   uint32_t linger_delay;
   struct sink *next;
-  void (*gone)(struct sink *sink); /* told when the pump gives it up (attach) */
 };
 
 struct output {
   uint32_t stream;
-  bool open_end; /* has a source that may still give data */
   bool no_splice;
+  bool large;   /* more than a little of the chunk's memory has been used */
   bool cut_off; /* read at most `cut_left` more bytes */
   uint32_t cut_left;
   struct watch source;
@@ -68,7 +67,6 @@ struct source {
   struct watch watch;
   struct input *input;
   struct source *next;
-  void (*gone)(struct source *source);
 };
 
 struct input {
@@ -109,6 +107,8 @@ int stdio_make_pipes(struct stdio *stdio, struct failure *failure);
 void stdio_close_child_ends(struct stdio *stdio);
 /* Starts pumping what is a pipe; a terminal starts with its master. */
 void stdio_start(struct stdio *stdio);
+/* The process runs its own program now: outputs wait for a client from here on, for a bounded time. */
+void stdio_running(struct stdio *stdio, uint64_t milliseconds);
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure);
 void stdio_resize(struct stdio *stdio, uint16_t rows, uint16_t columns);
 void stdio_close_stdin(struct stdio *stdio);

@@ -147,6 +147,19 @@ static void user_namespace(void) {
   close(out[1]);
   char *bytes = read_all(out[0], &length, 3000);
   CHECK(strstr(bytes, "uid=0 gid=0 pid=2 ") != NULL);
+  /* What is mapped owns its pipes, so it can open /dev/stdout by name. */
+  CHECK(pipe2(out, O_CLOEXEC) == 0);
+  fcntl(out[1], F_SETFL, O_NONBLOCK);
+  plan_begin(&plan, PLAN_EXEC, 0);
+  join[0] = plan_fd(&plan, pidfd);
+  plan_step(&plan, STEP_ID, 0, NULL, 0, "f", NULL);
+  plan_step(&plan, STEP_JOIN_PIDFD, 0, join, sizeof join, NULL);
+  plan_sink(&plan, 1, SINK_PIPE, out[1], -1);
+  plan_exec_rest(&plan, (const char *[]){"status", NULL});
+  CHECK(plan_run(&s, &plan, OP_EXEC, &answer) == 0);
+  close(out[1]);
+  bytes = read_all(out[0], &length, 3000);
+  CHECK(strstr(bytes, " reopen 0\n") != NULL);
   session_close(&s);
 }
 

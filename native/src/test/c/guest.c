@@ -10,7 +10,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <termios.h>
 #include <time.h>
@@ -82,6 +84,26 @@ static int terminal(void) {
   return 0;
 }
 
+/* What a plan has set, as the process sees it. */
+static int show_status(void) {
+  struct rlimit files;
+  char oom[16] = "", msgmax[16] = "";
+  int fd = open("/proc/self/status", O_RDONLY);
+  if (fd < 0 || cat(fd) != 0)
+    return 8;
+  getrlimit(RLIMIT_NOFILE, &files);
+  fd = open("/proc/self/oom_score_adj", O_RDONLY);
+  oom[read(fd, oom, sizeof oom - 1) - 1] = 0;
+  fd = open("/proc/sys/kernel/msgmax", O_RDONLY);
+  msgmax[read(fd, msgmax, sizeof msgmax - 1) - 1] = 0;
+  long made = syscall(SYS_mkdir, "/denied", 0755);
+  int error = made < 0 ? errno : 0;
+  fd = open("/proc/self/fd/1", O_WRONLY);
+  printf("files %d %d oom %s mkdir %d msgmax %s reopen %d\n", (int)files.rlim_cur,
+         (int)files.rlim_max, oom, error, msgmax, fd < 0 ? errno : 0);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "";
   const char *a = argc > 2 ? argv[2] : "0";
@@ -101,6 +123,8 @@ int main(int argc, char **argv) {
     result = flood(atol(a));
   else if (strcmp(verb, "self") == 0)
     result = show_self();
+  else if (strcmp(verb, "status") == 0)
+    result = show_status();
   else if (strcmp(verb, "tty") == 0)
     result = terminal();
   else if (strcmp(verb, "fds") == 0)
