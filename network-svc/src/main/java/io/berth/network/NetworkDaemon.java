@@ -1,0 +1,66 @@
+package io.berth.network;
+
+import io.berth.base.config.Config;
+import io.berth.base.daemon.Daemon;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.ServiceHealth;
+import io.berth.base.rpc.UnixServer;
+import io.berth.network.api.NetworkServices;
+import io.berth.network.endpoint.NetworkEngine;
+import io.grpc.ServerServiceDefinition;
+import jakarta.inject.Inject;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/** The service between start and stop: first the repair, then the socket. */
+final class NetworkDaemon implements Daemon {
+  private static final int EVENT_LOOPS = 2;
+  private static final int GRACE_MILLIS = 2000;
+
+  private final Config config;
+  private final NetworkEngine engine;
+  private final NetworkServices services;
+  private final Deque<Runnable> ends = new ArrayDeque<>();
+
+  @Inject
+  NetworkDaemon(Config config, NetworkEngine engine, NetworkServices services) {
+    this.config = config;
+    this.engine = engine;
+    this.services = services;
+  }
+
+  @Override
+  public void start() throws Exception {
+    boolean started = false;
+    try {
+      engine.start();
+      ends.push(engine::stop);
+      EventLoops loops = new EventLoops(EVENT_LOOPS);
+      ends.push(loops::close);
+      ServiceHealth health = new ServiceHealth();
+      List<ServerServiceDefinition> all = new ArrayList<>();
+      services.list().forEach(service -> all.add(service.bindService()));
+      all.add(health.service().bindService());
+      all.add(ServiceHealth.reflection().bindService());
+      UnixServer server =
+          UnixServer.start(loops, UnixServer.Options.of(config.socket("network"), all), List.of());
+      ends.push(() -> server.stop(GRACE_MILLIS));
+      ends.push(health::stopping);
+      health.warmed();
+      started = true;
+    } finally {
+      if (!started) {
+        stop();
+      }
+    }
+  }
+
+  @Override
+  public void stop() {
+    while (!ends.isEmpty()) {
+      ends.pop().run();
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package io.berth.network.address;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.net.Ipv4;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * The addresses of one subnet: which are in use, and which comes next. Not among them are the
+ * network's own address, the broadcast address and the gateway.
+ *
+ * <p>Memory grows with what is in use, not with the subnet. Safe for use by several threads.
+ */
+public final class AddressPool {
+  /** The longest prefix that leaves room for a gateway and a container. */
+  public static final int LONGEST_PREFIX = 30;
+
+  private final Subnet subnet;
+  private final Ipv4 gateway;
+  private final Set<Long> used = new HashSet<>();
+  private long last;
+
+  /**
+   * @param last the address that was handed out last, as {@link #last} said; any other address of
+   *     the subnet to begin behind it
+   */
+  public AddressPool(Subnet subnet, Ipv4 gateway, Ipv4 last) {
+    if (subnet.prefixLength() > LONGEST_PREFIX) {
+      throw new BerthException.InvalidArgument(
+          "subnet `"
+              + subnet
+              + "`: no room for a gateway and a container; use a prefix of at most "
+              + LONGEST_PREFIX);
+    }
+    if (!hostAddress(subnet, gateway)) {
+      throw new BerthException.InvalidArgument(
+          "gateway `" + gateway + "`: not an address of a host in `" + subnet + "`");
+    }
+    this.subnet = subnet;
+    this.gateway = gateway;
+    this.last = subnet.contains(last) ? subnet.offset(last) : 0;
+  }
+
+  private static boolean hostAddress(Subnet subnet, Ipv4 address) {
+    return subnet.contains(address)
+        && !address.equals(subnet.network())
+        && !address.equals(subnet.broadcast());
+  }
+
+  public Subnet subnet() {
+    return subnet;
+  }
+
+  public Ipv4 gateway() {
+    return gateway;
+  }
+
+  /** How many containers fit. */
+  public long capacity() {
+    return subnet.size() - 3;
+  }
+
+  /** The next free address; RESOURCE_EXHAUSTED if there is none. */
+  public synchronized Ipv4 acquire() {
+    if (used.size() >= capacity()) {
+      throw new BerthException.ResourceExhausted(
+          "no more IP addresses available in `"
+              + subnet
+              + "`: all "
+              + capacity()
+              + " are in use; remove containers or use a network with a larger subnet");
+    }
+    long offset = last;
+    do {
+      offset = offset + 1 >= subnet.size() - 1 ? 1 : offset + 1;
+    } while (used.contains(offset) || offset == subnet.offset(gateway));
+    used.add(offset);
+    last = offset;
+    return subnet.at(offset);
+  }
+
+  /**
+   * A certain address; INVALID_ARGUMENT if no host can have it here, ALREADY_EXISTS if one has. The
+   * next automatic one does not depend on it.
+   */
+  public synchronized void acquire(Ipv4 address) {
+    if (!hostAddress(subnet, address) || address.equals(gateway)) {
+      throw new BerthException.InvalidArgument(
+          "address `" + address + "`: not one of a container's in `" + subnet + "`");
+    }
+    if (!used.add(subnet.offset(address))) {
+      throw new BerthException.AlreadyExists(
+          "address `" + address + "`: in use by another container; choose another or none");
+    }
+  }
+
+  /** Gives an address back. One that is not in use stays as it is: answers false. */
+  public synchronized boolean release(Ipv4 address) {
+    return subnet.contains(address) && used.remove(subnet.offset(address));
+  }
+
+  /** What was handed out last: where to go on after a restart. */
+  public synchronized Ipv4 last() {
+    return subnet.at(last);
+  }
+
+  /** How many are in use. */
+  public synchronized int inUse() {
+    return used.size();
+  }
+}

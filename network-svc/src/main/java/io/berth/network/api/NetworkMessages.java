@@ -1,0 +1,185 @@
+package io.berth.network.api;
+
+import com.google.protobuf.Timestamp;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.network.v1.AttachRequest;
+import io.berth.api.berth.network.v1.CreateNetworkRequest;
+import io.berth.api.berth.network.v1.Endpoint;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.base.error.BerthException;
+import io.berth.linux.net.Ipv4;
+import io.berth.linux.net.MacAddress;
+import io.berth.network.address.Subnet;
+import io.berth.network.endpoint.AttachCall;
+import io.berth.network.endpoint.EndpointKey;
+import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.NetworkRecord;
+import io.berth.network.endpoint.Networks;
+import io.berth.network.port.PublishedPort;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** Between the wire and the room: checks what comes, fills in what goes. */
+final class NetworkMessages {
+  private static final int MAX_PORTS = 4096;
+
+  private NetworkMessages() {}
+
+  static AttachCall attach(String namespace, AttachRequest request) {
+    if (request.getNetwork().equals(NetworkRecord.HOST)) {
+      throw new BerthException.InvalidArgument(
+          "attach container `"
+              + request.getContainer()
+              + "`: the host's network needs no endpoint; give the container no netns");
+    }
+    if (request.getPortsCount() > MAX_PORTS) {
+      throw new BerthException.InvalidArgument(
+          "publish " + request.getPortsCount() + " ports: at most " + MAX_PORTS);
+    }
+    return new AttachCall(
+        new EndpointKey(namespace, request.getContainer()),
+        request.getNetwork().isEmpty() ? NetworkRecord.DEFAULT : request.getNetwork(),
+        request.getPortsList().stream().map(NetworkMessages::port).toList(),
+        request.getNetns().isEmpty() ? Optional.empty() : Optional.of(path(request.getNetns())),
+        request.getAddress().isEmpty()
+            ? Optional.empty()
+            : Optional.of(address(request.getAddress())),
+        request.getMac().isEmpty() ? Optional.empty() : Optional.of(mac(request.getMac())),
+        request.getName(),
+        request.getAliasesList(),
+        request.getEphemeral());
+  }
+
+  private static Path path(String text) {
+    if (text.indexOf('\0') >= 0) {
+      throw new BerthException.InvalidArgument("netns: a path has no NUL");
+    }
+    return Path.of(text);
+  }
+
+  static PublishedPort port(PortBinding binding) {
+    return new PublishedPort(
+        PublishedPort.protocol(binding.getProtocol()),
+        hostAddress(binding.getHostIp()),
+        number(binding.getHostPort()),
+        number(binding.getContainerPort()));
+  }
+
+  /** Above 2^31 the wire's number is negative here, and still too large. */
+  private static int number(int unsigned) {
+    return unsigned < 0 ? Integer.MAX_VALUE : unsigned;
+  }
+
+  private static Ipv4 hostAddress(String text) {
+    if (text.contains(":")) {
+      throw new BerthException.InvalidArgument(
+          "publish at `" + text + "`: containers have no IPv6 addresses; use an IPv4 address");
+    }
+    return text.isEmpty() ? Ipv4.ANY : address(text);
+  }
+
+  static Ipv4 address(String text) {
+    return Ipv4.parse(text)
+        .orElseThrow(() ->
+            new BerthException.InvalidArgument("address `" + text + "`: not an IPv4 address"));
+  }
+
+  private static MacAddress mac(String text) {
+    return MacAddress.parse(text)
+        .orElseThrow(() ->
+            new BerthException.InvalidArgument(
+                "hardware address `" + text + "`: not of the form 02:42:ac:11:00:02"));
+  }
+
+  static Networks.Wish wish(CreateNetworkRequest request) {
+    if (!request.getDriver().isEmpty() && !request.getDriver().equals("bridge")) {
+      throw new BerthException.NotImplemented(
+          "create network `"
+              + request.getName()
+              + "`: driver `"
+              + request.getDriver()
+              + "` is not built; use `bridge`");
+    }
+    return new Networks.Wish(
+        request.getName(),
+        request.getSubnet().isEmpty()
+            ? Optional.empty()
+            : Optional.of(Subnet.parse(request.getSubnet())),
+        request.getGateway().isEmpty()
+            ? Optional.empty()
+            : Optional.of(address(request.getGateway())),
+        request.getInternal(),
+        request.getLabelsMap(),
+        request.getOptionsMap());
+  }
+
+  static Network network(NetworkRecord network, int endpoints) {
+    return Network.newBuilder()
+        .setName(network.name())
+        .setId(network.id())
+        .setDriver("bridge")
+        .setSubnet(network.subnet().toString())
+        .setGateway(network.gateway().toString())
+        .setInterface(network.bridge())
+        .setInternal(network.internal())
+        .putAllLabels(network.labels())
+        .putAllOptions(network.options())
+        .setCreatedAt(timestamp(network.createdAt()))
+        .setEndpoints(endpoints)
+        .build();
+  }
+
+  /** {@code none}, {@code host}, and the default network before anybody is on it. */
+  static Network builtIn(String name, String driver, String bridge) {
+    return Network.newBuilder().setName(name).setDriver(driver).setInterface(bridge).build();
+  }
+
+  /**
+   * @param network that it is on; empty for none
+   */
+  static Endpoint endpoint(
+      EndpointRecord endpoint, Optional<NetworkRecord> network, List<String> nameservers) {
+    Endpoint.Builder message =
+        Endpoint.newBuilder()
+            .setContainer(endpoint.key().container())
+            .setNamespace(endpoint.key().namespace())
+            .setNetns(endpoint.netns().toString())
+            .setAttachedAt(timestamp(endpoint.attachedAt()));
+    if (network.isEmpty()) {
+      return message.setNetwork(NetworkRecord.NONE).build();
+    }
+    message
+        .setNetwork(network.get().name())
+        .setInterface(endpoint.place().link())
+        .setHostInterface(endpoint.place().hostLink())
+        .setAddress(endpoint.place().address().toString())
+        .setPrefixLength(network.get().subnet().prefixLength())
+        .setGateway(network.get().gateway().toString())
+        .setMac(endpoint.place().mac().toString())
+        .addAllNameservers(nameservers);
+    if (nameservers.isEmpty()) {
+      message.addWarnings(
+          "this host names no nameserver that a container can reach; give one with --dns");
+    }
+    endpoint.ports().forEach(port -> message.addPorts(binding(port)));
+    return message.build();
+  }
+
+  private static PortBinding binding(PublishedPort port) {
+    return PortBinding.newBuilder()
+        .setHostIp(port.hostIp().toString())
+        .setHostPort(port.hostPort())
+        .setContainerPort(port.containerPort())
+        .setProtocol(port.protocolName())
+        .build();
+  }
+
+  private static Timestamp timestamp(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+}

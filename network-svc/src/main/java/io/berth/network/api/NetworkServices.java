@@ -1,0 +1,19 @@
+package io.berth.network.api;
+
+import io.grpc.BindableService;
+import jakarta.inject.Inject;
+import java.util.List;
+
+/** What is served on the socket of this room, beside health and reflection. */
+public final class NetworkServices {
+  private final List<BindableService> services;
+
+  @Inject
+  NetworkServices(NetworksEndpoint networks, EndpointsEndpoint endpoints) {
+    this.services = List.of(networks, endpoints);
+  }
+
+  public List<BindableService> list() {
+    return services;
+  }
+}

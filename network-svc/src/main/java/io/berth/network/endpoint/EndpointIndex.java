@@ -1,0 +1,66 @@
+package io.berth.network.endpoint;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The endpoints in memory: what the store has, by id and by container. Safe for all threads. */
+final class EndpointIndex {
+  private final Map<String, EndpointRecord> byId = new HashMap<>();
+  private final Map<EndpointKey, String> live = new HashMap<>();
+
+  EndpointIndex(Collection<EndpointRecord> endpoints) {
+    endpoints.forEach(this::put);
+  }
+
+  /** Adds one, or puts it in the place of the one with its id. */
+  synchronized void put(EndpointRecord endpoint) {
+    byId.put(endpoint.id(), endpoint);
+    if (endpoint.state() == EndpointRecord.State.LEAVING) {
+      live.remove(endpoint.key(), endpoint.id());
+    } else {
+      live.put(endpoint.key(), endpoint.id());
+    }
+  }
+
+  synchronized Optional<EndpointRecord> remove(String id) {
+    EndpointRecord removed = byId.remove(id);
+    if (removed != null) {
+      live.remove(removed.key(), id);
+    }
+    return Optional.ofNullable(removed);
+  }
+
+  /** The container's, unless it is leaving. */
+  synchronized Optional<EndpointRecord> live(EndpointKey key) {
+    return Optional.ofNullable(live.get(key)).map(byId::get);
+  }
+
+  /** Every one that a client may see. */
+  synchronized List<EndpointRecord> ready() {
+    return byId.values().stream()
+        .filter(e -> e.state() == EndpointRecord.State.READY)
+        .sorted(Comparator.comparing(EndpointRecord::attachedAt).thenComparing(EndpointRecord::id))
+        .toList();
+  }
+
+  /** Those on a network, leaving ones included: their addresses are not free yet. */
+  synchronized List<EndpointRecord> on(String network) {
+    return byId.values().stream().filter(e -> e.place().network().equals(network)).toList();
+  }
+
+  synchronized List<EndpointRecord> all() {
+    return List.copyOf(byId.values());
+  }
+
+  synchronized boolean hasPublished(String network) {
+    return byId.values().stream()
+        .anyMatch(e ->
+            e.place().network().equals(network)
+                && e.state() != EndpointRecord.State.LEAVING
+                && !e.ports().isEmpty());
+  }
+}

@@ -1,0 +1,182 @@
+package io.berth.network.endpoint;
+
+import io.berth.linux.net.Link;
+import io.berth.linux.net.RouteRequest;
+import io.berth.network.link.Cabling;
+import io.berth.network.link.HostNetwork;
+import io.berth.network.link.LinkReaper;
+import io.berth.network.nat.NatTable;
+import io.berth.network.port.HostPorts;
+import io.berth.network.port.SocketKeeper;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The network of one instance, between start and stop. Building one does nothing; {@link #start}
+ * repairs what the last stop, or the lack of one, left.
+ */
+@Singleton
+public final class NetworkEngine {
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final String BOOT = "boot";
+  private static final long REAP_MILLIS = 5000;
+
+  private final NetworkSettings settings;
+  private final HostNamespace hostNamespace;
+  private final KeeperFactory keepers;
+  private final InstantSource clock;
+  private @Nullable Running running;
+
+  private record Running(
+      Attachments.Rooms rooms, Attachments attachments, LinkReaper reaper, Deque<Runnable> ends) {}
+
+  @Inject
+  NetworkEngine(
+      NetworkSettings settings,
+      HostNamespace hostNamespace,
+      KeeperFactory keepers,
+      InstantSource clock) {
+    this.settings = settings;
+    this.hostNamespace = hostNamespace;
+    this.keepers = keepers;
+    this.clock = clock;
+  }
+
+  /** Opens the store and the kernel's sockets, and repairs. A failed start leaves nothing open. */
+  public synchronized void start() throws IOException {
+    Deque<Runnable> ends = new ArrayDeque<>();
+    boolean started = false;
+    try {
+      running = open(ends);
+      started = true;
+    } finally {
+      if (!started) {
+        ends.forEach(Runnable::run);
+      }
+    }
+  }
+
+  private Running open(Deque<Runnable> ends) throws IOException {
+    Files.createDirectories(settings.pins());
+    NetworkStore store = NetworkStore.open(settings.database());
+    ends.push(store::close);
+    forgetOtherBoots(store);
+    HostNetwork host = HostNetwork.open(hostNamespace.open());
+    ends.push(host::close);
+    SocketKeeper keeper = keepers.open(settings);
+    ends.push(keeper::close);
+    EndpointIndex endpoints = new EndpointIndex(store.endpoints());
+    NatTable nat = new NatTable(host.nft(), settings.names().table());
+    Cabling cabling = new Cabling(host, settings.names());
+    Networks networks = new Networks(host, settings, store, nat, cabling, endpoints, clock);
+    HostPorts ports = new HostPorts(host.namespace(), settings.firstPort(), settings.lastPort());
+    store.setting(Attachments.PORT_CURSOR).map(Integer::parseInt).ifPresent(ports::resume);
+    Attachments.Rooms rooms =
+        new Attachments.Rooms(
+            host, settings, store, endpoints, networks, nat, cabling, ports, keeper, clock);
+    AtomicReference<LinkReaper> reaper = new AtomicReference<>();
+    Attachments attachments = new Attachments(rooms, reaper::get);
+    LinkReaper running = LinkReaper.start(host, settings.names(), attachments::forget);
+    reaper.set(running);
+    ends.push(running::close);
+    ends.push(() -> {
+      networks.close();
+      running.add(Set.of("ready endpoints"));
+    });
+    Repair repair = new Repair(rooms, attachments);
+    keeper.whenLost(repair::holdAgain);
+    running.add(repair.run());
+    return new Running(rooms, attachments, running, ends);
+  }
+
+  /** What another boot recorded is moot: its links and namespaces are gone. */
+  private static void forgetOtherBoots(NetworkStore store) throws IOException {
+    String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();
+    if (!store.setting(BOOT).equals(Optional.of(boot))) {
+      store.removeEndpoints(store.endpoints().stream().map(EndpointRecord::id).toList());
+      store.setSetting(BOOT, boot);
+    }
+  }
+
+  private synchronized Running running() {
+    Running now = running;
+    if (now == null) {
+      throw new IllegalStateException("the network is not started");
+    }
+    return now;
+  }
+
+  public Attachments attachments() {
+    return running().attachments;
+  }
+
+  public Networks networks() {
+    return running().rooms.networks();
+  }
+
+  /** How many ports are published. */
+  public int publishedPorts() {
+    return running().rooms.nat().published();
+  }
+
+  public NetworkSettings settings() {
+    return settings;
+  }
+
+  /** What an operator should know. */
+  public List<String> warnings() {
+    return networks().forwarding().onlyOurs()
+        ? List.of(
+            "net.ipv4.ip_forward was switched on; packets between other links are not forwarded")
+        : List.of();
+  }
+
+  /** Waits until links that were given up are deleted; false if that takes too long. */
+  public boolean awaitReaped() {
+    return running().reaper.awaitIdle(REAP_MILLIS);
+  }
+
+  /** Gives up what is only kept ready. Endpoints, ports and rules stay as they are. */
+  public synchronized void stop() {
+    Running now = running;
+    if (now != null) {
+      running = null;
+      now.ends.forEach(Runnable::run);
+    }
+  }
+
+  /**
+   * Takes everything of this instance off the host: endpoints, bridges, table, switches. For an
+   * uninstall; the engine is stopped afterwards.
+   */
+  public synchronized void removeAll() throws IOException {
+    Running now = running();
+    for (EndpointRecord endpoint : now.rooms.endpoints().all()) {
+      now.attachments.leave(endpoint);
+    }
+    now.rooms.networks().close();
+    now.reaper.add(Set.of("all"));
+    var _ = now.reaper.awaitIdle(REAP_MILLIS);
+    now.rooms.nat().remove();
+    for (Link link : now.rooms.host().links().links()) {
+      if (settings.names().isBridge(link)) {
+        now.rooms.host().links().send(new RouteRequest().deleteLink(link.index()), link.name());
+      }
+    }
+    now.rooms.networks().forwarding().restore();
+    now.rooms.keeper().end();
+    stop();
+  }
+}

@@ -1,0 +1,55 @@
+package io.berth.network.endpoint;
+
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.base.error.BerthException;
+import io.berth.network.address.Subnet;
+import io.berth.network.address.SubnetChoice;
+import io.berth.network.link.InstanceNames;
+import java.nio.file.Path;
+
+/**
+ * What the configuration says about networks, checked.
+ *
+ * @param pins folder of the pinned network namespaces
+ * @param lock file that all instances of this host lock while they choose a subnet
+ * @param ready how many endpoints are kept ready per network
+ */
+public record NetworkSettings(
+    InstanceNames names,
+    Path database,
+    Path pins,
+    Path keeperSocket,
+    Path supervisor,
+    SubnetChoice subnets,
+    Path lock,
+    int ready,
+    int firstPort,
+    int lastPort) {
+  private static final int MAX_READY = 64;
+
+  /** INVALID_ARGUMENT names the key that is wrong. */
+  public static NetworkSettings of(Config config) {
+    return new NetworkSettings(
+        new InstanceNames(config.instance()),
+        config.root().resolve("network.db"),
+        config.state().resolve("n"),
+        config.state().resolve("keeper.sock"),
+        config.libexec().resolve("bin/berth-supervisor"),
+        new SubnetChoice(
+            Subnet.parse(config.text(Key.NETWORK_POOL)), number(config, Key.NETWORK_PREFIX, 0, 30)),
+        config.path(Key.NETWORK_LOCK),
+        number(config, Key.NETWORK_READY_ENDPOINTS, 0, MAX_READY),
+        number(config, Key.NETWORK_PORT_FIRST, 1, 65535),
+        number(config, Key.NETWORK_PORT_LAST, 1, 65535));
+  }
+
+  private static int number(Config config, Key key, int least, int most) {
+    long value = config.number(key);
+    if (value < least || value > most) {
+      throw new BerthException.InvalidArgument(
+          "key `" + key.key() + "`: " + value + " is not from " + least + " to " + most);
+    }
+    return (int) value;
+  }
+}

@@ -1,0 +1,88 @@
+package io.berth.network.link;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
+import io.berth.linux.net.NetworkNamespace;
+import io.berth.linux.net.RouteRequest;
+import io.berth.linux.net.RouteSocket;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A network namespace for an endpoint, open for work inside. */
+public final class Guest implements AutoCloseable {
+  private final NetworkNamespace namespace;
+  private final RouteSocket links;
+
+  private Guest(NetworkNamespace namespace, RouteSocket links) {
+    this.namespace = namespace;
+    this.links = links;
+  }
+
+  /** A new one, its loopback up; links that come into it get no IPv6 addresses by themselves. */
+  public static Guest create() throws IOException {
+    NetworkNamespace namespace = NetworkNamespace.create();
+    try {
+      return new Guest(namespace, namespace.call(Guest::prepare));
+    } catch (IOException e) {
+      namespace.close();
+      throw e;
+    }
+  }
+
+  private static RouteSocket prepare() throws IOException {
+    try {
+      NetworkNamespace.writeSysctl("ipv6/conf/default/disable_ipv6", "1");
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
+    RouteSocket links = RouteSocket.openHere();
+    links.send(new RouteRequest().setUp("lo"), "lo");
+    return links;
+  }
+
+  /**
+   * One that exists, its loopback up.
+   *
+   * @throws BerthException INVALID_ARGUMENT if the path is no network namespace or the host's own
+   */
+  public static Guest open(Path netns, NetworkNamespace host) throws IOException {
+    NetworkNamespace namespace;
+    try {
+      namespace = NetworkNamespace.open(netns);
+    } catch (SyscallException e) {
+      String why =
+          e.is(Errno.EINVAL) || e.is(Errno.ENXIO) ? "not a network namespace" : e.errno().text();
+      throw new BerthException.InvalidArgument(
+          "attach netns `" + netns + "`: " + why + "; make one with `ip netns add`", e);
+    }
+    try {
+      if (namespace.inode() == host.inode()) {
+        throw new BerthException.InvalidArgument(
+            "attach netns `" + netns + "`: that is the host's own; use the network `host`");
+      }
+      RouteSocket links = RouteSocket.open(namespace);
+      links.send(new RouteRequest().setUp("lo"), "lo");
+      return new Guest(namespace, links);
+    } catch (IOException | RuntimeException e) {
+      namespace.close();
+      throw e;
+    }
+  }
+
+  public NetworkNamespace namespace() {
+    return namespace;
+  }
+
+  RouteSocket links() {
+    return links;
+  }
+
+  @Override
+  public void close() {
+    links.close();
+    namespace.close();
+  }
+}

@@ -1,0 +1,95 @@
+package io.berth.network.link;
+
+import io.berth.linux.net.Link;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * Names on the host that tell one instance of Berth from another.
+ *
+ * @param instance six hex digits
+ */
+public record InstanceNames(String instance) {
+  private static final String LINK_PREFIX = "bt";
+  private static final String ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567";
+  private static final int ID_LENGTH = 10;
+  private static final int LIVE_GROUPS = 0x6300_0000;
+  private static final int RETIRED_GROUPS = 0x6200_0000;
+
+  public InstanceNames {
+    if (!instance.matches("[0-9a-f]{6}")) {
+      throw new IllegalArgumentException("instance `" + instance + "` is not six hex digits");
+    }
+  }
+
+  /** A new endpoint's id: 50 random bits, so none comes twice. */
+  public static String newId() {
+    StringBuilder id = new StringBuilder(ID_LENGTH);
+    for (int i = 0; i < ID_LENGTH; i++) {
+      id.append(ID_CHARACTERS.charAt(ThreadLocalRandom.current().nextInt(32)));
+    }
+    return id.toString();
+  }
+
+  /** Whether a text has the form of an id. */
+  public static boolean isId(String text) {
+    return text.matches("[a-z2-7]{" + ID_LENGTH + "}");
+  }
+
+  public String bridge() {
+    return "br-" + instance;
+  }
+
+  public String table() {
+    return "berth_" + instance;
+  }
+
+  /** The host's end of an endpoint's cable. */
+  public static String link(String id) {
+    return LINK_PREFIX + id;
+  }
+
+  /** The endpoint whose cable's end has that name. */
+  static String id(Link link) {
+    return link.name().substring(LINK_PREFIX.length());
+  }
+
+  /** What stands on that end. */
+  String alias(String network, String id) {
+    return "berth:" + instance + ":" + network + ":" + id;
+  }
+
+  /** What stands on a bridge. */
+  String alias(String network) {
+    return "berth:" + instance + ":" + network;
+  }
+
+  /** The group in which links are made, so that they are known before they have an alias. */
+  int liveGroup() {
+    return LIVE_GROUPS | Integer.parseInt(instance, 16);
+  }
+
+  /** The group of links that wait for the reaper. */
+  int retiredGroup() {
+    return RETIRED_GROUPS | Integer.parseInt(instance, 16);
+  }
+
+  /** Whether a link is the host's end of a cable of this instance. */
+  public boolean isCable(Link link) {
+    boolean named =
+        link.name().startsWith(LINK_PREFIX) && isId(link.name().substring(LINK_PREFIX.length()));
+    if (!named) {
+      return false;
+    }
+    boolean young = link.alias().isEmpty() && link.group() == liveGroup();
+    return young
+        || (link.alias().startsWith("berth:" + instance + ":")
+            && link.alias().endsWith(":" + id(link)));
+  }
+
+  /** Whether a link is a bridge of this instance. */
+  public boolean isBridge(Link link) {
+    boolean labelled = link.alias().matches("berth:" + instance + ":[^:]+");
+    boolean young = link.alias().isEmpty() && link.group() == liveGroup();
+    return link.kind().equals("bridge") && link.name().startsWith(bridge()) && (labelled || young);
+  }
+}

@@ -1,0 +1,360 @@
+package io.berth.network.nat;
+
+import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
+import io.berth.linux.net.Bytes;
+import io.berth.linux.net.Ipv4;
+import io.berth.linux.net.NftRule;
+import io.berth.linux.net.NftSocket;
+import io.berth.linux.net.NftTransaction;
+import io.berth.linux.net.NftTransaction.ChainType;
+import io.berth.linux.net.NftTransaction.Element;
+import io.berth.linux.net.NftTransaction.Hook;
+import io.berth.linux.net.NftType;
+import io.berth.network.address.Subnet;
+import io.berth.network.port.PublishedPort;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The table of this instance. Safe for use by several threads. Where the kernel can (6.9), the
+ * table belongs to our socket alone, so that nobody flushes it by accident, and outlives it.
+ */
+public final class NatTable {
+  private static final Logger LOG = System.getLogger(NatTable.class.getName());
+  private static final String PORTS = "ports";
+  private static final String ADDRESSES = "addresses";
+  private static final String GUARD = "guard";
+  private static final String INCOMING = "incoming";
+  private static final String LOCAL = "local";
+  private static final String PUBLISHED = "published";
+  private static final String OUTGOING = "outgoing";
+  private static final String FORWARD = "forward";
+  private static final int RAW_PRIORITY = -300;
+  private static final int DESTINATION_PRIORITY = -100;
+  private static final int SOURCE_PRIORITY = 100;
+  private static final Subnet LOOPBACK = Subnet.parse("127.0.0.0/8");
+  private static final List<NftType> TARGET = List.of(NftType.IPV4_ADDRESS, NftType.PORT);
+
+  private final NftSocket nft;
+  private final String table;
+  private final ReentrantLock lock = new ReentrantLock();
+  private List<Bridged> networks = List.of();
+  private boolean onlyOurs;
+  private boolean installed;
+
+  /** What should be in the two maps. */
+  private final Map<Bytes, Element> ports = new HashMap<>();
+
+  private final Map<Bytes, Element> addresses = new HashMap<>();
+
+  /**
+   * A network with a bridge.
+   *
+   * @param internal nothing goes out of it
+   */
+  public record Bridged(String bridge, Subnet subnet, boolean internal) {}
+
+  /** A published port and where it leads. */
+  public record Publication(PublishedPort port, Ipv4 container) {}
+
+  public NatTable(NftSocket nft, String table) {
+    this.nft = nft;
+    this.table = table;
+  }
+
+  /**
+   * Says which ports are published already, before the first {@link #setNetworks}: nothing is
+   * changed now.
+   */
+  public void expect(List<Publication> publications) {
+    lock.lock();
+    try {
+      publications.forEach(this::remember);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Makes the table say exactly what it should, in one transaction; open connections stay open.
+   *
+   * @param onlyOurs whether packets between links that are not ours are to be dropped: so if this
+   *     host forwards only because of us
+   */
+  public void setNetworks(List<Bridged> networks, boolean onlyOurs) throws IOException {
+    lock.lock();
+    try {
+      this.networks = List.copyOf(networks);
+      this.onlyOurs = onlyOurs;
+      install();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void remember(Publication publication) {
+    Element element = element(publication);
+    map(publication.port).put(element.key(), element);
+  }
+
+  private Map<Bytes, Element> map(PublishedPort port) {
+    return port.hostIp().equals(Ipv4.ANY) ? ports : addresses;
+  }
+
+  private void install() throws IOException {
+    boolean exists = nft.tables().contains(table);
+    if (exists) {
+      try {
+        nft.commit(
+            whole(/* owned= */ true, difference(PORTS, ports), difference(ADDRESSES, addresses)));
+        installed = true;
+        return;
+      } catch (SyscallException e) {
+        LOG.log(
+            Level.INFO, "table {0} is of another kind and is replaced: {1}", table, e.getMessage());
+      }
+    }
+    Difference allPorts = new Difference(List.of(), List.copyOf(ports.values()));
+    Difference allAddresses = new Difference(List.of(), List.copyOf(addresses.values()));
+    if (exists) {
+      NftTransaction replacement = new NftTransaction(table).addTable().deleteTable();
+      nft.commit(fill(replacement.addTable(), allPorts, allAddresses));
+    } else {
+      try {
+        nft.commit(whole(/* owned= */ true, allPorts, allAddresses));
+      } catch (SyscallException e) {
+        LOG.log(Level.INFO, "tables of this kernel have no owner: {0}", e.getMessage());
+        nft.commit(whole(/* owned= */ false, allPorts, allAddresses));
+      }
+    }
+    installed = true;
+  }
+
+  private record Difference(List<Element> superfluous, List<Element> missing) {}
+
+  private Difference difference(String map, Map<Bytes, Element> wanted) throws IOException {
+    List<Element> superfluous = new ArrayList<>();
+    Map<Bytes, Element> missing = new HashMap<>(wanted);
+    List<Element> present;
+    try {
+      present = nft.elements(table, map);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+      present = List.of();
+    }
+    for (Element element : present) {
+      if (!element.equals(missing.remove(element.key()))) {
+        superfluous.add(element);
+        Element right = wanted.get(element.key());
+        if (right != null) {
+          missing.put(right.key(), right);
+        }
+      }
+    }
+    return new Difference(superfluous, List.copyOf(missing.values()));
+  }
+
+  private NftTransaction whole(boolean owned, Difference ports, Difference addresses) {
+    NftTransaction transaction = new NftTransaction(table);
+    return fill(owned ? transaction.addOwnedTable() : transaction.addTable(), ports, addresses);
+  }
+
+  private NftTransaction fill(NftTransaction transaction, Difference ports, Difference addresses) {
+    transaction
+        .addMap(PORTS, List.of(NftType.PROTOCOL, NftType.PORT), TARGET)
+        .addMap(ADDRESSES, List.of(NftType.PROTOCOL, NftType.IPV4_ADDRESS, NftType.PORT), TARGET)
+        .addChain(PUBLISHED)
+        .addBaseChain(GUARD, ChainType.FILTER, Hook.PREROUTING, RAW_PRIORITY)
+        .addBaseChain(INCOMING, ChainType.NAT, Hook.PREROUTING, DESTINATION_PRIORITY)
+        .addBaseChain(LOCAL, ChainType.NAT, Hook.OUTPUT, DESTINATION_PRIORITY)
+        .addBaseChain(OUTGOING, ChainType.NAT, Hook.POSTROUTING, SOURCE_PRIORITY)
+        .addBaseChain(FORWARD, ChainType.FILTER, Hook.FORWARD, 0);
+    for (String chain : List.of(PUBLISHED, GUARD, INCOMING, LOCAL, OUTGOING, FORWARD)) {
+      transaction.flushChain(chain);
+    }
+    transaction
+        .addRule(PUBLISHED, new NftRule().ipv4().redirectByAddressAndPort(ADDRESSES))
+        .addRule(PUBLISHED, new NftRule().ipv4().redirectByPort(PORTS))
+        .addRule(INCOMING, new NftRule().toThisHost().jump(PUBLISHED))
+        .addRule(LOCAL, new NftRule().toThisHost().jump(PUBLISHED));
+    guard(transaction);
+    outgoing(transaction);
+    forward(transaction);
+    return transaction
+        .deleteElements(PORTS, ports.superfluous)
+        .deleteElements(ADDRESSES, addresses.superfluous)
+        .addElements(PORTS, ports.missing)
+        .addElements(ADDRESSES, addresses.missing);
+  }
+
+  /** Opening 127.0.0.1 to containers' ports must not open it to anybody else. */
+  private void guard(NftTransaction transaction) {
+    for (Bridged network : networks) {
+      transaction.addRule(
+          GUARD, destination(new NftRule().in(network.bridge).ipv4(), LOOPBACK).drop());
+    }
+    transaction.addRule(GUARD, source(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop());
+  }
+
+  /**
+   * From 127.0.0.1 and from the network itself to a published port, the answer must come back
+   * through here; what leaves has this host's address. From elsewhere the source is kept.
+   */
+  private void outgoing(NftTransaction transaction) {
+    for (Bridged network : networks) {
+      transaction
+          .addRule(
+              OUTGOING,
+              source(new NftRule().out(network.bridge).redirected().ipv4(), LOOPBACK).masquerade())
+          .addRule(
+              OUTGOING,
+              source(new NftRule().out(network.bridge).redirected().ipv4(), network.subnet)
+                  .masquerade())
+          .addRule(
+              OUTGOING,
+              source(new NftRule().notOut(network.bridge).ipv4(), network.subnet).masquerade());
+    }
+  }
+
+  private void forward(NftTransaction transaction) {
+    transaction
+        .addRule(FORWARD, new NftRule().established().accept())
+        .addRule(FORWARD, new NftRule().redirected().accept());
+    for (Bridged network : networks) {
+      // Packets of one network come by here if the host filters what it bridges.
+      transaction.addRule(FORWARD, new NftRule().in(network.bridge).out(network.bridge).accept());
+    }
+    for (Bridged network : networks) {
+      transaction.addRule(FORWARD, new NftRule().out(network.bridge).drop());
+    }
+    for (Bridged network : networks) {
+      NftRule from = new NftRule().in(network.bridge);
+      transaction.addRule(FORWARD, network.internal ? from.drop() : from.accept());
+    }
+    if (onlyOurs) {
+      transaction.addRule(FORWARD, new NftRule().ipv4().drop());
+    }
+  }
+
+  private static NftRule source(NftRule rule, Subnet subnet) {
+    return rule.source(subnet.network(), subnet.prefixLength());
+  }
+
+  private static NftRule destination(NftRule rule, Subnet subnet) {
+    return rule.destination(subnet.network(), subnet.prefixLength());
+  }
+
+  /** From now on the ports lead to the container. All of them or none. */
+  public void publish(Ipv4 container, List<PublishedPort> published) throws IOException {
+    if (published.isEmpty()) {
+      return;
+    }
+    lock.lock();
+    try {
+      List<Publication> publications =
+          published.stream().map(port -> new Publication(port, container)).toList();
+      try {
+        nft.commit(change(publications, /* add= */ true));
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT) || !installed) {
+          throw e;
+        }
+        LOG.log(Level.WARNING, "table {0} is gone and is made again", table);
+        install();
+        nft.commit(change(publications, /* add= */ true));
+      }
+      publications.forEach(this::remember);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The ports lead nowhere from now on; open connections through them go on. */
+  public void unpublish(Ipv4 container, List<PublishedPort> published) throws IOException {
+    if (published.isEmpty()) {
+      return;
+    }
+    lock.lock();
+    try {
+      List<Publication> publications =
+          published.stream()
+              .map(port -> new Publication(port, container))
+              .filter(p -> {
+                Element element = element(p);
+                return map(p.port).remove(element.key(), element);
+              })
+              .toList();
+      if (publications.isEmpty() || !installed) {
+        return;
+      }
+      try {
+        nft.commit(change(publications, /* add= */ false));
+      } catch (SyscallException e) {
+        if (!e.is(Errno.ENOENT)) {
+          throw e;
+        }
+        // Something is missing that should be there.
+        install();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private NftTransaction change(List<Publication> publications, boolean add) {
+    NftTransaction transaction = new NftTransaction(table);
+    List<Element> inPorts = new ArrayList<>();
+    List<Element> inAddresses = new ArrayList<>();
+    for (Publication publication : publications) {
+      (publication.port.hostIp().equals(Ipv4.ANY) ? inPorts : inAddresses)
+          .add(element(publication));
+    }
+    return add
+        ? transaction.addElements(PORTS, inPorts).addElements(ADDRESSES, inAddresses)
+        : transaction.deleteElements(PORTS, inPorts).deleteElements(ADDRESSES, inAddresses);
+  }
+
+  private static Element element(Publication publication) {
+    PublishedPort port = publication.port;
+    byte[] protocol = Bytes.protocol(port.protocol().number());
+    byte[] number = Bytes.port(port.hostPort());
+    Bytes key =
+        port.hostIp().equals(Ipv4.ANY)
+            ? Bytes.fields(protocol, number)
+            : Bytes.fields(protocol, Bytes.address(port.hostIp()), number);
+    return new Element(
+        key, Bytes.fields(Bytes.address(publication.container), Bytes.port(port.containerPort())));
+  }
+
+  /** How many ports are published. */
+  public int published() {
+    lock.lock();
+    try {
+      return ports.size() + addresses.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Deletes the table; nothing happens if there is none. */
+  public void remove() throws IOException {
+    lock.lock();
+    try {
+      installed = false;
+      if (nft.tables().contains(table)) {
+        nft.commit(new NftTransaction(table).deleteTable());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package io.berth.network;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.net.Link;
+import io.berth.linux.net.NetworkNamespace;
+import io.berth.linux.net.RouteSocket;
+import io.berth.network.endpoint.EndpointKey;
+import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.NetworkEngine;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("root")
+final class AttachIT {
+  @TempDir Path folder;
+  private TestHost host;
+
+  @BeforeEach
+  void makeHost() throws Exception {
+    host = new TestHost(folder);
+  }
+
+  @AfterEach
+  void removeHost() throws Exception {
+    host.close();
+  }
+
+  @Test
+  void networkNone_isANamespaceWithItsLoopbackUpAndNothingElse() throws Exception {
+    NetworkEngine engine = host.start();
+    EndpointRecord endpoint =
+        engine.attachments().attach(host.call("c1", "none", Optional.empty()));
+    assertEquals(host.pins().resolve(endpoint.id()), endpoint.netns());
+    try (NetworkNamespace netns = NetworkNamespace.open(endpoint.netns());
+        RouteSocket links = RouteSocket.open(netns)) {
+      List<Link> all = links.links();
+      assertEquals(List.of("lo"), all.stream().map(Link::name).toList());
+      assertTrue(all.getFirst().up());
+    }
+    assertEquals(endpoint, engine.attachments().attach(host.call("c1", "none", Optional.empty())));
+    engine.attachments().detach(endpoint.key());
+    engine.attachments().detach(endpoint.key());
+    assertFalse(Files.exists(endpoint.netns()));
+    assertThrows(BerthException.NotFound.class, () -> engine.attachments().get(endpoint.key()));
+    engine.removeAll();
+    assertEquals(Set.of(), host.leftovers());
+  }
+
+  @Test
+  void sameContainerWithOtherSettings_isRefusedAndKeepsWhatItHas() throws Exception {
+    NetworkEngine engine = host.start();
+    EndpointRecord endpoint =
+        engine.attachments().attach(host.call("c1", "none", Optional.empty()));
+    assertThrows(
+        BerthException.AlreadyExists.class, () -> engine.attachments().attach(host.call("c1")));
+    assertEquals(endpoint, engine.attachments().get(new EndpointKey("default", "c1")));
+  }
+
+  @Test
+  void restart_findsTheSameEndpointsAndRemovesPinsThatNobodyHas() throws Exception {
+    NetworkEngine engine = host.start();
+    EndpointRecord kept = engine.attachments().attach(host.call("c1", "none", Optional.empty()));
+    EndpointRecord lost = engine.attachments().attach(host.call("c2", "none", Optional.empty()));
+    engine.stop();
+    NetworkNamespace.unpin(lost.netns());
+    Path stranger = host.pins().resolve("abcdefghij");
+    try (NetworkNamespace netns = NetworkNamespace.create()) {
+      netns.pin(stranger);
+    }
+    NetworkEngine again = host.start();
+    assertEquals(List.of(kept), again.attachments().list());
+    assertFalse(Files.exists(stranger));
+    assertTrue(Files.exists(kept.netns()));
+  }
+
+  @Test
+  void detachAndAttach_givesAnotherAddress() throws Exception {
+    // D01-75: start, rm, start: the second container gets a different address.
+    NetworkEngine engine = host.start();
+    EndpointRecord first = engine.attachments().attach(host.call("c1"));
+    engine.attachments().detach(first.key());
+    EndpointRecord second = engine.attachments().attach(host.call("c1"));
+    assertNotEquals(first.place().address(), second.place().address());
+    assertNotEquals(first.place().hostLink(), second.place().hostLink());
+    engine.removeAll();
+    assertEquals(Set.of(), host.leftovers());
+  }
+
+  @Test
+  void wrongNetns_isRefusedInOneLineAndLeavesNothing() throws Exception {
+    NetworkEngine engine = host.start();
+    Path plain = Files.createFile(folder.resolve("plain"));
+    for (Path wrong :
+        List.of(plain, folder.resolve("absent"), folder, Path.of(host.host.fd().procPath()))) {
+      BerthException refused =
+          assertThrows(
+              BerthException.InvalidArgument.class,
+              () -> engine.attachments().attach(host.call("c1", "bridge", Optional.of(wrong))),
+              wrong.toString());
+      assertTrue(refused.getMessage().startsWith("attach netns `" + wrong + "`: "));
+      assertFalse(refused.getMessage().contains("\n"));
+    }
+    assertThrows(
+        BerthException.NotFound.class,
+        () -> engine.attachments().attach(host.call("c1", "no-such-net", Optional.empty())));
+    assertEquals(List.of(), engine.attachments().list());
+    engine.removeAll();
+    assertEquals(Set.of(), host.leftovers());
+  }
+}

@@ -1,0 +1,180 @@
+package io.berth.network;
+
+import io.berth.base.config.Config;
+import io.berth.linux.net.Ipv4;
+import io.berth.linux.net.Link;
+import io.berth.linux.net.NetworkNamespace;
+import io.berth.linux.net.NftSocket;
+import io.berth.linux.net.RouteRequest;
+import io.berth.linux.net.RouteSocket;
+import io.berth.network.endpoint.AttachCall;
+import io.berth.network.endpoint.EndpointKey;
+import io.berth.network.endpoint.KeeperFactory;
+import io.berth.network.endpoint.NetworkEngine;
+import io.berth.network.port.OwnKeeper;
+import io.berth.network.port.PublishedPort;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A host for a test: a network namespace of its own with an address on a small LAN, and another
+ * machine on that LAN. The real host's network is not touched; everything goes when this is closed.
+ */
+final class TestHost implements AutoCloseable {
+  static final Ipv4 ADDRESS = ip("192.168.77.1");
+  static final Ipv4 OTHER_MACHINE = ip("192.168.77.2");
+  private static final AtomicInteger NUMBER =
+      new AtomicInteger((int) (ProcessHandle.current().pid() & 0xffff) << 8);
+
+  final String instance = String.format("%06x", NUMBER.incrementAndGet() & 0xffffff);
+  final NetworkNamespace host;
+  final NetworkNamespace lan;
+  final Path folder;
+  KeeperFactory keepers = _ -> new OwnKeeper();
+  String extraConfig = "";
+  private NetworkEngine engine;
+
+  TestHost(Path folder) throws IOException {
+    this.folder = folder;
+    host = NetworkNamespace.create();
+    lan = NetworkNamespace.create();
+    try (RouteSocket hostLinks = RouteSocket.open(host);
+        RouteSocket lanLinks = RouteSocket.open(lan)) {
+      hostLinks.send(
+          new RouteRequest()
+              .setUp("lo")
+              .create(
+                  new RouteRequest.Cable(
+                      "lan0", 0, 0, 1400, "lan0", Optional.of(lan.fd()), Optional.empty())),
+          "lan0");
+      connect(hostLinks, ADDRESS);
+      connect(lanLinks, OTHER_MACHINE);
+      lanLinks.send(new RouteRequest().setUp("lo"), "lo");
+      hostLinks.settle("lan0");
+      lanLinks.settle("lan0");
+      hostLinks.send(
+          new RouteRequest().addDefaultRoute(hostLinks.link("lan0").index(), OTHER_MACHINE),
+          "default route");
+    }
+    engine = newEngine();
+  }
+
+  private static void connect(RouteSocket links, Ipv4 address) throws IOException {
+    Link link = links.link("lan0");
+    links.send(
+        new RouteRequest().setUp(link.index()).addAddress(link.index(), address, 24), "lan0");
+  }
+
+  static Ipv4 ip(String text) {
+    return Ipv4.parse(text).orElseThrow();
+  }
+
+  Config config() {
+    return Config.parse(
+        null,
+        """
+        root = "%1$s/root"
+        state = "%1$s/run"
+        instance = "%2$s"
+        %4$s
+        [network]
+        lock = "%1$s/subnets.lock"
+        ready_endpoints = %3$d
+        """
+            .formatted(folder, instance, ready, extraConfig));
+  }
+
+  int ready = 2;
+
+  private NetworkEngine newEngine() {
+    return component().engine();
+  }
+
+  NetworkComponent component() {
+    return DaggerNetworkComponent.factory()
+        .create(
+            config(),
+            () -> NetworkNamespace.open(Path.of(host.fd().procPath())),
+            settings -> keepers.open(settings),
+            InstantSource.system());
+  }
+
+  NetworkEngine start() throws IOException {
+    engine = newEngine();
+    engine.start();
+    return engine;
+  }
+
+  NetworkEngine engine() {
+    return engine;
+  }
+
+  Path pins() {
+    return folder.resolve("run/n");
+  }
+
+  AttachCall call(String container, PublishedPort... ports) {
+    return call(container, "bridge", Optional.empty(), ports);
+  }
+
+  AttachCall call(String container, String network, Optional<Path> netns, PublishedPort... ports) {
+    return new AttachCall(
+        new EndpointKey("default", container),
+        network,
+        List.of(ports),
+        netns,
+        Optional.empty(),
+        Optional.empty(),
+        container,
+        List.of(),
+        false);
+  }
+
+  /** What of the instance is on the test's host. */
+  Set<String> leftovers() throws IOException {
+    Set<String> found = new TreeSet<>();
+    try (RouteSocket links = RouteSocket.open(host);
+        NftSocket nft = NftSocket.open(host)) {
+      links.links().stream()
+          .filter(l -> !Set.of("lo", "lan0").contains(l.name()))
+          .forEach(l -> found.add("link " + l.name() + " " + l.alias()));
+      nft.tables().forEach(t -> found.add("table " + t));
+    }
+    if (Files.isDirectory(pins())) {
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(pins())) {
+        files.forEach(f -> found.add("pin " + f.getFileName()));
+      }
+    }
+    for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+      if (line.contains(folder.toString())) {
+        found.add("mount " + line);
+      }
+    }
+    return found;
+  }
+
+  @Override
+  public void close() throws IOException {
+    engine.stop();
+    List<Path> pins = new ArrayList<>();
+    if (Files.isDirectory(pins())) {
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(pins())) {
+        files.forEach(pins::add);
+      }
+    }
+    for (Path pin : pins) {
+      NetworkNamespace.unpin(pin);
+    }
+    lan.close();
+    host.close();
+  }
+}

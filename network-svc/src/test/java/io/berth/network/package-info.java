@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.network;
+
+import org.jspecify.annotations.NullMarked;
