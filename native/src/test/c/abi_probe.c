@@ -31,6 +31,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+#if __has_include(<linux/landlock.h>)
+#include <linux/landlock.h>
+#endif
 #if __has_include(<seccomp.h>)
 #include <seccomp.h>
 #define HAVE_SECCOMP 1
@@ -171,7 +174,6 @@ static void openCommands(void) {
   CONSTANT(OpenCommands, F_SETPIPE_SZ);
   CONSTANT(OpenCommands, F_ADD_SEALS);
   CONSTANT(OpenCommands, F_GET_SEALS);
-  CONSTANT(OpenCommands, F_OFD_SETLK);
 }
 
 static void epoll(void) {
@@ -296,6 +298,9 @@ static void spawn(void) {
 }
 
 static void sys(void) {
+  NAMED(Sys, LANDLOCK_CREATE_RULESET, SYS_landlock_create_ruleset);
+  NAMED(Sys, LANDLOCK_ADD_RULE, SYS_landlock_add_rule);
+  NAMED(Sys, LANDLOCK_RESTRICT_SELF, SYS_landlock_restrict_self);
   NAMED(Sys, READ, SYS_read);
   NAMED(Sys, WRITE, SYS_write);
   NAMED(Sys, CLOSE, SYS_close);
@@ -314,7 +319,6 @@ static void sys(void) {
   NAMED(Sys, FCNTL, SYS_fcntl);
   NAMED(Sys, FLOCK, SYS_flock);
   NAMED(Sys, IOCTL, SYS_ioctl);
-  NAMED(Sys, DUP3, SYS_dup3);
   NAMED(Sys, PIPE2, SYS_pipe2);
   NAMED(Sys, STATX, SYS_statx);
   NAMED(Sys, FSTATFS, SYS_fstatfs);
@@ -331,9 +335,7 @@ static void sys(void) {
   NAMED(Sys, SETXATTR, SYS_setxattr);
   NAMED(Sys, FSETXATTR, SYS_fsetxattr);
   NAMED(Sys, GETXATTR, SYS_getxattr);
-  NAMED(Sys, FGETXATTR, SYS_fgetxattr);
   NAMED(Sys, LISTXATTR, SYS_listxattr);
-  NAMED(Sys, FLISTXATTR, SYS_flistxattr);
   NAMED(Sys, REMOVEXATTR, SYS_removexattr);
   NAMED(Sys, MOUNT, SYS_mount);
   NAMED(Sys, UMOUNT2, SYS_umount2);
@@ -342,10 +344,8 @@ static void sys(void) {
   NAMED(Sys, GETPID, SYS_getpid);
   NAMED(Sys, GETTID, SYS_gettid);
   NAMED(Sys, KILL, SYS_kill);
-  NAMED(Sys, TGKILL, SYS_tgkill);
   NAMED(Sys, WAITID, SYS_waitid);
   NAMED(Sys, SETPRIORITY, SYS_setpriority);
-  NAMED(Sys, GETPRIORITY, SYS_getpriority);
   NAMED(Sys, PRCTL, SYS_prctl);
   NAMED(Sys, PPOLL, SYS_ppoll);
   NAMED(Sys, EVENTFD2, SYS_eventfd2);
@@ -363,51 +363,50 @@ static void sys(void) {
   NAMED(Sys, GETSOCKOPT, SYS_getsockopt);
   NAMED(Sys, SETSOCKOPT, SYS_setsockopt);
   NAMED(Sys, SHUTDOWN, SYS_shutdown);
-  NAMED(Sys, GETSOCKNAME, SYS_getsockname);
   NAMED(Sys, MEMFD_CREATE, SYS_memfd_create);
   NAMED(Sys, SPLICE, SYS_splice);
   NAMED(Sys, COPY_FILE_RANGE, SYS_copy_file_range);
-  NAMED(Sys, SENDFILE, SYS_sendfile);
-  NAMED(Sys, FALLOCATE, SYS_fallocate);
   NAMED(Sys, UMASK, SYS_umask);
-  NAMED(Sys, GETRLIMIT, SYS_getrlimit);
-  NAMED(Sys, PRLIMIT64, SYS_prlimit64);
   NAMED(Sys, EXIT_GROUP, SYS_exit_group);
   NAMED(Sys, GETEUID, SYS_geteuid);
-  NAMED(Sys, GETUID, SYS_getuid);
-  NAMED(Sys, FADVISE64, SYS_fadvise64);
-  NAMED(Sys, SCHED_GETAFFINITY, SYS_sched_getaffinity);
-  NAMED(Sys, CHROOT, SYS_chroot);
-  NAMED(Sys, FCHDIR, SYS_fchdir);
-  NAMED(Sys, SENDTO, SYS_sendto);
-  NAMED(Sys, RECVFROM, SYS_recvfrom);
-  NAMED(Sys, GETEGID, SYS_getegid);
-  NAMED(Sys, GETGID, SYS_getgid);
   NAMED(Sys, PIDFD_SEND_SIGNAL, SYS_pidfd_send_signal);
   NAMED(Sys, OPEN_TREE, SYS_open_tree);
   NAMED(Sys, MOVE_MOUNT, SYS_move_mount);
   NAMED(Sys, FSOPEN, SYS_fsopen);
   NAMED(Sys, FSCONFIG, SYS_fsconfig);
   NAMED(Sys, FSMOUNT, SYS_fsmount);
-  NAMED(Sys, FSPICK, SYS_fspick);
   NAMED(Sys, PIDFD_OPEN, SYS_pidfd_open);
-  NAMED(Sys, CLOSE_RANGE, SYS_close_range);
   NAMED(Sys, OPENAT2, SYS_openat2);
-  NAMED(Sys, PIDFD_GETFD, SYS_pidfd_getfd);
   NAMED(Sys, MOUNT_SETATTR, SYS_mount_setattr);
-#ifdef SYS_statmount
-  NAMED(Sys, STATMOUNT, SYS_statmount);
-#endif
-#ifdef SYS_listmount
-  NAMED(Sys, LISTMOUNT, SYS_listmount);
-#endif
 #ifdef SYS_fchmodat2
   NAMED(Sys, FCHMODAT2, SYS_fchmodat2);
 #endif
-#ifdef SYS_open_tree_attr
-  NAMED(Sys, OPEN_TREE_ATTR, SYS_open_tree_attr);
-#endif
 }
+
+#if __has_include(<linux/landlock.h>)
+static void landlock(void) {
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_WRITE_FILE);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REMOVE_DIR);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REMOVE_FILE);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_CHAR);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_DIR);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_REG);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_SOCK);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_FIFO);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_BLOCK);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_SYM);
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REFER);
+#ifdef LANDLOCK_ACCESS_FS_TRUNCATE
+  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_TRUNCATE);
+#endif
+  CONSTANT(Landlock, LANDLOCK_CREATE_RULESET_VERSION);
+  CONSTANT(Landlock, LANDLOCK_RULE_PATH_BENEATH);
+  SIZE(Landlock, PATH_BENEATH_SIZE, struct landlock_path_beneath_attr);
+  OFFSET(Landlock, PATH_BENEATH_PARENT, struct landlock_path_beneath_attr, parent_fd);
+}
+#else
+static void landlock(void) {}
+#endif
 
 static void layouts(void) {
   SIZE(Layouts, TIMESPEC_SIZE, struct timespec);
@@ -434,7 +433,6 @@ static void layouts(void) {
   OFFSET(Layouts, MOUNT_ATTR_CLEAR, struct mount_attr, attr_clr);
   OFFSET(Layouts, MOUNT_ATTR_PROPAGATION, struct mount_attr, propagation);
   OFFSET(Layouts, MOUNT_ATTR_USERNS_FD, struct mount_attr, userns_fd);
-  OFFSET(Layouts, DIRENT_OFFSET, struct dirent64, d_off);
   OFFSET(Layouts, DIRENT_RECORD_LENGTH, struct dirent64, d_reclen);
   OFFSET(Layouts, DIRENT_TYPE, struct dirent64, d_type);
   OFFSET(Layouts, DIRENT_NAME, struct dirent64, d_name);
@@ -445,7 +443,6 @@ static void layouts(void) {
   OFFSET(Layouts, STATFS_AVAILABLE, struct statfs, f_bavail);
   OFFSET(Layouts, STATFS_FILES, struct statfs, f_files);
   OFFSET(Layouts, STATFS_FREE_FILES, struct statfs, f_ffree);
-  OFFSET(Layouts, STATFS_FLAGS, struct statfs, f_flags);
   SIZE(Layouts, SOCKADDR_UN_SIZE, struct sockaddr_un);
   OFFSET(Layouts, SOCKADDR_UN_PATH, struct sockaddr_un, sun_path);
   SIZE(Layouts, MSGHDR_SIZE, struct msghdr);
@@ -466,7 +463,6 @@ static void layouts(void) {
   OFFSET(Layouts, EPOLL_EVENT_DATA, struct epoll_event, data);
   SIZE(Layouts, POLLFD_SIZE, struct pollfd);
   OFFSET(Layouts, POLLFD_EVENTS, struct pollfd, events);
-  OFFSET(Layouts, POLLFD_REVENTS, struct pollfd, revents);
   SIZE(Layouts, SIGINFO_SIZE, siginfo_t);
   OFFSET(Layouts, SIGINFO_CODE, siginfo_t, si_code);
   OFFSET(Layouts, SIGINFO_PID, siginfo_t, si_pid);
@@ -722,6 +718,7 @@ int main(void) {
   fileTimestamp();
   spawn();
   sys();
+  landlock();
   layouts();
   kind();
   signals();

@@ -1,6 +1,5 @@
 package io.berth.linux;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -14,15 +13,12 @@ final class CryptoDigester implements Digester {
   private static final Library LIBRARY = Library.of("libcrypto.so.3", "libcrypto.so.1.1");
 
   private final Algorithm algorithm;
-  private final Arena arena = Arena.ofShared();
   private final MemorySegment context;
-  private final MemorySegment out;
   private boolean closed;
 
   private CryptoDigester(Algorithm algorithm, MemorySegment context) {
     this.algorithm = algorithm;
     this.context = context;
-    out = arena.allocate(64, 8);
   }
 
   /** Linked when the first digest is made. */
@@ -119,12 +115,14 @@ final class CryptoDigester implements Digester {
   @Override
   public byte[] digest() {
     checkOpen();
-    try {
+    byte[] digest;
+    try (Frame f = Frame.open()) {
+      MemorySegment out = f.raw(algorithm.length());
       check((int) Functions.FINAL.invokeExact(context, out, MemorySegment.NULL));
+      digest = out.asSlice(0, algorithm.length()).toArray(ValueLayout.JAVA_BYTE);
     } catch (Throwable t) {
       throw broken(t);
     }
-    byte[] digest = out.asSlice(0, algorithm.length()).toArray(ValueLayout.JAVA_BYTE);
     start();
     return digest;
   }
@@ -133,7 +131,6 @@ final class CryptoDigester implements Digester {
   public void close() {
     if (!closed) {
       closed = true;
-      arena.close();
       try {
         Functions.FREE.invokeExact(context);
       } catch (Throwable t) {

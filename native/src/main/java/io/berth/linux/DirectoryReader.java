@@ -17,7 +17,7 @@ public final class DirectoryReader implements AutoCloseable {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private final Fd directory;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = Arena.ofConfined();
   private final MemorySegment buffer = arena.allocate(BUFFER_BYTES, 8);
   private int at;
   private int filled;

@@ -335,6 +335,15 @@ public final class Fd implements AutoCloseable {
     }
   }
 
+  /** Sets an extended attribute. Not on an {@code O_PATH} descriptor. */
+  public void setAttribute(String name, byte[] value) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      long result =
+          Libc.call(f, Sys.FSETXATTR, number(), f.path(name), f.bytes(value), value.length, 0);
+      Libc.check(result, "setxattr " + name + " of", what);
+    }
+  }
+
   private void plain(int syscall, String name) throws SyscallException {
     try (Frame f = Frame.open()) {
       Libc.check(Libc.call(f, syscall, number()), name, what);

@@ -34,7 +34,6 @@ final class Layouts {
   static final int MOUNT_ATTR_PROPAGATION = 16;
   static final int MOUNT_ATTR_USERNS_FD = 24;
 
-  static final int DIRENT_OFFSET = 8;
   static final int DIRENT_RECORD_LENGTH = 16;
   static final int DIRENT_TYPE = 18;
   static final int DIRENT_NAME = 19;
@@ -46,7 +45,6 @@ final class Layouts {
   static final int STATFS_AVAILABLE = 32;
   static final int STATFS_FILES = 40;
   static final int STATFS_FREE_FILES = 48;
-  static final int STATFS_FLAGS = 80;
 
   static final int SOCKADDR_UN_SIZE = 110;
   static final int SOCKADDR_UN_PATH = 2;
@@ -69,7 +67,6 @@ final class Layouts {
   static final int EPOLL_EVENT_DATA = Arch.pick(4, 8);
   static final int POLLFD_SIZE = 8;
   static final int POLLFD_EVENTS = 4;
-  static final int POLLFD_REVENTS = 6;
 
   static final int SIGINFO_SIZE = 128;
   static final int SIGINFO_CODE = 8;

@@ -8,7 +8,6 @@ final class OpenCommands {
   static final int F_SETPIPE_SZ = 1031;
   static final int F_ADD_SEALS = 1033;
   static final int F_GET_SEALS = 1034;
-  static final int F_OFD_SETLK = 37;
 
   private OpenCommands() {}
 }

@@ -259,6 +259,18 @@ public final class Processes {
     }
   }
 
+  /**
+   * Which permission bits no new file of this process gets, unless its mode is set again.
+   * Process-wide: to be called once, at the start.
+   *
+   * @return what it was before
+   */
+  public static int setFileModeMask(int mask) {
+    try (Frame f = Frame.open()) {
+      return (int) Libc.call(f, Sys.UMASK, mask & 0777);
+    }
+  }
+
   /** Ends this process now: no shutdown hook runs, nothing is flushed. */
   public static void exitNow(int code) {
     try (Frame f = Frame.open()) {

@@ -370,11 +370,22 @@ public final class Sockets {
   }
 
   /**
-   * Sends text (UTF-8) to a datagram socket at a path, as a service manager's notify socket wants
-   * it. Never waits.
+   * Sends text (UTF-8) to a datagram socket, as a service manager's notify socket wants it. Never
+   * waits.
+   *
+   * @param to a path, or a name in the abstract namespace behind an {@code @}
    */
-  public static void sendText(Path to, String text) throws SyscallException {
-    try (Fd fd = connect(Kind.DATAGRAM, to, true)) {
+  public static void sendText(String to, String text) throws SyscallException {
+    try (Fd fd = socket(Kind.DATAGRAM, true, to);
+        Frame f = Frame.open()) {
+      MemorySegment address = f.allocate(Layouts.SOCKADDR_UN_SIZE);
+      int length = address(address, Path.of(to));
+      if (to.startsWith("@")) {
+        // Such a name begins with a NUL and ends with its last byte.
+        address.set(ValueLayout.JAVA_BYTE, Layouts.SOCKADDR_UN_PATH, (byte) 0);
+        length--;
+      }
+      Libc.check(Libc.call(f, Sys.CONNECT, fd.number(), address.address(), length), "connect", to);
       send(fd, text.getBytes(StandardCharsets.UTF_8), List.of());
     }
   }

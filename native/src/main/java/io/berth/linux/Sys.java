@@ -23,7 +23,6 @@ final class Sys {
   static final int FCNTL = Arch.pick(72, 25);
   static final int FLOCK = Arch.pick(73, 32);
   static final int IOCTL = Arch.pick(16, 29);
-  static final int DUP3 = Arch.pick(292, 24);
   static final int PIPE2 = Arch.pick(293, 59);
   static final int STATX = Arch.pick(332, 291);
   static final int FSTATFS = Arch.pick(138, 44);
@@ -40,9 +39,7 @@ final class Sys {
   static final int SETXATTR = Arch.pick(188, 5);
   static final int FSETXATTR = Arch.pick(190, 7);
   static final int GETXATTR = Arch.pick(191, 8);
-  static final int FGETXATTR = Arch.pick(193, 10);
   static final int LISTXATTR = Arch.pick(194, 11);
-  static final int FLISTXATTR = Arch.pick(196, 13);
   static final int REMOVEXATTR = Arch.pick(197, 14);
   static final int MOUNT = Arch.pick(165, 40);
   static final int UMOUNT2 = Arch.pick(166, 39);
@@ -51,10 +48,8 @@ final class Sys {
   static final int GETPID = Arch.pick(39, 172);
   static final int GETTID = Arch.pick(186, 178);
   static final int KILL = Arch.pick(62, 129);
-  static final int TGKILL = Arch.pick(234, 131);
   static final int WAITID = Arch.pick(247, 95);
   static final int SETPRIORITY = Arch.pick(141, 140);
-  static final int GETPRIORITY = Arch.pick(140, 141);
   static final int PRCTL = Arch.pick(157, 167);
   static final int PPOLL = Arch.pick(271, 73);
   static final int EVENTFD2 = Arch.pick(290, 19);
@@ -72,42 +67,26 @@ final class Sys {
   static final int GETSOCKOPT = Arch.pick(55, 209);
   static final int SETSOCKOPT = Arch.pick(54, 208);
   static final int SHUTDOWN = Arch.pick(48, 210);
-  static final int GETSOCKNAME = Arch.pick(51, 204);
   static final int MEMFD_CREATE = Arch.pick(319, 279);
   static final int SPLICE = Arch.pick(275, 76);
   static final int COPY_FILE_RANGE = Arch.pick(326, 285);
-  static final int SENDFILE = Arch.pick(40, 71);
-  static final int FALLOCATE = Arch.pick(285, 47);
   static final int UMASK = Arch.pick(95, 166);
-  static final int GETRLIMIT = Arch.pick(97, 163);
-  static final int PRLIMIT64 = Arch.pick(302, 261);
   static final int EXIT_GROUP = Arch.pick(231, 94);
   static final int GETEUID = Arch.pick(107, 175);
-  static final int GETUID = Arch.pick(102, 174);
-  static final int FADVISE64 = Arch.pick(221, 223);
-  static final int SCHED_GETAFFINITY = Arch.pick(204, 123);
-  static final int CHROOT = Arch.pick(161, 51);
-  static final int FCHDIR = Arch.pick(81, 50);
-  static final int SENDTO = Arch.pick(44, 206);
-  static final int RECVFROM = Arch.pick(45, 207);
-  static final int GETEGID = Arch.pick(108, 177);
-  static final int GETGID = Arch.pick(104, 176);
   static final int PIDFD_SEND_SIGNAL = 424;
   static final int OPEN_TREE = 428;
   static final int MOVE_MOUNT = 429;
   static final int FSOPEN = 430;
   static final int FSCONFIG = 431;
   static final int FSMOUNT = 432;
-  static final int FSPICK = 433;
   static final int PIDFD_OPEN = 434;
-  static final int CLOSE_RANGE = 436;
   static final int OPENAT2 = 437;
-  static final int PIDFD_GETFD = 438;
   static final int MOUNT_SETATTR = 442;
-  static final int STATMOUNT = 457;
-  static final int LISTMOUNT = 458;
   static final int FCHMODAT2 = 452;
-  static final int OPEN_TREE_ATTR = 467;
+
+  static final int LANDLOCK_CREATE_RULESET = 444;
+  static final int LANDLOCK_ADD_RULE = 445;
+  static final int LANDLOCK_RESTRICT_SELF = 446;
 
   private Sys() {}
 }

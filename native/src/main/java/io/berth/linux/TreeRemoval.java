@@ -1,5 +1,6 @@
 package io.berth.linux;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -20,7 +21,7 @@ final class TreeRemoval {
   /** Removes a name in a directory, with all in it. */
   static void remove(int directory, String name, String subject) throws SyscallException {
     long result = unlink(directory, name, 0);
-    if (result == -Errno.EISDIR.number() || result == -Errno.EPERM.number()) {
+    if (result == -Errno.EISDIR.number()) {
       try (Fd inner = openDirectory(directory, name, subject)) {
         clear(inner.number(), subject);
       } catch (SyscallException e) {
@@ -37,7 +38,6 @@ final class TreeRemoval {
 
   /** Removes everything in a directory. */
   static void clear(int top, String subject) throws SyscallException {
-    long device = deviceOf(top, subject);
     Deque<Level> open = new ArrayDeque<>();
     try {
       open.push(new Level(dup(top, subject), "", subject));
@@ -56,9 +56,6 @@ final class TreeRemoval {
         } else {
           Fd fd = openDirectory(level.fd.number(), child, subject);
           open.push(new Level(fd, child, subject));
-          if (deviceOf(fd.number(), subject) != device) {
-            throw new SyscallException("remove", subject + "/" + child, Errno.EXDEV);
-          }
         }
       }
     } finally {
@@ -136,10 +133,7 @@ final class TreeRemoval {
             entry.isDirectory()
                 ? unlink(fd.number(), entry.name(), OpenFlags.AT_REMOVEDIR)
                 : unlink(fd.number(), entry.name(), 0);
-        boolean directory =
-            result == -Errno.ENOTEMPTY.number()
-                || result == -Errno.EISDIR.number()
-                || (result == -Errno.EPERM.number() && !entry.isDirectory() && entry.type() == 0);
+        boolean directory = result == -Errno.ENOTEMPTY.number() || result == -Errno.EISDIR.number();
         if (directory) {
           directories.add(entry.name());
         } else if (result < 0 && result != -Errno.ENOENT.number()) {
@@ -171,7 +165,15 @@ final class TreeRemoval {
   private static Fd openDirectory(int directory, String name, String subject)
       throws SyscallException {
     try (Frame f = Frame.open()) {
-      long result = Libc.call(f, Sys.OPENAT, directory, f.path(name), OPEN_DIRECTORY, 0);
+      // The kernel refuses a link, and with EXDEV what is mounted there.
+      MemorySegment how = f.allocate(Layouts.OPEN_HOW_SIZE);
+      how.set(Libc.LONG, 0, OPEN_DIRECTORY);
+      how.set(
+          Libc.LONG,
+          Layouts.OPEN_HOW_RESOLVE,
+          OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS | OpenFlags.RESOLVE_NO_XDEV);
+      long result =
+          Libc.call(f, Sys.OPENAT2, directory, f.path(name), how.address(), Layouts.OPEN_HOW_SIZE);
       if (result < 0) {
         throw new SyscallException("remove", subject + "/" + name, (int) -result);
       }
@@ -188,10 +190,5 @@ final class TreeRemoval {
     try (Frame f = Frame.open()) {
       return Libc.call(f, Sys.UNLINKAT, directory, f.path(name), flags);
     }
-  }
-
-  private static long deviceOf(int directory, String subject) throws SyscallException {
-    FileStatus status = FileStatus.of(directory, "", OpenFlags.AT_EMPTY_PATH, subject);
-    return status.mountId();
   }
 }

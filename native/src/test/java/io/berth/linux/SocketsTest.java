@@ -130,4 +130,13 @@ final class SocketsTest {
       assertTrue(sent >= 4, "packets that fit: " + sent);
     }
   }
+
+  @Test
+  void text_nobodyWaitsFor_isRefused() {
+    for (String to : List.of(folder.resolve("absent").toString(), "@berth-test-absent")) {
+      SyscallException e =
+          assertThrows(SyscallException.class, () -> Sockets.sendText(to, "READY=1"));
+      assertEquals(to.startsWith("@") ? Errno.ECONNREFUSED : Errno.ENOENT, e.errno());
+    }
+  }
 }
