@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,11 @@
 
 #define NO_OFFSET 0xff
 #define ALIGN8(n) (((n) + 7u) & ~(size_t)7u)
+/* Any other clone flag would let the child share what is the supervisor's: its memory, its
+ * descriptors. */
+#define NAMESPACE_FLAGS                                                                            \
+  (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
+   CLONE_NEWTIME)
 #define FILTER_MAX 4096u /* BPF_MAXINSNS of the kernel */
 
 /* What a step's payload looks like: a fixed part, then so many strings. */
@@ -161,6 +167,13 @@ static const char *check_sink(const struct step *step, uint32_t fd_count) {
   return NULL;
 }
 
+/* Namespaces that a step joins or leaves. */
+static const char *check_namespaces(const struct step *step) {
+  uint32_t types = u32_at(step, step->code == STEP_JOIN_PIDFD ? 4 : 0);
+  return types == 0 || (types & ~(uint32_t)(NAMESPACE_FLAGS | CLONE_NEWCGROUP)) != 0 ? "namespaces"
+                                                                                     : NULL;
+}
+
 static const char *check_hook(const struct step *step) {
   if (step->length < sizeof(struct step_hook))
     return "too short";
@@ -231,6 +244,8 @@ static const char *check_shape(const struct step *step, uint32_t fd_count) {
       return "descriptor index";
     if (step->code == STEP_SINK)
       return check_sink(step, fd_count);
+    if (step->code == STEP_JOIN || step->code == STEP_JOIN_PIDFD || step->code == STEP_UNSHARE)
+      return check_namespaces(step);
     if (step->code == STEP_ID && !exec_id_valid(step_string(step, 0, 0)))
       return "exec id";
     return NULL;
@@ -262,6 +277,8 @@ static int check_header(const struct plan *plan, uint32_t fd_count, struct failu
     return fail(failure, EINVAL, "validate plan", "step count");
   if (h->fds > fd_count)
     return fail(failure, EINVAL, "validate plan", "descriptors missing");
+  if ((h->namespaces & ~(uint32_t)NAMESPACE_FLAGS) != 0)
+    return fail(failure, EINVAL, "validate plan", "namespaces");
   if ((h->flags & ~PLAN_KEEP_ON_SUPERVISOR_DEATH) != 0 || h->unused != 0)
     return fail(failure, EINVAL, "validate plan", "flags");
   return 0;

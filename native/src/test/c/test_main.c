@@ -86,6 +86,27 @@ void plan_exec_rest(struct plan_writer *plan, const char *const *arguments) {
 /* Nothing of a test may be left: no process, no folder. */
 static bool left_behind(void) { return system("ls -d /tmp/berth-c-* >/dev/null 2>&1") == 0; }
 
+/* A failed test may leave its supervisor, which is ours then (this program is a subreaper); its
+ * containers go with it. */
+static void kill_orphans(void) {
+  char path[64];
+  int pid;
+  for (int round = 0; round < 20; round++) {
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *children = fopen(path, "r");
+    int found = 0;
+    while (children != NULL && fscanf(children, "%d", &pid) == 1) {
+      found++;
+      kill(pid, SIGKILL);
+      waitpid(pid, NULL, 0);
+    }
+    if (children != NULL)
+      fclose(children);
+    if (found == 0)
+      return;
+  }
+}
+
 static bool run_one(const struct test *test) {
   pid_t pid = fork();
   if (pid == 0) {
@@ -105,14 +126,15 @@ static bool run_one(const struct test *test) {
   int status;
   CHECK(waitpid(pid, &status, 0) == pid);
   bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  kill_orphans();
   if (!good)
     printf("FAILED %s (status %x)\n", test->name, (unsigned)status);
   return good;
 }
 
 int main(int argc, char **argv) {
-  static const struct test *const groups[] = {lifecycle_tests, stdio_tests, exec_tests, wire_tests,
-                                              keeper_tests};
+  static const struct test *const groups[] = {lifecycle_tests, stdio_tests,  exec_tests,
+                                              wire_tests,      keeper_tests, fuzz_tests};
   if (argc < 3) {
     fprintf(stderr, "usage: %s SUPERVISOR GUEST [name...]\n", argv[0]);
     return 2;
