@@ -43,6 +43,22 @@ final class TestHost implements AutoCloseable {
   String extraConfig = "";
   private NetworkEngine engine;
 
+  private TestHost(Path folder, NetworkNamespace host, NetworkNamespace lan) {
+    this.folder = folder;
+    this.host = host;
+    this.lan = lan;
+    engine = newEngine();
+  }
+
+  /** Another instance on the same host. */
+  TestHost beside(Path other) throws IOException {
+    Files.createDirectories(other);
+    return new TestHost(
+        other,
+        NetworkNamespace.open(Path.of(host.fd().procPath())),
+        NetworkNamespace.open(Path.of(lan.fd().procPath())));
+  }
+
   TestHost(Path folder) throws IOException {
     this.folder = folder;
     host = NetworkNamespace.create();
@@ -85,10 +101,10 @@ final class TestHost implements AutoCloseable {
         root = "%1$s/root"
         state = "%1$s/run"
         instance = "%2$s"
-        %4$s
         [network]
         lock = "%1$s/subnets.lock"
         ready_endpoints = %3$d
+        %4$s
         """
             .formatted(folder, instance, ready, extraConfig));
   }

@@ -1,0 +1,204 @@
+package io.berth.network;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.net.Ipv4;
+import io.berth.linux.net.NetworkNamespace;
+import io.berth.linux.net.PortSocket.Protocol;
+import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.NetworkEngine;
+import io.berth.network.port.PublishedPort;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("root")
+final class PortsIT {
+  @TempDir Path folder;
+  private TestHost host;
+  private NetworkEngine engine;
+
+  @BeforeEach
+  void makeHost() throws Exception {
+    host = new TestHost(folder);
+    engine = host.start();
+  }
+
+  @AfterEach
+  void removeHost() throws Exception {
+    engine.removeAll();
+    assertEquals(Set.of(), host.leftovers());
+    host.close();
+  }
+
+  private static PublishedPort tcp(int from) {
+    return new PublishedPort(Protocol.TCP, Ipv4.ANY, from, 80);
+  }
+
+  private EndpointRecord attach(String name, PublishedPort... ports) throws Exception {
+    return engine.attachments().attach(host.call(name, ports));
+  }
+
+  private static int port(EndpointRecord endpoint) {
+    return endpoint.ports().getFirst().hostPort();
+  }
+
+  // D01-80
+  @Test
+  void automaticPorts_riseFrom49153AndAreReusedLast() throws Exception {
+    EndpointRecord first = attach("a", tcp(0));
+    assertEquals(49153, port(first));
+    assertEquals(49154, port(attach("b", tcp(0))));
+    engine.attachments().detach(first.key());
+    assertEquals(49155, port(attach("c", tcp(0))));
+  }
+
+  @Test
+  void automaticPorts_passOverThoseOfOtherPrograms() throws Exception {
+    try (AutoCloseable _ = Traffic.echo(host.host, 49153)) {
+      assertEquals(49154, port(attach("a", tcp(0))));
+    }
+  }
+
+  // D01-80: the last port is 65535 itself, and then there are no more.
+  @Test
+  void automaticPorts_endInclusively() throws Exception {
+    engine.removeAll();
+    host.extraConfig = "port_first = 65534";
+    engine = host.start();
+    assertEquals(65534, port(attach("a", tcp(0))));
+    EndpointRecord last = attach("b", tcp(0));
+    assertEquals(65535, port(last));
+    BerthException refused =
+        assertThrows(BerthException.ResourceExhausted.class, () -> attach("c", tcp(0)));
+    assertTrue(refused.getMessage().startsWith("no more ports available"), refused.getMessage());
+    engine.attachments().detach(last.key());
+    assertEquals(65535, port(attach("c", tcp(0))));
+  }
+
+  // RK-63: a host process on the port is noticed, and named.
+  @Test
+  void portOfAnotherProgram_isRefusedWithItsName() throws Exception {
+    try (AutoCloseable _ = Traffic.echo(host.host, 8080)) {
+      BerthException refused =
+          assertThrows(BerthException.AlreadyExists.class, () -> attach("a", tcp(8080)));
+      assertTrue(
+          refused
+              .getMessage()
+              .startsWith(
+                  "publish `0.0.0.0:8080/tcp`: port is taken by process "
+                      + ProcessHandle.current().pid()
+                      + " (java)"),
+          refused.getMessage());
+    }
+    assertEquals(8080, port(attach("a", tcp(8080))));
+  }
+
+  @Test
+  void portOfAnotherContainer_isRefusedWithItsName() throws Exception {
+    attach("a", tcp(8080));
+    BerthException refused =
+        assertThrows(BerthException.AlreadyExists.class, () -> attach("b", tcp(8080)));
+    assertEquals(
+        "publish `0.0.0.0:8080/tcp`: port is taken by container `a`; remove it or choose another"
+            + " port",
+        refused.getMessage());
+    // RK-63: 8080 in use does not make 80 in use, nor TCP's UDP's.
+    attach("c", tcp(80), new PublishedPort(Protocol.UDP, Ipv4.ANY, 8080, 80));
+  }
+
+  // D01-79: a refused attach gives back what it took: on this /29, the address above all.
+  @Test
+  void refusedAttach_leavesNothing() throws Exception {
+    engine.removeAll();
+    host.extraConfig = "prefix = 29";
+    engine = host.start();
+    attach("a", tcp(8080));
+    for (int i = 0; i < 20; i++) {
+      assertThrows(BerthException.AlreadyExists.class, () -> attach("b", tcp(7070), tcp(8080)));
+    }
+    attach("c", tcp(7070));
+    assertEquals(2, engine.attachments().list().size());
+  }
+
+  @Test
+  void manyPorts_areHeldAndLetGoTogether() throws Exception {
+    PublishedPort[] many = new PublishedPort[600];
+    for (int i = 0; i < many.length; i++) {
+      many[i] = tcp(20_000 + i);
+    }
+    EndpointRecord endpoint = attach("a", many);
+    assertEquals(600, engine.publishedPorts());
+    engine.attachments().detach(endpoint.key());
+    assertEquals(0, engine.publishedPorts());
+    attach("b", many);
+  }
+
+  @Test
+  void addressThatTheHostHasNot_isRefused() {
+    PublishedPort nowhere = new PublishedPort(Protocol.TCP, TestHost.ip("203.0.113.9"), 80, 80);
+    BerthException refused =
+        assertThrows(BerthException.FailedPrecondition.class, () -> attach("a", nowhere));
+    assertTrue(refused.getMessage().contains("no address `203.0.113.9`"), refused.getMessage());
+  }
+
+  @Test
+  void loopbackOfTheBridge_isOpenOnlyWhileAPortIsPublished() throws Exception {
+    attach("a");
+    String key = "ipv4/conf/" + engine.settings().names().bridge() + "/route_localnet";
+    assertEquals("0", host.host.sysctl(key));
+    EndpointRecord published = attach("b", tcp(8080));
+    assertEquals("1", host.host.sysctl(key));
+    assertEquals("0", host.host.sysctl("ipv4/conf/all/route_localnet"));
+    engine.attachments().detach(published.key());
+    assertEquals("0", host.host.sysctl(key));
+  }
+
+  @Test
+  void forwarding_isSwitchedOnAndSetBackAtTheEnd() throws Exception {
+    host.host.setSysctl("ipv4/ip_forward", "0");
+    attach("a");
+    assertEquals("1", host.host.sysctl("ipv4/ip_forward"));
+    assertFalse(engine.warnings().isEmpty());
+    engine.removeAll();
+    assertEquals("0", host.host.sysctl("ipv4/ip_forward"));
+    engine = host.start();
+  }
+
+  @Test
+  void twoInstancesOnOneHost_haveTheirOwnSubnetsAndRules() throws Exception {
+    EndpointRecord mine = attach("a", tcp(8080));
+    try (TestHost beside = host.beside(folder.resolve("beside"))) {
+      NetworkEngine other = beside.start();
+      EndpointRecord theirs = other.attachments().attach(beside.call("a", tcp(8081)));
+      assertFalse(
+          engine
+              .networks()
+              .get("bridge")
+              .subnet()
+              .overlaps(other.networks().get("bridge").subnet()));
+      try (NetworkNamespace netns = NetworkNamespace.open(theirs.netns());
+          NetworkNamespace mineNs = NetworkNamespace.open(mine.netns());
+          AutoCloseable _ = Traffic.echo(netns, 80);
+          AutoCloseable _ = Traffic.echo(mineNs, 80)) {
+        assertEquals(
+            TestHost.OTHER_MACHINE.toString(),
+            Traffic.tcp(host.lan, TestHost.ADDRESS.toString(), 8081));
+        other.removeAll();
+        assertEquals(
+            TestHost.OTHER_MACHINE.toString(),
+            Traffic.tcp(host.lan, TestHost.ADDRESS.toString(), 8080));
+      }
+    }
+    assertEquals(List.of(mine), engine.attachments().list());
+  }
+}

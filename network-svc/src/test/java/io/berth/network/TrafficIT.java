@@ -1,0 +1,212 @@
+package io.berth.network;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.linux.net.Ipv4;
+import io.berth.linux.net.NetworkNamespace;
+import io.berth.linux.net.PortSocket.Protocol;
+import io.berth.linux.net.RouteRequest;
+import io.berth.linux.net.RouteSocket;
+import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.NetworkEngine;
+import io.berth.network.endpoint.Networks;
+import io.berth.network.port.PublishedPort;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Packets through every way that leads to a container, over TCP and UDP, and what the container
+ * sees as their source. D01-85, D01-86, RK-62: from another host, from the host's address, from
+ * 127.0.0.1, from other containers, from itself.
+ */
+@Tag("root")
+final class TrafficIT {
+  private static final String HOST = TestHost.ADDRESS.toString();
+
+  @TempDir Path folder;
+  private TestHost host;
+  private NetworkEngine engine;
+
+  @BeforeEach
+  void makeHost() throws Exception {
+    host = new TestHost(folder);
+    engine = host.start();
+  }
+
+  @AfterEach
+  void removeHost() throws Exception {
+    engine.removeAll();
+    assertEquals(Set.of(), host.leftovers());
+    host.close();
+  }
+
+  private static PublishedPort tcp(int from, int to) {
+    return new PublishedPort(Protocol.TCP, Ipv4.ANY, from, to);
+  }
+
+  private static PublishedPort udp(int from, int to) {
+    return new PublishedPort(Protocol.UDP, Ipv4.ANY, from, to);
+  }
+
+  private static void both(String source, NetworkNamespace from, String to, int port)
+      throws IOException {
+    assertEquals(source, Traffic.tcp(from, to, port), "TCP to " + to);
+    assertEquals(source, Traffic.udp(from, to, port), "UDP to " + to);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "0"})
+  void publishedPort_isReachedByEveryWay(String bridgedPacketsAreFiltered) throws Exception {
+    host.host.setSysctl("bridge/bridge-nf-call-iptables", bridgedPacketsAreFiltered);
+    EndpointRecord web =
+        engine.attachments().attach(host.call("web", tcp(8080, 80), udp(8080, 80)));
+    EndpointRecord neighbour = engine.attachments().attach(host.call("neighbour"));
+    engine
+        .networks()
+        .create(
+            new Networks.Wish(
+                "other", Optional.empty(), Optional.empty(), false, Map.of(), Map.of()));
+    EndpointRecord stranger =
+        engine.attachments().attach(host.call("stranger", "other", Optional.empty()));
+    String gateway = engine.networks().get("bridge").gateway().toString();
+    String address = web.place().address().toString();
+    try (NetworkNamespace webNs = NetworkNamespace.open(web.netns());
+        NetworkNamespace neighbourNs = NetworkNamespace.open(neighbour.netns());
+        NetworkNamespace strangerNs = NetworkNamespace.open(stranger.netns());
+        AutoCloseable _ = Traffic.echo(webNs, 80)) {
+      both(TestHost.OTHER_MACHINE.toString(), host.lan, HOST, 8080);
+      both(HOST, host.host, HOST, 8080);
+      both(gateway, host.host, "127.0.0.1", 8080);
+      both(gateway, neighbourNs, HOST, 8080);
+      both(gateway, neighbourNs, gateway, 8080);
+      both(gateway, strangerNs, HOST, 8080);
+      both(gateway, webNs, HOST, 8080);
+      // Without the published port.
+      both(neighbour.place().address().toString(), neighbourNs, address, 80);
+      both(gateway, host.host, address, 80);
+      assertThrows(IOException.class, () -> Traffic.tcp(strangerNs, address, 80));
+    }
+  }
+
+  @Test
+  void containers_reachOtherHostsWithTheHostsAddress() throws Exception {
+    EndpointRecord client = engine.attachments().attach(host.call("client"));
+    try (NetworkNamespace netns = NetworkNamespace.open(client.netns());
+        AutoCloseable _ = Traffic.echo(host.lan, 7000)) {
+      both(HOST, netns, TestHost.OTHER_MACHINE.toString(), 7000);
+    }
+  }
+
+  @Test
+  void loopbackOfTheHost_isClosedToContainersAndToTheLan() throws Exception {
+    EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
+    try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+        AutoCloseable _ = Traffic.echo(host.host, 9000)) {
+      // A route that an attacker with root in a container would set.
+      netns.setSysctl("ipv4/conf/eth0/route_localnet", "1");
+      try (RouteSocket links = RouteSocket.open(netns)) {
+        links.send(
+            new RouteRequest()
+                .addRoute(
+                    links.link("eth0").index(),
+                    TestHost.ip("127.0.0.9"),
+                    32,
+                    engine.networks().get("bridge").gateway()),
+            "attack");
+      }
+      host.host.setSysctl("ipv4/conf/lan0/route_localnet", "1");
+      assertThrows(IOException.class, () -> Traffic.tcp(netns, "127.0.0.9", 9000));
+    }
+  }
+
+  @Test
+  void portAtOneAddress_isNotAtAnother() throws Exception {
+    PublishedPort local = new PublishedPort(Protocol.TCP, Ipv4.LOOPBACK, 8080, 80);
+    EndpointRecord web = engine.attachments().attach(host.call("web", local));
+    try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+        AutoCloseable _ = Traffic.echo(netns, 80)) {
+      assertEquals(
+          engine.networks().get("bridge").gateway().toString(),
+          Traffic.tcp(host.host, "127.0.0.1", 8080));
+      assertThrows(IOException.class, () -> Traffic.tcp(host.lan, HOST, 8080));
+    }
+  }
+
+  @Test
+  void trafficThroughTheHost_toAPortOfAnotherMachineIsLeftAlone() throws Exception {
+    // D01-85: the seed's rule had no destination and took every connection to that port.
+    EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
+    EndpointRecord client = engine.attachments().attach(host.call("client"));
+    try (NetworkNamespace webNs = NetworkNamespace.open(web.netns());
+        NetworkNamespace clientNs = NetworkNamespace.open(client.netns());
+        AutoCloseable _ = Traffic.echo(webNs, 80);
+        AutoCloseable _ = Traffic.echo(host.lan, 8080)) {
+      assertEquals(HOST, Traffic.tcp(clientNs, TestHost.OTHER_MACHINE.toString(), 8080));
+    }
+  }
+
+  @Test
+  void detached_theHostsPortIsRefusedAndFree() throws Exception {
+    // D01-78
+    EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
+    try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+        AutoCloseable _ = Traffic.echo(netns, 80)) {
+      Traffic.tcp(host.lan, HOST, 8080);
+      engine.attachments().detach(web.key());
+      assertThrows(IOException.class, () -> Traffic.tcp(host.lan, HOST, 8080));
+    }
+    EndpointRecord next = engine.attachments().attach(host.call("next", tcp(8080, 81)));
+    try (NetworkNamespace netns = NetworkNamespace.open(next.netns());
+        AutoCloseable _ = Traffic.echo(netns, 81)) {
+      assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.tcp(host.lan, HOST, 8080));
+    }
+    assertTrue(engine.awaitReaped());
+  }
+
+  @Test
+  void givenNamespace_isAttachedAndLeftToItsOwner() throws Exception {
+    try (NetworkNamespace netns = NetworkNamespace.create();
+        AutoCloseable _ = Traffic.echo(netns, 80)) {
+      Path path = Path.of(netns.fd().procPath());
+      EndpointRecord web =
+          engine.attachments().attach(host.call("web", "bridge", Optional.of(path), tcp(8080, 80)));
+      assertEquals(path, web.netns());
+      assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.tcp(host.lan, HOST, 8080));
+      engine.attachments().detach(web.key());
+      assertTrue(engine.awaitReaped());
+      try (RouteSocket links = RouteSocket.open(netns)) {
+        assertEquals(1, links.links().size());
+      }
+    }
+  }
+
+  @Test
+  void twoContainersWithSimilarAddresses_keepTheirOwnPorts() throws Exception {
+    // RK-64: removing .2 took the rules of .20, too.
+    for (int i = 0; i < 19; i++) {
+      engine.attachments().attach(host.call("c" + i, tcp(9000 + i, 80)));
+    }
+    EndpointRecord first = engine.attachments().list().getFirst();
+    EndpointRecord last = engine.attachments().list().getLast();
+    assertTrue(last.place().address().toString().startsWith(first.place().address().toString()));
+    engine.attachments().detach(first.key());
+    try (NetworkNamespace netns = NetworkNamespace.open(last.netns());
+        AutoCloseable _ = Traffic.echo(netns, 80)) {
+      assertEquals(
+          TestHost.OTHER_MACHINE.toString(),
+          Traffic.tcp(host.lan, HOST, last.ports().getFirst().hostPort()));
+    }
+  }
+}
