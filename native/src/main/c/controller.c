@@ -134,6 +134,11 @@ void controller_notify(void) {
   }
 }
 
+void controller_tell_drained(struct process *process) {
+  if (controller != NULL)
+    notify(process, OP_DRAINED, NULL, 0);
+}
+
 static void send_reply(struct connection *connection, const struct packet *request, uint16_t flags,
                        const void *payload, uint32_t length, const int *fds, uint32_t fd_count) {
   struct msg_header header = {.op = request->header.op,

@@ -12,6 +12,8 @@
 #include "loop.h"
 #include "wire.h"
 
+struct process;
+
 #define CONNECTIONS_MAX 48u
 
 enum connection_kind { CONNECTION_NEW, CONNECTION_CONTROLLER, CONNECTION_ATTACH };
@@ -32,6 +34,8 @@ int controller_send(const struct msg_header *header, const void *payload, const 
                     uint32_t fd_count);
 /* Sends the exits and drains that the present controller has not heard of. */
 void controller_notify(void);
+/* The end of the output of a process that has been acknowledged before. */
+void controller_tell_drained(struct process *process);
 /* An answer that is not remembered. */
 void reply(struct connection *connection, const struct packet *packet, const void *payload,
            uint32_t length);

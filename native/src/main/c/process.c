@@ -139,6 +139,7 @@ void stdio_was_drained(struct stdio *stdio) {
   struct process *process = container_of(stdio, struct process, stdio);
   attach_notify_drained(process);
   if (process->acked) {
+    controller_tell_drained(process); /* the entry goes: told once, to whoever listens now */
     process_free(process);
     return;
   }

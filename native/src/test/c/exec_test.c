@@ -62,6 +62,49 @@ static void exec_joins(void) {
   session_close(&s);
 }
 
+static void exec_with_terminal(void) {
+  struct session s;
+  char root[128];
+  int out[2];
+  size_t length;
+  uint32_t console[2] = {0, 0};
+  struct step_terminal size = {.rows = 12, .columns = 34};
+  container_open(&s, root);
+  container_run(&s, root, (const char *[]){"sleep", "60000", NULL});
+  int pidfd = init_pidfd(&s);
+  CHECK(pipe2(out, O_CLOEXEC) == 0);
+  fcntl(out[1], F_SETFL, O_NONBLOCK);
+  plan_exec_begin(&plan, "t", pidfd);
+  plan_step(&plan, STEP_TERMINAL, 0, &size, sizeof size, NULL);
+  plan_sink(&plan, 1, SINK_PIPE, out[1], -1);
+  plan_step(&plan, STEP_CONSOLE, 0, console, sizeof console, NULL);
+  plan_exec(&plan, (const char *[]){"/guest", "tty", NULL}, NULL);
+  CHECK(plan_run(&s, &plan, OP_EXEC, &answer) == 0);
+  close(out[1]);
+  char *text = read_all(out[0], &length, 3000);
+  CHECK(strcmp(text, "tty=111 rows=12 cols=34\r\n") == 0);
+  CHECK(wait_exit(&s, "t").code == 0);
+  session_close(&s);
+}
+
+/* Not even for the moment of execve can an image name a descriptor of ours. */
+static void exec_of_a_descriptor(void) {
+  struct session s;
+  char root[128], path[32];
+  container_open(&s, root);
+  container_run(&s, root, (const char *[]){"sleep", "60000", NULL});
+  int pidfd = init_pidfd(&s);
+  int guest = open(guest_program, O_RDONLY | O_CLOEXEC);
+  for (int fd = 3; fd < 40; fd++) {
+    plan_exec_begin(&plan, "d", pidfd);
+    plan_fd(&plan, guest);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    plan_exec(&plan, (const char *[]){path, "exit", "0", NULL}, NULL);
+    CHECK(plan_run(&s, &plan, OP_EXEC, &answer) != 0);
+  }
+  session_close(&s);
+}
+
 static void exec_fails(void) {
   struct session s;
   char root[128];
@@ -366,6 +409,8 @@ static void masks_and_attributes(void) {
 
 const struct test exec_tests[] = {
     {"exec_joins", exec_joins},
+    {"exec_with_terminal", exec_with_terminal},
+    {"exec_of_a_descriptor", exec_of_a_descriptor},
     {"exec_fails", exec_fails},
     {"many_execs", many_execs},
     {"user_namespace", user_namespace},

@@ -277,6 +277,67 @@ static void supervisor_dies(void) {
   }
 }
 
+/* What stage 0 is told: leaf, mount namespace, name. */
+static void birth(void) {
+  struct session s;
+  struct hello_reply greeting;
+  char folder[128] = "", argument[3][64], path[64], text[4096] = "", link[2][64] = {"", ""};
+  char line[512], where[256], type[64];
+  FILE *mounts = fopen("/proc/self/mounts", "r");
+  while (fgets(line, sizeof line, mounts) != NULL)
+    if (sscanf(line, "%*s %255s %63s", where, type) == 2 && strcmp(type, "cgroup2") == 0)
+      snprintf(folder, sizeof folder, "%.80s/berth-c-birth-%d", where, (int)getpid());
+  fclose(mounts);
+  /* A mount namespace of its own, kept by a descriptor. */
+  pid_t holder = fork();
+  if (holder == 0) {
+    CHECK(syscall(SYS_unshare, CLONE_NEWNS) == 0);
+    nap_ms(20000);
+    _exit(0);
+  }
+  nap_ms(50);
+  snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)holder);
+  int mount_ns = fcntl(open(path, O_RDONLY | O_CLOEXEC), F_DUPFD, 20);
+  CHECK(readlink(path, link[0], 63) > 0 && mount_ns > 4);
+  snprintf(argument[0], 64, "mntns=%d", mount_ns);
+  snprintf(argument[1], 64, "name=box");
+  int leaf = -1;
+  if (folder[0] != 0 && mkdir(folder, 0755) == 0) {
+    leaf = fcntl(open(folder, O_PATH | O_CLOEXEC), F_DUPFD, 20);
+    snprintf(argument[2], 64, "cgroup2=%d", leaf);
+  }
+  session_open(&s,
+               (const char *[]){argument[0], argument[1], leaf >= 0 ? argument[2] : NULL, NULL});
+  CHECK(hello(&s, EPOCH_ANY, &greeting) == 0);
+  snprintf(path, sizeof path, "/proc/%u/ns/mnt", greeting.pid);
+  CHECK(readlink(path, link[1], 63) > 0 && strcmp(link[0], link[1]) == 0);
+  snprintf(path, sizeof path, "/proc/%u/cgroup", greeting.pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  CHECK(read(fd, text, sizeof text - 1) > 0);
+  close(fd);
+  CHECK(leaf < 0 || strstr(text, "/berth-c-birth-") != NULL);
+  snprintf(path, sizeof path, "/proc/%u/cmdline", greeting.pid);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  memset(text, 0, sizeof text);
+  CHECK(read(fd, text, sizeof text - 1) > 0 && strcmp(text, "berth-supervisor box") == 0);
+  close(fd);
+  snprintf(path, sizeof path, "/proc/%u/fd", greeting.pid);
+  struct stat st;
+  CHECK(stat(path, &st) == 0 && st.st_uid == 0);
+  session_close(&s);
+  CHECK(kill(holder, SIGKILL) == 0 && waitpid(holder, NULL, 0) == holder);
+  close(mount_ns);
+  close(leaf);
+  CHECK(leaf < 0 || rmdir(folder) == 0);
+  pid_t bad = fork();
+  if (bad == 0) {
+    execl(supervisor_program, supervisor_program, "supervise", "cgroup2=x", (char *)NULL);
+    _exit(9);
+  }
+  int status;
+  CHECK(waitpid(bad, &status, 0) == bad && WEXITSTATUS(status) == 1);
+}
+
 static void shutdown_refuses_while_alive(void) {
   struct session s;
   char root[128];
@@ -419,6 +480,7 @@ const struct test wire_tests[] = {
     {"descriptors_in_several_packets", descriptors_in_several_packets},
     {"bad_plans", bad_plans},
     {"supervisor_dies", supervisor_dies},
+    {"birth", birth},
     {"shutdown_refuses_while_alive", shutdown_refuses_while_alive},
     {"limits_identity_filter", limits_identity_filter},
     {"cgroups", cgroups},
