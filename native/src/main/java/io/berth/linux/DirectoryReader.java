@@ -60,7 +60,8 @@ public final class DirectoryReader implements AutoCloseable {
 
   private int fill() throws SyscallException {
     try (Frame f = Frame.open()) {
-      long count = Libc.buffer(f, Sys.GETDENTS64, directory.number(), buffer, buffer.byteSize(), 0);
+      long count =
+          Libc.call(f, Sys.GETDENTS64, directory.number(), buffer.address(), buffer.byteSize());
       return (int) Libc.check(count, "getdents64", directory.what());
     }
   }

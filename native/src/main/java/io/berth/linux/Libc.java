@@ -26,9 +26,13 @@ final class Libc {
       Linker.Option.captureStateLayout().byteOffset(MemoryLayout.PathElement.groupElement("errno"));
   private static final int EINTR = 4;
 
-  private static final MethodHandle SYSCALL = syscallHandle(LONG);
-  /* The same with a segment of the caller's in second place, so that its arena cannot be closed while the kernel uses it. */
-  private static final MethodHandle SYSCALL_BUFFER = syscallHandle(ADDRESS);
+  private static final MethodHandle SYSCALL = shape("syscall", LONG);
+
+  /** Linked by who needs it: in a young JVM each further shape of a call costs milliseconds. */
+  private static final class WithBuffer {
+    /* A segment of the caller's in second place, so that its arena cannot be closed while the kernel uses it. */
+    static final MethodHandle SYSCALL = shape("syscall", ADDRESS);
+  }
 
   private Libc() {}
 
@@ -84,7 +88,8 @@ final class Libc {
     while (true) {
       long result;
       try {
-        result = (long) SYSCALL_BUFFER.invokeExact(f.errno, (long) number, a, b, length, d, 0L, 0L);
+        result =
+            (long) WithBuffer.SYSCALL.invokeExact(f.errno, (long) number, a, b, length, d, 0L, 0L);
       } catch (Throwable t) {
         if (t instanceof RuntimeException e) {
           throw e;
@@ -106,17 +111,30 @@ final class Libc {
     return result;
   }
 
-  /** A function of the C library itself. */
-  // The descriptor is written beside each name; making handles of them is what this class is for.
-  @SuppressWarnings("restricted")
-  static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
-    return LINKER.downcallHandle(LOOKUP.findOrThrow(name), type, options);
+  /**
+   * A function of the C library with at most seven arguments, numbers and addresses, that returns
+   * an int. It is called in the shape of syscall(2): arguments too many are registers that it does
+   * not look at, and no further shape needs linking.
+   */
+  static MethodHandle plain(String name) {
+    return shape(name, LONG);
   }
 
-  private static MethodHandle syscallHandle(MemoryLayout second) {
-    return function(
-        "syscall",
-        FunctionDescriptor.of(LONG, LONG, LONG, second, LONG, LONG, LONG, LONG),
+  /** Calls what {@link #plain} returned. */
+  static int callPlain(Frame f, MethodHandle function, long[] a) {
+    try {
+      return (int) (long) function.invokeExact(f.errno, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  // The shape fits every function named here; making handles of them is what this class is for.
+  @SuppressWarnings("restricted")
+  private static MethodHandle shape(String name, MemoryLayout third) {
+    return LINKER.downcallHandle(
+        LOOKUP.findOrThrow(name),
+        FunctionDescriptor.of(LONG, LONG, LONG, third, LONG, LONG, LONG, LONG),
         ERRNO,
         Linker.Option.firstVariadicArg(1));
   }

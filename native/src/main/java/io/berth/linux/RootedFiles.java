@@ -441,7 +441,7 @@ public final class RootedFiles implements AutoCloseable {
 
   /** Removes everything in the root, not the root itself. See {@link #removeTree}. */
   public void clear() throws SyscallException {
-    try (Fd fd = open("/", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+    try (Fd fd = open(".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       TreeRemoval.clear(fd.number(), root.what());
     }
   }

@@ -1,12 +1,9 @@
 package io.berth.linux;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -19,73 +16,46 @@ final class Spawn {
   private static final int SETSIGMASK = 8;
   private static final int SETSID = 0x80;
 
-  private static final MethodHandle POSIX_SPAWN =
-      function(
-          "posix_spawn",
-          Libc.ADDRESS,
-          Libc.ADDRESS,
-          Libc.ADDRESS,
-          Libc.ADDRESS,
-          Libc.ADDRESS,
-          Libc.ADDRESS);
-  private static final MethodHandle ACTIONS_INIT =
-      function("posix_spawn_file_actions_init", Libc.ADDRESS);
+  private static final MethodHandle POSIX_SPAWN = Libc.plain("posix_spawn");
+  private static final MethodHandle ACTIONS_INIT = Libc.plain("posix_spawn_file_actions_init");
   private static final MethodHandle ACTIONS_DESTROY =
-      function("posix_spawn_file_actions_destroy", Libc.ADDRESS);
-  private static final MethodHandle ADD_DUP2 =
-      function("posix_spawn_file_actions_adddup2", Libc.ADDRESS, Libc.INT, Libc.INT);
-  private static final MethodHandle ADD_CLOSE =
-      function("posix_spawn_file_actions_addclose", Libc.ADDRESS, Libc.INT);
+      Libc.plain("posix_spawn_file_actions_destroy");
+  private static final MethodHandle ADD_DUP2 = Libc.plain("posix_spawn_file_actions_adddup2");
+  private static final MethodHandle ADD_CLOSE = Libc.plain("posix_spawn_file_actions_addclose");
   private static final MethodHandle ADD_CLOSE_FROM =
-      function("posix_spawn_file_actions_addclosefrom_np", Libc.ADDRESS, Libc.INT);
-  private static final MethodHandle ADD_CHDIR =
-      function("posix_spawn_file_actions_addchdir_np", Libc.ADDRESS, Libc.ADDRESS);
-  private static final MethodHandle ADD_OPEN =
-      function(
-          "posix_spawn_file_actions_addopen",
-          Libc.ADDRESS,
-          Libc.INT,
-          Libc.ADDRESS,
-          Libc.INT,
-          Libc.INT);
-  private static final MethodHandle ATTRIBUTES_INIT =
-      function("posix_spawnattr_init", Libc.ADDRESS);
-  private static final MethodHandle SET_FLAGS =
-      function("posix_spawnattr_setflags", Libc.ADDRESS, ValueLayout.JAVA_SHORT);
-  private static final MethodHandle SET_DEFAULT =
-      function("posix_spawnattr_setsigdefault", Libc.ADDRESS, Libc.ADDRESS);
-  private static final MethodHandle SET_MASK =
-      function("posix_spawnattr_setsigmask", Libc.ADDRESS, Libc.ADDRESS);
+      Libc.plain("posix_spawn_file_actions_addclosefrom_np");
+  private static final MethodHandle ADD_CHDIR = Libc.plain("posix_spawn_file_actions_addchdir_np");
+  private static final MethodHandle ADD_OPEN = Libc.plain("posix_spawn_file_actions_addopen");
+  private static final MethodHandle ATTRIBUTES_INIT = Libc.plain("posix_spawnattr_init");
+  private static final MethodHandle SET_FLAGS = Libc.plain("posix_spawnattr_setflags");
+  private static final MethodHandle SET_DEFAULT = Libc.plain("posix_spawnattr_setsigdefault");
+  private static final MethodHandle SET_MASK = Libc.plain("posix_spawnattr_setsigmask");
 
   private Spawn() {}
 
-  private static MethodHandle function(String name, MemoryLayout... parameters) {
-    return Libc.function(name, FunctionDescriptor.of(Libc.INT, parameters));
-  }
-
   static int spawn(SpawnPlan plan) throws SyscallException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment actions = arena.allocate(Layouts.SPAWN_ACTIONS_SIZE, 16);
-      check((int) ACTIONS_INIT.invokeExact(actions), plan);
+    // The memory of everything that is pointed to lives until the arena is closed.
+    try (Arena arena = Arena.ofConfined();
+        Frame f = Frame.open()) {
+      long actions = arena.allocate(Layouts.SPAWN_ACTIONS_SIZE, 16).address();
+      call(plan, f, ACTIONS_INIT, actions);
       try {
-        addActions(arena, actions, plan);
+        addActions(arena, f, actions, plan);
         MemorySegment pid = arena.allocate(4, 8);
-        MemorySegment attributes = attributes(arena, plan);
-        MemorySegment program = text(arena, plan.program());
-        MemorySegment arguments = vector(arena, plan.arguments());
-        MemorySegment environment = vector(arena, plan.environment());
-        check(
-            (int)
-                POSIX_SPAWN.invokeExact(pid, program, actions, attributes, arguments, environment),
-            plan);
+        call(
+            plan,
+            f,
+            POSIX_SPAWN,
+            pid.address(),
+            text(arena, plan.program()),
+            actions,
+            attributes(arena, f, plan),
+            vector(arena, plan.arguments()),
+            vector(arena, plan.environment()));
         return pid.get(Libc.INT, 0);
       } finally {
-        check((int) ACTIONS_DESTROY.invokeExact(actions), plan);
+        call(plan, f, ACTIONS_DESTROY, actions);
       }
-    } catch (SyscallException | RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable t) {
-      throw new AssertionError("posix_spawn", t);
     }
   }
 
@@ -94,8 +64,8 @@ final class Spawn {
    * overwritten before it was used, whatever the order. Then the numbers between and above the
    * places are closed.
    */
-  private static void addActions(Arena arena, MemorySegment actions, SpawnPlan plan)
-      throws Throwable {
+  private static void addActions(Arena arena, Frame f, long actions, SpawnPlan plan)
+      throws SyscallException {
     Map<Integer, Fd> descriptors = plan.descriptors();
     int last = 2;
     int high = 2;
@@ -105,60 +75,59 @@ final class Spawn {
     }
     int next = high + 1;
     for (Fd fd : descriptors.values()) {
-      check((int) ADD_DUP2.invokeExact(actions, fd.number(), next++), plan);
+      call(plan, f, ADD_DUP2, actions, fd.number(), next++);
     }
     next = high + 1;
     for (int target : descriptors.keySet()) {
-      check((int) ADD_DUP2.invokeExact(actions, next++, target), plan);
+      call(plan, f, ADD_DUP2, actions, next++, target);
     }
     for (int number = 0; number <= last; number++) {
-      if (!descriptors.containsKey(number)) {
-        if (number <= 2) {
-          MemorySegment none = text(arena, "/dev/null");
-          int flags = number == 0 ? OpenFlags.O_RDONLY : OpenFlags.O_WRONLY;
-          check((int) ADD_OPEN.invokeExact(actions, number, none, flags, 0), plan);
-        } else {
-          check((int) ADD_CLOSE.invokeExact(actions, number), plan);
-        }
+      if (descriptors.containsKey(number)) {
+        continue;
+      }
+      if (number <= 2) {
+        int flags = number == 0 ? OpenFlags.O_RDONLY : OpenFlags.O_WRONLY;
+        call(plan, f, ADD_OPEN, actions, number, text(arena, "/dev/null"), flags, 0);
+      } else {
+        call(plan, f, ADD_CLOSE, actions, number);
       }
     }
-    check((int) ADD_CLOSE_FROM.invokeExact(actions, last + 1), plan);
+    call(plan, f, ADD_CLOSE_FROM, actions, last + 1);
     String directory = plan.directory();
     if (directory != null) {
-      MemorySegment path = text(arena, directory);
-      check((int) ADD_CHDIR.invokeExact(actions, path), plan);
+      call(plan, f, ADD_CHDIR, actions, text(arena, directory));
     }
   }
 
-  private static MemorySegment attributes(Arena arena, SpawnPlan plan) throws Throwable {
-    MemorySegment attributes = arena.allocate(Layouts.SPAWN_ATTRIBUTES_SIZE, 16);
-    check((int) ATTRIBUTES_INIT.invokeExact(attributes), plan);
+  private static long attributes(Arena arena, Frame f, SpawnPlan plan) throws SyscallException {
+    long attributes = arena.allocate(Layouts.SPAWN_ATTRIBUTES_SIZE, 16).address();
+    call(plan, f, ATTRIBUTES_INIT, attributes);
     MemorySegment all = arena.allocate(Layouts.SIGSET_SIZE, 8);
     // Every signal, apart from the two that the C library keeps for itself and refuses.
     all.set(Libc.LONG, 0, ~(3L << 31));
-    check((int) SET_DEFAULT.invokeExact(attributes, all), plan);
+    call(plan, f, SET_DEFAULT, attributes, all.address());
     MemorySegment none = arena.allocate(Layouts.SIGSET_SIZE, 8);
-    check((int) SET_MASK.invokeExact(attributes, none), plan);
+    call(plan, f, SET_MASK, attributes, none.address());
     int flags = SETSIGDEF | SETSIGMASK | (plan.isNewSession() ? SETSID : 0);
-    check((int) SET_FLAGS.invokeExact(attributes, (short) flags), plan);
+    call(plan, f, SET_FLAGS, attributes, flags);
     return attributes;
   }
 
-  private static MemorySegment vector(Arena arena, List<String> texts) {
-    List<MemorySegment> copies = new ArrayList<>();
-    texts.forEach(t -> copies.add(text(arena, t)));
-    MemorySegment vector = arena.allocate(8L * (copies.size() + 1), 8);
-    for (int i = 0; i < copies.size(); i++) {
-      vector.set(Libc.ADDRESS, 8L * i, copies.get(i));
+  private static long vector(Arena arena, List<String> texts) {
+    MemorySegment vector = arena.allocate(8L * (texts.size() + 1), 8);
+    for (int i = 0; i < texts.size(); i++) {
+      vector.set(Libc.LONG, 8L * i, text(arena, texts.get(i)));
     }
-    return vector;
+    return vector.address();
   }
 
-  private static MemorySegment text(Arena arena, String text) {
-    return FileNames.write(text, arena.allocate(FileNames.maxBytes(text) + 1));
+  private static long text(Arena arena, String text) {
+    return FileNames.write(text, arena.allocate(FileNames.maxBytes(text) + 1)).address();
   }
 
-  private static void check(int error, SpawnPlan plan) throws SyscallException {
+  private static void call(SpawnPlan plan, Frame f, MethodHandle function, long... arguments)
+      throws SyscallException {
+    int error = Libc.callPlain(f, function, Arrays.copyOf(arguments, 7));
     if (error != 0) {
       throw new SyscallException("start", plan.program(), error);
     }
