@@ -61,7 +61,13 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
       }
       open =
           content.ingest(
-              new Ingest.Request(namespace, lease, request.getRef(), request.getTotal(), expected));
+              new Ingest.Request(
+                  namespace,
+                  lease,
+                  request.getRef(),
+                  request.getTotal(),
+                  expected,
+                  /* watched= */ true));
       ingest = open;
     } else if (expected != null && open.isSuperseded(expected)) {
       open.abort();

@@ -95,10 +95,7 @@ public final class SnapshotsEndpoint extends SnapshotsGrpc.SnapshotsImplBase {
         () ->
             MountsResponse.newBuilder()
                 .addMounts(
-                    Wire.mount(
-                        snapshots.mounts(
-                            key(request.getSnapshotter(), request.getKey()),
-                            /* fleeting= */ false)))
+                    Wire.mount(snapshots.mounts(key(request.getSnapshotter(), request.getKey()))))
                 .build());
   }
 

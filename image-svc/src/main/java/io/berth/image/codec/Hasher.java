@@ -1,6 +1,7 @@
 package io.berth.image.codec;
 
 import io.berth.base.id.Digest;
+import io.berth.linux.Digester;
 import java.lang.foreign.MemorySegment;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -9,24 +10,47 @@ import java.util.HexFormat;
 /** A digest that grows. Belongs to one thread at a time. */
 public final class Hasher implements AutoCloseable {
   private final String algorithm;
-  private final MessageDigest digest;
+  private final Running running;
   private long size;
 
-  private Hasher(String algorithm, MessageDigest digest) {
+  /**
+   * The two makes: one that can be looked at on the way, and a faster one that ends with the look.
+   */
+  private sealed interface Running {
+    /** The JDK's. */
+    record Watched(MessageDigest digest) implements Running {}
+
+    /** The system's. */
+    record Plain(Digester digest) implements Running {}
+  }
+
+  private Hasher(String algorithm, Running running) {
     this.algorithm = algorithm;
-    this.digest = digest;
+    this.running = running;
   }
 
-  /** SHA-256. */
+  /** SHA-256, to be asked once, at the end. */
   public static Hasher sha256() {
-    return of("sha256");
+    return of("sha256", /* watched= */ false);
   }
 
-  /** By the algorithm of a digest: sha256 or sha512. */
-  public static Hasher of(String algorithm) {
+  /**
+   * By the algorithm of a digest: sha256 or sha512.
+   *
+   * @param watched it will be asked on the way, too
+   */
+  public static Hasher of(String algorithm, boolean watched) {
+    boolean longer = algorithm.equals("sha512");
+    if (!watched) {
+      return new Hasher(
+          algorithm,
+          new Running.Plain(
+              Digester.of(longer ? Digester.Algorithm.SHA512 : Digester.Algorithm.SHA256)));
+    }
     try {
       return new Hasher(
-          algorithm, MessageDigest.getInstance(algorithm.equals("sha512") ? "SHA-512" : "SHA-256"));
+          algorithm,
+          new Running.Watched(MessageDigest.getInstance(longer ? "SHA-512" : "SHA-256")));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every JDK has SHA-2", e);
     }
@@ -34,15 +58,26 @@ public final class Hasher implements AutoCloseable {
 
   /** More bytes, heap or native. */
   public void update(MemorySegment bytes) {
-    digest.update(bytes.asByteBuffer());
+    switch (running) {
+      case Running.Watched watched -> watched.digest.update(bytes.asByteBuffer());
+      case Running.Plain plain -> plain.digest.update(bytes);
+    }
     size += bytes.byteSize();
   }
 
-  /** Of what came so far; more may come. */
+  /** Of all that came. Unless it is watched, it begins anew then. */
   public Digest soFar() {
+    byte[] bytes =
+        switch (running) {
+          case Running.Watched watched -> copy(watched.digest).digest();
+          case Running.Plain plain -> plain.digest.digest();
+        };
+    return new Digest(algorithm, HexFormat.of().formatHex(bytes));
+  }
+
+  private static MessageDigest copy(MessageDigest digest) {
     try {
-      MessageDigest copy = (MessageDigest) digest.clone();
-      return new Digest(algorithm, HexFormat.of().formatHex(copy.digest()));
+      return (MessageDigest) digest.clone();
     } catch (CloneNotSupportedException e) {
       throw new IllegalStateException("the JDK's SHA-2 can be copied", e);
     }
@@ -55,12 +90,17 @@ public final class Hasher implements AutoCloseable {
 
   /** From the beginning again. */
   public void reset() {
-    digest.reset();
+    switch (running) {
+      case Running.Watched watched -> watched.digest.reset();
+      case Running.Plain plain -> plain.digest.digest();
+    }
     size = 0;
   }
 
   @Override
   public void close() {
-    // Native memory of a native digest would be freed here.
+    if (running instanceof Running.Plain plain) {
+      plain.digest.close();
+    }
   }
 }

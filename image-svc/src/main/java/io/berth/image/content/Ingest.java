@@ -57,12 +57,18 @@ public final class Ingest implements AutoCloseable {
    * @param ref the client's name for it
    * @param total bytes, 0 if unknown
    * @param expected digest, null if unknown
+   * @param watched its digest will be asked for on the way
    */
   public record Request(
-      String namespace, @Nullable String lease, String ref, long total, @Nullable Digest expected) {
+      String namespace,
+      @Nullable String lease,
+      String ref,
+      long total,
+      @Nullable Digest expected,
+      boolean watched) {
     /** Of unknown size and digest. */
     public static Request of(String namespace, @Nullable String lease, String ref) {
-      return new Request(namespace, lease, ref, 0, null);
+      return new Request(namespace, lease, ref, 0, null, false);
     }
   }
 
@@ -80,7 +86,9 @@ public final class Ingest implements AutoCloseable {
     this.shared = shared;
     this.total = row.total();
     this.updated = row.started();
-    this.hasher = Hasher.of(request.expected == null ? "sha256" : request.expected.algorithm());
+    this.hasher =
+        Hasher.of(
+            request.expected == null ? "sha256" : request.expected.algorithm(), request.watched);
   }
 
   static Ingest open(ContentStore store, Request request) {
@@ -319,6 +327,16 @@ public final class Ingest implements AutoCloseable {
       throw new BerthException.FailedPrecondition(
           "unexpected commit digest " + digest + ", expected " + shared);
     }
+    return commitAs(digest, stored, durability);
+  }
+
+  /**
+   * Makes it content under the digest that {@link #digest} just answered.
+   *
+   * @throws BerthException ALREADY_EXISTS when the namespace has it, the ingest is gone
+   */
+  public ContentInfo commitAs(
+      Digest digest, Map<String, String> stored, Metadata.Durability durability) {
     store.arrives(digest);
     try {
       place(digest, durability);

@@ -39,6 +39,9 @@ public final class Snapshots {
    */
   public static final String TARGET = "containerd.io/snapshot.ref";
 
+  /** Label of our own: it is mounted once, and goes with the container that uses it. */
+  public static final String FLEETING = "io.berth/fleeting";
+
   private static final Logger LOG = System.getLogger(Snapshots.class.getName());
 
   private final ImagePaths paths;
@@ -64,9 +67,7 @@ public final class Snapshots {
   public void start() throws IOException {
     metadata.durable(transaction ->
         transaction.run(
-            "DELETE FROM snapshot WHERE boot IS NOT NULL AND boot <> ? AND kind = ?",
-            metadata.boot(),
-            SnapshotInfo.Kind.COMMITTED.ordinal()));
+            "DELETE FROM snapshot WHERE boot IS NOT NULL AND boot <> ?", metadata.boot()));
     Set<Long> known =
         new HashSet<>(
             metadata.read(query -> query.all("SELECT id FROM snapshot", row -> row.number(1))));
@@ -122,11 +123,14 @@ public final class Snapshots {
     void run(Transaction transaction) throws SQLException;
   }
 
-  /** As {@link #prepare} of an active one, together with another change. */
+  /** As {@link #prepare}, together with another change. */
   public MountSpec prepareWith(
-      Key key, String parent, Metadata.Durability durability, boolean fleeting, With with) {
-    MountSpec mount = make(key, parent, SnapshotInfo.Kind.ACTIVE, Map.of(), null, durability, with);
-    return fleeting ? mounts(key, /* fleeting= */ true) : mount;
+      Key key,
+      String parent,
+      Map<String, String> labels,
+      Metadata.Durability durability,
+      With with) {
+    return make(key, parent, SnapshotInfo.Kind.ACTIVE, labels, null, durability, with);
   }
 
   private MountSpec make(
@@ -180,7 +184,7 @@ public final class Snapshots {
         takeAway(id);
       }
     }
-    return snapshotter.mount(id, parents, kind, /* fleeting= */ false);
+    return snapshotter.mount(id, parents, kind, stored.containsKey(FLEETING));
   }
 
   private void refuseTaken(Key key, Map<String, String> labels, @Nullable String lease) {
@@ -234,14 +238,15 @@ public final class Snapshots {
   }
 
   /** What to mount for an active one or a view. */
-  public MountSpec mounts(Key key, boolean fleeting) {
+  public MountSpec mounts(Key key) {
     Snapshotter snapshotter = snapshotter(key);
     SnapshotInfo info = stat(key);
     if (info.kind() == SnapshotInfo.Kind.COMMITTED) {
       throw new BerthException.FailedPrecondition(
           "snapshot \"" + key.key + "\" is committed and has no mounts; prepare one on it");
     }
-    return snapshotter.mount(info.id(), chain(key, info.parent()), info.kind(), fleeting);
+    return snapshotter.mount(
+        info.id(), chain(key, info.parent()), info.kind(), info.labels().containsKey(FLEETING));
   }
 
   /**
@@ -252,8 +257,8 @@ public final class Snapshots {
       Key key,
       String parent,
       Path folder,
-      Map<String, String> labels,
       DiskUsage usage,
+      @Nullable String lease,
       Metadata.Durability durability) {
     Snapshotter snapshotter = snapshotter(key);
     if (!snapshotter.isLayered()) {
@@ -277,9 +282,14 @@ public final class Snapshots {
                 id,
                 parent,
                 SnapshotInfo.Kind.COMMITTED,
-                labels,
+                Map.of(),
                 usage,
                 durability);
+            Leases.add(
+                transaction,
+                key.namespace,
+                lease,
+                Lease.Resource.snapshot(key.snapshotter, key.key));
             transaction.emit(
                 key.namespace, new Event.SnapshotCommitted("", key.key, key.snapshotter));
             return true;

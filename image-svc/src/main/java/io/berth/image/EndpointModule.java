@@ -1,0 +1,94 @@
+package io.berth.image;
+
+import dagger.Module;
+import dagger.Provides;
+import dagger.multibindings.IntoSet;
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.image.api.ContentEndpoint;
+import io.berth.image.api.DiffEndpoint;
+import io.berth.image.api.ImagesEndpoint;
+import io.berth.image.api.LeasesEndpoint;
+import io.berth.image.api.LibraryEndpoint;
+import io.berth.image.api.OutboxEndpoint;
+import io.berth.image.api.RootfsEndpoint;
+import io.berth.image.api.SnapshotsEndpoint;
+import io.berth.image.archive.ArchiveLoader;
+import io.berth.image.content.ContentStore;
+import io.berth.image.diff.LayerReader;
+import io.berth.image.lease.Leases;
+import io.berth.image.library.ImageLibrary;
+import io.berth.image.meta.Outbox;
+import io.berth.image.meta.Settlement;
+import io.berth.image.name.ImageNames;
+import io.berth.image.rootfs.Rootfs;
+import io.berth.image.snapshot.Snapshots;
+import io.grpc.BindableService;
+
+/** What is served. */
+@Module
+final class EndpointModule {
+  private EndpointModule() {}
+
+  @Provides
+  static LibraryEndpoint.Settings settings(Config config) {
+    return new LibraryEndpoint.Settings(
+        config.text(Key.IMAGE_SNAPSHOTTER), config.number(Key.IMAGE_MAX_IMAGE_BYTES));
+  }
+
+  @Provides
+  static ImagesEndpoint.Collection collection() {
+    return _ -> {};
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService content(ContentStore content) {
+    return new ContentEndpoint(content);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService images(ImageNames names, ImagesEndpoint.Collection collection) {
+    return new ImagesEndpoint(names, collection);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService snapshots(
+      Snapshots snapshots, Settlement settlement, ImagesEndpoint.Collection collection) {
+    return new SnapshotsEndpoint(snapshots, settlement, collection);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService diff(LayerReader reader) {
+    return new DiffEndpoint(reader);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService leases(Leases leases, ImagesEndpoint.Collection collection) {
+    return new LeasesEndpoint(leases, collection);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService outbox(Outbox outbox) {
+    return new OutboxEndpoint(outbox);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService library(
+      ImageLibrary library, ArchiveLoader loader, LibraryEndpoint.Settings settings) {
+    return new LibraryEndpoint(library, loader, settings);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService rootfs(
+      Rootfs rootfs, ImageLibrary library, LibraryEndpoint.Settings settings) {
+    return new RootfsEndpoint(rootfs, library, settings);
+  }
+}

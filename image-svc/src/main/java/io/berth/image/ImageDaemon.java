@@ -1,0 +1,105 @@
+package io.berth.image;
+
+import io.berth.base.config.Config;
+import io.berth.base.daemon.Daemon;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.ServiceHealth;
+import io.berth.base.rpc.UnixServer;
+import io.berth.image.content.ContentStore;
+import io.berth.image.disk.TrashBin;
+import io.berth.image.library.Unpacker;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Settlement;
+import io.berth.image.snapshot.Snapshots;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+
+/** The service between start and stop. */
+@Singleton
+public final class ImageDaemon implements Daemon {
+  private static final Logger LOG = System.getLogger(ImageDaemon.class.getName());
+
+  private final Config config;
+  private final Stores stores;
+  private final Set<BindableService> services;
+  private final ServiceHealth health = new ServiceHealth();
+  private final Deque<AutoCloseable> started = new ArrayDeque<>();
+
+  /** What has to be opened, in this order. */
+  record Stores(
+      Metadata metadata,
+      TrashBin trash,
+      ContentStore content,
+      Snapshots snapshots,
+      Unpacker unpacker,
+      Settlement settlement) {}
+
+  @Inject
+  ImageDaemon(Config config, Stores stores, Set<BindableService> services) {
+    this.config = config;
+    this.stores = stores;
+    this.services = services;
+  }
+
+  @Override
+  public void start() throws IOException {
+    boolean done = false;
+    try {
+      openStores();
+      serve();
+      done = true;
+    } finally {
+      if (!done) {
+        stop();
+      }
+    }
+    health.warmed();
+  }
+
+  private void openStores() throws IOException {
+    stores.metadata.start();
+    started.push(stores.metadata);
+    stores.trash.start();
+    started.push(stores.trash);
+    stores.content.start();
+    stores.snapshots.start();
+    stores.unpacker.start();
+    stores.settlement.start();
+    started.push(stores.settlement);
+  }
+
+  private void serve() throws IOException {
+    EventLoops loops = new EventLoops(2);
+    started.push(loops);
+    List<ServerServiceDefinition> definitions = new ArrayList<>();
+    services.forEach(service -> definitions.add(service.bindService()));
+    definitions.add(health.service().bindService());
+    definitions.add(ServiceHealth.reflection().bindService());
+    started.push(
+        UnixServer.start(
+            loops, UnixServer.Options.of(config.socket("image"), definitions), List.of()));
+  }
+
+  @Override
+  public void stop() {
+    health.stopping();
+    while (!started.isEmpty()) {
+      AutoCloseable last = started.pop();
+      try {
+        last.close();
+      } catch (Exception e) {
+        LOG.log(Level.WARNING, "stop " + last.getClass().getSimpleName(), e);
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package io.berth.image;
+
+import dagger.Module;
+import dagger.Provides;
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.image.archive.ArchiveLoader;
+import io.berth.image.content.ContentStore;
+import io.berth.image.diff.LayerReader;
+import io.berth.image.disk.ImagePaths;
+import io.berth.image.disk.TrashBin;
+import io.berth.image.lease.Leases;
+import io.berth.image.library.Documents;
+import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.Unpacker;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Settlement;
+import io.berth.image.name.ImageNames;
+import io.berth.image.rootfs.Rootfs;
+import io.berth.image.snapshot.Snapshots;
+import io.berth.image.unpack.LayerApplier;
+import io.berth.image.unpack.LayerLimits;
+import io.berth.image.unpack.LayerThreads;
+import jakarta.inject.Singleton;
+
+/** Layers and images. */
+@Module
+final class LayerModule {
+  private LayerModule() {}
+
+  @Provides
+  @Singleton
+  static LayerApplier applier(Config config) {
+    return new LayerApplier(
+        new LayerLimits(
+            config.number(Key.IMAGE_MAX_LAYER_ENTRIES),
+            config.number(Key.IMAGE_MAX_IMAGE_BYTES),
+            config.number(Key.IMAGE_MAX_EXPANSION)));
+  }
+
+  @Provides
+  @Singleton
+  static LayerThreads threads() {
+    return new LayerThreads(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  }
+
+  @Provides
+  @Singleton
+  static LayerReader reader(ContentStore content, LayerApplier applier, LayerThreads threads) {
+    return new LayerReader(content, applier, threads);
+  }
+
+  @Provides
+  @Singleton
+  static Documents documents(ContentStore content) {
+    return new Documents(content);
+  }
+
+  @Provides
+  @Singleton
+  static ImageLibrary library(ImageNames names, Documents documents, Snapshots snapshots) {
+    return new ImageLibrary(names, documents, snapshots);
+  }
+
+  @Provides
+  @Singleton
+  static Unpacker unpacker(
+      ImagePaths paths,
+      ContentStore content,
+      Snapshots snapshots,
+      TrashBin trash,
+      LayerApplier applier,
+      LayerThreads threads) {
+    return new Unpacker(paths, content, snapshots, trash, applier, threads);
+  }
+
+  @Provides
+  @Singleton
+  static ArchiveLoader loader(
+      ContentStore content,
+      Documents documents,
+      ImageNames names,
+      Unpacker unpacker,
+      Leases leases,
+      Settlement settlement) {
+    return new ArchiveLoader(content, documents, names, unpacker, leases, settlement);
+  }
+
+  @Provides
+  @Singleton
+  static Rootfs rootfs(
+      ImageLibrary library,
+      Unpacker unpacker,
+      Snapshots snapshots,
+      Leases leases,
+      Metadata metadata,
+      Settlement settlement) {
+    return new Rootfs(library, unpacker, snapshots, leases, metadata, settlement);
+  }
+
+  @Provides
+  static ImageDaemon.Stores stores(
+      Metadata metadata,
+      TrashBin trash,
+      ContentStore content,
+      Snapshots snapshots,
+      Unpacker unpacker,
+      Settlement settlement) {
+    return new ImageDaemon.Stores(metadata, trash, content, snapshots, unpacker, settlement);
+  }
+}

@@ -1,0 +1,118 @@
+package io.berth.image.library;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
+import io.berth.image.content.ContentStore;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.ImageConfig;
+import io.berth.oci.image.Index;
+import io.berth.oci.image.Manifest;
+import io.berth.oci.image.MediaTypes;
+import io.berth.oci.image.Platform;
+import java.util.Optional;
+
+/** Parsed documents, kept by their digests, which they never outlive. Thread-safe. */
+public final class Documents {
+  /** The largest document that is read. */
+  public static final long MAX_BYTES = 8L << 20;
+
+  private record Key(String namespace, String digest) {}
+
+  private final ContentStore content;
+  private final Cache<Key, Index> indexes = Caffeine.newBuilder().maximumSize(256).build();
+  private final Cache<Key, Manifest> manifests = Caffeine.newBuilder().maximumSize(1024).build();
+  private final Cache<Key, ImageConfig> configs = Caffeine.newBuilder().maximumSize(1024).build();
+
+  public Documents(ContentStore content) {
+    this.content = content;
+  }
+
+  /** NOT_FOUND without the content, INVALID_ARGUMENT when it is no index. */
+  public Index index(String namespace, String digest) {
+    return indexes.get(
+        new Key(namespace, digest), _ -> Index.read(read(namespace, digest), "index " + digest));
+  }
+
+  /** NOT_FOUND without the content, INVALID_ARGUMENT when it is no manifest. */
+  public Manifest manifest(String namespace, String digest) {
+    return manifests.get(
+        new Key(namespace, digest),
+        _ -> Manifest.read(read(namespace, digest), "manifest " + digest));
+  }
+
+  /** NOT_FOUND without the content, INVALID_ARGUMENT when it is no configuration. */
+  public ImageConfig config(String namespace, String digest) {
+    return configs.get(
+        new Key(namespace, digest),
+        _ -> ImageConfig.read(read(namespace, digest), "image configuration " + digest));
+  }
+
+  private byte[] read(String namespace, String digest) {
+    return content.readAll(namespace, Digest.of(digest), MAX_BYTES);
+  }
+
+  /** What a namespace forgets. */
+  public void forget(String namespace) {
+    indexes.asMap().keySet().removeIf(key -> key.namespace.equals(namespace));
+    manifests.asMap().keySet().removeIf(key -> key.namespace.equals(namespace));
+    configs.asMap().keySet().removeIf(key -> key.namespace.equals(namespace));
+  }
+
+  /**
+   * The manifest for a platform that a target leads to.
+   *
+   * @return empty if it is for other platforms only, or its manifest is not here
+   */
+  public Optional<Descriptor> manifestOf(String namespace, Descriptor target, Platform platform) {
+    Descriptor at = target;
+    // An index may point at another; more than that is a loop or a joke.
+    for (int depth = 0; depth < 4; depth++) {
+      if (!isIndex(namespace, at)) {
+        return Optional.of(at);
+      }
+      Optional<Descriptor> chosen =
+          platform.choose(
+              index(namespace, at.digest()).manifests().stream()
+                  .filter(child -> isPresent(namespace, child))
+                  .toList(),
+              child -> platformOf(namespace, child));
+      if (chosen.isEmpty()) {
+        return Optional.empty();
+      }
+      at = chosen.get();
+    }
+    throw new BerthException.InvalidArgument(
+        "index " + target.digest() + ": indexes are nested too deep");
+  }
+
+  /** By its media type, or its content where clients left that out. */
+  private boolean isIndex(String namespace, Descriptor descriptor) {
+    if (MediaTypes.isIndex(descriptor.mediaType())) {
+      return true;
+    }
+    if (MediaTypes.isManifest(descriptor.mediaType())) {
+      return false;
+    }
+    return !index(namespace, descriptor.digest()).manifests().isEmpty();
+  }
+
+  private boolean isPresent(String namespace, Descriptor child) {
+    boolean attestation = child.annotations().containsKey("vnd.docker.reference.type");
+    return !attestation && content.find(namespace, child.checked()) != null;
+  }
+
+  private Platform platformOf(String namespace, Descriptor child) {
+    if (child.platform() != null) {
+      return child.platform();
+    }
+    if (isIndex(namespace, child)) {
+      return new Platform("linux", "", "");
+    }
+    String config = manifest(namespace, child.digest()).config().digest();
+    return content.find(namespace, Digest.of(config)) == null
+        ? new Platform("linux", "", "")
+        : config(namespace, config).platform();
+  }
+}

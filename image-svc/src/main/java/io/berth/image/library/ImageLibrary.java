@@ -1,0 +1,212 @@
+package io.berth.image.library;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.filter.Filter;
+import io.berth.image.name.ImageNames;
+import io.berth.image.name.NamedImage;
+import io.berth.image.snapshot.SnapshotInfo;
+import io.berth.image.snapshot.Snapshots;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.ImageReference;
+import io.berth.oci.image.Platform;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Finds images by what people type. Thread-safe. */
+public final class ImageLibrary {
+  private static final Pattern ID_PREFIX = Pattern.compile("[0-9a-f]{4,64}");
+  private static final String SHA256 = "sha256:";
+
+  private final ImageNames names;
+  private final Documents documents;
+  private final Snapshots snapshots;
+
+  public ImageLibrary(ImageNames names, Documents documents, Snapshots snapshots) {
+    this.names = names;
+    this.documents = documents;
+    this.snapshots = snapshots;
+  }
+
+  /**
+   * Finds an image.
+   *
+   * @param text short or full name, {@code name@digest}, id, or at least four digits of one
+   * @param platform null for this machine's
+   * @throws BerthException NOT_FOUND; INVALID_ARGUMENT for a prefix that fits several, or what is
+   *     no name
+   */
+  public ResolvedImage resolve(String namespace, String text, @Nullable Platform platform) {
+    NamedImage named = findName(namespace, text);
+    if (named != null) {
+      return resolve(namespace, named, platform == null ? Platform.host() : platform);
+    }
+    return byId(namespace, text, platform);
+  }
+
+  /** The record that a name means; null if it is an id, or there is none. */
+  public @Nullable NamedImage findName(String namespace, String text) {
+    NamedImage exact = names.find(namespace, text);
+    if (exact != null || text.startsWith(SHA256) || text.matches("[0-9a-f]{64}")) {
+      return exact;
+    }
+    ImageReference reference = reference(text);
+    if (reference == null) {
+      return null;
+    }
+    NamedImage full = names.find(namespace, reference.toString());
+    if (full != null || reference.digest() == null) {
+      return full;
+    }
+    return byDigest(namespace, reference);
+  }
+
+  private @Nullable NamedImage byDigest(String namespace, ImageReference reference) {
+    String digest = String.valueOf(reference.digest());
+    for (NamedImage candidate : names.list(namespace, Filter.of(List.of()))) {
+      ImageReference name = reference(candidate.name());
+      boolean points = candidate.target().digest().equals(digest);
+      if (points && name != null && name.repository().equals(reference.repository())) {
+        return candidate;
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable ImageReference reference(String text) {
+    try {
+      return ImageReference.of(text);
+    } catch (BerthException.InvalidArgument e) {
+      if (ID_PREFIX.matcher(text).matches()) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  private ResolvedImage byId(String namespace, String text, @Nullable Platform platform) {
+    String digits = text.startsWith(SHA256) ? text.substring(SHA256.length()) : text;
+    if (!ID_PREFIX.matcher(digits).matches()) {
+      throw missing(text);
+    }
+    Map<String, ResolvedImage> found = new LinkedHashMap<>();
+    for (ResolvedImage image : list(namespace, platform)) {
+      boolean fits =
+          image.id().startsWith(SHA256 + digits)
+              || image.target().digest().startsWith(SHA256 + digits)
+              || image.manifestDescriptor().digest().startsWith(SHA256 + digits);
+      if (fits) {
+        found.put(image.id(), image);
+      }
+    }
+    if (found.size() > 1) {
+      throw new BerthException.InvalidArgument(
+          "image `"
+              + text
+              + "`: "
+              + found.size()
+              + " images begin with these digits; type more of them");
+    }
+    return found.values().stream().findFirst().orElseThrow(() -> missing(text));
+  }
+
+  private static BerthException missing(String text) {
+    return new BerthException.NotFound(
+        "No such image: " + (text.length() <= 200 ? text : text.substring(0, 200) + "..."));
+  }
+
+  private ResolvedImage resolve(String namespace, NamedImage named, Platform platform) {
+    ResolvedImage image =
+        read(namespace, List.of(named), platform)
+            .orElseThrow(() ->
+                new BerthException.NotFound(
+                    "image `"
+                        + named.name()
+                        + "` is not here for platform "
+                        + platform
+                        + "; pull it for that platform"));
+    return new ResolvedImage(
+        namesOf(namespace, named.target().digest()),
+        image.target(),
+        image.manifestDescriptor(),
+        image.manifest(),
+        image.config(),
+        image.tagged());
+  }
+
+  private List<String> namesOf(String namespace, String digest) {
+    return names.list(namespace, Filter.of(List.of("target.digest==" + digest))).stream()
+        .map(NamedImage::name)
+        .toList();
+  }
+
+  private Optional<ResolvedImage> read(
+      String namespace, List<NamedImage> named, Platform platform) {
+    Descriptor target = named.getFirst().target();
+    return documents
+        .manifestOf(namespace, target, platform)
+        .map(descriptor -> {
+          var manifest = documents.manifest(namespace, descriptor.digest());
+          return new ResolvedImage(
+              named.stream().map(NamedImage::name).toList(),
+              target,
+              descriptor,
+              manifest,
+              documents.config(namespace, manifest.config().digest()),
+              named.stream()
+                  .map(NamedImage::updated)
+                  .max(Comparator.naturalOrder())
+                  .orElse(Instant.EPOCH));
+        });
+  }
+
+  /**
+   * All images, each once with all its names, the newest first. What cannot be read is left out.
+   *
+   * @param platform null for this machine's
+   */
+  public List<ResolvedImage> list(String namespace, @Nullable Platform platform) {
+    Map<String, List<NamedImage>> byTarget = new LinkedHashMap<>();
+    for (NamedImage image : names.list(namespace, Filter.of(List.of()))) {
+      byTarget.computeIfAbsent(image.target().digest(), _ -> new ArrayList<>()).add(image);
+    }
+    List<ResolvedImage> result = new ArrayList<>();
+    for (List<NamedImage> named : byTarget.values()) {
+      try {
+        read(namespace, named, platform == null ? Platform.host() : platform)
+            .ifPresent(result::add);
+      } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+        // A name whose content is incomplete, or no image at all: other clients may keep such.
+        continue;
+      }
+    }
+    result.sort(Comparator.comparing(ImageLibrary::createdOf).reversed());
+    return result;
+  }
+
+  private static Instant createdOf(ResolvedImage image) {
+    Instant created = image.config().createdAt();
+    return created == null ? Instant.EPOCH : created;
+  }
+
+  /** Bytes of an image's unpacked layers; of those packed where they are not unpacked. */
+  public long size(String namespace, String snapshotter, ResolvedImage image) {
+    long size = 0;
+    List<String> chain = image.chain();
+    for (int i = 0; i < chain.size(); i++) {
+      SnapshotInfo info = snapshots.find(new Snapshots.Key(namespace, snapshotter, chain.get(i)));
+      if (info != null) {
+        size += info.usage().bytes();
+      } else if (i < image.manifest().layers().size()) {
+        size += image.manifest().layers().get(i).size();
+      }
+    }
+    return size;
+  }
+}

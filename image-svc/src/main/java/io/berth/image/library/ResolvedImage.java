@@ -1,0 +1,48 @@
+package io.berth.image.library;
+
+import io.berth.oci.image.ChainId;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.ImageConfig;
+import io.berth.oci.image.Manifest;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * An image for one platform.
+ *
+ * @param names all that lead to it, full ones
+ * @param target what the names point at: a manifest or an index
+ * @param manifestDescriptor of the manifest
+ * @param tagged when the newest of its names was recorded
+ */
+public record ResolvedImage(
+    List<String> names,
+    Descriptor target,
+    Descriptor manifestDescriptor,
+    Manifest manifest,
+    ImageConfig config,
+    Instant tagged) {
+  public ResolvedImage {
+    names = List.copyOf(names);
+  }
+
+  /** The digest of the configuration. */
+  public String id() {
+    return manifest.config().digest();
+  }
+
+  /** Names of the stacks of its layers, the lowest first. */
+  public List<String> chain() {
+    return ChainId.all(config.rootfs().diffIds());
+  }
+
+  /** Name of the whole stack; empty for an image without layers. */
+  public String chainId() {
+    return ChainId.of(config.rootfs().diffIds());
+  }
+
+  /** Bytes of its layers as stored. */
+  public long compressedSize() {
+    return manifest.config().size() + manifest.layers().stream().mapToLong(Descriptor::size).sum();
+  }
+}

@@ -1,0 +1,224 @@
+package io.berth.image.rootfs;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.berth.base.error.BerthException;
+import io.berth.image.lease.Lease;
+import io.berth.image.lease.Leases;
+import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.Progress;
+import io.berth.image.library.ResolvedImage;
+import io.berth.image.library.Unpacker;
+import io.berth.image.library.WorkLease;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Settlement;
+import io.berth.image.snapshot.MountSpec;
+import io.berth.image.snapshot.SnapshotInfo;
+import io.berth.image.snapshot.Snapshots;
+import io.berth.image.tree.MergedTree;
+import io.berth.oci.image.Platform;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The root file systems of containers. Thread-safe.
+ *
+ * <p>Between the preparation of a snapshot and the container's own record a lease of an hour keeps
+ * it; then the record does.
+ */
+public final class Rootfs {
+  private static final Duration UNTIL_RECORDED = Duration.ofHours(1);
+
+  private final ImageLibrary library;
+  private final Unpacker unpacker;
+  private final Snapshots snapshots;
+  private final Leases leases;
+  private final Metadata metadata;
+  private final Settlement settlement;
+
+  private record UserKey(
+      String namespace, String snapshotter, String chain, String user, List<String> groups) {}
+
+  /** Layers never change, so neither does what they say of users. */
+  private final Cache<UserKey, ContainerUser> users =
+      Caffeine.newBuilder().maximumSize(1024).build();
+
+  public Rootfs(
+      ImageLibrary library,
+      Unpacker unpacker,
+      Snapshots snapshots,
+      Leases leases,
+      Metadata metadata,
+      Settlement settlement) {
+    this.library = library;
+    this.unpacker = unpacker;
+    this.snapshots = snapshots;
+    this.leases = leases;
+    this.metadata = metadata;
+    this.settlement = settlement;
+  }
+
+  /**
+   * What a container needs.
+   *
+   * @param user as {@code docker run -u} takes it; empty: the image's
+   * @param groups more groups of the user
+   * @param fleeting the container removes itself at its end
+   * @param platform null for this machine's
+   */
+  public record Request(
+      Snapshots.Key key,
+      String ref,
+      String user,
+      List<String> groups,
+      boolean fleeting,
+      @Nullable Platform platform) {
+    public Request {
+      groups = List.copyOf(groups);
+    }
+  }
+
+  /** What it gets. */
+  public record Prepared(ResolvedImage image, ContainerUser user, MountSpec mount) {}
+
+  /**
+   * Resolves, unpacks if need be, prepares and looks the user up. A repetition with the same image
+   * gives the same.
+   */
+  public Prepared prepare(Request request) {
+    String namespace = request.key.namespace();
+    ResolvedImage image = library.resolve(namespace, request.ref, request.platform);
+    String parent = image.chainId();
+    Snapshots.Key layers = new Snapshots.Key(namespace, request.key.snapshotter(), parent);
+    if (!parent.isEmpty() && snapshots.find(layers) == null) {
+      unpack(request, image);
+    }
+    ContainerUser user = user(request, image, layers);
+    try {
+      return new Prepared(image, user, prepareNew(request, parent));
+    } catch (BerthException.AlreadyExists e) {
+      SnapshotInfo existing = snapshots.stat(request.key);
+      if (existing.kind() == SnapshotInfo.Kind.ACTIVE && existing.parent().equals(parent)) {
+        return new Prepared(image, user, snapshots.mounts(request.key));
+      }
+      throw e;
+    }
+  }
+
+  private void unpack(Request request, ResolvedImage image) {
+    String namespace = request.key.namespace();
+    try (WorkLease lease = WorkLease.take(leases, namespace, "unpack")) {
+      unpacker.unpack(
+          new Unpacker.Work(
+              namespace,
+              request.key.snapshotter(),
+              lease.id(),
+              Metadata.Durability.LAZY,
+              Progress.SILENT),
+          image.manifest(),
+          image.config());
+    }
+    settlement.request();
+  }
+
+  private MountSpec prepareNew(Request request, String parent) {
+    Snapshots.Key key = request.key;
+    return snapshots.prepareWith(
+        key,
+        parent,
+        request.fleeting ? Map.of(Snapshots.FLEETING, "1") : Map.of(),
+        request.fleeting ? Metadata.Durability.LAZY : Metadata.Durability.DURABLE,
+        transaction -> {
+          String lease = leaseOf(key);
+          leases.drop(transaction, key.namespace(), lease);
+          Leases.create(
+              transaction,
+              key.namespace(),
+              lease,
+              Map.of(
+                  Lease.EXPIRE,
+                  transaction.now().plus(UNTIL_RECORDED).toString(),
+                  Lease.FLAT,
+                  "1"));
+          Leases.add(
+              transaction,
+              key.namespace(),
+              lease,
+              Lease.Resource.snapshot(key.snapshotter(), key.key()));
+        });
+  }
+
+  private static String leaseOf(Snapshots.Key key) {
+    return "berth-rootfs-" + key.snapshotter() + "-" + key.key();
+  }
+
+  private ContainerUser user(Request request, ResolvedImage image, Snapshots.Key layers) {
+    String wanted = request.user;
+    if (wanted.isEmpty()) {
+      String own = image.config().config().user();
+      wanted = own == null ? "" : own;
+    }
+    String specification = wanted;
+    UserKey key =
+        new UserKey(
+            layers.namespace(), layers.snapshotter(), layers.key(), specification, request.groups);
+    ContainerUser known = users.getIfPresent(key);
+    if (known == null) {
+      known =
+          lookUp(
+              layers.key().isEmpty() ? List.of() : snapshots.folders(layers),
+              layers.snapshotter(),
+              specification,
+              request.groups);
+      users.put(key, known);
+    }
+    return known;
+  }
+
+  /** What to mount. */
+  public MountSpec mounts(Snapshots.Key key) {
+    return snapshots.mounts(key);
+  }
+
+  /** Looks a user up in a snapshot, its own changes included. */
+  public ContainerUser lookUpUser(Snapshots.Key key, String user, List<String> groups) {
+    return lookUp(snapshots.folders(key), key.snapshotter(), user, groups);
+  }
+
+  /** Looks a user up in a folder that is a root file system. */
+  public ContainerUser lookUpUser(Path rootfs, String user, List<String> groups) {
+    return lookUp(List.of(rootfs), "native", user, groups);
+  }
+
+  private ContainerUser lookUp(
+      List<Path> folders, String snapshotter, String user, List<String> groups) {
+    if (folders.isEmpty()) {
+      return new UserDatabase(new byte[0], new byte[0]).find(user, groups);
+    }
+    try (MergedTree tree = MergedTree.open(folders, snapshots.isLayered(snapshotter))) {
+      byte[] passwd = tree.read("etc/passwd", UserDatabase.MAX_BYTES);
+      byte[] group = tree.read("etc/group", UserDatabase.MAX_BYTES);
+      return new UserDatabase(
+              passwd == null ? new byte[0] : passwd, group == null ? new byte[0] : group)
+          .find(user, groups);
+    } catch (IOException e) {
+      throw new BerthException.Internal("look up user `" + user + "`: " + e.getMessage(), e);
+    }
+  }
+
+  /** Removes a container's snapshot; what is gone already is fine. */
+  public void remove(Snapshots.Key key) {
+    SnapshotInfo info = snapshots.find(key);
+    boolean fleeting = info != null && info.labels().containsKey(Snapshots.FLEETING);
+    metadata.write(
+        fleeting ? Metadata.Durability.LAZY : Metadata.Durability.DURABLE,
+        transaction -> {
+          leases.drop(transaction, key.namespace(), leaseOf(key));
+          return snapshots.remove(transaction, key);
+        });
+  }
+}

@@ -1,0 +1,182 @@
+package io.berth.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.ListRequest;
+import io.berth.api.berth.image.v1.LoadRequest;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.PrepareResponse;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.ResolveRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.image.tar.TarEntry;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+@Tag("root")
+final class LoadAndPrepareIT {
+  @RegisterExtension final ServiceExtension service = new ServiceExtension();
+
+  private static final int CHUNK = 100_000;
+
+  static List<Progress> load(ServiceExtension service, byte[] archive, String name)
+      throws Exception {
+    List<Progress> answers = new ArrayList<>();
+    CompletableFuture<List<Progress>> all = new CompletableFuture<>();
+    StreamObserver<LoadRequest> requests =
+        UnixChannel.in(ImagesGrpc.newStub(service.channel()), "default", null)
+            .load(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(Progress answer) {
+                    answers.add(answer);
+                  }
+
+                  @Override
+                  public void onError(Throwable failure) {
+                    all.completeExceptionally(failure);
+                  }
+
+                  @Override
+                  public void onCompleted() {
+                    all.complete(answers);
+                  }
+                });
+    for (int at = 0; at < archive.length; at += CHUNK) {
+      byte[] part = Arrays.copyOfRange(archive, at, Math.min(archive.length, at + CHUNK));
+      requests.onNext(
+          LoadRequest.newBuilder()
+              .setName(at == 0 ? name : "")
+              .setData(ByteString.copyFrom(part))
+              .build());
+    }
+    requests.onCompleted();
+    try {
+      return all.get(30, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.ExecutionException e) {
+      throw (Exception) e.getCause();
+    }
+  }
+
+  private static List<Image> images(List<Progress> answers) {
+    return answers.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
+  }
+
+  private static byte[] base() throws Exception {
+    return Archives.layer()
+        .directory("etc/", 0755, 0)
+        .file("etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n")
+        .file("etc/group", "root:x:0:\napp:x:1001:\nextra:x:2000:app,other\n")
+        .file("big", "x".repeat(300_000))
+        .tar();
+  }
+
+  private static byte[] second() throws Exception {
+    return Archives.layer()
+        .file("hello", "world")
+        .file(".wh.big", "")
+        .link("s", TarEntry.Type.SYMBOLIC_LINK, "hello")
+        .tar();
+  }
+
+  @Test
+  void ociArchive_becomesAnImageAndASnapshot() throws Exception {
+    Archives.Image image = Archives.image("sh", base(), second());
+    List<Image> loaded = images(load(service, Archives.oci(image, "docker.io/library/test:1"), ""));
+    assertEquals(1, loaded.size());
+    assertEquals(List.of("docker.io/library/test:1"), loaded.getFirst().getNamesList());
+    assertEquals(image.config().digest(), loaded.getFirst().getId());
+    assertEquals(List.of("sh"), loaded.getFirst().getConfig().getCmdList());
+
+    var images = UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+    for (String ref :
+        List.of(
+            "test:1",
+            "library/test:1",
+            image.config().digest(),
+            image.config().digest().substring(7, 15))) {
+      assertEquals(
+          image.config().digest(),
+          images.resolve(ResolveRequest.newBuilder().setRef(ref).build()).getId());
+    }
+    assertEquals(1, images.list(ListRequest.getDefaultInstance()).getImagesCount());
+    var missing =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> images.resolve(ResolveRequest.newBuilder().setRef("nope").build()));
+    assertEquals("NOT_FOUND: No such image: nope: not found", missing.getMessage());
+
+    var rootfs = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);
+    PrepareRequest request = PrepareRequest.newBuilder().setRef("test:1").setKey("c1").build();
+    PrepareResponse prepared = rootfs.prepare(request);
+    assertEquals(prepared.getMounts(0), rootfs.prepare(request).getMounts(0));
+    assertEquals(1000, prepared.getUser().getUid());
+    assertEquals(1001, prepared.getUser().getGid());
+    assertEquals(List.of(2000), prepared.getUser().getGroupsList());
+    assertEquals("/home/app", prepared.getUser().getHome());
+    Path target = Files.createTempDirectory("berth-mount");
+    try (var _ = Overlay.mount(prepared.getMounts(0), target)) {
+      assertEquals("world", Files.readString(target.resolve("s")));
+      assertTrue(Files.notExists(target.resolve("big")));
+    }
+    Files.delete(target);
+    rootfs.remove(RemoveRootfsRequest.newBuilder().setKey("c1").build());
+    rootfs.remove(RemoveRootfsRequest.newBuilder().setKey("c1").build());
+  }
+
+  @Test
+  void dockerArchive_resolvesLinkedLayersByTable() throws Exception {
+    byte[] archive = Archives.docker("sh", "app:v2", base(), second(), base());
+    List<Image> loaded = images(load(service, Archives.gzip(archive), ""));
+    assertEquals(List.of("docker.io/library/app:v2"), loaded.getFirst().getNamesList());
+    assertEquals(3, loaded.getFirst().getDiffIdsCount());
+  }
+
+  @Test
+  void damagedArchive_leavesNoName() throws Exception {
+    byte[] archive = Archives.oci(Archives.image("sh", base()), "a:1");
+    byte[] cut = Arrays.copyOf(archive, archive.length / 2);
+    var e = assertThrows(StatusRuntimeException.class, () -> load(service, cut, ""));
+    assertTrue(e.getMessage().contains("it was cut off"), e.getMessage());
+    int blob = 0;
+    while ((archive[blob] & 0xff) != 0x1f || (archive[blob + 1] & 0xff) != 0x8b) {
+      blob++;
+    }
+    archive[blob + 40] ^= 1;
+    var wrong = assertThrows(StatusRuntimeException.class, () -> load(service, archive, ""));
+    assertTrue(wrong.getMessage().contains("the archive is damaged"), wrong.getMessage());
+    var images = UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+    assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
+  }
+
+  @Test
+  void restart_keepsImagesAndSnapshots() throws Exception {
+    load(service, Archives.oci(Archives.image("sh", base(), second()), "a:1"), "");
+    var rootfs = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);
+    var mounts =
+        rootfs.prepare(PrepareRequest.newBuilder().setRef("a:1").setKey("k").build()).getMounts(0);
+    service.stop();
+    service.start();
+    var again = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);
+    assertEquals(
+        mounts,
+        again.prepare(PrepareRequest.newBuilder().setRef("a:1").setKey("k").build()).getMounts(0));
+  }
+}
