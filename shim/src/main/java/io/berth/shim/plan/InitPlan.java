@@ -196,6 +196,9 @@ public record InitPlan(int namespaces, List<Step> steps) {
               ? new Handle.Clone(container.rootPath(), /* recursive= */ true)
               : new Handle.GivenMount(0);
       steps.add(new Step.Root(root, container.rootPath()));
+      // A copy of a shared mount is its peer, and neither may the host see what is mounted here nor
+      // does pivot_root(2) take a shared one.
+      steps.add(new Step.Attributes("/", 0, 0, propagation(), 0));
       for (int i = 1; i < container.given().size(); i++) {
         ContainerFacts.GivenMount mount = container.given().get(i);
         steps.add(
@@ -216,11 +219,9 @@ public record InitPlan(int namespaces, List<Step> steps) {
 
     private long propagation() {
       return switch (linux.rootfsPropagation()) {
-        case "", "slave", "rslave" -> MountFlags.MS_SLAVE | MountFlags.MS_REC;
-        case "private", "rprivate" -> MountFlags.MS_PRIVATE | MountFlags.MS_REC;
-        case "shared", "rshared" -> MountFlags.MS_SHARED | MountFlags.MS_REC;
-        // Of the root alone: an unbindable mount could not even become one.
-        case "unbindable", "runbindable" -> MountFlags.MS_PRIVATE | MountFlags.MS_REC;
+        case "private", "rprivate", "unbindable", "runbindable" ->
+            MountFlags.MS_PRIVATE | MountFlags.MS_REC;
+        case "", "slave", "rslave", "shared", "rshared" -> MountFlags.MS_SLAVE | MountFlags.MS_REC;
         default ->
             throw new BerthException.InvalidArgument(
                 "rootfsPropagation `"

@@ -1,0 +1,87 @@
+package io.berth.shim;
+
+import io.berth.base.config.Config;
+import io.berth.base.daemon.Daemon;
+import io.berth.base.io.AtomicFile;
+import io.berth.base.io.FolderLock;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixServer;
+import io.berth.shim.api.HostEndpoint;
+import io.berth.shim.api.Shims;
+import io.berth.shim.api.WarmUp;
+import io.berth.shim.run.HostServices;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import javax.inject.Inject;
+import org.jspecify.annotations.Nullable;
+
+/** A host process between start and stop. */
+final class HostDaemon implements Daemon {
+  private static final int MAX_MESSAGE = 256 << 10;
+  private static final long GRACE_MILLIS = 200;
+
+  private final Config config;
+  private final HostNumber number;
+  private final Runnable end;
+  private @Nullable FolderLock lock;
+  private @Nullable HostServices services;
+  private @Nullable EventLoops loops;
+  private @Nullable Shims shims;
+  private @Nullable UnixServer server;
+
+  @Inject
+  HostDaemon(Config config, HostNumber number, Runnable end) {
+    this.config = config;
+    this.number = number;
+    this.end = end;
+  }
+
+  @Override
+  public void start() throws Exception {
+    Path folder = config.state().resolve("h").resolve(Integer.toString(number.value()));
+    Files.createDirectories(folder);
+    lock = FolderLock.take(folder, "host");
+    AtomicFile.write(folder.resolve("pid"), ProcessHandle.current().pid() + "\n", "rw-r--r--");
+    HostServices opened = HostServices.open(config);
+    services = opened;
+    EventLoops threads = new EventLoops(1);
+    loops = threads;
+    Shims held = new Shims(opened, threads);
+    shims = held;
+    HostEndpoint endpoint =
+        new HostEndpoint(
+            held,
+            opened.happenings(),
+            new WarmUp(() -> {}),
+            String.valueOf(config.libexec().getFileName()),
+            end);
+    server =
+        UnixServer.start(
+            threads,
+            new UnixServer.Options(
+                folder.resolve("host.sock"),
+                List.of(endpoint.bindService()),
+                null,
+                MAX_MESSAGE,
+                _ -> true,
+                "rw-------"),
+            List.of());
+  }
+
+  @Override
+  public void stop() {
+    if (server != null) {
+      server.stop(GRACE_MILLIS);
+    }
+    if (shims != null) {
+      shims.close();
+    }
+    if (loops != null) {
+      loops.close();
+    }
+    if (services != null) {
+      services.close();
+    }
+  }
+}

@@ -1,0 +1,4 @@
+package io.berth.shim;
+
+/** Which host process of an instance this is. */
+record HostNumber(int value) {}

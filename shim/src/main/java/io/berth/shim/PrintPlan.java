@@ -1,0 +1,59 @@
+package io.berth.shim;
+
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.CgroupFolders;
+import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.CgroupPath;
+import io.berth.shim.plan.ContainerFacts;
+import io.berth.shim.plan.InitPlan;
+import io.berth.shim.plan.PlanText;
+import io.berth.shim.run.Filters;
+import io.berth.shim.run.HostServices;
+import io.berth.shim.stdio.Stdio;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Shows what would be done with a bundle; does nothing. */
+final class PrintPlan {
+  private PrintPlan() {}
+
+  static int run(Path given, PrintStream out, PrintStream err) {
+    Path bundle = given.toAbsolutePath().normalize();
+    Path config = bundle.resolve("config.json");
+    try {
+      RuntimeSpec spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
+      RuntimeSpec.Root root = spec.root();
+      CgroupPath path =
+          CgroupPath.of(
+              spec.linux().cgroupsPath(),
+              /* systemd= */ false,
+              Config.defaults().cgroupParent(),
+              new TaskKey("default", "printed"));
+      boolean terminal = spec.process() != null && spec.process().terminal();
+      ContainerFacts container =
+          new ContainerFacts(
+              "printed",
+              bundle.toString(),
+              spec,
+              bundle.resolve(root == null ? "rootfs" : root.path()).toString(),
+              List.of(),
+              new Stdio("", "", "", terminal),
+              CgroupFolders.of(CgroupLayout.ofHost(), path),
+              new Filters().of(spec.linux().seccomp()),
+              /* home= */ null,
+              /* noPivot= */ false,
+              /* noKeyring= */ false);
+      out.print(PlanText.of(InitPlan.of(container, HostServices.facts())));
+      return 0;
+    } catch (IOException | BerthException e) {
+      err.println("berth-shim: plan of `" + bundle + "`: " + e.getMessage());
+      return 1;
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package io.berth.shim.api;
+
+import com.google.protobuf.Empty;
+import io.berth.api.berth.host.v1.AcknowledgeRequest;
+import io.berth.api.berth.host.v1.AdoptRequest;
+import io.berth.api.berth.host.v1.AdoptResponse;
+import io.berth.api.berth.host.v1.AllowAttachRequest;
+import io.berth.api.berth.host.v1.CaughtUp;
+import io.berth.api.berth.host.v1.Exit;
+import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.api.berth.host.v1.LetGoRequest;
+import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.berth.host.v1.Oom;
+import io.berth.api.berth.host.v1.PlaceRequest;
+import io.berth.api.berth.host.v1.PlaceResponse;
+import io.berth.api.berth.host.v1.StatusResponse;
+import io.berth.api.berth.host.v1.SupervisorLost;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.BlockingSender;
+import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.Calls;
+import io.berth.shim.run.ContainerTask;
+import io.berth.shim.run.Happening;
+import io.berth.shim.run.Happenings;
+import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskFolder;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+
+/** {@code berth.host.v1.Host}. */
+public final class HostEndpoint extends HostGrpc.HostImplBase {
+  private final Shims shims;
+  private final Happenings happenings;
+  private final WarmUp warmUp;
+  private final String build;
+  private final Runnable end;
+
+  /**
+   * For one process.
+   *
+   * @param build hash of the programs
+   * @param end called when the process has been drained
+   */
+  public HostEndpoint(
+      Shims shims, Happenings happenings, WarmUp warmUp, String build, Runnable end) {
+    this.shims = shims;
+    this.happenings = happenings;
+    this.warmUp = warmUp;
+    this.build = build;
+    this.end = end;
+  }
+
+  private static TaskFolder folder(String path) {
+    if (!path.startsWith("/")) {
+      throw new BerthException.InvalidArgument("task folder `" + path + "`: no absolute path");
+    }
+    return new TaskFolder(Path.of(path));
+  }
+
+  private static void empty(StreamObserver<Empty> responses, Callable<?> work) {
+    Calls.answer(
+        responses,
+        () -> {
+          work.call();
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void place(PlaceRequest request, StreamObserver<PlaceResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          TaskKey key = new TaskKey(request.getNamespace(), request.getId());
+          Shim shim =
+              shims.place(
+                  key,
+                  folder(request.getFolder()),
+                  request.hasCreate() ? request.getCreate() : null,
+                  request.getEphemeral(),
+                  RequestIds.of(CallContext.requestId()));
+          ContainerTask task = shim.task();
+          PlaceResponse.Builder answer = PlaceResponse.newBuilder();
+          if (task != null) {
+            answer.setPid(task.init().pid()).setSupervisorPid(task.supervisorPid());
+          }
+          return answer.build();
+        });
+  }
+
+  @Override
+  public void adopt(AdoptRequest request, StreamObserver<AdoptResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          TaskKey key = new TaskKey(request.getNamespace(), request.getId());
+          ContainerTask task = shims.adopt(key, folder(request.getFolder())).task();
+          if (task == null) {
+            throw new BerthException.NotFound("task " + key.id() + " not found");
+          }
+          return AdoptResponse.newBuilder()
+              .setEpoch(task.epoch())
+              .setSupervisorPid(task.supervisorPid())
+              .build();
+        });
+  }
+
+  @Override
+  public void letGo(LetGoRequest request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          shims.letGo(request.getNamespace(), request.getId());
+          return request;
+        });
+  }
+
+  @Override
+  public void drain(Empty request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          shims.drain(end);
+          return request;
+        });
+  }
+
+  @Override
+  public void warm(Empty request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          warmUp.run();
+          return request;
+        });
+  }
+
+  @Override
+  public void status(Empty request, StreamObserver<StatusResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          Shims.Contents contents = shims.contents();
+          return StatusResponse.newBuilder()
+              .setPid((int) ProcessHandle.current().pid())
+              .setNamespace(contents.namespace())
+              .addAllIds(contents.ids())
+              .setWarmed(warmUp.isOver())
+              .setDraining(contents.draining())
+              .setBuild(build)
+              .build();
+        });
+  }
+
+  @Override
+  public void watch(Empty request, StreamObserver<Occurrence> responses) {
+    BlockingSender.run(
+        responses,
+        sender -> {
+          try (Happenings.Watcher watcher = happenings.watch()) {
+            for (Happening.Exit exit : watcher.missed()) {
+              sender.send(message(exit));
+            }
+            sender.send(Occurrence.newBuilder().setCaughtUp(CaughtUp.getDefaultInstance()).build());
+            while (!watcher.isOverrun()) {
+              sender.send(message(watcher.next()));
+            }
+            throw new BerthException.ResourceExhausted(
+                "watch: what happened was not taken in time; watch again");
+          }
+        });
+  }
+
+  private static Occurrence message(Happening happening) {
+    Occurrence.Builder message =
+        Occurrence.newBuilder()
+            .setNamespace(happening.task().namespace())
+            .setId(happening.task().id());
+    switch (happening) {
+      case Happening.Exit exit ->
+          message
+              .setExecId(exit.execId())
+              .setExit(
+                  Exit.newBuilder()
+                      .setPid(exit.pid())
+                      .setStatus(exit.how().status())
+                      .setAt(TaskMessages.timestamp(exit.how().at()))
+                      .setOomKilled(exit.how().outOfMemory())
+                      .setUnknown(exit.how().unknown()));
+      case Happening.OutOfMemory _ -> message.setOom(Oom.getDefaultInstance());
+      case Happening.SupervisorLost lost ->
+          message.setSupervisorLost(SupervisorLost.newBuilder().setCause(lost.cause()));
+    }
+    return message.build();
+  }
+
+  @Override
+  public void acknowledge(AcknowledgeRequest request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          // The supervisor keeps its record until Delete, which answers the exit once more, also
+          // if another process adopts the task before.
+          happenings.acknowledge(
+              new TaskKey(request.getNamespace(), request.getId()), request.getExecId());
+          return request;
+        });
+  }
+
+  @Override
+  public void allowAttach(AllowAttachRequest request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          if (request.getToken().size() != 32) {
+            throw new BerthException.InvalidArgument("attach: a token has 32 bytes");
+          }
+          shims
+              .task(new TaskKey(request.getNamespace(), request.getId()))
+              .allowAttach(
+                  request.getExecId(),
+                  request.getToken().toByteArray(),
+                  Duration.ofMillis(Integer.toUnsignedLong(request.getTtlMs())));
+          return request;
+        });
+  }
+}

@@ -1,0 +1,146 @@
+package io.berth.shim.api;
+
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixServer;
+import io.berth.shim.run.ContainerTask;
+import io.berth.shim.run.HostServices;
+import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskAdoption;
+import io.berth.shim.run.TaskCreation;
+import io.berth.shim.run.TaskFolder;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A container's shim: its task, and the socket on which it is commanded. */
+final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
+  private static final long STOP_GRACE_MILLIS = 100;
+
+  /** How long a deleted task's socket still answers: clients tell it to shut down. */
+  private static final Duration AFTER_DELETION = Duration.ofSeconds(2);
+
+  private final HostServices host;
+  private final EventLoops loops;
+  private final TaskKey key;
+  private final TaskFolder folder;
+  private final boolean ephemeral;
+  private final Consumer<Shim> leave;
+  private final TaskEndpoint endpoint;
+  private volatile @Nullable ContainerTask task;
+  private volatile boolean over;
+  private @Nullable UnixServer server;
+  private boolean closed;
+
+  Shim(
+      HostServices host,
+      EventLoops loops,
+      TaskKey key,
+      TaskFolder folder,
+      boolean ephemeral,
+      Consumer<Shim> leave) {
+    this.host = host;
+    this.loops = loops;
+    this.key = key;
+    this.folder = folder;
+    this.ephemeral = ephemeral;
+    this.leave = leave;
+    this.endpoint = new TaskEndpoint(key.id(), this);
+  }
+
+  TaskKey key() {
+    return key;
+  }
+
+  @Override
+  public @Nullable ContainerTask task() {
+    return over ? null : task;
+  }
+
+  /** Whether its container has been deleted. */
+  boolean isOver() {
+    return over;
+  }
+
+  TaskEndpoint endpoint() {
+    return endpoint;
+  }
+
+  @Override
+  public synchronized ContainerTask create(CreateTaskRequest request, RequestIds requests)
+      throws Exception {
+    if (task != null) {
+      throw new BerthException.AlreadyExists("task " + key.id());
+    }
+    ContainerTask made =
+        TaskCreation.create(host, folder, key, TaskMessages.creation(request, ephemeral, requests));
+    hold(made);
+    return made;
+  }
+
+  synchronized void adopt() throws IOException {
+    hold(TaskAdoption.adopt(host, folder, key));
+  }
+
+  private void hold(ContainerTask made) {
+    made.whenLost(() -> leave.accept(this));
+    task = made;
+  }
+
+  /** Answers on the container's socket from now on, instead of whoever did before. */
+  synchronized void open() throws IOException {
+    server =
+        UnixServer.start(
+            loops,
+            Shims.options(folder, List.of(endpoint.bindService(), TaskVersion2.of(endpoint))),
+            List.of());
+  }
+
+  @Override
+  public void deleted() {
+    over = true;
+    ContainerTask deleted = task;
+    if (deleted != null) {
+      deleted.close();
+    }
+    leaveAfter(AFTER_DELETION);
+  }
+
+  @Override
+  public void shutDown() {
+    if (over || task == null) {
+      leaveAfter(Duration.ofMillis(20));
+    }
+  }
+
+  /** The answer to the call in progress goes out first. */
+  private void leaveAfter(Duration time) {
+    Thread.ofVirtual()
+        .name("leave")
+        .start(() -> {
+          LockSupport.parkNanos(time.toNanos());
+          leave.accept(this);
+        });
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    ContainerTask held = task;
+    if (held != null) {
+      held.close();
+    }
+    UnixServer open = server;
+    if (open != null) {
+      open.stop(STOP_GRACE_MILLIS);
+    }
+  }
+}

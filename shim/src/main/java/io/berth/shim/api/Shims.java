@@ -1,0 +1,192 @@
+package io.berth.shim.api;
+
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixServer;
+import io.berth.shim.run.ContainerTask;
+import io.berth.shim.run.HostServices;
+import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskFolder;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shims of this process. All belong to one namespace, that of the first one.
+ *
+ * <p>Its lock guards the table and is not held while a shim is made: the place in the table is.
+ */
+public final class Shims {
+  private final HostServices host;
+  private final EventLoops loops;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<TaskKey, Shim> shims = new HashMap<>();
+  private @Nullable String namespace;
+  private boolean draining;
+  private Runnable whenDrained = () -> {};
+
+  /** None yet. */
+  public Shims(HostServices host, EventLoops loops) {
+    this.host = host;
+    this.loops = loops;
+  }
+
+  /** Makes a shim and, if `create` is given, its container; a failure leaves neither. */
+  Shim place(
+      TaskKey key,
+      TaskFolder folder,
+      @Nullable CreateTaskRequest create,
+      boolean ephemeral,
+      RequestIds requests)
+      throws Exception {
+    Shim shim = enter(key, folder, ephemeral);
+    try {
+      if (create != null) {
+        shim.create(create, requests);
+      }
+      shim.open();
+      return shim;
+    } catch (Exception e) {
+      leave(shim);
+      throw e;
+    }
+  }
+
+  /** Makes a shim for a container that another process made. */
+  Shim adopt(TaskKey key, TaskFolder folder) throws IOException {
+    Shim shim = enter(key, folder, /* ephemeral= */ false);
+    try {
+      shim.adopt();
+      shim.open();
+      return shim;
+    } catch (IOException | RuntimeException e) {
+      leave(shim);
+      throw e;
+    }
+  }
+
+  private Shim enter(TaskKey key, TaskFolder folder, boolean ephemeral) {
+    lock.lock();
+    try {
+      if (draining) {
+        throw new BerthException.FailedPrecondition("place `" + key + "`: this host is draining");
+      }
+      if (namespace != null && !namespace.equals(key.namespace())) {
+        throw new BerthException.FailedPrecondition(
+            "place `" + key + "`: this host holds containers of namespace `" + namespace + "`");
+      }
+      Shim there = shims.get(key);
+      if (there != null && !there.isOver()) {
+        throw new BerthException.AlreadyExists("task " + key.id());
+      }
+      if (there != null) {
+        there.close();
+      }
+      namespace = key.namespace();
+      Shim shim = new Shim(host, loops, key, folder, ephemeral, this::leave);
+      shims.put(key, shim);
+      return shim;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Closes a shim and takes it out; its container is not touched. */
+  void leave(Shim shim) {
+    boolean last;
+    lock.lock();
+    try {
+      shims.remove(shim.key(), shim);
+      last = draining && shims.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+    shim.close();
+    if (last) {
+      whenDrained.run();
+    }
+  }
+
+  /** NOT_FOUND if it is not here. */
+  ContainerTask task(TaskKey key) {
+    lock.lock();
+    try {
+      Shim shim = shims.get(key);
+      ContainerTask task = shim == null ? null : shim.task();
+      if (task == null) {
+        throw new BerthException.NotFound("task " + key.id() + " not found");
+      }
+      return task;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets one go, or with an empty id all. */
+  void letGo(String wantedNamespace, String id) {
+    for (Shim shim : all()) {
+      TaskKey key = shim.key();
+      if (id.isEmpty() || (key.namespace().equals(wantedNamespace) && key.id().equals(id))) {
+        leave(shim);
+      }
+    }
+  }
+
+  private List<Shim> all() {
+    lock.lock();
+    try {
+      return new ArrayList<>(shims.values());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes no more; the callback runs when the last has gone, or now. */
+  void drain(Runnable callback) {
+    boolean empty;
+    lock.lock();
+    try {
+      draining = true;
+      whenDrained = callback;
+      empty = shims.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+    if (empty) {
+      callback.run();
+    }
+  }
+
+  /** What is here. */
+  record Contents(String namespace, List<String> ids, boolean draining) {}
+
+  Contents contents() {
+    lock.lock();
+    try {
+      return new Contents(
+          namespace == null ? "" : namespace,
+          shims.keySet().stream().map(TaskKey::id).sorted().toList(),
+          draining);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets all go. */
+  public void close() {
+    all().forEach(this::leave);
+  }
+
+  /** Who may connect to a container's socket: root and this process's own user. */
+  static UnixServer.Options options(
+      TaskFolder folder, List<io.grpc.ServerServiceDefinition> services) {
+    return new UnixServer.Options(
+        folder.shimSocket(), services, null, 256 << 10, _ -> true, "rw-------");
+  }
+}

@@ -1,0 +1,116 @@
+package io.berth.shim.api;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
+import io.berth.api.containerd.runc.v1.Options;
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.types.Mount;
+import io.berth.api.containerd.v1.types.Status;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Anys;
+import io.berth.shim.run.ContainerTask;
+import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskCreation;
+import io.berth.shim.run.TaskProcess;
+import io.berth.shim.run.TaskRecord;
+import io.berth.shim.stdio.Stdio;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Between values and messages. */
+final class TaskMessages {
+  private static final String OPTIONS = "containerd.runc.v1.Options";
+
+  /** Other types that containerd knows, but not as options of this runtime. */
+  private static final List<String> WRONG_OPTIONS =
+      List.of("runtimeoptions.v1.Options", "containerd.runc.v1.CheckpointOptions");
+
+  private TaskMessages() {}
+
+  static TaskCreation.Request creation(
+      CreateTaskRequest request, boolean ephemeral, RequestIds requests) {
+    if (!request.getCheckpoint().isEmpty() || !request.getParentCheckpoint().isEmpty()) {
+      throw new BerthException.NotImplemented("create task from a checkpoint: not built");
+    }
+    List<TaskRecord.MountSpec> mounts = new ArrayList<>();
+    for (Mount mount : request.getRootfsList()) {
+      mounts.add(
+          new TaskRecord.MountSpec(
+              mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()));
+    }
+    Stdio stdio =
+        new Stdio(
+            request.getStdin(), request.getStdout(), request.getStderr(), request.getTerminal());
+    // What cannot be read is refused before anything is done.
+    stdio.streams();
+    return new TaskCreation.Request(
+        request.getBundle(),
+        mounts,
+        stdio,
+        request.hasOptions() ? options(request.getOptions()) : TaskCreation.Options.NONE,
+        ephemeral,
+        requests);
+  }
+
+  private static TaskCreation.Options options(Any any) {
+    if (any.getTypeUrl().isEmpty() && any.getValue().isEmpty()) {
+      return TaskCreation.Options.NONE;
+    }
+    if (!Anys.is(any, OPTIONS)) {
+      if (WRONG_OPTIONS.stream().anyMatch(name -> Anys.is(any, name))) {
+        throw new BerthException.Unknown("invalid task create option for io.containerd.runc.v2");
+      }
+      throw new BerthException.Unknown("type with url " + any.getTypeUrl() + ": not found");
+    }
+    Options options = Anys.unpack(any, OPTIONS, Options.parser());
+    String binary = options.getBinaryName();
+    if (!binary.isEmpty() && !binary.equals("runc")) {
+      throw new BerthException.NotImplemented(
+          "runtime `" + binary + "`: other runtimes than the built-in one are not built");
+    }
+    return new TaskCreation.Options(
+        options.getNoPivotRoot(), options.getNoNewKeyring(), options.getSystemdCgroup());
+  }
+
+  static byte[] json(Any any, String field) {
+    ByteString value = any.getValue();
+    if (value.isEmpty()) {
+      throw new BerthException.InvalidArgument(field + ": it is missing");
+    }
+    return value.toByteArray();
+  }
+
+  static Timestamp timestamp(Instant at) {
+    return Timestamp.newBuilder().setSeconds(at.getEpochSecond()).setNanos(at.getNano()).build();
+  }
+
+  static StateResponse state(ContainerTask task, TaskProcess process) {
+    StateResponse.Builder state =
+        StateResponse.newBuilder()
+            .setId(task.key().id())
+            .setBundle(task.bundle())
+            .setPid(process.pid())
+            .setStatus(status(task, process))
+            .setStdin(process.stdio().stdin())
+            .setStdout(process.stdio().stdout())
+            .setStderr(process.stdio().stderr())
+            .setTerminal(process.stdio().terminal())
+            .setExecId(process.id());
+    TaskProcess.Ended ended = process.endedOrNull();
+    if (ended != null) {
+      state.setExitStatus(ended.status()).setExitedAt(timestamp(ended.at()));
+    }
+    return state.build();
+  }
+
+  private static Status status(ContainerTask task, TaskProcess process) {
+    return switch (process.phase()) {
+      case CREATED -> Status.CREATED;
+      case RUNNING -> task.isPaused() ? Status.PAUSED : Status.RUNNING;
+      case STOPPED, DELETED -> Status.STOPPED;
+    };
+  }
+}

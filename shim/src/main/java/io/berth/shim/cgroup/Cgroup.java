@@ -1,0 +1,473 @@
+package io.berth.shim.cgroup;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.Signal;
+import io.berth.linux.SyscallException;
+import io.berth.oci.runtime.Resources;
+import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container's cgroup in every hierarchy of the host. Safe for use by several threads as far as
+ * the kernel's is; methods return within milliseconds, except {@link #freeze}, {@link #killAll} and
+ * {@link #remove}, which wait for processes, bounded.
+ */
+public final class Cgroup {
+  private static final int FOLDER_ATTEMPTS = 16;
+  private static final Duration REMOVAL = Duration.ofSeconds(5);
+  private static final Duration FREEZING = Duration.ofSeconds(5);
+  private static final Duration KILLING = Duration.ofSeconds(10);
+
+  private final CgroupFolders folders;
+  private final CgroupPath path;
+
+  private Cgroup(CgroupFolders folders, CgroupPath path) {
+    this.folders = folders;
+    this.path = path;
+  }
+
+  /** One that exists, or existed. */
+  public static Cgroup at(CgroupLayout layout, CgroupPath path) {
+    return new Cgroup(CgroupFolders.of(layout, path), path);
+  }
+
+  /**
+   * Makes the folders. An existing one is taken over if nothing lives in it.
+   *
+   * @throws BerthException.FailedPrecondition if something does; nothing has been changed then
+   */
+  public static Cgroup create(CgroupLayout layout, CgroupPath path) throws IOException {
+    Cgroup cgroup = at(layout, path);
+    for (String folder : cgroup.all()) {
+      String processes = ControlFiles.readIfThere(folder, "cgroup.procs");
+      if (processes != null && !processes.isEmpty()) {
+        throw new BerthException.FailedPrecondition(
+            "create cgroup `"
+                + folder
+                + "`: processes live in it; choose another cgroupsPath or end them");
+      }
+    }
+    try {
+      for (CgroupFolders.Folder folder : cgroup.folders.version1()) {
+        boolean cpuset = folder.hierarchy().controllers().contains("cpuset");
+        makeAll(folder.hierarchy().mount(), path, cpuset, /* delegate= */ false);
+      }
+      if (layout.version2() != null) {
+        makeAll(layout.version2(), path, /* cpuset= */ false, layout.unified());
+      }
+    } catch (IOException e) {
+      cgroup.removeQuietly(e);
+      throw e;
+    }
+    return cgroup;
+  }
+
+  /** Folders that more than one process lives in; what is there stays. */
+  static CgroupFolders createShared(CgroupLayout layout, CgroupPath path) throws IOException {
+    for (CgroupLayout.Hierarchy hierarchy : layout.version1()) {
+      boolean cpuset = hierarchy.controllers().contains("cpuset");
+      makeAll(hierarchy.mount(), path, cpuset, /* delegate= */ false);
+    }
+    if (layout.version2() != null) {
+      makeAll(layout.version2(), path, /* cpuset= */ false, layout.unified());
+    }
+    return CgroupFolders.of(layout, path);
+  }
+
+  private static void makeAll(String mount, CgroupPath path, boolean cpuset, boolean delegate)
+      throws IOException {
+    IOException last = new NoSuchFileException(path.in(mount));
+    for (int attempt = 0; attempt < FOLDER_ATTEMPTS; attempt++) {
+      try {
+        make(mount, path, cpuset, delegate);
+        return;
+      } catch (NoSuchFileException e) {
+        // A parent went between two of our steps: its last child was removed.
+        last = e;
+      }
+    }
+    throw last;
+  }
+
+  private static void make(String mount, CgroupPath path, boolean cpuset, boolean delegate)
+      throws IOException {
+    String parent = mount;
+    for (String name : path.text().substring(1).split("/", -1)) {
+      if (delegate) {
+        delegateControllers(parent);
+      }
+      String folder = parent + "/" + name;
+      boolean made = true;
+      try {
+        Files.createDirectory(Path.of(folder));
+      } catch (FileAlreadyExistsException e) {
+        made = false;
+      }
+      if (cpuset) {
+        inherit(parent, folder, "cpuset.cpus", made);
+        inherit(parent, folder, "cpuset.mems", made);
+      }
+      parent = folder;
+    }
+  }
+
+  /** A new cpuset has no processor at all, and nobody could enter it. */
+  private static void inherit(String parent, String folder, String file, boolean made)
+      throws IOException {
+    if (!made && !ControlFiles.read(folder, file).isEmpty()) {
+      return;
+    }
+    ControlFiles.write(folder, file, ControlFiles.read(parent, file));
+  }
+
+  /** In version 2 a folder has the controllers that its parent passes on. */
+  private static void delegateControllers(String folder) throws IOException {
+    Set<String> wanted =
+        new LinkedHashSet<>(
+            List.of(ControlFiles.read(folder, "cgroup.controllers").split(" ", -1)));
+    for (String there : ControlFiles.read(folder, "cgroup.subtree_control").split(" ", -1)) {
+      wanted.remove(there);
+    }
+    for (String controller : wanted) {
+      if (controller.isEmpty()) {
+        continue;
+      }
+      try {
+        ControlFiles.write(folder, "cgroup.subtree_control", "+" + controller);
+      } catch (SyscallException e) {
+        // Some cannot be passed on here (real-time tasks, processes in an inner folder); a limit
+        // that needs it says so.
+        if (!e.is(Errno.EINVAL) && !e.is(Errno.EBUSY) && !e.is(Errno.EOPNOTSUPP)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Where it is. */
+  public CgroupFolders folders() {
+    return folders;
+  }
+
+  /** Its path below each hierarchy's root. */
+  public CgroupPath path() {
+    return path;
+  }
+
+  private List<String> all() {
+    List<String> all = new ArrayList<>();
+    folders.version1().forEach(folder -> all.add(folder.path()));
+    if (folders.version2() != null) {
+      all.add(folders.version2());
+    }
+    return all;
+  }
+
+  // --- limits
+
+  /** Sets the limits of a container that is being made, device rules included. */
+  public void limit(Resources resources) throws IOException {
+    apply(resources);
+    if (folders.of("devices") != null) {
+      for (Limits.Write write : Limits.devices1(resources)) {
+        write(write);
+      }
+    }
+  }
+
+  /**
+   * Changes limits; what is absent or zero stays.
+   *
+   * @throws IOException names the file and the value; what came before it has been changed
+   */
+  public void update(Resources resources) throws IOException {
+    apply(resources);
+  }
+
+  private void apply(Resources resources) throws IOException {
+    for (Limits.Write write : Limits.version1(resources)) {
+      if (!folders.unified()) {
+        write(write);
+      }
+    }
+    String unified = folders.version2();
+    if (unified != null && (folders.unified() || !resources.unified().isEmpty())) {
+      for (Limits.Write write : Limits.version2(resources)) {
+        if (folders.unified() || resources.unified().containsKey(write.file())) {
+          writeTo(unified, write);
+        }
+      }
+    }
+  }
+
+  private void write(Limits.Write write) throws IOException {
+    String folder = folders.of(write.controller());
+    if (folder != null) {
+      writeTo(folder, write);
+    } else if (!write.optional()) {
+      throw new BerthException.FailedPrecondition(
+          "limit " + write.file() + ": this host has no cgroup controller " + write.controller());
+    }
+  }
+
+  private static void writeTo(String folder, Limits.Write write) throws IOException {
+    if (write.file().contains("/") || write.file().startsWith(".")) {
+      throw new BerthException.InvalidArgument("limit `" + write.file() + "`: no such file");
+    }
+    try {
+      ControlFiles.write(folder, write.file(), write.value());
+    } catch (SyscallException e) {
+      boolean absent = ControlFiles.isAbsent(e) || e.is(Errno.EACCES);
+      boolean orderOfTwo = e.is(Errno.EINVAL) && write.file().equals("memory.memsw.limit_in_bytes");
+      if (write.optional() && (absent || e.is(Errno.EOPNOTSUPP) || orderOfTwo)) {
+        return;
+      }
+      throw new BerthException.Unknown(
+          "write `"
+              + write.value()
+              + "` to `"
+              + folder
+              + "/"
+              + write.file()
+              + "`: "
+              + e.errno().text(),
+          e);
+    }
+  }
+
+  // --- processes
+
+  /** Numbers of all processes in it and below, each once; empty when it is gone. */
+  public List<Integer> pids() throws IOException {
+    String folder = counting();
+    Set<Integer> pids = new LinkedHashSet<>();
+    if (folder != null) {
+      collect(Path.of(folder), pids);
+    }
+    return List.copyOf(pids);
+  }
+
+  /** The hierarchy that tells who is in it. */
+  private @Nullable String counting() {
+    for (String controller : List.of("pids", "memory", "cpu", "freezer", "devices")) {
+      String folder = folders.of(controller);
+      if (folder != null) {
+        return folder;
+      }
+    }
+    List<String> all = all();
+    return all.isEmpty() ? null : all.getLast();
+  }
+
+  private static void collect(Path folder, Set<Integer> pids) throws IOException {
+    String text = ControlFiles.readIfThere(folder.toString(), "cgroup.procs");
+    if (text == null) {
+      return;
+    }
+    for (String line : text.split("\n", -1)) {
+      if (!line.isBlank()) {
+        pids.add(Integer.valueOf(line.strip()));
+      }
+    }
+    for (Path child : children(folder)) {
+      collect(child, pids);
+    }
+  }
+
+  private static List<Path> children(Path folder) throws IOException {
+    List<Path> children = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, Files::isDirectory)) {
+      entries.forEach(children::add);
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return List.of();
+    }
+    return children;
+  }
+
+  /** Sends a signal to every process in it, once. */
+  public void signalAll(int signal) throws IOException {
+    for (int pid : pids()) {
+      signal(pid, signal);
+    }
+  }
+
+  private static void signal(int pid, int signal) throws IOException {
+    try (Fd pidfd = Processes.openPidfd(pid)) {
+      Processes.sendSignal(pidfd, signal);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ESRCH)) {
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Kills every process in it, also those that are born meanwhile, and waits until they are gone; a
+   * frozen one is thawed.
+   *
+   * @return whether it is empty now; false after 10 s
+   */
+  public boolean killAll() throws IOException {
+    String unified = folders.version2();
+    boolean atOnce = folders.unified() && unified != null && tryKillFile(unified);
+    long end = System.nanoTime() + KILLING.toNanos();
+    long pause = 200_000;
+    while (true) {
+      List<Integer> pids = pids();
+      if (pids.isEmpty()) {
+        return true;
+      }
+      if (!atOnce) {
+        for (int pid : pids) {
+          signal(pid, Signal.SIGKILL.number());
+        }
+        thawIfFrozen();
+      }
+      if (System.nanoTime() > end) {
+        return false;
+      }
+      LockSupport.parkNanos(pause);
+      pause = Math.min(pause * 2, 50_000_000);
+    }
+  }
+
+  private static boolean tryKillFile(String folder) throws IOException {
+    try {
+      ControlFiles.write(folder, "cgroup.kill", "1");
+      return true;
+    } catch (SyscallException e) {
+      if (ControlFiles.isAbsent(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  // --- freezing
+
+  /** Stops every process in it; they are stopped when it returns. */
+  public void freeze() throws IOException {
+    String freezer = folders.of("freezer");
+    String unified = folders.version2();
+    long end = System.nanoTime() + FREEZING.toNanos();
+    if (freezer != null) {
+      ControlFiles.write(freezer, "freezer.state", "FROZEN");
+    } else if (unified != null) {
+      ControlFiles.write(unified, "cgroup.freeze", "1");
+    }
+    while (!isFrozen()) {
+      if (System.nanoTime() > end) {
+        thaw();
+        throw new BerthException.Unknown(
+            "freeze cgroup `" + path + "`: not all of its processes stopped within 5 s");
+      }
+      LockSupport.parkNanos(500_000);
+      if (freezer != null) {
+        // A process that was born in the middle keeps version 1 at FREEZING until asked again.
+        ControlFiles.write(freezer, "freezer.state", "FROZEN");
+      }
+    }
+  }
+
+  /** Lets them go on. */
+  public void thaw() throws IOException {
+    String freezer = folders.of("freezer");
+    String unified = folders.version2();
+    if (freezer != null) {
+      ControlFiles.write(freezer, "freezer.state", "THAWED");
+    } else if (unified != null) {
+      ControlFiles.write(unified, "cgroup.freeze", "0");
+    }
+  }
+
+  /** Whether all of it stands still; false when it is gone. */
+  public boolean isFrozen() throws IOException {
+    String freezer = folders.of("freezer");
+    if (freezer != null) {
+      return "FROZEN".equals(ControlFiles.readIfThere(freezer, "freezer.state"));
+    }
+    String unified = folders.version2();
+    String events = unified == null ? null : ControlFiles.readIfThere(unified, "cgroup.events");
+    return events != null && events.contains("frozen 1");
+  }
+
+  private void thawIfFrozen() throws IOException {
+    String freezer = folders.of("freezer");
+    if (freezer == null || !isFrozen()) {
+      return;
+    }
+    thaw();
+  }
+
+  // --- the end
+
+  /**
+   * Removes its folders and those below, with patience for processes that are about to be gone.
+   *
+   * @throws IOException if something is left after 5 s
+   */
+  public void remove() throws IOException {
+    long end = System.nanoTime() + REMOVAL.toNanos();
+    for (String folder : all()) {
+      long pause = 200_000;
+      while (true) {
+        try {
+          removeTree(Path.of(folder));
+          break;
+        } catch (FileSystemException e) {
+          if (System.nanoTime() > end) {
+            throw e;
+          }
+          LockSupport.parkNanos(pause);
+          pause = Math.min(pause * 2, 50_000_000);
+        }
+      }
+    }
+  }
+
+  private static void removeTree(Path folder) throws IOException {
+    try {
+      Files.deleteIfExists(folder);
+    } catch (NotDirectoryException e) {
+      // Nothing of ours.
+    } catch (DirectoryNotEmptyException | RuntimeException e) {
+      removeChildren(folder);
+      Files.deleteIfExists(folder);
+    } catch (FileSystemException e) {
+      // EBUSY: folders below, or processes that are not quite gone.
+      removeChildren(folder);
+      Files.deleteIfExists(folder);
+    }
+  }
+
+  private static void removeChildren(Path folder) throws IOException {
+    for (Path child : children(folder)) {
+      removeTree(child);
+    }
+  }
+
+  private void removeQuietly(IOException why) {
+    try {
+      remove();
+    } catch (IOException e) {
+      why.addSuppressed(e);
+    }
+  }
+}

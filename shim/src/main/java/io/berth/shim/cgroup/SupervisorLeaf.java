@@ -1,0 +1,71 @@
+package io.berth.shim.cgroup;
+
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The cgroup in which all supervisors of an instance live: never a container's, whose freeze or
+ * want of memory must not touch them. On version 1 it is in the hierarchies that count memory and
+ * processes, and in systemd's, by which a service manager knows what belongs to whom.
+ */
+public final class SupervisorLeaf implements AutoCloseable {
+  private static final List<String> HIERARCHIES = List.of("memory", "pids", "name=systemd");
+
+  private final List<Fd> tasks;
+  private final @Nullable Fd version2;
+
+  private SupervisorLeaf(List<Fd> tasks, @Nullable Fd version2) {
+    this.tasks = tasks;
+    this.version2 = version2;
+  }
+
+  /** Opens it; made when absent. */
+  public static SupervisorLeaf open(CgroupLayout layout, String parent) throws IOException {
+    CgroupLayout own =
+        new CgroupLayout(
+            layout.version1().stream()
+                .filter(
+                    hierarchy -> hierarchy.controllers().stream().anyMatch(HIERARCHIES::contains))
+                .toList(),
+            layout.version2());
+    CgroupFolders folders = Cgroup.createShared(own, new CgroupPath("/" + parent + "/supervisors"));
+    List<Fd> tasks = new ArrayList<>();
+    try {
+      for (CgroupFolders.Folder folder : folders.version1()) {
+        tasks.add(Fd.open(Path.of(folder.tasks()), OpenFlags.O_WRONLY));
+      }
+      String version2 = folders.version2();
+      Fd unified =
+          version2 == null
+              ? null
+              : Fd.open(Path.of(version2), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+      return new SupervisorLeaf(tasks, unified);
+    } catch (IOException e) {
+      tasks.forEach(Fd::close);
+      throw e;
+    }
+  }
+
+  /** The files by which a process moves there, version 1. */
+  public List<Fd> tasks() {
+    return tasks;
+  }
+
+  /** The folder to be born in, version 2; null where there is none. */
+  public @Nullable Fd version2() {
+    return version2;
+  }
+
+  @Override
+  public void close() {
+    tasks.forEach(Fd::close);
+    if (version2 != null) {
+      version2.close();
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package io.berth.shim.run;
+
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
+import io.berth.oci.runtime.ProcessSpec;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** The home of a user, by the container's own /etc/passwd. */
+final class HomeFolder {
+  private static final int MAX_BYTES = 1 << 20;
+  private static final String UNKNOWN = "/";
+
+  private HomeFolder() {}
+
+  /** Null if the environment has one already. */
+  static @Nullable String of(ProcessSpec process, Fd root) {
+    if (process.env().stream().anyMatch(variable -> variable.startsWith("HOME="))) {
+      return null;
+    }
+    RootedFiles files = RootedFiles.at(root, RootedFiles.Confinement.IN_ROOT);
+    int flags = OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY;
+    try (Fd passwd = files.open("etc/passwd", flags)) {
+      if (!passwd.status().isRegular()) {
+        return UNKNOWN;
+      }
+      return find(
+          new String(passwd.readAll(MAX_BYTES), StandardCharsets.ISO_8859_1),
+          Long.toString(process.user().uid()));
+    } catch (SyscallException absent) {
+      return UNKNOWN;
+    }
+  }
+
+  /** Of a container that runs. */
+  static @Nullable String ofRunning(ProcessSpec process, int init) {
+    if (process.env().stream().anyMatch(variable -> variable.startsWith("HOME="))) {
+      return null;
+    }
+    Path path = Path.of("/proc", Integer.toString(init), "root");
+    try (Fd root = Fd.open(path, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
+      return of(process, root);
+    } catch (SyscallException gone) {
+      return UNKNOWN;
+    }
+  }
+
+  private static String find(String passwd, String uid) {
+    for (String line : passwd.split("\n", -1)) {
+      String[] fields = line.split(":", -1);
+      if (fields.length >= 6 && fields[2].equals(uid)) {
+        return fields[5].isEmpty() ? UNKNOWN : fields[5];
+      }
+    }
+    return UNKNOWN;
+  }
+}

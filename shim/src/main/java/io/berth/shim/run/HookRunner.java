@@ -1,0 +1,88 @@
+package io.berth.shim.run;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.plan.HookCalls;
+import io.berth.shim.plan.Step;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Hooks of the host's side: carried out by the supervisor one after another, in the host's
+ * namespaces, with the container's state on their input.
+ */
+final class HookRunner {
+  private static final int OPERATIONS_PER_POINT = 64;
+
+  private final RuntimeSpec spec;
+  private final String id;
+  private final String bundle;
+
+  HookRunner(RuntimeSpec spec, String id, String bundle) {
+    this.spec = spec;
+    this.id = id;
+    this.bundle = bundle;
+  }
+
+  /** Points of a container's life at which the host's side has something to do. */
+  enum Point {
+    PRESTART("creating"),
+    CREATE_RUNTIME("creating"),
+    POSTSTART("running"),
+    POSTSTOP("stopped");
+
+    private final String status;
+
+    Point(String status) {
+      this.status = status;
+    }
+  }
+
+  /**
+   * Runs all of them in turn.
+   *
+   * @throws BerthException.Unknown at the first that fails, with what it said
+   */
+  void run(Point point, SupervisorConnection supervisor, RequestIds requests) throws IOException {
+    List<Step.HookCall> calls = HookCalls.of(hooks(point), spec, id, bundle, point.status);
+    int number = OPERATIONS_PER_POINT * (point.ordinal() + 1);
+    for (Step.HookCall call : calls) {
+      run(point, call, supervisor, requests.operation(number++));
+    }
+  }
+
+  private List<RuntimeSpec.Hook> hooks(Point point) {
+    return switch (point) {
+      case PRESTART -> spec.hooks().prestart();
+      case CREATE_RUNTIME -> spec.hooks().createRuntime();
+      case POSTSTART -> spec.hooks().poststart();
+      case POSTSTOP -> spec.hooks().poststop();
+    };
+  }
+
+  private void run(Point point, Step.HookCall call, SupervisorConnection supervisor, long request)
+      throws IOException {
+    SupervisorConnection.HookResult result =
+        Supervision.awaitLong(supervisor.hook(request, PlanWriter.hook(call), null));
+    if (result.how() == ExitRecord.How.EXITED && result.code() == 0 && !result.timedOut()) {
+      return;
+    }
+    String cause =
+        result.timedOut()
+            ? "not finished after " + call.timeoutMillis() / 1000 + " s"
+            : result.how() == ExitRecord.How.SIGNALLED
+                ? "killed by signal " + result.code()
+                : "exit status " + result.code();
+    String output = result.output().strip();
+    throw new BerthException.Unknown(
+        point.name().toLowerCase(Locale.ROOT)
+            + " hook `"
+            + call.path()
+            + "`: "
+            + cause
+            + (output.isEmpty() ? "" : ": " + output.replace('\n', ' ')));
+  }
+}

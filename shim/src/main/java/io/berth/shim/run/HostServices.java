@@ -1,0 +1,127 @@
+package io.berth.shim.run;
+
+import io.berth.base.config.Config;
+import io.berth.linux.FileStatus;
+import io.berth.linux.Poller;
+import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.SupervisorClient;
+import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.SupervisorLeaf;
+import io.berth.shim.plan.HostFacts;
+import io.berth.shim.stdio.LogPrograms;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What the shims of a process share: nothing that one could change for another, but the threads
+ * that wait, and compiled filters.
+ */
+public final class HostServices implements AutoCloseable {
+  private static final String PROGRAM_PROPERTY = "berth.supervisor";
+
+  private final Config config;
+  private final CgroupLayout cgroups;
+  private final HostFacts facts;
+  private final Poller poller;
+  private final SupervisorClient supervisors;
+  private final LogPrograms logPrograms;
+  private final Filters filters = new Filters();
+  private final Happenings happenings = new Happenings();
+
+  private HostServices(Config config, CgroupLayout cgroups, HostFacts facts, Poller poller) {
+    this.config = config;
+    this.cgroups = cgroups;
+    this.facts = facts;
+    this.poller = poller;
+    this.supervisors = new SupervisorClient(poller);
+    this.logPrograms = new LogPrograms(poller);
+  }
+
+  /** Looks at the host and starts the thread that waits. */
+  public static HostServices open(Config config) throws IOException {
+    return new HostServices(config, CgroupLayout.ofHost(), facts(), Poller.start("supervisors"));
+  }
+
+  /** What plans depend on. */
+  public static HostFacts facts() throws IOException {
+    return new HostFacts(
+        enabled("/sys/module/apparmor/parameters/enabled", "Y"),
+        Files.exists(Path.of("/sys/fs/selinux/enforce")),
+        ownCapabilities(),
+        HostServices::kindOf);
+  }
+
+  private static boolean enabled(String file, String value) throws IOException {
+    Path path = Path.of(file);
+    return Files.exists(path) && Files.readString(path).startsWith(value);
+  }
+
+  private static long ownCapabilities() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("CapPrm:")) {
+        return Long.parseUnsignedLong(line.substring("CapPrm:".length()).strip(), 16);
+      }
+    }
+    throw new IOException("/proc/self/status: no CapPrm");
+  }
+
+  private static HostFacts.Kind kindOf(String path) {
+    try {
+      return FileStatus.of(Path.of(path)).isDirectory()
+          ? HostFacts.Kind.FOLDER
+          : HostFacts.Kind.FILE;
+    } catch (SyscallException e) {
+      return HostFacts.Kind.ABSENT;
+    }
+  }
+
+  Config config() {
+    return config;
+  }
+
+  CgroupLayout cgroups() {
+    return cgroups;
+  }
+
+  HostFacts hostFacts() {
+    return facts;
+  }
+
+  Poller poller() {
+    return poller;
+  }
+
+  SupervisorClient supervisors() {
+    return supervisors;
+  }
+
+  LogPrograms logPrograms() {
+    return logPrograms;
+  }
+
+  Filters filters() {
+    return filters;
+  }
+
+  /** What happens to tasks of this process. */
+  public Happenings happenings() {
+    return happenings;
+  }
+
+  String supervisorProgram() {
+    String property = System.getProperty(PROGRAM_PROPERTY);
+    return property != null
+        ? property
+        : config.libexec().resolve("bin").resolve("berth-supervisor").toString();
+  }
+
+  SupervisorLeaf openSupervisorLeaf() throws IOException {
+    return SupervisorLeaf.open(cgroups, config.cgroupParent());
+  }
+
+  @Override
+  public void close() {
+    poller.close();
+  }
+}

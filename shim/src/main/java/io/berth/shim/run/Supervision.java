@@ -1,0 +1,145 @@
+package io.berth.shim.run;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorListener;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container's supervisor, as its controller sees it. Waits are not interruptible: an operation
+ * that was begun has an end that somebody must know.
+ */
+final class Supervision implements AutoCloseable {
+  private static final long SECONDS = 20;
+
+  private final SupervisorConnection connection;
+  private final SupervisorConnection.Hello hello;
+  private volatile @Nullable Fd init;
+
+  Supervision(SupervisorConnection connection, SupervisorConnection.Hello hello) {
+    this.connection = connection;
+    this.hello = hello;
+    this.init = hello.initPidfd();
+  }
+
+  /** Passes on what the supervisor says, once there is somebody to tell. */
+  static final class Relay implements SupervisorListener {
+    private final CompletableFuture<SupervisorListener> target = new CompletableFuture<>();
+
+    void to(SupervisorListener listener) {
+      target.complete(listener);
+    }
+
+    @Override
+    public void exited(ExitRecord exit) {
+      target.thenAccept(listener -> listener.exited(exit));
+    }
+
+    @Override
+    public void drained(String id) {
+      target.thenAccept(listener -> listener.drained(id));
+    }
+
+    @Override
+    public void deposed(long epoch) {
+      target.thenAccept(listener -> listener.deposed(epoch));
+    }
+
+    @Override
+    public void closed(@Nullable Throwable cause) {
+      target.thenAccept(listener -> listener.closed(cause));
+    }
+  }
+
+  SupervisorConnection connection() {
+    return connection;
+  }
+
+  int pid() {
+    return hello.pid();
+  }
+
+  long epoch() {
+    return hello.epoch();
+  }
+
+  SupervisorConnection.Hello hello() {
+    return hello;
+  }
+
+  /** The init's pidfd; null before it was made. */
+  @Nullable Fd init() {
+    return init;
+  }
+
+  void init(@Nullable Fd pidfd) {
+    init = pidfd;
+  }
+
+  /** Whether the supervisor's own process has ended. */
+  boolean hasEnded() {
+    Fd pidfd = hello.pidfd();
+    try {
+      return pidfd == null || Processes.hasEnded(pidfd);
+    } catch (SyscallException e) {
+      return true;
+    }
+  }
+
+  /** Waits for the supervisor's own end. */
+  boolean awaitEnd(HostServices host, long millis) {
+    Fd pidfd = hello.pidfd();
+    if (pidfd == null) {
+      return true;
+    }
+    try {
+      Processes.ended(pidfd, host.poller()).orTimeout(millis, TimeUnit.MILLISECONDS).join();
+      return true;
+    } catch (SyscallException | CompletionException e) {
+      return hasEnded();
+    }
+  }
+
+  /** Waits for an answer that is due at once. */
+  static <T extends @Nullable Object> T await(CompletableFuture<T> answer) throws IOException {
+    return awaitLong(answer.orTimeout(SECONDS, TimeUnit.SECONDS));
+  }
+
+  /** Waits for an answer, however long it takes. */
+  static <T extends @Nullable Object> T awaitLong(CompletableFuture<T> answer) throws IOException {
+    try {
+      return answer.join();
+    } catch (CompletionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof IOException io) {
+        throw io;
+      }
+      if (cause instanceof TimeoutException) {
+        throw new BerthException.Unavailable("supervisor: no answer within " + SECONDS + " s", e);
+      }
+      if (cause instanceof RuntimeException runtime) {
+        throw runtime;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+    Fd pidfd = init;
+    hello.close();
+    if (pidfd != null) {
+      pidfd.close();
+    }
+  }
+}

@@ -1,0 +1,296 @@
+package io.berth.shim.run;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.linux.Fd;
+import io.berth.linux.Mounts;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.LaunchPlan;
+import io.berth.linux.supervisor.Supervisor;
+import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorException;
+import io.berth.oci.runtime.Linux;
+import io.berth.oci.runtime.ProcessSpec;
+import io.berth.oci.runtime.Resources;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.Cgroup;
+import io.berth.shim.cgroup.CgroupPath;
+import io.berth.shim.cgroup.SupervisorLeaf;
+import io.berth.shim.plan.ContainerFacts;
+import io.berth.shim.plan.InitPlan;
+import io.berth.shim.plan.Step;
+import io.berth.shim.stdio.Stdio;
+import io.berth.shim.stdio.StreamFiles;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a container: it waits to be started when it returns, or nothing of it is left. Used once,
+ * by one thread.
+ */
+public final class TaskCreation {
+  private static final Logger LOG = System.getLogger(TaskCreation.class.getName());
+
+  private final HostServices host;
+  private final TaskFolder folder;
+  private final TaskKey key;
+  private final Request request;
+  private final RuntimeSpec spec;
+  private final Supervision.Relay relay = new Supervision.Relay();
+  private TaskRecord record;
+  private @Nullable Cgroup cgroup;
+  private @Nullable CompletableFuture<Supervisor.Born> birth;
+
+  /**
+   * What the client wants.
+   *
+   * @param bundle empty: the task's own
+   * @param mounts of the root; empty: the specification names a folder
+   */
+  public record Request(
+      String bundle,
+      List<TaskRecord.MountSpec> mounts,
+      Stdio stdio,
+      Options options,
+      boolean ephemeral,
+      RequestIds requests) {
+    public Request {
+      mounts = List.copyOf(mounts);
+    }
+  }
+
+  /** Of runc's options those that mean something here. */
+  public record Options(boolean noPivot, boolean noKeyring, boolean systemdCgroup) {
+    /** None of them. */
+    public static final Options NONE = new Options(false, false, false);
+  }
+
+  private TaskCreation(HostServices host, TaskFolder folder, TaskKey key, Request request)
+      throws IOException {
+    this.host = host;
+    this.folder = folder;
+    this.key = key;
+    this.request = request;
+    Path bundle = request.bundle.isEmpty() ? folder.bundle() : Path.of(request.bundle);
+    Path config = bundle.resolve("config.json");
+    if (!Files.exists(config)) {
+      throw new BerthException.NotFound("read `" + config + "`: no such file or directory");
+    }
+    this.spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
+    this.record = record(bundle);
+  }
+
+  /** The task, created; a failure is UNKNOWN or says what is wrong with the request. */
+  public static ContainerTask create(
+      HostServices host, TaskFolder folder, TaskKey key, Request request) throws IOException {
+    return new TaskCreation(host, folder, key, request).run();
+  }
+
+  private TaskRecord record(Path bundle) {
+    boolean given = !request.mounts.isEmpty();
+    RuntimeSpec.Root root = spec.root();
+    if (!given && (root == null || root.path().isEmpty())) {
+      throw new BerthException.InvalidArgument(
+          "specification: it has no root, and no mounts are given for one");
+    }
+    String rootPath =
+        given || root == null
+            ? bundle.resolve("rootfs").toString()
+            : bundle.resolve(root.path()).normalize().toString();
+    boolean onHost = given && spec.hooks().stopsCreation();
+    CgroupPath path =
+        CgroupPath.of(
+            spec.linux().cgroupsPath(),
+            request.options.systemdCgroup,
+            host.config().cgroupParent(),
+            key);
+    return new TaskRecord(
+        key.namespace(),
+        key.id(),
+        request.requests.text(),
+        bundle.toString(),
+        request.stdio,
+        path.text(),
+        rootPath,
+        onHost ? rootPath : "",
+        request.mounts,
+        request.options.noPivot,
+        request.options.noKeyring,
+        request.ephemeral);
+  }
+
+  private ContainerTask run() throws IOException {
+    record.write(folder);
+    try {
+      return launch();
+    } catch (IOException e) {
+      undo();
+      throw LaunchFailure.of(what(), null, e);
+    } catch (RuntimeException e) {
+      undo();
+      throw e;
+    }
+  }
+
+  private String what() {
+    return "create task `" + key.id() + "`";
+  }
+
+  private ContainerTask launch() throws IOException {
+    List<Fd> mounts = new ArrayList<>();
+    try (SupervisorLeaf leaf = host.openSupervisorLeaf();
+        Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+      // It comes to life while this side prepares what it is to do.
+      birth = Supervisor.spawn(host.supervisors(), birth(leaf, taskFolder), relay);
+      Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));
+      cgroup = made;
+      Linux linux = spec.linux();
+      made.limit(linux.resources() == null ? Resources.NONE : linux.resources());
+      for (TaskRecord.MountSpec mount : record.mounts()) {
+        mounts.add(RootMounts.open(mount, record.ephemeral()));
+      }
+      List<Fd> given = mounts;
+      if (!record.hostRootfs().isEmpty()) {
+        mountOnHost(mounts);
+        given = List.of();
+      }
+      InitPlan plan = plan(made, given);
+      try (Handles handles = new Handles(given, null);
+          StreamFiles streams = new StreamFiles(key, host.logPrograms())) {
+        LaunchPlan launch = PlanWriter.write(plan, handles, streams);
+        Supervisor.Born born = Supervision.await(birth);
+        Supervision supervision = new Supervision(born.connection(), born.hello());
+        return carryOut(plan, launch, supervision, made);
+      }
+    } finally {
+      mounts.forEach(Fd::close);
+    }
+  }
+
+  private Supervisor.Birth birth(SupervisorLeaf leaf, Fd taskFolder) {
+    return new Supervisor.Birth(
+        host.supervisorProgram(),
+        taskFolder,
+        leaf.version2(),
+        leaf.tasks(),
+        /* mountNamespace= */ null,
+        key.id(),
+        Map.of());
+  }
+
+  private void mountOnHost(List<Fd> mounts) throws IOException {
+    Path root = Path.of(record.rootPath());
+    Files.createDirectories(root);
+    for (int i = 0; i < mounts.size(); i++) {
+      String target = record.mounts().get(i).target();
+      Mounts.attach(
+          mounts.get(i), root.resolve(target.startsWith("/") ? target.substring(1) : target));
+    }
+  }
+
+  private InitPlan plan(Cgroup made, List<Fd> given) throws IOException {
+    List<ContainerFacts.GivenMount> places = new ArrayList<>();
+    for (int i = 0; i < given.size(); i++) {
+      TaskRecord.MountSpec mount = record.mounts().get(i);
+      places.add(new ContainerFacts.GivenMount(mount.target(), RootMounts.isFolder(mount)));
+    }
+    if (!given.isEmpty()) {
+      Files.createDirectories(Path.of(record.rootPath()));
+    }
+    return InitPlan.of(
+        new ContainerFacts(
+            key.id(),
+            record.bundle(),
+            spec,
+            record.rootPath(),
+            places,
+            request.stdio,
+            made.folders(),
+            host.filters().of(spec.linux().seccomp()),
+            home(given),
+            record.noPivot(),
+            record.noKeyring()),
+        host.hostFacts());
+  }
+
+  private @Nullable String home(List<Fd> given) throws IOException {
+    ProcessSpec process = spec.process();
+    if (process == null) {
+      return null;
+    }
+    if (!given.isEmpty()) {
+      return HomeFolder.of(process, given.getFirst());
+    }
+    int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY;
+    try (Fd root = Fd.open(Path.of(record.rootPath()), flags)) {
+      return HomeFolder.of(process, root);
+    } catch (SyscallException e) {
+      throw new BerthException.InvalidArgument(
+          "root `" + record.rootPath() + "`: " + e.errno().text(), e);
+    }
+  }
+
+  private ContainerTask carryOut(
+      InitPlan plan, LaunchPlan launch, Supervision supervision, Cgroup made) throws IOException {
+    SupervisorConnection connection = supervision.connection();
+    SupervisorConnection.Launched launched;
+    try {
+      launched = Supervision.awaitLong(connection.create(request.requests.operation(1), launch));
+      supervision.init(launched.pidfd());
+      if (launched.stop() == InitPlan.STOP_FOR_HOOKS) {
+        HookRunner hooks = new HookRunner(spec, key.id(), record.bundle());
+        hooks.run(HookRunner.Point.PRESTART, connection, request.requests);
+        hooks.run(HookRunner.Point.CREATE_RUNTIME, connection, request.requests);
+        Supervision.awaitLong(connection.proceed(request.requests.operation(2)));
+      }
+    } catch (SupervisorException e) {
+      Step step = plan.at(e.step());
+      LOG.log(Level.DEBUG, "task {0}: step {1}: {2}", key, step, e.getMessage());
+      throw LaunchFailure.of(what(), step, e);
+    }
+    ContainerTask task =
+        new ContainerTask(
+            host, new ContainerTask.Parts(folder, record, spec, made, supervision), launched.pid());
+    task.attend(relay);
+    return task;
+  }
+
+  /** Nothing may be left of a container that could not be made. */
+  private void undo() {
+    try {
+      CompletableFuture<Supervisor.Born> born = birth;
+      if (born != null) {
+        endSupervisor(born);
+      }
+      Cgroup made = cgroup;
+      if (made != null) {
+        made.killAll();
+        made.remove();
+      }
+      TaskDeletion.unmountRoot(record);
+      TaskDeletion.removeFiles(folder);
+    } catch (IOException | RuntimeException e) {
+      LOG.log(Level.WARNING, "task " + key + ": undoing its creation", e);
+    }
+  }
+
+  private void endSupervisor(CompletableFuture<Supervisor.Born> birth) {
+    try {
+      Supervisor.Born born = Supervision.await(birth);
+      try (Supervision supervision = new Supervision(born.connection(), born.hello())) {
+        TaskDeletion.shutDown(host, supervision);
+      }
+    } catch (IOException | RuntimeException neverBorn) {
+      LOG.log(Level.DEBUG, "task {0}: no supervisor: {1}", key, neverBorn.getMessage());
+    }
+  }
+}

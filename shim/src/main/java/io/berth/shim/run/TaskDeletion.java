@@ -1,0 +1,159 @@
+package io.berth.shim.run;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
+import io.berth.linux.MountFlags;
+import io.berth.linux.Mounts;
+import io.berth.linux.Signal;
+import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.SupervisorException;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+
+/** Undoes a container that does not run. What is left afterwards is the folder with its bundle. */
+public final class TaskDeletion {
+  private static final Logger LOG = System.getLogger(TaskDeletion.class.getName());
+  private static final long DRAIN_SECONDS = 10;
+  private static final long KILL_SECONDS = 10;
+  private static final long SUPERVISOR_END_MILLIS = 3000;
+
+  private TaskDeletion() {}
+
+  /** UNKNOWN while it runs. Answers how its init ended. Waits at most 10 s for unread output. */
+  public static TaskProcess.Ended delete(ContainerTask task, RequestIds requests)
+      throws IOException {
+    TaskProcess init = task.init();
+    task.lock().lock();
+    init.lock.lock();
+    try {
+      if (init.phase() == TaskProcess.Phase.RUNNING) {
+        throw new BerthException.Unknown(
+            "cannot delete a " + (task.isPaused() ? "paused" : "running") + " process");
+      }
+      if (init.phase() == TaskProcess.Phase.DELETED) {
+        throw new BerthException.NotFound("task `" + task.record().id() + "`");
+      }
+      if (init.phase() == TaskProcess.Phase.CREATED) {
+        killCreated(task, requests);
+      }
+      Supervision supervisor = task.supervision();
+      if (supervisor != null && supervisor.connection().isOpen()) {
+        drain(task, init);
+      }
+      task.cgroup().killAll();
+      if (supervisor != null && supervisor.connection().isOpen()) {
+        end(task, supervisor, requests);
+      }
+      unmountRoot(task.record());
+      task.cgroup().remove();
+      removeFiles(task.folder());
+      init.isDeleted();
+      TaskProcess.Ended ended = init.endedOrNull();
+      return ended == null
+          ? new TaskProcess.Ended(
+              128 + Signal.SIGKILL.number(), Instant.now(), /* outOfMemory= */ false, false)
+          : ended;
+    } finally {
+      init.lock.unlock();
+      task.lock().unlock();
+    }
+  }
+
+  private static void killCreated(ContainerTask task, RequestIds requests) throws IOException {
+    Supervision supervisor = task.supervision();
+    if (supervisor == null) {
+      return;
+    }
+    try {
+      Supervision.await(
+          supervisor.connection().signal(requests.operation(2), "", Signal.SIGKILL.number()));
+    } catch (SupervisorException e) {
+      if (e.errno() != Errno.ESRCH && e.errno() != Errno.ENOENT) {
+        throw new BerthException.Unknown("delete created process: " + e.getMessage(), e);
+      }
+    }
+    try {
+      task.init().ended().copy().orTimeout(KILL_SECONDS, TimeUnit.SECONDS).join();
+    } catch (CompletionException e) {
+      throw new BerthException.Unknown("delete created process: it does not end", e);
+    }
+  }
+
+  /** Lets the rest of the output go out; what nobody reads for 10 s is dropped. */
+  static void drain(ContainerTask task, TaskProcess process) throws IOException {
+    try {
+      process.drained().copy().orTimeout(DRAIN_SECONDS, TimeUnit.SECONDS).join();
+    } catch (CompletionException nobodyReads) {
+      LOG.log(Level.INFO, "task {0}: output that nobody reads is dropped", task.key());
+      try {
+        Supervision.await(task.supervisor().connection().dropOutput(process.id()));
+      } catch (SupervisorException e) {
+        LOG.log(Level.DEBUG, "drop output: {0}", e.getMessage());
+      }
+    }
+  }
+
+  private static void end(ContainerTask task, Supervision supervisor, RequestIds requests)
+      throws IOException {
+    try {
+      task.hooks().run(HookRunner.Point.POSTSTOP, supervisor.connection(), requests);
+    } catch (BerthException e) {
+      // The specification: a warning, and the deletion goes on.
+      LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
+    }
+    task.acknowledge("");
+    shutDown(task.host(), supervisor);
+  }
+
+  /** Ends the supervisor with all that it still has, and waits for it. */
+  static void shutDown(HostServices host, Supervision supervisor) {
+    try {
+      Supervision.await(supervisor.connection().shutdown(/* force= */ true));
+    } catch (IOException | BerthException e) {
+      LOG.log(Level.DEBUG, "shut supervisor down: {0}", e.getMessage());
+    }
+    if (!supervisor.awaitEnd(host, SUPERVISOR_END_MILLIS)) {
+      LOG.log(Level.WARNING, "supervisor {0} does not end", supervisor.pid());
+    }
+  }
+
+  /** Only where something on the host's side had to see it. */
+  static void unmountRoot(TaskRecord record) {
+    if (record.hostRootfs().isEmpty()) {
+      return;
+    }
+    try {
+      Mounts.unmount(
+          Path.of(record.hostRootfs()), MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EINVAL) && !e.is(Errno.ENOENT)) {
+        LOG.log(Level.WARNING, "unmount `{0}`: {1}", record.hostRootfs(), e.getMessage());
+      }
+    }
+  }
+
+  static void removeFiles(TaskFolder folder) throws IOException {
+    Files.deleteIfExists(folder.supervisorSocket());
+    Files.deleteIfExists(folder.record());
+    removeFolder(folder.execs());
+    removeFolder(folder.path().resolve("exit"));
+  }
+
+  private static void removeFolder(Path path) throws IOException {
+    if (!Files.isDirectory(path)) {
+      return;
+    }
+    try (var files = Files.newDirectoryStream(path)) {
+      for (Path file : files) {
+        Files.deleteIfExists(file);
+      }
+    }
+    Files.deleteIfExists(path);
+  }
+}

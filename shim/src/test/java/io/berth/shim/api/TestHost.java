@@ -1,0 +1,341 @@
+package io.berth.shim.api;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.api.berth.host.v1.PlaceRequest;
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.base.config.Config;
+import io.berth.base.id.TaskKey;
+import io.berth.base.json.Json;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.linux.MountInfo;
+import io.berth.shim.run.HostServices;
+import io.berth.testing.InProcessGrpc;
+import io.grpc.ManagedChannel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * A host of shims in this process, with real supervisors, in a folder that goes with the test. Says
+ * afterwards what was left behind.
+ */
+final class TestHost implements BeforeEachCallback, AfterEachCallback {
+  static final String NAMESPACE = "shimtest";
+
+  private final InProcessGrpc inProcess = new InProcessGrpc();
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private Path folder = Path.of("/");
+  private Path rootfs = Path.of("/");
+  private Config config = Config.defaults();
+  private HostServices services;
+  private EventLoops loops;
+  private Shims shims;
+  private HostGrpc.HostBlockingV2Stub host;
+  private int tasks;
+
+  @Override
+  public void beforeEach(ExtensionContext context) throws Exception {
+    if (System.getProperty("berth.supervisor") == null) {
+      Path built = Path.of("../native/target/bin/berth-supervisor").toAbsolutePath().normalize();
+      System.setProperty("berth.supervisor", built.toString());
+    }
+    folder = Files.createTempDirectory("shim");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+    rootfs = busybox(folder.resolve("root"));
+    config = Config.parse(null, "root = \"" + folder + "/lib\"\nstate = \"" + folder + "/run\"\n");
+    open();
+  }
+
+  /** Another process's worth of everything, as after the death of the one before. */
+  void open() throws IOException {
+    services = HostServices.open(config);
+    loops = new EventLoops(1);
+    shims = new Shims(services, loops);
+    host =
+        HostGrpc.newBlockingV2Stub(
+            inProcess.serve(
+                new HostEndpoint(
+                    shims, services.happenings(), new WarmUp(() -> {}), "test", () -> {})));
+  }
+
+  /** Lets go of everything without a word to any container. */
+  void close() {
+    shims.close();
+    loops.close();
+    services.close();
+  }
+
+  private static Path busybox(Path root) throws IOException {
+    for (String name : List.of("bin", "etc", "tmp", "proc", "dev", "sys", "root", "work")) {
+      Files.createDirectories(root.resolve(name));
+    }
+    Files.copy(Path.of("/bin/busybox"), root.resolve("bin/busybox"));
+    for (String name :
+        List.of(
+            "sh",
+            "true",
+            "false",
+            "cat",
+            "echo",
+            "id",
+            "ls",
+            "sleep",
+            "ps",
+            "mount",
+            "hostname",
+            "stty",
+            "touch",
+            "mkdir",
+            "test",
+            "kill",
+            "grep",
+            "env",
+            "pwd",
+            "head",
+            "dd",
+            "chmod")) {
+      Files.createSymbolicLink(root.resolve("bin").resolve(name), Path.of("busybox"));
+    }
+    Files.writeString(
+        root.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/work:/bin/sh\n");
+    Files.writeString(root.resolve("etc/not-a-program"), "text\n");
+    return root;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  Path rootfs() {
+    return rootfs;
+  }
+
+  Config config() {
+    return config;
+  }
+
+  HostGrpc.HostBlockingV2Stub host() {
+    return host;
+  }
+
+  Shims shims() {
+    return shims;
+  }
+
+  /** A new name of a container. */
+  TaskKey key() {
+    return new TaskKey(NAMESPACE, "c" + ++tasks);
+  }
+
+  Path taskFolder(TaskKey key) {
+    return key.folder(config.state());
+  }
+
+  /** The specification that clients send for `arguments`, to be changed by the test. */
+  ObjectNode spec(String... arguments) {
+    ObjectNode spec = Json.mapper().createObjectNode();
+    spec.put("ociVersion", "1.0.2");
+    ObjectNode process = spec.putObject("process");
+    process.putObject("user").put("uid", 0).put("gid", 0);
+    ArrayNode args = process.putArray("args");
+    for (String argument : arguments) {
+      args.add(argument);
+    }
+    process.putArray("env").add("PATH=/usr/local/bin:/usr/bin:/bin").add("TERM=xterm");
+    process.put("cwd", "/");
+    ObjectNode capabilities = process.putObject("capabilities");
+    for (String set : List.of("bounding", "effective", "permitted")) {
+      capabilities
+          .putArray(set)
+          .add("CAP_CHOWN")
+          .add("CAP_DAC_OVERRIDE")
+          .add("CAP_KILL")
+          .add("CAP_SETUID")
+          .add("CAP_SETGID");
+    }
+    process.put("noNewPrivileges", true);
+    spec.putObject("root").put("path", rootfs.toString());
+    spec.put("hostname", "inside");
+    ArrayNode mounts = spec.putArray("mounts");
+    mount(mounts, "/proc", "proc", "proc");
+    mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
+    mount(
+        mounts,
+        "/dev/pts",
+        "devpts",
+        "devpts",
+        "nosuid",
+        "noexec",
+        "newinstance",
+        "ptmxmode=0666",
+        "mode=0620",
+        "gid=5");
+    mount(
+        mounts,
+        "/dev/shm",
+        "tmpfs",
+        "shm",
+        "nosuid",
+        "noexec",
+        "nodev",
+        "mode=1777",
+        "size=65536k");
+    mount(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+    mount(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");
+    mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro", "nosuid", "noexec", "nodev");
+    ObjectNode linux = spec.putObject("linux");
+    linux
+        .putObject("resources")
+        .putArray("devices")
+        .addObject()
+        .put("allow", false)
+        .put("access", "rwm");
+    ArrayNode namespaces = linux.putArray("namespaces");
+    for (String type : List.of("pid", "ipc", "uts", "mount", "network")) {
+      namespaces.addObject().put("type", type);
+    }
+    linux.putArray("maskedPaths").add("/proc/kcore").add("/proc/timer_list").add("/sys/firmware");
+    linux.putArray("readonlyPaths").add("/proc/sys").add("/proc/irq");
+    return spec;
+  }
+
+  static void mount(
+      ArrayNode mounts, String target, String type, String source, String... options) {
+    ObjectNode mount =
+        mounts.addObject().put("destination", target).put("type", type).put("source", source);
+    ArrayNode words = mount.putArray("options");
+    for (String option : options) {
+      words.add(option);
+    }
+  }
+
+  /** Writes what containerd-svc writes before it places a shim. */
+  Path prepare(TaskKey key, ObjectNode spec) throws IOException {
+    Path task = taskFolder(key);
+    Files.createDirectories(task.resolve("bundle/rootfs"));
+    Files.write(task.resolve("bundle/config.json"), Json.bytes(spec));
+    return task;
+  }
+
+  /** Makes a container whose outputs go to a file. */
+  int create(TaskKey key, ObjectNode spec) throws Exception {
+    return create(key, spec, request(key).build());
+  }
+
+  int create(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
+    Path task = prepare(key, spec);
+    return host.place(
+            PlaceRequest.newBuilder()
+                .setNamespace(key.namespace())
+                .setId(key.id())
+                .setFolder(task.toString())
+                .setCreate(request)
+                .build())
+        .getPid();
+  }
+
+  CreateTaskRequest.Builder request(TaskKey key) {
+    return CreateTaskRequest.newBuilder()
+        .setId(key.id())
+        .setStdout("file://" + output(key))
+        .setStderr("file://" + output(key));
+  }
+
+  /** Where outputs go. */
+  Path output(TaskKey key) {
+    return folder.resolve("out-" + key.id());
+  }
+
+  String said(TaskKey key) throws IOException {
+    return Files.readString(output(key));
+  }
+
+  /** The container's own service. */
+  TaskGrpc.TaskBlockingV2Stub task(TaskKey key) {
+    ManagedChannel channel = UnixChannel.to(loops, taskFolder(key).resolve("shim.sock"));
+    channels.add(channel);
+    return TaskGrpc.newBlockingV2Stub(channel);
+  }
+
+  /** Every trace of this test's containers: mounts, cgroups, processes. */
+  List<String> leftovers() throws IOException {
+    List<String> left = new ArrayList<>();
+    for (MountInfo mount : MountInfo.ofSelf()) {
+      if (mount.target().startsWith(folder.toString())) {
+        left.add("mount " + mount.target());
+      }
+    }
+    String parent = config.cgroupParent();
+    try (Stream<Path> hierarchies = Files.list(Path.of("/sys/fs/cgroup"))) {
+      for (Path hierarchy : hierarchies.toList()) {
+        Path ours = hierarchy.resolve(parent).resolve(NAMESPACE);
+        if (Files.isDirectory(ours)) {
+          try (Stream<Path> each = Files.list(ours)) {
+            each.filter(Files::isDirectory).forEach(path -> left.add("cgroup " + path));
+          }
+        }
+      }
+    }
+    try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+      for (Path process :
+          processes.filter(p -> p.getFileName().toString().matches("\\d+")).toList()) {
+        String line;
+        try {
+          line = Files.readString(process.resolve("cgroup"));
+        } catch (IOException gone) {
+          continue;
+        }
+        if (line.contains("/" + parent + "/")
+            && !Files.readString(process.resolve("stat")).contains(") Z ")) {
+          left.add("process " + process);
+        }
+      }
+    }
+    return left;
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) throws Exception {
+    for (ManagedChannel channel : channels) {
+      channel.shutdownNow().awaitTermination(1, TimeUnit.SECONDS);
+    }
+    close();
+    inProcess.afterEach(context);
+    removeCgroups();
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private void removeCgroups() throws IOException {
+    try (Stream<Path> hierarchies = Files.list(Path.of("/sys/fs/cgroup"))) {
+      for (Path hierarchy : hierarchies.toList()) {
+        Path parent = hierarchy.resolve(config.cgroupParent());
+        if (!Files.isDirectory(parent)) {
+          continue;
+        }
+        try (Stream<Path> below = Files.walk(parent)) {
+          for (Path path :
+              below.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).toList()) {
+            Files.deleteIfExists(path);
+          }
+        }
+      }
+    }
+  }
+}

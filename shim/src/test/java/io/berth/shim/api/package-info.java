@@ -1,0 +1,5 @@
+/** Containers made, commanded and undone through the wire. */
+@NullMarked
+package io.berth.shim.api;
+
+import org.jspecify.annotations.NullMarked;
