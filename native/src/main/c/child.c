@@ -70,6 +70,8 @@ void close_all_but_launch(struct launch *launch) {
 
 void restore_oom_score(void) {
   char text[16];
+  if (!supervisor.oom_score_changed)
+    return;
   snprintf(text, sizeof text, "%d", supervisor.oom_score);
   cleanup_close int fd = openat(supervisor.proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   ssize_t n = fd >= 0 ? write(fd, text, strlen(text)) : 0;
@@ -106,14 +108,16 @@ static int join(struct launch *launch, struct failure *failure) {
   return 0;
 }
 
-static int step_stop(struct child *child, const struct step *step) {
+static int step_stop(struct child *child, const struct step *step, struct failure *failure) {
+  (void)failure;
   sync_send(child->sync, step->code == STEP_STOP ? SYNC_STOPPED : SYNC_READY,
             step->code == STEP_STOP ? step_u32(step, 0) : 0);
   sync_wait(child->sync);
   return 0;
 }
 
-static int step_hook(const struct step *step, struct failure *failure) {
+static int step_hook(struct child *child, const struct step *step, struct failure *failure) {
+  (void)child;
   struct hook hook;
   char self[16];
   hook_parse(step, &hook);
@@ -125,96 +129,66 @@ static int step_hook(const struct step *step, struct failure *failure) {
   return hook_run_and_wait(&hook, atoi(self), failure);
 }
 
-static int do_step(struct child *c, const struct step *s, struct failure *f) {
-  switch ((enum step_code)s->code) {
-  case STEP_CGROUP1:
-    return step_cgroup1(c, s, f);
-  case STEP_UNSHARE:
-    return step_unshare(c, s, f);
-  case STEP_HOSTNAME:
-  case STEP_DOMAINNAME:
-    return step_host_name(c, s, f);
-  case STEP_LOOPBACK_UP:
-    return step_loopback_up(c, s, f);
-  case STEP_PROPAGATION:
-    return step_propagation(c, s, f);
-  case STEP_ROOT:
-    return step_root(c, s, f);
-  case STEP_MOUNT:
-    return step_mount(c, s, f);
-  case STEP_COPY_UP:
-    return step_copy_up(c, s, f);
-  case STEP_BIND:
-    return step_bind(c, s, f);
-  case STEP_ATTRIBUTES:
-    return step_attributes(c, s, f);
-  case STEP_READ_ONLY:
-    return step_read_only(c, s, f);
-  case STEP_MASK:
-    return step_mask(c, s, f);
-  case STEP_MAKE_NODE:
-    return step_make_node(c, s, f);
-  case STEP_SYMLINK:
-    return step_symlink(c, s, f);
-  case STEP_MAKE_FOLDER:
-    return step_make_folder(c, s, f);
-  case STEP_PIVOT:
-    return step_pivot(c, s, f);
-  case STEP_RLIMIT:
-    return step_rlimit(c, s, f);
-  case STEP_SYSCTL:
-    return step_sysctl(c, s, f);
-  case STEP_OOM_SCORE:
-    return step_oom_score(c, s, f);
-  case STEP_SCHEDULER:
-    return step_scheduler(c, s, f);
-  case STEP_IO_PRIORITY:
-    return step_io_priority(c, s, f);
-  case STEP_PERSONALITY:
-    return step_personality(c, s, f);
-  case STEP_AFFINITY:
-    return step_affinity(c, s, f);
-  case STEP_MEMORY_POLICY:
-    return step_memory_policy(c, s, f);
-  case STEP_KEYRING:
-    return step_keyring(c, s, f);
-  case STEP_NO_NEW_PRIVS:
-    return step_no_new_privs(c, s, f);
-  case STEP_SECCOMP:
-    return step_seccomp(c, s, f);
-  case STEP_CAP_BOUNDING:
-    return step_cap_bounding(c, s, f);
-  case STEP_CAPS:
-    return step_caps(c, s, f);
-  case STEP_USER:
-    return step_user(c, s, f);
-  case STEP_KEEP_CAPS:
-    return step_keep_caps(c, s, f);
-  case STEP_APPARMOR:
-  case STEP_SELINUX:
-    return step_label(c, s, f);
-  case STEP_CONSOLE:
-    return step_console(c, s, f);
-  case STEP_STDIO:
-    return step_stdio(c, s, f);
-  case STEP_CWD:
-    return step_cwd(c, s, f);
-  case STEP_LOOK_UP:
-    return step_look_up(c, s, f);
-  case STEP_UMASK:
-    umask((mode_t)step_u32(s, 0) & 0777);
-    c->umask_set = true;
-    return 0;
-  case STEP_STOP:
-  case STEP_READY:
-    return step_stop(c, s);
-  case STEP_HOOK:
-    return step_hook(s, f);
-  case STEP_EXEC:
-    return step_exec(c, s, f);
-  default:
-    return fail(f, EOPNOTSUPP, "carry out", "unknown step");
-  }
+static int step_umask(struct child *child, const struct step *step, struct failure *failure) {
+  (void)failure;
+  umask((mode_t)step_u32(step, 0) & 0777);
+  child->umask_set = true;
+  return 0;
+}
+
+typedef int step_function(struct child *child, const struct step *step, struct failure *failure);
+
+static step_function *const step_functions[] = {
+    [STEP_CGROUP1] = step_cgroup1,
+    [STEP_UNSHARE] = step_unshare,
+    [STEP_HOSTNAME] = step_host_name,
+    [STEP_DOMAINNAME] = step_host_name,
+    [STEP_LOOPBACK_UP] = step_loopback_up,
+    [STEP_PROPAGATION] = step_propagation,
+    [STEP_ROOT] = step_root,
+    [STEP_MOUNT] = step_mount,
+    [STEP_COPY_UP] = step_copy_up,
+    [STEP_BIND] = step_bind,
+    [STEP_ATTRIBUTES] = step_attributes,
+    [STEP_READ_ONLY] = step_read_only,
+    [STEP_MASK] = step_mask,
+    [STEP_MAKE_NODE] = step_make_node,
+    [STEP_SYMLINK] = step_symlink,
+    [STEP_MAKE_FOLDER] = step_make_folder,
+    [STEP_PIVOT] = step_pivot,
+    [STEP_RLIMIT] = step_rlimit,
+    [STEP_SYSCTL] = step_sysctl,
+    [STEP_OOM_SCORE] = step_oom_score,
+    [STEP_SCHEDULER] = step_scheduler,
+    [STEP_IO_PRIORITY] = step_io_priority,
+    [STEP_PERSONALITY] = step_personality,
+    [STEP_AFFINITY] = step_affinity,
+    [STEP_MEMORY_POLICY] = step_memory_policy,
+    [STEP_KEYRING] = step_keyring,
+    [STEP_NO_NEW_PRIVS] = step_no_new_privs,
+    [STEP_SECCOMP] = step_seccomp,
+    [STEP_CAP_BOUNDING] = step_cap_bounding,
+    [STEP_CAPS] = step_caps,
+    [STEP_USER] = step_user,
+    [STEP_KEEP_CAPS] = step_keep_caps,
+    [STEP_APPARMOR] = step_label,
+    [STEP_SELINUX] = step_label,
+    [STEP_CONSOLE] = step_console,
+    [STEP_STDIO] = step_stdio,
+    [STEP_CWD] = step_cwd,
+    [STEP_LOOK_UP] = step_look_up,
+    [STEP_STOP] = step_stop,
+    [STEP_READY] = step_stop,
+    [STEP_HOOK] = step_hook,
+    [STEP_EXEC] = step_exec,
+    [STEP_UMASK] = step_umask,
+};
+
+static int do_step(struct child *child, const struct step *step, struct failure *failure) {
+  size_t count = sizeof step_functions / sizeof step_functions[0];
+  if (step->code >= count || step_functions[step->code] == NULL)
+    return fail(failure, EOPNOTSUPP, "carry out", "unknown step");
+  return step_functions[step->code](child, step, failure);
 }
 
 static void run_steps(struct child *child, struct failure *failure) {

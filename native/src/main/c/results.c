@@ -115,6 +115,7 @@ bool results_flush(void) {
 
 void results_forget_waiters(void) {
   for (unsigned i = 0; i < RESULTS_MAX; i++)
-    results[i].waited = results[i].unsent = false;
+    if (results[i].waited || results[i].unsent) /* a write to each would cost a page each */
+      results[i].waited = results[i].unsent = false;
   unsent = 0;
 }

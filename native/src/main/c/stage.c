@@ -89,8 +89,7 @@ static void read_own_oom_score(void) {
   if (read(fd, text, sizeof text - 1) > 0)
     supervisor.oom_score = atoi(text);
   /* Without the privilege it stays what it is. */
-  ssize_t n = pwrite(fd, OWN_OOM_SCORE, strlen(OWN_OOM_SCORE), 0);
-  (void)n;
+  supervisor.oom_score_changed = pwrite(fd, OWN_OOM_SCORE, strlen(OWN_OOM_SCORE), 0) > 0;
 }
 
 static int open_socket(void) {

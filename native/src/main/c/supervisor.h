@@ -17,7 +17,8 @@ struct supervisor {
   int self_pidfd;
   uint64_t epoch;
   uint64_t log_dropped;
-  enum phase phase;         /* the init's, also after its entry is gone */
+  enum phase phase; /* the init's, also after its entry is gone */
+  bool oom_score_changed;
   int oom_score;            /* what we were started with; children get it back */
   struct rlimit open_files; /* likewise */
 };
