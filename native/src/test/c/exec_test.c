@@ -407,7 +407,104 @@ static void masks_and_attributes(void) {
   session_close(&s);
 }
 
+static int detached(const char *path) {
+  int fd = (int)syscall(428 /* open_tree */, AT_FDCWD, path, 1 | O_CLOEXEC | 0x8000);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+static void write_file(const char *folder, const char *name, const char *text) {
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+  CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+  close(fd);
+}
+
+/* As the Java side does it: everything from elsewhere comes as a detached mount, in a user
+ * namespace too. */
+static void detached_mounts(uint32_t user, uint32_t pivot) {
+  struct session s;
+  char root[128], path[256];
+  int out[2];
+  size_t length;
+  struct step_id_maps maps = {0};
+  uint64_t rslave = 1u << 19 | 1u << 14;
+  container_open(&s, root);
+  CHECK(chmod(s.folder, 0755) == 0);
+  snprintf(path, sizeof path, "%s/volume/sub/deep", s.folder);
+  CHECK(mkdirat(s.folder_fd, "volume", 0755) == 0 &&
+        mkdirat(s.folder_fd, "volume/sub", 0750) == 0 && mkdir(path, 0700) == 0);
+  write_file(path, "file", "from the volume");
+  snprintf(path, sizeof path, "%s/lower", root);
+  CHECK(mkdir(path, 0711) == 0 && mkdirat(open(path, O_RDONLY | O_CLOEXEC), "in", 0701) == 0);
+  CHECK(symlinkat("in", open(path, O_RDONLY | O_CLOEXEC), "link") == 0);
+  strcat(path, "/in");
+  write_file(path, "copied", "from below");
+  if (user != 0) {
+    char command[300];
+    snprintf(command, sizeof command, "chown -R 300000:300000 %s/root %s/volume", s.folder,
+             s.folder);
+    CHECK(system(command) == 0);
+  }
+  CHECK(pipe2(out, O_CLOEXEC) == 0);
+  fcntl(out[1], F_SETFL, O_NONBLOCK);
+  plan_container(&plan, NAMESPACES | user);
+  if (user != 0)
+    plan_step(&plan, STEP_ID_MAPS, 0, &maps, sizeof maps, "0 300000 65536\n", "0 300000 65536\n",
+              NULL);
+  plan_sink(&plan, 1, SINK_PIPE, out[1], -1);
+  plan_sink(&plan, 2, SINK_PIPE, out[1], -1);
+  plan_step(&plan, STEP_PROPAGATION, 0, &rslave, sizeof rslave, "/", NULL);
+  snprintf(path, sizeof path, "%s/volume", s.folder);
+  struct step_root top = {.fd = plan_fd(&plan, detached(root))};
+  struct step_bind bind = {.set = 1,
+                           .flags = MOUNT_MAKE_FOLDER | MOUNT_RECURSIVE,
+                           .propagation = 1u << 18,
+                           .fd = plan_fd(&plan, detached(path))};
+  struct step_mount tmpfs = {.attributes = 1 | 2, .flags = MOUNT_MAKE_FOLDER, .mode = 0700};
+  struct step_mount proc = {.flags = MOUNT_MAKE_FOLDER, .mode = 0755};
+  uint32_t null = plan_fd(&plan, detached("/dev/null"));
+  uint32_t owner[2] = {0, 0};
+  plan_step(&plan, STEP_ROOT, 0, &top, sizeof top, root, NULL);
+  plan_step(&plan, STEP_BIND, 0, &bind, sizeof bind, "/a/b/volume", NULL);
+  plan_step(&plan, STEP_COPY_UP, 0, &tmpfs, sizeof tmpfs, "tmpfs", "tmpfs", "/lower", "", NULL);
+  plan_step(&plan, STEP_MOUNT, 0, &proc, sizeof proc, "proc", "proc", "/proc", "", NULL);
+  plan_step(&plan, STEP_MASK, 0, &null, 4, "/proc/version", NULL);
+  plan_step(&plan, STEP_MASK, 0, &null, 4, "/proc/uptime", NULL);
+  plan_step(&plan, STEP_MASK, 0, &null, 4, "/proc/fs", NULL);
+  plan_step(&plan, STEP_PIVOT, 0, &pivot, 4, NULL);
+  plan_step(&plan, STEP_STDIO, 0, owner, sizeof owner, NULL);
+  plan_step(&plan, STEP_READY, 0, NULL, 0, NULL);
+  plan_exec(&plan,
+            (const char *[]){"/guest", "cat-all", "/a/b/volume/sub/deep/file", "/lower/link/copied",
+                             "/proc/version", "/proc/uptime", "/etc", "/proc/self/mounts", NULL},
+            NULL);
+  int error = plan_run(&s, &plan, OP_CREATE, &answer);
+  if (error != 0)
+    fprintf(stderr, "errno %d: %s %s\n", error, (char *)answer.payload + 12,
+            strchr((char *)answer.payload + 12, 0) + 1);
+  CHECK(error == 0);
+  CHECK(call(&s, OP_START, NULL, 0, NULL, 0, &answer) == 0);
+  close(out[1]);
+  char *text = read_all(out[0], &length, 3000);
+  CHECK(strstr(text, "from the volume;from below;;;errno=2;") == text);
+  CHECK(strstr(text, " /a/b/volume tmpfs ro,") != NULL &&
+        strstr(text, " /lower tmpfs ro,nosuid") != NULL);
+  CHECK(pivot != PIVOT_ROOT ||
+        strstr(text, "/berth-c-") == NULL); /* nothing of the host is in sight */
+  wait_exit(&s, "");
+  session_close(&s);
+}
+
+static void mounts_by_descriptor(void) { detached_mounts(0, PIVOT_ROOT); }
+static void mounts_in_user_namespace(void) { detached_mounts(CLONE_NEWUSER, PIVOT_ROOT); }
+static void mounts_without_pivot(void) { detached_mounts(0, PIVOT_MOVE_CHROOT); }
+
 const struct test exec_tests[] = {
+    {"mounts_by_descriptor", mounts_by_descriptor},
+    {"mounts_in_user_namespace", mounts_in_user_namespace},
+    {"mounts_without_pivot", mounts_without_pivot},
     {"exec_joins", exec_joins},
     {"exec_with_terminal", exec_with_terminal},
     {"exec_of_a_descriptor", exec_of_a_descriptor},

@@ -139,6 +139,15 @@ int main(int argc, char **argv) {
       printf("errno=%d\n", errno);
     else
       result = cat(fd);
+  } else if (strcmp(verb, "cat-all") == 0) {
+    for (int i = 2; i < argc; i++) {
+      int fd = open(argv[i], O_RDONLY);
+      if (fd < 0)
+        dprintf(1, "errno=%d", errno);
+      else
+        result = cat(fd);
+      dprintf(1, ";");
+    }
   } else if (strcmp(verb, "write") == 0) {
     int fd = open(a, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     printf("%d\n", fd < 0 ? errno : 0);
