@@ -1,0 +1,129 @@
+package io.berth.containerd;
+
+import io.berth.base.config.Config;
+import io.berth.base.daemon.Daemon;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.ServiceHealth;
+import io.berth.base.rpc.UnixServer;
+import io.berth.containerd.event.OutboxFollower;
+import io.berth.containerd.host.HostPool;
+import io.berth.containerd.namespace.NamespaceTable;
+import io.berth.containerd.store.Store;
+import io.berth.containerd.task.Recovery;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The service between start and stop: database, tasks of an earlier life, hosts, socket. */
+@Singleton
+public final class ContainerdDaemon implements Daemon {
+  private static final int MAX_INBOUND = 16 << 20;
+  private static final long GRACE_MILLIS = 1_000;
+
+  private final Config config;
+  private final EventLoops loops;
+  private final Store store;
+  private final HostPool pool;
+  private final Recovery recovery;
+  private final OutboxFollower outbox;
+  private final Set<BindableService> endpoints;
+  private final Peers peers;
+  private final NamespaceTable namespaces;
+  private final ServiceHealth health = new ServiceHealth();
+  private @Nullable UnixServer server;
+
+  @Inject
+  ContainerdDaemon(
+      Config config,
+      EventLoops loops,
+      Store store,
+      HostPool pool,
+      Recovery recovery,
+      OutboxFollower outbox,
+      Set<BindableService> endpoints,
+      Peers peers,
+      NamespaceTable namespaces) {
+    this.config = config;
+    this.loops = loops;
+    this.store = store;
+    this.pool = pool;
+    this.recovery = recovery;
+    this.outbox = outbox;
+    this.endpoints = endpoints;
+    this.peers = peers;
+    this.namespaces = namespaces;
+  }
+
+  @Override
+  public void start() throws IOException {
+    boolean started = false;
+    try {
+      makeFolder(config.root().resolve("containers"));
+      store.open();
+      recovery.run();
+      List<ServerServiceDefinition> services = new ArrayList<>();
+      endpoints.forEach(endpoint -> services.add(endpoint.bindService()));
+      services.add(health.service().bindService());
+      services.add(ServiceHealth.reflection().bindService());
+      server =
+          UnixServer.start(
+              loops,
+              new UnixServer.Options(
+                  config.socket("containerd"),
+                  services,
+                  new ForwardedServices(peers, namespaces),
+                  MAX_INBOUND,
+                  _ -> true,
+                  "rw-rw----"),
+              List.of());
+      outbox.start();
+      Thread.ofVirtual().name("warmed").start(this::watchWarmUp);
+      started = true;
+    } finally {
+      if (!started) {
+        stop();
+      }
+    }
+  }
+
+  // DN-10: a folder that is there with a wider mode is tightened.
+  private static void makeFolder(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private void watchWarmUp() {
+    try {
+      while (!pool.isWarm()) {
+        Thread.sleep(50);
+      }
+      health.warmed();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void stop() {
+    health.stopping();
+    UnixServer running = server;
+    server = null;
+    if (running != null) {
+      running.stop(GRACE_MILLIS);
+    }
+    outbox.close();
+    pool.stop();
+    peers.close();
+    store.close();
+    loops.close();
+  }
+}

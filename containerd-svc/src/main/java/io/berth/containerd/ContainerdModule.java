@@ -1,0 +1,54 @@
+package io.berth.containerd;
+
+import dagger.Module;
+import dagger.Provides;
+import io.berth.base.config.Config;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.OutboxFollower;
+import io.berth.containerd.namespace.Emptiness;
+import io.berth.containerd.namespace.ImageEmptiness;
+import io.berth.containerd.record.ContainersEndpoint.TaskPresence;
+import io.berth.containerd.store.Store;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Singleton;
+
+/** Channels to the other services, and ports bound to who fills them. */
+@Module
+final class ContainerdModule {
+  private ContainerdModule() {}
+
+  @Provides
+  @Singleton
+  static EventLoops loops() {
+    return new EventLoops(2);
+  }
+
+  @Provides
+  @Singleton
+  static Peers peers(Config config, EventLoops loops) {
+    return new Peers(
+        UnixChannel.to(loops, config.socket("image")),
+        config.socket("image"),
+        UnixChannel.to(loops, config.socket("network")),
+        config.socket("network"));
+  }
+
+  @Provides
+  @Singleton
+  static Emptiness emptiness(Peers peers) {
+    return new ImageEmptiness(peers.image(), peers.imageSocket());
+  }
+
+  @Provides
+  @Singleton
+  static OutboxFollower outbox(Peers peers, Store store, EventBroker broker) {
+    return new OutboxFollower("image", peers.image(), store, broker);
+  }
+
+  @Provides
+  static TaskPresence presence(Tasks tasks) {
+    return tasks::isPresent;
+  }
+}

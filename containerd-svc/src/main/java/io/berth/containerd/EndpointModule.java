@@ -1,0 +1,40 @@
+package io.berth.containerd;
+
+import dagger.Binds;
+import dagger.Module;
+import dagger.multibindings.IntoSet;
+import io.berth.containerd.event.EventsEndpoint;
+import io.berth.containerd.introspection.IntrospectionEndpoint;
+import io.berth.containerd.introspection.VersionEndpoint;
+import io.berth.containerd.namespace.NamespacesEndpoint;
+import io.berth.containerd.record.ContainersEndpoint;
+import io.berth.containerd.task.TasksEndpoint;
+import io.grpc.BindableService;
+
+/** What is served. */
+@Module
+interface EndpointModule {
+  @Binds
+  @IntoSet
+  BindableService containers(ContainersEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService tasks(TasksEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService events(EventsEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService namespaces(NamespacesEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService introspection(IntrospectionEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService version(VersionEndpoint endpoint);
+}

@@ -1,0 +1,70 @@
+package io.berth.containerd.host;
+
+import com.google.protobuf.Empty;
+import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.base.id.TaskKey;
+import io.grpc.ManagedChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One process that hosts shims, as this service sees it. What is mutable is guarded by the pool's
+ * lock.
+ */
+public final class HostProcess {
+  private final int number;
+  private final Path folder;
+  private final ManagedChannel channel;
+
+  // Guarded by the lock of the pool.
+  int pid;
+  String namespace = "";
+  boolean exclusive;
+  boolean draining;
+  boolean gone;
+  long idleSinceNanos = System.nanoTime();
+  final Set<TaskKey> tasks = new HashSet<>();
+
+  HostProcess(int number, Path folder, ManagedChannel channel) {
+    this.number = number;
+    this.folder = folder;
+    this.channel = channel;
+  }
+
+  /** Its number under the state folder. */
+  public int number() {
+    return number;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** For one call that ends within the time. */
+  public HostGrpc.HostBlockingStub stub(Duration patience) {
+    return HostGrpc.newBlockingStub(channel).withDeadlineAfter(patience);
+  }
+
+  HostGrpc.HostStub streaming() {
+    return HostGrpc.newStub(channel);
+  }
+
+  /** Ends by itself once it holds no shim. Best effort. */
+  void drain() {
+    HostGrpc.newFutureStub(channel)
+        .withDeadlineAfter(5, TimeUnit.SECONDS)
+        .drain(Empty.getDefaultInstance());
+  }
+
+  void close() {
+    channel.shutdownNow();
+  }
+
+  @Override
+  public String toString() {
+    return "host process " + number;
+  }
+}

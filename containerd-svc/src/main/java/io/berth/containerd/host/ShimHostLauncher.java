@@ -1,0 +1,118 @@
+package io.berth.containerd.host;
+
+import io.berth.base.config.Config;
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.Poller;
+import io.berth.linux.Processes;
+import io.berth.linux.Signal;
+import io.berth.linux.SpawnPlan;
+import io.berth.linux.SyscallException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code LIBEXEC/bin/berth-shim --config FILE --host N}, a session of its own, so that no signal to
+ * this service's group reaches it; its output goes to {@code STATE/h/N/log}.
+ */
+@Singleton
+public final class ShimHostLauncher implements HostLauncher {
+  private static final Logger LOG = System.getLogger(ShimHostLauncher.class.getName());
+
+  private final Config config;
+  private @Nullable Poller poller;
+
+  @Inject
+  public ShimHostLauncher(Config config) {
+    this.config = config;
+  }
+
+  @Override
+  public CompletableFuture<Void> launch(int number) throws IOException {
+    Path program = config.libexec().resolve("bin").resolve("berth-shim");
+    Path file =
+        Objects.requireNonNull(config.file(), "host processes read the configuration's file");
+    Path log = config.state().resolve("h").resolve(Integer.toString(number)).resolve("log");
+    try (Fd output =
+        Fd.open(
+            log.toString(),
+            OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_APPEND | OpenFlags.O_CLOEXEC,
+            0600)) {
+      Map<String, String> environment = System.getenv();
+      SpawnPlan plan =
+          SpawnPlan.of(program.toString())
+              .arguments("--config", file.toString(), "--host", Integer.toString(number))
+              .environment(
+                  "PATH", environment.getOrDefault("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"))
+              .descriptor(1, output)
+              .descriptor(2, output)
+              .directory("/")
+              .newSession();
+      for (String name : new String[] {"JAVA_HOME", "HOME", "LANG"}) {
+        String value = environment.get(name);
+        if (value != null) {
+          plan.environment(name, value);
+        }
+      }
+      Processes.Child child = Processes.spawn(plan);
+      return Processes.exit(child.pidfd(), poller())
+          .handle((_, _) -> {
+            child.close();
+            return null;
+          });
+    }
+  }
+
+  @Override
+  public @Nullable CompletableFuture<Void> watch(int pid) {
+    try {
+      Fd pidfd = Processes.openPidfd(pid);
+      return Processes.ended(pidfd, poller()).whenComplete((_, _) -> pidfd.close());
+    } catch (SyscallException e) {
+      LOG.log(Level.DEBUG, "watch host process {0}: {1}", pid, e.getMessage());
+      return null;
+    }
+  }
+
+  @Override
+  public void kill(int pid) {
+    try (Fd pidfd = Processes.openPidfd(pid)) {
+      // The number may be another's by now: only a process that is one of ours is touched.
+      String commandLine = Files.readString(Path.of("/proc", Integer.toString(pid), "cmdline"));
+      if (commandLine.contains("--host") && commandLine.contains(String.valueOf(config.file()))) {
+        Processes.sendSignal(pidfd, Signal.SIGKILL.number());
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "kill host process {0}: {1}", pid, e.getMessage());
+    }
+  }
+
+  /** The folder of the programs bears the hash of their build. */
+  @Override
+  public String build() {
+    try {
+      return String.valueOf(config.libexec().toRealPath().getFileName());
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "{0}: {1}", config.libexec(), e.getMessage());
+      return "";
+    }
+  }
+
+  private synchronized Poller poller() throws SyscallException {
+    Poller running = poller;
+    if (running == null) {
+      running = Poller.start("host-exits");
+      poller = running;
+    }
+    return running;
+  }
+}

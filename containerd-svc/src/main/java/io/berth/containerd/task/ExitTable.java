@@ -1,0 +1,130 @@
+package io.berth.containerd.task;
+
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.store.Store;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Exits that are known for good. A row lives as long as its task or exec; rows of another boot mean
+ * nothing, for their tasks are gone.
+ */
+@Singleton
+public final class ExitTable {
+  private final Store store;
+
+  @Inject
+  ExitTable(Store store) {
+    this.store = store;
+  }
+
+  /**
+   * On disk when it returns.
+   *
+   * @param durable false for a container that removes itself: its exit need not survive a power cut
+   */
+  public void put(TaskKey key, String execId, Exit exit, String boot, boolean durable) {
+    if (durable) {
+      store.database().durable(connection -> insert(connection, key, execId, exit, boot));
+    } else {
+      store.database().lazy(connection -> insert(connection, key, execId, exit, boot));
+    }
+  }
+
+  private static int insert(
+      Connection connection, TaskKey key, String execId, Exit exit, String boot)
+      throws SQLException {
+    try (var insert =
+        connection.prepareStatement(
+            "INSERT OR REPLACE INTO exits"
+                + " (namespace, id, exec_id, pid, status, seconds, nanos, oom, unknown, boot)"
+                + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
+      insert.setString(1, key.namespace());
+      insert.setString(2, key.id());
+      insert.setString(3, execId);
+      insert.setInt(4, exit.pid());
+      insert.setInt(5, exit.status());
+      insert.setLong(6, exit.at().getEpochSecond());
+      insert.setInt(7, exit.at().getNano());
+      insert.setBoolean(8, exit.oomKilled());
+      insert.setBoolean(9, exit.unknown());
+      insert.setString(10, boot);
+      return insert.executeUpdate();
+    }
+  }
+
+  /** By exec, the init's under the empty text. */
+  public Map<String, Exit> of(TaskKey key) {
+    return store
+        .database()
+        .read(connection -> {
+          Map<String, Exit> result = new HashMap<>();
+          try (var query =
+              connection.prepareStatement(
+                  "SELECT exec_id, pid, status, seconds, nanos, oom, unknown FROM exits"
+                      + " WHERE namespace = ? AND id = ?")) {
+            query.setString(1, key.namespace());
+            query.setString(2, key.id());
+            var rows = query.executeQuery();
+            while (rows.next()) {
+              result.put(
+                  rows.getString(1),
+                  new Exit(
+                      rows.getInt(2),
+                      rows.getInt(3),
+                      Instant.ofEpochSecond(rows.getLong(4), rows.getInt(5)),
+                      rows.getBoolean(6),
+                      rows.getBoolean(7)));
+            }
+          }
+          return result;
+        });
+  }
+
+  /** Forgets one exec's. Lazy. */
+  public void remove(TaskKey key, String execId) {
+    store
+        .database()
+        .lazy(connection -> {
+          try (var delete =
+              connection.prepareStatement(
+                  "DELETE FROM exits WHERE namespace = ? AND id = ? AND exec_id = ?")) {
+            delete.setString(1, key.namespace());
+            delete.setString(2, key.id());
+            delete.setString(3, execId);
+            return delete.executeUpdate();
+          }
+        });
+  }
+
+  /** Forgets all of a task. Lazy. */
+  public void removeAll(TaskKey key) {
+    store
+        .database()
+        .lazy(connection -> {
+          try (var delete =
+              connection.prepareStatement("DELETE FROM exits WHERE namespace = ? AND id = ?")) {
+            delete.setString(1, key.namespace());
+            delete.setString(2, key.id());
+            return delete.executeUpdate();
+          }
+        });
+  }
+
+  /** Forgets what happened before this boot. Lazy. */
+  public void keepOnly(String boot) {
+    store
+        .database()
+        .lazy(connection -> {
+          try (var delete = connection.prepareStatement("DELETE FROM exits WHERE boot <> ?")) {
+            delete.setString(1, boot);
+            return delete.executeUpdate();
+          }
+        });
+  }
+}

@@ -1,0 +1,264 @@
+package io.berth.containerd.task;
+
+import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.containerd.task.v3.StateRequest;
+import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.v1.types.Status;
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.io.AtomicFile;
+import io.berth.containerd.host.Folders;
+import io.berth.containerd.host.HostListener;
+import io.berth.containerd.host.HostPool;
+import io.berth.containerd.host.HostProcess;
+import io.berth.containerd.record.ContainerRecords;
+import io.berth.linux.MountFlags;
+import io.berth.linux.MountInfo;
+import io.berth.linux.Mounts;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Brings the tasks back after a restart of this service, and keeps them attached afterwards: it is
+ * what the hosts tell of.
+ *
+ * <p>After another boot nothing of the state folder means anything: it is wiped. Otherwise each
+ * task's folder is read, with its exits from the table; living hosts say what they hold, the rest
+ * is adopted; what was half made is removed.
+ */
+@Singleton
+public final class Recovery implements HostListener {
+  private static final Logger LOG = System.getLogger(Recovery.class.getName());
+  private static final String BOOT_FILE = "containerd.boot";
+
+  private final Config config;
+  private final Tasks tasks;
+  private final Shims shims;
+  private final ExitLedger ledger;
+  private final ExitTable exits;
+  private final HostPool pool;
+  private final ContainerRecords records;
+  private final BootId boot;
+
+  @Inject
+  Recovery(
+      Config config,
+      Tasks tasks,
+      Shims shims,
+      ExitLedger ledger,
+      ExitTable exits,
+      HostPool pool,
+      ContainerRecords records,
+      BootId boot) {
+    this.config = config;
+    this.tasks = tasks;
+    this.shims = shims;
+    this.ledger = ledger;
+    this.exits = exits;
+    this.pool = pool;
+    this.records = records;
+    this.boot = boot;
+  }
+
+  /**
+   * Reads what is there and follows the hosts. When it returns every task is known; those without a
+   * host are being adopted, and calls on them wait for that.
+   */
+  public void run() throws IOException {
+    wipeAfterBoot();
+    exits.keepOnly(boot.text());
+    Path folder = config.state().resolve("t");
+    Files.createDirectories(folder);
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    List<Task> orphans = new ArrayList<>();
+    for (Task task : read(folder)) {
+      tasks.all().put(task.key(), task);
+      orphans.add(task);
+    }
+    List<Task> leaving = new ArrayList<>();
+    List<HostProcess> left = new ArrayList<>();
+    for (HostPool.Found found : pool.find()) {
+      for (String id : found.ids()) {
+        TaskKey key = new TaskKey(found.namespace(), id);
+        Task task = tasks.all().get(key);
+        if (task == null) {
+          continue;
+        }
+        pool.claim(found.host(), key);
+        shims.linkTo(task, found.host());
+        orphans.remove(task);
+        if (found.draining()) {
+          leaving.add(task);
+          left.add(found.host());
+        } else {
+          inBackground(task, () -> learn(task));
+        }
+      }
+    }
+    pool.start(this);
+    for (int i = 0; i < leaving.size(); i++) {
+      Task task = leaving.get(i);
+      HostProcess from = left.get(i);
+      inBackground(
+          task,
+          () -> {
+            learn(task);
+            shims.moveAway(task, from);
+          });
+    }
+    orphans.forEach(task -> inBackground(task, () -> adopt(task)));
+  }
+
+  private void wipeAfterBoot() throws IOException {
+    Path file = config.state().resolve(BOOT_FILE);
+    if (Files.exists(file) && Files.readString(file).strip().equals(boot.text())) {
+      return;
+    }
+    for (String name : List.of("t", "h")) {
+      Path folder = config.state().resolve(name);
+      if (Files.exists(folder)) {
+        LOG.log(Level.INFO, "another boot: `{0}` is wiped", folder);
+        unmountBelow(folder);
+        Folders.delete(folder);
+      }
+    }
+    AtomicFile.write(file, boot.text() + "\n", "rw-r--r--");
+  }
+
+  private static void unmountBelow(Path folder) {
+    try {
+      for (MountInfo mount : MountInfo.ofSelf().reversed()) {
+        if (Path.of(mount.target()).startsWith(folder)) {
+          Mounts.unmount(
+              Path.of(mount.target()), MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
+        }
+      }
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "unmount below {0}: {1}", folder, e.getMessage());
+    }
+  }
+
+  private List<Task> read(Path folder) throws IOException {
+    List<Task> result = new ArrayList<>();
+    try (Stream<Path> folders = Files.list(folder)) {
+      for (Path each : folders.sorted().toList()) {
+        TaskFolder place = new TaskFolder(each);
+        TaskKey key = place.key();
+        if (key == null || !key.hex().equals(String.valueOf(each.getFileName()))) {
+          LOG.log(Level.WARNING, "`{0}` is no task''s folder: removed", each);
+          place.delete();
+          continue;
+        }
+        result.add(remembered(key, place));
+      }
+    }
+    return result;
+  }
+
+  private Task remembered(TaskKey key, TaskFolder place) {
+    boolean exclusive = records.contains(key) && tasks.wantsOwnHost(key);
+    Task task = new Task(key, place, exclusive, place.isEphemeral(), /* recovered= */ true);
+    Map<String, Exit> known = exits.of(key);
+    for (String execId : place.execs()) {
+      task.addExec(execId);
+    }
+    for (TaskProcess process : task.processes()) {
+      Exit exit = known.get(process.execId());
+      if (exit != null) {
+        ledger.restore(task, process, exit);
+      }
+    }
+    int pid = place.confirmed();
+    if (pid != 0) {
+      task.created(pid);
+    }
+    return task;
+  }
+
+  private void adopt(Task task) {
+    if (!shims.adoptOrphan(task)) {
+      if (task.isCreating()) {
+        LOG.log(Level.INFO, "task {0} was half made: removed", task.key());
+        task.folder().delete();
+        tasks.all().remove(task.key(), task);
+      }
+      return;
+    }
+    learn(task);
+  }
+
+  // What its processes are doing now.
+  private void learn(Task task) {
+    for (TaskProcess process : task.processes()) {
+      StateRequest request =
+          StateRequest.newBuilder().setId(task.key().id()).setExecId(process.execId()).build();
+      try {
+        StateResponse state = shims.call(task, stub -> stub.state(request));
+        task.locked(() -> {
+          process.pid = state.getPid();
+          process.started |=
+              state.getStatus() != Status.CREATED && state.getStatus() != Status.UNKNOWN;
+        });
+        if (process.isInit() && task.isCreating()) {
+          keepOrDrop(task, state);
+        }
+      } catch (BerthException e) {
+        LOG.log(
+            Level.WARNING, "state of {0} `{1}`: {2}", task.key(), process.execId(), e.getMessage());
+      }
+    }
+  }
+
+  // The service died between the shim's answer and its own.
+  private static void keepOrDrop(Task task, StateResponse state) {
+    task.folder().confirm(state.getPid());
+    task.created(state.getPid());
+  }
+
+  private static void inBackground(Task task, Runnable work) {
+    Thread.ofVirtual()
+        .name("recover-" + task.key().id())
+        .start(() -> {
+          try {
+            work.run();
+          } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "recover task " + task.key(), e);
+          }
+        });
+  }
+
+  @Override
+  public void occurred(HostProcess host, Occurrence occurrence) {
+    if (occurrence.getId().isEmpty()) {
+      return;
+    }
+    Task task = tasks.all().get(new TaskKey(occurrence.getNamespace(), occurrence.getId()));
+    if (task != null) {
+      task.happenings.add(() -> ledger.happened(task, host, occurrence));
+    } else if (occurrence.hasExit()) {
+      ledger.acknowledge(host, occurrence);
+    }
+  }
+
+  @Override
+  public void lost(HostProcess host, Set<TaskKey> orphans) {
+    for (TaskKey key : orphans) {
+      Task task = tasks.all().get(key);
+      if (task != null) {
+        Thread.ofVirtual().name("adopt-" + key.id()).start(() -> shims.hostLost(task, host));
+      }
+    }
+  }
+}

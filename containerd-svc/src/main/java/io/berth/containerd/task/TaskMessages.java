@@ -1,0 +1,84 @@
+package io.berth.containerd.task;
+
+import io.berth.api.containerd.services.tasks.v1.CloseIORequest;
+import io.berth.api.containerd.services.tasks.v1.DeleteResponse;
+import io.berth.api.containerd.services.tasks.v1.KillRequest;
+import io.berth.api.containerd.services.tasks.v1.ResizePtyRequest;
+import io.berth.api.containerd.services.tasks.v1.UpdateTaskRequest;
+import io.berth.api.containerd.task.v3.PidsRequest;
+import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.v1.types.Process;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.time.Timestamps;
+
+/** The front's messages as the shim's, and back. */
+final class TaskMessages {
+  private TaskMessages() {}
+
+  static Process process(TaskKey key, String execId, StateResponse state) {
+    Process.Builder process =
+        Process.newBuilder()
+            .setId(execId.isEmpty() ? key.id() : execId)
+            .setPid(state.getPid())
+            .setStatus(state.getStatus())
+            .setStdin(state.getStdin())
+            .setStdout(state.getStdout())
+            .setStderr(state.getStderr())
+            .setTerminal(state.getTerminal())
+            .setExitStatus(state.getExitStatus());
+    if (state.hasExitedAt()) {
+      process.setExitedAt(state.getExitedAt());
+    }
+    return process.build();
+  }
+
+  static DeleteResponse deleted(String execId, Exit exit) {
+    return DeleteResponse.newBuilder()
+        .setId(execId)
+        .setPid(exit.pid())
+        .setExitStatus(exit.status())
+        .setExitedAt(Timestamps.of(exit.at()))
+        .build();
+  }
+
+  static io.berth.api.containerd.task.v3.KillRequest kill(TaskKey key, KillRequest request) {
+    return io.berth.api.containerd.task.v3.KillRequest.newBuilder()
+        .setId(key.id())
+        .setExecId(request.getExecId())
+        .setSignal(request.getSignal())
+        .setAll(request.getAll())
+        .build();
+  }
+
+  static io.berth.api.containerd.task.v3.ResizePtyRequest resize(
+      TaskKey key, ResizePtyRequest request) {
+    return io.berth.api.containerd.task.v3.ResizePtyRequest.newBuilder()
+        .setId(key.id())
+        .setExecId(request.getExecId())
+        .setWidth(request.getWidth())
+        .setHeight(request.getHeight())
+        .build();
+  }
+
+  static io.berth.api.containerd.task.v3.CloseIORequest closeIo(
+      TaskKey key, CloseIORequest request) {
+    return io.berth.api.containerd.task.v3.CloseIORequest.newBuilder()
+        .setId(key.id())
+        .setExecId(request.getExecId())
+        .setStdin(request.getStdin())
+        .build();
+  }
+
+  static io.berth.api.containerd.task.v3.UpdateTaskRequest update(
+      TaskKey key, UpdateTaskRequest request) {
+    return io.berth.api.containerd.task.v3.UpdateTaskRequest.newBuilder()
+        .setId(key.id())
+        .setResources(request.getResources())
+        .putAllAnnotations(request.getAnnotationsMap())
+        .build();
+  }
+
+  static PidsRequest pids(TaskKey key) {
+    return PidsRequest.newBuilder().setId(key.id()).build();
+  }
+}
