@@ -5,10 +5,12 @@ import io.berth.base.daemon.Daemon;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
+import io.berth.network.api.ContainerFollower;
 import io.berth.network.api.NetworkServices;
 import io.berth.network.endpoint.NetworkEngine;
 import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -20,13 +22,16 @@ final class NetworkDaemon implements Daemon {
   private static final int GRACE_MILLIS = 2000;
 
   private final Config config;
+  private final InstantSource clock;
   private final NetworkEngine engine;
   private final NetworkServices services;
   private final Deque<Runnable> ends = new ArrayDeque<>();
 
   @Inject
-  NetworkDaemon(Config config, NetworkEngine engine, NetworkServices services) {
+  NetworkDaemon(
+      Config config, NetworkEngine engine, NetworkServices services, InstantSource clock) {
     this.config = config;
+    this.clock = clock;
     this.engine = engine;
     this.services = services;
   }
@@ -48,6 +53,9 @@ final class NetworkDaemon implements Daemon {
           UnixServer.start(loops, UnixServer.Options.of(config.socket("network"), all), List.of());
       ends.push(() -> server.stop(GRACE_MILLIS));
       ends.push(health::stopping);
+      ContainerFollower follower =
+          ContainerFollower.start(engine, clock, loops, config.socket("containerd"));
+      ends.push(follower::close);
       health.warmed();
       started = true;
     } finally {

@@ -95,18 +95,20 @@ final class TestHost implements AutoCloseable {
   }
 
   Config config() {
-    return Config.parse(
-        null,
-        """
-        root = "%1$s/root"
-        state = "%1$s/run"
-        instance = "%2$s"
-        [network]
-        lock = "%1$s/subnets.lock"
-        ready_endpoints = %3$d
-        %4$s
-        """
-            .formatted(folder, instance, ready, extraConfig));
+    return Config.parse(null, configText());
+  }
+
+  String configText() {
+    return """
+    root = "%1$s/root"
+    state = "%1$s/run"
+    instance = "%2$s"
+    [network]
+    lock = "%1$s/subnets.lock"
+    ready_endpoints = %3$d
+    %4$s
+    """
+        .formatted(folder, instance, ready, extraConfig);
   }
 
   int ready = 2;

@@ -1,0 +1,251 @@
+package io.berth.network.api;
+
+import io.berth.api.containerd.events.ContainerDelete;
+import io.berth.api.containerd.services.containers.v1.Container;
+import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
+import io.berth.api.containerd.services.containers.v1.ListContainersRequest;
+import io.berth.api.containerd.services.events.v1.EventsGrpc;
+import io.berth.api.containerd.services.events.v1.SubscribeRequest;
+import io.berth.api.containerd.services.namespaces.v1.ListNamespacesRequest;
+import io.berth.api.containerd.services.namespaces.v1.Namespace;
+import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
+import io.berth.api.containerd.types.Envelope;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Anys;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.network.endpoint.EndpointKey;
+import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.NetworkEngine;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets endpoints go whose containers are gone: at once when containerd-svc says so, and after a
+ * while when its list of containers does not have them. An endpoint is attached before its
+ * container is recorded, so a young one is left alone. If containerd-svc does not answer, nothing
+ * is let go.
+ */
+public final class ContainerFollower implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(ContainerFollower.class.getName());
+  private static final String FULL_NAME = "containerd.events.ContainerDelete";
+  private static final String FILTER = "topic==\"/containers/delete\"";
+  private static final int QUEUE = 65536;
+  private static final Duration CALL = Duration.ofSeconds(30);
+
+  /**
+   * How long a container may take from its attach to its record, and how often all are compared.
+   */
+  private static final Duration GRACE = Duration.ofMinutes(2);
+
+  private final NetworkEngine engine;
+  private final InstantSource clock;
+  private final ManagedChannel channel;
+  private final Duration grace;
+  private final Duration pause;
+  private final BlockingQueue<Signal> signals = new ArrayBlockingQueue<>(QUEUE);
+  private final Thread thread;
+  private volatile boolean closed;
+
+  private sealed interface Signal {
+    /** A container is gone. */
+    record Deleted(EndpointKey key, Instant at) implements Signal {}
+
+    /** The stream is over; it is asked for anew. */
+    record Ended() implements Signal {}
+  }
+
+  private ContainerFollower(
+      NetworkEngine engine,
+      InstantSource clock,
+      ManagedChannel channel,
+      Duration grace,
+      Duration pause) {
+    this.engine = engine;
+    this.clock = clock;
+    this.channel = channel;
+    this.grace = grace;
+    this.pause = pause;
+    this.thread = Thread.ofPlatform().daemon().name("container-follower").unstarted(this::run);
+  }
+
+  /** Follows the service at the socket, whenever it is there. */
+  public static ContainerFollower start(
+      NetworkEngine engine, InstantSource clock, EventLoops loops, Path socket) {
+    return start(engine, clock, UnixChannel.to(loops, socket), GRACE, Duration.ofSeconds(1));
+  }
+
+  /**
+   * @param pause before it is asked again when it did not answer
+   */
+  static ContainerFollower start(
+      NetworkEngine engine,
+      InstantSource clock,
+      ManagedChannel channel,
+      Duration grace,
+      Duration pause) {
+    ContainerFollower follower = new ContainerFollower(engine, clock, channel, grace, pause);
+    follower.thread.start();
+    return follower;
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        signals.clear();
+        Subscription subscription = new Subscription();
+        EventsGrpc.newStub(channel)
+            .subscribe(SubscribeRequest.newBuilder().addFilters(FILTER).build(), subscription);
+        follow();
+        subscription.cancel();
+        if (!closed) {
+          TimeUnit.NANOSECONDS.sleep(pause.toNanos());
+        }
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+      closed = true;
+    }
+  }
+
+  /** Until the stream ends. */
+  private void follow() throws InterruptedException {
+    compare();
+    Instant next = clock.instant().plus(grace);
+    while (!closed) {
+      long wait = Math.max(1, Duration.between(clock.instant(), next).toMillis());
+      switch (signals.poll(wait, TimeUnit.MILLISECONDS)) {
+        case Signal.Deleted deleted -> letGo(deleted);
+        case Signal.Ended _ -> {
+          return;
+        }
+        case null -> {
+          compare();
+          next = clock.instant().plus(grace);
+        }
+      }
+    }
+  }
+
+  /** Lets go every endpoint that is old enough and whose container the list does not have. */
+  private void compare() {
+    Set<EndpointKey> containers = new HashSet<>();
+    // Asked before the containers are: one that is attached in between is younger than the list.
+    var endpoints = engine.attachments().list();
+    Instant limit = clock.instant().minus(grace);
+    try {
+      for (Namespace namespace :
+          NamespacesGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(CALL)
+              .list(ListNamespacesRequest.getDefaultInstance())
+              .getNamespacesList()) {
+        var stub =
+            UnixChannel.in(
+                ContainersGrpc.newBlockingStub(channel).withDeadlineAfter(CALL),
+                namespace.getName(),
+                null);
+        for (Container container :
+            stub.list(ListContainersRequest.getDefaultInstance()).getContainersList()) {
+          containers.add(new EndpointKey(namespace.getName(), container.getId()));
+        }
+      }
+    } catch (StatusRuntimeException | BerthException e) {
+      LOG.log(Level.DEBUG, "containers cannot be listed: {0}", e.getMessage());
+      return;
+    }
+    for (EndpointRecord endpoint : endpoints) {
+      if (!containers.contains(endpoint.key()) && endpoint.attachedAt().isBefore(limit)) {
+        LOG.log(Level.INFO, "container {0} is gone and its endpoint is let go", endpoint.key());
+        letGo(endpoint.key());
+      }
+    }
+  }
+
+  /** Not the endpoint of a container that took the same name meanwhile. */
+  private void letGo(Signal.Deleted deleted) {
+    boolean its =
+        engine.attachments().list().stream()
+            .anyMatch(e -> e.key().equals(deleted.key) && !e.attachedAt().isAfter(deleted.at));
+    if (its) {
+      letGo(deleted.key);
+    }
+  }
+
+  private void letGo(EndpointKey key) {
+    try {
+      engine.attachments().detach(key);
+    } catch (IOException | RuntimeException e) {
+      LOG.log(Level.WARNING, "detach {0}: {1}", key, e.getMessage());
+    }
+  }
+
+  private final class Subscription implements ClientResponseObserver<SubscribeRequest, Envelope> {
+    private volatile @Nullable ClientCallStreamObserver<SubscribeRequest> call;
+
+    @Override
+    public void beforeStart(ClientCallStreamObserver<SubscribeRequest> requests) {
+      call = requests;
+    }
+
+    @Override
+    public void onNext(Envelope envelope) {
+      try {
+        ContainerDelete deleted =
+            Anys.unpack(envelope.getEvent(), FULL_NAME, ContainerDelete.parser());
+        // A queue that is full loses it; the next comparison finds it.
+        var _ =
+            signals.offer(
+                new Signal.Deleted(
+                    new EndpointKey(envelope.getNamespace(), deleted.getId()),
+                    Instant.ofEpochSecond(
+                        envelope.getTimestamp().getSeconds(), envelope.getTimestamp().getNanos())));
+      } catch (BerthException e) {
+        LOG.log(Level.DEBUG, "an event that is none of ours: {0}", e.getMessage());
+      }
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      var _ = signals.offer(new Signal.Ended());
+    }
+
+    @Override
+    public void onCompleted() {
+      var _ = signals.offer(new Signal.Ended());
+    }
+
+    void cancel() {
+      ClientCallStreamObserver<SubscribeRequest> started = call;
+      if (started != null) {
+        started.cancel("asked for anew", null);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+    channel.shutdownNow();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

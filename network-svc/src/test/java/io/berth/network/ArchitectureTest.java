@@ -1,0 +1,56 @@
+package io.berth.network;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.berth.testing.ArchitectureRules;
+
+@AnalyzeClasses(
+    packages = "io.berth.network",
+    importOptions = {
+      ImportOption.DoNotIncludeTests.class,
+      ArchitectureTest.WithoutGeneratedComponents.class
+    })
+final class ArchitectureTest {
+  /** Dagger's names are not ours. */
+  static final class WithoutGeneratedComponents implements ImportOption {
+    @Override
+    public boolean includes(Location location) {
+      return !location.contains("/Dagger");
+    }
+  }
+
+  @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.network..");
+  @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
+  @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
+  @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
+  @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
+  @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+
+  /** The wire's types stay at the edge. */
+  @ArchTest
+  static final ArchRule WIRE =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth.network..")
+          .and()
+          .resideOutsideOfPackage("io.berth.network.api..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.berth.api..");
+
+  /** Subnets and addresses are pure. */
+  @ArchTest
+  static final ArchRule PURE =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth.network.address..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("java.io..", "java.nio..", "java.sql..", "io.grpc..");
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.network.api;
+
+import org.jspecify.annotations.NullMarked;
