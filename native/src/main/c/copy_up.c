@@ -96,10 +96,13 @@ int copy_tree(int from, int to, const char *target, struct failure *failure) {
   int depth = 0, result = 0;
   if (fstat(from, &st) < 0 || !S_ISDIR(st.st_mode))
     return fail(failure, ENOTDIR, "copy up", target);
-  if (fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0)
-    return fail(failure, errno, "copy up", target);
   if (open_level(&levels[0], from, to, ".", failure) < 0)
     return -1;
+  /* By the folder that has been opened: a mount's own descriptor is O_PATH, which takes no changes.
+   */
+  if (fchown(levels[0].to, st.st_uid, st.st_gid) < 0 ||
+      fchmod(levels[0].to, st.st_mode & 07777) < 0)
+    result = fail(failure, errno, "copy up", target);
   while (depth >= 0 && result == 0) {
     struct level *level = &levels[depth];
     struct dirent *entry = readdir(level->from);

@@ -494,6 +494,43 @@ static void attach_back_pressure(void) {
   session_close(&s);
 }
 
+/* `< file > other`: what epoll refuses to watch. */
+static void attach_files(void) {
+  struct session s;
+  char root[128];
+  size_t length;
+  static char block[100000];
+  container_open(&s, root);
+  plan_container(&plan, NAMESPACES);
+  plan_sink(&plan, 0, SINK_OPEN, -1, -1);
+  plan_sink(&plan, 1, SINK_OPEN, -1, -1);
+  create(&s, root, (const char *[]){"cat", NULL});
+  int in = openat(s.folder_fd, "in", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int out = openat(s.folder_fd, "out", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  for (int i = 0; i < 30; i++) {
+    memset(block, 'a' + i % 26, sizeof block);
+    CHECK(write(in, block, sizeof block) == (ssize_t)sizeof block);
+  }
+  CHECK(lseek(in, 100000, SEEK_SET) == 100000); /* the shell's offset counts */
+  attach(&s, "", ATTACH_STDIN | ATTACH_STDOUT | ATTACH_BACK_PRESSURE, (int[]){in, out}, 2);
+  start(&s);
+  CHECK(wait_exit(&s, "").code == 0);
+  CHECK(wait_notice(&s, OP_DRAINED, "", 2000) != NULL);
+  char *bytes = read_file(&s, "out", &length);
+  CHECK(length == 2900000 && bytes[0] == 'b' && bytes[100000] == 'c');
+  session_close(&s);
+  container_open(&s, root);
+  plan_container(&plan, NAMESPACES);
+  plan_sink(&plan, 0, SINK_OPEN, -1, -1);
+  plan_sink(&plan, 1, SINK_OPEN, -1, -1);
+  create(&s, root, (const char *[]){"cat", NULL});
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  attach(&s, "", ATTACH_STDIN | ATTACH_STDOUT, (int[]){null, null}, 2);
+  start(&s);
+  CHECK(wait_exit(&s, "").code == 0);
+  session_close(&s);
+}
+
 static void attach_client_goes(void) {
   struct session s;
   char root[128];
@@ -536,6 +573,7 @@ const struct test stdio_tests[] = {
     {"attach_gets_what_was_held", attach_gets_what_was_held},
     {"attach_slow_reader_is_dropped", attach_slow_reader_is_dropped},
     {"attach_back_pressure", attach_back_pressure},
+    {"attach_files", attach_files},
     {"attach_client_goes", attach_client_goes},
     {NULL, NULL},
 };
