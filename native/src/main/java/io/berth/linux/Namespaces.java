@@ -1,8 +1,6 @@
 package io.berth.linux;
 
 import java.nio.file.Path;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 
 /**
  * Namespaces of processes. They belong to a thread: {@link #unshare} and {@link #join} are for a
@@ -78,36 +76,6 @@ public final class Namespaces {
   /** What tells namespaces apart: two descriptors or files with equal numbers are the same one. */
   public static long inode(Fd namespace) throws SyscallException {
     return namespace.status().inode();
-  }
-
-  /** Work inside a namespace. */
-  public interface Errand<T> {
-    T run() throws SyscallException;
-  }
-
-  /**
-   * Does something on a new platform thread that has the given network namespace, waits for it and
-   * returns its result. For sockets that are to be opened there: they stay in that namespace when
-   * they come back.
-   */
-  public static <T> T inNetwork(Fd namespace, Errand<T> errand)
-      throws SyscallException, InterruptedException {
-    var task =
-        new FutureTask<T>(() -> {
-          join(namespace, Kind.NETWORK);
-          return errand.run();
-        });
-    Thread.ofPlatform().name("netns-errand").start(task);
-    try {
-      return task.get();
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case SyscallException refused -> throw refused;
-        case RuntimeException broken -> throw broken;
-        case Error error -> throw error;
-        case null, default -> throw new IllegalStateException(e);
-      }
-    }
   }
 
   private static void refuseVirtual() {
