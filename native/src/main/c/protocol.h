@@ -8,6 +8,10 @@
  * Larger things (plans, hooks) travel in sealed memfds. Descriptors come by SCM_RIGHTS in the same packet and are counted in
  * the header's flags.
  *
+ * Changing operations (CREATE, CONTINUE, START, EXEC, SIGNAL, ACK, HOOK, SHUTDOWN) need a request id other than 0: the last 64
+ * are remembered with their answers. A repeated id is answered from memory, or when the operation in progress ends, whoever
+ * asks; its payload and descriptors are not looked at again. OP_EXIT of a process comes before its OP_DRAINED.
+ *
  * Strings inside a payload are NUL-terminated, in the order the comment gives, after the fixed part. A process is named by its
  * exec id; the empty string means the container's init.
  */
@@ -180,7 +184,7 @@ struct shutdown_request {
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
- * Launch plan: a sealed memfd. struct plan_header, then `count` steps, each struct plan_step + `length` bytes payload,
+ * Launch plan: a memfd sealed with F_SEAL_SHRINK and F_SEAL_WRITE at least (so is a hook's). struct plan_header, then `count` steps, each struct plan_step + `length` bytes payload,
  * each step starting on a multiple of 8. Java decides the order; C carries out one after another and reports the first
  * that failed. `fd` fields are indexes into the descriptor table that came along; NO_FD = none.
  */
@@ -196,7 +200,8 @@ struct plan_header {
   uint16_t kind; /* enum plan_kind */
   uint32_t length; /* of the whole plan */
   uint32_t count;
-  uint32_t namespaces; /* CLONE_NEW* to be made by the clone of the process (cgroup and time namespaces: STEP_UNSHARE) */
+  uint32_t namespaces; /* CLONE_NEW* to be made by the clone of the process (cgroup namespace: STEP_UNSHARE, refused here; a time
+                          namespace: here, or by STEP_TIME_OFFSETS, is made before the birth, and STEP_UNSHARE of it is then skipped) */
   uint32_t flags;      /* PLAN_* */
   uint32_t fds;        /* descriptors that the plan refers to */
   uint32_t unused;
@@ -258,7 +263,7 @@ enum step_code {
   STEP_USER = 61,      /* struct step_user, then `groups` * uint32 */
   STEP_CWD = 62,       /* uint32 make (1: create when absent), uint32 unused, string path */
   STEP_LOOK_UP = 63,   /* string program, string search path (value of PATH): fails with ENOENT or EACCES as execvp would; the result serves STEP_EXEC */
-  STEP_STOP = 64,      /* uint32 number: report, wait for OP_CONTINUE */
+  STEP_STOP = 64,      /* uint32 number: report, wait for OP_CONTINUE (init plans only) */
   STEP_READY = 65,     /* empty: report, wait for OP_START (init plans only) */
   STEP_HOOK = 66,      /* struct step_hook, strings: path, argv..., env..., stdin before the pid, stdin after the pid */
   STEP_EXEC = 67,      /* uint32 argc, uint32 envc, strings argv..., env...; last step */
@@ -295,6 +300,14 @@ enum sink_kind {
   SINK_OPEN = 4,   /* a pipe without a client yet: attach feeds (stdin) or reads it */
   SINK_PIPE = 5,   /* outputs: raw bytes to a descriptor with back-pressure; EPIPE: drained to nowhere (a log program) */
 };
+
+/*
+ * A SINK_OPEN output waits for its first client: from execve on for 10 s, or as long as a token for the process is valid and 10 s
+ * more. That client gets what was held; without one it is dropped. Logs beside it have their copy in any case.
+ * After the last byte a FIFO's write end stays open until somebody has the FIFO open for reading: for ever while data is in it
+ * (until OP_DROP_OUTPUT), for 10 s when it is empty.
+ * A grandchild that outlives the process and keeps the pipe: given up after 2 s of silence, or after 10 s.
+ */
 
 struct step_join {
   uint32_t type; /* CLONE_NEW* */
@@ -392,6 +405,11 @@ struct step_hook {
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * What a child has without any step: a session of its own, default signal dispositions and an empty mask, umask 022 after
+ * execve (0 for the files that steps make), the OOM score and RLIMIT_NOFILE that stage 0 was started with, no descriptor above 2
+ * at execve, PDEATHSIG SIGKILL. A child that fails before execve ends with 127. A failed CREATE or EXEC leaves neither process,
+ * nor record, nor name; it is answered when the child has been reaped. After a failed START the init has exited like any other.
+ *
  * Birth. Java spawns `berth-supervisor supervise key=value...` (stage 0), with these descriptors:
  *   3  connected SOCK_SEQPACKET socket: the first controller
  *   4  the task's folder (O_PATH or O_RDONLY directory): sup.sock is bound there (0600), exit/ is written there
@@ -403,7 +421,11 @@ struct step_hook {
  * Stage 0 clones the supervisor into its leaf, waits until it has bound sup.sock, and exits 0; else it writes one line
  * to stderr and exits 1. The supervisor answers the HELLO that may already lie in descriptor 3.
  *
- * `berth-supervisor keeper SOCKET-PATH` double-forks, binds SOCKET-PATH (0600), exits 0 once it answers.
+ * `berth-supervisor keeper SOCKET-PATH` double-forks, binds SOCKET-PATH (0600, absolute), exits 0 once it answers. It needs no
+ * HELLO (and answers one); OP_SHUTDOWN ends it.
+ *
+ * A supervisor that has had no controller for a minute, no living process, and either never had an init or finds its sup.sock
+ * gone, ends by itself.
  */
 
 #endif
