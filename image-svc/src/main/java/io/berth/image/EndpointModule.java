@@ -5,6 +5,7 @@ import dagger.Provides;
 import dagger.multibindings.IntoSet;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.image.api.ContainersOfNamespaces;
 import io.berth.image.api.ContentEndpoint;
 import io.berth.image.api.DiffEndpoint;
 import io.berth.image.api.ImagesEndpoint;
@@ -16,14 +17,19 @@ import io.berth.image.api.SnapshotsEndpoint;
 import io.berth.image.archive.ArchiveLoader;
 import io.berth.image.content.ContentStore;
 import io.berth.image.diff.LayerReader;
+import io.berth.image.gc.Collector;
+import io.berth.image.gc.Schedule;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Outbox;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.snapshot.Snapshots;
 import io.grpc.BindableService;
+import jakarta.inject.Singleton;
+import java.time.Duration;
 
 /** What is served. */
 @Module
@@ -37,8 +43,34 @@ final class EndpointModule {
   }
 
   @Provides
-  static ImagesEndpoint.Collection collection() {
-    return _ -> {};
+  @Singleton
+  static ContainersOfNamespaces containers(Config config) {
+    return new ContainersOfNamespaces(config.socket("containerd"));
+  }
+
+  @Provides
+  @Singleton
+  static Schedule schedule(
+      Metadata metadata,
+      Leases leases,
+      ContentStore content,
+      Snapshots snapshots,
+      ContainersOfNamespaces containers,
+      Config config) {
+    return new Schedule(
+        new Collector(metadata, leases, content, snapshots, containers),
+        Duration.ofSeconds(config.number(Key.IMAGE_GC_INTERVAL)));
+  }
+
+  @Provides
+  static ImagesEndpoint.Collection collection(Schedule schedule) {
+    return wait -> {
+      if (wait) {
+        schedule.collectNow();
+      } else {
+        schedule.ask();
+      }
+    };
   }
 
   @Provides

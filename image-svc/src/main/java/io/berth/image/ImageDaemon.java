@@ -5,8 +5,10 @@ import io.berth.base.daemon.Daemon;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
+import io.berth.image.api.ContainersOfNamespaces;
 import io.berth.image.content.ContentStore;
 import io.berth.image.disk.TrashBin;
+import io.berth.image.gc.Schedule;
 import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
@@ -31,6 +33,8 @@ public final class ImageDaemon implements Daemon {
 
   private final Config config;
   private final Stores stores;
+  private final Schedule schedule;
+  private final ContainersOfNamespaces containers;
   private final Set<BindableService> services;
   private final ServiceHealth health = new ServiceHealth();
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
@@ -45,7 +49,14 @@ public final class ImageDaemon implements Daemon {
       Settlement settlement) {}
 
   @Inject
-  ImageDaemon(Config config, Stores stores, Set<BindableService> services) {
+  ImageDaemon(
+      Config config,
+      Stores stores,
+      Schedule schedule,
+      ContainersOfNamespaces containers,
+      Set<BindableService> services) {
+    this.schedule = schedule;
+    this.containers = containers;
     this.config = config;
     this.stores = stores;
     this.services = services;
@@ -76,6 +87,9 @@ public final class ImageDaemon implements Daemon {
     stores.unpacker.start();
     stores.settlement.start();
     started.push(stores.settlement);
+    started.push(containers);
+    schedule.start();
+    started.push(schedule);
   }
 
   private void serve() throws IOException {

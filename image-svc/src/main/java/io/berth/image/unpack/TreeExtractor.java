@@ -308,8 +308,8 @@ final class TreeExtractor implements TarSink {
         } else if (Whiteouts.isWhiteout(there)) {
           files.unlink(prefix);
           files.makeDirectory(prefix, 0755);
+          // What was there below is deleted: its attributes are none of this one's.
           Whiteouts.makeOpaque(files, prefix);
-          implicit.add(prefix);
         } else if (there.isSymbolicLink() && !files.isDirectory(prefix)) {
           implicit.addAll(files.makeDirectories(danglingTarget(prefix), 0755));
         } else if (!there.isSymbolicLink() && !there.isDirectory()) {

@@ -1,0 +1,160 @@
+package io.berth.image.gc;
+
+import io.berth.base.error.BerthException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When to collect: at once for those who wait, soon after deletions, now and then anyway for what
+ * expires. Collections take at most a fiftieth of the time, unless somebody waits. Thread-safe.
+ */
+public final class Schedule implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Schedule.class.getName());
+  private static final Duration FIRST = Duration.ofMillis(100);
+  private static final double SHARE = 0.02;
+  private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private final Collector collector;
+  private final Duration interval;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private long asked;
+  private long done;
+  private int waiting;
+  private long notBefore;
+  private long averageNanos = LEAST_NANOS;
+  private boolean closed;
+  private @Nullable Thread thread;
+
+  /**
+   * @param interval between collections that nobody asks for
+   */
+  public Schedule(Collector collector, Duration interval) {
+    this.collector = collector;
+    this.interval = interval;
+  }
+
+  /** From now on. */
+  public void start() {
+    thread = Thread.ofPlatform().name("collector").daemon().start(this::run);
+  }
+
+  /** Soon; never blocks. */
+  public void ask() {
+    lock.lock();
+    try {
+      asked++;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Returns when a collection that began after this call has ended, well or not. */
+  public void collectNow() {
+    lock.lock();
+    try {
+      long mine = ++asked;
+      waiting++;
+      try {
+        changed.signalAll();
+        while (done < mine && !closed) {
+          changed.await();
+        }
+      } finally {
+        waiting--;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("collect: interrupted", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void run() {
+    notBefore = System.nanoTime() + FIRST.toNanos();
+    long regular = notBefore;
+    while (true) {
+      long covers;
+      lock.lock();
+      try {
+        while (!closed && !isDue(regular)) {
+          long until = (asked > done ? notBefore : regular) - System.nanoTime();
+          long left = changed.awaitNanos(Math.max(until, 1));
+          LOG.log(Level.TRACE, "collector woke {0} ns early", left);
+        }
+        if (closed) {
+          changed.signalAll();
+          return;
+        }
+        covers = asked;
+      } catch (InterruptedException e) {
+        return;
+      } finally {
+        lock.unlock();
+      }
+      collect();
+      regular = System.nanoTime() + interval.toNanos();
+      lock.lock();
+      try {
+        done = Math.max(done, covers);
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private boolean isDue(long regular) {
+    long now = System.nanoTime();
+    boolean wanted = asked > done;
+    return (wanted && waiting > 0) || (wanted && now - notBefore >= 0) || now - regular >= 0;
+  }
+
+  private void collect() {
+    long begin = System.nanoTime();
+    try {
+      Collector.Result result = collector.collect();
+      if (result.total() > 0) {
+        LOG.log(Level.INFO, "collected {0}", result);
+      }
+    } catch (BerthException.Unavailable | BerthException.NotImplemented e) {
+      LOG.log(Level.DEBUG, "nothing is deleted: {0}", e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "collect", e);
+    }
+    long took = Math.max(LEAST_NANOS, System.nanoTime() - begin);
+    lock.lock();
+    try {
+      averageNanos = (averageNanos * 3 + took) / 4;
+      notBefore = System.nanoTime() + (long) (averageNanos / SHARE) - averageNanos;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    Thread running = thread;
+    if (running != null) {
+      try {
+        running.join(5000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package io.berth.image.gc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
+import io.berth.image.Stores;
+import io.berth.image.lease.Lease;
+import io.berth.image.meta.Metadata;
+import io.berth.image.name.ImageNames;
+import io.berth.image.snapshot.Snapshots;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.MediaTypes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class CollectorTest {
+  private static final String NS = "default";
+
+  @TempDir Path root;
+  private Stores stores;
+  private Runnable beforeAnswer = () -> {};
+  private List<ContainerRoots.Root> containers = new ArrayList<>();
+  private Collector collector;
+
+  @BeforeEach
+  void open() throws IOException {
+    stores = new Stores(root);
+    collector =
+        new Collector(
+            stores.metadata,
+            stores.leases,
+            stores.content,
+            stores.snapshots,
+            _ -> {
+              List<ContainerRoots.Root> answer = List.copyOf(containers);
+              beforeAnswer.run();
+              return answer;
+            });
+  }
+
+  @AfterEach
+  void close() {
+    stores.close();
+  }
+
+  private static Snapshots.Key key(String key) {
+    return new Snapshots.Key(NS, "overlayfs", key);
+  }
+
+  private void commit(String parent, String name) {
+    stores.snapshots.prepare(key("x-" + name), parent, Map.of(), null);
+    stores.snapshots.commit(key("x-" + name), name, "", Map.of(), null, Metadata.Durability.LAZY);
+  }
+
+  @Test
+  void collect_keepsWhatANameLeadsTo() throws Exception {
+    Digest layer = stores.put(NS, "", "layer", Map.of());
+    commit("", "base");
+    commit("base", "top");
+    commit("base", "orphan");
+    Digest config =
+        stores.put(NS, "", "config", Map.of("containerd.io/gc.ref.snapshot.overlayfs", "top"));
+    Digest manifest =
+        stores.put(
+            NS,
+            "",
+            "manifest",
+            Map.of(
+                "containerd.io/gc.ref.content.config",
+                config.toString(),
+                "containerd.io/gc.ref.content.l.0",
+                layer.toString()));
+    Digest garbage = stores.put(NS, "", "garbage", Map.of());
+    stores.names.create(
+        NS,
+        new ImageNames.Draft("img", Map.of(), Descriptor.of(MediaTypes.OCI_MANIFEST, manifest, 8)),
+        null,
+        null);
+
+    assertEquals(new Collector.Result(1, 1, 0, 0, 0), collector.collect());
+
+    assertNull(stores.content.find(NS, garbage));
+    assertNotNull(stores.content.find(NS, layer));
+    assertNotNull(stores.snapshots.find(key("top")));
+    assertNull(stores.snapshots.find(key("orphan")));
+    stores.trash.flush();
+    assertFalse(Files.exists(stores.paths.blob(garbage)));
+    stores.names.delete(NS, "img", null, null);
+    assertEquals(new Collector.Result(3, 2, 0, 0, 0), collector.collect());
+    stores.trash.flush();
+    try (var left = Files.list(stores.paths.snapshots())) {
+      assertEquals(List.of(), left.toList());
+    }
+  }
+
+  @Test
+  void collect_nothingWhenContainersAreUnknown() {
+    Digest garbage = stores.put(NS, "", "garbage", Map.of());
+    beforeAnswer =
+        () -> {
+          throw new BerthException.Unavailable("connect to `containerd.sock`");
+        };
+    assertThrows(BerthException.Unavailable.class, collector::collect);
+    assertNotNull(stores.content.find(NS, garbage));
+  }
+
+  @Test
+  void collect_sparesAContainerWhoseLeaseGoesInTheMiddle() {
+    // The invariant of design.md 4: the container is made after the answer, its lease dropped
+    // before the sweep.
+    stores.leases.create(NS, "l", Map.of());
+    commit("", "base");
+    stores.snapshots.prepare(key("c1"), "base", Map.of(), "l");
+    beforeAnswer = () -> stores.leases.delete(NS, "l");
+    assertEquals(0, collector.collect().total());
+    assertNotNull(stores.snapshots.find(key("c1")));
+
+    beforeAnswer = () -> {};
+    containers = List.of(new ContainerRoots.Root(NS, "c1", "overlayfs", "c1", Map.of()));
+    assertEquals(0, collector.collect().total());
+    containers = List.of();
+    assertEquals(2, collector.collect().snapshots());
+  }
+
+  @Test
+  void collect_sparesALeaseMadeAndDroppedInTheMiddle() {
+    commit("", "base");
+    stores.leases.create(NS, "keeps-base", Map.of());
+    stores.leases.addResource(NS, "keeps-base", Lease.Resource.snapshot("overlayfs", "base"));
+    beforeAnswer =
+        () -> {
+          stores.leases.create(NS, "late", Map.of());
+          stores.snapshots.prepare(key("c2"), "base", Map.of(), "late");
+          stores.leases.delete(NS, "late");
+          stores.leases.delete(NS, "keeps-base");
+        };
+    assertEquals(0, collector.collect().total());
+    assertNotNull(stores.snapshots.find(key("c2")));
+  }
+
+  @Test
+  void collect_dropsExpiredLeasesWithWhatTheyHeld() {
+    stores.leases.create(NS, "old", Map.of(Lease.EXPIRE, "2001-01-01T00:00:00Z"));
+    stores.leases.create(NS, "flat", Map.of(Lease.FLAT, "1"));
+    Digest child = stores.put(NS, "", "child", Map.of());
+    Digest flat =
+        stores.put(NS, "flat", "flat", Map.of("containerd.io/gc.ref.content", child.toString()));
+    Digest held = stores.put(NS, "old", "held", Map.of());
+    assertEquals(new Collector.Result(2, 0, 0, 1, 0), collector.collect());
+    assertNull(stores.content.find(NS, held));
+    assertNull(stores.content.find(NS, child));
+    assertNotNull(stores.content.find(NS, flat));
+  }
+
+  @Test
+  void collect_sharedContentStaysForTheOtherNamespace() throws Exception {
+    Digest shared = stores.put(NS, "", "shared", Map.of());
+    stores.put("other", "", "shared", Map.of("containerd.io/gc.root", "now"));
+    assertEquals(1, collector.collect().content());
+    stores.trash.flush();
+    assertTrue(Files.exists(stores.paths.blob(shared)));
+    assertNotNull(stores.content.find("other", shared));
+  }
+}
