@@ -68,8 +68,10 @@ public final class OomWatch implements AutoCloseable {
       if (event != null) {
         event.clear();
       }
+      // Fails once the cgroup is gone.
       long count = count();
-      if (count > seen) {
+      // Version 1 signals before it kills, so its counter says nothing yet.
+      if (event != null || count > seen) {
         seen = count;
         told.run();
       }

@@ -61,6 +61,7 @@ public final class ContainerTask implements AutoCloseable {
   private final Map<String, TaskProcess> execs = new ConcurrentHashMap<>();
   private volatile boolean paused;
   private volatile boolean closed;
+  private volatile boolean ending;
   private volatile Runnable whenLost = () -> {};
   private @Nullable OomWatch oomWatch;
 
@@ -162,6 +163,11 @@ public final class ContainerTask implements AutoCloseable {
 
   void paused(boolean now) {
     paused = now;
+  }
+
+  /** Its supervisor is about to be told to end, or will not be missed if it does. */
+  void isEnding() {
+    ending = true;
   }
 
   /** Of the supervisor; 0 if it is gone. */
@@ -539,7 +545,7 @@ public final class ContainerTask implements AutoCloseable {
 
     @Override
     public void closed(@Nullable Throwable cause) {
-      if (!closed && !isDeleted()) {
+      if (!closed && !ending) {
         Thread.ofVirtual().name("lost").start(ContainerTask.this::disconnected);
       }
     }

@@ -108,6 +108,7 @@ public final class TaskDeletion {
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
     task.acknowledge("");
+    task.isEnding();
     shutDown(task.host(), supervisor);
   }
 

@@ -1,13 +1,27 @@
 package io.berth.shim.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.containerd.task.v3.ConnectRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.PauseRequest;
+import io.berth.api.containerd.task.v3.ResumeRequest;
 import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.StateRequest;
+import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.Status.Code;
+import io.grpc.StatusException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -17,6 +31,34 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 final class ContainerLifeIT {
   @RegisterExtension final TestHost host = new TestHost();
 
+  private static Code codeOf(org.junit.jupiter.api.function.Executable call) {
+    return assertThrows(StatusException.class, call).getStatus().getCode();
+  }
+
+  private static String textOf(org.junit.jupiter.api.function.Executable call) {
+    return String.valueOf(assertThrows(StatusException.class, call).getStatus().getDescription());
+  }
+
+  private static StartRequest start(TaskKey key) {
+    return StartRequest.newBuilder().setId(key.id()).build();
+  }
+
+  private static DeleteRequest delete(TaskKey key) {
+    return DeleteRequest.newBuilder().setId(key.id()).build();
+  }
+
+  private static KillRequest kill(TaskKey key, int signal) {
+    return KillRequest.newBuilder().setId(key.id()).setSignal(signal).build();
+  }
+
+  private static WaitRequest await(TaskKey key) {
+    return WaitRequest.newBuilder().setId(key.id()).build();
+  }
+
+  private static Status status(TaskGrpc.TaskBlockingV2Stub task, TaskKey key) throws Exception {
+    return task.state(StateRequest.newBuilder().setId(key.id()).build()).getStatus();
+  }
+
   @Test
   void runsAProgramAndAnswersItsExitCode() throws Exception {
     TaskKey key = host.key();
@@ -24,9 +66,9 @@ final class ContainerLifeIT {
     int pid = host.create(key, spec);
     var task = host.task(key);
 
-    int started = task.start(StartRequest.newBuilder().setId(key.id()).build()).getPid();
-    var waited = task.wait(WaitRequest.newBuilder().setId(key.id()).build());
-    var deleted = task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    int started = task.start(start(key)).getPid();
+    var waited = task.wait(await(key));
+    var deleted = task.delete(delete(key));
 
     assertEquals(pid, started);
     assertEquals(7, waited.getExitStatus());
@@ -34,5 +76,168 @@ final class ContainerLifeIT {
     assertEquals("hello from inside\n0\n", host.said(key));
     assertEquals(List.of(), host.leftovers());
     assertTrue(pid > 0);
+  }
+
+  @Test
+  void createdTaskHasItsInitsPidAndNetworkNamespaceBeforeStart() throws Exception {
+    TaskKey key = host.key();
+    int pid = host.create(key, host.spec("sleep", "100"));
+    var task = host.task(key);
+
+    assertEquals(Status.CREATED, status(task, key));
+    assertFalse(
+        Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/net"))
+            .equals(Files.readSymbolicLink(Path.of("/proc/self/ns/net"))));
+    var connected = task.connect(ConnectRequest.newBuilder().setId(key.id()).build());
+    assertEquals(pid, connected.getTaskPid());
+    assertEquals(ProcessHandle.current().pid(), connected.getShimPid());
+    task.delete(delete(key));
+    assertFalse(Files.exists(Path.of("/proc/" + pid + "/ns/net")));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void missingProgramFailsCreateAndTheIdCanBeUsedAgain() throws Exception {
+    TaskKey key = host.key();
+
+    String text = textOf(() -> host.create(key, host.spec("no-such-program")));
+    assertTrue(
+        text.endsWith("exec: \"no-such-program\": executable file not found in $PATH"), text);
+    assertEquals(Code.UNKNOWN, codeOf(() -> host.create(key, host.spec("no-such-program"))));
+    String forbidden = textOf(() -> host.create(key, host.spec("/etc/not-a-program")));
+    assertTrue(forbidden.endsWith("exec: \"/etc/not-a-program\": permission denied"), forbidden);
+    assertEquals(List.of(), host.leftovers());
+    try (var files = Files.list(host.taskFolder(key))) {
+      assertEquals(List.of("bundle"), files.map(p -> p.getFileName().toString()).toList());
+    }
+
+    host.create(key, host.spec("true"));
+    var task = host.task(key);
+    task.start(start(key));
+    assertEquals(0, task.wait(await(key)).getExitStatus());
+    task.delete(delete(key));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void refusesWhatTheStateForbidsInTheKnownWords() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sleep", "100"));
+    var task = host.task(key);
+
+    assertEquals(Code.UNKNOWN, codeOf(() -> task.pause(pause(key))));
+    task.start(start(key));
+    assertEquals("cannot start a running process", textOf(() -> task.start(start(key))));
+    assertEquals("cannot delete a running process", textOf(() -> task.delete(delete(key))));
+    assertEquals(Code.UNKNOWN, codeOf(() -> task.kill(kill(key, 99))));
+    assertEquals(Code.ALREADY_EXISTS, codeOf(() -> host.create(key, host.spec("true"))));
+
+    task.kill(kill(key, 15));
+    task.kill(kill(key, 9));
+    assertEquals(137, task.wait(await(key)).getExitStatus());
+    assertEquals(Code.NOT_FOUND, codeOf(() -> task.kill(kill(key, 9))));
+    assertEquals("cannot start a stopped process", textOf(() -> task.start(start(key))));
+    task.kill(kill(key, 9).toBuilder().setAll(true).build());
+    assertEquals(137, task.delete(delete(key)).getExitStatus());
+    assertEquals(Code.NOT_FOUND, codeOf(() -> task.delete(delete(key))));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  private static PauseRequest pause(TaskKey key) {
+    return PauseRequest.newBuilder().setId(key.id()).build();
+  }
+
+  @Test
+  void aPausedContainerStandsStillUntilResumed() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sh", "-c", "while true; do echo x; sleep 0.01; done"));
+    var task = host.task(key);
+    task.start(start(key));
+
+    task.pause(pause(key));
+    assertEquals(Status.PAUSED, status(task, key));
+    Thread.sleep(50);
+    long size = Files.size(host.output(key));
+    Thread.sleep(100);
+    assertEquals(size, Files.size(host.output(key)));
+    assertEquals(Code.UNKNOWN, codeOf(() -> task.pause(pause(key))));
+    task.resume(ResumeRequest.newBuilder().setId(key.id()).build());
+    assertEquals(Status.RUNNING, status(task, key));
+    Thread.sleep(100);
+    assertTrue(Files.size(host.output(key)) > size);
+
+    // A frozen container is killed, too.
+    task.pause(pause(key));
+    task.kill(kill(key, 9));
+    task.resume(ResumeRequest.newBuilder().setId(key.id()).build());
+    assertEquals(137, task.wait(await(key)).getExitStatus());
+    task.delete(delete(key));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void answersToTheNameOfVersion2() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sleep", "100"));
+    try (var loops = new io.berth.base.rpc.EventLoops(1)) {
+      var channel = UnixChannel.to(loops, host.taskFolder(key).resolve("shim.sock"));
+      var task = io.berth.api.containerd.task.v2.TaskGrpc.newBlockingV2Stub(channel);
+      var state =
+          task.state(
+              io.berth.api.containerd.task.v2.StateRequest.newBuilder().setId(key.id()).build());
+      assertEquals(Status.CREATED, state.getStatus());
+      channel.shutdownNow();
+    }
+    host.task(key).delete(delete(key));
+  }
+
+  @Test
+  void killAllReachesEveryProcessOfTheHostsPidNamespace() throws Exception {
+    TaskKey key = host.key();
+    ObjectNode spec = host.spec("sh", "-c", "sleep 100 & sleep 100 & wait");
+    var namespaces = spec.withObject("/linux").putArray("namespaces");
+    for (String type : List.of("ipc", "uts", "mount", "network")) {
+      namespaces.addObject().put("type", type);
+    }
+    host.create(key, spec);
+    var task = host.task(key);
+    task.start(start(key));
+
+    task.kill(kill(key, 9).toBuilder().setAll(true).build());
+    assertEquals(137, task.wait(await(key)).getExitStatus());
+    task.delete(delete(key));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void whatAnInitLeavesInTheHostsPidNamespaceEndsWithIt() throws Exception {
+    TaskKey key = host.key();
+    ObjectNode spec = host.spec("sh", "-c", "sleep 100 >/dev/null 2>&1 & exit 3");
+    var namespaces = spec.withObject("/linux").putArray("namespaces");
+    namespaces.addObject().put("type", "mount");
+    spec.remove("hostname");
+    host.create(key, spec);
+    var task = host.task(key);
+    task.start(start(key));
+
+    assertEquals(3, task.wait(await(key)).getExitStatus());
+    assertEquals(List.of(), host.shims().task(key).cgroup().pids());
+    task.delete(delete(key));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void aCgroupInWhichSomethingLivesIsRefused() throws Exception {
+    TaskKey first = host.key();
+    ObjectNode spec = host.spec("sleep", "100");
+    spec.withObject("/linux").put("cgroupsPath", "/" + host.config().cgroupParent() + "/shared");
+    host.create(first, spec);
+
+    TaskKey second = host.key();
+    assertEquals(Code.FAILED_PRECONDITION, codeOf(() -> host.create(second, spec)));
+    var task = host.task(first);
+    assertEquals(Status.CREATED, status(task, first));
+    task.delete(delete(first));
+    assertEquals(List.of(), host.leftovers());
   }
 }

@@ -12,6 +12,7 @@ import io.berth.base.json.Json;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.linux.MountInfo;
+import io.berth.linux.Processes;
 import io.berth.shim.run.HostServices;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.ManagedChannel;
@@ -263,6 +264,14 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     return Files.readString(output(key));
   }
 
+  /** Waits for a file to appear, for 10 s at most. */
+  void awaitFile(Path file) throws InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!Files.exists(file) && System.nanoTime() < end) {
+      Thread.sleep(5);
+    }
+  }
+
   /** The container's own service. */
   TaskGrpc.TaskBlockingV2Stub task(TaskKey key) {
     ManagedChannel channel = UnixChannel.to(loops, taskFolder(key).resolve("shim.sock"));
@@ -322,7 +331,19 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     }
   }
 
-  private void removeCgroups() throws IOException {
+  /** What a failed test has left alive goes, too: only this instance's cgroups are looked at. */
+  private void removeCgroups() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      List<String> processes =
+          leftovers().stream().filter(left -> left.startsWith("process ")).toList();
+      if (processes.isEmpty()) {
+        break;
+      }
+      for (String process : processes) {
+        Processes.kill(Integer.parseInt(process.substring("process /proc/".length())), 9);
+      }
+      Thread.sleep(20);
+    }
     try (Stream<Path> hierarchies = Files.list(Path.of("/sys/fs/cgroup"))) {
       for (Path hierarchy : hierarchies.toList()) {
         Path parent = hierarchy.resolve(config.cgroupParent());

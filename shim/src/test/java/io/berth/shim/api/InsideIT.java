@@ -1,0 +1,270 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.api.containerd.types.Mount;
+import io.berth.base.id.TaskKey;
+import io.grpc.StatusException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What a program sees of the specification. */
+@Tag("root")
+final class InsideIT {
+  @RegisterExtension final TestHost host = new TestHost();
+
+  private String run(ObjectNode spec) throws Exception {
+    TaskKey key = host.key();
+    return run(key, spec, host.request(key).build());
+  }
+
+  private String run(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
+    host.create(key, spec, request);
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+    return host.said(key);
+  }
+
+  @Test
+  void rootReadOnlyAndMaskedAndReadOnlyPaths() throws Exception {
+    ObjectNode spec =
+        host.spec(
+            "sh",
+            "-c",
+            "touch /x 2>&1; cat /proc/timer_list; ls /sys/firmware;"
+                + " echo 1 2>&1 > /proc/sys/kernel/printk; touch /dev/shm/ok && echo shm");
+    ((ObjectNode) spec.get("root")).put("readonly", true);
+    String said = run(spec);
+    assertTrue(said.contains("touch: /x: Read-only file system"), said);
+    assertTrue(said.contains("printk: Read-only file system"), said);
+    assertTrue(said.endsWith("shm\n"), said);
+    assertEquals(4, said.split("\n", -1).length, said);
+  }
+
+  @Test
+  void capabilitiesIdsGroupsUmaskAndHome() throws Exception {
+    ObjectNode spec =
+        host.spec(
+            "sh", "-c", "id -u; id -g; id -G; umask; pwd; echo $HOME; grep Cap /proc/self/status");
+    ObjectNode process = (ObjectNode) spec.get("process");
+    ObjectNode user = process.putObject("user");
+    user.put("uid", 1000).put("gid", 1000).put("umask", 027).putArray("additionalGids").add(5);
+    process.put("cwd", "/work/deeper");
+    String[] lines = run(spec).split("\n", -1);
+    assertEquals("1000", lines[0]);
+    assertEquals("1000", lines[1]);
+    assertEquals("1000 5", lines[2]);
+    assertEquals("0027", lines[3]);
+    assertEquals("/work/deeper", lines[4]);
+    assertEquals("/work", lines[5]);
+    // A user who is not root loses the sets at execve; the bounding set stays.
+    assertEquals("CapPrm:\t0000000000000000", lines[7]);
+    assertEquals("CapBnd:\t00000000000000e3", lines[9]);
+  }
+
+  @Test
+  void seccompForbidsACall() throws Exception {
+    ObjectNode spec = host.spec("sh", "-c", "mkdir /tmp/no 2>&1; echo still here");
+    ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
+    seccomp.put("defaultAction", "SCMP_ACT_ALLOW");
+    seccomp.putArray("architectures").add("SCMP_ARCH_X86_64").add("SCMP_ARCH_X86");
+    ObjectNode rule = seccomp.putArray("syscalls").addObject();
+    rule.putArray("names").add("mkdir").add("mkdirat");
+    rule.put("action", "SCMP_ACT_ERRNO").put("errnoRet", 28);
+    assertEquals(
+        "mkdir: can't create directory '/tmp/no': No space left on device\nstill here\n",
+        run(spec));
+    // Without no-new-privileges the filter is loaded while the privilege is still there.
+    ((ObjectNode) spec.get("process")).put("noNewPrivileges", false);
+    assertEquals(
+        "mkdir: can't create directory '/tmp/no': No space left on device\nstill here\n",
+        run(spec));
+  }
+
+  @Test
+  void bindMountsOfFilesAndFoldersWithTheirOptions() throws Exception {
+    Path data = Files.createDirectories(host.folder().resolve("data"));
+    Path file = Files.writeString(host.folder().resolve("file"), "of the host\n");
+    ObjectNode spec =
+        host.spec(
+            "sh", "-c", "cat /made/here; touch /made/here 2>&1; touch /data/new; touch /ro/x 2>&1");
+    var mounts = (com.fasterxml.jackson.databind.node.ArrayNode) spec.get("mounts");
+    TestHost.mount(mounts, "/made/here", "bind", file.toString(), "bind", "ro");
+    TestHost.mount(mounts, "/data", "bind", data.toString(), "rbind", "rw", "rprivate");
+    TestHost.mount(mounts, "/ro", "none", data.toString(), "rbind", "ro");
+    String said = run(spec);
+    assertEquals(
+        "of the host\ntouch: /made/here: Read-only file system\n"
+            + "touch: /ro/x: Read-only file system\n",
+        said);
+    assertTrue(Files.exists(data.resolve("new")));
+  }
+
+  @Test
+  void devicesAndTheirLinks() throws Exception {
+    ObjectNode spec =
+        host.spec(
+            "sh",
+            "-c",
+            "echo gone > /dev/null; head -c 3 /dev/zero | wc -c 2>/dev/null;"
+                + " ls -l /dev/fd /dev/ptmx | grep -c -e '->'; echo out > /dev/stdout;"
+                + " cat /dev/kmsg 2>&1 | head -c 200; ls /dev/extra");
+    ObjectNode device = spec.withObject("/linux").putArray("devices").addObject();
+    device.put("path", "/dev/extra").put("type", "c").put("major", 1).put("minor", 11);
+    device.put("fileMode", 0600);
+    String said = run(spec);
+    assertTrue(said.contains("out\n"), said);
+    assertTrue(said.endsWith("/dev/extra\n"), said);
+  }
+
+  @Test
+  void theDeviceControllerRefusesWhatIsNotAllowed() throws Exception {
+    ObjectNode spec = host.spec("sh", "-c", "head -c 1 /dev/kmsg 2>&1");
+    ObjectNode device = spec.withObject("/linux").putArray("devices").addObject();
+    device.put("path", "/dev/kmsg").put("type", "c").put("major", 1).put("minor", 11);
+    assertEquals("head: /dev/kmsg: Operation not permitted\n", run(spec));
+  }
+
+  @Test
+  void anOverlayGivenByTheClientIsMountedInsideOnly() throws Exception {
+    TaskKey key = host.key();
+    Path upper = Files.createDirectories(host.folder().resolve("upper"));
+    Path work = Files.createDirectories(host.folder().resolve("overlay"));
+    Path empty = Files.createDirectories(host.folder().resolve("empty"));
+    ObjectNode spec = host.spec("sh", "-c", "echo written > /new; cat /new; ls /bundle 2>&1");
+    spec.remove("root");
+    Mount overlay =
+        Mount.newBuilder()
+            .setType("overlay")
+            .setSource("overlay")
+            .addOptions("index=off")
+            .addOptions("workdir=" + work)
+            .addOptions("upperdir=" + upper)
+            .addOptions("lowerdir=" + empty + ":" + host.rootfs())
+            .build();
+    String said = run(key, spec, host.request(key).addRootfs(overlay).build());
+    assertTrue(said.startsWith("written\n"), said);
+    assertEquals("written\n", Files.readString(upper.resolve("new")));
+    assertFalse(Files.exists(host.rootfs().resolve("new")));
+    removeWork(work);
+  }
+
+  /** The kernel makes a folder in it that not even its owner may enter. */
+  private static void removeWork(Path work) throws Exception {
+    Files.setPosixFilePermissions(
+        work.resolve("work"), PosixFilePermissions.fromString("rwx------"));
+  }
+
+  @Test
+  void aUserNamespaceMapsRoot() throws Exception {
+    ObjectNode spec = host.spec("sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null");
+    spec.withObject("/linux").withArray("namespaces").addObject().put("type", "user");
+    for (String map : List.of("uidMappings", "gidMappings")) {
+      ObjectNode mapping = spec.withObject("/linux").putArray(map).addObject();
+      mapping.put("containerID", 0).put("hostID", 100000).put("size", 65536);
+    }
+    ((ObjectNode) spec.get("process")).put("oomScoreAdj", 123);
+    Files.setPosixFilePermissions(host.rootfs(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.createFile(host.output(new TaskKey(TestHost.NAMESPACE, "c1")));
+    String said = run(spec);
+    assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
+  }
+
+  @Test
+  void resourceLimitsSysctlsAndOomScore() throws Exception {
+    ObjectNode spec =
+        host.spec(
+            "sh",
+            "-c",
+            "ulimit -n; cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax"
+                + " /proc/self/oom_score_adj");
+    ObjectNode process = (ObjectNode) spec.get("process");
+    ObjectNode limit = process.putArray("rlimits").addObject();
+    limit.put("type", "RLIMIT_NOFILE").put("hard", 1024).put("soft", 512);
+    process.put("oomScoreAdj", 77);
+    spec.withObject("/linux")
+        .putObject("sysctl")
+        .put("net.ipv4.ip_unprivileged_port_start", "81")
+        .put("kernel.msgmax", "4096");
+    assertEquals("512\n81\n4096\n77\n", run(spec));
+  }
+
+  @Test
+  void aForbiddenSysctlIsRefusedAndNothingIsLeft() throws Exception {
+    ObjectNode spec = host.spec("true");
+    spec.withObject("/linux").putObject("sysctl").put("kernel.panic", "1");
+    StatusException failure = assertThrows(StatusException.class, () -> run(spec));
+    assertTrue(
+        String.valueOf(failure.getMessage()).contains("not in a separate kernel namespace"),
+        String.valueOf(failure.getMessage()));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void hooksRunWhereTheSpecificationSays() throws Exception {
+    Path log = host.folder().resolve("hooks");
+    ObjectNode spec = host.spec("sh", "-c", "echo program");
+    ObjectNode hooks = spec.putObject("hooks");
+    for (String point : List.of("prestart", "createRuntime", "poststart", "poststop")) {
+      ObjectNode hook = hooks.putArray(point).addObject();
+      hook.put("path", "/bin/sh").put("timeout", 10);
+      hook.putArray("args")
+          .add("sh")
+          .add("-c")
+          .add("read state; echo " + point + " \"$state\" >> " + log + "; hostname >> " + log);
+    }
+    ObjectNode inside = hooks.putArray("startContainer").addObject();
+    inside.put("path", "/bin/sh");
+    inside.putArray("args").add("sh").add("-c").add("hostname > /work/hook");
+    run(spec);
+    List<String> lines = Files.readAllLines(log);
+    assertEquals(8, lines.size(), lines.toString());
+    assertTrue(lines.get(0).startsWith("prestart {\"pid\":"), lines.get(0));
+    assertTrue(lines.get(0).contains("\"status\":\"creating\""), lines.get(0));
+    assertTrue(lines.get(2).startsWith("createRuntime "), lines.get(2));
+    assertTrue(lines.get(4).contains("\"status\":\"running\""), lines.get(4));
+    assertTrue(lines.get(6).contains("\"status\":\"stopped\""), lines.get(6));
+    assertFalse(lines.get(1).equals("inside"));
+    assertEquals("inside\n", Files.readString(host.rootfs().resolve("work/hook")));
+  }
+
+  @Test
+  void aFailingPrestartHookFailsCreateWithItsWords() throws Exception {
+    ObjectNode spec = host.spec("true");
+    ObjectNode hook = spec.putObject("hooks").putArray("prestart").addObject();
+    hook.put("path", "/bin/sh");
+    hook.putArray("args").add("sh").add("-c").add("echo no network >&2; exit 3");
+    StatusException failure = assertThrows(StatusException.class, () -> run(spec));
+    String text = String.valueOf(failure.getStatus().getDescription());
+    assertTrue(text.endsWith("prestart hook `/bin/sh`: exit status 3: no network"), text);
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void cgroupsAreSeenInside() throws Exception {
+    ObjectNode spec =
+        host.spec("sh", "-c", "cat /sys/fs/cgroup/pids/pids.max; mkdir /sys/fs/cgroup/pids/x 2>&1");
+    spec.withObject("/linux").withObject("/resources").putObject("pids").put("limit", 55);
+    String said = run(spec);
+    assertTrue(said.startsWith("55\n"), said);
+    assertTrue(said.contains("Read-only file system"), said);
+    spec.withObject("/linux").withArray("namespaces").addObject().put("type", "cgroup");
+    assertTrue(run(spec).startsWith("55\n"));
+  }
+}

@@ -1,0 +1,237 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
+import io.berth.api.berth.host.v1.AcknowledgeRequest;
+import io.berth.api.berth.host.v1.AdoptRequest;
+import io.berth.api.berth.host.v1.LetGoRequest;
+import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.StateRequest;
+import io.berth.api.containerd.task.v3.StatsRequest;
+import io.berth.api.containerd.task.v3.UpdateTaskRequest;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.api.containerd.v1.types.Status;
+import io.berth.api.io.containerd.cgroups.v1.Metrics;
+import io.berth.base.id.TaskKey;
+import io.berth.base.json.Json;
+import io.berth.base.rpc.Anys;
+import io.berth.linux.Processes;
+import io.grpc.Status.Code;
+import io.grpc.StatusException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Containers whose shim or supervisor dies, and what is told of them. */
+@Tag("root")
+final class SurvivalIT {
+  @RegisterExtension final TestHost host = new TestHost();
+
+  private void adopt(TaskKey key) throws Exception {
+    host.host()
+        .adopt(
+            AdoptRequest.newBuilder()
+                .setNamespace(key.namespace())
+                .setId(key.id())
+                .setFolder(host.taskFolder(key).toString())
+                .build());
+  }
+
+  @Test
+  void aContainerLivesThroughTheDeathOfItsHostProcess() throws Exception {
+    TaskKey key = host.key();
+    int pid = host.create(key, host.spec("sh", "-c", "sleep 0.3; echo later; exit 5"));
+    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    ObjectNode process = (ObjectNode) host.spec("sleep", "100").get("process");
+    host.task(key)
+        .exec(
+            ExecProcessRequest.newBuilder()
+                .setId(key.id())
+                .setExecId("e1")
+                .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
+                .build());
+
+    host.close();
+    host.awaitFile(host.taskFolder(key).resolve("exit/init"));
+    host.open();
+    adopt(key);
+
+    var task = host.task(key);
+    var state = task.state(StateRequest.newBuilder().setId(key.id()).build());
+    assertEquals(Status.STOPPED, state.getStatus());
+    assertEquals(pid, state.getPid());
+    assertEquals(5, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    assertEquals(
+        Status.CREATED,
+        task.state(StateRequest.newBuilder().setId(key.id()).setExecId("e1").build()).getStatus());
+    assertEquals("later\n", host.said(key));
+    assertEquals(
+        5, task.delete(DeleteRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void aCreatedContainerIsStartedByWhoeverAdoptedIt() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sh", "-c", "exit 6"));
+    host.host().letGo(LetGoRequest.getDefaultInstance());
+    adopt(key);
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    assertEquals(6, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void nothingToAdoptIsNotFound() throws Exception {
+    TaskKey key = host.key();
+    host.prepare(key, host.spec("true"));
+    StatusException failure = assertThrows(StatusException.class, () -> adopt(key));
+    assertEquals(Code.NOT_FOUND, failure.getStatus().getCode());
+  }
+
+  @Test
+  void exitsAreRepeatedUntilAcknowledged() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sh", "-c", "exit 9"));
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+
+    for (int i = 0; i < 2; i++) {
+      try (var watched = new Watching()) {
+        Occurrence exit = watched.next();
+        assertEquals(9, exit.getExit().getStatus());
+        assertEquals(key.id(), exit.getId());
+        assertTrue(watched.next().hasCaughtUp());
+      }
+    }
+    host.host()
+        .acknowledge(
+            AcknowledgeRequest.newBuilder().setNamespace(key.namespace()).setId(key.id()).build());
+    try (var watched = new Watching()) {
+      assertTrue(watched.next().hasCaughtUp());
+    }
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+
+  private final class Watching implements AutoCloseable {
+    private final io.grpc.stub.BlockingClientCall<?, Occurrence> call =
+        host.host().watch(Empty.getDefaultInstance());
+
+    Occurrence next() throws Exception {
+      Occurrence next = call.read();
+      if (next == null) {
+        throw new AssertionError("the stream has ended");
+      }
+      return next;
+    }
+
+    @Override
+    public void close() {
+      call.cancel("enough", null);
+    }
+  }
+
+  @Test
+  void aContainerWhoseSupervisorIsKilledEndsUnknown() throws Exception {
+    TaskKey key = host.key();
+    int pid = host.create(key, host.spec("sleep", "100"));
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    try (var watched = new Watching()) {
+      assertTrue(watched.next().hasCaughtUp());
+      Processes.kill(host.shims().task(key).supervisorPid(), 9);
+      assertTrue(watched.next().hasSupervisorLost());
+      Occurrence exit = watched.next();
+      assertTrue(exit.getExit().getUnknown());
+      assertEquals(255, exit.getExit().getStatus());
+    }
+    assertEquals(255, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    assertTrue(!Files.exists(Path.of("/proc/" + pid + "/exe")));
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void metricsAndLimitsOfARunningContainer() throws Exception {
+    TaskKey key = host.key();
+    ObjectNode spec = host.spec("sleep", "100");
+    ObjectNode resources = spec.withObject("/linux").withObject("/resources");
+    resources.putObject("memory").put("limit", 67108864);
+    resources.putObject("cpu").put("shares", 512).put("quota", 50000).put("period", 100000);
+    host.create(key, spec);
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+
+    var stats = task.stats(StatsRequest.newBuilder().setId(key.id()).build()).getStats();
+    assertEquals("io.containerd.cgroups.v1.Metrics", stats.getTypeUrl());
+    Metrics metrics = Metrics.parseFrom(stats.getValue());
+    assertEquals(67108864, metrics.getMemory().getUsage().getLimit());
+    assertTrue(metrics.getMemory().getUsage().getUsage() > 0);
+    assertTrue(metrics.getCpu().getUsage().getTotal() > 0);
+    assertEquals(1, metrics.getPids().getCurrent());
+
+    String update =
+        "{\"memory\":{\"limit\":134217728,\"reservation\":0,\"swap\":134217728,\"kernel\":0},"
+            + "\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0},\"blockIO\":{\"weight\":0}}";
+    task.update(
+        UpdateTaskRequest.newBuilder()
+            .setId(key.id())
+            .setResources(Anys.of(Anys.LINUX_RESOURCES, ByteString.copyFromUtf8(update)))
+            .build());
+    stats = task.stats(StatsRequest.newBuilder().setId(key.id()).build()).getStats();
+    assertEquals(134217728, Metrics.parseFrom(stats.getValue()).getMemory().getUsage().getLimit());
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void wantOfMemoryIsTold() throws Exception {
+    TaskKey key = host.key();
+    ObjectNode spec =
+        host.spec("sh", "-c", "dd if=/dev/zero of=/dev/shm/x bs=1M count=60; sleep 1; exit 0");
+    spec.withObject("/linux").withObject("/resources").putObject("memory").put("limit", 16777216);
+    host.create(key, spec);
+    var task = host.task(key);
+    try (var watched = new Watching()) {
+      assertTrue(watched.next().hasCaughtUp());
+      task.start(StartRequest.newBuilder().setId(key.id()).build());
+      Occurrence first = watched.next();
+      assertTrue(first.hasOom(), first.toString());
+      Occurrence exit = watched.next();
+      assertTrue(exit.getExit().getOomKilled(), exit.toString());
+    }
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void aHostTakesOneNamespaceOnly() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sleep", "100"));
+    TaskKey other = new TaskKey("another", key.id());
+    assertNotEquals(host.taskFolder(key), host.taskFolder(other));
+    StatusException failure =
+        assertThrows(StatusException.class, () -> host.create(other, host.spec("true")));
+    assertEquals(Code.FAILED_PRECONDITION, failure.getStatus().getCode());
+    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+}
