@@ -83,6 +83,12 @@ int step_console(struct child *child, const struct step *step, struct failure *f
   if ((step_u32(step, 4) & CONSOLE_BIND_DEV_CONSOLE) != 0 &&
       bind_console(child, slave, failure) < 0)
     return -1;
+  /* Here, for the program must never see another size; the supervisor repeats it, should it have
+   * changed since. */
+  const struct stdio *stdio = &child->launch->process->stdio;
+  struct winsize size = {.ws_row = stdio->rows, .ws_col = stdio->columns};
+  if ((size.ws_row != 0 || size.ws_col != 0) && ioctl(master, TIOCSWINSZ, &size) < 0)
+    return fail(failure, errno, "set terminal size", "");
   if (ioctl(slave, TIOCSCTTY, 0) < 0)
     return fail(failure, errno, "take controlling terminal", "");
   for (int i = 0; i < 3; i++)

@@ -126,6 +126,7 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
       settings->oom_score = true;
     return 0;
   case STEP_OOM_COUNTER:
+    close_fd(&process->oom_fd);
     process->oom_fd = fcntl(launch->fds[u32_of(step, 0)], F_DUPFD_CLOEXEC, 3);
     if (process->oom_fd < 0)
       return fail(failure, errno, "keep descriptor", "oom counter");
@@ -294,14 +295,16 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
     launch->executing = true;
     break;
   case SYNC_CONSOLE:
-    if (fd >= 0 && stdio_set_master(&launch->process->stdio, fd, &launch->failure) == 0)
-      return;
-    launch_fail(launch);
-    break;
+    if (fd < 0)
+      break;
+    if (stdio_set_master(&launch->process->stdio, fd, &launch->failure) < 0)
+      launch_fail(launch);
+    return; /* taken, or closed */
   case SYNC_FAILED:
+    /* It ends by itself now, with the status that says so. */
     if (!launch->failed)
       launch->failure = message->failure;
-    launch_fail(launch);
+    launch->failed = true;
     break;
   default:
     break;

@@ -133,6 +133,10 @@ void stdio_running(struct stdio *stdio, uint64_t milliseconds) {
 }
 
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure) {
+  if (!stdio->terminal || stdio->master >= 0) {
+    close(master);
+    return fail(failure, EINVAL, "keep pty", "no terminal was announced, or there is one already");
+  }
   stdio->master = master;
   if (stdio->rows != 0 || stdio->columns != 0)
     stdio_resize(stdio, stdio->rows, stdio->columns);

@@ -109,6 +109,7 @@ void stdio_close_child_ends(struct stdio *stdio);
 void stdio_start(struct stdio *stdio);
 /* The process runs its own program now: outputs wait for a client from here on, for a bounded time. */
 void stdio_running(struct stdio *stdio, uint64_t milliseconds);
+/* Takes the descriptor, on failure too. */
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure);
 void stdio_resize(struct stdio *stdio, uint16_t rows, uint16_t columns);
 void stdio_close_stdin(struct stdio *stdio);

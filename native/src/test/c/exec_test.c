@@ -150,6 +150,43 @@ static void many_execs(void) {
   session_close(&s);
 }
 
+/* Thirty at a time, each of which ends at once: births and deaths overlap in every order. */
+static void execs_at_once(void) {
+  struct session s;
+  char root[128], id[32];
+  container_open(&s, root);
+  container_run(&s, root, (const char *[]){"sleep", "60000", NULL});
+  int pidfd = init_pidfd(&s);
+  for (int round = 0; round < 10; round++) {
+    int answers = 0, exits = 0, drained = 0;
+    for (int i = 0; i < 30; i++) {
+      snprintf(id, sizeof id, "r%d-%d", round, i);
+      plan_exec_begin(&plan, id, pidfd);
+      plan_exec_rest(&plan, (const char *[]){"exit", "2", NULL});
+      int fds[2] = {plan_memfd(&plan), pidfd};
+      send_message(s.socket, OP_EXEC, s.next_request++, NULL, 0, fds, 2);
+      close(fds[0]);
+    }
+    while (answers < 30 || exits < 30 || drained < 30) {
+      CHECK(receive_message(s.socket, &answer, 5000));
+      for (int i = 0; i < answer.fd_count; i++)
+        close(answer.fds[i]);
+      CHECK((answer.header.flags & MSG_ERROR) == 0);
+      answers += (answer.header.flags & MSG_REPLY) != 0;
+      exits += answer.header.op == OP_EXIT;
+      drained += answer.header.op == OP_DRAINED;
+    }
+    for (int i = 0; i < 30; i++) {
+      snprintf(id, sizeof id, "r%d-%d", round, i);
+      CHECK(call_id(&s, OP_ACK, id) == 0);
+    }
+  }
+  struct state_reply state;
+  state_of(&s, "", &state);
+  CHECK(state.count == 1);
+  session_close(&s);
+}
+
 static void user_namespace(void) {
   struct session s;
   char root[128], path[200];
@@ -510,6 +547,7 @@ const struct test exec_tests[] = {
     {"exec_of_a_descriptor", exec_of_a_descriptor},
     {"exec_fails", exec_fails},
     {"many_execs", many_execs},
+    {"execs_at_once", execs_at_once},
     {"user_namespace", user_namespace},
     {"joins_foreign_namespaces", joins_foreign_namespaces},
     {"time_namespace", time_namespace},

@@ -129,7 +129,8 @@ static void start_reports_execve(void) {
   CHECK(plan_run(&s, &plan, OP_CREATE, &answer) == 0);
   CHECK(call(&s, OP_START, NULL, 0, NULL, 0, &answer) == ENOEXEC);
   CHECK(error_of(&answer).code == STEP_EXEC);
-  wait_exit(&s, "");
+  struct exit_notice notice = wait_exit(&s, "");
+  CHECK(notice.how == EXIT_EXITED && notice.code == 127);
   session_close(&s);
 }
 

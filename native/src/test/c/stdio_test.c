@@ -344,6 +344,29 @@ static void terminal(void) {
   session_close(&s);
 }
 
+/* A second pty, or one that was not announced, must not displace what is there. */
+static void console_not_announced(void) {
+  struct session s;
+  char root[128];
+  struct step_terminal size = {.rows = 3, .columns = 4};
+  uint32_t console[2] = {0, 0};
+  for (int announced = 0; announced < 2; announced++) {
+    container_open(&s, root);
+    plan_container(&plan, NAMESPACES);
+    if (announced)
+      plan_step(&plan, STEP_TERMINAL, 0, &size, sizeof size, NULL);
+    plan_sink(&plan, 1, SINK_OPEN, -1, -1);
+    plan_root(&plan, root);
+    plan_step(&plan, STEP_CONSOLE, 0, console, sizeof console, NULL);
+    plan_step(&plan, STEP_CONSOLE, STEP_OPTIONAL, console, sizeof console, NULL);
+    plan_step(&plan, STEP_READY, 0, NULL, 0, NULL);
+    plan_exec(&plan, (const char *[]){"/guest", "exit", "0", NULL}, NULL);
+    int error = plan_run(&s, &plan, OP_CREATE, &answer);
+    CHECK(error == (announced ? 0 : EINVAL));
+    session_close(&s);
+  }
+}
+
 static void terminal_end_of_input(void) {
   struct session s;
   char root[128];
@@ -568,6 +591,7 @@ const struct test stdio_tests[] = {
     {"log_rotation", log_rotation},
     {"grandchild_holds_output", grandchild_holds_output},
     {"terminal", terminal},
+    {"console_not_announced", console_not_announced},
     {"terminal_end_of_input", terminal_end_of_input},
     {"attach_in_and_out", attach_in_and_out},
     {"attach_gets_what_was_held", attach_gets_what_was_held},
