@@ -267,6 +267,10 @@ static void report_stop(struct launch *launch, enum phase phase, uint32_t stop) 
 }
 
 static void handle_message(struct launch *launch, const struct sync_message *message, int fd) {
+  if (launch->failed) { /* what it had sent before it was killed does not count any more */
+    close_fd(&fd);
+    return;
+  }
   switch (message->kind) {
   case SYNC_MAPS:
     if (write_maps(launch, launch->helper, &launch->failure) < 0)
@@ -302,8 +306,7 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
     return; /* taken, or closed */
   case SYNC_FAILED:
     /* It ends by itself now, with the status that says so. */
-    if (!launch->failed)
-      launch->failure = message->failure;
+    launch->failure = message->failure;
     launch->failed = true;
     break;
   default:
