@@ -10,6 +10,9 @@ import io.berth.shim.api.HostEndpoint;
 import io.berth.shim.api.Shims;
 import io.berth.shim.api.WarmUp;
 import io.berth.shim.run.HostServices;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A host process between start and stop. */
 final class HostDaemon implements Daemon {
+  private static final Logger LOG = System.getLogger(HostDaemon.class.getName());
   private static final int MAX_MESSAGE = 256 << 10;
   private static final long GRACE_MILLIS = 200;
 
@@ -82,6 +86,17 @@ final class HostDaemon implements Daemon {
     }
     if (services != null) {
       services.close();
+    }
+    release();
+  }
+
+  private void release() {
+    try {
+      if (lock != null) {
+        lock.close();
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "release the host's folder", e);
     }
   }
 }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,8 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   private final boolean ephemeral;
   private final Consumer<Shim> leave;
   private final TaskEndpoint endpoint;
+  private final ReentrantLock making = new ReentrantLock();
+  private final ReentrantLock serving = new ReentrantLock();
   private volatile @Nullable ContainerTask task;
   private volatile boolean over;
   private @Nullable UnixServer server;
@@ -93,12 +96,23 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   }
 
   /** Answers on the container's socket from now on, instead of whoever did before. */
-  synchronized void open() throws IOException {
-    server =
+  void open() throws IOException {
+    UnixServer opened =
         UnixServer.start(
             loops,
             Shims.options(folder, List.of(endpoint.bindService(), TaskVersion2.of(endpoint))),
             List.of());
+    boolean late;
+    serving.lock();
+    try {
+      late = closed;
+      server = opened;
+    } finally {
+      serving.unlock();
+    }
+    if (late) {
+      opened.stop(0);
+    }
   }
 
   @Override
@@ -129,16 +143,22 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
-    if (closed) {
-      return;
+  public void close() {
+    UnixServer open;
+    serving.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      open = server;
+    } finally {
+      serving.unlock();
     }
-    closed = true;
     ContainerTask held = task;
     if (held != null) {
       held.close();
     }
-    UnixServer open = server;
     if (open != null) {
       open.stop(STOP_GRACE_MILLIS);
     }

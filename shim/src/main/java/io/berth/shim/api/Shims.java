@@ -9,11 +9,18 @@ import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskFolder;
+import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Its lock guards the table and is not held while a shim is made: the place in the table is.
  */
 public final class Shims {
+  private static final Logger LOG = System.getLogger(Shims.class.getName());
+
   private final HostServices host;
   private final EventLoops loops;
   private final ReentrantLock lock = new ReentrantLock();
@@ -46,15 +55,37 @@ public final class Shims {
       RequestIds requests)
       throws Exception {
     Shim shim = enter(key, folder, ephemeral);
+    // The socket and the container come to be side by side; either takes milliseconds.
+    FutureTask<Shim> opening =
+        new FutureTask<>(() -> {
+          shim.open();
+          return shim;
+        });
+    Thread.ofVirtual().name("open").start(opening);
     try {
       if (create != null) {
         shim.create(create, requests);
       }
-      shim.open();
+      opening.get();
       return shim;
     } catch (Exception e) {
+      await(opening);
       leave(shim);
-      throw e;
+      Files.deleteIfExists(folder.shimSocket());
+      throw e instanceof ExecutionException failure && failure.getCause() instanceof Exception cause
+          ? cause
+          : e;
+    }
+  }
+
+  private static void await(Future<?> task) {
+    try {
+      task.get();
+    } catch (ExecutionException e) {
+      // Told by the other one.
+      LOG.log(Level.DEBUG, "open socket", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -184,8 +215,7 @@ public final class Shims {
   }
 
   /** Who may connect to a container's socket: root and this process's own user. */
-  static UnixServer.Options options(
-      TaskFolder folder, List<io.grpc.ServerServiceDefinition> services) {
+  static UnixServer.Options options(TaskFolder folder, List<ServerServiceDefinition> services) {
     return new UnixServer.Options(
         folder.shimSocket(), services, null, 256 << 10, _ -> true, "rw-------");
   }

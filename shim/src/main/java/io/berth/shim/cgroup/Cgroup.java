@@ -31,6 +31,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Cgroup {
   private static final int FOLDER_ATTEMPTS = 16;
+
+  /** Marks the hierarchy in which each folder passes controllers on to those below. */
+  private static final String DELEGATING = "(delegating)";
+
   private static final Duration REMOVAL = Duration.ofSeconds(5);
   private static final Duration FREEZING = Duration.ofSeconds(5);
   private static final Duration KILLING = Duration.ofSeconds(10);
@@ -55,85 +59,82 @@ public final class Cgroup {
    */
   public static Cgroup create(CgroupLayout layout, CgroupPath path) throws IOException {
     Cgroup cgroup = at(layout, path);
-    for (String folder : cgroup.all()) {
-      String processes = ControlFiles.readIfThere(folder, "cgroup.procs");
-      if (processes != null && !processes.isEmpty()) {
-        throw new BerthException.FailedPrecondition(
-            "create cgroup `"
-                + folder
-                + "`: processes live in it; choose another cgroupsPath or end them");
-      }
-    }
+    List<String> made = new ArrayList<>();
     try {
       for (CgroupFolders.Folder folder : cgroup.folders.version1()) {
-        boolean cpuset = folder.hierarchy().controllers().contains("cpuset");
-        makeAll(folder.hierarchy().mount(), path, cpuset, /* delegate= */ false);
+        makeOwn(folder.hierarchy(), folder.path(), made);
       }
-      if (layout.version2() != null) {
-        makeAll(layout.version2(), path, /* cpuset= */ false, layout.unified());
+      if (cgroup.folders.version2() != null) {
+        makeOwn(version2(layout), cgroup.folders.version2(), made);
       }
-    } catch (IOException e) {
-      cgroup.removeQuietly(e);
+    } catch (IOException | RuntimeException e) {
+      for (String folder : made) {
+        Files.deleteIfExists(Path.of(folder));
+      }
       throw e;
     }
     return cgroup;
   }
 
+  private static CgroupLayout.Hierarchy version2(CgroupLayout layout) {
+    List<String> kind = layout.unified() ? List.of(DELEGATING) : List.of();
+    return new CgroupLayout.Hierarchy(String.valueOf(layout.version2()), kind);
+  }
+
+  private static void makeOwn(CgroupLayout.Hierarchy hierarchy, String folder, List<String> made)
+      throws IOException {
+    if (make(hierarchy, folder)) {
+      made.add(folder);
+    } else if (!ControlFiles.read(folder, "cgroup.procs").isEmpty()) {
+      throw new BerthException.FailedPrecondition(
+          "create cgroup `"
+              + folder
+              + "`: processes live in it; choose another cgroupsPath or end them");
+    }
+  }
+
   /** Folders that more than one process lives in; what is there stays. */
   static CgroupFolders createShared(CgroupLayout layout, CgroupPath path) throws IOException {
-    for (CgroupLayout.Hierarchy hierarchy : layout.version1()) {
-      boolean cpuset = hierarchy.controllers().contains("cpuset");
-      makeAll(hierarchy.mount(), path, cpuset, /* delegate= */ false);
+    CgroupFolders folders = CgroupFolders.of(layout, path);
+    for (CgroupFolders.Folder folder : folders.version1()) {
+      make(folder.hierarchy(), folder.path());
     }
-    if (layout.version2() != null) {
-      makeAll(layout.version2(), path, /* cpuset= */ false, layout.unified());
+    if (folders.version2() != null) {
+      make(version2(layout), folders.version2());
     }
-    return CgroupFolders.of(layout, path);
+    return folders;
   }
 
-  private static void makeAll(String mount, CgroupPath path, boolean cpuset, boolean delegate)
-      throws IOException {
-    IOException last = new NoSuchFileException(path.in(mount));
-    for (int attempt = 0; attempt < FOLDER_ATTEMPTS; attempt++) {
+  /** Makes a folder, and those above it that are missing; false if it was there. */
+  private static boolean make(CgroupLayout.Hierarchy hierarchy, String folder) throws IOException {
+    String parent = folder.substring(0, folder.lastIndexOf('/'));
+    for (int attempt = 0; ; attempt++) {
       try {
-        make(mount, path, cpuset, delegate);
-        return;
-      } catch (NoSuchFileException e) {
-        // A parent went between two of our steps: its last child was removed.
-        last = e;
-      }
-    }
-    throw last;
-  }
-
-  private static void make(String mount, CgroupPath path, boolean cpuset, boolean delegate)
-      throws IOException {
-    String parent = mount;
-    for (String name : path.text().substring(1).split("/", -1)) {
-      if (delegate) {
-        delegateControllers(parent);
-      }
-      String folder = parent + "/" + name;
-      boolean made = true;
-      try {
+        if (parent.length() >= hierarchy.mount().length()
+            && hierarchy.controllers().contains(DELEGATING)) {
+          delegateControllers(parent);
+        }
         Files.createDirectory(Path.of(folder));
+        if (hierarchy.controllers().contains("cpuset")) {
+          inherit(parent, folder, "cpuset.cpus");
+          inherit(parent, folder, "cpuset.mems");
+        }
+        return true;
       } catch (FileAlreadyExistsException e) {
-        made = false;
+        return false;
+      } catch (NoSuchFileException | SyscallException e) {
+        boolean absent = !(e instanceof SyscallException s) || ControlFiles.isAbsent(s);
+        // More than once: a parent went between two steps, for its last child was removed.
+        if (!absent || attempt == FOLDER_ATTEMPTS || parent.equals(hierarchy.mount())) {
+          throw e;
+        }
+        make(hierarchy, parent);
       }
-      if (cpuset) {
-        inherit(parent, folder, "cpuset.cpus", made);
-        inherit(parent, folder, "cpuset.mems", made);
-      }
-      parent = folder;
     }
   }
 
   /** A new cpuset has no processor at all, and nobody could enter it. */
-  private static void inherit(String parent, String folder, String file, boolean made)
-      throws IOException {
-    if (!made && !ControlFiles.read(folder, file).isEmpty()) {
-      return;
-    }
+  private static void inherit(String parent, String folder, String file) throws IOException {
     ControlFiles.write(folder, file, ControlFiles.read(parent, file));
   }
 
@@ -221,7 +222,7 @@ public final class Cgroup {
     String folder = folders.of(write.controller());
     if (folder != null) {
       writeTo(folder, write);
-    } else if (!write.optional()) {
+    } else if (write.failure() == Limits.Write.Failure.TOLD) {
       throw new BerthException.FailedPrecondition(
           "limit " + write.file() + ": this host has no cgroup controller " + write.controller());
     }
@@ -234,9 +235,9 @@ public final class Cgroup {
     try {
       ControlFiles.write(folder, write.file(), write.value());
     } catch (SyscallException e) {
-      boolean absent = ControlFiles.isAbsent(e) || e.is(Errno.EACCES);
-      boolean orderOfTwo = e.is(Errno.EINVAL) && write.file().equals("memory.memsw.limit_in_bytes");
-      if (write.optional() && (absent || e.is(Errno.EOPNOTSUPP) || orderOfTwo)) {
+      boolean absent = ControlFiles.isAbsent(e) || e.is(Errno.EACCES) || e.is(Errno.EOPNOTSUPP);
+      if (write.failure() == Limits.Write.Failure.IGNORED
+          || (write.failure() == Limits.Write.Failure.TOLD_IF_BUILT && absent)) {
         return;
       }
       throw new BerthException.Unknown(
@@ -460,14 +461,6 @@ public final class Cgroup {
   private static void removeChildren(Path folder) throws IOException {
     for (Path child : children(folder)) {
       removeTree(child);
-    }
-  }
-
-  private void removeQuietly(IOException why) {
-    try {
-      remove();
-    } catch (IOException e) {
-      why.addSuppressed(e);
     }
   }
 }

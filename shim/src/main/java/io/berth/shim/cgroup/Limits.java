@@ -19,15 +19,24 @@ public final class Limits {
    * A value for a file of a controller's folder.
    *
    * @param controller of version 1; empty for version 2
-   * @param optional whether an absent file is no failure (a kernel built without it)
    */
-  public record Write(String controller, String file, String value, boolean optional) {
+  public record Write(String controller, String file, String value, Failure failure) {
+    /** What a refusal means. */
+    public enum Failure {
+      /** The limit cannot be had. */
+      TOLD,
+      /** The kernel was built without it: no failure if the file is absent. */
+      TOLD_IF_BUILT,
+      /** Another write follows that counts. */
+      IGNORED
+    }
+
     static Write of(String controller, String file, Object value) {
-      return new Write(controller, file, String.valueOf(value), false);
+      return new Write(controller, file, String.valueOf(value), Failure.TOLD);
     }
 
     Write orElseNot() {
-      return new Write(controller, file, value, true);
+      return new Write(controller, file, value, Failure.TOLD_IF_BUILT);
     }
   }
 
@@ -42,8 +51,8 @@ public final class Limits {
       String value = Long.toUnsignedString(pages.limit());
       writes.add(Write.of("hugetlb", "hugetlb." + pages.pageSize() + ".limit_in_bytes", value));
     }
-    if (given(resources.network().classId())) {
-      writes.add(Write.of("net_cls", "net_cls.classid", resources.network().classId()));
+    if (orZero(resources.network().classId()) != 0) {
+      writes.add(Write.of("net_cls", "net_cls.classid", orZero(resources.network().classId())));
     }
     resources
         .network()
@@ -59,25 +68,16 @@ public final class Limits {
   }
 
   private static void memory1(List<Write> writes, Resources.Memory memory) {
-    // The limit of both together may never be below that of memory alone: whoever raises both
-    // begins with the sum. The one in force is not known here, so both orders are tried.
-    boolean both = given(memory.limit()) && given(memory.swap());
-    if (both) {
-      writes.add(Write.of("memory", "memory.memsw.limit_in_bytes", memory.swap()).orElseNot());
+    String sum = "memory.memsw.limit_in_bytes";
+    if (orZero(memory.limit()) != 0 && orZero(memory.swap()) != 0) {
+      // The limit of both together may never be below that of memory alone, and the one in force is
+      // not known here: raising both begins with the sum, lowering both ends with it.
+      writes.add(new Write("memory", sum, String.valueOf(memory.swap()), Write.Failure.IGNORED));
     }
-    if (given(memory.limit())) {
-      writes.add(Write.of("memory", "memory.limit_in_bytes", memory.limit()));
-    }
-    if (given(memory.swap())) {
-      writes.add(Write.of("memory", "memory.memsw.limit_in_bytes", memory.swap()).orElseNot());
-    }
-    if (given(memory.reservation())) {
-      writes.add(Write.of("memory", "memory.soft_limit_in_bytes", memory.reservation()));
-    }
-    if (given(memory.kernelTcp())) {
-      writes.add(
-          Write.of("memory", "memory.kmem.tcp.limit_in_bytes", memory.kernelTcp()).orElseNot());
-    }
+    number(writes, "memory", "memory.limit_in_bytes", memory.limit());
+    numberIfBuilt(writes, "memory", sum, memory.swap());
+    number(writes, "memory", "memory.soft_limit_in_bytes", memory.reservation());
+    numberIfBuilt(writes, "memory", "memory.kmem.tcp.limit_in_bytes", memory.kernelTcp());
     Long swappiness = memory.swappiness();
     if (swappiness != null && swappiness >= 0 && swappiness <= 200) {
       writes.add(Write.of("memory", "memory.swappiness", swappiness));
@@ -87,28 +87,28 @@ public final class Limits {
     }
   }
 
+  private static void number(
+      List<Write> writes, String controller, String file, @Nullable Long value) {
+    if (value != null && value != 0) {
+      writes.add(Write.of(controller, file, value));
+    }
+  }
+
+  private static void numberIfBuilt(
+      List<Write> writes, String controller, String file, @Nullable Long value) {
+    if (value != null && value != 0) {
+      writes.add(Write.of(controller, file, value).orElseNot());
+    }
+  }
+
   private static void cpu1(List<Write> writes, Resources.Cpu cpu) {
-    if (given(cpu.shares())) {
-      writes.add(Write.of("cpu", "cpu.shares", cpu.shares()));
-    }
-    if (given(cpu.idle())) {
-      writes.add(Write.of("cpu", "cpu.idle", cpu.idle()).orElseNot());
-    }
-    if (given(cpu.period())) {
-      writes.add(Write.of("cpu", "cpu.cfs_period_us", cpu.period()));
-    }
-    if (given(cpu.quota())) {
-      writes.add(Write.of("cpu", "cpu.cfs_quota_us", cpu.quota()));
-    }
-    if (given(cpu.burst())) {
-      writes.add(Write.of("cpu", "cpu.cfs_burst_us", cpu.burst()).orElseNot());
-    }
-    if (given(cpu.realtimePeriod())) {
-      writes.add(Write.of("cpu", "cpu.rt_period_us", cpu.realtimePeriod()));
-    }
-    if (given(cpu.realtimeRuntime())) {
-      writes.add(Write.of("cpu", "cpu.rt_runtime_us", cpu.realtimeRuntime()));
-    }
+    number(writes, "cpu", "cpu.shares", cpu.shares());
+    numberIfBuilt(writes, "cpu", "cpu.idle", cpu.idle());
+    number(writes, "cpu", "cpu.cfs_period_us", cpu.period());
+    number(writes, "cpu", "cpu.cfs_quota_us", cpu.quota());
+    numberIfBuilt(writes, "cpu", "cpu.cfs_burst_us", cpu.burst());
+    number(writes, "cpu", "cpu.rt_period_us", cpu.realtimePeriod());
+    number(writes, "cpu", "cpu.rt_runtime_us", cpu.realtimeRuntime());
     cpuset(writes, "cpuset", cpu);
   }
 
@@ -164,8 +164,10 @@ public final class Limits {
     resources
         .rdma()
         .forEach((device, limit) -> {
-          String handles = given(limit.hcaHandles()) ? " hca_handle=" + limit.hcaHandles() : "";
-          String objects = given(limit.hcaObjects()) ? " hca_object=" + limit.hcaObjects() : "";
+          String handles =
+              orZero(limit.hcaHandles()) != 0 ? " hca_handle=" + orZero(limit.hcaHandles()) : "";
+          String objects =
+              orZero(limit.hcaObjects()) != 0 ? " hca_object=" + orZero(limit.hcaObjects()) : "";
           writes.add(Write.of(controller, "rdma.max", device + handles + objects));
         });
   }
@@ -187,38 +189,41 @@ public final class Limits {
   }
 
   private static void memory2(List<Write> writes, Resources.Memory memory) {
-    Long limit = memory.limit();
-    Long swap = memory.swap();
-    if (given(swap)) {
+    long limit = orZero(memory.limit());
+    long swap = orZero(memory.swap());
+    if (swap != 0) {
       // Version 1 counts both together, version 2 swap alone.
       if (swap == UNLIMITED) {
         writes.add(Write.of("", "memory.swap.max", "max").orElseNot());
-      } else if (given(limit) && limit >= 0 && swap >= limit) {
+      } else if (limit != 0 && limit >= 0 && swap >= limit) {
         writes.add(Write.of("", "memory.swap.max", swap - limit).orElseNot());
       }
     }
-    if (given(limit)) {
+    if (limit != 0) {
       writes.add(Write.of("", "memory.max", bytes(limit)));
     }
-    if (given(memory.reservation())) {
-      writes.add(Write.of("", "memory.low", bytes(memory.reservation())));
+    if (orZero(memory.reservation()) != 0) {
+      writes.add(Write.of("", "memory.low", bytes(orZero(memory.reservation()))));
     }
   }
 
   private static void cpu2(List<Write> writes, Resources.Cpu cpu) {
-    if (given(cpu.idle())) {
-      writes.add(Write.of("", "cpu.idle", cpu.idle()).orElseNot());
+    if (orZero(cpu.idle()) != 0) {
+      writes.add(Write.of("", "cpu.idle", orZero(cpu.idle())).orElseNot());
     }
-    if (given(cpu.shares())) {
-      writes.add(Write.of("", "cpu.weight", weight(cpu.shares())));
+    if (orZero(cpu.shares()) != 0) {
+      writes.add(Write.of("", "cpu.weight", weight(orZero(cpu.shares()))));
     }
-    if (given(cpu.quota()) || given(cpu.period())) {
-      String quota = given(cpu.quota()) && cpu.quota() > 0 ? Long.toString(cpu.quota()) : "max";
-      long period = given(cpu.period()) ? cpu.period() : 100_000;
+    if (orZero(cpu.quota()) != 0 || orZero(cpu.period()) != 0) {
+      String quota =
+          orZero(cpu.quota()) != 0 && orZero(cpu.quota()) > 0
+              ? Long.toString(orZero(cpu.quota()))
+              : "max";
+      long period = orZero(cpu.period()) != 0 ? orZero(cpu.period()) : 100_000;
       writes.add(Write.of("", "cpu.max", quota + " " + period));
     }
-    if (given(cpu.burst())) {
-      writes.add(Write.of("", "cpu.max.burst", cpu.burst()).orElseNot());
+    if (orZero(cpu.burst()) != 0) {
+      writes.add(Write.of("", "cpu.max.burst", orZero(cpu.burst())).orElseNot());
     }
     cpuset(writes, "", cpu);
   }
@@ -288,8 +293,8 @@ public final class Limits {
           "c 5:2 rwm",
           "c 136:* rwm");
 
-  private static boolean given(@Nullable Long value) {
-    return value != null && value != 0;
+  private static long orZero(@Nullable Long value) {
+    return value == null ? 0 : value;
   }
 
   private static Object bytes(long value) {

@@ -3,6 +3,7 @@ package io.berth.shim.cgroup;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,10 +17,12 @@ import org.jspecify.annotations.Nullable;
 public final class SupervisorLeaf implements AutoCloseable {
   private static final List<String> HIERARCHIES = List.of("memory", "pids", "name=systemd");
 
+  private final Path probe;
   private final List<Fd> tasks;
   private final @Nullable Fd version2;
 
-  private SupervisorLeaf(List<Fd> tasks, @Nullable Fd version2) {
+  private SupervisorLeaf(Path probe, List<Fd> tasks, @Nullable Fd version2) {
+    this.probe = probe;
     this.tasks = tasks;
     this.version2 = version2;
   }
@@ -44,11 +47,21 @@ public final class SupervisorLeaf implements AutoCloseable {
           version2 == null
               ? null
               : Fd.open(Path.of(version2), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
-      return new SupervisorLeaf(tasks, unified);
+      return new SupervisorLeaf(probe(folders), tasks, unified);
     } catch (IOException e) {
       tasks.forEach(Fd::close);
       throw e;
     }
+  }
+
+  private static Path probe(CgroupFolders folders) {
+    String version2 = folders.version2();
+    return Path.of(version2 != null ? version2 : folders.version1().getFirst().path());
+  }
+
+  /** Whether it has not been removed since. */
+  public boolean exists() {
+    return Files.isDirectory(probe);
   }
 
   /** The files by which a process moves there, version 1. */

@@ -159,6 +159,8 @@ public sealed interface Step {
    * @param flags {@code SECCOMP_FILTER_FLAG_*}
    * @param program instructions of 8 bytes; never changed
    */
+  // Made once and never changed; equality is that of the content.
+  @SuppressWarnings("ArrayRecordComponent")
   record Filter(int flags, byte[] program) {
     @Override
     public boolean equals(@Nullable Object other) {

@@ -29,14 +29,16 @@ final class HookRunner {
 
   /** Points of a container's life at which the host's side has something to do. */
   enum Point {
-    PRESTART("creating"),
-    CREATE_RUNTIME("creating"),
-    POSTSTART("running"),
-    POSTSTOP("stopped");
+    PRESTART(1, "creating"),
+    CREATE_RUNTIME(2, "creating"),
+    POSTSTART(3, "running"),
+    POSTSTOP(4, "stopped");
 
+    private final int number;
     private final String status;
 
-    Point(String status) {
+    Point(int number, String status) {
+      this.number = number;
       this.status = status;
     }
   }
@@ -48,7 +50,7 @@ final class HookRunner {
    */
   void run(Point point, SupervisorConnection supervisor, RequestIds requests) throws IOException {
     List<Step.HookCall> calls = HookCalls.of(hooks(point), spec, id, bundle, point.status);
-    int number = OPERATIONS_PER_POINT * (point.ordinal() + 1);
+    int number = OPERATIONS_PER_POINT * point.number;
     for (Step.HookCall call : calls) {
       run(point, call, supervisor, requests.operation(number++));
     }

@@ -12,6 +12,8 @@ import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the shims of a process share: nothing that one could change for another, but the threads
@@ -28,6 +30,8 @@ public final class HostServices implements AutoCloseable {
   private final LogPrograms logPrograms;
   private final Filters filters = new Filters();
   private final Happenings happenings = new Happenings();
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable SupervisorLeaf leaf;
 
   private HostServices(Config config, CgroupLayout cgroups, HostFacts facts, Poller poller) {
     this.config = config;
@@ -116,12 +120,28 @@ public final class HostServices implements AutoCloseable {
         : config.libexec().resolve("bin").resolve("berth-supervisor").toString();
   }
 
-  SupervisorLeaf openSupervisorLeaf() throws IOException {
-    return SupervisorLeaf.open(cgroups, config.cgroupParent());
+  /** Where supervisors live; opened once, and again if it was removed meanwhile. */
+  SupervisorLeaf supervisorLeaf() throws IOException {
+    lock.lock();
+    try {
+      SupervisorLeaf known = leaf;
+      if (known != null && known.exists()) {
+        return known;
+      }
+      // The old one may be in use at this moment; its descriptors end with the process.
+      SupervisorLeaf opened = SupervisorLeaf.open(cgroups, config.cgroupParent());
+      leaf = opened;
+      return opened;
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
   public void close() {
+    if (leaf != null) {
+      leaf.close();
+    }
     poller.close();
   }
 }

@@ -147,8 +147,8 @@ public final class TaskCreation {
 
   private ContainerTask launch() throws IOException {
     List<Fd> mounts = new ArrayList<>();
-    try (SupervisorLeaf leaf = host.openSupervisorLeaf();
-        Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+    SupervisorLeaf leaf = host.supervisorLeaf();
+    try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       // It comes to life while this side prepares what it is to do.
       birth = Supervisor.spawn(host.supervisors(), birth(leaf, taskFolder), relay);
       Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));

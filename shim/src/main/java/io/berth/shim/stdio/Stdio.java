@@ -60,7 +60,7 @@ public record Stdio(String stdin, String stdout, String stderr, boolean terminal
           new Stream.LogFile(
               uri.path,
               uri.number("max_size", DEFAULT_LOG_BYTES),
-              (int) Math.clamp(uri.number("max_files", DEFAULT_LOG_FILES), 1, 1000));
+              Math.clamp(uri.number("max_files", DEFAULT_LOG_FILES), 1, 1000));
       case "binary" -> new Stream.LogProgram(uri.path, uri.words(), stream);
       default -> throw uri.unsupported();
     };
