@@ -259,8 +259,8 @@ public final class Attachments {
             .map(PublishedPort::hostPort)
             .collect(Collectors.toSet());
     if (!udp.isEmpty()) {
-      // A flow that began before the rule would go on missing it.
-      rooms.host.connections().forgetUdpPorts(udp);
+      // A flow that began before the rule would go on missing it. Nobody waits for that.
+      reaper.get().later(() -> rooms.host.connections().forgetUdpPorts(udp));
     }
   }
 
@@ -301,15 +301,11 @@ public final class Attachments {
             call.ephemeral(),
             call.fingerprint(),
             Instant.ofEpochMilli(rooms.clock.millis()));
-    Map<String, String> cursors = new HashMap<>();
-    Networks.Active network = rooms.networks.active(place.network());
-    if (network != null) {
-      cursors.put(Networks.cursor(place.network()), network.addresses().last().toString());
+    // One from the shelf is pinned and cabled already under a name that nobody is recorded with: if
+    // this process dies before the confirmation, the next start takes it for what it is.
+    if (place.link().isEmpty()) {
+      rooms.store.put(endpoint, Map.of());
     }
-    if (!ports.isEmpty()) {
-      cursors.put(PORT_CURSOR, Integer.toString(rooms.hostPorts.lastGiven()));
-    }
-    rooms.store.put(endpoint, cursors);
     rooms.endpoints.put(endpoint);
     undo.add(() -> {
       rooms.endpoints.remove(id);
@@ -323,7 +319,15 @@ public final class Attachments {
 
   private EndpointRecord confirm(EndpointRecord intended) {
     EndpointRecord ready = intended.in(EndpointRecord.State.READY);
-    rooms.store.put(ready, Map.of());
+    Map<String, String> cursors = new HashMap<>();
+    Networks.Active network = rooms.networks.active(ready.place().network());
+    if (network != null) {
+      cursors.put(Networks.cursor(network.network().id()), network.addresses().last().toString());
+    }
+    if (!ready.ports().isEmpty()) {
+      cursors.put(PORT_CURSOR, Integer.toString(rooms.hostPorts.lastGiven()));
+    }
+    rooms.store.put(ready, cursors);
     rooms.endpoints.put(ready);
     return ready;
   }

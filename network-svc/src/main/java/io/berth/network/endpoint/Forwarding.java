@@ -4,7 +4,9 @@ import io.berth.linux.net.NetworkNamespace;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The host's switches that containers' packets need. A value of before is written down, so that it
@@ -17,6 +19,9 @@ final class Forwarding {
 
   private final NetworkNamespace host;
   private final NetworkStore store;
+
+  /** The bridges for which it is on. */
+  private final Set<String> loopbackThrough = new HashSet<>();
 
   Forwarding(NetworkNamespace host, NetworkStore store) {
     this.host = host;
@@ -54,7 +59,19 @@ final class Forwarding {
   }
 
   /** Whether packets with addresses of 127.0.0.0/8 may go through a bridge. */
-  void setLoopbackThrough(String bridge, boolean on) throws IOException {
-    host.setSysctl("ipv4/conf/" + bridge + "/route_localnet", on ? "1" : "0");
+  synchronized void setLoopbackThrough(String bridge, boolean on) throws IOException {
+    if (loopbackThrough.contains(bridge) != on) {
+      host.setSysctl("ipv4/conf/" + bridge + "/route_localnet", on ? "1" : "0");
+      if (on) {
+        loopbackThrough.add(bridge);
+      } else {
+        loopbackThrough.remove(bridge);
+      }
+    }
+  }
+
+  /** A bridge was made anew: it has none of the old one's switches. */
+  synchronized void forget(String bridge) {
+    loopbackThrough.remove(bridge);
   }
 }

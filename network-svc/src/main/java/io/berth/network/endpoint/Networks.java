@@ -207,6 +207,9 @@ public final class Networks implements AutoCloseable {
       addresses.acquire(endpoint.place().address());
     }
     forwarding.on();
+    if (!bridgeIsThere) {
+      forwarding.forget(network.bridge());
+    }
     Cabling.Bridge bridge =
         cabling.bridge(
             network.id(),

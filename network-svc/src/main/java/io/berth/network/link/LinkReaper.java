@@ -7,6 +7,8 @@ import io.berth.linux.net.RouteRequest;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -33,6 +35,7 @@ public final class LinkReaper implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private Set<String> waiting = new HashSet<>();
+  private final Deque<Errand> errands = new ArrayDeque<>();
   private boolean busy;
   private boolean closed;
   private final Thread thread;
@@ -63,6 +66,23 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
+  /** Something else that nobody waits for. It runs once, in order; if it fails, that is logged. */
+  public void later(Errand errand) {
+    lock.lock();
+    try {
+      errands.add(errand);
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Work off an answer's path. */
+  @FunctionalInterface
+  public interface Errand {
+    void run() throws IOException;
+  }
+
   /** Waits until everything added before is reaped; false when the time is over first. */
   public boolean awaitIdle(long millis) {
     long left = TimeUnit.MILLISECONDS.toNanos(millis);
@@ -83,8 +103,12 @@ public final class LinkReaper implements AutoCloseable {
   private void run() {
     while (true) {
       Set<String> batch = next();
+      runErrands();
       if (batch.isEmpty()) {
-        return;
+        if (closed()) {
+          return;
+        }
+        continue;
       }
       boolean done = false;
       try {
@@ -98,12 +122,44 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  /** The next ids; none when the reaper is closed. */
+  private boolean closed() {
+    lock.lock();
+    try {
+      return closed && waiting.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void runErrands() {
+    while (true) {
+      Errand errand;
+      lock.lock();
+      try {
+        errand = errands.poll();
+      } finally {
+        lock.unlock();
+      }
+      if (errand == null) {
+        return;
+      }
+      try {
+        errand.run();
+      } catch (IOException | RuntimeException e) {
+        LOG.log(Level.WARNING, "{0}", e.getMessage());
+      }
+    }
+  }
+
+  /** The next ids; none when there are errands only, or the reaper is closed. */
   private Set<String> next() {
     lock.lock();
     try {
-      while (waiting.isEmpty() && !closed) {
+      while (waiting.isEmpty() && errands.isEmpty() && !closed) {
         changed.await();
+      }
+      if (waiting.isEmpty()) {
+        return Set.of();
       }
       pause(GATHER_MILLIS);
       Set<String> batch = waiting;
@@ -111,6 +167,7 @@ public final class LinkReaper implements AutoCloseable {
       busy = !batch.isEmpty();
       return batch;
     } catch (InterruptedException e) {
+      closed = true;
       return Set.of();
     } finally {
       lock.unlock();

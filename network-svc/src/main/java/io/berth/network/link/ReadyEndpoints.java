@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReadyEndpoints implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ReadyEndpoints.class.getName());
+  private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long PAUSE_AFTER_FAILURE_MILLIS = 2000;
 
   private final Cabling cabling;
@@ -33,6 +34,7 @@ public final class ReadyEndpoints implements AutoCloseable {
   private final Deque<Ready> ready = new ArrayDeque<>();
   private final Thread maker;
   private boolean closed;
+  private long lastTaken = System.nanoTime() - QUIET_NANOS;
 
   /** One of them; whoever takes it closes the guest. */
   public record Ready(String id, Path pin, Guest guest, Cabling.Cable cable) {}
@@ -63,6 +65,7 @@ public final class ReadyEndpoints implements AutoCloseable {
     lock.lock();
     try {
       Optional<Ready> first = Optional.ofNullable(ready.pollFirst());
+      lastTaken = System.nanoTime();
       changed.signalAll();
       return first;
     } finally {
@@ -96,9 +99,18 @@ public final class ReadyEndpoints implements AutoCloseable {
     lock.lock();
     try {
       while (!closed && ready.size() >= wanted) {
-        changed.awaitUninterruptibly();
+        changed.await();
+      }
+      // Who has just taken one is still at work with it: making the next one now would hold the
+      // kernel's lock on links against him.
+      long left = lastTaken + QUIET_NANOS - System.nanoTime();
+      while (!closed && !ready.isEmpty() && left > 0) {
+        var _ = changed.awaitNanos(left);
+        left = lastTaken + QUIET_NANOS - System.nanoTime();
       }
       return !closed;
+    } catch (InterruptedException e) {
+      return false;
     } finally {
       lock.unlock();
     }
