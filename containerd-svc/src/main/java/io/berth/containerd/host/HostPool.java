@@ -332,6 +332,9 @@ public final class HostPool {
             new StreamObserver<>() {
               @Override
               public void onNext(Occurrence occurrence) {
+                if (occurrence.hasCaughtUp()) {
+                  host.watched();
+                }
                 HostListener told = listener;
                 if (told != null) {
                   told.occurred(host, occurrence);
@@ -418,8 +421,11 @@ public final class HostPool {
       Files.setPosixFilePermissions(place, PosixFilePermissions.fromString("rwx------"));
       CompletableFuture<Void> ended = launcher.launch(number);
       StatusResponse status = awaitStatus(host, place, ended);
-      admit(host, status.getPid());
+      host.pid = status.getPid();
+      // Watched before the first placement: nothing that happens there is missed.
       follow(host, ended);
+      host.awaitWatched();
+      admit(host);
       warm(host);
     } catch (IOException | BerthException e) {
       fail(host, String.valueOf(e.getMessage()));
@@ -429,11 +435,10 @@ public final class HostPool {
     }
   }
 
-  private void admit(HostProcess host, int pid) {
+  private void admit(HostProcess host) {
     lock.lock();
     try {
       starting.remove(host.number());
-      host.pid = pid;
       if (stopped) {
         host.close();
         return;

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -15,9 +16,12 @@ import java.util.concurrent.TimeUnit;
  * lock.
  */
 public final class HostProcess {
+  private static final Duration WATCH_PATIENCE = Duration.ofSeconds(2);
+
   private final int number;
   private final Path folder;
   private final ManagedChannel channel;
+  private final CountDownLatch watched = new CountDownLatch(1);
 
   // Guarded by the lock of the pool.
   int pid;
@@ -50,6 +54,16 @@ public final class HostProcess {
 
   HostGrpc.HostStub streaming() {
     return HostGrpc.newStub(channel);
+  }
+
+  /** Its stream of happenings has told everything old. */
+  void watched() {
+    watched.countDown();
+  }
+
+  /** Waits a little for that: without it only a want of memory could be missed. */
+  void awaitWatched() throws InterruptedException {
+    var _ = watched.await(WATCH_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Ends by itself once it holds no shim. Best effort. */

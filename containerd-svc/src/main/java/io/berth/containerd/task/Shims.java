@@ -6,6 +6,7 @@ import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.LetGoRequest;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.berth.host.v1.PlaceResponse;
+import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.StateRequest;
 import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.task.v3.TaskGrpc;
@@ -15,7 +16,7 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.host.HostProcess;
-import io.grpc.Status;
+import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -76,13 +77,22 @@ final class Shims {
       try {
         return call.on(link.stub(requestId, patience));
       } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || attempt > MAX_HOSTS_TRIED) {
+        if (!isHostGone(e) || attempt > MAX_HOSTS_TRIED) {
           throw ErrorCodec.fromCall(e);
         }
         LOG.log(Level.DEBUG, "{0}: {1}; repeated as {2}", task.key(), e.getMessage(), requestId);
         relink(task, link);
       }
     }
+  }
+
+  // A server that ends at once resets its streams, which looks like a cancellation by nobody.
+  private static boolean isHostGone(StatusRuntimeException e) {
+    return switch (e.getStatus().getCode()) {
+      case UNAVAILABLE -> true;
+      case CANCELLED -> !Context.current().isCancelled();
+      default -> false;
+    };
   }
 
   /** Through the task's host itself. */
@@ -190,8 +200,14 @@ final class Shims {
         task.link = link;
         return link;
       } catch (StatusRuntimeException e) {
-        pool.release(host, task.key());
         last = ErrorCodec.fromCall(e);
+        if (last instanceof BerthException.AlreadyExists) {
+          // It never let go: only the way there was broken.
+          ShimLink link = open(task, host);
+          task.link = link;
+          return link;
+        }
+        pool.release(host, task.key());
         if (last instanceof BerthException.NotFound) {
           if (!task.isCreating()) {
             task.lost = true;
@@ -261,12 +277,15 @@ final class Shims {
     if (state.getPid() != 0) {
       return state.getPid();
     }
-    unlink(task, /* letGo= */ true);
+    unlink(task);
     return null;
   }
 
-  /** Nothing more is asked of the shim. */
-  void unlink(Task task, boolean letGo) {
+  /**
+   * Nothing more is asked of the shim. It leaves its host by itself after a deletion; to be let go
+   * here it could be mistaken for the next one of the same name.
+   */
+  void unlink(Task task) {
     ShimLink old;
     task.linking.lock();
     try {
@@ -276,14 +295,29 @@ final class Shims {
     } finally {
       task.linking.unlock();
     }
-    if (old == null) {
-      return;
+    if (old != null) {
+      old.close();
+      pool.release(old.host(), task.key());
     }
-    old.close();
-    if (letGo) {
-      letGo(old.host(), task);
+  }
+
+  /** The creation failed on our side: what the shim made is undone, as far as it goes. */
+  void abandon(Task task) {
+    task.linking.lock();
+    try {
+      if (task.link == null) {
+        return;
+      }
+    } finally {
+      task.linking.unlock();
     }
-    pool.release(old.host(), task.key());
+    try {
+      DeleteRequest request = DeleteRequest.newBuilder().setId(task.key().id()).build();
+      var _ = call(task, stub -> stub.delete(request));
+    } catch (BerthException e) {
+      LOG.log(Level.WARNING, "undo creation of {0}: {1}", task.key(), e.getMessage());
+    }
+    unlink(task);
   }
 
   /** A process of another build is to end: its shims move, their containers do not notice. */

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Any;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
-import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.AtomicFile;
 import io.berth.base.json.Json;
@@ -178,28 +177,7 @@ public final class TaskFolder {
     }
   }
 
-  /** The file that an exec's process specification travels in. */
-  Path execSpec(String execId) {
-    return sub("exec").resolve(Identifier.check(execId) + ".json");
-  }
-
-  void writeExec(String execId, byte[] spec) {
-    try {
-      AtomicFile.write(execSpec(execId), spec, "rw-------");
-    } catch (IOException e) {
-      throw new BerthException.Internal("write `" + execSpec(execId) + "`: " + e.getMessage(), e);
-    }
-  }
-
-  void removeExec(String execId) {
-    try {
-      Files.deleteIfExists(execSpec(execId));
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "remove {0}: {1}", execSpec(execId), e.getMessage());
-    }
-  }
-
-  /** Execs that were added and not deleted. */
+  /** Execs that were added and not deleted, by the files that their shim keeps of them. */
   Set<String> execs() {
     Set<String> result = new TreeSet<>();
     try (Stream<Path> files = Files.list(sub("exec"))) {

@@ -54,6 +54,9 @@ public final class Tasks {
   /** A container's wish for a host process of its own: {@code pool} or {@code container}. */
   public static final String ISOLATION_LABEL = "io.berth.shim.isolation";
 
+  /** Bytes: a host process takes messages of at most 256 KiB. */
+  private static final int MAX_EXEC_SPEC = 240 << 10;
+
   private static final Duration STATE_PATIENCE = Duration.ofSeconds(2);
 
   private final Config config;
@@ -157,7 +160,7 @@ public final class Tasks {
       try {
         return make(task, wanted, options, prepared, spec, parsed.linux().cgroupsPath());
       } catch (RuntimeException e) {
-        shims.unlink(task, /* letGo= */ true);
+        shims.abandon(task);
         task.folder().delete();
         tasks.remove(key, task);
         throw e;
@@ -273,7 +276,7 @@ public final class Tasks {
       boolean done = false;
       try {
         Exit exit = deleteInShim(task, task.init());
-        shims.unlink(task, /* letGo= */ true);
+        shims.unlink(task);
         exits.removeAll(key);
         task.folder().delete();
         tasks.remove(key, task);
@@ -306,7 +309,6 @@ public final class Tasks {
       Exit exit = deleteInShim(task, task.process(execId));
       task.removeExec(execId);
       exits.remove(key, execId);
-      task.folder().removeExec(execId);
       return exit;
     });
   }
@@ -364,13 +366,16 @@ public final class Tasks {
     if (spec.equals(Any.getDefaultInstance())) {
       throw new BerthException.InvalidArgument("exec `" + execId + "`: spec must be set");
     }
-    byte[] document = spec.getValue().toByteArray();
-    ProcessSpec.read(document, "process specification of exec `" + execId + "`");
+    if (spec.getValue().size() > MAX_EXEC_SPEC) {
+      throw new BerthException.InvalidArgument(
+          "exec `" + execId + "`: its specification has more than " + MAX_EXEC_SPEC + " bytes");
+    }
+    ProcessSpec.read(
+        spec.getValue().toByteArray(), "process specification of exec `" + execId + "`");
     Detached.run(() -> {
       Task task = task(key);
       task.addExec(execId);
       try {
-        task.folder().writeExec(execId, document);
         ExecProcessRequest request =
             ExecProcessRequest.newBuilder()
                 .setId(key.id())
@@ -379,13 +384,11 @@ public final class Tasks {
                 .setStdout(stdio.stdout())
                 .setStderr(stdio.stderr())
                 .setTerminal(stdio.terminal())
-                // The document is in the task's folder: a host process takes small messages only.
-                .setSpec(Any.newBuilder().setTypeUrl(spec.getTypeUrl()))
+                .setSpec(spec)
                 .build();
         var _ = shims.call(task, stub -> stub.exec(request));
       } catch (RuntimeException e) {
         task.removeExec(execId);
-        task.folder().removeExec(execId);
         throw e;
       }
       events.publish(

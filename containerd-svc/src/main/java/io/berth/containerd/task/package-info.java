@@ -12,7 +12,7 @@
  *   created               the init's pid, once there is one
  *   bundle/config.json    the specification as the client sent it, byte for byte
  *   bundle/rootfs/        where a root file system is mounted, if on the host at all
- *   exec/EXEC.json        the process specification of an exec
+ *   exec/EXEC.json        an exec, kept by the shim
  *   exit/                 exit records, written by the supervisor
  *   netns                 link to the network namespace, for containers of our own
  *   shim.sock, sup.sock   made by shim and supervisor

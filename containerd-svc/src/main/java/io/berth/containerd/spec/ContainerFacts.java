@@ -1,0 +1,30 @@
+package io.berth.containerd.spec;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Where a container's things are on the host. The same at every start, so a specification that
+ * names them never goes stale.
+ *
+ * @param id 64 hex digits
+ * @param taskFolder below the state folder; holds {@code netns}
+ * @param files folder of {@code hosts}, {@code hostname} and {@code resolv.conf}
+ * @param volumes the volumes' folders by the path inside, as {@link MountTable#volumesOf} names it
+ * @param joined files of namespaces of other containers to be joined, by {@code pid}
+ */
+public record ContainerFacts(
+    String id, Path taskFolder, Path files, Map<String, Path> volumes, Map<String, Path> joined) {
+  /** Of an id that is shown to people. */
+  private static final int SHORT = 12;
+
+  public ContainerFacts {
+    volumes = Map.copyOf(volumes);
+    joined = Map.copyOf(joined);
+  }
+
+  /** The first twelve digits. */
+  String shortId() {
+    return id.substring(0, Math.min(SHORT, id.length()));
+  }
+}

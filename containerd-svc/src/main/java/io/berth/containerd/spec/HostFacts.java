@@ -1,0 +1,44 @@
+package io.berth.containerd.spec;
+
+import io.berth.base.error.BerthException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a specification must know of the host. One per service.
+ *
+ * @param architecture as uname(2) says it: {@code x86_64}, {@code aarch64}
+ * @param processors how many there are
+ * @param hostname the host's own
+ * @param cgroups the layout of its control groups
+ * @param cgroupParent the instance's, relative to the root of each hierarchy
+ * @param capabilities what can be given at most, names like {@code CAP_CHOWN}
+ * @param hardLimits the most that a hard limit can be, by names like {@code RLIMIT_NOFILE};
+ *     unsigned, absent: any
+ * @param devices its device nodes
+ * @param present whether something is at a path of the host
+ * @param init the program that reaps inside where a container asks for one, or null: there is none
+ */
+public record HostFacts(
+    String architecture,
+    int processors,
+    String hostname,
+    CgroupMode cgroups,
+    String cgroupParent,
+    Set<String> capabilities,
+    Map<String, Long> hardLimits,
+    DeviceSource devices,
+    Predicate<Path> present,
+    @Nullable Path init) {
+  public HostFacts {
+    capabilities = Set.copyOf(capabilities);
+    hardLimits = Map.copyOf(hardLimits);
+    if (cgroupParent.isEmpty() || cgroupParent.startsWith("/")) {
+      throw new BerthException.Internal(
+          "cgroup parent `" + cgroupParent + "`: must be relative to the hierarchies' roots");
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package io.berth.containerd.spec;
+
+import io.berth.api.berth.container.v1.Rlimit;
+import io.berth.base.error.BerthException;
+import io.berth.oci.runtime.ProcessSpec;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Limits of setrlimit(2) as a person gives them. */
+final class LimitRules {
+  private static final String PREFIX = "RLIMIT_";
+  private static final Set<String> NAMES =
+      Set.of(
+          "RLIMIT_AS",
+          "RLIMIT_CORE",
+          "RLIMIT_CPU",
+          "RLIMIT_DATA",
+          "RLIMIT_FSIZE",
+          "RLIMIT_LOCKS",
+          "RLIMIT_MEMLOCK",
+          "RLIMIT_MSGQUEUE",
+          "RLIMIT_NICE",
+          "RLIMIT_NOFILE",
+          "RLIMIT_NPROC",
+          "RLIMIT_RSS",
+          "RLIMIT_RTPRIO",
+          "RLIMIT_RTTIME",
+          "RLIMIT_SIGPENDING",
+          "RLIMIT_STACK");
+
+  private LimitRules() {}
+
+  /**
+   * By name, each once: the last one given.
+   *
+   * @param most unsigned, by name
+   */
+  static List<ProcessSpec.Rlimit> of(List<Rlimit> given, Map<String, Long> most) {
+    Map<String, ProcessSpec.Rlimit> byName = new TreeMap<>();
+    for (Rlimit limit : given) {
+      String upper = limit.getName().toUpperCase(Locale.ROOT);
+      String name = upper.startsWith(PREFIX) ? upper : PREFIX + upper;
+      if (!NAMES.contains(name)) {
+        throw new BerthException.InvalidArgument(
+            "ulimit `" + limit.getName() + "`: there is none of that name; write nofile=1024:2048");
+      }
+      if (Long.compareUnsigned(limit.getSoft(), limit.getHard()) > 0) {
+        throw new BerthException.InvalidArgument(
+            "ulimit `" + limit.getName() + "`: the soft limit is above the hard one");
+      }
+      Long bound = most.get(name);
+      if (bound != null && Long.compareUnsigned(limit.getHard(), bound) > 0) {
+        throw new BerthException.InvalidArgument(
+            "ulimit `"
+                + limit.getName()
+                + "`: the host gives at most "
+                + Long.toUnsignedString(bound));
+      }
+      byName.put(name, new ProcessSpec.Rlimit(name, limit.getHard(), limit.getSoft()));
+    }
+    return List.copyOf(byName.values());
+  }
+}

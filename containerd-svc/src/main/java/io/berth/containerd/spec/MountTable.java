@@ -1,0 +1,278 @@
+package io.berth.containerd.spec;
+
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.ImageConfig;
+import io.berth.api.berth.container.v1.Mount;
+import io.berth.base.error.BerthException;
+import io.berth.oci.runtime.RuntimeSpec;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Everything mounted in a container: the file systems that programs expect, then files and folders
+ * of the host, parents before children.
+ *
+ * <p>A person's mount at the place of a default one replaces it; one at {@code /dev} replaces all
+ * below it as well.
+ */
+public final class MountTable {
+  private static final String SHM = "/dev/shm";
+  private static final String MQUEUE = "/dev/mqueue";
+
+  /** Where one must be able to write even in a read-only root file system. */
+  private static final Set<String> ALWAYS_WRITABLE =
+      Set.of("/proc", "/dev", "/dev/pts", SHM, MQUEUE);
+
+  private final SpecRequest request;
+  private final ContainerFacts container;
+  private final HostFacts facts;
+  private final Map<String, RuntimeSpec.Mount> given = new LinkedHashMap<>();
+  private final Set<Path> foldersToMake = new LinkedHashSet<>();
+  private String rootPropagation = "";
+
+  private MountTable(SpecRequest request, ContainerFacts container, HostFacts facts) {
+    this.request = request;
+    this.container = container;
+    this.facts = facts;
+  }
+
+  /**
+   * A volume that a container needs.
+   *
+   * @param target where, inside: absolute and clean
+   * @param name empty for an anonymous one
+   */
+  public record Volume(String target, String name) {}
+
+  /**
+   * The volumes to be found or made before the specification: those asked for, and one for each
+   * path that the image declares and no mount covers (rows MB-48, MB-114). INVALID_ARGUMENT for a
+   * target that cannot be one.
+   */
+  public static List<Volume> volumesOf(HostConfig host, ImageConfig image) {
+    Set<String> covered = new LinkedHashSet<>();
+    List<Volume> volumes = new ArrayList<>();
+    for (Mount mount : host.getMountsList()) {
+      String target = target(mount.getTarget());
+      covered.add(target);
+      if (mount.getType().equals("volume")) {
+        volumes.add(new Volume(target, mount.getSource()));
+      }
+    }
+    for (String path : image.getVolumesList()) {
+      String target = target(path);
+      if (covered.add(target)) {
+        volumes.add(new Volume(target, ""));
+      }
+    }
+    return List.copyOf(volumes);
+  }
+
+  static MountTable of(SpecRequest request, ContainerFacts container, HostFacts facts) {
+    MountTable table = new MountTable(request, container, facts);
+    request.host().getMountsList().forEach(table::add);
+    for (Volume volume : volumesOf(request.host(), request.image())) {
+      table.given.computeIfAbsent(
+          volume.target(),
+          target ->
+              table.volume(Mount.newBuilder().setType("volume").setTarget(target).build(), target));
+    }
+    return table;
+  }
+
+  /** In the order of mounting. */
+  List<RuntimeSpec.Mount> mounts() {
+    List<RuntimeSpec.Mount> all = new ArrayList<>();
+    boolean ownDev = given.containsKey("/dev");
+    for (RuntimeSpec.Mount mount : defaults()) {
+      String at = mount.destination();
+      if (!given.containsKey(at) && !(ownDev && at.startsWith("/dev/"))) {
+        all.add(
+            request.host().getReadOnlyRootfs() && !ALWAYS_WRITABLE.contains(at)
+                ? readOnly(mount)
+                : mount);
+      }
+    }
+    List<RuntimeSpec.Mount> rest = new ArrayList<>();
+    for (String name : List.of("resolv.conf", "hostname", "hosts")) {
+      String target = "/etc/" + name;
+      if (!given.containsKey(target)) {
+        rest.add(file(container.files().resolve(name), target));
+      }
+    }
+    rest.addAll(given.values());
+    rest.sort(Comparator.comparingLong(mount -> depth(mount.destination())));
+    all.addAll(rest);
+    return List.copyOf(all);
+  }
+
+  List<Path> foldersToMake() {
+    return List.copyOf(foldersToMake);
+  }
+
+  /** What the root mount must be for what the mounts in it want; empty for the default. */
+  String rootPropagation() {
+    return rootPropagation;
+  }
+
+  private void add(Mount mount) {
+    String target = target(mount.getTarget());
+    if (given.containsKey(target)) {
+      throw new BerthException.InvalidArgument(
+          "mount `" + target + "`: given twice; leave one out");
+    }
+    given.put(
+        target,
+        switch (mount.getType()) {
+          case "bind" -> bind(mount, target);
+          case "volume" -> volume(mount, target);
+          case "tmpfs" -> mount(target, "tmpfs", "tmpfs", MountWords.tmpfs(mount));
+          default ->
+              throw new BerthException.InvalidArgument(
+                  "mount `"
+                      + target
+                      + "`: there is no type `"
+                      + mount.getType()
+                      + "`; write bind, volume or tmpfs");
+        });
+  }
+
+  private static String target(String given) {
+    String target = Texts.absolute("mount target", given);
+    if (target.equals("/")) {
+      throw new BerthException.InvalidArgument(
+          "mount target `" + given + "`: must not be the root itself");
+    }
+    return target;
+  }
+
+  private RuntimeSpec.Mount bind(Mount mount, String target) {
+    MountWords words = MountWords.bind(mount);
+    String source = Texts.absolute("mount source", mount.getSource());
+    Path path = Path.of(source);
+    if (!facts.present().test(path)) {
+      if (!words.create()) {
+        throw new BerthException.InvalidArgument(
+            "mount `" + target + "`: source `" + source + "` does not exist; make it first");
+      }
+      foldersToMake.add(path);
+    }
+    return bound(source, target, words);
+  }
+
+  private RuntimeSpec.Mount volume(Mount mount, String target) {
+    Path folder = container.volumes().get(target);
+    if (folder == null) {
+      throw new BerthException.FailedPrecondition(
+          "mount `" + target + "`: its volume `" + mount.getSource() + "` is not there; create it");
+    }
+    return bound(folder.toString(), target, MountWords.bind(mount));
+  }
+
+  private RuntimeSpec.Mount bound(String source, String target, MountWords words) {
+    switch (words.propagation()) {
+      case "shared", "rshared" -> rootPropagation = "shared";
+      case "slave", "rslave" ->
+          rootPropagation = rootPropagation.isEmpty() ? "rslave" : rootPropagation;
+      default -> {
+        // Nothing passes the root either way.
+      }
+    }
+    return mount(target, "bind", source, words.list());
+  }
+
+  private RuntimeSpec.Mount file(Path source, String target) {
+    List<String> options =
+        request.host().getReadOnlyRootfs()
+            ? List.of("rbind", "rprivate", "ro")
+            : List.of("rbind", "rprivate");
+    return mount(target, "bind", source.toString(), options);
+  }
+
+  private List<RuntimeSpec.Mount> defaults() {
+    boolean writable = request.host().getPrivileged();
+    List<RuntimeSpec.Mount> mounts = new ArrayList<>();
+    mounts.add(mount("/proc", "proc", "proc", List.of("nosuid", "noexec", "nodev")));
+    mounts.add(
+        mount(
+            "/dev", "tmpfs", "tmpfs", List.of("nosuid", "strictatime", "mode=755", "size=65536k")));
+    mounts.add(
+        mount(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")));
+    mounts.add(
+        mount(
+            "/sys",
+            "sysfs",
+            "sysfs",
+            List.of("nosuid", "noexec", "nodev", writable ? "rw" : "ro")));
+    mounts.add(
+        mount(
+            "/sys/fs/cgroup",
+            "cgroup",
+            "cgroup",
+            List.of("nosuid", "noexec", "nodev", writable ? "rw" : "ro")));
+    shared(mounts);
+    Path init = facts.init();
+    if (request.host().getInit() && init != null) {
+      mounts.add(
+          mount(SpecGenerator.INIT, "bind", init.toString(), List.of("bind", "rprivate", "ro")));
+    }
+    return mounts;
+  }
+
+  /** Message queues and shared memory belong to the ipc namespace. */
+  private void shared(List<RuntimeSpec.Mount> mounts) {
+    switch (NamespaceMode.parse("ipc", request.host().getIpcMode()).kind()) {
+      case HOST -> {
+        mounts.add(
+            mount(
+                MQUEUE, "bind", MQUEUE, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
+        mounts.add(
+            mount(SHM, "bind", SHM, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
+      }
+      case NONE ->
+          mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));
+      case PRIVATE, SHAREABLE, CONTAINER -> {
+        mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));
+        mounts.add(
+            mount(
+                SHM,
+                "tmpfs",
+                "shm",
+                List.of(
+                    "nosuid",
+                    "noexec",
+                    "nodev",
+                    "mode=1777",
+                    "size=" + request.host().getShmSize())));
+      }
+    }
+  }
+
+  private static RuntimeSpec.Mount readOnly(RuntimeSpec.Mount mount) {
+    List<String> options = new ArrayList<>(mount.options());
+    options.remove("rw");
+    if (!options.contains("ro")) {
+      options.add("ro");
+    }
+    return mount(mount.destination(), mount.type(), mount.source(), options);
+  }
+
+  private static RuntimeSpec.Mount mount(
+      String target, String type, String source, List<String> options) {
+    return new RuntimeSpec.Mount(target, type, source, options, List.of(), List.of());
+  }
+
+  private static long depth(String target) {
+    return target.chars().filter(c -> c == '/').count();
+  }
+}

@@ -1,0 +1,236 @@
+package io.berth.containerd.fake;
+
+import com.google.protobuf.Empty;
+import io.berth.api.berth.host.v1.AcknowledgeRequest;
+import io.berth.api.berth.host.v1.AdoptRequest;
+import io.berth.api.berth.host.v1.AdoptResponse;
+import io.berth.api.berth.host.v1.AllowAttachRequest;
+import io.berth.api.berth.host.v1.CaughtUp;
+import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.api.berth.host.v1.LetGoRequest;
+import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.berth.host.v1.PlaceRequest;
+import io.berth.api.berth.host.v1.PlaceResponse;
+import io.berth.api.berth.host.v1.StatusResponse;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.BlockingSender;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixServer;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/** {@code berth.host.v1.Host} over fake supervisors. */
+final class FakeHost extends HostGrpc.HostImplBase {
+  final int number;
+  final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private final FakeHosts machine;
+  private final String build;
+  private final Map<TaskKey, UnixServer> shims = new ConcurrentHashMap<>();
+  private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
+  @Nullable UnixServer server;
+  private volatile String namespace = "";
+  private volatile boolean draining;
+
+  FakeHost(FakeHosts machine, int number, String build) {
+    this.machine = machine;
+    this.number = number;
+    this.build = build;
+  }
+
+  boolean holds(TaskKey key) {
+    return shims.containsKey(key);
+  }
+
+  void die() {
+    machine.gone(number);
+    shims.values().forEach(UnixServer::close);
+    shims.clear();
+    UnixServer open = server;
+    if (open != null) {
+      open.close();
+    }
+    ended.complete(null);
+  }
+
+  void tell(Occurrence occurrence) {
+    watchers.forEach(watcher -> watcher.add(occurrence));
+  }
+
+  @Override
+  public void place(PlaceRequest request, StreamObserver<PlaceResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          TaskKey key = claim(request.getNamespace(), request.getId());
+          if (machine.supervisors.containsKey(key)) {
+            throw new BerthException.AlreadyExists("task " + key.id());
+          }
+          Path config = Path.of(request.getCreate().getBundle(), "config.json");
+          RuntimeSpec spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
+          String program = Objects.requireNonNull(spec.process()).args().getFirst();
+          if (program.equals("missing")) {
+            throw new BerthException.Unknown(
+                "OCI runtime create failed: exec: \"missing\": executable file not found in $PATH");
+          }
+          FakeSupervisor supervisor = new FakeSupervisor(key, request.getCreate(), program);
+          machine.supervisors.put(key, supervisor);
+          open(key, Path.of(request.getFolder()));
+          machine.beforePlaceAnswer.run();
+          return PlaceResponse.newBuilder().setPid(supervisor.process("").pid).build();
+        });
+  }
+
+  private TaskKey claim(String wanted, String id) {
+    if (draining || !(namespace.isEmpty() || namespace.equals(wanted))) {
+      throw new BerthException.FailedPrecondition("host " + number + " is of " + namespace);
+    }
+    namespace = wanted;
+    TaskKey key = new TaskKey(wanted, id);
+    if (shims.containsKey(key)) {
+      throw new BerthException.AlreadyExists("task " + id);
+    }
+    return key;
+  }
+
+  private void open(TaskKey key, Path folder) throws IOException {
+    shims.put(
+        key,
+        UnixServer.start(
+            machine.loops(),
+            UnixServer.Options.of(
+                folder.resolve("shim.sock"),
+                List.of(new FakeShim(machine, this, key).bindService())),
+            List.of()));
+  }
+
+  @Override
+  public void adopt(AdoptRequest request, StreamObserver<AdoptResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          TaskKey key = claim(request.getNamespace(), request.getId());
+          FakeSupervisor supervisor = machine.require(key);
+          open(key, Path.of(request.getFolder()));
+          supervisor.processes.forEach((execId, process) -> {
+            if (process.exitedAt != null) {
+              tell(FakeHosts.exitOf(supervisor, execId));
+            }
+          });
+          return AdoptResponse.newBuilder().setEpoch(2).build();
+        });
+  }
+
+  @Override
+  public void letGo(LetGoRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          leave(new TaskKey(request.getNamespace(), request.getId()));
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  void leave(TaskKey key) {
+    UnixServer shim = shims.remove(key);
+    if (shim != null) {
+      shim.close();
+    }
+    if (draining && shims.isEmpty()) {
+      Thread.ofVirtual().start(this::die);
+    }
+  }
+
+  @Override
+  public void drain(Empty request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          draining = true;
+          if (shims.isEmpty()) {
+            Thread.ofVirtual().start(this::die);
+          }
+          return request;
+        });
+  }
+
+  @Override
+  public void warm(Empty request, StreamObserver<Empty> responses) {
+    Calls.answer(responses, () -> request);
+  }
+
+  @Override
+  public void status(Empty request, StreamObserver<StatusResponse> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            StatusResponse.newBuilder()
+                .setPid(number)
+                .setNamespace(namespace)
+                .addAllIds(shims.keySet().stream().map(TaskKey::id).toList())
+                .setWarmed(true)
+                .setDraining(draining)
+                .setBuild(build)
+                .build());
+  }
+
+  @Override
+  public void watch(Empty request, StreamObserver<Occurrence> responses) {
+    BlockingQueue<Occurrence> queue = new LinkedBlockingQueue<>();
+    for (TaskKey key : shims.keySet()) {
+      FakeSupervisor supervisor = machine.supervisors.get(key);
+      if (supervisor != null) {
+        for (String execId : List.copyOf(supervisor.unacknowledged)) {
+          queue.add(FakeHosts.exitOf(supervisor, execId));
+        }
+      }
+    }
+    queue.add(Occurrence.newBuilder().setCaughtUp(CaughtUp.getDefaultInstance()).build());
+    watchers.add(queue);
+    BlockingSender.run(
+        responses,
+        sender -> {
+          while (true) {
+            sender.send(queue.take());
+          }
+        });
+  }
+
+  @Override
+  public void acknowledge(AcknowledgeRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor supervisor =
+              machine.supervisors.get(new TaskKey(request.getNamespace(), request.getId()));
+          if (supervisor != null) {
+            supervisor.unacknowledged.remove(request.getExecId());
+          }
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void allowAttach(AllowAttachRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          machine
+              .require(new TaskKey(request.getNamespace(), request.getId()))
+              .first("attach:" + request.getExecId(), null);
+          return Empty.getDefaultInstance();
+        });
+  }
+}

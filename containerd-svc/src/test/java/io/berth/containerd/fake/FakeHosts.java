@@ -1,0 +1,180 @@
+package io.berth.containerd.fake;
+
+import io.berth.api.berth.host.v1.Exit;
+import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.berth.host.v1.Oom;
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixServer;
+import io.berth.containerd.host.HostLauncher;
+import io.berth.containerd.time.Timestamps;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** The machine on which fake hosts run: it survives restarts of the service under test. */
+public final class FakeHosts implements HostLauncher, AutoCloseable {
+  private final Config config;
+  private final EventLoops loops = new EventLoops(1);
+  final Map<TaskKey, FakeSupervisor> supervisors = new ConcurrentHashMap<>();
+  private final Map<Integer, FakeHost> hosts = new ConcurrentHashMap<>();
+  private final Map<Integer, CompletableFuture<Void>> ends = new ConcurrentHashMap<>();
+  private volatile String build = "b1";
+
+  /** Called before a start is answered: a test kills a host there. */
+  public volatile Runnable beforeStartAnswer = () -> {};
+
+  /** The same for a placement. */
+  public volatile Runnable beforePlaceAnswer = () -> {};
+
+  public FakeHosts(Config config) {
+    this.config = config;
+  }
+
+  @Override
+  public CompletableFuture<Void> launch(int number) throws IOException {
+    FakeHost host = new FakeHost(this, number, build);
+    hosts.put(number, host);
+    ends.put(number, host.ended);
+    host.server =
+        UnixServer.start(
+            loops,
+            UnixServer.Options.of(folder(number).resolve("host.sock"), List.of(host.bindService())),
+            List.of());
+    return host.ended;
+  }
+
+  private Path folder(int number) {
+    return config.state().resolve("h").resolve(Integer.toString(number));
+  }
+
+  @Override
+  public @Nullable CompletableFuture<Void> watch(int pid) {
+    return ends.get(pid);
+  }
+
+  @Override
+  public void kill(int pid) {
+    FakeHost host = hosts.remove(pid);
+    if (host != null) {
+      host.die();
+    }
+  }
+
+  @Override
+  public String build() {
+    return build;
+  }
+
+  /** Programs were replaced. */
+  public void install(String newBuild) {
+    build = newBuild;
+  }
+
+  EventLoops loops() {
+    return loops;
+  }
+
+  void gone(int number) {
+    hosts.remove(number);
+  }
+
+  /** Numbers of those that live. */
+  public List<Integer> living() {
+    return hosts.keySet().stream().sorted().toList();
+  }
+
+  /** Which host holds a task; 0 if none. */
+  public int holderOf(TaskKey key) {
+    return hosts.values().stream()
+        .filter(host -> host.holds(key))
+        .map(host -> host.number)
+        .findFirst()
+        .orElse(0);
+  }
+
+  /** As kill -9. */
+  public void killHolderOf(TaskKey key) {
+    int number = holderOf(key);
+    if (number != 0) {
+      kill(number);
+    }
+  }
+
+  /** What the task's supervisor holds; it must be there. */
+  public FakeSupervisor supervisor(TaskKey key) {
+    return Objects.requireNonNull(supervisors.get(key), "no supervisor of " + key);
+  }
+
+  /** Whether anything of the task is left. */
+  public boolean hasSupervisor(TaskKey key) {
+    return supervisors.containsKey(key);
+  }
+
+  /** The supervisor dies and takes what it knows along. */
+  public void loseSupervisor(TaskKey key) {
+    supervisors.remove(key);
+  }
+
+  /** A process ends. */
+  public void exit(TaskKey key, String execId, int status) {
+    FakeSupervisor supervisor = supervisor(key);
+    if (supervisor.end(execId, status)) {
+      tell(exitOf(supervisor, execId));
+    }
+  }
+
+  /** The kernel killed something for want of memory. */
+  public void oom(TaskKey key) {
+    tell(
+        Occurrence.newBuilder()
+            .setNamespace(key.namespace())
+            .setId(key.id())
+            .setOom(Oom.getDefaultInstance())
+            .build());
+  }
+
+  void tell(Occurrence occurrence) {
+    TaskKey key = new TaskKey(occurrence.getNamespace(), occurrence.getId());
+    for (FakeHost host : hosts.values()) {
+      if (host.holds(key)) {
+        host.tell(occurrence);
+      }
+    }
+  }
+
+  static Occurrence exitOf(FakeSupervisor supervisor, String execId) {
+    FakeSupervisor.Proc process = supervisor.process(execId);
+    return Occurrence.newBuilder()
+        .setNamespace(supervisor.key.namespace())
+        .setId(supervisor.key.id())
+        .setExecId(execId)
+        .setExit(
+            Exit.newBuilder()
+                .setPid(process.pid)
+                .setStatus(process.exitStatus)
+                .setAt(Timestamps.of(Objects.requireNonNull(process.exitedAt))))
+        .build();
+  }
+
+  FakeSupervisor require(TaskKey key) {
+    FakeSupervisor found = supervisors.get(key);
+    if (found == null) {
+      throw new BerthException.NotFound("task " + key.id());
+    }
+    return found;
+  }
+
+  @Override
+  public void close() {
+    List.copyOf(hosts.values()).forEach(FakeHost::die);
+    loops.close();
+  }
+}

@@ -1,0 +1,226 @@
+package io.berth.containerd.fake;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Empty;
+import io.berth.api.containerd.task.v3.CloseIORequest;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.DeleteResponse;
+import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.PauseRequest;
+import io.berth.api.containerd.task.v3.PidsRequest;
+import io.berth.api.containerd.task.v3.PidsResponse;
+import io.berth.api.containerd.task.v3.ResizePtyRequest;
+import io.berth.api.containerd.task.v3.ResumeRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.StartResponse;
+import io.berth.api.containerd.task.v3.StateRequest;
+import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.task.v3.StatsRequest;
+import io.berth.api.containerd.task.v3.StatsResponse;
+import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.api.containerd.task.v3.UpdateTaskRequest;
+import io.berth.api.containerd.v1.types.ProcessInfo;
+import io.berth.api.containerd.v1.types.Status;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.Calls;
+import io.berth.containerd.time.Timestamps;
+import io.berth.oci.runtime.ProcessSpec;
+import io.grpc.stub.StreamObserver;
+
+/** {@code containerd.task.v3.Task} over a fake supervisor. */
+final class FakeShim extends TaskGrpc.TaskImplBase {
+  private final FakeHosts machine;
+  private final FakeHost host;
+  private final TaskKey key;
+
+  FakeShim(FakeHosts machine, FakeHost host, TaskKey key) {
+    this.machine = machine;
+    this.host = host;
+    this.key = key;
+  }
+
+  private FakeSupervisor supervisor() {
+    return machine.require(key);
+  }
+
+  @Override
+  public void state(StateRequest request, StreamObserver<StateResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor supervisor = supervisor();
+          FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+          StateResponse.Builder state =
+              StateResponse.newBuilder()
+                  .setId(key.id())
+                  .setExecId(request.getExecId())
+                  .setPid(process.pid)
+                  .setStatus(process.status)
+                  .setStdout(supervisor.create.getStdout())
+                  .setExitStatus(process.exitStatus);
+          if (process.exitedAt != null) {
+            state.setExitedAt(Timestamps.of(process.exitedAt));
+          }
+          return state.build();
+        });
+  }
+
+  @Override
+  public void start(StartRequest request, StreamObserver<StartResponse> responses) {
+    String number = CallContext.requestId();
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor supervisor = supervisor();
+          FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+          if (supervisor.first("start:" + request.getExecId(), number)) {
+            if (process.status != Status.CREATED) {
+              throw new BerthException.Unknown("cannot start a stopped process");
+            }
+            process.status = Status.RUNNING;
+            if (process.program.equals("true")) {
+              machine.exit(key, request.getExecId(), 0);
+            }
+          }
+          machine.beforeStartAnswer.run();
+          return StartResponse.newBuilder().setPid(process.pid).build();
+        });
+  }
+
+  @Override
+  public void kill(KillRequest request, StreamObserver<Empty> responses) {
+    String number = CallContext.requestId();
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor supervisor = supervisor();
+          if (supervisor.process(request.getExecId()).status == Status.STOPPED) {
+            throw new BerthException.NotFound("process already finished");
+          }
+          if (supervisor.first("kill:" + request.getExecId() + ":" + request.getSignal(), number)) {
+            FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+            boolean ignored = process.program.equals("stubborn") && request.getSignal() != 9;
+            if (!ignored) {
+              if (request.getExecId().isEmpty()) {
+                supervisor.processes.keySet().stream()
+                    .filter(execId -> !execId.isEmpty())
+                    .forEach(execId -> machine.exit(key, execId, 137));
+              }
+              machine.exit(key, request.getExecId(), 128 + request.getSignal());
+            }
+          }
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void exec(ExecProcessRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          ProcessSpec spec = ProcessSpec.read(request.getSpec().getValue().toByteArray(), "exec");
+          supervisor()
+              .processes
+              .put(request.getExecId(), new FakeSupervisor.Proc(spec.args().getFirst()));
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void delete(DeleteRequest request, StreamObserver<DeleteResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor supervisor = supervisor();
+          FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+          if (process.status == Status.RUNNING || process.status == Status.PAUSED) {
+            throw new BerthException.Unknown("cannot delete a running process");
+          }
+          if (request.getExecId().isEmpty()) {
+            machine.supervisors.remove(key);
+            Thread.ofVirtual().start(() -> host.leave(key));
+          } else {
+            supervisor.processes.remove(request.getExecId());
+          }
+          DeleteResponse.Builder answer =
+              DeleteResponse.newBuilder().setPid(process.pid).setExitStatus(process.exitStatus);
+          if (process.exitedAt != null) {
+            answer.setExitedAt(Timestamps.of(process.exitedAt));
+          }
+          return answer.build();
+        });
+  }
+
+  @Override
+  public void pause(PauseRequest request, StreamObserver<Empty> responses) {
+    become(responses, Status.RUNNING, Status.PAUSED);
+  }
+
+  @Override
+  public void resume(ResumeRequest request, StreamObserver<Empty> responses) {
+    become(responses, Status.PAUSED, Status.RUNNING);
+  }
+
+  private void become(StreamObserver<Empty> responses, Status from, Status to) {
+    Calls.answer(
+        responses,
+        () -> {
+          FakeSupervisor.Proc init = supervisor().process("");
+          if (init.status != from) {
+            throw new BerthException.Unknown("cannot do that to a process that is " + init.status);
+          }
+          init.status = to;
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void pids(PidsRequest request, StreamObserver<PidsResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          PidsResponse.Builder result = PidsResponse.newBuilder();
+          supervisor()
+              .processes
+              .values()
+              .forEach(
+                  process -> result.addProcesses(ProcessInfo.newBuilder().setPid(process.pid)));
+          return result.build();
+        });
+  }
+
+  @Override
+  public void stats(StatsRequest request, StreamObserver<StatsResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          var _ = supervisor();
+          return StatsResponse.newBuilder()
+              .setStats(Any.newBuilder().setTypeUrl("io.containerd.cgroups.v2.Metrics"))
+              .build();
+        });
+  }
+
+  @Override
+  public void update(UpdateTaskRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          supervisor().first("update", null);
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void closeIO(CloseIORequest request, StreamObserver<Empty> responses) {
+    Calls.answer(responses, () -> Empty.getDefaultInstance());
+  }
+
+  @Override
+  public void resizePty(ResizePtyRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(responses, () -> Empty.getDefaultInstance());
+  }
+}
