@@ -8,6 +8,7 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.api.HostEndpoint;
 import io.berth.shim.api.Shims;
+import io.berth.shim.api.WarmExercise;
 import io.berth.shim.api.WarmUp;
 import io.berth.shim.run.HostServices;
 import java.io.IOException;
@@ -53,13 +54,15 @@ final class HostDaemon implements Daemon {
     loops = threads;
     Shims held = new Shims(opened, threads);
     shims = held;
+    WarmUp warmUp =
+        new WarmUp(
+            new WarmExercise(opened, threads, folder.resolve("warm"), "host" + number.value()));
+    if (number.warm()) {
+      warmUp.run();
+    }
     HostEndpoint endpoint =
         new HostEndpoint(
-            held,
-            opened.happenings(),
-            new WarmUp(() -> {}),
-            String.valueOf(config.libexec().getFileName()),
-            end);
+            held, opened.happenings(), warmUp, String.valueOf(config.libexec().getFileName()), end);
     server =
         UnixServer.start(
             threads,

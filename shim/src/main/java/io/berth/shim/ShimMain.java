@@ -10,7 +10,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code berth-shim --config FILE --host N}, or {@code berth-shim --print-plan BUNDLE} for people.
+ * {@code berth-shim --config FILE --host N [--warm]}, or {@code berth-shim --print-plan BUNDLE} for
+ * people.
  */
 public final class ShimMain {
   private ShimMain() {}
@@ -44,16 +45,17 @@ public final class ShimMain {
   }
 
   private static @Nullable HostNumber takeNumber(List<String> words) {
+    boolean warm = words.remove("--warm");
     int at = words.indexOf("--host");
     if (at < 0) {
-      return new HostNumber(0);
+      return new HostNumber(0, warm);
     }
     if (at + 1 >= words.size() || !words.get(at + 1).matches("[0-9]{1,6}")) {
       return null;
     }
     int number = Integer.parseInt(words.get(at + 1));
     words.subList(at, at + 2).clear();
-    return new HostNumber(number);
+    return new HostNumber(number, warm);
   }
 
   private static Daemon daemon(Config config, HostNumber number, List<String> unknown) {

@@ -1,7 +1,10 @@
 package io.berth.shim.run;
 
 import io.berth.base.config.Config;
+import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;
+import io.berth.linux.MountFlags;
+import io.berth.linux.Mounts;
 import io.berth.linux.Poller;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.SupervisorClient;
@@ -10,6 +13,8 @@ import io.berth.shim.cgroup.SupervisorLeaf;
 import io.berth.shim.plan.HostFacts;
 import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
@@ -20,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * that wait, and compiled filters.
  */
 public final class HostServices implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(HostServices.class.getName());
   private static final String PROGRAM_PROPERTY = "berth.supervisor";
 
   private final Config config;
@@ -28,12 +34,22 @@ public final class HostServices implements AutoCloseable {
   private final Poller poller;
   private final SupervisorClient supervisors;
   private final LogPrograms logPrograms;
-  private final Filters filters = new Filters();
-  private final Happenings happenings = new Happenings();
+  private final Filters filters;
+  private final Happenings happenings;
+  private final @Nullable Fd program;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable SupervisorLeaf leaf;
 
-  private HostServices(Config config, CgroupLayout cgroups, HostFacts facts, Poller poller) {
+  private HostServices(
+      Config config,
+      CgroupLayout cgroups,
+      HostFacts facts,
+      Poller poller,
+      Filters filters,
+      @Nullable Fd program) {
+    this.filters = filters;
+    this.happenings = new Happenings();
+    this.program = program;
     this.config = config;
     this.cgroups = cgroups;
     this.facts = facts;
@@ -44,7 +60,44 @@ public final class HostServices implements AutoCloseable {
 
   /** Looks at the host and starts the thread that waits. */
   public static HostServices open(Config config) throws IOException {
-    return new HostServices(config, CgroupLayout.ofHost(), facts(), Poller.start("supervisors"));
+    return new HostServices(
+        config,
+        CgroupLayout.ofHost(),
+        facts(),
+        Poller.start("supervisors"),
+        new Filters(),
+        readOnly(binary(config)));
+  }
+
+  /** The same for containers that nobody is to be told of. Goes with this one. */
+  public HostServices unwatched() {
+    return new HostServices(config, cgroups, facts, poller, filters, program);
+  }
+
+  /**
+   * A mount of the supervisor's binary alone, that nobody can write through: by /proc/PID/exe of a
+   * half-made process a container could otherwise reach the host's file.
+   */
+  private static @Nullable Fd readOnly(Path binary) {
+    try {
+      Fd mount = Mounts.cloneTree(binary, /* recursive= */ false);
+      Mounts.setAttributes(
+          mount,
+          /* recursive= */ false,
+          new Mounts.Attributes(
+              MountFlags.MOUNT_ATTR_RDONLY, 0, MountFlags.MS_PRIVATE, /* userNamespace= */ null));
+      return mount;
+    } catch (SyscallException e) {
+      LOG.log(Level.WARNING, "read-only mount of `{0}`: {1}", binary, e.getMessage());
+      return null;
+    }
+  }
+
+  private static Path binary(Config config) {
+    String property = System.getProperty(PROGRAM_PROPERTY);
+    return property != null
+        ? Path.of(property)
+        : config.libexec().resolve("bin").resolve("berth-supervisor");
   }
 
   /** What plans depend on. */
@@ -113,11 +166,16 @@ public final class HostServices implements AutoCloseable {
     return happenings;
   }
 
+  /** The supervisor's binary. */
+  public Path supervisorBinary() {
+    return binary(config);
+  }
+
+  /** By what path it is started: as long as this process lives. */
   String supervisorProgram() {
-    String property = System.getProperty(PROGRAM_PROPERTY);
-    return property != null
-        ? property
-        : config.libexec().resolve("bin").resolve("berth-supervisor").toString();
+    return program == null
+        ? binary(config).toString()
+        : "/proc/" + ProcessHandle.current().pid() + "/fd/" + program.number();
   }
 
   /** Where supervisors live; opened once, and again if it was removed meanwhile. */
@@ -141,6 +199,9 @@ public final class HostServices implements AutoCloseable {
   public void close() {
     if (leaf != null) {
       leaf.close();
+    }
+    if (program != null) {
+      program.close();
     }
     poller.close();
   }

@@ -50,7 +50,11 @@ final class LaunchFailure {
   private static String program(String name, SupervisorException refused) {
     String cause =
         switch (refused.errno()) {
-          case ENOENT, ENOTDIR -> "executable file not found in $PATH";
+          // The words that docker turns into 127; runc tells a name from a path.
+          case ENOENT, ENOTDIR ->
+              name.contains("/")
+                  ? "stat " + name + ": no such file or directory"
+                  : "executable file not found in $PATH";
           case EACCES, EISDIR, EPERM -> "permission denied";
           case ENOEXEC -> "exec format error";
           case Errno other -> other.text();

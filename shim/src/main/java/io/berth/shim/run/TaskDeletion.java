@@ -19,13 +19,16 @@ import java.util.concurrent.TimeUnit;
 /** Undoes a container that does not run. What is left afterwards is the folder with its bundle. */
 public final class TaskDeletion {
   private static final Logger LOG = System.getLogger(TaskDeletion.class.getName());
-  private static final long DRAIN_SECONDS = 10;
+
+  /** Clients delete after the end of the output; what is unread then, nobody wants. */
+  private static final long DRAIN_MILLIS = 20;
+
   private static final long KILL_SECONDS = 10;
   private static final long SUPERVISOR_END_MILLIS = 3000;
 
   private TaskDeletion() {}
 
-  /** UNKNOWN while it runs. Answers how its init ended. Waits at most 10 s for unread output. */
+  /** UNKNOWN while it runs. Answers how its init ended. Output that is still unread is dropped. */
   public static TaskProcess.Ended delete(ContainerTask task, RequestIds requests)
       throws IOException {
     TaskProcess init = task.init();
@@ -85,12 +88,12 @@ public final class TaskDeletion {
     }
   }
 
-  /** Lets the rest of the output go out; what nobody reads for 10 s is dropped. */
+  /** Lets the rest of the output go out; what is not read at once is dropped. */
   static void drain(ContainerTask task, TaskProcess process) throws IOException {
     try {
-      process.drained().copy().orTimeout(DRAIN_SECONDS, TimeUnit.SECONDS).join();
+      process.drained().copy().orTimeout(DRAIN_MILLIS, TimeUnit.MILLISECONDS).join();
     } catch (CompletionException nobodyReads) {
-      LOG.log(Level.INFO, "task {0}: output that nobody reads is dropped", task.key());
+      LOG.log(Level.DEBUG, "task {0}: output that nobody reads is dropped", task.key());
       try {
         Supervision.await(task.supervisor().connection().dropOutput(process.id()));
       } catch (SupervisorException e) {

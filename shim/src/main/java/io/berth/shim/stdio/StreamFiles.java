@@ -80,8 +80,10 @@ public final class StreamFiles implements AutoCloseable {
         return new Sink.Fifo(keep(Fifos.open(Path.of(path))), null);
       }
       // In this order: the end to write can only be opened while somebody reads.
-      Fd read = keep(Fifos.openToRead(Path.of(path)));
-      return new Sink.Fifo(read, keep(Fifos.openToWrite(Path.of(path))));
+      // Opened by the supervisor when the process runs: a client whose FIFO was opened earlier
+      // could come to the end of its
+      // input, and want to say so, before it knows of the task.
+      return new Sink.Fifo(keep(Fifos.locate(Path.of(path))), null);
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT)) {
         throw new BerthException.NotFound("open fifo `" + path + "`: no such file or directory", e);

@@ -224,6 +224,35 @@ final class SurvivalIT {
   }
 
   @Test
+  void warmingUpLeavesNothingAndTellsNobody() throws Exception {
+    try (var watched = new Watching()) {
+      assertTrue(watched.next().hasCaughtUp());
+      assertTrue(!host.host().status(Empty.getDefaultInstance()).getWarmed());
+      host.host().warm(Empty.getDefaultInstance());
+      host.host().warm(Empty.getDefaultInstance());
+      assertTrue(host.host().status(Empty.getDefaultInstance()).getWarmed());
+      assertEquals("", host.host().status(Empty.getDefaultInstance()).getNamespace());
+
+      TaskKey key = host.key();
+      host.create(key, host.spec("sh", "-c", "exit 9"));
+      host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+      assertEquals(key.id(), watched.next().getId());
+      host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    }
+    assertEquals(List.of(), host.leftovers());
+    assertTrue(!Files.exists(host.folder().resolve("run/warm")));
+  }
+
+  @Test
+  void theSupervisorsBinaryCannotBeWrittenThroughItsProcess() throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sleep", "100"));
+    int pid = host.shims().task(key).supervisorPid();
+    assertTrue(!Files.isWritable(Path.of("/proc/" + pid + "/exe")));
+    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+
+  @Test
   void aHostTakesOneNamespaceOnly() throws Exception {
     TaskKey key = host.key();
     host.create(key, host.spec("sleep", "100"));

@@ -69,7 +69,12 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
         HostGrpc.newBlockingV2Stub(
             inProcess.serve(
                 new HostEndpoint(
-                    shims, services.happenings(), new WarmUp(() -> {}), "test", () -> {})));
+                    shims,
+                    services.happenings(),
+                    new WarmUp(
+                        new WarmExercise(services, loops, config.state().resolve("warm"), "t")),
+                    "test",
+                    () -> {})));
   }
 
   /** Lets go of everything without a word to any container. */
