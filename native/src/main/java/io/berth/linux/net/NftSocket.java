@@ -37,6 +37,41 @@ public final class NftSocket implements AutoCloseable {
         .toList();
   }
 
+  /**
+   * A chain of the forward hook that drops what no rule of it accepts.
+   *
+   * @param family {@code ip} or {@code inet}
+   */
+  public record DroppingChain(String family, String table, String chain) {
+    @Override
+    public String toString() {
+      return family + " " + table + " " + chain;
+    }
+  }
+
+  /** The chains that forwarded IPv4 packets come by and that drop by default, whosever they are. */
+  public List<DroppingChain> droppingForwardChains() throws SyscallException {
+    List<DroppingChain> chains = new ArrayList<>();
+    for (NetlinkMessage message :
+        socket.dump(attempt -> request(Uapi.NFT_MSG_GETCHAIN, Uapi.NFPROTO_UNSPEC), "chains")) {
+      int family = message.payload().limit() > 0 ? message.payload().get(0) & 0xff : -1;
+      Attributes chain = message.attributes(GENERIC_BYTES);
+      boolean forward =
+          chain.get(Uapi.NFTA_CHAIN_HOOK) != null
+              && chain.nested(Uapi.NFTA_CHAIN_HOOK).be32(Uapi.NFTA_HOOK_HOOKNUM, -1)
+                  == Uapi.NF_INET_FORWARD;
+      boolean ipv4 = family == Uapi.NFPROTO_IPV4 || family == Uapi.NFPROTO_INET;
+      if (forward && ipv4 && chain.be32(Uapi.NFTA_CHAIN_POLICY, Uapi.NF_ACCEPT) == Uapi.NF_DROP) {
+        chains.add(
+            new DroppingChain(
+                family == Uapi.NFPROTO_INET ? "inet" : "ip",
+                chain.text(Uapi.NFTA_CHAIN_TABLE),
+                chain.text(Uapi.NFTA_CHAIN_NAME)));
+      }
+    }
+    return chains;
+  }
+
   /** Every entry of a map; ENOENT if there is no such map. */
   public List<NftTransaction.Element> elements(String table, String map) throws SyscallException {
     List<NftTransaction.Element> elements = new ArrayList<>();
@@ -63,10 +98,14 @@ public final class NftSocket implements AutoCloseable {
   }
 
   private static NetlinkWriter request(int type) {
+    return request(type, Uapi.NFPROTO_INET);
+  }
+
+  private static NetlinkWriter request(int type, int family) {
     return NftTransaction.generic(
         new NetlinkWriter()
             .message(Uapi.NFNL_SUBSYS_NFTABLES << 8 | type, Uapi.NLM_F_REQUEST | Uapi.NLM_F_DUMP),
-        Uapi.NFPROTO_INET,
+        family,
         0);
   }
 

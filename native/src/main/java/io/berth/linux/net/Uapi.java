@@ -259,5 +259,9 @@ final class Uapi {
   static final int IFLA_NUM_TX_QUEUES = 31;
   static final int IFLA_NUM_RX_QUEUES = 32;
 
+  static final int NFT_MSG_GETCHAIN = 4;
+  static final int NFPROTO_UNSPEC = 0;
+  static final int NFPROTO_IPV6 = 10;
+
   private Uapi() {}
 }

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -277,6 +278,27 @@ final class NetworkIT {
     }
   }
 
+  @Test
+  void foreignChainThatDrops_isNamed() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NftSocket nft = NftSocket.open(host)) {
+      host.pin(folder.resolve("ns"));
+      try {
+        nft.commit(table(new NftTransaction("berth_t").addTable()));
+        assertEquals(List.of(), nft.droppingForwardChains());
+        run(
+            "nft",
+            "add table ip filter; add chain ip filter FORWARD"
+                + " { type filter hook forward priority 0; policy drop; }");
+        assertEquals(
+            List.of(new NftSocket.DroppingChain("ip", "filter", "FORWARD")),
+            nft.droppingForwardChains());
+      } finally {
+        NetworkNamespace.unpin(folder.resolve("ns"));
+      }
+    }
+  }
+
   private static NftTransaction table(NftTransaction transaction) {
     List<NftType> target = List.of(NftType.IPV4_ADDRESS, NftType.PORT);
     return transaction
@@ -305,10 +327,13 @@ final class NetworkIT {
   }
 
   private String nftList() throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder("nsenter", "--net=" + folder.resolve("ns"), "nft", "list", "ruleset")
-            .redirectErrorStream(true)
-            .start();
+    return run("nft", "list", "ruleset");
+  }
+
+  private String run(String... command) throws IOException, InterruptedException {
+    List<String> inside = new ArrayList<>(List.of("nsenter", "--net=" + folder.resolve("ns")));
+    inside.addAll(List.of(command));
+    Process process = new ProcessBuilder(inside).redirectErrorStream(true).start();
     String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), text);
     return text;
