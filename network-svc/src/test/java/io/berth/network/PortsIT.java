@@ -175,6 +175,35 @@ final class PortsIT {
   }
 
   @Test
+  void firewallThatDropsForwardedPackets_isNamed() throws Exception {
+    attach("a", tcp(8080));
+    assertEquals(
+        2,
+        engine.attachments().explain(tcp(8080)).size(),
+        () -> "published and held, nothing in the way");
+    Path pin = folder.resolve("pin");
+    host.host.pin(pin);
+    try {
+      assertEquals(
+          0,
+          new ProcessBuilder(
+                  "nsenter",
+                  "--net=" + pin,
+                  "nft",
+                  "add table ip filter; add chain ip filter FORWARD"
+                      + " { type filter hook forward priority 0; policy drop; }")
+              .inheritIO()
+              .start()
+              .waitFor());
+      String finding = engine.attachments().explain(tcp(8080)).getLast();
+      assertTrue(finding.startsWith("chain `ip filter FORWARD` drops"), finding);
+      assertTrue(engine.warnings().contains(finding));
+    } finally {
+      NetworkNamespace.unpin(pin);
+    }
+  }
+
+  @Test
   void twoInstancesOnOneHost_haveTheirOwnSubnetsAndRules() throws Exception {
     EndpointRecord mine = attach("a", tcp(8080));
     try (TestHost beside = host.beside(folder.resolve("beside"))) {

@@ -91,9 +91,13 @@ public final class ContainerFollower implements AutoCloseable {
   }
 
   /**
-   * @param pause before it is asked again when it did not answer
+   * As the other, with times of one's own.
+   *
+   * @param channel taken over
+   * @param grace how long a container may take from its attach to its record
+   * @param pause before the service is asked again when it did not answer
    */
-  static ContainerFollower start(
+  public static ContainerFollower start(
       NetworkEngine engine,
       InstantSource clock,
       ManagedChannel channel,
@@ -114,11 +118,10 @@ public final class ContainerFollower implements AutoCloseable {
         follow();
         subscription.cancel();
         if (!closed) {
-          TimeUnit.NANOSECONDS.sleep(pause.toNanos());
+          var _ = signals.poll(pause.toMillis(), TimeUnit.MILLISECONDS);
         }
       }
     } catch (InterruptedException e) {
-      // Closed.
       closed = true;
     }
   }
@@ -239,9 +242,10 @@ public final class ContainerFollower implements AutoCloseable {
 
   @Override
   public void close() {
+    // Not by an interrupt: that would leave a detach half-way.
     closed = true;
-    thread.interrupt();
     channel.shutdownNow();
+    var _ = signals.offer(new Signal.Ended());
     try {
       thread.join();
     } catch (InterruptedException e) {

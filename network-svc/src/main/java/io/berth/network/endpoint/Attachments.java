@@ -449,8 +449,8 @@ public final class Attachments {
     return rooms.endpoints.ready();
   }
 
-  /** Who has a port of the host's, in sentences. */
-  public List<String> explain(PublishedPort port) {
+  /** Who has a port of the host's and what may be in the way to it, in sentences. */
+  public List<String> explain(PublishedPort port) throws IOException {
     List<String> findings = new ArrayList<>();
     for (EndpointRecord endpoint : rooms.endpoints.all()) {
       for (PublishedPort published : endpoint.ports()) {
@@ -466,7 +466,22 @@ public final class Attachments {
       }
     }
     findings.add("held on this host by " + PortHolders.describe(rooms.host.namespace(), port));
+    findings.addAll(foreignDrops());
     return findings;
+  }
+
+  /** What other firewalls on this host may do to packets for containers: no table can undo it. */
+  List<String> foreignDrops() throws IOException {
+    return rooms.host.nft().droppingForwardChains().stream()
+        .filter(chain -> !chain.table().equals(rooms.settings.names().table()))
+        .map(chain ->
+            "chain `"
+                + chain
+                + "` drops forwarded packets that no rule of it accepts; if containers cannot"
+                + " be reached, accept packets to and from `"
+                + rooms.settings.names().bridge()
+                + "` there")
+        .toList();
   }
 
   /** What went through an endpoint's link, seen from the host; zero if it has none. */

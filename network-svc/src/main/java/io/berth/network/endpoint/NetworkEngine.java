@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -136,11 +137,13 @@ public final class NetworkEngine {
   }
 
   /** What an operator should know. */
-  public List<String> warnings() {
-    return networks().forwarding().onlyOurs()
-        ? List.of(
-            "net.ipv4.ip_forward was switched on; packets between other links are not forwarded")
-        : List.of();
+  public List<String> warnings() throws IOException {
+    List<String> warnings = new ArrayList<>(attachments().foreignDrops());
+    if (networks().forwarding().onlyOurs()) {
+      warnings.add(
+          "net.ipv4.ip_forward was switched on; packets between other links are not forwarded");
+    }
+    return warnings;
   }
 
   /** Waits until links that were given up are deleted; false if that takes too long. */
