@@ -11,22 +11,32 @@ import io.berth.image.api.DiffEndpoint;
 import io.berth.image.api.ImagesEndpoint;
 import io.berth.image.api.LeasesEndpoint;
 import io.berth.image.api.LibraryEndpoint;
+import io.berth.image.api.LibraryParts;
 import io.berth.image.api.OutboxEndpoint;
 import io.berth.image.api.RootfsEndpoint;
 import io.berth.image.api.SnapshotsEndpoint;
+import io.berth.image.api.VolumesEndpoint;
 import io.berth.image.archive.ArchiveLoader;
+import io.berth.image.archive.ArchiveSaver;
+import io.berth.image.build.ImageBuilder;
 import io.berth.image.content.ContentStore;
 import io.berth.image.diff.LayerReader;
+import io.berth.image.diff.LayerWriter;
 import io.berth.image.gc.Collector;
 import io.berth.image.gc.Schedule;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.Tagging;
+import io.berth.image.library.Users;
+import io.berth.image.library.Verification;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Outbox;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
 import io.berth.image.rootfs.Rootfs;
+import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
+import io.berth.image.volume.Volumes;
 import io.grpc.BindableService;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -94,8 +104,8 @@ final class EndpointModule {
 
   @Provides
   @IntoSet
-  static BindableService diff(LayerReader reader) {
-    return new DiffEndpoint(reader);
+  static BindableService diff(LayerReader reader, LayerWriter writer) {
+    return new DiffEndpoint(reader, writer);
   }
 
   @Provides
@@ -111,16 +121,37 @@ final class EndpointModule {
   }
 
   @Provides
+  static LibraryParts libraryParts(
+      ImageLibrary library,
+      Tagging tagging,
+      ArchiveLoader loader,
+      ArchiveSaver saver,
+      ImageBuilder builder,
+      Verification verification,
+      Users users,
+      ContentStore content,
+      Snapshots snapshots) {
+    return new LibraryParts(
+        library, tagging, loader, saver, builder, verification, users, content, snapshots);
+  }
+
+  @Provides
   @IntoSet
   static BindableService library(
-      ImageLibrary library, ArchiveLoader loader, LibraryEndpoint.Settings settings) {
-    return new LibraryEndpoint(library, loader, settings);
+      LibraryParts parts, LibraryEndpoint.Settings settings, ImagesEndpoint.Collection collection) {
+    return new LibraryEndpoint(parts, settings, collection);
   }
 
   @Provides
   @IntoSet
   static BindableService rootfs(
-      Rootfs rootfs, ImageLibrary library, LibraryEndpoint.Settings settings) {
-    return new RootfsEndpoint(rootfs, library, settings);
+      Rootfs rootfs, RootfsFiles files, ImageLibrary library, LibraryEndpoint.Settings settings) {
+    return new RootfsEndpoint(rootfs, files, library, settings);
+  }
+
+  @Provides
+  @IntoSet
+  static BindableService volumes(Volumes volumes) {
+    return new VolumesEndpoint(volumes);
   }
 }

@@ -4,23 +4,33 @@ import dagger.Module;
 import dagger.Provides;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.image.api.ContainersOfNamespaces;
+import io.berth.image.api.VolumeUsers;
 import io.berth.image.archive.ArchiveLoader;
+import io.berth.image.archive.ArchiveSaver;
+import io.berth.image.build.ImageBuilder;
 import io.berth.image.content.ContentStore;
 import io.berth.image.diff.LayerReader;
+import io.berth.image.diff.LayerWriter;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.Tagging;
 import io.berth.image.library.Unpacker;
+import io.berth.image.library.Users;
+import io.berth.image.library.Verification;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
 import io.berth.image.rootfs.Rootfs;
+import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerApplier;
 import io.berth.image.unpack.LayerLimits;
 import io.berth.image.unpack.LayerThreads;
+import io.berth.image.volume.Volumes;
 import jakarta.inject.Singleton;
 
 /** Layers and images. */
@@ -96,6 +106,67 @@ final class LayerModule {
       Metadata metadata,
       Settlement settlement) {
     return new Rootfs(library, unpacker, snapshots, leases, metadata, settlement);
+  }
+
+  @Provides
+  @Singleton
+  static LayerWriter writer(ContentStore content, LayerThreads threads) {
+    return new LayerWriter(content, threads);
+  }
+
+  @Provides
+  static ImageBuilder.Stores builderStores(
+      ContentStore content,
+      Snapshots snapshots,
+      ImageNames names,
+      Leases leases,
+      Settlement settlement) {
+    return new ImageBuilder.Stores(content, snapshots, names, leases, settlement);
+  }
+
+  @Provides
+  @Singleton
+  static ImageBuilder builder(
+      ImageBuilder.Stores stores, ImageLibrary library, Unpacker unpacker, LayerWriter writer) {
+    return new ImageBuilder(stores, library, unpacker, writer);
+  }
+
+  @Provides
+  @Singleton
+  static ArchiveSaver saver(ContentStore content, ImageLibrary library) {
+    return new ArchiveSaver(content, library);
+  }
+
+  @Provides
+  @Singleton
+  static Users users(ContainersOfNamespaces containers, Snapshots snapshots) {
+    return new Users(containers, snapshots);
+  }
+
+  @Provides
+  @Singleton
+  static Tagging tagging(ImageLibrary library, ImageNames names, Users users) {
+    return new Tagging(library, names, users);
+  }
+
+  @Provides
+  @Singleton
+  static Verification verification(
+      ContentStore content, ImageLibrary library, Snapshots snapshots) {
+    return new Verification(content, library, snapshots);
+  }
+
+  @Provides
+  @Singleton
+  static RootfsFiles rootfsFiles(Snapshots snapshots) {
+    return new RootfsFiles(snapshots);
+  }
+
+  @Provides
+  @Singleton
+  static Volumes volumes(
+      ImagePaths paths, Metadata metadata, TrashBin trash, ContainersOfNamespaces containers) {
+    return new Volumes(paths, metadata, trash, new VolumeUsers(containers, paths.volumes()));
   }
 
   @Provides

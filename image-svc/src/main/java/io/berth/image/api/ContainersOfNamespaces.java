@@ -54,7 +54,11 @@ public final class ContainersOfNamespaces implements ContainerRoots, AutoCloseab
         container.getLabelsMap());
   }
 
-  private synchronized ManagedChannel channel() {
+  Path socket() {
+    return socket;
+  }
+
+  synchronized ManagedChannel channel() {
     if (channel == null) {
       loops = new EventLoops(1);
       channel = UnixChannel.to(loops, socket);

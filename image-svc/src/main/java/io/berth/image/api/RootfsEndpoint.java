@@ -1,6 +1,13 @@
 package io.berth.image.api;
 
 import com.google.protobuf.Empty;
+import io.berth.api.berth.image.v1.ArchiveRequest;
+import io.berth.api.berth.image.v1.Change;
+import io.berth.api.berth.image.v1.Chunk;
+import io.berth.api.berth.image.v1.DiffRequest;
+import io.berth.api.berth.image.v1.ExportRequest;
+import io.berth.api.berth.image.v1.ExtractRequest;
+import io.berth.api.berth.image.v1.ExtractResponse;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.LookUpUserResponse;
 import io.berth.api.berth.image.v1.MountsRequest;
@@ -9,24 +16,37 @@ import io.berth.api.berth.image.v1.PrepareRequest;
 import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.image.v1.StatPathRequest;
+import io.berth.api.berth.image.v1.StatPathResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.image.rootfs.Rootfs;
+import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
+import io.berth.image.unpack.LayerThreads;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 
 /** {@code berth.image.v1.Rootfs}. */
 public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
+  /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
+  private static final LayerThreads WORK = new LayerThreads(16);
+
   private final Rootfs rootfs;
+  private final RootfsFiles files;
   private final LibraryEndpoint.Settings settings;
   private final ImageMessages messages;
 
-  public RootfsEndpoint(Rootfs rootfs, ImageLibrary library, LibraryEndpoint.Settings settings) {
+  public RootfsEndpoint(
+      Rootfs rootfs, RootfsFiles files, ImageLibrary library, LibraryEndpoint.Settings settings) {
     this.rootfs = rootfs;
+    this.files = files;
     this.settings = settings;
     this.messages = new ImageMessages(library);
   }
@@ -100,6 +120,109 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         () -> {
           rootfs.remove(key(request.getSnapshotter(), request.getKey()));
           return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void diff(DiffRequest request, StreamObserver<Change> responses) {
+    Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
+    BlockingSender.run(
+        responses,
+        sender -> {
+          for (io.berth.image.tree.Change change : WORK.run("diff", () -> files.changes(key))) {
+            sender.send(message(change));
+          }
+        });
+  }
+
+  private static Change message(io.berth.image.tree.Change change) {
+    return Change.newBuilder()
+        .setPath("/" + change.path())
+        .setKind(
+            switch (change.kind()) {
+              case ADDED -> Change.Kind.KIND_ADDED;
+              case CHANGED -> Change.Kind.KIND_CHANGED;
+              case DELETED -> Change.Kind.KIND_DELETED;
+            })
+        .build();
+  }
+
+  /** What a stream of bytes is made by. */
+  private interface Bytes {
+    void write(OutputStream out) throws IOException;
+  }
+
+  private static void stream(StreamObserver<Chunk> responses, String name, Bytes bytes) {
+    BlockingSender.run(
+        responses,
+        sender -> {
+          boolean done =
+              WORK.run(
+                  name,
+                  () -> {
+                    ChunkStream out = new ChunkStream(sender);
+                    bytes.write(out);
+                    out.flush();
+                    return true;
+                  });
+          assert done;
+        });
+  }
+
+  @Override
+  public void export(ExportRequest request, StreamObserver<Chunk> responses) {
+    Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
+    stream(responses, "export", out -> files.export(key, out));
+  }
+
+  @Override
+  public void archive(ArchiveRequest request, StreamObserver<Chunk> responses) {
+    Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
+    stream(responses, "archive", out -> files.archive(key, request.getPath(), out));
+  }
+
+  @Override
+  public StreamObserver<ExtractRequest> extract(StreamObserver<ExtractResponse> responses) {
+    String namespace = CallContext.namespace();
+    RequestStream<ExtractRequest> requests = new RequestStream<>(responses);
+    BlockingSender.run(
+        responses,
+        sender -> {
+          ExtractRequest first = requests.next();
+          if (first == null) {
+            throw new BerthException.InvalidArgument(
+                "extract: the first message names the snapshot");
+          }
+          String snapshotter =
+              first.getSnapshotter().isEmpty() ? settings.snapshotter() : first.getSnapshotter();
+          long entries =
+              WORK.run(
+                  "extract",
+                  () ->
+                      files.extract(
+                          new Snapshots.Key(namespace, snapshotter, first.getKey()),
+                          first.getPath(),
+                          first.getOverwriteFolderWithFile(),
+                          new StreamedBytes<>(requests, ExtractRequest::getData, first.getData())));
+          sender.send(ExtractResponse.newBuilder().setEntries(entries).build());
+        });
+    return requests;
+  }
+
+  @Override
+  public void statPath(StatPathRequest request, StreamObserver<StatPathResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          RootfsFiles.Found found =
+              files.stat(key(request.getSnapshotter(), request.getKey()), request.getPath());
+          return StatPathResponse.newBuilder()
+              .setName(found.name())
+              .setSize(found.size())
+              .setMode(found.mode())
+              .setModifiedAt(Wire.timestamp(found.modified()))
+              .setLinkTarget(found.linkTarget())
+              .build();
         });
   }
 }

@@ -242,6 +242,17 @@ public final class Unpacker {
     }
   }
 
+  /** Records a layer that stands alone as the lowest of a stack; what is there already stays. */
+  public void adopt(Work work, UnpackedLayer layer) throws IOException {
+    try {
+      if (snapshots.isLayered(work.snapshotter)) {
+        adopt(work, layer, "", layer.applied.diffId().toString());
+      }
+    } finally {
+      trash.take(layer.folder);
+    }
+  }
+
   private void settle(Work work, UnpackedLayer layer, String parent) throws IOException {
     List<RootedFiles> lower = new ArrayList<>();
     try (RootedFiles files = RootedFiles.open(layer.folder, RootedFiles.Confinement.IN_ROOT)) {

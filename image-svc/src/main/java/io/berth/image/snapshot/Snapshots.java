@@ -570,6 +570,13 @@ public final class Snapshots {
     });
   }
 
+  /** How many there are. */
+  public int count() {
+    Long count =
+        metadata.read(query -> query.first("SELECT count(*) FROM snapshot", row -> row.number(1)));
+    return count == null ? 0 : Math.toIntExact(count);
+  }
+
   /** Bytes of all committed layers. */
   public long bytes() {
     Long bytes =

@@ -74,4 +74,10 @@ public record TarEntry(
         deviceMinor,
         attributes);
   }
+
+  /** Linked to another name. */
+  public TarEntry linkedTo(String other) {
+    return new TarEntry(
+        name, type, mode, uid, gid, size, modified, other, deviceMajor, deviceMinor, attributes);
+  }
 }

@@ -36,7 +36,15 @@ final class TreeExtractor implements TarSink {
     /** By overlayfs' marks: the lower layers are elsewhere. */
     MARKED,
     /** At once: the lower layers' files are in the root. */
-    DONE
+    DONE,
+    /** Not at all: the archive is no layer, and its names mean themselves. */
+    UNKNOWN,
+    /** The same, and folders are not replaced by files, nor files by folders. */
+    UNKNOWN_KEEPING_KINDS;
+
+    boolean areKnown() {
+      return this == MARKED || this == DONE;
+    }
   }
 
   private static final int MAX_DIRECTORY_CHARS = 64 << 20;
@@ -66,7 +74,7 @@ final class TreeExtractor implements TarSink {
     this.files = files;
     this.deletions = deletions;
     this.limits = limits;
-    this.attributes = new FileAttributes(files, deletions == Deletions.DONE);
+    this.attributes = new FileAttributes(files, deletions != Deletions.MARKED);
   }
 
   long entries() {
@@ -100,13 +108,14 @@ final class TreeExtractor implements TarSink {
     current = entry;
     currentPath = path;
     try {
-      if (base.startsWith(Whiteouts.PREFIX)) {
+      if (deletions.areKnown() && base.startsWith(Whiteouts.PREFIX)) {
         current = null;
         whiteout(EntryPath.parent(path), base);
       } else if (path.isEmpty()) {
         current = null;
         root(entry);
-      } else if (entry.type() == TarEntry.Type.CHARACTER_DEVICE
+      } else if (deletions.areKnown()
+          && entry.type() == TarEntry.Type.CHARACTER_DEVICE
           && entry.deviceMajor() == 0
           && entry.deviceMinor() == 0) {
         // Some packers archive overlayfs' mark itself.
@@ -231,8 +240,20 @@ final class TreeExtractor implements TarSink {
   private void replace(TarEntry entry, String path) throws SyscallException {
     FileStatus there = files.status(path);
     boolean whiteout = Whiteouts.isWhiteout(there);
-    if (there.isDirectory() && entry.type() == TarEntry.Type.DIRECTORY) {
+    boolean directory = entry.type() == TarEntry.Type.DIRECTORY;
+    if (there.isDirectory() && directory) {
       return;
+    }
+    if (!deletions.areKnown() && directory && files.isDirectory(path)) {
+      // A link to a folder serves as one, and stays.
+      current = null;
+      return;
+    }
+    if (deletions == Deletions.UNKNOWN_KEEPING_KINDS && there.isDirectory() != directory) {
+      throw new BerthException.FailedPrecondition(
+          directory
+              ? "cannot overwrite non-directory `" + EntryPath.shown(path) + "` with directory"
+              : "cannot overwrite directory `" + EntryPath.shown(path) + "` with non-directory");
     }
     if (entry.type() == TarEntry.Type.HARD_LINK && linkTarget(entry).equals(path)) {
       throw new BerthException.InvalidArgument(

@@ -1,0 +1,121 @@
+package io.berth.image.api;
+
+import com.google.protobuf.Empty;
+import io.berth.api.berth.volume.v1.CreateRequest;
+import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.ListRequest;
+import io.berth.api.berth.volume.v1.ListResponse;
+import io.berth.api.berth.volume.v1.PruneRequest;
+import io.berth.api.berth.volume.v1.PruneResponse;
+import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.image.volume.Volumes;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** {@code berth.volume.v1.Volumes}. */
+public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
+  private final Volumes volumes;
+
+  public VolumesEndpoint(Volumes volumes) {
+    this.volumes = volumes;
+  }
+
+  @Override
+  public void create(CreateRequest request, StreamObserver<Volume> responses) {
+    Calls.answer(
+        responses,
+        () -> message(volumes.create(request.getName(), request.getLabelsMap()), List.of()));
+  }
+
+  @Override
+  public void get(GetRequest request, StreamObserver<Volume> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          Volumes.Volume volume = volumes.get(request.getName());
+          return message(volume, volumes.users().getOrDefault(volume.name(), List.of()));
+        });
+  }
+
+  @Override
+  public void list(ListRequest request, StreamObserver<ListResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          Map<String, List<String>> users = volumes.users();
+          Predicate<Volume> wanted =
+              request.getFiltersList().stream()
+                  .map(VolumesEndpoint::filter)
+                  .reduce(_ -> true, Predicate::and);
+          return ListResponse.newBuilder()
+              .addAllVolumes(
+                  volumes.list().stream()
+                      .map(volume -> message(volume, users.getOrDefault(volume.name(), List.of())))
+                      .filter(wanted)
+                      .toList())
+              .build();
+        });
+  }
+
+  private static Predicate<Volume> filter(String text) {
+    int equals = text.indexOf('=');
+    String key = equals < 0 ? text : text.substring(0, equals);
+    String value = equals < 0 ? "" : text.substring(equals + 1);
+    return switch (key) {
+      case "name" -> volume -> volume.getName().contains(value);
+      case "dangling" ->
+          volume -> volume.getUsersList().isEmpty() == (value.equals("true") || value.equals("1"));
+      case "label" -> {
+        int inner = value.indexOf('=');
+        String label = inner < 0 ? value : value.substring(0, inner);
+        yield volume ->
+            volume.containsLabels(label)
+                && (inner < 0 || volume.getLabelsOrThrow(label).equals(value.substring(inner + 1)));
+      }
+      case "driver" -> _ -> value.equals("local");
+      default ->
+          throw new BerthException.InvalidArgument(
+              "invalid filter `" + key + "`: volumes have name, label, dangling and driver");
+    };
+  }
+
+  @Override
+  public void remove(RemoveRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          volumes.remove(request.getName(), request.getForce());
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void prune(PruneRequest request, StreamObserver<PruneResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          Volumes.Pruned pruned = volumes.prune(request.getAll());
+          return PruneResponse.newBuilder()
+              .addAllNames(pruned.names())
+              .setBytes(pruned.bytes())
+              .build();
+        });
+  }
+
+  private static Volume message(Volumes.Volume volume, List<String> users) {
+    return Volume.newBuilder()
+        .setName(volume.name())
+        .setPath(volume.path().toString())
+        .putAllLabels(volume.labels())
+        .setCreatedAt(Wire.timestamp(volume.created()))
+        .setAnonymous(volume.anonymous())
+        .addAllUsers(users)
+        .build();
+  }
+}

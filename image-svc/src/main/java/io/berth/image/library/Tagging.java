@@ -1,0 +1,194 @@
+package io.berth.image.library;
+
+import io.berth.base.error.BerthException;
+import io.berth.image.meta.Metadata;
+import io.berth.image.name.ImageNames;
+import io.berth.image.name.NamedImage;
+import io.berth.oci.image.ImageReference;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives names to images and takes them away. What no name holds any more is the collector's.
+ * Thread-safe.
+ */
+public final class Tagging {
+  private final ImageLibrary library;
+  private final ImageNames names;
+  private final Users users;
+
+  public Tagging(ImageLibrary library, ImageNames names, Users users) {
+    this.library = library;
+    this.names = names;
+    this.users = users;
+  }
+
+  /** Names an image; the name may have meant another one before. */
+  public ResolvedImage tag(String namespace, String ref, String name) {
+    ImageReference reference = ImageReference.of(name);
+    if (reference.digest() != null) {
+      throw new BerthException.InvalidArgument(
+          "tag `" + name + "`: a name with a digest cannot be given");
+    }
+    ResolvedImage image = library.resolve(namespace, ref, null);
+    names.put(
+        namespace,
+        new ImageNames.Draft(reference.toString(), Map.of(), image.target()),
+        null,
+        Metadata.Durability.DURABLE);
+    dropIdName(namespace, image);
+    return library.resolve(namespace, reference.toString(), null);
+  }
+
+  /** An image that has a name needs none made of its id. */
+  private void dropIdName(String namespace, ResolvedImage image) {
+    if (image.names().contains(image.id())) {
+      names.delete(namespace, image.id(), null, null);
+    }
+  }
+
+  /** What went, as people read it. */
+  public record Removed(List<String> untagged, List<String> deleted) {}
+
+  /**
+   * Takes a name away, and with the last one the image; by id, all names of it.
+   *
+   * @param force also if several names, or a container, hold it; the layers under a container stay
+   * @throws BerthException NOT_FOUND; FAILED_PRECONDITION (conflict) without force
+   */
+  public Removed remove(String namespace, String ref, boolean force) {
+    NamedImage named = library.findName(namespace, ref);
+    ResolvedImage image;
+    try {
+      image = library.resolve(namespace, ref, null);
+    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+      if (named == null) {
+        throw e;
+      }
+      // Incomplete, or for another machine: only a name.
+      names.delete(namespace, named.name(), null, null);
+      return new Removed(List.of(familiar(named.name())), List.of());
+    }
+    List<String> going =
+        named == null || named.name().equals(image.id()) ? image.names() : List.of(named.name());
+    boolean last = going.size() == image.names().size();
+    if (named == null && going.size() > 1 && !force) {
+      throw new BerthException.Conflict(
+          "unable to delete "
+              + Progress.part(image.id())
+              + " (must be forced) - image is referenced in multiple repositories");
+    }
+    if (last && !force) {
+      refuseUsed(namespace, image, named);
+    }
+    List<String> untagged = new ArrayList<>();
+    for (String name : going) {
+      names.delete(namespace, name, null, null);
+      if (!name.equals(image.id())) {
+        untagged.add(familiar(name));
+      }
+    }
+    return new Removed(untagged, last ? deleted(image) : List.of());
+  }
+
+  private void refuseUsed(String namespace, ResolvedImage image, @Nullable NamedImage named) {
+    String container = users.containersByChain(namespace).get(image.chainId());
+    if (container != null) {
+      String shown = container.length() > 12 ? container.substring(0, 12) : container;
+      throw new BerthException.Conflict(
+          named == null
+              ? "unable to delete "
+                  + Progress.part(image.id())
+                  + " (must be forced) - image is being used by container "
+                  + shown
+              : "unable to remove repository reference \""
+                  + familiar(named.name())
+                  + "\" (must force) - container "
+                  + shown
+                  + " is using its referenced image "
+                  + Progress.part(image.id()));
+    }
+  }
+
+  private static List<String> deleted(ResolvedImage image) {
+    List<String> deleted = new ArrayList<>();
+    deleted.add(image.id());
+    deleted.addAll(image.chain().reversed());
+    return deleted;
+  }
+
+  static String familiar(String name) {
+    try {
+      return name.startsWith("sha256:") ? name : ImageReference.of(name).familiar();
+    } catch (BerthException.InvalidArgument e) {
+      return name;
+    }
+  }
+
+  /**
+   * Removes images that no container stands on.
+   *
+   * @param all also those with names; otherwise only those known by their id alone
+   * @param filters {@code until=TIME}, {@code label=KEY[=VALUE]}, {@code label!=...}
+   * @return ids and the bytes of their layers
+   */
+  public Pruned prune(String namespace, String snapshotter, boolean all, List<String> filters) {
+    Set<String> used = new HashSet<>(users.containersByChain(namespace).keySet());
+    Predicate<ResolvedImage> wanted =
+        filters.stream().map(Tagging::filter).reduce(_ -> true, Predicate::and);
+    List<String> deleted = new ArrayList<>();
+    long bytes = 0;
+    for (ResolvedImage image : library.list(namespace, null)) {
+      boolean dangling = image.names().stream().allMatch(name -> name.startsWith("sha256:"));
+      if (used.contains(image.chainId()) || !(all || dangling) || !wanted.test(image)) {
+        continue;
+      }
+      bytes += library.size(namespace, snapshotter, image);
+      for (String name : image.names()) {
+        names.delete(namespace, name, null, null);
+        if (!name.equals(image.id())) {
+          deleted.add("untagged: " + familiar(name));
+        }
+      }
+      deleted.add("deleted: " + image.id());
+    }
+    return new Pruned(deleted, bytes);
+  }
+
+  /** What a pruning removed. */
+  public record Pruned(List<String> deleted, long bytes) {}
+
+  private static Predicate<ResolvedImage> filter(String text) {
+    if (text.startsWith("until=")) {
+      Instant until = Instant.parse(text.substring("until=".length()));
+      return image -> {
+        Instant created = image.config().createdAt();
+        return created == null || created.isBefore(until);
+      };
+    }
+    if (text.startsWith("label=")) {
+      return image -> hasLabel(image, text.substring("label=".length()));
+    }
+    if (text.startsWith("label!=")) {
+      return image -> !hasLabel(image, text.substring("label!=".length()));
+    }
+    if (text.startsWith("dangling=")) {
+      return _ -> true;
+    }
+    throw new BerthException.InvalidArgument(
+        "invalid filter `" + text + "`: prune has until, label and label!");
+  }
+
+  private static boolean hasLabel(ResolvedImage image, String text) {
+    int equals = text.indexOf('=');
+    String value =
+        image.config().config().labels().get(equals < 0 ? text : text.substring(0, equals));
+    return value != null && (equals < 0 || value.equals(text.substring(equals + 1)));
+  }
+}

@@ -1,0 +1,160 @@
+package io.berth.image.tree;
+
+import io.berth.image.tar.TarEntry;
+import io.berth.image.tar.TarWriter;
+import io.berth.image.tree.MergedTree.Node;
+import io.berth.image.unpack.Whiteouts;
+import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
+import io.berth.linux.FileTimestamp;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Writes a tree, or parts of it, as an archive: owners, modes, times, attributes, devices, hard
+ * links. Sockets have no place in one and are left out. A file that shrinks while it is read is
+ * filled up with zeros, one that grows is cut. Belongs to one thread.
+ */
+public final class TreeTar {
+  private record Inode(int layer, long number) {}
+
+  private final MergedTree tree;
+  private final TarWriter out;
+  private final Map<Inode, String> linked = new HashMap<>();
+  private final Set<String> written = new HashSet<>();
+  private final byte[] buffer = new byte[64 << 10];
+
+  public TreeTar(MergedTree tree, TarWriter out) {
+    this.tree = tree;
+    this.out = out;
+  }
+
+  /**
+   * Everything below a node, and the node itself.
+   *
+   * @param name of the node in the archive; empty: only what is in it is written
+   */
+  public void writeAll(Node top, String name) throws IOException {
+    record Item(Node node, String name) {}
+    Deque<Item> open = new ArrayDeque<>();
+    open.push(new Item(top, name));
+    while (!open.isEmpty()) {
+      Item item = open.pop();
+      if (!item.name.isEmpty()) {
+        write(item.node, item.name);
+      }
+      if (item.node.status().isDirectory()) {
+        List<Node> children = tree.children(item.node);
+        // The stack turns them round.
+        for (Node child : children.reversed()) {
+          open.push(
+              new Item(child, item.name.isEmpty() ? child.name() : item.name + "/" + child.name()));
+        }
+      }
+    }
+  }
+
+  /**
+   * A layer: what was added or changed, with the directories on the way, and whiteouts for what was
+   * deleted.
+   */
+  public void writeLayer(List<Change> changes) throws IOException {
+    for (Change change : changes) {
+      String path = change.path();
+      parents(path);
+      if (change.kind() == Change.Kind.DELETED) {
+        int slash = path.lastIndexOf('/') + 1;
+        String whiteout = path.substring(0, slash) + Whiteouts.PREFIX + path.substring(slash);
+        out.entry(TarEntry.file(whiteout, 0, 0, new FileTimestamp(0, 0)));
+      } else if (!written.contains(path)) {
+        Node node = tree.find(path, /* followLast= */ false);
+        if (node != null) {
+          write(node, path);
+        }
+      }
+    }
+  }
+
+  private void parents(String path) throws IOException {
+    for (int slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      String parent = path.substring(0, slash);
+      if (!written.contains(parent)) {
+        Node node = tree.find(parent, /* followLast= */ false);
+        if (node != null) {
+          write(node, parent);
+        }
+      }
+    }
+  }
+
+  private void write(Node node, String name) throws IOException {
+    FileStatus status = node.status();
+    written.add(name);
+    if (status.isDirectory()) {
+      out.entry(entry(node, name + "/", TarEntry.Type.DIRECTORY, 0, ""));
+      return;
+    }
+    if (status.links() > 1) {
+      String first = linked.putIfAbsent(new Inode(node.layer(), status.inode()), name);
+      if (first != null) {
+        out.entry(entry(node, name, TarEntry.Type.HARD_LINK, 0, first));
+        return;
+      }
+    }
+    switch (status.type()) {
+      case OpenFlags.S_IFREG -> file(node, name);
+      case OpenFlags.S_IFLNK ->
+          out.entry(entry(node, name, TarEntry.Type.SYMBOLIC_LINK, 0, tree.readLink(node)));
+      case OpenFlags.S_IFCHR -> out.entry(entry(node, name, TarEntry.Type.CHARACTER_DEVICE, 0, ""));
+      case OpenFlags.S_IFBLK -> out.entry(entry(node, name, TarEntry.Type.BLOCK_DEVICE, 0, ""));
+      case OpenFlags.S_IFIFO -> out.entry(entry(node, name, TarEntry.Type.FIFO, 0, ""));
+      default -> {
+        // A socket.
+      }
+    }
+  }
+
+  private void file(Node node, String name) throws IOException {
+    long size = node.status().size();
+    try (Fd fd = tree.open(node)) {
+      out.entry(entry(node, name, TarEntry.Type.FILE, size, ""));
+      for (long left = size; left > 0; ) {
+        int wanted = (int) Math.min(buffer.length, left);
+        int count = fd.read(buffer, 0, wanted);
+        if (count == 0) {
+          Arrays.fill(buffer, (byte) 0);
+          count = wanted;
+        }
+        out.content(buffer, 0, count);
+        left -= count;
+      }
+    }
+  }
+
+  private TarEntry entry(Node node, String name, TarEntry.Type type, long size, String link)
+      throws SyscallException {
+    FileStatus status = node.status();
+    boolean device = type == TarEntry.Type.CHARACTER_DEVICE || type == TarEntry.Type.BLOCK_DEVICE;
+    return new TarEntry(
+        name,
+        type,
+        status.permissions(),
+        status.uid(),
+        status.gid(),
+        size,
+        status.modified(),
+        link,
+        device ? status.special().major() : 0,
+        device ? status.special().minor() : 0,
+        type == TarEntry.Type.HARD_LINK ? Map.of() : tree.attributes(node));
+  }
+}

@@ -1,0 +1,72 @@
+package io.berth.image.unpack;
+
+import io.berth.image.tar.TarEntry;
+import io.berth.image.tar.TarSink;
+import io.berth.linux.RootedFiles;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Unpacks an archive that is no layer into a folder of a tree: names of deletions mean nothing,
+ * links of the tree are followed.
+ */
+public final class FolderExtractor {
+  private final TreeExtractor extractor;
+  private final String folder;
+
+  /**
+   * @param root of the tree; no path leads out of it
+   * @param folder in it, relative to the root
+   * @param overwrite whether a folder may be replaced by a file, and a file by a folder
+   */
+  public FolderExtractor(RootedFiles root, String folder, boolean overwrite) {
+    this.extractor =
+        new TreeExtractor(
+            root,
+            overwrite
+                ? TreeExtractor.Deletions.UNKNOWN
+                : TreeExtractor.Deletions.UNKNOWN_KEEPING_KINDS,
+            LayerLimits.NONE);
+    this.folder = folder;
+  }
+
+  /** Takes the entries. */
+  public TarSink sink() {
+    return new TarSink() {
+      @Override
+      public void entry(TarEntry entry) throws IOException {
+        String path = EntryPath.of(entry.name(), entry.name());
+        TarEntry placed = entry.named(EntryPath.join(folder, path));
+        if (entry.type() == TarEntry.Type.HARD_LINK) {
+          placed =
+              placed.linkedTo(EntryPath.join(folder, EntryPath.of(entry.linkName(), entry.name())));
+        }
+        // The folder itself is not the archive's.
+        if (!path.isEmpty()) {
+          extractor.entry(placed);
+        }
+      }
+
+      @Override
+      public void content(MemorySegment part) throws IOException {
+        extractor.content(part);
+      }
+
+      @Override
+      public void endOfEntry() throws IOException {
+        extractor.endOfEntry();
+      }
+    };
+  }
+
+  /** All entries are there; answers how many. */
+  public long finish() throws IOException {
+    extractor.finish();
+    return extractor.entries();
+  }
+
+  /** After a failure in the middle of a file. */
+  public void abandon() {
+    extractor.abandon();
+  }
+}

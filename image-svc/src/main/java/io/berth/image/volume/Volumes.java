@@ -1,0 +1,215 @@
+package io.berth.image.volume;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.filter.Filter;
+import io.berth.base.id.Identifier;
+import io.berth.base.id.Labels;
+import io.berth.image.disk.DiskUsage;
+import io.berth.image.disk.ImagePaths;
+import io.berth.image.disk.TrashBin;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Query;
+import io.berth.image.meta.Row;
+import io.berth.image.meta.Transaction;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The volumes of an instance; they belong to no namespace. A volume is {@code
+ * ROOT/volumes/NAME/_data}. Records are durable. Thread-safe.
+ */
+public final class Volumes {
+  private final ImagePaths paths;
+  private final Metadata metadata;
+  private final TrashBin trash;
+  private final Usage usage;
+  private final SecureRandom random = new SecureRandom();
+
+  /** Who mounts which volumes. */
+  public interface Usage {
+    /** Containers by the names of the volumes that they use. */
+    Map<String, List<String>> containersByVolume();
+  }
+
+  public Volumes(ImagePaths paths, Metadata metadata, TrashBin trash, Usage usage) {
+    this.paths = paths;
+    this.metadata = metadata;
+    this.trash = trash;
+    this.usage = usage;
+  }
+
+  /** A volume. */
+  public record Volume(
+      String name, Path path, Map<String, String> labels, Instant created, boolean anonymous)
+      implements Filter.Fields {
+    public Volume {
+      labels = Map.copyOf(labels);
+    }
+
+    @Override
+    public @Nullable String value(List<String> path) {
+      return switch (path.getFirst()) {
+        case "name" -> name;
+        case "labels" -> labels.get(Filter.key(path));
+        default -> null;
+      };
+    }
+  }
+
+  private static final String COLUMNS = "name, labels, created, anonymous";
+
+  private Volume read(Row row) throws SQLException {
+    return new Volume(
+        row.text(1), data(row.text(1)), row.labels(2), row.time(3), row.number(4) != 0);
+  }
+
+  private Path data(String name) {
+    return paths.volumes().resolve(name).resolve("_data");
+  }
+
+  private @Nullable Volume find(Query query, String name) throws SQLException {
+    return query.first("SELECT " + COLUMNS + " FROM volume WHERE name = ?", this::read, name);
+  }
+
+  /**
+   * Makes a volume, or answers the one that is there with the same labels. An empty name makes an
+   * anonymous one.
+   */
+  public Volume create(String name, Map<String, String> labels) {
+    boolean anonymous = name.isEmpty();
+    String chosen = anonymous ? HexFormat.of().formatHex(randomBytes()) : Identifier.check(name);
+    Map<String, String> stored = Labels.stored(labels);
+    Volume existing = metadata.read(query -> find(query, chosen));
+    if (existing != null) {
+      if (!labels.isEmpty() && !existing.labels.equals(stored)) {
+        throw new BerthException.AlreadyExists("volume \"" + chosen + "\" with other labels");
+      }
+      return existing;
+    }
+    try {
+      // Without a record it is found again, empty, by the next one of that name.
+      Files.createDirectories(data(chosen));
+      Files.setPosixFilePermissions(
+          paths.volumes().resolve(chosen), PosixFilePermissions.fromString("rwx--x--x"));
+      Files.setPosixFilePermissions(data(chosen), PosixFilePermissions.fromString("rwxr-xr-x"));
+    } catch (IOException e) {
+      throw new BerthException.Internal("make volume \"" + chosen + "\": " + e.getMessage(), e);
+    }
+    return metadata.durable(transaction -> {
+      Volume meanwhile = find(transaction, chosen);
+      if (meanwhile != null) {
+        return meanwhile;
+      }
+      transaction.run(
+          "INSERT INTO volume (name, labels, created, anonymous) VALUES (?, ?, ?, ?)",
+          chosen,
+          Transaction.text(stored),
+          Row.nanos(transaction.now()),
+          anonymous ? 1 : 0);
+      return new Volume(chosen, data(chosen), stored, transaction.now(), anonymous);
+    });
+  }
+
+  private byte[] randomBytes() {
+    byte[] bytes = new byte[32];
+    random.nextBytes(bytes);
+    return bytes;
+  }
+
+  /** NOT_FOUND. */
+  public Volume get(String name) {
+    Volume volume = metadata.read(query -> find(query, name));
+    if (volume == null) {
+      throw missing(name);
+    }
+    return volume;
+  }
+
+  private static BerthException missing(String name) {
+    return new BerthException.NotFound("get " + name + ": no such volume");
+  }
+
+  /** All, by name. */
+  public List<Volume> list() {
+    return metadata.read(
+        query -> query.all("SELECT " + COLUMNS + " FROM volume ORDER BY name", this::read));
+  }
+
+  /** The containers of each; empty for all when containerd-svc does not answer. */
+  public Map<String, List<String>> users() {
+    try {
+      return usage.containersByVolume();
+    } catch (BerthException.Unavailable e) {
+      return Map.of();
+    }
+  }
+
+  /**
+   * Removes a volume with its data.
+   *
+   * @param force no error when it is not there
+   * @throws BerthException FAILED_PRECONDITION (conflict) while a container uses it
+   */
+  public void remove(String name, boolean force) {
+    Volume volume = metadata.read(query -> find(query, name));
+    if (volume == null) {
+      if (force) {
+        return;
+      }
+      throw missing(name);
+    }
+    List<String> users = usage.containersByVolume().getOrDefault(name, List.of());
+    if (!users.isEmpty()) {
+      throw new BerthException.Conflict("remove " + name + ": volume is in use - " + users);
+    }
+    delete(name);
+  }
+
+  private void delete(String name) {
+    metadata.durable(transaction -> {
+      transaction.afterwards(() -> takeAway(name));
+      return transaction.run("DELETE FROM volume WHERE name = ?", name);
+    });
+  }
+
+  private void takeAway(String name) {
+    try {
+      trash.take(paths.volumes().resolve(name));
+    } catch (IOException e) {
+      throw new BerthException.Internal("remove volume \"" + name + "\": " + e.getMessage(), e);
+    }
+  }
+
+  /** Names and bytes. */
+  public record Pruned(List<String> names, long bytes) {}
+
+  /** Removes what nobody uses: anonymous ones, or all. */
+  public Pruned prune(boolean all) {
+    Set<String> used = usage.containersByVolume().keySet();
+    List<String> names = new ArrayList<>();
+    long bytes = 0;
+    for (Volume volume : list()) {
+      if (!used.contains(volume.name) && (all || volume.anonymous)) {
+        try {
+          bytes += DiskUsage.of(volume.path).bytes();
+        } catch (IOException e) {
+          bytes += 0;
+        }
+        delete(volume.name);
+        names.add(volume.name);
+      }
+    }
+    return new Pruned(names, bytes);
+  }
+}
