@@ -161,7 +161,7 @@ final class ContainerFollowerIT {
     }
   }
 
-  private final class Namespaces extends NamespacesGrpc.NamespacesImplBase {
+  private static final class Namespaces extends NamespacesGrpc.NamespacesImplBase {
     @Override
     public void list(
         ListNamespacesRequest request, StreamObserver<ListNamespacesResponse> responses) {

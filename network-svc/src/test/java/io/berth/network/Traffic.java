@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -17,6 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class Traffic {
   private static final int TIMEOUT_MILLIS = 3000;
+  private static final int RETRY_MILLIS = 300;
 
   private Traffic() {}
 
@@ -89,13 +91,37 @@ final class Traffic {
 
   /** The same by a datagram. */
   static String udp(NetworkNamespace from, String to, int port) throws IOException {
-    try (DatagramSocket socket =
-        from.call(() -> new DatagramSocket(new InetSocketAddress("0.0.0.0", 0)))) {
-      socket.setSoTimeout(TIMEOUT_MILLIS);
-      socket.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName(to), port));
-      DatagramPacket answer = new DatagramPacket(new byte[100], 100);
-      socket.receive(answer);
-      return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.US_ASCII);
+    try (DatagramSocket socket = datagrams(from)) {
+      return ask(socket, to, port);
     }
+  }
+
+  /** A socket for datagrams whose own port stays the same. */
+  static DatagramSocket datagrams(NetworkNamespace from) throws IOException {
+    DatagramSocket socket =
+        from.call(() -> new DatagramSocket(new InetSocketAddress("0.0.0.0", 0)));
+    socket.setSoTimeout(RETRY_MILLIS);
+    return socket;
+  }
+
+  /** Sends a datagram and does not wait. */
+  static void send(DatagramSocket socket, String to, int port) throws IOException {
+    socket.send(new DatagramPacket(new byte[] {1}, 1, InetAddress.getByName(to), port));
+  }
+
+  /** Sends datagrams until one is answered, as every protocol over UDP does. */
+  static String ask(DatagramSocket socket, String to, int port) throws IOException {
+    SocketTimeoutException last = new SocketTimeoutException();
+    for (int i = 0; i < TIMEOUT_MILLIS / RETRY_MILLIS; i++) {
+      send(socket, to, port);
+      DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+      try {
+        socket.receive(answer);
+        return new String(answer.getData(), 0, answer.getLength(), StandardCharsets.US_ASCII);
+      } catch (SocketTimeoutException e) {
+        last = e;
+      }
+    }
+    throw last;
   }
 }

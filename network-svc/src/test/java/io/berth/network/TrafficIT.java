@@ -14,6 +14,7 @@ import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.Networks;
 import io.berth.network.port.PublishedPort;
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -173,6 +174,96 @@ final class TrafficIT {
       assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.tcp(host.lan, HOST, 8080));
     }
     assertTrue(engine.awaitReaped());
+  }
+
+  // Wall 10: a flow that is older than the rule must not go on without it.
+  @Test
+  void udpFlowFromBeforeThePublication_reachesTheContainer() throws Exception {
+    try (DatagramSocket client = Traffic.datagrams(host.lan)) {
+      for (int i = 0; i < 3; i++) {
+        Traffic.send(client, HOST, 8080);
+      }
+      EndpointRecord web = engine.attachments().attach(host.call("web", udp(8080, 80)));
+      try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+          AutoCloseable _ = Traffic.echo(netns, 80)) {
+        assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.ask(client, HOST, 8080));
+      }
+    }
+  }
+
+  @Test
+  void udpFlowToAContainerThatIsGone_reachesTheNextOne() throws Exception {
+    try (DatagramSocket client = Traffic.datagrams(host.lan)) {
+      for (int i = 0; i < 3; i++) {
+        EndpointRecord web = engine.attachments().attach(host.call("web" + i, udp(8080, 80)));
+        try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+            AutoCloseable _ = Traffic.echo(netns, 80)) {
+          assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.ask(client, HOST, 8080));
+        }
+        engine.attachments().detach(web.key());
+      }
+    }
+  }
+
+  @Test
+  void internalNetwork_hasNoWayOut() throws Exception {
+    engine
+        .networks()
+        .create(
+            new Networks.Wish(
+                "inside", Optional.empty(), Optional.empty(), true, Map.of(), Map.of()));
+    EndpointRecord one = engine.attachments().attach(host.call("one", "inside", Optional.empty()));
+    EndpointRecord two = engine.attachments().attach(host.call("two", "inside", Optional.empty()));
+    try (NetworkNamespace oneNs = NetworkNamespace.open(one.netns());
+        NetworkNamespace twoNs = NetworkNamespace.open(two.netns());
+        AutoCloseable _ = Traffic.echo(twoNs, 80);
+        AutoCloseable _ = Traffic.echo(host.lan, 80)) {
+      both(one.place().address().toString(), oneNs, two.place().address().toString(), 80);
+      assertThrows(
+          IOException.class, () -> Traffic.tcp(oneNs, TestHost.OTHER_MACHINE.toString(), 80));
+    }
+  }
+
+  @Test
+  void hostThatForwardsOnlyForUs_forwardsNothingElse() throws Exception {
+    host.host.setSysctl("ipv4/ip_forward", "0");
+    engine.attachments().attach(host.call("a"));
+    // Another network of the host's, and a machine on it.
+    try (NetworkNamespace far = NetworkNamespace.create();
+        RouteSocket hostLinks = RouteSocket.open(host.host);
+        RouteSocket farLinks = RouteSocket.open(far)) {
+      hostLinks.send(
+          new RouteRequest()
+              .create(
+                  new RouteRequest.Cable(
+                      "far0", 0, 0, 1500, "far0", Optional.of(far.fd()), Optional.empty()))
+              .setUp("far0"),
+          "far0");
+      hostLinks.send(
+          new RouteRequest()
+              .addAddress(hostLinks.link("far0").index(), TestHost.ip("192.168.78.1"), 24),
+          "far0");
+      int index = farLinks.link("far0").index();
+      farLinks.send(
+          new RouteRequest()
+              .setUp(index)
+              .addAddress(index, TestHost.ip("192.168.78.2"), 24)
+              .addDefaultRoute(index, TestHost.ip("192.168.78.1")),
+          "far0");
+      try (RouteSocket lanLinks = RouteSocket.open(host.lan);
+          AutoCloseable _ = Traffic.echo(far, 80)) {
+        lanLinks.send(
+            new RouteRequest().addDefaultRoute(lanLinks.link("lan0").index(), TestHost.ADDRESS),
+            "lan0");
+        assertThrows(IOException.class, () -> Traffic.tcp(host.lan, "192.168.78.2", 80));
+        // The rule is what stops it.
+        engine.removeAll();
+        host.host.setSysctl("ipv4/ip_forward", "1");
+        assertEquals(TestHost.OTHER_MACHINE.toString(), Traffic.tcp(host.lan, "192.168.78.2", 80));
+        engine = host.start();
+      }
+      hostLinks.send(new RouteRequest().deleteLink(hostLinks.link("far0").index()), "far0");
+    }
   }
 
   @Test

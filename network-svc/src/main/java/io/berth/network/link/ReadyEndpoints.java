@@ -84,12 +84,20 @@ public final class ReadyEndpoints implements AutoCloseable {
   }
 
   private void fill() {
+    String told = "";
     while (awaitNeed()) {
       Ready made = null;
       try {
         made = make(InstanceNames.newId(), cabling, bridge, pins);
       } catch (IOException | RuntimeException e) {
-        LOG.log(Level.WARNING, "keep endpoints ready on {0}: {1}", bridge.name(), e.getMessage());
+        String problem = String.valueOf(e.getMessage());
+        // A full bridge stays full for long: once is enough.
+        LOG.log(
+            problem.equals(told) ? Level.DEBUG : Level.WARNING,
+            "keep endpoints ready on {0}: {1}",
+            bridge.name(),
+            problem);
+        told = problem;
       }
       add(made);
     }
