@@ -1,0 +1,207 @@
+package io.berth.cli;
+
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.base.daemon.Program;
+import io.berth.base.error.BerthException;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.session.Connector;
+import io.berth.cli.session.Session;
+import io.berth.cli.session.Streams;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * One line: what stands before the verb is for this program, the rest is the verb's.
+ *
+ * <p>Exit codes: a container's own from {@code run}, {@code exec}, {@code start -a} and {@code
+ * attach}; 125 for a wrong line and for failures of the engine in {@code run}; 126 when the program
+ * cannot be executed, 127 when there is none; 1 for another command that failed; 0 otherwise.
+ */
+public final class Cli {
+  private static final int WRONG_LINE = 125;
+  private static final Path USUAL_CONFIGURATION = Path.of("/etc/berth/config.toml");
+
+  /**
+   * After {@code images}, these are what to do; anything else is a repository's name. Row CD-25.
+   */
+  private static final Set<String> IMAGE_VERBS =
+      Set.of("ls", "list", "pull", "push", "import", "save", "rm", "remove", "tag", "inspect");
+
+  private final Streams streams;
+  private final Function<Config, Connector> connectors;
+
+  private @Nullable Path file;
+  private String namespace = "";
+  private boolean timing;
+
+  private Cli(Streams streams, Function<Config, Connector> connectors) {
+    this.streams = streams;
+    this.connectors = connectors;
+  }
+
+  /**
+   * Carries one line out; answers its exit code. Prints one line of cause, place and remedy on
+   * failure, never a stack. May block for as long as a container lives.
+   */
+  public static int run(
+      List<String> arguments, Streams streams, Function<Config, Connector> connectors) {
+    Cli cli = new Cli(streams, connectors);
+    try {
+      return cli.line(arguments);
+    } catch (BerthException e) {
+      return cli.wrong(e.getMessage());
+    }
+  }
+
+  private int line(List<String> arguments) {
+    int at = 0;
+    while (at < arguments.size() && arguments.get(at).startsWith("-")) {
+      String option = arguments.get(at++);
+      int equals = option.indexOf('=');
+      String name = equals < 0 ? option : option.substring(0, equals);
+      switch (name) {
+        case "--config", "-n", "--namespace" -> {
+          if (equals < 0 && at == arguments.size()) {
+            return wrong("option `" + name + "` needs a value");
+          }
+          set(name, equals < 0 ? arguments.get(at++) : option.substring(equals + 1));
+        }
+        case "--timing" -> timing = true;
+        case "-h", "--help" -> {
+          Help.print(streams.out());
+          return 0;
+        }
+        case "-v", "--version" -> {
+          streams.out().println("berth version " + Program.VERSION);
+          return 0;
+        }
+        default -> {
+          return wrong("unknown option `" + option + "`" + Nearest.hint(name, Help.GLOBALS));
+        }
+      }
+    }
+    if (at == arguments.size()) {
+      Help.print(streams.out());
+      return 0;
+    }
+    return verb(arguments.get(at), arguments.subList(at + 1, arguments.size()));
+  }
+
+  private void set(String name, String value) {
+    if (name.equals("--config")) {
+      file = Path.of(value);
+    } else {
+      namespace = value;
+    }
+  }
+
+  private int verb(String name, List<String> rest) {
+    if (name.equals("help")) {
+      if (rest.isEmpty()) {
+        Help.print(streams.out());
+        return 0;
+      }
+      List<String> asked = new ArrayList<>(rest.subList(1, rest.size()));
+      asked.add("--help");
+      return verb(rest.getFirst(), asked);
+    }
+    boolean group =
+        name.equals("images") && !rest.isEmpty() && IMAGE_VERBS.contains(rest.getFirst());
+    Verb verb = Verb.find(group ? "image" : name);
+    if (verb == null) {
+      return wrong("No such command: " + name + Nearest.hint(name, Verb.names()));
+    }
+    CommandLine line = new CommandLine(verb.make());
+    line.setCommandName("berth " + name);
+    line.setOut(new PrintWriter(streams.out(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(streams.err(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    // A first argument that is no option begins a command inside; its options are its own.
+    line.setStopAtPositional(false);
+    stopAtCommands(line);
+    line.setParameterExceptionHandler((e, _) -> wrongLine(e));
+    line.setExecutionStrategy(this::execute);
+    line.setExecutionExceptionHandler((e, _, _) -> {
+      throw e;
+    });
+    return line.execute(rest.toArray(String[]::new));
+  }
+
+  private static void stopAtCommands(CommandLine line) {
+    String own = line.getCommandSpec().name();
+    if (List.of("run", "create", "exec").contains(own.substring(own.lastIndexOf(' ') + 1))) {
+      line.setStopAtPositional(true);
+    }
+    line.getSubcommands().values().forEach(Cli::stopAtCommands);
+  }
+
+  private int execute(CommandLine.ParseResult parsed) {
+    CommandLine last = parsed.asCommandLineList().getLast();
+    if (CommandLine.printHelpIfRequested(parsed)) {
+      return 0;
+    }
+    if (!(last.getCommandSpec().userObject() instanceof SessionCommand command)) {
+      last.usage(last.getErr());
+      return WRONG_LINE;
+    }
+    Config config = configuration();
+    try (Connector connector = connectors.apply(config)) {
+      String in = namespace.isEmpty() ? config.text(Key.CLI_NAMESPACE) : namespace;
+      return command.run(new Session(config, streams, connector, in, timing));
+    } catch (BerthException e) {
+      wrong(e.getMessage());
+      return command.exitCode(e);
+    }
+  }
+
+  private Config configuration() {
+    Path given = file;
+    if (given != null) {
+      return Config.read(given);
+    }
+    return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();
+  }
+
+  private int wrong(String why) {
+    streams.err().println("berth: " + why.replace('\n', ' '));
+    return WRONG_LINE;
+  }
+
+  private int wrongLine(ParameterException e) {
+    CommandLine line = e.getCommandLine();
+    String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("wrong line");
+    String hint = "";
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      String word = unmatched.getUnmatched().getFirst();
+      List<String> known = new ArrayList<>(line.getSubcommands().keySet());
+      line.getCommandSpec().options().forEach(option -> known.addAll(List.of(option.names())));
+      why = (word.startsWith("-") ? "unknown option `" : "unexpected `") + word + "`";
+      hint = Nearest.hint(word, known);
+    } else if (e instanceof MissingParameterException missing) {
+      why =
+          missing.getMissing().stream()
+              .map(argument -> argument.paramLabel() + " is missing")
+              .findFirst()
+              .orElse(why);
+    }
+    return wrong(
+        line.getCommandSpec().qualifiedName()
+            + ": "
+            + why
+            + hint
+            + " (see `"
+            + line.getCommandSpec().qualifiedName()
+            + " --help`)");
+  }
+}

@@ -1,0 +1,41 @@
+package io.berth.cli;
+
+import java.util.Collection;
+import java.util.Comparator;
+
+/** What somebody may have meant. */
+final class Nearest {
+  private Nearest() {}
+
+  /** {@code , did you mean `x`?} for the known word that is nearest, nothing if none is near. */
+  static String hint(String word, Collection<String> known) {
+    return known.stream()
+        .min(Comparator.comparingInt(one -> distance(word, one)))
+        .filter(best -> distance(word, best) <= Math.max(1, word.length() / 3))
+        .map(best -> ", did you mean `" + best + "`?")
+        .orElse("");
+  }
+
+  /** How many letters must be changed, added, left out or swapped with their neighbour. */
+  static int distance(String a, String b) {
+    int[][] cost = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          cost[i][j] = i + j;
+          continue;
+        }
+        int same = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+        cost[i][j] =
+            Math.min(cost[i - 1][j - 1] + same, Math.min(cost[i - 1][j], cost[i][j - 1]) + 1);
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          cost[i][j] = Math.min(cost[i][j], cost[i - 2][j - 2] + 1);
+        }
+      }
+    }
+    return cost[a.length()][b.length()];
+  }
+}

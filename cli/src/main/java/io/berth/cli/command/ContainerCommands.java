@@ -1,0 +1,331 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.GetRequest;
+import io.berth.api.berth.container.v1.KillRequest;
+import io.berth.api.berth.container.v1.PauseRequest;
+import io.berth.api.berth.container.v1.RemoveRequest;
+import io.berth.api.berth.container.v1.RenameRequest;
+import io.berth.api.berth.container.v1.RestartRequest;
+import io.berth.api.berth.container.v1.StartRequest;
+import io.berth.api.berth.container.v1.StopRequest;
+import io.berth.api.berth.container.v1.UnpauseRequest;
+import io.berth.api.berth.container.v1.UpdateRequest;
+import io.berth.api.berth.container.v1.WaitRequest;
+import io.berth.base.error.BerthException;
+import io.berth.cli.session.Session;
+import io.berth.linux.Signal;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The verbs that change containers that exist. */
+public final class ContainerCommands {
+  private ContainerCommands() {}
+
+  /** The container that a person means. */
+  static Container get(Session session, String ref) {
+    return session.call(
+        Session.CONTAINERD,
+        "Containers.Get",
+        () -> session.containers().get(GetRequest.newBuilder().setRef(ref).build()));
+  }
+
+  /** A verb for several containers; prints what was typed for each success. */
+  abstract static class Several extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    List<String> containers = new ArrayList<>();
+
+    abstract void one(Session session, String ref);
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          containers,
+          ref -> {
+            one(session, ref);
+            session.streams().out().println(ref);
+          });
+    }
+
+    static void checkSignal(String signal) {
+      if (!signal.isEmpty() && Signal.parse(signal).isEmpty()) {
+        throw new BerthException.InvalidArgument("signal `" + signal + "`: no such signal");
+      }
+    }
+  }
+
+  /** {@code start}. Rows D01-01, D01-02. */
+  @Command(name = "start", description = "Start containers")
+  public static final class Start extends Several {
+    @Option(
+        names = {"-a", "--attach"},
+        description = "Bring the output here and end with the container's exit code")
+    boolean attach;
+
+    @Option(
+        names = {"-i", "--interactive"},
+        description = "Its standard input as well")
+    boolean interactive;
+
+    @Override
+    public int run(Session session) {
+      if (!attach && !interactive) {
+        return super.run(session);
+      }
+      if (containers.size() != 1) {
+        throw new BerthException.InvalidArgument(
+            "start -a: one container at a time, not " + containers.size());
+      }
+      Container container = get(session, containers.getFirst());
+      Attachment.Want want =
+          new Attachment.Want(interactive && container.getConfig().getOpenStdin(), true, true);
+      return new Foreground(session, container.getId(), want, /* proxySignals= */ true)
+          .start(container.getHost().getAutoRemove());
+    }
+
+    @Override
+    void one(Session session, String ref) {
+      session
+          .call(
+              Session.CONTAINERD,
+              "Containers.Start",
+              () -> session.containers().start(StartRequest.newBuilder().setRef(ref).build()))
+          .getWarningsList()
+          .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+    }
+
+    @Override
+    public int exitCode(BerthException failure) {
+      int code = attach || interactive ? Foreground.exitCode(failure) : 1;
+      return code == Foreground.ENGINE_FAILED ? 1 : code;
+    }
+  }
+
+  /** {@code stop}. Rows D01-05, D01-06. */
+  @Command(name = "stop", description = "Ask containers to end; kill them after the timeout")
+  public static final class Stop extends Several {
+    @Option(
+        names = {"-t", "--time", "--timeout"},
+        paramLabel = "SECONDS",
+        description = "Until SIGKILL (default: the container's, or 10); negative: wait for ever")
+    @Nullable Integer timeout;
+
+    @Option(
+        names = {"-s", "--signal"},
+        paramLabel = "SIGNAL",
+        description = "Instead of the container's stop signal")
+    String signal = "";
+
+    @Override
+    void one(Session session, String ref) {
+      checkSignal(signal);
+      StopRequest.Builder request = StopRequest.newBuilder().setRef(ref).setSignal(signal);
+      if (timeout != null) {
+        request.setTimeout(timeout);
+      }
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Stop",
+              () -> session.containers().stop(request.build()));
+    }
+  }
+
+  /** {@code kill}. Rows D01-09, D01-10. */
+  @Command(name = "kill", description = "Send a signal to containers (default: SIGKILL)")
+  public static final class Kill extends Several {
+    @Option(
+        names = {"-s", "--signal"},
+        paramLabel = "SIGNAL",
+        description = "Name or number")
+    String signal = "";
+
+    @Override
+    void one(Session session, String ref) {
+      checkSignal(signal);
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Kill",
+              () ->
+                  session
+                      .containers()
+                      .kill(KillRequest.newBuilder().setRef(ref).setSignal(signal).build()));
+    }
+  }
+
+  /** {@code restart}. Row D01-12. */
+  @Command(name = "restart", description = "Stop and start containers")
+  public static final class Restart extends Several {
+    @Option(
+        names = {"-t", "--time", "--timeout"},
+        paramLabel = "SECONDS",
+        description = "Until SIGKILL")
+    @Nullable Integer timeout;
+
+    @Override
+    void one(Session session, String ref) {
+      RestartRequest.Builder request = RestartRequest.newBuilder().setRef(ref);
+      if (timeout != null) {
+        request.setTimeout(timeout);
+      }
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Restart",
+              () -> session.containers().restart(request.build()));
+    }
+  }
+
+  /** {@code wait}. Row D01-13. */
+  @Command(name = "wait", description = "Block until containers end; print their exit codes")
+  public static final class Wait extends SessionCommand {
+    @Option(
+        names = "--condition",
+        paramLabel = "CONDITION",
+        description = "not-running (default), next-exit or removed")
+    String condition = "";
+
+    @Parameters(arity = "1..*", paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    List<String> containers = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          containers,
+          ref ->
+              session
+                  .streams()
+                  .out()
+                  .println(
+                      session
+                          .call(
+                              Session.CONTAINERD,
+                              "Containers.Wait",
+                              () ->
+                                  session
+                                      .containers()
+                                      .wait(
+                                          WaitRequest.newBuilder()
+                                              .setRef(ref)
+                                              .setCondition(condition)
+                                              .build()))
+                          .getStatus()));
+    }
+  }
+
+  /** {@code rm}. Rows D01-14, D01-16: what runs is refused unless forced. */
+  @Command(name = "rm", aliases = "remove", description = "Remove containers")
+  public static final class Rm extends Several {
+    @Option(
+        names = {"-f", "--force"},
+        description = "Kill what runs")
+    boolean force;
+
+    @Option(
+        names = {"-v", "--volumes"},
+        description = "Its anonymous volumes as well")
+    boolean volumes;
+
+    @Override
+    void one(Session session, String ref) {
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Remove",
+              () ->
+                  session
+                      .containers()
+                      .remove(
+                          RemoveRequest.newBuilder()
+                              .setRef(ref)
+                              .setForce(force)
+                              .setVolumes(volumes)
+                              .build()));
+    }
+  }
+
+  /** {@code pause}. */
+  @Command(name = "pause", description = "Freeze containers")
+  public static final class Pause extends Several {
+    @Override
+    void one(Session session, String ref) {
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Pause",
+              () -> session.containers().pause(PauseRequest.newBuilder().setRef(ref).build()));
+    }
+  }
+
+  /** {@code unpause}. */
+  @Command(name = "unpause", description = "Let frozen containers go on")
+  public static final class Unpause extends Several {
+    @Override
+    void one(Session session, String ref) {
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Unpause",
+              () -> session.containers().unpause(UnpauseRequest.newBuilder().setRef(ref).build()));
+    }
+  }
+
+  /** {@code rename}. */
+  @Command(name = "rename", description = "Give a container another name")
+  public static final class Rename extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Parameters(index = "1", paramLabel = "NAME", description = "The new name")
+    String name = "";
+
+    @Override
+    public int run(Session session) {
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Rename",
+              () ->
+                  session
+                      .containers()
+                      .rename(RenameRequest.newBuilder().setRef(container).setName(name).build()));
+      return 0;
+    }
+  }
+
+  /** {@code update}. */
+  @Command(name = "update", description = "Change limits and restart policy of containers")
+  public static final class Update extends Several {
+    @Option(
+        names = "--restart",
+        paramLabel = "POLICY",
+        description = "no, always, on-failure[:N], unless-stopped")
+    String restart = "";
+
+    @Mixin ResourceOptions resources = new ResourceOptions();
+
+    @Override
+    void one(Session session, String ref) {
+      UpdateRequest.Builder request =
+          UpdateRequest.newBuilder().setRef(ref).setResources(resources.build());
+      if (!restart.isEmpty()) {
+        request.setRestart(HostOptions.restart(restart));
+      }
+      session
+          .call(
+              Session.CONTAINERD,
+              "Containers.Update",
+              () -> session.containers().update(request.build()))
+          .getWarningsList()
+          .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.base.error.BerthException;
+import io.berth.cli.parse.Variables;
+import io.berth.linux.Signal;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What {@code run} and {@code create} have in common: what runs inside, and where from. */
+final class ContainerOptions {
+  /** Set by the command: nobody is attached at the start. */
+  boolean detached;
+
+  @Option(
+      names = {"-i", "--interactive"},
+      description = "Keep standard input open")
+  boolean interactive;
+
+  @Option(
+      names = {"-t", "--tty"},
+      description = "Give it a terminal")
+  boolean tty;
+
+  @Option(
+      names = {"-a", "--attach"},
+      paramLabel = "STREAM",
+      description = "Only these of stdin, stdout and stderr in the foreground")
+  List<String> attach = new ArrayList<>();
+
+  @Option(names = "--rm", description = "Remove it when it ends")
+  boolean remove;
+
+  @Option(names = "--name", paramLabel = "NAME", description = "Name (default: a generated one)")
+  String name = "";
+
+  @Option(
+      names = {"-e", "--env"},
+      paramLabel = "KEY[=VALUE]",
+      description = "Environment; without a value: this one's")
+  List<String> env = new ArrayList<>();
+
+  @Option(names = "--env-file", paramLabel = "FILE", description = "Environment, a line each")
+  List<Path> envFiles = new ArrayList<>();
+
+  @Option(
+      names = {"-w", "--workdir"},
+      paramLabel = "FOLDER",
+      description = "Working directory inside")
+  String workdir = "";
+
+  @Option(
+      names = {"-u", "--user"},
+      paramLabel = "USER[:GROUP]",
+      description = "User, by name or number")
+  String user = "";
+
+  @Option(names = "--group-add", paramLabel = "GROUP", description = "One group more")
+  List<String> groups = new ArrayList<>();
+
+  @Option(
+      names = "--entrypoint",
+      paramLabel = "PROGRAM",
+      description = "Instead of the image's; empty: none")
+  @Nullable String entrypoint;
+
+  @Option(
+      names = {"-h", "--hostname"},
+      paramLabel = "NAME",
+      description = "Host name (default: the short id)")
+  String hostname = "";
+
+  @Option(names = "--domainname", paramLabel = "NAME", description = "Domain name")
+  String domain = "";
+
+  @Option(
+      names = {"-l", "--label"},
+      paramLabel = "KEY[=VALUE]",
+      description = "Label")
+  List<String> labels = new ArrayList<>();
+
+  @Option(names = "--label-file", paramLabel = "FILE", description = "Labels, a line each")
+  List<Path> labelFiles = new ArrayList<>();
+
+  @Option(names = "--stop-signal", paramLabel = "SIGNAL", description = "Instead of SIGTERM")
+  String stopSignal = "";
+
+  @Option(names = "--stop-timeout", paramLabel = "SECONDS", description = "Until SIGKILL")
+  int stopTimeout;
+
+  @Option(names = "--expose", paramLabel = "PORT[/udp]", description = "A port it listens on")
+  List<String> expose = new ArrayList<>();
+
+  @Option(names = "--pull", paramLabel = "WHEN", description = "missing (default), always or never")
+  String pull = "missing";
+
+  @Option(
+      names = "--platform",
+      paramLabel = "OS/ARCH",
+      description = "Of an image that has several")
+  String platform = "";
+
+  @Option(names = "--cidfile", paramLabel = "FILE", description = "Write the id there")
+  @Nullable Path idFile;
+
+  @Option(names = "--rootfs", description = "IMAGE is a folder used as root file system")
+  boolean rootfs;
+
+  @Mixin NetworkOptions network = new NetworkOptions();
+  @Mixin HostOptions host = new HostOptions();
+  @Mixin ResourceOptions resources = new ResourceOptions();
+
+  @Parameters(index = "0", paramLabel = "IMAGE", description = "Image")
+  String image = "";
+
+  @Parameters(
+      index = "1..*",
+      paramLabel = "COMMAND",
+      description = "Instead of the image's command")
+  List<String> command = new ArrayList<>();
+
+  Config config(Map<String, String> environment) {
+    if (!stopSignal.isEmpty() && Signal.parse(stopSignal).isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "--stop-signal `" + stopSignal + "`: no such signal");
+    }
+    if (!workdir.isEmpty() && !workdir.startsWith("/")) {
+      throw new BerthException.InvalidArgument(
+          "-w `" + workdir + "`: the working directory must be an absolute path");
+    }
+    Config.Builder config =
+        Config.newBuilder()
+            .setHostname(hostname)
+            .setDomainname(domain)
+            .setUser(user)
+            .setTty(tty)
+            .setOpenStdin(interactive)
+            .setStdinOnce(interactive && !detached)
+            .addAllEnv(Variables.environment(env, envFiles, environment))
+            .addAllCmd(command)
+            .setWorkingDir(workdir)
+            .putAllLabels(Variables.labels(labels, labelFiles))
+            .setStopSignal(stopSignal)
+            .setStopTimeout(stopTimeout)
+            .addAllExposedPorts(expose)
+            .setImage(image);
+    String program = entrypoint;
+    if (program != null) {
+      config.setEntrypointSet(true);
+      if (!program.isEmpty()) {
+        config.addEntrypoint(program);
+      }
+    }
+    return config.build();
+  }
+
+  HostConfig host() {
+    return host.build()
+        .setAutoRemove(remove)
+        .addAllGroupAdd(groups)
+        .addAllDns(network.dns)
+        .addAllDnsSearch(network.dnsSearch)
+        .addAllDnsOptions(network.dnsOptions)
+        .addAllExtraHosts(network.addHosts)
+        .setResources(resources.build())
+        .setContainerIdFile(idFile == null ? "" : idFile.toString())
+        .build();
+  }
+
+  NetworkConfig network() {
+    return network.build();
+  }
+
+  /** The streams that a foreground run brings. */
+  Attachment.Want streams() {
+    if (attach.isEmpty()) {
+      return new Attachment.Want(interactive, true, true);
+    }
+    for (String stream : attach) {
+      if (!List.of("stdin", "stdout", "stderr").contains(stream)) {
+        throw new BerthException.InvalidArgument(
+            "-a `" + stream + "`: write stdin, stdout or stderr");
+      }
+    }
+    return new Attachment.Want(
+        interactive && attach.contains("stdin"),
+        attach.contains("stdout"),
+        attach.contains("stderr"));
+  }
+}

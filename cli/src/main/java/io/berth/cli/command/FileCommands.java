@@ -1,0 +1,205 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.image.v1.ArchiveRequest;
+import io.berth.api.berth.image.v1.Change;
+import io.berth.api.berth.image.v1.Chunk;
+import io.berth.api.berth.image.v1.CommitRequest;
+import io.berth.api.berth.image.v1.DiffRequest;
+import io.berth.api.berth.image.v1.ExportRequest;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.cli.session.Session;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The verbs on the files of containers. */
+public final class FileCommands {
+  private FileCommands() {}
+
+  /** Writes a stream of chunks to a file, or to standard output. */
+  static void download(
+      Session session, String what, @Nullable Path file, Calls.ClientCall<Iterator<Chunk>> call) {
+    try (OutputStream opened =
+        file == null ? OutputStream.nullOutputStream() : Files.newOutputStream(file)) {
+      OutputStream out = file == null ? session.streams().out() : opened;
+      var _ =
+          session.call(
+              Session.IMAGE,
+              what,
+              () -> {
+                Iterator<Chunk> chunks = call.run();
+                while (chunks.hasNext()) {
+                  write(chunks.next(), out);
+                }
+                return true;
+              });
+      out.flush();
+    } catch (IOException e) {
+      throw new BerthException.InvalidArgument("write `" + file + "`: " + e.getMessage(), e);
+    }
+  }
+
+  private static void write(Chunk chunk, OutputStream out) {
+    try {
+      chunk.getData().writeTo(out);
+    } catch (IOException e) {
+      throw new BerthException.ResourceExhausted("write the archive: " + e.getMessage(), e);
+    }
+  }
+
+  /** {@code diff}. Rows D01-31, D01-39. */
+  @Command(name = "diff", description = "What a container changed in its file system")
+  public static final class Diff extends SessionCommand {
+    @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Override
+    public int run(Session session) {
+      Container found = ContainerCommands.get(session, container);
+      DiffRequest request =
+          DiffRequest.newBuilder()
+              .setSnapshotter(found.getSnapshotter())
+              .setKey(found.getSnapshotKey())
+              .build();
+      return session.call(
+          Session.IMAGE,
+          "Rootfs.Diff",
+          () -> {
+            Iterator<Change> changes = session.rootfs().diff(request);
+            while (changes.hasNext()) {
+              Change change = changes.next();
+              char kind =
+                  switch (change.getKind()) {
+                    case KIND_ADDED -> 'A';
+                    case KIND_DELETED -> 'D';
+                    default -> 'C';
+                  };
+              session.streams().out().println(kind + " " + change.getPath());
+            }
+            return 0;
+          });
+    }
+  }
+
+  /** {@code export}. Row D01-61. */
+  @Command(name = "export", description = "Write a container's file system as a tar")
+  public static final class Export extends SessionCommand {
+    @Option(
+        names = {"-o", "--output"},
+        paramLabel = "FILE",
+        description = "Instead of standard output")
+    @Nullable Path file;
+
+    @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Override
+    public int run(Session session) {
+      ImageCommands.refuseTerminal(session, file);
+      Container found = ContainerCommands.get(session, container);
+      ExportRequest request =
+          ExportRequest.newBuilder()
+              .setSnapshotter(found.getSnapshotter())
+              .setKey(found.getSnapshotKey())
+              .build();
+      download(session, "Rootfs.Export", file, () -> session.rootfs().export(request));
+      return 0;
+    }
+  }
+
+  /** {@code cp CONTAINER:PATH -} as a tar; the other directions go through a tar as well. */
+  @Command(name = "cp", description = "Copy files out of or into a container, as tar streams")
+  public static final class Copy extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "CONTAINER:PATH", description = "What to copy")
+    String from = "";
+
+    @Parameters(index = "1", paramLabel = "FILE|-", description = "Where the tar goes")
+    String to = "";
+
+    @Override
+    public int run(Session session) {
+      int colon = from.indexOf(':');
+      if (colon < 1 || from.startsWith("/")) {
+        throw new BerthException.InvalidArgument(
+            "cp `" + from + "`: write CONTAINER:PATH; copying into a container is not built yet");
+      }
+      Path file = to.equals("-") ? null : Path.of(to);
+      ImageCommands.refuseTerminal(session, file);
+      Container found = ContainerCommands.get(session, from.substring(0, colon));
+      ArchiveRequest request =
+          ArchiveRequest.newBuilder()
+              .setSnapshotter(found.getSnapshotter())
+              .setKey(found.getSnapshotKey())
+              .setPath(from.substring(colon + 1))
+              .build();
+      download(session, "Rootfs.Archive", file, () -> session.rootfs().archive(request));
+      return 0;
+    }
+  }
+
+  /** {@code commit}. Row D01-60. */
+  @Command(name = "commit", description = "Make an image of a container's changes")
+  public static final class Commit extends SessionCommand {
+    @Option(
+        names = {"-a", "--author"},
+        paramLabel = "NAME",
+        description = "Author")
+    String author = "";
+
+    @Option(
+        names = {"-m", "--message"},
+        paramLabel = "TEXT",
+        description = "Comment of the new layer")
+    String message = "";
+
+    @Option(
+        names = {"-c", "--change"},
+        paramLabel = "INSTRUCTION",
+        description = "CMD, ENV, ... of the configuration")
+    List<String> changes = new ArrayList<>();
+
+    @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Parameters(
+        index = "1",
+        arity = "0..1",
+        paramLabel = "NAME[:TAG]",
+        description = "Of the image")
+    String name = "";
+
+    @Parameters(index = "2", arity = "0..1", hidden = true, description = "The tag by itself")
+    String tag = "";
+
+    @Override
+    public int run(Session session) {
+      Container found = ContainerCommands.get(session, container);
+      CommitRequest request =
+          CommitRequest.newBuilder()
+              .setSnapshotter(found.getSnapshotter())
+              .setSnapshotKey(found.getSnapshotKey())
+              .setParentRef(found.getImageId().isEmpty() ? found.getImage() : found.getImageId())
+              .setConfig(found.getConfig())
+              .setName(tag.isEmpty() ? name : name + ":" + tag)
+              .setAuthor(author)
+              .setMessage(message)
+              .addAllChanges(changes)
+              .build();
+      Image image =
+          session.call(Session.IMAGE, "Images.Commit", () -> session.images().commit(request));
+      session.streams().out().println(image.getId());
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,320 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.image.v1.HistoryEntry;
+import io.berth.api.berth.image.v1.HistoryRequest;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ListRequest;
+import io.berth.api.berth.image.v1.PruneRequest;
+import io.berth.api.berth.image.v1.PruneResponse;
+import io.berth.api.berth.image.v1.RemoveRequest;
+import io.berth.api.berth.image.v1.RemoveResponse;
+import io.berth.api.berth.image.v1.ResolveRequest;
+import io.berth.api.berth.image.v1.TagRequest;
+import io.berth.api.berth.image.v1.VerifyRequest;
+import io.berth.api.berth.image.v1.VerifyResponse;
+import io.berth.base.error.BerthException;
+import io.berth.cli.render.ImageDocument;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import io.berth.linux.Fd;
+import io.berth.linux.Terminal;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The verbs on images that are here. */
+public final class ImageCommands {
+  private ImageCommands() {}
+
+  static Image resolve(Session session, String ref) {
+    return session.call(
+        Session.IMAGE,
+        "Images.Resolve",
+        () -> session.images().resolve(ResolveRequest.newBuilder().setRef(ref).build()));
+  }
+
+  /** An archive does not belong on a screen. */
+  static void refuseTerminal(Session session, @Nullable Path file) {
+    if (file == null
+        && session.streams().descriptors()
+        && Terminal.isTerminal(Fd.adopt(1, "stdout"))) {
+      throw new BerthException.InvalidArgument(
+          "standard output is a terminal: redirect it, or give a file");
+    }
+  }
+
+  /** {@code images}. Rows D01-63, D01-64. */
+  @Command(
+      name = "images",
+      aliases = {"ls", "list"},
+      description = "List images")
+  public static final class Images extends SessionCommand {
+    private static final List<String> FIELDS =
+        List.of("Repository", "Tag", "ID", "CreatedSince", "Size");
+    private static final List<String> FIELDS_WITH_DIGEST =
+        List.of("Repository", "Tag", "Digest", "ID", "CreatedSince", "Size");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Ids only")
+    boolean quiet;
+
+    @Option(
+        names = {"-a", "--all"},
+        description = "Accepted: there are no hidden ones")
+    boolean all;
+
+    @Option(names = "--digests", description = "With digests")
+    boolean digests;
+
+    @Option(
+        names = {"--no-trunc", "-notrunc"},
+        description = "Whole ids")
+    boolean whole;
+
+    @Option(
+        names = {"-f", "--filter"},
+        paramLabel = "KEY=VALUE",
+        description = "Only those")
+    List<String> filters = new ArrayList<>();
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Parameters(arity = "0..1", paramLabel = "NAME", description = "Only of this repository")
+    String name = "";
+
+    @Override
+    public int run(Session session) {
+      List<Image> images =
+          session
+              .call(
+                  Session.IMAGE,
+                  "Images.List",
+                  () ->
+                      session
+                          .images()
+                          .list(
+                              ListRequest.newBuilder()
+                                  .setName(name)
+                                  .addAllFilters(filters)
+                                  .build()))
+              .getImagesList();
+      PrintStream out = session.streams().out();
+      if (quiet) {
+        images.stream()
+            .map(image -> whole ? image.getId() : Words.shortId(image.getId()))
+            .distinct()
+            .forEach(out::println);
+        return 0;
+      }
+      Instant now = Instant.now();
+      Listing listing =
+          digests
+              ? new Listing("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE")
+              : new Listing("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE");
+      for (Image image : images) {
+        List<String> names =
+            image.getNamesCount() == 0 ? List.of("<none>:<none>") : image.getNamesList();
+        for (String full : names) {
+          listing.add(digests ? FIELDS_WITH_DIGEST : FIELDS, cells(image, full, now));
+        }
+      }
+      listing.print(out, format);
+      return 0;
+    }
+
+    private String[] cells(Image image, String full, Instant now) {
+      String familiar = ImageDocument.familiar(full);
+      List<String> cells =
+          new ArrayList<>(List.of(ImageDocument.repository(familiar), ImageDocument.tag(familiar)));
+      if (digests) {
+        cells.add(image.getTarget().getDigest());
+      }
+      cells.add(whole ? image.getId() : Words.shortId(image.getId()));
+      cells.add(image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A");
+      cells.add(Words.size(image.getSize()));
+      return cells.toArray(String[]::new);
+    }
+  }
+
+  /** {@code tag}. Row D01-67. */
+  @Command(name = "tag", description = "Give an image another name")
+  public static final class Tag extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        hidden = true,
+        description = "Accepted: a name always moves")
+    boolean force;
+
+    @Parameters(index = "0", paramLabel = "IMAGE", description = "Name or id")
+    String image = "";
+
+    @Parameters(index = "1", paramLabel = "NAME[:TAG]", description = "The new name")
+    String name = "";
+
+    @Parameters(index = "2", arity = "0..1", hidden = true, description = "The tag by itself")
+    String tag = "";
+
+    @Override
+    public int run(Session session) {
+      TagRequest request =
+          TagRequest.newBuilder()
+              .setRef(image)
+              .setName(tag.isEmpty() ? name : name + ":" + tag)
+              .build();
+      var _ = session.call(Session.IMAGE, "Images.Tag", () -> session.images().tag(request));
+      return 0;
+    }
+  }
+
+  /** {@code rmi}. Row D01-65. */
+  @Command(
+      name = "rmi",
+      aliases = {"rm", "remove"},
+      description = "Remove images")
+  public static final class Rmi extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        description = "Also with several names or stopped containers")
+    boolean force;
+
+    @Option(names = "--no-prune", description = "Only the name")
+    boolean noPrune;
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Name or id")
+    List<String> images = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      PrintStream out = session.streams().out();
+      return each(
+          session,
+          images,
+          image -> {
+            RemoveRequest request =
+                RemoveRequest.newBuilder()
+                    .setRef(image)
+                    .setForce(force)
+                    .setNoPrune(noPrune)
+                    .build();
+            RemoveResponse removed =
+                session.call(
+                    Session.IMAGE, "Images.Remove", () -> session.images().remove(request));
+            removed
+                .getUntaggedList()
+                .forEach(name -> out.println("Untagged: " + ImageDocument.familiar(name)));
+            removed.getDeletedList().forEach(id -> out.println("Deleted: " + id));
+          });
+    }
+  }
+
+  /** {@code history}. Row D01-66. */
+  @Command(name = "history", description = "How an image came to be")
+  public static final class History extends SessionCommand {
+    private static final int COMMAND_WIDTH = 45;
+    private static final List<String> FIELDS =
+        List.of("ID", "CreatedSince", "CreatedBy", "Size", "Comment");
+
+    @Option(names = "--no-trunc", description = "Whole commands")
+    boolean whole;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Parameters(paramLabel = "IMAGE", description = "Name or id")
+    String image = "";
+
+    @Override
+    public int run(Session session) {
+      Instant now = Instant.now();
+      Listing listing = new Listing("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT");
+      List<HistoryEntry> entries =
+          session
+              .call(
+                  Session.IMAGE,
+                  "Images.History",
+                  () -> session.images().history(HistoryRequest.newBuilder().setRef(image).build()))
+              .getEntriesList();
+      for (HistoryEntry entry : entries) {
+        listing.add(
+            FIELDS,
+            entry.getId().isEmpty() ? "<missing>" : Words.shortId(entry.getId()),
+            entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A",
+            whole ? entry.getCreatedBy() : Words.cut(entry.getCreatedBy(), COMMAND_WIDTH),
+            Words.size(entry.getSize()),
+            entry.getComment());
+      }
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code image prune}. */
+  @Command(name = "prune", description = "Remove images without a name")
+  public static final class Prune extends SessionCommand {
+    @Option(
+        names = {"-a", "--all"},
+        description = "All that no container uses")
+    boolean all;
+
+    @Option(
+        names = {"-f", "--force"},
+        description = "Accepted: it never asks")
+    boolean force;
+
+    @Option(names = "--filter", paramLabel = "KEY=VALUE", description = "Only those")
+    List<String> filters = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      PruneRequest request = PruneRequest.newBuilder().setAll(all).addAllFilters(filters).build();
+      PruneResponse gone =
+          session.call(Session.IMAGE, "Images.Prune", () -> session.images().prune(request));
+      gone.getDeletedList().forEach(id -> session.streams().out().println("Deleted: " + id));
+      session.streams().out().println("Total reclaimed space: " + Words.size(gone.getBytes()));
+      return 0;
+    }
+  }
+
+  /** {@code image verify}. */
+  @Command(name = "verify", description = "Read and hash again what is stored")
+  public static final class Verify extends SessionCommand {
+    @Parameters(arity = "0..1", paramLabel = "IMAGE", description = "Only this one")
+    String image = "";
+
+    @Override
+    public int run(Session session) {
+      return session.call(
+          Session.IMAGE,
+          "Images.Verify",
+          () -> {
+            Iterator<VerifyResponse> found =
+                session.images().verify(VerifyRequest.newBuilder().setRef(image).build());
+            int damaged = 0;
+            while (found.hasNext()) {
+              VerifyResponse one = found.next();
+              if (one.getFinding().isEmpty()) {
+                session
+                    .streams()
+                    .out()
+                    .println(
+                        one.getChecked() + " blobs, " + Words.size(one.getBytes()) + " checked");
+              } else {
+                session.streams().out().println(one.getDigest() + ": " + one.getFinding());
+                damaged++;
+              }
+            }
+            return damaged == 0 ? 0 : 1;
+          });
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package io.berth.cli.command;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Empty;
+import io.berth.api.berth.image.v1.UsageResponse;
+import io.berth.api.containerd.services.version.v1.VersionGrpc;
+import io.berth.api.containerd.services.version.v1.VersionResponse;
+import io.berth.base.daemon.Program;
+import io.berth.base.error.BerthException;
+import io.berth.base.json.Json;
+import io.berth.cli.render.Document;
+import io.berth.cli.render.Pretty;
+import io.berth.cli.render.Template;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthGrpc;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code info} and {@code version}: what the services say of themselves. A service that does not
+ * answer is named, not fatal.
+ */
+public final class InfoCommands {
+  private InfoCommands() {}
+
+  private static void print(PrintStream out, ObjectNode node, String format) {
+    out.println(format.equals("json") ? Pretty.text(node) : Template.parse(format).apply(node));
+  }
+
+  /** {@code version}. Row D01-69. */
+  @Command(name = "version", description = "Versions of this program and of the services")
+  public static final class Version extends SessionCommand {
+    @Option(
+        names = {"-f", "--format"},
+        paramLabel = "json|TEMPLATE",
+        description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      PrintStream out = session.streams().out();
+      ObjectNode node = Json.mapper().createObjectNode();
+      node.put("Client", Program.VERSION);
+      if (format.isEmpty()) {
+        out.println("Client:");
+        out.println(" Version:  " + Program.VERSION);
+      }
+      VersionResponse server =
+          session.call(
+              Session.CONTAINERD,
+              "Version",
+              () ->
+                  session
+                      .stub(Session.CONTAINERD, VersionGrpc::newBlockingStub)
+                      .version(Empty.getDefaultInstance()));
+      if (format.isEmpty()) {
+        out.println();
+        out.println("Server:");
+        out.println(" Version:  " + server.getVersion());
+        out.println(" Revision: " + server.getRevision());
+        return 0;
+      }
+      node.put("Server", server.getVersion()).put("Revision", server.getRevision());
+      print(out, node, format);
+      return 0;
+    }
+  }
+
+  /** {@code info}. Row D01-27: the first three lines are the oldest ones. */
+  @Command(name = "info", description = "The instance: counts, folders, services, warnings")
+  public static final class Info extends SessionCommand {
+    @Option(
+        names = {"-f", "--format"},
+        paramLabel = "json|TEMPLATE",
+        description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      List<String> warnings = new ArrayList<>();
+      ObjectNode node = Json.mapper().createObjectNode();
+      ask(
+          node,
+          "containers",
+          warnings,
+          () ->
+              Document.of(
+                  session.call(
+                      Session.CONTAINERD,
+                      "Containers.Info",
+                      () -> session.containers().info(Empty.getDefaultInstance()))));
+      ask(
+          node,
+          "images",
+          warnings,
+          () -> {
+            UsageResponse usage =
+                session.call(
+                    Session.IMAGE,
+                    "Images.Usage",
+                    () -> session.images().usage(Empty.getDefaultInstance()));
+            return Document.of(usage);
+          });
+      ask(
+          node,
+          "network",
+          warnings,
+          () ->
+              Document.of(
+                  session.call(
+                      Session.NETWORK,
+                      "Endpoints.Info",
+                      () -> session.endpoints().info(Empty.getDefaultInstance()))));
+      ObjectNode services = node.putObject("services");
+      for (String service : List.of(Session.CONTAINERD, Session.IMAGE, Session.NETWORK)) {
+        services.put(service, health(session, service));
+      }
+      node.put("namespace", session.namespace());
+      PrintStream out = session.streams().out();
+      if (format.isEmpty()) {
+        show(out, session, node);
+      } else {
+        print(out, node, format);
+      }
+      warnings.forEach(warning -> session.streams().err().println("WARNING: " + warning));
+      return warnings.isEmpty() ? 0 : 1;
+    }
+
+    private static String health(Session session, String service) {
+      try {
+        return session
+            .call(
+                service,
+                "Health.Check",
+                () ->
+                    session
+                        .stub(service, HealthGrpc::newBlockingStub)
+                        .check(HealthCheckRequest.getDefaultInstance()))
+            .getStatus()
+            .name();
+      } catch (BerthException e) {
+        return "unavailable";
+      }
+    }
+
+    private static void show(PrintStream out, Session session, ObjectNode node) {
+      out.println("containers: " + node.at("/containers/containers").asText("unavailable"));
+      out.println("version: " + Program.VERSION);
+      out.println("images: " + node.at("/images/images").asText("unavailable"));
+      for (String part : List.of("containers", "images", "network")) {
+        node.path(part)
+            .properties()
+            .forEach(field -> {
+              String key = field.getKey();
+              if (key.equals(part) || key.equals("version") || key.equals("warnings")) {
+                return;
+              }
+              String value =
+                  key.endsWith("_bytes")
+                      ? Words.size(field.getValue().asLong())
+                      : field.getValue().asText();
+              out.println(key.replace("_bytes", "").replace('_', ' ') + ": " + value);
+            });
+      }
+      node.path("services")
+          .properties()
+          .forEach(service ->
+              out.println(
+                  service.getKey()
+                      + " service: "
+                      + service.getValue().asText()
+                      + " at "
+                      + session.config().socket(service.getKey())));
+    }
+
+    private static void ask(
+        ObjectNode node, String name, List<String> warnings, Supplier<ObjectNode> question) {
+      try {
+        ObjectNode answer = question.get();
+        answer.path("warnings").forEach(warning -> warnings.add(warning.asText()));
+        node.set(name, answer);
+      } catch (BerthException e) {
+        warnings.add(e.getMessage());
+      }
+    }
+  }
+}

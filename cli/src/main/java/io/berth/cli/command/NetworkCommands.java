@@ -1,0 +1,224 @@
+package io.berth.cli.command;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.network.v1.CreateNetworkRequest;
+import io.berth.api.berth.network.v1.ExplainRequest;
+import io.berth.api.berth.network.v1.GetNetworkRequest;
+import io.berth.api.berth.network.v1.ListNetworksRequest;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.base.json.Json;
+import io.berth.cli.parse.Ports;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Document;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Pretty;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code network create, ls, rm, inspect}. Rows RK-56 to RK-66. */
+@Command(
+    name = "network",
+    description = "Networks: create, ls, rm, inspect, explain",
+    subcommands = {
+      NetworkCommands.Create.class,
+      NetworkCommands.Ls.class,
+      NetworkCommands.Rm.class,
+      NetworkCommands.Inspect.class,
+      NetworkCommands.Explain.class
+    })
+public final class NetworkCommands {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  /** {@code network create}. */
+  @Command(name = "create", description = "Make a network")
+  public static final class Create extends SessionCommand {
+    @Option(
+        names = {"-d", "--driver"},
+        paramLabel = "DRIVER",
+        description = "bridge (default) or routed")
+    String driver = "";
+
+    @Option(names = "--subnet", paramLabel = "CIDR", description = "Default: from the pool")
+    String subnet = "";
+
+    @Option(
+        names = "--gateway",
+        paramLabel = "ADDRESS",
+        description = "Default: the first of the subnet")
+    String gateway = "";
+
+    @Option(
+        names = {"-l", "--label"},
+        paramLabel = "KEY=VALUE",
+        description = "Label")
+    List<String> labels = new ArrayList<>();
+
+    @Option(
+        names = {"-o", "--opt"},
+        paramLabel = "KEY=VALUE",
+        description = "Option of the driver")
+    List<String> options = new ArrayList<>();
+
+    @Option(names = "--internal", description = "No way out")
+    boolean internal;
+
+    @Parameters(paramLabel = "NAME", description = "Of the network")
+    String name = "";
+
+    @Override
+    public int run(Session session) {
+      Network network =
+          session.call(
+              Session.NETWORK,
+              "Networks.Create",
+              () ->
+                  session
+                      .networks()
+                      .create(
+                          CreateNetworkRequest.newBuilder()
+                              .setName(name)
+                              .setDriver(driver)
+                              .setSubnet(subnet)
+                              .setGateway(gateway)
+                              .setInternal(internal)
+                              .putAllLabels(Variables.pairs("-l", labels))
+                              .putAllOptions(Variables.pairs("-o", options))
+                              .build()));
+      session.streams().out().println(network.getId());
+      return 0;
+    }
+  }
+
+  /** {@code network ls}. */
+  @Command(name = "ls", aliases = "list", description = "List networks")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS =
+        List.of("ID", "Name", "Driver", "Subnet", "Endpoints");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Ids only")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      List<Network> networks =
+          session
+              .call(
+                  Session.NETWORK,
+                  "Networks.List",
+                  () -> session.networks().list(ListNetworksRequest.getDefaultInstance()))
+              .getNetworksList();
+      if (quiet) {
+        networks.forEach(
+            network -> session.streams().out().println(Words.shortId(network.getId())));
+        return 0;
+      }
+      Listing listing = new Listing("NETWORK ID", "NAME", "DRIVER", "SUBNET", "ENDPOINTS");
+      networks.forEach(network ->
+          listing.add(
+              FIELDS,
+              Words.shortId(network.getId()),
+              network.getName(),
+              network.getDriver(),
+              network.getSubnet(),
+              String.valueOf(network.getEndpoints())));
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code network rm}. */
+  @Command(name = "rm", aliases = "remove", description = "Remove networks")
+  public static final class Rm extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
+    List<String> networks = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          networks,
+          network -> {
+            var _ =
+                session.call(
+                    Session.NETWORK,
+                    "Networks.Remove",
+                    () ->
+                        session
+                            .networks()
+                            .remove(RemoveNetworkRequest.newBuilder().setRef(network).build()));
+            session.streams().out().println(network);
+          });
+    }
+  }
+
+  /** {@code network inspect}. */
+  @Command(name = "inspect", description = "Everything about networks, as JSON")
+  public static final class Inspect extends SessionCommand {
+    @Option(
+        names = {"-f", "--format"},
+        paramLabel = "json|TEMPLATE",
+        description = "A line each")
+    String format = "";
+
+    @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
+    List<String> networks = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      ArrayNode all = Json.mapper().createArrayNode();
+      int code =
+          each(
+              session,
+              networks,
+              network ->
+                  all.add(
+                      Document.of(
+                          session.call(
+                              Session.NETWORK,
+                              "Networks.Get",
+                              () ->
+                                  session
+                                      .networks()
+                                      .get(
+                                          GetNetworkRequest.newBuilder()
+                                              .setRef(network)
+                                              .build())))));
+      Pretty.print(session.streams().out(), all, format);
+      return code;
+    }
+  }
+
+  /** {@code network explain}. */
+  @Command(name = "explain", description = "Why a published port is, or is not, reachable")
+  public static final class Explain extends SessionCommand {
+    @Parameters(paramLabel = "[IP:]PORT[/udp]", description = "On the host")
+    String port = "";
+
+    @Override
+    public int run(Session session) {
+      PortBinding binding = Ports.parse(port + (port.contains("/") ? "" : "/tcp")).getFirst();
+      ExplainRequest request =
+          ExplainRequest.newBuilder()
+              .setPort(binding.toBuilder().setHostPort(binding.getContainerPort()))
+              .build();
+      session
+          .call(Session.NETWORK, "Endpoints.Explain", () -> session.endpoints().explain(request))
+          .getFindingsList()
+          .forEach(session.streams().out()::println);
+      return 0;
+    }
+  }
+}

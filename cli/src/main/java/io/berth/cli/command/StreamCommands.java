@@ -1,0 +1,304 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.AttachRequest;
+import io.berth.api.berth.container.v1.AttachResponse;
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ExecCreateRequest;
+import io.berth.api.berth.container.v1.ExecCreateResponse;
+import io.berth.api.berth.container.v1.ExecStartRequest;
+import io.berth.api.berth.container.v1.ExecStartResponse;
+import io.berth.api.berth.container.v1.ExecWaitRequest;
+import io.berth.api.berth.container.v1.LogRecord;
+import io.berth.api.berth.container.v1.LogsRequest;
+import io.berth.api.berth.container.v1.State;
+import io.berth.base.error.BerthException;
+import io.berth.cli.parse.Moments;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import io.berth.linux.supervisor.ExitRecord;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * The verbs that bring a running container's streams here: {@code exec}, {@code attach}, {@code
+ * logs}.
+ */
+public final class StreamCommands {
+  private StreamCommands() {}
+
+  /** {@code exec}. */
+  @Command(name = "exec", sortOptions = false, description = "Run a command in a running container")
+  public static final class Exec extends SessionCommand {
+    @Option(
+        names = {"-i", "--interactive"},
+        description = "Keep standard input open")
+    boolean interactive;
+
+    @Option(
+        names = {"-t", "--tty"},
+        description = "Give it a terminal")
+    boolean tty;
+
+    @Option(
+        names = {"-d", "--detach"},
+        description = "In the background")
+    boolean detach;
+
+    @Option(
+        names = {"-e", "--env"},
+        paramLabel = "KEY[=VALUE]",
+        description = "Environment")
+    List<String> env = new ArrayList<>();
+
+    @Option(names = "--env-file", paramLabel = "FILE", description = "Environment, a line each")
+    List<Path> envFiles = new ArrayList<>();
+
+    @Option(
+        names = {"-u", "--user"},
+        paramLabel = "USER[:GROUP]",
+        description = "User, by name or number")
+    String user = "";
+
+    @Option(
+        names = {"-w", "--workdir"},
+        paramLabel = "FOLDER",
+        description = "Working directory inside")
+    String workdir = "";
+
+    @Option(names = "--privileged", description = "All capabilities")
+    boolean privileged;
+
+    @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "COMMAND", description = "What to run")
+    List<String> command = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      Foreground.checkTerminal(session, tty && interactive && !detach);
+      ExecCreateRequest.Builder request =
+          ExecCreateRequest.newBuilder()
+              .setRef(container)
+              .addAllCmd(command)
+              .setTty(tty)
+              .setOpenStdin(interactive && !detach)
+              .setAttachStdout(!detach)
+              .setAttachStderr(!detach)
+              .addAllEnv(Variables.environment(env, envFiles, session.streams().environment()))
+              .setUser(user)
+              .setWorkingDir(workdir)
+              .setPrivileged(privileged);
+      if (session.streams().descriptors() && tty) {
+        Attachment.terminalSize()
+            .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
+      }
+      ExecCreateResponse made =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.ExecCreate",
+              () -> session.containers().execCreate(request.build()));
+      if (detach) {
+        var _ = start(session, made.getExecId());
+        return 0;
+      }
+      return foreground(session, made);
+    }
+
+    private ExecStartResponse start(Session session, String id) {
+      return session.call(
+          Session.CONTAINERD,
+          "Containers.ExecStart",
+          () ->
+              session
+                  .containers()
+                  .execStart(
+                      ExecStartRequest.newBuilder().setRef(container).setExecId(id).build()));
+    }
+
+    /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
+    private int foreground(Session session, ExecCreateResponse made) {
+      ExecStartResponse started = start(session, made.getExecId());
+      AttachResponse where = started.hasAttach() ? started.getAttach() : made.getAttach();
+      Attachment.Want want = new Attachment.Want(interactive, true, !tty);
+      try (Attachment attachment = Attachment.open(session, where, want, /* keepStdin= */ false)) {
+        new Foreground(session, container, want, /* proxySignals= */ true).passOn(where);
+        Optional<ExitRecord> exit = attachment.awaitEnd();
+        attachment.close();
+        if (exit.isPresent()) {
+          return exit.get().shellCode();
+        }
+      }
+      return session
+          .call(
+              Session.CONTAINERD,
+              "Containers.ExecWait",
+              () ->
+                  session
+                      .containers()
+                      .execWait(
+                          ExecWaitRequest.newBuilder()
+                              .setRef(container)
+                              .setExecId(made.getExecId())
+                              .build()))
+          .getStatus();
+    }
+
+    @Override
+    public int exitCode(BerthException failure) {
+      int code = Foreground.exitCode(failure);
+      return code == Foreground.ENGINE_FAILED ? 1 : code;
+    }
+  }
+
+  /** {@code attach}. Rows D01-45 to D01-47. */
+  @Command(name = "attach", description = "Bring a running container's streams here")
+  public static final class Attach extends SessionCommand {
+    @Option(names = "--no-stdin", description = "Outputs only")
+    boolean noStdin;
+
+    @Option(
+        names = {"-i"},
+        hidden = true,
+        description = "Standard input, where the container has it open (the default)")
+    boolean stdin = true;
+
+    @Option(
+        names = {"-o"},
+        description = "Standard output (default: true)")
+    boolean stdout = true;
+
+    @Option(
+        names = {"-e"},
+        description = "Standard error (default: true)")
+    boolean stderr = true;
+
+    @Option(names = "--sig-proxy", description = "Pass signals on to it (default: true)")
+    boolean proxySignals = true;
+
+    @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Override
+    public int run(Session session) {
+      Container found = ContainerCommands.get(session, container);
+      if (found.getState().getState() != State.STATE_RUNNING) {
+        throw new BerthException.FailedPrecondition(
+            "attach to `"
+                + container
+                + "`: it "
+                + (found.getState().getState() == State.STATE_PAUSED
+                    ? "is paused; unpause it first"
+                    : "does not run; start it first"));
+      }
+      AttachResponse where =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Attach",
+              () ->
+                  session
+                      .containers()
+                      .attach(AttachRequest.newBuilder().setRef(container).build()));
+      Attachment.Want want =
+          new Attachment.Want(where.getStdin() && !noStdin && stdin, stdout, stderr);
+      boolean keep = !found.getConfig().getStdinOnce();
+      try (Attachment attachment = Attachment.open(session, where, want, keep)) {
+        return new Foreground(session, found.getId(), want, proxySignals)
+            .stay(attachment, where, found.getHost().getAutoRemove());
+      }
+    }
+  }
+
+  /** {@code logs}. Rows D01-42, D01-43. */
+  @Command(name = "logs", aliases = "log", description = "What a container wrote")
+  public static final class Logs extends SessionCommand {
+    private static final int CHECK_EVERY = 256;
+
+    @Option(
+        names = {"-f", "--follow"},
+        description = "Go on with what comes")
+    boolean follow;
+
+    @Option(
+        names = {"-t", "--timestamps"},
+        description = "With the time of each line")
+    boolean timestamps;
+
+    @Option(
+        names = {"-n", "--tail"},
+        paramLabel = "N",
+        description = "The last lines only")
+    String tail = "all";
+
+    @Option(names = "--since", paramLabel = "TIME", description = "RFC 3339, or an age such as 10m")
+    String since = "";
+
+    @Option(names = "--until", paramLabel = "TIME", description = "RFC 3339, or an age such as 10m")
+    String until = "";
+
+    @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    String container = "";
+
+    @Override
+    public int run(Session session) {
+      LogsRequest.Builder request =
+          LogsRequest.newBuilder()
+              .setRef(container)
+              .setFollow(follow)
+              .setStdout(true)
+              .setStderr(true);
+      if (!tail.equals("all")) {
+        try {
+          request.setTail(Long.parseUnsignedLong(tail));
+        } catch (NumberFormatException e) {
+          throw new BerthException.InvalidArgument(
+              "--tail `" + tail + "`: is no number of lines, nor `all`", e);
+        }
+      }
+      Instant now = Instant.now();
+      if (!since.isEmpty()) {
+        request.setSince(Moments.parse("--since", since, now));
+      }
+      if (!until.isEmpty()) {
+        request.setUntil(Moments.parse("--until", until, now));
+      }
+      return session.call(
+          Session.CONTAINERD,
+          "Containers.Logs",
+          () -> {
+            Iterator<LogRecord> records = session.containers().logs(request.build());
+            int printed = 0;
+            while (records.hasNext()) {
+              print(session, records.next());
+              // Also where the reader has gone: what follows would be read for nobody.
+              if ((follow || ++printed % CHECK_EVERY == 0)
+                  && session.streams().out().checkError()) {
+                break;
+              }
+            }
+            return 0;
+          });
+    }
+
+    private void print(Session session, LogRecord record) {
+      PrintStream stream = record.getStderr() ? session.streams().err() : session.streams().out();
+      if (timestamps) {
+        stream.print(Words.nanos(record.getAt()) + " ");
+      }
+      byte[] line = record.getLine().toByteArray();
+      stream.write(line, 0, line.length);
+      if (!record.getPartial()) {
+        stream.write('\n');
+      }
+    }
+  }
+}

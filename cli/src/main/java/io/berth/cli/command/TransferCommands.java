@@ -1,0 +1,319 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.image.v1.Credentials;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImportRequest;
+import io.berth.api.berth.image.v1.LoadRequest;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.api.berth.image.v1.PushRequest;
+import io.berth.api.berth.image.v1.SaveRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.cli.render.ImageDocument;
+import io.berth.cli.render.ProgressView;
+import io.berth.cli.session.Session;
+import io.berth.linux.Fd;
+import io.berth.linux.Terminal;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The verbs that bring images here and away. */
+public final class TransferCommands {
+  private TransferCommands() {}
+
+  /** Pulls with progress on stderr: for a run whose stdout is the container's. */
+  static void pull(Session session, String ref, String platform) {
+    PullRequest request = PullRequest.newBuilder().setRef(ref).setPlatform(platform).build();
+    show(session, "Images.Pull", view(session, 2), () -> session.images().pull(request));
+  }
+
+  /** Progress for one of this process's outputs: drawn over on a terminal, else plain lines. */
+  private static ProgressView view(Session session, int descriptor) {
+    PrintStream stream = descriptor == 1 ? session.streams().out() : session.streams().err();
+    boolean terminal =
+        session.streams().descriptors() && Terminal.isTerminal(Fd.adopt(descriptor, "output"));
+    return new ProgressView(stream, terminal);
+  }
+
+  /** Answers the images that were told. */
+  private static List<Image> show(
+      Session session,
+      String what,
+      @Nullable ProgressView view,
+      Calls.ClientCall<Iterator<Progress>> call) {
+    return session.call(
+        Session.IMAGE,
+        what,
+        () -> {
+          List<Image> images = new ArrayList<>();
+          Iterator<Progress> steps = call.run();
+          while (steps.hasNext()) {
+            Progress step = steps.next();
+            if (step.hasImage()) {
+              images.add(step.getImage());
+            }
+            if (view != null) {
+              view.show(step);
+            }
+          }
+          return images;
+        });
+  }
+
+  private static Credentials credentials(String user) {
+    int colon = user.indexOf(':');
+    return Credentials.newBuilder()
+        .setUsername(colon < 0 ? user : user.substring(0, colon))
+        .setPassword(colon < 0 ? "" : user.substring(colon + 1))
+        .build();
+  }
+
+  /** {@code pull}. */
+  @Command(name = "pull", description = "Fetch an image from a registry")
+  public static final class Pull extends SessionCommand {
+    @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Instead of this machine's")
+    String platform = "";
+
+    @Option(names = "--plain-http", description = "Without TLS")
+    boolean plainHttp;
+
+    @Option(names = "--insecure", description = "Whatever certificate it shows")
+    boolean insecure;
+
+    @Option(
+        names = {"-u", "--user"},
+        paramLabel = "NAME[:PASSWORD]",
+        description = "Credentials")
+    String user = "";
+
+    @Option(
+        names = {"-a", "--all-tags"},
+        description = "All tags of the repository")
+    boolean allTags;
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "The name only")
+    boolean quiet;
+
+    @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG|@DIGEST]")
+    String image = "";
+
+    @Override
+    public int run(Session session) {
+      PullRequest.Builder request =
+          PullRequest.newBuilder()
+              .setRef(image)
+              .setPlatform(platform)
+              .setPlainHttp(plainHttp)
+              .setInsecureTls(insecure)
+              .setAllTags(allTags);
+      if (!user.isEmpty()) {
+        request.setCredentials(credentials(user));
+      }
+      PrintStream out = session.streams().out();
+      for (Image pulled :
+          show(
+              session,
+              "Images.Pull",
+              quiet ? null : view(session, 1),
+              () -> session.images().pull(request.build()))) {
+        if (!quiet) {
+          out.println("Digest: " + pulled.getTarget().getDigest());
+        }
+        out.println(pulled.getNamesCount() == 0 ? pulled.getId() : pulled.getNames(0));
+      }
+      return 0;
+    }
+  }
+
+  /** {@code push}. */
+  @Command(name = "push", description = "Send an image to a registry")
+  public static final class Push extends SessionCommand {
+    @Option(names = "--plain-http", description = "Without TLS")
+    boolean plainHttp;
+
+    @Option(names = "--insecure", description = "Whatever certificate it shows")
+    boolean insecure;
+
+    @Option(
+        names = {"-u", "--user"},
+        paramLabel = "NAME[:PASSWORD]",
+        description = "Credentials")
+    String user = "";
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Without progress")
+    boolean quiet;
+
+    @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG]")
+    String image = "";
+
+    @Override
+    public int run(Session session) {
+      PushRequest.Builder request =
+          PushRequest.newBuilder().setRef(image).setPlainHttp(plainHttp).setInsecureTls(insecure);
+      if (!user.isEmpty()) {
+        request.setCredentials(credentials(user));
+      }
+      var _ =
+          show(
+              session,
+              "Images.Push",
+              quiet ? null : view(session, 1),
+              () -> session.images().push(request.build()));
+      return 0;
+    }
+  }
+
+  /** {@code load}. */
+  @Command(name = "load", description = "Read images from an archive")
+  public static final class Load extends SessionCommand {
+    @Option(
+        names = {"-i", "--input"},
+        paramLabel = "FILE",
+        description = "Instead of standard input")
+    @Nullable Path file;
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Accepted: names only are shown")
+    boolean quiet;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "For an archive without names")
+    String name = "";
+
+    @Override
+    public int run(Session session) {
+      try (InputStream in = open(session, file == null ? "-" : file.toString())) {
+        Upload<LoadRequest> upload =
+            new Upload<>(
+                bytes -> LoadRequest.newBuilder().setData(bytes).build(),
+                LoadRequest.newBuilder().setName(name).build());
+        for (Image image :
+            session.call(
+                Session.IMAGE,
+                "Images.Load",
+                () -> upload.send(in, answers -> session.imagesAsync().load(answers)))) {
+          session
+              .streams()
+              .out()
+              .println(
+                  "Loaded image: "
+                      + (image.getNamesCount() > 0
+                          ? ImageDocument.familiar(image.getNames(0))
+                          : image.getId()));
+        }
+        return 0;
+      } catch (IOException e) {
+        throw new BerthException.Internal("close the archive: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private static InputStream open(Session session, String file) {
+    if (file.equals("-")) {
+      return session.streams().in();
+    }
+    try {
+      return Files.newInputStream(Path.of(file));
+    } catch (IOException e) {
+      throw new BerthException.InvalidArgument(
+          "read `" + file + "`: " + (Files.exists(Path.of(file)) ? "not readable" : "no such file"),
+          e);
+    }
+  }
+
+  /** {@code import}. Row D01-62. */
+  @Command(name = "import", description = "Make an image of one layer from a file system's tar")
+  public static final class Import extends SessionCommand {
+    @Option(
+        names = {"-m", "--message"},
+        paramLabel = "TEXT",
+        description = "Comment (default: where it came from)")
+    String message = "";
+
+    @Option(
+        names = {"-c", "--change"},
+        paramLabel = "INSTRUCTION",
+        description = "CMD, ENV, ... of the configuration")
+    List<String> changes = new ArrayList<>();
+
+    @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Instead of this machine's")
+    String platform = "";
+
+    @Parameters(index = "0", paramLabel = "FILE|-", description = "The tar, also compressed")
+    String file = "";
+
+    @Parameters(
+        index = "1",
+        arity = "0..1",
+        paramLabel = "NAME[:TAG]",
+        description = "Of the image")
+    String name = "";
+
+    @Parameters(index = "2", arity = "0..1", hidden = true, description = "The tag by itself")
+    String tag = "";
+
+    @Override
+    public int run(Session session) {
+      try (InputStream in = open(session, file)) {
+        ImportRequest first =
+            ImportRequest.newBuilder()
+                .setName(tag.isEmpty() ? name : name + ":" + tag)
+                .setMessage(message.isEmpty() ? "Imported from " + file : message)
+                .addAllChanges(changes)
+                .setPlatform(platform)
+                .build();
+        Upload<ImportRequest> upload =
+            new Upload<>(bytes -> ImportRequest.newBuilder().setData(bytes).build(), first);
+        for (Image image :
+            session.call(
+                Session.IMAGE,
+                "Images.Import",
+                () -> upload.send(in, answers -> session.imagesAsync().import_(answers)))) {
+          session.streams().out().println(image.getId());
+        }
+        return 0;
+      } catch (IOException e) {
+        throw new BerthException.Internal("close the archive: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /** {@code save}. */
+  @Command(name = "save", description = "Write images as an archive")
+  public static final class Save extends SessionCommand {
+    @Option(
+        names = {"-o", "--output"},
+        paramLabel = "FILE",
+        description = "Instead of standard output")
+    @Nullable Path file;
+
+    @Option(names = "--format", paramLabel = "FORMAT", description = "oci (default) or docker")
+    String format = "";
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Name or id")
+    List<String> images = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      ImageCommands.refuseTerminal(session, file);
+      SaveRequest request = SaveRequest.newBuilder().addAllRefs(images).setFormat(format).build();
+      FileCommands.download(session, "Images.Save", file, () -> session.images().save(request));
+      return 0;
+    }
+  }
+}

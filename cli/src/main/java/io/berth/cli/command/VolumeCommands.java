@@ -1,0 +1,196 @@
+package io.berth.cli.command;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import io.berth.api.berth.volume.v1.CreateRequest;
+import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.ListRequest;
+import io.berth.api.berth.volume.v1.PruneRequest;
+import io.berth.api.berth.volume.v1.PruneResponse;
+import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.base.json.Json;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Document;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Pretty;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code volume create, ls, rm}. */
+@Command(
+    name = "volume",
+    description = "Volumes: create, ls, inspect, rm, prune",
+    subcommands = {
+      VolumeCommands.Create.class,
+      VolumeCommands.Ls.class,
+      VolumeCommands.Inspect.class,
+      VolumeCommands.Rm.class,
+      VolumeCommands.Prune.class
+    })
+public final class VolumeCommands {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  /** {@code volume create}. */
+  @Command(name = "create", description = "Make a volume")
+  public static final class Create extends SessionCommand {
+    @Option(
+        names = {"-l", "--label"},
+        paramLabel = "KEY=VALUE",
+        description = "Label")
+    List<String> labels = new ArrayList<>();
+
+    @Parameters(arity = "0..1", paramLabel = "NAME", description = "Default: a generated one")
+    String name = "";
+
+    @Override
+    public int run(Session session) {
+      Volume volume =
+          session.call(
+              Session.IMAGE,
+              "Volumes.Create",
+              () ->
+                  session
+                      .volumes()
+                      .create(
+                          CreateRequest.newBuilder()
+                              .setName(name)
+                              .putAllLabels(Variables.pairs("-l", labels))
+                              .build()));
+      session.streams().out().println(volume.getName());
+      return 0;
+    }
+  }
+
+  /** {@code volume ls}. */
+  @Command(name = "ls", aliases = "list", description = "List volumes")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS = List.of("Driver", "Name", "Mountpoint");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Names only")
+    boolean quiet;
+
+    @Option(
+        names = {"-f", "--filter"},
+        paramLabel = "KEY=VALUE",
+        description = "Only those")
+    List<String> filters = new ArrayList<>();
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      List<Volume> volumes =
+          session
+              .call(
+                  Session.IMAGE,
+                  "Volumes.List",
+                  () ->
+                      session
+                          .volumes()
+                          .list(ListRequest.newBuilder().addAllFilters(filters).build()))
+              .getVolumesList();
+      if (quiet) {
+        volumes.forEach(volume -> session.streams().out().println(volume.getName()));
+        return 0;
+      }
+      Listing listing = new Listing("DRIVER", "VOLUME NAME", "PATH");
+      volumes.forEach(volume -> listing.add(FIELDS, "local", volume.getName(), volume.getPath()));
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code volume inspect}. */
+  @Command(name = "inspect", description = "Everything about volumes, as JSON")
+  public static final class Inspect extends SessionCommand {
+    @Option(
+        names = {"-f", "--format"},
+        paramLabel = "json|TEMPLATE",
+        description = "A line each")
+    String format = "";
+
+    @Parameters(arity = "1..*", paramLabel = "VOLUME", description = "Name")
+    List<String> volumes = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      ArrayNode all = Json.mapper().createArrayNode();
+      int code =
+          each(
+              session,
+              volumes,
+              name ->
+                  all.add(
+                      Document.of(
+                          session.call(
+                              Session.IMAGE,
+                              "Volumes.Get",
+                              () ->
+                                  session
+                                      .volumes()
+                                      .get(GetRequest.newBuilder().setName(name).build())))));
+      Pretty.print(session.streams().out(), all, format);
+      return code;
+    }
+  }
+
+  /** {@code volume rm}. */
+  @Command(name = "rm", aliases = "remove", description = "Remove volumes")
+  public static final class Rm extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        description = "No complaint about an unknown one")
+    boolean force;
+
+    @Parameters(arity = "1..*", paramLabel = "VOLUME", description = "Name")
+    List<String> volumes = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          volumes,
+          name -> {
+            RemoveRequest request =
+                RemoveRequest.newBuilder().setName(name).setForce(force).build();
+            var _ =
+                session.call(
+                    Session.IMAGE, "Volumes.Remove", () -> session.volumes().remove(request));
+            session.streams().out().println(name);
+          });
+    }
+  }
+
+  /** {@code volume prune}. */
+  @Command(name = "prune", description = "Remove volumes that no container uses")
+  public static final class Prune extends SessionCommand {
+    @Option(
+        names = {"-a", "--all"},
+        description = "Named ones as well")
+    boolean all;
+
+    @Option(
+        names = {"-f", "--force"},
+        description = "Accepted: it never asks")
+    boolean force;
+
+    @Override
+    public int run(Session session) {
+      PruneRequest request = PruneRequest.newBuilder().setAll(all).build();
+      PruneResponse gone =
+          session.call(Session.IMAGE, "Volumes.Prune", () -> session.volumes().prune(request));
+      gone.getNamesList().forEach(session.streams().out()::println);
+      session.streams().out().println("Total reclaimed space: " + Words.size(gone.getBytes()));
+      return 0;
+    }
+  }
+}

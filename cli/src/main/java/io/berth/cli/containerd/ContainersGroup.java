@@ -1,0 +1,186 @@
+package io.berth.cli.containerd;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.FieldMask;
+import io.berth.api.containerd.services.containers.v1.Container;
+import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
+import io.berth.api.containerd.services.containers.v1.DeleteContainerRequest;
+import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
+import io.berth.api.containerd.services.containers.v1.ListContainersRequest;
+import io.berth.api.containerd.services.containers.v1.UpdateContainerRequest;
+import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.base.json.Json;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Document;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Pretty;
+import io.berth.cli.session.Session;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Records of containers, whoever made them. Row CD-22. */
+@Command(
+    name = "containers",
+    description = "Records of containers: ls, info, label, rm",
+    subcommands = {
+      ContainersGroup.Ls.class,
+      ContainersGroup.Info.class,
+      ContainersGroup.Label.class,
+      ContainersGroup.Rm.class
+    })
+public final class ContainersGroup {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  private static ContainersGrpc.ContainersBlockingStub stub(Session session) {
+    return session.stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub);
+  }
+
+  private static Container get(Session session, String id) {
+    return session
+        .call(
+            Session.CONTAINERD,
+            "Containers.Get",
+            () -> stub(session).get(GetContainerRequest.newBuilder().setId(id).build()))
+        .getContainer();
+  }
+
+  /** {@code containers ls}. */
+  @Command(name = "ls", aliases = "list", description = "List them")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS = List.of("ID", "Image", "Runtime");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Ids only")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Parameters(arity = "0..*", paramLabel = "FILTER", description = "e.g. labels.key==value")
+    List<String> filters = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      List<Container> all =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Containers.List",
+                  () ->
+                      stub(session)
+                          .list(ListContainersRequest.newBuilder().addAllFilters(filters).build()))
+              .getContainersList();
+      if (quiet) {
+        all.forEach(one -> session.streams().out().println(one.getId()));
+        return 0;
+      }
+      Listing listing = new Listing("CONTAINER", "IMAGE", "RUNTIME");
+      for (Container one : all) {
+        String image = one.getImage().isEmpty() ? "-" : one.getImage();
+        listing.add(FIELDS, one.getId(), image, one.getRuntime().getName());
+      }
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code containers info}. */
+  @Command(name = "info", description = "One, as JSON, with its specification")
+  public static final class Info extends SessionCommand {
+    @Option(names = "--spec", description = "The specification alone")
+    boolean spec;
+
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      Container container = get(session, id);
+      ObjectNode node = Document.of(container);
+      node.set(
+          "spec",
+          container.getSpec().getValue().isEmpty()
+              ? Json.mapper().nullNode()
+              : Json.tree(container.getSpec().getValue().toByteArray(), "specification"));
+      session.streams().out().println(Pretty.text(spec ? node.get("spec") : node));
+      return 0;
+    }
+  }
+
+  /** {@code containers label}. */
+  @Command(name = "label", description = "Set labels; an empty value removes one")
+  public static final class Label extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Label")
+    List<String> labels = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      FieldMask.Builder mask = FieldMask.newBuilder();
+      Container.Builder container = Container.newBuilder().setId(id);
+      Variables.pairs("label", labels)
+          .forEach((key, value) -> {
+            container.putLabels(key, value);
+            mask.addPaths("labels." + key);
+          });
+      UpdateContainerRequest request =
+          UpdateContainerRequest.newBuilder().setContainer(container).setUpdateMask(mask).build();
+      Container updated =
+          session
+              .call(Session.CONTAINERD, "Containers.Update", () -> stub(session).update(request))
+              .getContainer();
+      session.streams().out().println(LabelWords.of(updated.getLabelsMap()));
+      return 0;
+    }
+  }
+
+  /** {@code containers rm}. */
+  @Command(
+      name = "rm",
+      aliases = {"delete", "del"},
+      description = "Delete records, and their snapshots")
+  public static final class Rm extends SessionCommand {
+    @Option(names = "--keep-snapshot", description = "Leave the snapshot")
+    boolean keep;
+
+    @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
+    List<String> ids = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(session, ids, id -> delete(session, id));
+    }
+
+    private void delete(Session session, String id) {
+      Container container = get(session, id);
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Delete",
+              () -> stub(session).delete(DeleteContainerRequest.newBuilder().setId(id).build()));
+      if (keep || container.getSnapshotKey().isEmpty()) {
+        return;
+      }
+      RemoveSnapshotRequest request =
+          RemoveSnapshotRequest.newBuilder()
+              .setSnapshotter(container.getSnapshotter())
+              .setKey(container.getSnapshotKey())
+              .build();
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Snapshots.Remove",
+              () ->
+                  session.stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub).remove(request));
+    }
+  }
+}

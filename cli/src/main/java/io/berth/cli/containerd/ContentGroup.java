@@ -1,0 +1,206 @@
+package io.berth.cli.containerd;
+
+import com.google.protobuf.FieldMask;
+import io.berth.api.containerd.services.content.v1.ContentGrpc;
+import io.berth.api.containerd.services.content.v1.DeleteContentRequest;
+import io.berth.api.containerd.services.content.v1.Info;
+import io.berth.api.containerd.services.content.v1.ListContentRequest;
+import io.berth.api.containerd.services.content.v1.ListContentResponse;
+import io.berth.api.containerd.services.content.v1.ListStatusesRequest;
+import io.berth.api.containerd.services.content.v1.ReadContentRequest;
+import io.berth.api.containerd.services.content.v1.ReadContentResponse;
+import io.berth.api.containerd.services.content.v1.Status;
+import io.berth.api.containerd.services.content.v1.UpdateRequest;
+import io.berth.base.error.BerthException;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Blobs. */
+@Command(
+    name = "content",
+    description = "Blobs: ls, get, active, label, rm",
+    subcommands = {
+      ContentGroup.Ls.class,
+      ContentGroup.Get.class,
+      ContentGroup.Active.class,
+      ContentGroup.Label.class,
+      ContentGroup.Rm.class
+    })
+public final class ContentGroup {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  private static ContentGrpc.ContentBlockingStub stub(Session session) {
+    return session.stub(Session.CONTAINERD, ContentGrpc::newBlockingStub);
+  }
+
+  /** {@code content ls}. */
+  @Command(name = "ls", aliases = "list", description = "List them")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS = List.of("Digest", "Size", "Age", "Labels");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Digests only")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Parameters(arity = "0..*", paramLabel = "FILTER", description = "e.g. labels.key==value")
+    List<String> filters = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      List<Info> all =
+          session.call(
+              Session.CONTAINERD,
+              "Content.List",
+              () -> {
+                List<Info> found = new ArrayList<>();
+                Iterator<ListContentResponse> parts =
+                    stub(session)
+                        .list(ListContentRequest.newBuilder().addAllFilters(filters).build());
+                parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
+                return found;
+              });
+      if (quiet) {
+        all.forEach(one -> session.streams().out().println(one.getDigest()));
+        return 0;
+      }
+      Instant now = Instant.now();
+      Listing listing = new Listing("DIGEST", "SIZE", "AGE", "LABELS");
+      for (Info one : all) {
+        listing.add(
+            FIELDS,
+            one.getDigest(),
+            Words.size(one.getSize()),
+            Words.ago(one.getCreatedAt(), now),
+            LabelWords.of(one.getLabelsMap()));
+      }
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code content get}. */
+  @Command(name = "get", description = "One, on standard output")
+  public static final class Get extends SessionCommand {
+    @Parameters(paramLabel = "DIGEST", description = "sha256:...")
+    String digest = "";
+
+    @Override
+    public int run(Session session) {
+      return session.call(
+          Session.CONTAINERD,
+          "Content.Read",
+          () -> {
+            Iterator<ReadContentResponse> parts =
+                stub(session).read(ReadContentRequest.newBuilder().setDigest(digest).build());
+            try {
+              while (parts.hasNext()) {
+                parts.next().getData().writeTo(session.streams().out());
+              }
+            } catch (IOException e) {
+              throw new BerthException.ResourceExhausted("write: " + e.getMessage(), e);
+            }
+            return 0;
+          });
+    }
+  }
+
+  /** {@code content active}. */
+  @Command(name = "active", description = "What is being written")
+  public static final class Active extends SessionCommand {
+    private static final List<String> FIELDS = List.of("Ref", "Offset", "Total", "Age");
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      Instant now = Instant.now();
+      Listing listing = new Listing("REF", "SIZE", "TOTAL", "AGE");
+      for (Status status :
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Content.ListStatuses",
+                  () -> stub(session).listStatuses(ListStatusesRequest.getDefaultInstance()))
+              .getStatusesList()) {
+        listing.add(
+            FIELDS,
+            status.getRef(),
+            Words.size(status.getOffset()),
+            Words.size(status.getTotal()),
+            Words.ago(status.getStartedAt(), now));
+      }
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code content label}. */
+  @Command(name = "label", description = "Set labels; an empty value removes one")
+  public static final class Label extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "DIGEST", description = "sha256:...")
+    String digest = "";
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Label")
+    List<String> labels = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      FieldMask.Builder mask = FieldMask.newBuilder();
+      Info.Builder info = Info.newBuilder().setDigest(digest);
+      Variables.pairs("label", labels)
+          .forEach((key, value) -> {
+            info.putLabels(key, value);
+            mask.addPaths("labels." + key);
+          });
+      UpdateRequest request = UpdateRequest.newBuilder().setInfo(info).setUpdateMask(mask).build();
+      Info updated =
+          session
+              .call(Session.CONTAINERD, "Content.Update", () -> stub(session).update(request))
+              .getInfo();
+      session.streams().out().println(LabelWords.of(updated.getLabelsMap()));
+      return 0;
+    }
+  }
+
+  /** {@code content rm}. */
+  @Command(
+      name = "rm",
+      aliases = {"delete", "del"},
+      description = "Delete blobs, whatever refers to them")
+  public static final class Rm extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "DIGEST", description = "sha256:...")
+    List<String> digests = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          digests,
+          digest -> {
+            DeleteContentRequest request =
+                DeleteContentRequest.newBuilder().setDigest(digest).build();
+            var _ =
+                session.call(
+                    Session.CONTAINERD, "Content.Delete", () -> stub(session).delete(request));
+            session.streams().out().println(digest);
+          });
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.berth.cli.containerd;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.Parser;
+import io.berth.api.containerd.services.events.v1.EventsGrpc;
+import io.berth.api.containerd.services.events.v1.SubscribeRequest;
+import io.berth.api.containerd.types.Envelope;
+import io.berth.base.json.Json;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.render.Document;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What happens, from now on, until this ends. */
+@Command(name = "events", description = "What happens, from now on")
+public final class EventsCommand extends SessionCommand {
+  private static final String PACKAGE = "io.berth.api.containerd.events.";
+
+  @Option(
+      names = {"-f", "--filter"},
+      paramLabel = "FILTER",
+      description = "e.g. topic==/tasks/exit")
+  List<String> options = new ArrayList<>();
+
+  @Option(names = "--format", paramLabel = "json", description = "A document a line")
+  String format = "";
+
+  @Parameters(arity = "0..*", paramLabel = "FILTER", description = "The same")
+  List<String> filters = new ArrayList<>();
+
+  @Override
+  public int run(Session session) {
+    SubscribeRequest request =
+        SubscribeRequest.newBuilder().addAllFilters(options).addAllFilters(filters).build();
+    return session.call(
+        Session.CONTAINERD,
+        "Events.Subscribe",
+        () -> {
+          Iterator<Envelope> events =
+              session.stub(Session.CONTAINERD, EventsGrpc::newBlockingStub).subscribe(request);
+          PrintStream out = session.streams().out();
+          while (events.hasNext() && !out.checkError()) {
+            out.println(line(events.next()));
+            out.flush();
+          }
+          return 0;
+        });
+  }
+
+  private String line(Envelope envelope) {
+    JsonNode event = event(envelope.getEvent());
+    String at = Words.nanos(envelope.getTimestamp());
+    if (!format.equals("json")) {
+      String body = new String(Json.bytes(event), StandardCharsets.UTF_8);
+      return at + " " + envelope.getNamespace() + " " + envelope.getTopic() + " " + body;
+    }
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("timestamp", at);
+    node.put("namespace", envelope.getNamespace());
+    node.put("topic", envelope.getTopic());
+    node.set("event", event);
+    return new String(Json.bytes(node), StandardCharsets.UTF_8);
+  }
+
+  /** containerd's own events by their fields, others by their type only. */
+  private static JsonNode event(Any any) {
+    String type = any.getTypeUrl().substring(any.getTypeUrl().lastIndexOf('/') + 1);
+    ObjectNode unknown = Json.mapper().createObjectNode().put("type", type);
+    if (!type.startsWith("containerd.events.")) {
+      return unknown;
+    }
+    try {
+      Class<?> message = Class.forName(PACKAGE + type.substring("containerd.events.".length()));
+      Object parser = message.getMethod("parser").invoke(null);
+      return parser instanceof Parser<?> known
+              && known.parseFrom(any.getValue()) instanceof Message parsed
+          ? Document.of(parsed)
+          : unknown;
+    } catch (ReflectiveOperationException | InvalidProtocolBufferException e) {
+      return unknown;
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package io.berth.cli.containerd;
+
+import com.google.protobuf.FieldMask;
+import io.berth.api.containerd.services.namespaces.v1.CreateNamespaceRequest;
+import io.berth.api.containerd.services.namespaces.v1.DeleteNamespaceRequest;
+import io.berth.api.containerd.services.namespaces.v1.ListNamespacesRequest;
+import io.berth.api.containerd.services.namespaces.v1.Namespace;
+import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
+import io.berth.api.containerd.services.namespaces.v1.UpdateNamespaceRequest;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Listing;
+import io.berth.cli.session.Session;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** containerd's namespaces. */
+@Command(
+    name = "namespaces",
+    description = "Namespaces: ls, create, label, rm",
+    subcommands = {
+      NamespacesGroup.Ls.class,
+      NamespacesGroup.Create.class,
+      NamespacesGroup.Label.class,
+      NamespacesGroup.Rm.class
+    })
+public final class NamespacesGroup {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  private static NamespacesGrpc.NamespacesBlockingStub stub(Session session) {
+    return session.stub(Session.CONTAINERD, NamespacesGrpc::newBlockingStub);
+  }
+
+  /** {@code namespaces ls}. */
+  @Command(name = "ls", aliases = "list", description = "List them")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS = List.of("Name", "Labels");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Names only")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      List<Namespace> all =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Namespaces.List",
+                  () -> stub(session).list(ListNamespacesRequest.getDefaultInstance()))
+              .getNamespacesList();
+      if (quiet) {
+        all.forEach(one -> session.streams().out().println(one.getName()));
+        return 0;
+      }
+      Listing listing = new Listing("NAME", "LABELS");
+      all.forEach(one -> listing.add(FIELDS, one.getName(), LabelWords.of(one.getLabelsMap())));
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code namespaces create}. */
+  @Command(name = "create", description = "Make one")
+  public static final class Create extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
+    String name = "";
+
+    @Parameters(index = "1..*", arity = "0..*", paramLabel = "KEY=VALUE", description = "Labels")
+    List<String> labels = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      CreateNamespaceRequest request =
+          CreateNamespaceRequest.newBuilder()
+              .setNamespace(
+                  Namespace.newBuilder()
+                      .setName(name)
+                      .putAllLabels(Variables.pairs("label", labels)))
+              .build();
+      var _ =
+          session.call(
+              Session.CONTAINERD, "Namespaces.Create", () -> stub(session).create(request));
+      return 0;
+    }
+  }
+
+  /** {@code namespaces label}. */
+  @Command(name = "label", description = "Set labels; an empty value removes one")
+  public static final class Label extends SessionCommand {
+    @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
+    String name = "";
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Labels")
+    List<String> labels = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      FieldMask.Builder mask = FieldMask.newBuilder();
+      Namespace.Builder namespace = Namespace.newBuilder().setName(name);
+      Variables.pairs("label", labels)
+          .forEach((key, value) -> {
+            namespace.putLabels(key, value);
+            mask.addPaths("labels." + key);
+          });
+      UpdateNamespaceRequest request =
+          UpdateNamespaceRequest.newBuilder().setNamespace(namespace).setUpdateMask(mask).build();
+      var _ =
+          session.call(
+              Session.CONTAINERD, "Namespaces.Update", () -> stub(session).update(request));
+      return 0;
+    }
+  }
+
+  /** {@code namespaces rm}. */
+  @Command(
+      name = "rm",
+      aliases = {"remove", "delete"},
+      description = "Remove empty ones")
+  public static final class Rm extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "NAME", description = "Of the namespace")
+    List<String> names = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          names,
+          name -> {
+            DeleteNamespaceRequest request =
+                DeleteNamespaceRequest.newBuilder().setName(name).build();
+            var _ =
+                session.call(
+                    Session.CONTAINERD, "Namespaces.Delete", () -> stub(session).delete(request));
+            session.streams().out().println(name);
+          });
+    }
+  }
+}

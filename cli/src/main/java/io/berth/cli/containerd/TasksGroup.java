@@ -1,0 +1,373 @@
+package io.berth.cli.containerd;
+
+import com.google.protobuf.Any;
+import io.berth.api.containerd.services.containers.v1.Container;
+import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
+import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
+import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.DeleteResponse;
+import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.KillRequest;
+import io.berth.api.containerd.services.tasks.v1.ListPidsRequest;
+import io.berth.api.containerd.services.tasks.v1.ListTasksRequest;
+import io.berth.api.containerd.services.tasks.v1.MetricsRequest;
+import io.berth.api.containerd.services.tasks.v1.PauseTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.ResumeTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.StartRequest;
+import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
+import io.berth.api.containerd.services.tasks.v1.WaitRequest;
+import io.berth.api.containerd.types.Metric;
+import io.berth.api.containerd.v1.types.Process;
+import io.berth.api.containerd.v1.types.ProcessInfo;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Anys;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Table;
+import io.berth.cli.session.Session;
+import io.berth.linux.Signal;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Running processes of containers. Row CD-23. */
+@Command(
+    name = "tasks",
+    description = "Tasks: ls, start, kill, ps, pause, resume, metrics, wait, rm",
+    subcommands = {
+      TasksGroup.Ls.class,
+      TasksGroup.Start.class,
+      TasksGroup.Kill.class,
+      TasksGroup.Ps.class,
+      TasksGroup.Pause.class,
+      TasksGroup.Resume.class,
+      TasksGroup.Metrics.class,
+      TasksGroup.Wait.class,
+      TasksGroup.Rm.class
+    })
+public final class TasksGroup {
+  @Option(names = "--help", usageHelp = true, description = "Show this text")
+  boolean help;
+
+  private static TasksGrpc.TasksBlockingStub stub(Session session) {
+    return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
+  }
+
+  /** {@code tasks ls}. */
+  @Command(name = "ls", aliases = "list", description = "List them")
+  public static final class Ls extends SessionCommand {
+    private static final List<String> FIELDS = List.of("ID", "Pid", "Status");
+
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Ids only")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+    String format = "";
+
+    @Override
+    public int run(Session session) {
+      List<Process> all =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Tasks.List",
+                  () -> stub(session).list(ListTasksRequest.getDefaultInstance()))
+              .getTasksList();
+      if (quiet) {
+        all.forEach(one -> session.streams().out().println(one.getId()));
+        return 0;
+      }
+      Listing listing = new Listing("TASK", "PID", "STATUS");
+      for (Process one : all) {
+        String pid = String.valueOf(one.getPid());
+        listing.add(FIELDS, one.getId(), pid, one.getStatus().name());
+      }
+      listing.print(session.streams().out(), format);
+      return 0;
+    }
+  }
+
+  /** {@code tasks start}: in the background; `berth start -a` brings streams. */
+  @Command(name = "start", description = "Run a container's program, without streams")
+  public static final class Start extends SessionCommand {
+    @Option(names = "--null-io", description = "Accepted: without a log there is none")
+    boolean nullIo;
+
+    @Option(names = "--log-uri", paramLabel = "URI", description = "file:///path for its output")
+    String log = "";
+
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      Container container =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Containers.Get",
+                  () ->
+                      session
+                          .stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub)
+                          .get(GetContainerRequest.newBuilder().setId(id).build()))
+              .getContainer();
+      CreateTaskRequest.Builder create =
+          CreateTaskRequest.newBuilder().setContainerId(id).setStdout(log).setStderr(log);
+      if (!container.getSnapshotKey().isEmpty()) {
+        MountsRequest mounts =
+            MountsRequest.newBuilder()
+                .setSnapshotter(container.getSnapshotter())
+                .setKey(container.getSnapshotKey())
+                .build();
+        create.addAllRootfs(
+            session
+                .call(
+                    Session.CONTAINERD,
+                    "Snapshots.Mounts",
+                    () ->
+                        session
+                            .stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub)
+                            .mounts(mounts))
+                .getMountsList());
+      }
+      var _ =
+          session.call(
+              Session.CONTAINERD, "Tasks.Create", () -> stub(session).create(create.build()));
+      int pid =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Tasks.Start",
+                  () -> stub(session).start(StartRequest.newBuilder().setContainerId(id).build()))
+              .getPid();
+      session.streams().out().println(pid);
+      return 0;
+    }
+  }
+
+  /** {@code tasks kill}: SIGTERM where docker's verb sends SIGKILL. */
+  @Command(name = "kill", description = "Send a signal (default: SIGTERM)")
+  public static final class Kill extends SessionCommand {
+    @Option(
+        names = {"-s", "--signal"},
+        paramLabel = "SIGNAL",
+        description = "Name or number")
+    String signal = "SIGTERM";
+
+    @Option(
+        names = {"-a", "--all"},
+        description = "To all processes inside")
+    boolean all;
+
+    @Option(names = "--exec-id", paramLabel = "ID", description = "To this exec")
+    String exec = "";
+
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      int number =
+          Signal.parse(signal)
+              .orElseThrow(() ->
+                  new BerthException.InvalidArgument("signal `" + signal + "`: no such signal"));
+      KillRequest request =
+          KillRequest.newBuilder()
+              .setContainerId(id)
+              .setExecId(exec)
+              .setSignal(number)
+              .setAll(all)
+              .build();
+      var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+      return 0;
+    }
+  }
+
+  /** {@code tasks ps}. */
+  @Command(name = "ps", description = "Processes inside")
+  public static final class Ps extends SessionCommand {
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      Table table = new Table("PID", "INFO");
+      for (ProcessInfo process :
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Tasks.ListPids",
+                  () ->
+                      stub(session)
+                          .listPids(ListPidsRequest.newBuilder().setContainerId(id).build()))
+              .getProcessesList()) {
+        String info = process.hasInfo() ? process.getInfo().getTypeUrl() : "-";
+        table.row(String.valueOf(process.getPid()), info);
+      }
+      table.print(session.streams().out());
+      return 0;
+    }
+  }
+
+  /** {@code tasks pause}. */
+  @Command(name = "pause", description = "Freeze")
+  public static final class Pause extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
+    List<String> ids = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          ids,
+          id -> {
+            PauseTaskRequest request = PauseTaskRequest.newBuilder().setContainerId(id).build();
+            var _ =
+                session.call(Session.CONTAINERD, "Tasks.Pause", () -> stub(session).pause(request));
+          });
+    }
+  }
+
+  /** {@code tasks resume}. */
+  @Command(name = "resume", description = "Let go on")
+  public static final class Resume extends SessionCommand {
+    @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
+    List<String> ids = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(
+          session,
+          ids,
+          id -> {
+            ResumeTaskRequest request = ResumeTaskRequest.newBuilder().setContainerId(id).build();
+            var _ =
+                session.call(
+                    Session.CONTAINERD, "Tasks.Resume", () -> stub(session).resume(request));
+          });
+    }
+  }
+
+  /** {@code tasks metrics}. */
+  @Command(name = "metrics", description = "What the kernel counted")
+  public static final class Metrics extends SessionCommand {
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      for (Metric metric :
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Tasks.Metrics",
+                  () ->
+                      stub(session)
+                          .metrics(MetricsRequest.newBuilder().addFilters("id==" + id).build()))
+              .getMetricsList()) {
+        session.streams().out().println(metric.getId() + ":");
+        session.streams().out().print(text(metric.getData()));
+      }
+      return 0;
+    }
+
+    private static String text(Any data) {
+      if (Anys.is(data, "io.containerd.cgroups.v1.Metrics")) {
+        return Anys.unpack(
+                data,
+                "io.containerd.cgroups.v1.Metrics",
+                io.berth.api.io.containerd.cgroups.v1.Metrics.parser())
+            .toString();
+      }
+      return Anys.unpack(
+              data,
+              "io.containerd.cgroups.v2.Metrics",
+              io.berth.api.io.containerd.cgroups.v2.Metrics.parser())
+          .toString();
+    }
+  }
+
+  /** {@code tasks wait}. */
+  @Command(name = "wait", description = "Block until it ends; print the exit code")
+  public static final class Wait extends SessionCommand {
+    @Parameters(paramLabel = "ID", description = "Of the container")
+    String id = "";
+
+    @Override
+    public int run(Session session) {
+      int status =
+          session
+              .call(
+                  Session.CONTAINERD,
+                  "Tasks.Wait",
+                  () -> stub(session).wait(WaitRequest.newBuilder().setContainerId(id).build()))
+              .getExitStatus();
+      session.streams().out().println(status);
+      return 0;
+    }
+  }
+
+  /** {@code tasks rm}: ends with the exit code of the last one, as containerd's own client does. */
+  @Command(
+      name = "rm",
+      aliases = {"delete", "del"},
+      description = "Delete ended tasks")
+  public static final class Rm extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        description = "Kill what runs")
+    boolean force;
+
+    @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
+    List<String> ids = new ArrayList<>();
+
+    @Override
+    public int run(Session session) {
+      return each(session, ids, id -> delete(session, id));
+    }
+
+    private void delete(Session session, String id) {
+      if (force) {
+        kill(session, id);
+      }
+      DeleteResponse gone =
+          session.call(
+              Session.CONTAINERD,
+              "Tasks.Delete",
+              () ->
+                  stub(session).delete(DeleteTaskRequest.newBuilder().setContainerId(id).build()));
+      if (gone.getExitStatus() != 0) {
+        session
+            .streams()
+            .err()
+            .println("task " + id + " exited with non-zero exit code " + gone.getExitStatus());
+      }
+    }
+
+    private static void kill(Session session, String id) {
+      KillRequest request =
+          KillRequest.newBuilder()
+              .setContainerId(id)
+              .setSignal(Signal.SIGKILL.number())
+              .setAll(true)
+              .build();
+      try {
+        var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+      } catch (BerthException.NotFound e) {
+        // It has ended already, or never was: Delete will say.
+        return;
+      }
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Tasks.Wait",
+              () -> stub(session).wait(WaitRequest.newBuilder().setContainerId(id).build()));
+    }
+  }
+}

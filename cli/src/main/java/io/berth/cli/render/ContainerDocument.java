@@ -1,0 +1,203 @@
+package io.berth.cli.render;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Timestamp;
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.Endpoint;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.Mount;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.base.json.Json;
+import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
+
+/** A container as docker's {@code inspect} shows it, under the same names. Row D01-30. */
+public final class ContainerDocument {
+  private ContainerDocument() {}
+
+  /** The whole document. */
+  public static ObjectNode of(Container container) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("Id", container.getId());
+    node.put("Created", time(container.getCreatedAt()));
+    node.put("Path", container.getPath());
+    texts(node, "Args", container.getArgsList());
+    node.set("State", state(container.getState()));
+    node.put("Image", container.getImageId());
+    node.put("ResolvConfPath", container.getResolvConfPath());
+    node.put("HostnamePath", container.getHostnamePath());
+    node.put("HostsPath", container.getHostsPath());
+    node.put("LogPath", container.getLogPath());
+    node.put("Name", "/" + container.getName());
+    node.put("RestartCount", container.getRestartCount());
+    node.put("Driver", container.getSnapshotter());
+    node.put("Platform", container.getPlatform());
+    texts(node, "ExecIDs", container.getExecIdsList());
+    node.set("HostConfig", host(container));
+    node.put("SnapshotKey", container.getSnapshotKey());
+    node.put("Namespace", container.getNamespace());
+    node.put("TaskFolder", container.getTaskFolder());
+    if (container.getSizeRw() != 0 || container.getSizeRoot() != 0) {
+      node.put("SizeRw", container.getSizeRw());
+      node.put("SizeRootFs", container.getSizeRoot());
+    }
+    ArrayNode mounts = node.putArray("Mounts");
+    container.getHost().getMountsList().forEach(mount -> mounts.add(mount(mount)));
+    node.set("Config", config(container));
+    node.set("NetworkSettings", network(container));
+    return node;
+  }
+
+  private static ObjectNode state(StateInfo state) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    String name = state.getState().name().substring("STATE_".length()).toLowerCase(Locale.ROOT);
+    node.put("Status", name);
+    node.put(
+        "Running",
+        state.getState() == State.STATE_RUNNING || state.getState() == State.STATE_PAUSED);
+    node.put("Paused", state.getState() == State.STATE_PAUSED);
+    node.put("Restarting", state.getState() == State.STATE_RESTARTING);
+    node.put("OOMKilled", state.getOomKilled());
+    node.put("Dead", state.getState() == State.STATE_DEAD);
+    node.put("Pid", state.getPid());
+    node.put("ExitCode", state.getExitCode());
+    node.put("Error", state.getError());
+    node.put("StartedAt", time(state.getStartedAt()));
+    node.put("FinishedAt", time(state.getFinishedAt()));
+    return node;
+  }
+
+  private static ObjectNode host(Container container) {
+    HostConfig host = container.getHost();
+    ObjectNode node = Json.mapper().createObjectNode();
+    texts(
+        node,
+        "Binds",
+        host.getMountsList().stream()
+            .filter(mount -> mount.getType().equals("bind"))
+            .map(mount ->
+                mount.getSource() + ":" + mount.getTarget() + (mount.getReadOnly() ? ":ro" : ""))
+            .toList());
+    node.put("ContainerIDFile", host.getContainerIdFile());
+    node.put("NetworkMode", container.getNetwork().getMode());
+    node.set("PortBindings", ports(container.getNetwork().getPortsList()));
+    ObjectNode restart = node.putObject("RestartPolicy");
+    restart.put("Name", host.getRestart().getName().isEmpty() ? "no" : host.getRestart().getName());
+    restart.put("MaximumRetryCount", host.getRestart().getMaximumRetries());
+    node.put("AutoRemove", host.getAutoRemove());
+    texts(node, "CapAdd", host.getCapAddList());
+    texts(node, "CapDrop", host.getCapDropList());
+    texts(node, "Dns", host.getDnsList());
+    texts(node, "DnsSearch", host.getDnsSearchList());
+    texts(node, "DnsOptions", host.getDnsOptionsList());
+    texts(node, "ExtraHosts", host.getExtraHostsList());
+    texts(node, "GroupAdd", host.getGroupAddList());
+    node.put("IpcMode", host.getIpcMode());
+    node.put("PidMode", host.getPidMode());
+    node.put("UTSMode", host.getUtsMode());
+    node.put("OomScoreAdj", host.getOomScoreAdj());
+    node.put("Privileged", host.getPrivileged());
+    node.put("ReadonlyRootfs", host.getReadOnlyRootfs());
+    node.put("ShmSize", host.getShmSize());
+    node.put("Runtime", host.getRuntime());
+    node.put("Init", host.getInit());
+    node.put("CgroupParent", host.getCgroupParent());
+    node.put("Memory", host.getResources().getMemory());
+    node.put("MemorySwap", host.getResources().getMemorySwap());
+    node.put("MemoryReservation", host.getResources().getMemoryReservation());
+    node.put("NanoCpus", host.getResources().getNanoCpus());
+    node.put("CpuShares", host.getResources().getCpuShares());
+    node.put("CpuPeriod", host.getResources().getCpuPeriod());
+    node.put("CpuQuota", host.getResources().getCpuQuota());
+    node.put("CpusetCpus", host.getResources().getCpusetCpus());
+    node.put("CpusetMems", host.getResources().getCpusetMems());
+    node.put("PidsLimit", host.getResources().getPids());
+    return node;
+  }
+
+  private static ObjectNode mount(Mount mount) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("Type", mount.getType());
+    if (mount.getType().equals("volume")) {
+      node.put("Name", mount.getSource());
+    }
+    node.put("Source", mount.getSource());
+    node.put("Destination", mount.getTarget());
+    node.put("Mode", String.join(",", mount.getOptionsList()));
+    node.put("RW", !mount.getReadOnly());
+    return node;
+  }
+
+  private static ObjectNode config(Container container) {
+    Config config = container.getConfig();
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("Hostname", config.getHostname());
+    node.put("Domainname", config.getDomainname());
+    node.put("User", config.getUser());
+    node.put("Tty", config.getTty());
+    node.put("OpenStdin", config.getOpenStdin());
+    node.put("StdinOnce", config.getStdinOnce());
+    texts(node, "Env", config.getEnvList());
+    texts(node, "Cmd", config.getCmdList());
+    texts(node, "Entrypoint", config.getEntrypointList());
+    node.put("Image", ContainerWords.image(container));
+    node.put("WorkingDir", config.getWorkingDir());
+    node.put("StopSignal", config.getStopSignal());
+    node.put("StopTimeout", config.getStopTimeout());
+    ObjectNode exposed = node.putObject("ExposedPorts");
+    config.getExposedPortsList().forEach(exposed::putObject);
+    ObjectNode labels = node.putObject("Labels");
+    new TreeMap<>(config.getLabelsMap()).forEach(labels::put);
+    return node;
+  }
+
+  private static ObjectNode network(Container container) {
+    Endpoint endpoint = container.getEndpoint();
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("SandboxKey", endpoint.getNetns());
+    node.set("Ports", ports(endpoint.getPortsList()));
+    node.put("IPAddress", endpoint.getAddress());
+    node.put("IPPrefixLen", endpoint.getPrefixLength());
+    node.put("Gateway", endpoint.getGateway());
+    node.put("MacAddress", endpoint.getMac());
+    node.put("GlobalIPv6Address", endpoint.getAddress6());
+    ObjectNode networks = node.putObject("Networks");
+    if (!endpoint.getNetwork().isEmpty()) {
+      ObjectNode one = networks.putObject(endpoint.getNetwork());
+      one.put("IPAddress", endpoint.getAddress());
+      one.put("IPPrefixLen", endpoint.getPrefixLength());
+      one.put("Gateway", endpoint.getGateway());
+      one.put("MacAddress", endpoint.getMac());
+      texts(one, "Aliases", container.getNetwork().getAliasesList());
+    }
+    return node;
+  }
+
+  private static ObjectNode ports(List<PortBinding> bindings) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    for (PortBinding binding : bindings) {
+      String inside = binding.getContainerPort() + "/" + binding.getProtocol();
+      ArrayNode list = node.get(inside) instanceof ArrayNode known ? known : node.putArray(inside);
+      ObjectNode one = list.addObject();
+      one.put("HostIp", binding.getHostIp().isEmpty() ? "0.0.0.0" : binding.getHostIp());
+      one.put("HostPort", binding.getHostPort() == 0 ? "" : String.valueOf(binding.getHostPort()));
+    }
+    return node;
+  }
+
+  private static String time(Timestamp at) {
+    return at.equals(Timestamp.getDefaultInstance())
+        ? "0001-01-01T00:00:00Z"
+        : Words.instant(at).toString();
+  }
+
+  private static void texts(ObjectNode node, String name, List<String> values) {
+    ArrayNode list = node.putArray(name);
+    values.forEach(list::add);
+  }
+}

@@ -1,0 +1,73 @@
+package io.berth.cli.render;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.container.v1.StateInfo;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Parts of a container in the words of {@code ps}. */
+public final class ContainerWords {
+  private ContainerWords() {}
+
+  /** {@code Up 5 minutes}, {@code Exited (0) 2 hours ago}, as docker says it. Row D01-24. */
+  public static String status(StateInfo state, Instant now) {
+    return switch (state.getState()) {
+      case STATE_RUNNING -> up(state, now);
+      case STATE_PAUSED -> up(state, now) + " (Paused)";
+      case STATE_RESTARTING ->
+          "Restarting (" + state.getExitCode() + ") " + Words.ago(state.getFinishedAt(), now);
+      case STATE_REMOVING -> "Removal In Progress";
+      case STATE_EXITED ->
+          "Exited (" + state.getExitCode() + ") " + Words.ago(state.getFinishedAt(), now);
+      case STATE_DEAD -> "Dead";
+      case STATE_CREATED, STATE_UNSPECIFIED, UNRECOGNIZED -> "Created";
+    };
+  }
+
+  private static String up(StateInfo state, Instant now) {
+    return "Up " + Words.duration(Duration.between(Words.instant(state.getStartedAt()), now));
+  }
+
+  /** {@code 0.0.0.0:8080->80/tcp, 53/udp}. */
+  public static String ports(List<PortBinding> ports) {
+    return ports.stream()
+        .map(port ->
+            (port.getHostPort() == 0 ? "" : hostSide(port) + "->")
+                + port.getContainerPort()
+                + "/"
+                + port.getProtocol())
+        .collect(Collectors.joining(", "));
+  }
+
+  /** {@code 0.0.0.0:8080}. */
+  public static String hostSide(PortBinding port) {
+    String ip = port.getHostIp().isEmpty() ? "0.0.0.0" : port.getHostIp();
+    return (ip.contains(":") ? "[" + ip + "]" : ip)
+        + ":"
+        + Integer.toUnsignedString(port.getHostPort());
+  }
+
+  /** What is run, as one would type it; arguments with blanks in quotes. */
+  public static String command(Container container) {
+    StringBuilder line = new StringBuilder(container.getPath());
+    for (String argument : container.getArgsList()) {
+      line.append(' ')
+          .append(argument.isEmpty() || argument.contains(" ") ? "'" + argument + "'" : argument);
+    }
+    return line.toString();
+  }
+
+  /** The reference that the person typed, else the image's name, else its short id. Row D01-26. */
+  public static String image(Container container) {
+    String typed = container.getConfig().getImage();
+    if (!typed.isEmpty()) {
+      return typed;
+    }
+    return container.getImage().isEmpty()
+        ? Words.shortId(container.getImageId())
+        : container.getImage();
+  }
+}

@@ -1,0 +1,48 @@
+package io.berth.cli.render;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Columns of text, as wide as their widest cell, three spaces apart. */
+public final class Table {
+  private final List<List<String>> rows = new ArrayList<>();
+
+  /** With this first line. */
+  public Table(String... header) {
+    rows.add(List.of(header));
+  }
+
+  /** One line more; as many cells as the header has. */
+  public Table row(String... cells) {
+    if (cells.length != rows.getFirst().size()) {
+      throw new IllegalArgumentException(cells.length + " cells under " + rows.getFirst());
+    }
+    rows.add(List.of(cells));
+    return this;
+  }
+
+  /**
+   * Control characters from outside are shown as question marks: a name must not move the cursor.
+   */
+  public void print(PrintStream out) {
+    int columns = rows.getFirst().size();
+    int[] widths = new int[columns];
+    for (List<String> row : rows) {
+      for (int i = 0; i < columns; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < columns; i++) {
+        String cell = row.get(i).replaceAll("\\p{Cntrl}", "?");
+        line.append(cell);
+        if (i < columns - 1) {
+          line.append(" ".repeat(widths[i] - cell.length() + 3));
+        }
+      }
+      out.println(line.toString().stripTrailing());
+    }
+  }
+}

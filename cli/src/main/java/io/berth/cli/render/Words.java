@@ -1,0 +1,99 @@
+package io.berth.cli.render;
+
+import com.google.protobuf.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+
+/** Sizes, ages and ids in the words that docker's users know. Rows D01-23, D01-24. */
+public final class Words {
+  private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB", "PB"};
+
+  private static final DateTimeFormatter NANOS =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
+
+  private Words() {}
+
+  /** Decimal, four significant digits at most: {@code 1.234MB}. */
+  public static String size(long bytes) {
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1000 && unit < UNITS.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    String digits =
+        String.format(Locale.ROOT, value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+    if (digits.contains(".")) {
+      digits = digits.replaceAll("0+$", "").replaceAll("\\.$", "");
+    }
+    return digits + UNITS[unit];
+  }
+
+  /** In whole units, never a fraction: {@code About an hour}, {@code 3 weeks}. */
+  public static String duration(Duration duration) {
+    long seconds = Math.max(0, duration.toSeconds());
+    if (seconds < 1) {
+      return "Less than a second";
+    }
+    if (seconds == 1) {
+      return "1 second";
+    }
+    if (seconds < 60) {
+      return seconds + " seconds";
+    }
+    long minutes = seconds / 60;
+    if (minutes == 1) {
+      return "About a minute";
+    }
+    if (minutes < 60) {
+      return minutes + " minutes";
+    }
+    long hours = Math.round(minutes / 60.0);
+    if (hours == 1) {
+      return "About an hour";
+    }
+    if (hours < 48) {
+      return hours + " hours";
+    }
+    long days = hours / 24;
+    if (days < 14) {
+      return days + " days";
+    }
+    if (days < 90) {
+      return days / 7 + " weeks";
+    }
+    return days < 730 ? days / 30 + " months" : days / 365 + " years";
+  }
+
+  /** {@code 5 minutes ago}. */
+  public static String ago(Timestamp at, Instant now) {
+    return duration(Duration.between(instant(at), now)) + " ago";
+  }
+
+  /** The same moment. */
+  public static Instant instant(Timestamp at) {
+    return Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+  }
+
+  /** RFC 3339 with all nine digits, so that columns stay aligned. */
+  public static String nanos(Timestamp at) {
+    return NANOS.format(instant(at));
+  }
+
+  /** The first twelve digits of an id, without its algorithm. */
+  public static String shortId(String id) {
+    String hex = id.substring(id.indexOf(':') + 1);
+    return hex.length() <= 12 ? hex : hex.substring(0, 12);
+  }
+
+  /** A text that fits a column; cut between code points. Row D01-22. */
+  public static String cut(String text, int width) {
+    return text.codePointCount(0, text.length()) <= width
+        ? text
+        : text.substring(0, text.offsetByCodePoints(0, width - 1)) + "…";
+  }
+}

@@ -1,0 +1,5 @@
+/** Tables for people, JSON for programs, durations and sizes as docker writes them. */
+@NullMarked
+package io.berth.cli.render;
+
+import org.jspecify.annotations.NullMarked;

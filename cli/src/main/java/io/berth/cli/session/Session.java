@@ -1,0 +1,123 @@
+package io.berth.cli.session;
+
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
+import io.berth.api.berth.network.v1.NetworksGrpc;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.base.config.Config;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.Channel;
+import io.grpc.stub.AbstractStub;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+
+/** What one command line works with. */
+public final class Session {
+  /** Short names of the services. */
+  public static final String CONTAINERD = "containerd";
+
+  /** Images, root file systems, volumes. */
+  public static final String IMAGE = "image";
+
+  /** Networks and endpoints. */
+  public static final String NETWORK = "network";
+
+  private final Config config;
+  private final Streams streams;
+  private final Connector connector;
+  private final String namespace;
+  private final boolean timing;
+  private final AtomicInteger calls = new AtomicInteger();
+
+  /**
+   * All that is given stays the caller's.
+   *
+   * @param timing whether each call is told on stderr
+   */
+  public Session(
+      Config config, Streams streams, Connector connector, String namespace, boolean timing) {
+    this.config = config;
+    this.streams = streams;
+    this.connector = connector;
+    this.namespace = namespace;
+    this.timing = timing;
+  }
+
+  /** Where the line came from and its answer goes to. */
+  public Streams streams() {
+    return streams;
+  }
+
+  /** The configuration in force. */
+  public Config config() {
+    return config;
+  }
+
+  /** The containerd namespace of all calls. */
+  public String namespace() {
+    return namespace;
+  }
+
+  /**
+   * One call, also the whole of a stream; its failure is a {@link
+   * io.berth.base.error.BerthException}.
+   *
+   * @param what it is, for {@code --timing}
+   */
+  public <A> A call(String service, String what, Calls.ClientCall<A> call) {
+    long start = System.nanoTime();
+    try {
+      return Calls.call(config.socket(service), "berth-" + service, call);
+    } finally {
+      int number = calls.incrementAndGet();
+      if (timing) {
+        streams
+            .err()
+            .printf("%2d %-28s %8.2f ms%n", number, what, (System.nanoTime() - start) / 1e6);
+      }
+    }
+  }
+
+  /** A stub of any service's, with the namespace on its calls. */
+  public <S extends AbstractStub<S>> S stub(String service, Function<Channel, S> make) {
+    return UnixChannel.in(make.apply(connector.to(service)), namespace, null);
+  }
+
+  /** Containers as a person means them. */
+  public ContainersGrpc.ContainersBlockingStub containers() {
+    return stub(CONTAINERD, ContainersGrpc::newBlockingStub);
+  }
+
+  /** Images as a person means them. */
+  public ImagesGrpc.ImagesBlockingStub images() {
+    return stub(IMAGE, ImagesGrpc::newBlockingStub);
+  }
+
+  /** The same, for streams of requests. */
+  public ImagesGrpc.ImagesStub imagesAsync() {
+    return stub(IMAGE, ImagesGrpc::newStub);
+  }
+
+  /** Root file systems of containers. */
+  public RootfsGrpc.RootfsBlockingStub rootfs() {
+    return stub(IMAGE, RootfsGrpc::newBlockingStub);
+  }
+
+  /** Named folders. */
+  public VolumesGrpc.VolumesBlockingStub volumes() {
+    return stub(IMAGE, VolumesGrpc::newBlockingStub);
+  }
+
+  /** Networks. */
+  public NetworksGrpc.NetworksBlockingStub networks() {
+    return stub(NETWORK, NetworksGrpc::newBlockingStub);
+  }
+
+  /** Places on networks. */
+  public EndpointsGrpc.EndpointsBlockingStub endpoints() {
+    return stub(NETWORK, EndpointsGrpc::newBlockingStub);
+  }
+}

@@ -1,0 +1,22 @@
+package io.berth.cli.session;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.Map;
+
+/**
+ * The outside of one command line.
+ *
+ * @param descriptors whether the three streams are also descriptors 0, 1, 2 of this process, which
+ *     can be handed over
+ */
+public record Streams(
+    InputStream in,
+    PrintStream out,
+    PrintStream err,
+    Map<String, String> environment,
+    boolean descriptors) {
+  public Streams {
+    environment = Map.copyOf(environment);
+  }
+}
