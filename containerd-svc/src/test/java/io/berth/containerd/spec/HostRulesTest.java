@@ -1,0 +1,224 @@
+package io.berth.containerd.spec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.container.v1.Resources;
+import io.berth.api.berth.container.v1.RestartPolicy;
+import io.berth.api.berth.container.v1.Rlimit;
+import io.berth.base.error.BerthException;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class HostRulesTest {
+  private static final long MEBI = 1L << 20;
+
+  @Test
+  void whatIsNotGiven_isCompletedSoThatItShows_mb101() {
+    HostConfig host =
+        complete(
+            HostConfig.newBuilder()
+                .setResources(Resources.newBuilder().setMemory(64 * MEBI).setCpuShares(1))
+                .build());
+    assertEquals(128 * MEBI, host.getResources().getMemorySwap(), "D01-54");
+    assertEquals(2, host.getResources().getCpuShares());
+    assertEquals(64 * MEBI, host.getShmSize(), "MB-83");
+    assertEquals("private", host.getIpcMode());
+    assertEquals(host, complete(host), "complete is complete");
+  }
+
+  /** Row D01-54: what is given for memory and swap together, and what is written. */
+  record Swap(long memory, long swap, Long written) {}
+
+  static List<Swap> swaps() {
+    return List.of(
+        new Swap(0, 0, null),
+        new Swap(64 * MEBI, 0, 128 * MEBI),
+        new Swap(64 * MEBI, 96 * MEBI, 96 * MEBI),
+        new Swap(64 * MEBI, 64 * MEBI, 64 * MEBI),
+        new Swap(64 * MEBI, -1, -1L),
+        new Swap(0, -1, -1L));
+  }
+
+  @ParameterizedTest
+  @MethodSource("swaps")
+  void swap_d0154(Swap row) {
+    Resources complete =
+        ResourceRules.complete(
+            Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build(), 4);
+    assertEquals(row.written(), ResourceRules.runtime(complete).memory().swap());
+  }
+
+  /** A request that is refused, and the line that says why. */
+  record Refused(String line, UnaryOperator<HostConfig.Builder> wish) {
+    @Override
+    public String toString() {
+      return line;
+    }
+  }
+
+  static List<Refused> refused() {
+    return List.of(
+        limits("memory limit `4096`: below the least, 6 MiB", r -> r.setMemory(4096)),
+        limits("memory limit `-1`: below the least, 6 MiB", r -> r.setMemory(-1)),
+        limits(
+            "memory reservation `20971520`: above the memory limit 10485760",
+            r -> r.setMemory(10 * MEBI).setMemoryReservation(20 * MEBI)),
+        limits(
+            "swap limit `10485760`: counts memory and swap together; give a memory limit as well",
+            r -> r.setMemorySwap(10 * MEBI)),
+        limits(
+            "swap limit `10485760`: counts memory and swap together; must not be below the memory limit 20971520",
+            r -> r.setMemory(20 * MEBI).setMemorySwap(10 * MEBI)),
+        limits(
+            "cpus: and cpu period or quota exclude each other; give one",
+            r -> r.setNanoCpus(1_000_000_000).setCpuQuota(1000)),
+        limits(
+            "cpus `4.5`: must be from 0.01 to 4, for there are no more",
+            r -> r.setNanoCpus(4_500_000_000L)),
+        limits(
+            "cpu period `999`: must be from 1000 to 1000000 microseconds",
+            r -> r.setCpuPeriod(999)),
+        limits("cpu quota `999`: must be 1000 microseconds or more", r -> r.setCpuQuota(999)),
+        limits("blkio weight `9`: must be from 10 to 1000", r -> r.setBlkioWeight(9)),
+        limits("pids limit `-2`: must be above 0, or -1 for none", r -> r.setPids(-2)),
+        limits("cpuset cpus `0;1`: is no list; write 0-2,7", r -> r.setCpusetCpus("0;1")),
+        new Refused("shm size `-1`: must not be negative", h -> h.setShmSize(-1)),
+        new Refused("oom score `1001`: must be from -1000 to 1000", h -> h.setOomScoreAdj(1001)),
+        new Refused(
+            "cap-add `CAP_FLY`: there is no such capability; see capabilities(7)",
+            h -> h.addCapAdd("CAP_FLY")),
+        new Refused(
+            "ulimit `fly`: there is none of that name; write nofile=1024:2048",
+            h -> h.addRlimits(Rlimit.newBuilder().setName("fly"))),
+        new Refused(
+            "ulimit `nofile`: the soft limit is above the hard one",
+            h -> h.addRlimits(Rlimit.newBuilder().setName("nofile").setSoft(-1).setHard(5))),
+        new Refused(
+            "ulimit `nofile`: the host gives at most 1048576",
+            h -> h.addRlimits(Rlimit.newBuilder().setName("nofile").setHard(-1))),
+        new Refused(
+            "pid mode `container:`: names no container; write container:NAME",
+            h -> h.setPidMode("container:")),
+        new Refused(
+            "uts mode `none`: there is none of that name; write host or private",
+            h -> h.setUtsMode("none")),
+        new Refused(
+            "sysctl `kernel.panic`: belongs to the whole host, not to a container; set it there",
+            h -> h.putSysctls("kernel.panic", "1")),
+        new Refused(
+            "sysctl `net/../kernel/panic`: is no name of a kernel parameter",
+            h -> h.putSysctls("net/../kernel/panic", "1")),
+        new Refused(
+            "sysctl `kernel/shmmax`: the container shares the host's ipc namespace; set it on the host",
+            h -> h.setIpcMode("host").putSysctls("kernel/shmmax", "1")),
+        new Refused(
+            "can't create 'AutoRemove' container with restart policy; leave one of the two out",
+            h -> h.setAutoRemove(true).setRestart(RestartPolicy.newBuilder().setName("always"))));
+  }
+
+  private static Refused limits(String line, UnaryOperator<Resources.Builder> wish) {
+    return new Refused(line, h -> h.setResources(wish.apply(Resources.newBuilder())));
+  }
+
+  /** Rows MB-63, MB-66, MB-74, MB-83, MB-84, MB-87. */
+  @ParameterizedTest
+  @MethodSource("refused")
+  void contradictions_areRefusedInOneLine(Refused row) {
+    HostConfig wish = row.wish().apply(HostConfig.newBuilder()).build();
+    BerthException e = assertThrows(BerthException.InvalidArgument.class, () -> complete(wish));
+    assertEquals(row.line(), e.getMessage());
+  }
+
+  @Test
+  void sysctlsOfTheHostsNetwork_areRefused_mb84() {
+    HostConfig host = HostConfig.newBuilder().putSysctls("net.core.somaxconn", "9").build();
+    complete(host);
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () -> HostRules.complete(Requests.shell(), host, network("host"), Requests.facts()));
+    assertEquals(
+        "sysctl `net.core.somaxconn`: the container shares the host's network namespace; set it on the host",
+        e.getMessage());
+  }
+
+  @Test
+  void aHostnameBesideTheHostsName_isRefused_mb82() {
+    Config config = Requests.shell().toBuilder().setHostname("mine").build();
+    HostConfig host = HostConfig.newBuilder().setUtsMode("host").build();
+    assertThrows(
+        BerthException.InvalidArgument.class,
+        () -> HostRules.complete(config, host, network(""), Requests.facts()));
+    assertThrows(
+        BerthException.InvalidArgument.class,
+        () ->
+            HostRules.complete(
+                config, HostConfig.getDefaultInstance(), network("container:x"), Requests.facts()));
+  }
+
+  @Test
+  void portsOnTheHostsNetwork_areDiscardedAloud_mb95() {
+    NetworkConfig network =
+        network("host").toBuilder().addPorts(PortBinding.newBuilder().setContainerPort(80)).build();
+    assertEquals(
+        List.of("published ports are discarded when using host network mode"),
+        HostRules.complete(
+                Requests.shell(), HostConfig.getDefaultInstance(), network, Requests.facts())
+            .warnings());
+  }
+
+  @Test
+  void oomKillDisable_isForVersion1Only() {
+    HostConfig host = HostConfig.newBuilder().setOomKillDisable(true).build();
+    HostRules.Completed on2 =
+        HostRules.complete(Requests.shell(), host, network(""), Requests.facts());
+    assertEquals(false, on2.host().getOomKillDisable());
+    assertEquals(1, on2.warnings().size());
+    HostRules.Completed on1 =
+        HostRules.complete(Requests.shell(), host, network(""), Requests.facts(CgroupMode.V1));
+    assertEquals(true, on1.host().getOomKillDisable());
+    assertEquals(1, on1.warnings().size(), "without a memory limit it is dangerous");
+  }
+
+  @Test
+  void update_changesWhatIsGiven_andADefaultSwapFollows_mb22() {
+    Resources now =
+        ResourceRules.complete(
+            Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5).build(),
+            4);
+    Resources next =
+        ResourceRules.update(
+            now, Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000).build(), 4);
+    assertEquals(
+        Resources.newBuilder()
+            .setMemory(32 * MEBI)
+            .setMemorySwap(64 * MEBI)
+            .setCpuQuota(7000)
+            .setPids(5)
+            .build(),
+        next);
+    Resources explicit = now.toBuilder().setMemorySwap(80 * MEBI).build();
+    assertThrows(
+        BerthException.InvalidArgument.class,
+        () ->
+            ResourceRules.update(explicit, Resources.newBuilder().setMemory(96 * MEBI).build(), 4));
+  }
+
+  private static NetworkConfig network(String mode) {
+    return NetworkConfig.newBuilder().setMode(mode).build();
+  }
+
+  private static HostConfig complete(HostConfig host) {
+    return HostRules.complete(
+            Requests.shell(), host, NetworkConfig.getDefaultInstance(), Requests.facts())
+        .host();
+  }
+}

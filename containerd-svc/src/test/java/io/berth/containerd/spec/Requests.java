@@ -1,0 +1,112 @@
+package io.berth.containerd.spec;
+
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.ImageConfig;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.User;
+import io.berth.base.error.BerthException;
+import io.berth.oci.runtime.Linux;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A request like a person's, to be varied; and a host that exists on paper only. */
+final class Requests {
+  static final String ID = "4f6a0c2b9d1e" + "0123456789abcdef".repeat(3) + "0123";
+  static final Set<Path> PRESENT =
+      Set.of(
+          Path.of("/srv/data"),
+          Path.of("/srv/data/conf"),
+          Path.of("/dev/mqueue"),
+          Path.of("/dev/shm"));
+  static final Linux.Device FUSE = new Linux.Device("/dev/fuse", "c", 10, 229, 0666, 0L, 0L);
+  static final Linux.Device SDA = new Linux.Device("/dev/sda", "b", 8, 0, 0660, 0L, 6L);
+
+  private Requests() {}
+
+  static final class FewDevices implements DeviceSource {
+    @Override
+    public List<Linux.Device> at(String hostPath) {
+      return switch (hostPath) {
+        case "/dev/fuse" -> List.of(FUSE);
+        case "/dev/disks" -> List.of(new Linux.Device("/dev/disks/a", "b", 8, 16, 0660, 0L, 6L));
+        default -> throw new BerthException.InvalidArgument("device `" + hostPath + "`: absent");
+      };
+    }
+
+    @Override
+    public List<Linux.Device> all() {
+      return List.of(FUSE, SDA);
+    }
+  }
+
+  static HostFacts facts(CgroupMode mode) {
+    return new HostFacts(
+        "x86_64",
+        4,
+        "theirs.example",
+        mode,
+        "berth-0a1b2c",
+        Set.copyOf(CapabilityRules.KNOWN),
+        Map.of("RLIMIT_NOFILE", 1_048_576L),
+        new FewDevices(),
+        PRESENT::contains,
+        Path.of("/usr/lib/berth/bin/berth-supervisor"));
+  }
+
+  static ContainerFacts container(Map<String, Path> volumes) {
+    return new ContainerFacts(
+        ID,
+        Path.of("/run/berth/t/0123456789ab"),
+        Path.of("/var/lib/berth/containers/default/" + ID),
+        volumes,
+        Map.of());
+  }
+
+  static final ImageConfig IMAGE =
+      ImageConfig.newBuilder()
+          .addEnv("PATH=/usr/local/bin:/usr/bin:/bin")
+          .addEnv("LANG=C.UTF-8")
+          .addEntrypoint("/entry")
+          .addCmd("serve")
+          .setWorkingDir("/srv")
+          .putLabels("maker", "us")
+          .addExposedPorts("80/tcp")
+          .build();
+
+  static Config shell() {
+    return Config.newBuilder().addCmd("sh").setEntrypointSet(true).build();
+  }
+
+  static HostFacts facts() {
+    return facts(CgroupMode.V2);
+  }
+
+  static SpecRequest request(Config config, HostConfig host, NetworkConfig network) {
+    HostConfig complete = HostRules.complete(config, host, network, facts()).host();
+    return new SpecRequest(config, complete, network, ImageConfig.getDefaultInstance(), user(0));
+  }
+
+  static SpecRequest request(HostConfig host) {
+    return request(shell(), host, NetworkConfig.getDefaultInstance());
+  }
+
+  static User user(int uid) {
+    return User.newBuilder()
+        .setUid(uid)
+        .setGid(uid)
+        .addGroups(uid)
+        .setHome(uid == 0 ? "/root" : "/home/u")
+        .build();
+  }
+
+  static GeneratedSpec generate(SpecRequest request) {
+    return new SpecGenerator(facts()).generate(request, container(Map.of()));
+  }
+
+  static GeneratedSpec generate(HostConfig host) {
+    return generate(request(host));
+  }
+}
