@@ -65,16 +65,24 @@ final class Values {
       return value.longValue();
     }
 
+    /** For a field that is absent. */
+    @Override
+    public Long getNullValue(DeserializationContext context) {
+      return 0L;
+    }
+
     private static BigInteger whole(JsonParser parser, DeserializationContext context)
         throws IOException {
       if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT) {
         return parser.getBigIntegerValue();
       }
       if (parser.currentToken() == JsonToken.VALUE_NUMBER_FLOAT) {
-        // Go writes large whole numbers of its generic documents as 1.8e19.
+        // Go writes large whole numbers of its generic documents as 1.8446744073709552e+19, which
+        // is the nearest it can say to the largest one.
         BigDecimal value = parser.getDecimalValue();
         if (Math.abs((long) value.scale()) < 40) {
-          return value.toBigInteger();
+          BigInteger whole = value.toBigInteger();
+          return whole.doubleValue() == MOST.doubleValue() ? MOST : whole;
         }
       }
       context.reportInputMismatch(Long.class, "a whole number belongs here");
