@@ -443,6 +443,20 @@ public final class Cgroup {
     }
   }
 
+  /** Removes the folder above in each hierarchy if nothing is in it any more. */
+  public void removeEmptyParent() {
+    for (String folder : all()) {
+      Path parent = Path.of(folder).getParent();
+      try {
+        if (parent != null) {
+          Files.deleteIfExists(parent);
+        }
+      } catch (IOException inUse) {
+        // It has others in it.
+      }
+    }
+  }
+
   private static void removeTree(Path folder) throws IOException {
     try {
       Files.deleteIfExists(folder);

@@ -205,7 +205,7 @@ public final class TaskAdoption {
     }
     cgroup.killAll();
     TaskDeletion.unmountRoot(record);
-    cgroup.remove();
+    TaskDeletion.removeCgroup(host, cgroup);
     TaskDeletion.removeFiles(folder);
   }
 }

@@ -274,7 +274,7 @@ public final class TaskCreation {
       Cgroup made = cgroup;
       if (made != null) {
         made.killAll();
-        made.remove();
+        TaskDeletion.removeCgroup(host, made);
       }
       TaskDeletion.unmountRoot(record);
       TaskDeletion.removeFiles(folder);

@@ -7,6 +7,7 @@ import io.berth.linux.Mounts;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.SupervisorException;
+import io.berth.shim.cgroup.Cgroup;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -54,7 +55,7 @@ public final class TaskDeletion {
         end(task, supervisor, requests);
       }
       unmountRoot(task.record());
-      task.cgroup().remove();
+      removeCgroup(task.host(), task.cgroup());
       removeFiles(task.folder());
       init.isDeleted();
       TaskProcess.Ended ended = init.endedOrNull();
@@ -65,6 +66,16 @@ public final class TaskDeletion {
     } finally {
       init.lock.unlock();
       task.lock().unlock();
+    }
+  }
+
+  /** Below the instance's own cgroup also the folder that a namespace's containers share. */
+  static void removeCgroup(HostServices host, Cgroup cgroup) throws IOException {
+    cgroup.remove();
+    String own = "/" + host.config().cgroupParent() + "/";
+    String path = cgroup.path().text();
+    if (path.startsWith(own) && path.indexOf('/', own.length()) > 0) {
+      cgroup.removeEmptyParent();
     }
   }
 

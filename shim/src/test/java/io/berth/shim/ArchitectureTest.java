@@ -1,0 +1,48 @@
+package io.berth.shim;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.berth.testing.ArchitectureRules;
+
+@AnalyzeClasses(
+    packages = "io.berth.shim",
+    importOptions = {
+      ImportOption.DoNotIncludeTests.class,
+      ArchitectureTest.WithoutGeneratedComponents.class
+    })
+final class ArchitectureTest {
+  /** Dagger's names are not ours; and a fast build puts tests where ArchUnit does not know them. */
+  static final class WithoutGeneratedComponents implements ImportOption {
+    @Override
+    public boolean includes(Location location) {
+      return !location.contains("/Dagger") && !location.contains("/test/");
+    }
+  }
+
+  @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.shim..");
+  @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
+  @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
+  @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
+  @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
+  @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+
+  /** A plan is a function of values. */
+  @ArchTest
+  static final ArchRule PURE =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth.shim.plan..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.grpc..", "io.berth.api..", "java.nio.file..", "io.berth.shim.run..")
+          .orShould()
+          .dependOnClassesThat()
+          .areAssignableTo(Thread.class);
+}

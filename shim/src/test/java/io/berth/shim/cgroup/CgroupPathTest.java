@@ -1,0 +1,49 @@
+package io.berth.shim.cgroup;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class CgroupPathTest {
+  private static String path(String given, boolean systemd) {
+    return CgroupPath.of(given, systemd, "berth-1", new TaskKey("ns", "c")).text();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', false, /berth-1/ns/c",
+    "/docker/abc, false, /docker/abc",
+    "//docker//abc/, false, /docker/abc",
+    "pods/abc, false, /berth-1/pods/abc",
+    "system.slice:docker:abc, true, /system.slice/docker-abc.scope",
+    ":docker:abc, true, /system.slice/docker-abc.scope",
+    "a-b-c.slice:cri:x, false, /a.slice/a-b.slice/a-b-c.slice/cri-x.scope",
+    "-.slice:p:x, true, /p-x.scope",
+    "/odd:path:here, false, /odd:path:here",
+  })
+  void isWhereTheClientSays(String given, boolean systemd, String expected) {
+    // MD-15: no two containers share one.
+    assertEquals(expected, path(given, systemd));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/..", "/a/../b", "../x", "/a/./b", "no-slice:a:b"})
+  void refusesWhatLeadsElsewhere(String given) {
+    assertThrows(BerthException.InvalidArgument.class, () -> path(given, true));
+  }
+
+  @Test
+  void sharesOfVersion1AreWeightsOfVersion2() {
+    // MD-14
+    assertEquals(1, Limits.weight(2));
+    assertEquals(39, Limits.weight(1024));
+    assertEquals(10_000, Limits.weight(262_144));
+    assertEquals(10_000, Limits.weight(Long.MAX_VALUE));
+  }
+}

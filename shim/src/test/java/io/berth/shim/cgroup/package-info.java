@@ -1,0 +1,5 @@
+/** Paths and limits of cgroups. */
+@NullMarked
+package io.berth.shim.cgroup;
+
+import org.jspecify.annotations.NullMarked;

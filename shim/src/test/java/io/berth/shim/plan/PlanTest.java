@@ -1,0 +1,206 @@
+package io.berth.shim.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.error.BerthException;
+import io.berth.oci.runtime.ProcessSpec;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.CgroupFolders;
+import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.CgroupPath;
+import io.berth.shim.stdio.Stdio;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class PlanTest {
+  private static final CgroupLayout HYBRID =
+      new CgroupLayout(
+          List.of(
+              new CgroupLayout.Hierarchy("/sys/fs/cgroup/cpu,cpuacct", List.of("cpu", "cpuacct")),
+              new CgroupLayout.Hierarchy("/sys/fs/cgroup/memory", List.of("memory")),
+              new CgroupLayout.Hierarchy("/sys/fs/cgroup/systemd", List.of("name=systemd"))),
+          "/sys/fs/cgroup/unified");
+  private static final CgroupLayout UNIFIED = new CgroupLayout(List.of(), "/sys/fs/cgroup");
+  private static final HostFacts HOST =
+      new HostFacts(
+          /* appArmor= */ false,
+          /* seLinux= */ false,
+          (1L << 41) - 1,
+          path ->
+              path.contains("absent")
+                  ? HostFacts.Kind.ABSENT
+                  : path.contains(".") ? HostFacts.Kind.FILE : HostFacts.Kind.FOLDER);
+
+  private static ContainerFacts container(
+      RuntimeSpec spec, CgroupLayout layout, Stdio stdio, Step.@Nullable Filter filter) {
+    return new ContainerFacts(
+        "web",
+        "/run/t/abc/bundle",
+        spec,
+        "/run/t/abc/bundle/rootfs",
+        List.of(new ContainerFacts.GivenMount("", /* folder= */ true)),
+        stdio,
+        CgroupFolders.of(layout, new CgroupPath("/default/web")),
+        filter,
+        "/root",
+        /* noPivot= */ false,
+        /* noKeyring= */ false);
+  }
+
+  private static RuntimeSpec spec(String json) {
+    return RuntimeSpec.read(json.getBytes(StandardCharsets.UTF_8), "specification");
+  }
+
+  private static RuntimeSpec minimal(String more, String linux) {
+    return spec(
+        "{\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"},\"root\":{\"path\":\"rootfs\"}"
+            + more
+            + ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"},"
+            + "{\"type\":\"network\"}]"
+            + linux
+            + "}}");
+  }
+
+  private static List<Step> steps(RuntimeSpec spec) {
+    return InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), HOST).steps();
+  }
+
+  @Test
+  void whatCtrSends() throws IOException {
+    RuntimeSpec spec = RuntimeSpec.read(Golden.read("ctr.json"), "ctr.json");
+    Step.Filter filter = new Step.Filter(0, new byte[16]);
+    Stdio stdio = new Stdio("/f/in", "/f/out", "/f/err", /* terminal= */ false);
+    Golden.check(
+        "ctr-hybrid.txt", PlanText.of(InitPlan.of(container(spec, HYBRID, stdio, filter), HOST)));
+    Golden.check(
+        "ctr-unified.txt", PlanText.of(InitPlan.of(container(spec, UNIFIED, stdio, filter), HOST)));
+  }
+
+  @Test
+  void whatDockerdSends() throws IOException {
+    RuntimeSpec spec = RuntimeSpec.read(Golden.read("dockerd.json"), "dockerd.json");
+    Stdio stdio = new Stdio("/f/in", "/f/out", "", /* terminal= */ true);
+    ContainerFacts facts =
+        new ContainerFacts(
+            "web",
+            "/run/t/abc/bundle",
+            spec,
+            "/var/lib/docker/overlay2/x/merged",
+            List.of(),
+            stdio,
+            CgroupFolders.of(HYBRID, new CgroupPath("/docker/web")),
+            null,
+            "/root",
+            false,
+            false);
+    Golden.check("dockerd.txt", PlanText.of(InitPlan.of(facts, HOST)));
+  }
+
+  @Test
+  void aUserNamespace() throws IOException {
+    RuntimeSpec spec = RuntimeSpec.read(Golden.read("user-namespace.json"), "user-namespace.json");
+    Golden.check(
+        "user-namespace.txt",
+        PlanText.of(InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), HOST)));
+  }
+
+  @Test
+  void anExec() throws IOException {
+    RuntimeSpec spec = RuntimeSpec.read(Golden.read("ctr.json"), "ctr.json");
+    ProcessSpec process =
+        ProcessSpec.read(
+            "{\"args\":[\"sh\"],\"cwd\":\"/tmp\",\"env\":[\"HOME=/x\"]}"
+                .getBytes(StandardCharsets.UTF_8),
+            "process");
+    ExecPlan.Request request =
+        new ExecPlan.Request(
+            "web",
+            "e1",
+            spec,
+            process,
+            new Stdio("", "/f/out", "/f/err", false),
+            CgroupFolders.of(HYBRID, new CgroupPath("/default/web")),
+            new Step.Filter(0, new byte[16]),
+            null,
+            false);
+    Golden.check("exec.txt", PlanText.of(ExecPlan.of(request, HOST).steps()));
+  }
+
+  record Refused(String more, String linux, String words) {}
+
+  static List<Refused> refused() {
+    return List.of(
+        new Refused(
+            "", ",\"sysctl\":{\"kernel.panic\":\"1\"}", "not in a separate kernel namespace"),
+        new Refused("", ",\"sysctl\":{\"kernel.msgmax\":\"1\"}", "host's ipc namespace"),
+        new Refused("", ",\"sysctl\":{\"net..x\":\"1\"}", "no such name"),
+        new Refused("", ",\"sysctl\":{\"net/../kernel/panic\":\"1\"}", "no such name"),
+        new Refused("", ",\"maskedPaths\":[\"proc\"]", "not an absolute path"),
+        new Refused("", ",\"rootfsPropagation\":\"sideways\"", "none of that name"),
+        new Refused("", ",\"uidMappings\":[{\"size\":1}]", "need a user namespace"),
+        new Refused("", ",\"timeOffsets\":{\"boottime\":{\"secs\":1}}", "need a time namespace"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"source\":\"/absent\",\"options\":[\"bind\"]}]",
+            "",
+            "does not exist: no such file or directory"),
+        new Refused(
+            ",\"hooks\":{\"prestart\":[{\"path\":\"x\"}],\"createContainer\":[{\"path\":\"y\"}]}",
+            "",
+            "not an absolute path"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void refused(Refused row) {
+    BerthException refusal =
+        assertThrows(BerthException.class, () -> steps(minimal(row.more, row.linux)));
+    assertTrue(refusal.getMessage().contains(row.words), refusal.getMessage());
+  }
+
+  @Test
+  void aNamespaceIsJoinedByItsPathAndTheUsersFirst() {
+    RuntimeSpec spec =
+        spec(
+            "{\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"},\"root\":{\"path\":\"r\"},"
+                + "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},"
+                + "{\"type\":\"network\",\"path\":\"/n\"},{\"type\":\"user\",\"path\":\"/u\"}]}}");
+    List<Step> joins = steps(spec).stream().filter(Step.Join.class::isInstance).toList();
+    assertEquals(
+        List.of(
+            new Step.Join(CloneFlags.of("user"), new Handle.NamespaceFile("/u")),
+            new Step.Join(CloneFlags.of("network"), new Handle.NamespaceFile("/n"))),
+        joins);
+    assertTrue(steps(spec).stream().noneMatch(Step.LoopbackUp.class::isInstance));
+  }
+
+  @Test
+  void theLimitsAreThereBeforeTheProgramIs() {
+    // MD-04, RK-27: cgroups first, then everything else, the program last.
+    List<Step> steps = steps(minimal("", ""));
+    int lastCgroup = 0;
+    for (int i = 0; i < steps.size(); i++) {
+      if (steps.get(i) instanceof Step.Cgroup1 || steps.get(i) instanceof Step.Cgroup2) {
+        lastCgroup = i;
+      }
+    }
+    assertTrue(lastCgroup < steps.indexOf(new Step.Pivot(false)));
+    assertEquals(Step.Execute.class, steps.getLast().getClass());
+    assertEquals(Step.Ready.class, steps.get(steps.size() - 2).getClass());
+  }
+
+  @Test
+  void aFilterWithoutNoNewPrivilegesIsLoadedBeforeTheyAreGivenUp() {
+    RuntimeSpec spec = minimal("", "");
+    Step.Filter filter = new Step.Filter(0, new byte[8]);
+    List<Step> steps = InitPlan.of(container(spec, UNIFIED, Stdio.NONE, filter), HOST).steps();
+    int load = steps.indexOf(new Step.Seccomp(filter));
+    assertEquals(Step.CapabilityBounding.class, steps.get(load + 1).getClass());
+  }
+}

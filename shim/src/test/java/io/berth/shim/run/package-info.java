@@ -1,0 +1,5 @@
+/** What holds without a kernel. */
+@NullMarked
+package io.berth.shim.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** What clients write for streams. */
+@NullMarked
+package io.berth.shim.stdio;
+
+import org.jspecify.annotations.NullMarked;
