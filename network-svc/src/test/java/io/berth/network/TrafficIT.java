@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.linux.net.ConnectionTracking;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket.Protocol;
@@ -179,6 +180,8 @@ final class TrafficIT {
   // Wall 10: a flow that is older than the rule must not go on without it.
   @Test
   void udpFlowFromBeforeThePublication_reachesTheContainer() throws Exception {
+    // From now on the host tracks connections.
+    engine.attachments().attach(host.call("first"));
     try (DatagramSocket client = Traffic.datagrams(host.lan)) {
       for (int i = 0; i < 3; i++) {
         Traffic.send(client, HOST, 8080);
@@ -202,6 +205,19 @@ final class TrafficIT {
         }
         engine.attachments().detach(web.key());
       }
+    }
+  }
+
+  @Test
+  void flowsOfAContainerThatIsGone_areForgottenBeforeItsAddressIsFree() throws Exception {
+    EndpointRecord web = engine.attachments().attach(host.call("web", udp(8080, 80)));
+    try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
+        ConnectionTracking connections = ConnectionTracking.open(host.host);
+        AutoCloseable _ = Traffic.echo(netns, 80)) {
+      Traffic.udp(host.lan, HOST, 8080);
+      engine.attachments().detach(web.key());
+      assertTrue(engine.awaitReaped());
+      assertEquals(0, connections.forgetAddresses(Set.of(web.place().address())));
     }
   }
 
