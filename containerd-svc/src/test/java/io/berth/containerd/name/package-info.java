@@ -1,0 +1,2 @@
+/** Tests of ids, names and look-ups. */
+package io.berth.containerd.name;

@@ -1,0 +1,2 @@
+/** Tests of restart policies. */
+package io.berth.containerd.restart;
