@@ -104,6 +104,32 @@ final class RepairIT {
   }
 
   @Test
+  void missingLinkOfAGivenNamespace_letsTheEndpointGo() throws Exception {
+    try (NetworkNamespace first = NetworkNamespace.create();
+        NetworkNamespace second = NetworkNamespace.create()) {
+      Path path = folder.resolve("given");
+      first.pin(path);
+      EndpointRecord web =
+          engine.attachments().attach(host.call("web", "bridge", Optional.of(path), PORT));
+      engine.stop();
+      NetworkNamespace.unpin(path);
+      try (RouteSocket links = RouteSocket.open(host.host)) {
+        Link link = links.link(web.place().hostLink());
+        links.send(new RouteRequest().deleteLink(link.index()), "sabotage");
+      }
+      // Somebody else's namespace at the same path, as /proc/PID/ns/net can be.
+      second.pin(path);
+      try (RouteSocket inside = RouteSocket.open(second)) {
+        engine = host.start();
+        assertEquals(List.of(), engine.attachments().list());
+        assertEquals(1, inside.links().size());
+      } finally {
+        NetworkNamespace.unpin(path);
+      }
+    }
+  }
+
+  @Test
   void missingBridge_isMadeAgainAndItsPortsArePluggedIn() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
     try (RouteSocket links = RouteSocket.open(host.host)) {

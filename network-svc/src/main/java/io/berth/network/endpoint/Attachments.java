@@ -233,7 +233,11 @@ public final class Attachments {
       guest.namespace().pin(netns);
     }
     try {
-      return rooms.cabling.lay(network.bridge(), id, guest, call.mac());
+      Cabling.Cable cable = rooms.cabling.lay(network.bridge(), id, guest, call.mac());
+      if (call.netns().isPresent()) {
+        guest.withoutIpv6(cable.guestLink());
+      }
+      return cable;
     } catch (SyscallException e) {
       if (e.is(Errno.ENODEV) || e.is(Errno.EINVAL)) {
         rooms.networks.forgetBridge(network.network().id());

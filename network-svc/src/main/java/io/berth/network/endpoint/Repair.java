@@ -128,6 +128,10 @@ final class Repair {
       }
       Networks.Active network = rooms.networks().activate(endpoint.place().network());
       Link link = cables.get(endpoint.place().hostLink());
+      if (link == null && !endpoint.pinned()) {
+        // The path may name another namespace by now, such as that of a process with the same pid.
+        throw new IOException("its link is gone from a namespace that is not ours");
+      }
       if (link == null) {
         layAgain(endpoint, network, guest);
       } else if (link.master() != network.bridge().index()) {

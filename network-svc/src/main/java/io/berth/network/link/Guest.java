@@ -72,6 +72,17 @@ public final class Guest implements AutoCloseable {
     }
   }
 
+  /** Keeps a link that has come into a namespace of somebody else's from having IPv6 addresses. */
+  public void withoutIpv6(String link) throws IOException {
+    try {
+      namespace.setSysctl("ipv6/conf/" + link + "/disable_ipv6", "1");
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
+  }
+
   public NetworkNamespace namespace() {
     return namespace;
   }
