@@ -75,19 +75,29 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   }
 
   @Override
-  public synchronized ContainerTask create(CreateTaskRequest request, RequestIds requests)
-      throws Exception {
-    if (task != null) {
-      throw new BerthException.AlreadyExists("task " + key.id());
+  public ContainerTask create(CreateTaskRequest request, RequestIds requests) throws Exception {
+    making.lock();
+    try {
+      if (task != null) {
+        throw new BerthException.AlreadyExists("task " + key.id());
+      }
+      ContainerTask made =
+          TaskCreation.create(
+              host, folder, key, TaskMessages.creation(request, ephemeral, requests));
+      hold(made);
+      return made;
+    } finally {
+      making.unlock();
     }
-    ContainerTask made =
-        TaskCreation.create(host, folder, key, TaskMessages.creation(request, ephemeral, requests));
-    hold(made);
-    return made;
   }
 
-  synchronized void adopt() throws IOException {
-    hold(TaskAdoption.adopt(host, folder, key));
+  void adopt() throws IOException {
+    making.lock();
+    try {
+      hold(TaskAdoption.adopt(host, folder, key));
+    } finally {
+      making.unlock();
+    }
   }
 
   private void hold(ContainerTask made) {

@@ -11,7 +11,9 @@ import io.berth.api.containerd.task.v3.StateRequest;
 import io.berth.api.containerd.task.v3.StatsRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.FolderLock;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
@@ -21,6 +23,8 @@ import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskFolder;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -37,6 +41,7 @@ public final class WarmExercise implements WarmUp.Exercise {
   /** After so many the time of one no longer falls much. */
   private static final int ROUNDS = 12;
 
+  private static final Logger LOG = System.getLogger(WarmExercise.class.getName());
   private static final String NAMESPACE = "berth-warm";
 
   private final HostServices services;
@@ -60,12 +65,56 @@ public final class WarmExercise implements WarmUp.Exercise {
   public void run() throws Exception {
     Shims shims = new Shims(services.unwatched(), loops);
     try {
+      endAbandoned(shims);
       for (int round = 0; round < ROUNDS; round++) {
         walk(shims, new TaskKey(NAMESPACE, name + "-" + round), round == 1);
       }
     } finally {
       shims.close();
       remove(folder);
+    }
+  }
+
+  /** A process that was killed in the middle of this left a container that nobody else knows. */
+  private void endAbandoned(Shims shims) throws IOException {
+    Path hosts = folder.toAbsolutePath().getParent().getParent();
+    for (Path host : children(hosts)) {
+      Path left = host.resolve(folder.getFileName());
+      if (left.equals(folder) || !Files.isDirectory(left)) {
+        continue;
+      }
+      try (FolderLock _ = FolderLock.take(hosts.getParent(), "shim-" + host.getFileName())) {
+        for (Path task : children(left)) {
+          end(shims, new TaskFolder(task));
+        }
+        remove(left);
+      } catch (BerthException.FailedPrecondition alive) {
+        LOG.log(Level.DEBUG, "host {0} is at it itself", host.getFileName());
+      }
+    }
+  }
+
+  private void end(Shims shims, TaskFolder task) {
+    TaskKey key = new TaskKey(NAMESPACE, name + "-left");
+    try {
+      shims.adopt(key, task);
+      ManagedChannel channel = UnixChannel.to(loops, task.shimSocket());
+      try {
+        var _ =
+            TaskGrpc.newBlockingStub(channel)
+                .delete(DeleteRequest.newBuilder().setId(key.id()).build());
+      } finally {
+        channel.shutdownNow();
+        shims.letGo(key.namespace(), key.id());
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.log(Level.WARNING, "end what was left at `{0}`: {1}", task.path(), e.getMessage());
+    }
+  }
+
+  private static List<Path> children(Path parent) throws IOException {
+    try (Stream<Path> all = Files.list(parent)) {
+      return all.toList();
     }
   }
 

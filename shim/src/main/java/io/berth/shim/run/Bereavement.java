@@ -46,6 +46,7 @@ final class Bereavement {
     process.drained().complete(true);
     task.ended(
         process.id(),
+        known == null ? process.pid() : known.pid(),
         known == null
             ? new TaskProcess.Ended(
                 STATUS_UNKNOWN, Instant.now(), /* outOfMemory= */ false, /* unknown= */ true)

@@ -527,7 +527,9 @@ public final class ContainerTask implements AutoCloseable {
   private final class Ear implements SupervisorListener {
     @Override
     public void exited(ExitRecord exit) {
-      Thread.ofVirtual().name("exit").start(() -> ended(exit.id(), TaskProcess.Ended.of(exit)));
+      Thread.ofVirtual()
+          .name("exit")
+          .start(() -> ended(exit.id(), exit.pid(), TaskProcess.Ended.of(exit)));
     }
 
     @Override
@@ -552,11 +554,13 @@ public final class ContainerTask implements AutoCloseable {
   }
 
   /** Tells everyone that a process has ended; the init's end waits for those of its execs. */
-  void ended(String execId, TaskProcess.Ended how) {
+  void ended(String execId, int pid, TaskProcess.Ended how) {
     TaskProcess process = execId.isEmpty() ? init : execs.get(execId);
     if (process == null || process.endedOrNull() != null) {
       return;
     }
+    // A short life can be told of before the answer that told of its birth has been read.
+    process.born(pid);
     if (execId.isEmpty()) {
       endTheRest();
     }
@@ -607,6 +611,9 @@ public final class ContainerTask implements AutoCloseable {
   /** Lets it go: the container is not touched, whoever waits is told that nobody knows here. */
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
     closed = true;
     OomWatch watch = oomWatch;
     if (watch != null) {

@@ -124,7 +124,7 @@ public final class TaskAdoption {
       }
     }
     for (SupervisorConnection.ProcessState known : ended) {
-      task.ended(known.id(), how(known));
+      task.ended(known.id(), known.pid(), how(known));
     }
   }
 

@@ -110,8 +110,11 @@ final class InsideIT {
     TestHost.mount(mounts, "/ro", "none", data.toString(), "rbind", "ro");
     String said = run(spec);
     assertEquals(
-        "of the host\ntouch: /made/here: Read-only file system\n"
-            + "touch: /ro/x: Read-only file system\n",
+        """
+        of the host
+        touch: /made/here: Read-only file system
+        touch: /ro/x: Read-only file system
+        """,
         said);
     assertTrue(Files.exists(data.resolve("new")));
   }

@@ -1,0 +1,190 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.ResizePtyRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.base.id.TaskKey;
+import io.berth.linux.Fifos;
+import io.grpc.Status.Code;
+import io.grpc.StatusException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Where output goes. */
+@Tag("root")
+final class StreamsIT {
+  @RegisterExtension final TestHost host = new TestHost();
+
+  private void start(TaskKey key) throws Exception {
+    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+  }
+
+  private int await(TaskGrpc.TaskBlockingV2Stub task, TaskKey key) throws Exception {
+    return task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus();
+  }
+
+  private void delete(TaskKey key) throws Exception {
+    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  private static CreateTaskRequest.Builder request(TaskKey key) {
+    return CreateTaskRequest.newBuilder().setId(key.id());
+  }
+
+  @Test
+  void aClientReadsTheEndOfBothPipesBeforeItDeletes() throws Exception {
+    TaskKey key = host.key();
+    Path out = host.folder().resolve("out");
+    Path err = host.folder().resolve("err");
+    Fifos.make(out, 0700);
+    Fifos.make(err, 0700);
+    // A client opens its ends while Create is under way, and that blocks.
+    CompletableFuture<String> outRead = read(out);
+    CompletableFuture<String> errRead = read(err);
+    host.create(
+        key,
+        host.spec("sh", "-c", "echo to out; echo to err >&2; exit 2"),
+        request(key).setStdout(out.toString()).setStderr(err.toString()).build());
+    start(key);
+
+    assertEquals("to out\n", outRead.get(10, TimeUnit.SECONDS));
+    assertEquals("to err\n", errRead.get(10, TimeUnit.SECONDS));
+    assertEquals(2, await(host.task(key), key));
+    delete(key);
+  }
+
+  private static CompletableFuture<String> read(Path fifo) {
+    CompletableFuture<String> read = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(() -> {
+          try (InputStream in = Files.newInputStream(fifo)) {
+            read.complete(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+          } catch (java.io.IOException e) {
+            read.completeExceptionally(e);
+          }
+        });
+    return read;
+  }
+
+  @Test
+  void aLogHasALineForEachRecord() throws Exception {
+    TaskKey key = host.key();
+    Path log = host.folder().resolve("logs/deep/log");
+    String uri = "berth-log://" + log + "?max_size=1000000&max_files=2";
+    host.create(
+        key,
+        host.spec("sh", "-c", "echo one; sleep 0.1; echo two >&2"),
+        request(key).setStdout(uri).setStderr(uri).build());
+    start(key);
+    await(host.task(key), key);
+    delete(key);
+    List<String> lines = Files.readAllLines(log);
+    assertEquals(2, lines.size());
+    assertTrue(lines.get(0).matches("\\d{4}-\\S+Z stdout F one"), lines.get(0));
+    assertTrue(lines.get(1).matches("\\d{4}-\\S+Z stderr F two"), lines.get(1));
+  }
+
+  @Test
+  void aLogProgramReadsBothOutputs() throws Exception {
+    TaskKey key = host.key();
+    Path said = host.folder().resolve("said");
+    Path program = host.folder().resolve("logger");
+    Files.writeString(
+        program,
+        "#!/bin/sh\n"
+            + "exec 5>&-\n"
+            + "echo $1 $2 $CONTAINER_ID $CONTAINER_NAMESPACE > "
+            + said
+            + "\ncat <&3 >> "
+            + said
+            + "\ncat <&4 >> "
+            + said
+            + "\ntouch "
+            + said
+            + ".done\n");
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    host.create(
+        key,
+        host.spec("sh", "-c", "echo out; echo err >&2"),
+        request(key).setStdout("binary://" + program + "?key=value").build());
+    start(key);
+    await(host.task(key), key);
+    delete(key);
+    host.awaitFile(Path.of(said + ".done"));
+    assertEquals(
+        List.of("key value " + key.id() + " " + key.namespace(), "out", "err"),
+        Files.readAllLines(said));
+  }
+
+  @Test
+  void aTerminalFollowsItsWindow() throws Exception {
+    TaskKey key = host.key();
+    Path out = host.folder().resolve("tty");
+    Path in = host.folder().resolve("in");
+    Fifos.make(in, 0700);
+    var spec = host.spec("sh", "-c", "read go; stty size; exit 0");
+    host.create(
+        key,
+        spec,
+        request(key).setTerminal(true).setStdin(in.toString()).setStdout("file://" + out).build());
+    start(key);
+    var task = host.task(key);
+    ResizePtyRequest size =
+        ResizePtyRequest.newBuilder().setId(key.id()).setHeight(0).setWidth(0).build();
+    task.resizePty(size);
+    task.resizePty(size.toBuilder().setHeight(50).setWidth(132).build());
+    Files.writeString(in, "go\n");
+    assertEquals(0, await(task, key));
+    delete(key);
+    assertEquals("go\r\n50 132\r\n", Files.readString(out));
+  }
+
+  @Test
+  void outputThatNobodyReadsDoesNotKeepDeleteFromEnding() throws Exception {
+    TaskKey key = host.key();
+    Path out = host.folder().resolve("unread");
+    Fifos.make(out, 0700);
+    host.create(
+        key,
+        host.spec("dd", "if=/dev/zero", "bs=1M", "count=1"),
+        request(key).setStdout(out.toString()).build());
+    start(key);
+    var task = host.task(key);
+    Thread.sleep(200);
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    assertEquals(137, await(task, key));
+    delete(key);
+  }
+
+  @Test
+  void aMissingPipeIsNotFoundAndNothingIsLeft() throws Exception {
+    TaskKey key = host.key();
+    StatusException failure =
+        assertThrows(
+            StatusException.class,
+            () ->
+                host.create(
+                    key, host.spec("true"), request(key).setStdout("/absent/fifo").build()));
+    assertEquals(Code.NOT_FOUND, failure.getStatus().getCode());
+    assertEquals(List.of(), host.leftovers());
+  }
+}
