@@ -33,6 +33,7 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Outbox;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
+import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
@@ -49,7 +50,9 @@ final class EndpointModule {
   @Provides
   static LibraryEndpoint.Settings settings(Config config) {
     return new LibraryEndpoint.Settings(
-        config.text(Key.IMAGE_SNAPSHOTTER), config.number(Key.IMAGE_MAX_IMAGE_BYTES));
+        config.text(Key.IMAGE_SNAPSHOTTER),
+        config.number(Key.IMAGE_MAX_IMAGE_BYTES),
+        config.texts(Key.IMAGE_INSECURE_REGISTRIES));
   }
 
   @Provides
@@ -128,11 +131,21 @@ final class EndpointModule {
       ArchiveSaver saver,
       ImageBuilder builder,
       Verification verification,
+      RegistryTransfer transfer,
       Users users,
       ContentStore content,
       Snapshots snapshots) {
     return new LibraryParts(
-        library, tagging, loader, saver, builder, verification, users, content, snapshots);
+        library,
+        tagging,
+        loader,
+        saver,
+        builder,
+        verification,
+        transfer,
+        users,
+        content,
+        snapshots);
   }
 
   @Provides

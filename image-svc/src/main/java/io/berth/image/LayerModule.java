@@ -24,6 +24,7 @@ import io.berth.image.library.Verification;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
+import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
@@ -167,6 +168,30 @@ final class LayerModule {
   static Volumes volumes(
       ImagePaths paths, Metadata metadata, TrashBin trash, ContainersOfNamespaces containers) {
     return new Volumes(paths, metadata, trash, new VolumeUsers(containers, paths.volumes()));
+  }
+
+  @Provides
+  @Singleton
+  static RegistryTransfer transfer(
+      RegistryTransfer.Stores stores,
+      ImageLibrary library,
+      Documents documents,
+      Unpacker unpacker,
+      Config config) {
+    return new RegistryTransfer(
+        stores,
+        library,
+        documents,
+        unpacker,
+        new RegistryTransfer.Limits(
+            Math.toIntExact(config.number(Key.IMAGE_PARALLEL_LAYERS)),
+            config.number(Key.IMAGE_MAX_IMAGE_BYTES)));
+  }
+
+  @Provides
+  static RegistryTransfer.Stores transferStores(
+      ContentStore content, ImageNames names, Leases leases, Settlement settlement) {
+    return new RegistryTransfer.Stores(content, names, leases, settlement);
   }
 
   @Provides

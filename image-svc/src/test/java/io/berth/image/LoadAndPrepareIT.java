@@ -154,14 +154,15 @@ final class LoadAndPrepareIT {
     byte[] archive = Archives.oci(Archives.image("sh", base()), "a:1");
     byte[] cut = Arrays.copyOf(archive, archive.length / 2);
     var e = assertThrows(StatusRuntimeException.class, () -> load(service, cut, ""));
-    assertTrue(e.getMessage().contains("it was cut off"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("it was cut off"), e.getMessage());
     int blob = 0;
     while ((archive[blob] & 0xff) != 0x1f || (archive[blob + 1] & 0xff) != 0x8b) {
       blob++;
     }
     archive[blob + 40] ^= 1;
     var wrong = assertThrows(StatusRuntimeException.class, () -> load(service, archive, ""));
-    assertTrue(wrong.getMessage().contains("the archive is damaged"), wrong.getMessage());
+    assertTrue(
+        String.valueOf(wrong.getMessage()).contains("the archive is damaged"), wrong.getMessage());
     var images = UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
     assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
   }

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Comparator;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -16,9 +18,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /** The real service on a socket of its own, in folders of its own, for each test. */
 final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
   private Path folder = Path.of("/");
-  private ImageDaemon daemon;
-  private EventLoops loops;
-  private ManagedChannel channel;
+  private @Nullable ImageDaemon daemon;
+  private @Nullable EventLoops loops;
+  private @Nullable ManagedChannel channel;
   private final String more;
 
   ServiceExtension() {
@@ -47,16 +49,19 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
                 + folder.resolve("state")
                 + "\"\n"
                 + more);
-    daemon = DaggerImageComponent.factory().create(config, InstantSource.system()).daemon();
-    daemon.start();
-    loops = new EventLoops(1);
-    channel = UnixChannel.to(loops, config.socket("image"));
+    ImageDaemon created =
+        DaggerImageComponent.factory().create(config, InstantSource.system()).daemon();
+    created.start();
+    daemon = created;
+    EventLoops made = new EventLoops(1);
+    loops = made;
+    channel = UnixChannel.to(made, config.socket("image"));
   }
 
   void stop() {
-    channel.shutdownNow();
-    loops.close();
-    daemon.stop();
+    channel().shutdownNow();
+    Objects.requireNonNull(loops).close();
+    Objects.requireNonNull(daemon).stop();
   }
 
   Path root() {
@@ -68,7 +73,7 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
   }
 
   ManagedChannel channel() {
-    return channel;
+    return Objects.requireNonNull(channel);
   }
 
   @Override

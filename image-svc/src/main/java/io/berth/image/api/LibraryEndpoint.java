@@ -3,6 +3,7 @@ package io.berth.image.api;
 import com.google.protobuf.Empty;
 import io.berth.api.berth.image.v1.Chunk;
 import io.berth.api.berth.image.v1.CommitRequest;
+import io.berth.api.berth.image.v1.Credentials;
 import io.berth.api.berth.image.v1.HistoryEntry;
 import io.berth.api.berth.image.v1.HistoryRequest;
 import io.berth.api.berth.image.v1.HistoryResponse;
@@ -15,6 +16,8 @@ import io.berth.api.berth.image.v1.LoadRequest;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PruneRequest;
 import io.berth.api.berth.image.v1.PruneResponse;
+import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.api.berth.image.v1.RemoveRequest;
 import io.berth.api.berth.image.v1.RemoveResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
@@ -34,10 +37,13 @@ import io.berth.image.codec.ByteSource;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Verification;
+import io.berth.image.registry.Access;
+import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.ImageConfig;
+import io.berth.oci.image.ImageReference;
 import io.grpc.stub.StreamObserver;
 import java.time.Instant;
 import java.util.List;
@@ -54,7 +60,11 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
   private final ImageMessages messages;
 
   /** Of the configuration. */
-  public record Settings(String snapshotter, long maxImageBytes) {}
+  public record Settings(String snapshotter, long maxImageBytes, List<String> insecureRegistries) {
+    public Settings {
+      insecureRegistries = List.copyOf(insecureRegistries);
+    }
+  }
 
   public LibraryEndpoint(
       LibraryParts parts, Settings settings, ImagesEndpoint.Collection collection) {
@@ -376,5 +386,100 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
               .setBytes(pruned.bytes())
               .build();
         });
+  }
+
+  @Override
+  public void pull(PullRequest request, StreamObserver<Progress> responses) {
+    String namespace = CallContext.namespace();
+    BlockingSender.run(
+        responses,
+        sender -> {
+          Access access =
+              access(
+                  request.getRef(),
+                  request.getCredentials(),
+                  request.getPlainHttp(),
+                  request.getInsecureTls());
+          RegistryTransfer.Request transfer =
+              new RegistryTransfer.Request(
+                  namespace,
+                  settings.snapshotter,
+                  bare(request.getRef()),
+                  ImageMessages.platform(request.getPlatform()),
+                  access,
+                  !request.getNoUnpack(),
+                  new ProgressStream(sender));
+          List<String> refs =
+              request.getAllTags()
+                  ? WORK.run("tags", () -> parts.transfer().tags(transfer))
+                  : List.of(transfer.ref());
+          for (String ref : refs) {
+            ResolvedImage image = WORK.run("pull", () -> parts.transfer().pull(transfer.of(ref)));
+            sender.send(
+                Progress.newBuilder()
+                    .setStatus("done")
+                    .setMessage(image.target().digest())
+                    .setImage(message(namespace, image))
+                    .build());
+          }
+        });
+  }
+
+  @Override
+  public void push(PushRequest request, StreamObserver<Progress> responses) {
+    String namespace = CallContext.namespace();
+    BlockingSender.run(
+        responses,
+        sender -> {
+          Access access =
+              access(
+                  request.getRef(),
+                  request.getCredentials(),
+                  request.getPlainHttp(),
+                  request.getInsecureTls());
+          RegistryTransfer.Request transfer =
+              new RegistryTransfer.Request(
+                  namespace,
+                  settings.snapshotter,
+                  bare(request.getRef()),
+                  null,
+                  access,
+                  /* unpack= */ false,
+                  new ProgressStream(sender));
+          var pushed = WORK.run("push", () -> parts.transfer().push(transfer));
+          sender.send(
+              Progress.newBuilder()
+                  .setStatus("done")
+                  .setMessage(pushed.digest())
+                  .setTotal(pushed.size())
+                  .build());
+        });
+  }
+
+  /** A registry may be named as an address, too (RK-06). */
+  private static String bare(String ref) {
+    return ref.replaceFirst("^https?://", "");
+  }
+
+  /**
+   * Plain HTTP is for registries on this machine, for those listed as insecure, and for who asks
+   * for it.
+   */
+  private Access access(
+      String ref, Credentials credentials, boolean plainHttp, boolean insecureTls) {
+    String domain = ImageReference.of(bare(ref)).domain();
+    boolean local = domain.matches("(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?");
+    boolean plain =
+        plainHttp
+            || ref.startsWith("http://")
+            || (!ref.startsWith("https://")
+                && (local || settings.insecureRegistries.contains(domain)));
+    return new Access(
+        credentials.getUsername(),
+        credentials.getPassword(),
+        credentials.getIdentityToken(),
+        credentials.getRegistryToken(),
+        plain,
+        insecureTls);
   }
 }

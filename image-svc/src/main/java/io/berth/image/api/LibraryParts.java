@@ -8,6 +8,7 @@ import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Users;
 import io.berth.image.library.Verification;
+import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.snapshot.Snapshots;
 
 /** What {@link LibraryEndpoint} translates to. */
@@ -18,6 +19,7 @@ public record LibraryParts(
     ArchiveSaver saver,
     ImageBuilder builder,
     Verification verification,
+    RegistryTransfer transfer,
     Users users,
     ContentStore content,
     Snapshots snapshots) {}

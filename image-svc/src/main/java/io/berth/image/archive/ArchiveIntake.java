@@ -192,7 +192,7 @@ final class ArchiveIntake implements TarSink {
 
   private static String plain(String name) {
     StringBuilder result = new StringBuilder();
-    for (String part : name.split("/")) {
+    for (String part : name.split("/", -1)) {
       if (part.equals("..")) {
         int slash = result.lastIndexOf("/");
         result.setLength(Math.max(0, slash));

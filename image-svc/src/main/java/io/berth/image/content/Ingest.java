@@ -367,7 +367,7 @@ public final class Ingest implements AutoCloseable {
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
     if (durability == Metadata.Durability.DURABLE) {
-      AtomicFile.syncFolder(blob.getParent());
+      AtomicFile.syncFolder(store.paths().blobs(digest.algorithm()));
     }
   }
 

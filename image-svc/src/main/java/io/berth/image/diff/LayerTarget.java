@@ -38,24 +38,26 @@ record LayerTarget(Path folder, List<Path> lower, boolean layered) {
       throw new BerthException.NotImplemented(mounts.size() + " mounts; only one is supported");
     }
     MountSpec mount = mounts.getFirst();
-    switch (mount.type()) {
-      case "bind", "rbind" -> {
-        return new LayerTarget(absolute(mount.source()), List.of(), /* layered= */ false);
-      }
-      case "overlay" -> {
-        List<Path> lower = split(mount.option("lowerdir"));
-        String upper = mount.option("upperdir");
-        if (upper.isEmpty() && lower.isEmpty()) {
-          throw new BerthException.InvalidArgument("overlay mount without any folder");
-        }
-        return upper.isEmpty()
-            ? new LayerTarget(lower.getFirst(), lower.subList(1, lower.size()), /* layered= */ true)
-            : new LayerTarget(absolute(upper), lower, /* layered= */ true);
-      }
+    return switch (mount.type()) {
+      case "bind", "rbind" ->
+          new LayerTarget(absolute(mount.source()), List.of(), /* layered= */ false);
+      case "overlay" -> overlay(mount);
       default ->
           throw new BerthException.NotImplemented(
               "mount type \"" + mount.type() + "\" is not supported");
+    };
+  }
+
+  private static LayerTarget overlay(MountSpec mount) {
+    List<Path> lower = split(mount.option("lowerdir"));
+    String upper = mount.option("upperdir");
+    if (!upper.isEmpty()) {
+      return new LayerTarget(absolute(upper), lower, /* layered= */ true);
     }
+    if (lower.isEmpty()) {
+      throw new BerthException.InvalidArgument("overlay mount without any folder");
+    }
+    return new LayerTarget(lower.getFirst(), lower.subList(1, lower.size()), /* layered= */ true);
   }
 
   private static List<Path> split(String option) {

@@ -7,6 +7,8 @@ public interface EventCodec {
    *
    * @param typeUrl the bare full name of the message
    */
+  // Written to the database as it is; nobody compares it.
+  @SuppressWarnings("ArrayRecordComponent")
   record Encoded(String typeUrl, byte[] value) {}
 
   /** Total. */

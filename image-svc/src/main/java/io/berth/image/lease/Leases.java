@@ -86,7 +86,7 @@ public final class Leases {
   private String generated() {
     byte[] bytes = new byte[3];
     random.nextBytes(bytes);
-    return metadata.now().getNano()
+    return Row.nanos(metadata.now()) % 1_000_000_000
         + "-"
         + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }

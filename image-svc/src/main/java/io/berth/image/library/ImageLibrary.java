@@ -178,16 +178,21 @@ public final class ImageLibrary {
     }
     List<ResolvedImage> result = new ArrayList<>();
     for (List<NamedImage> named : byTarget.values()) {
-      try {
-        read(namespace, named, platform == null ? Platform.host() : platform)
-            .ifPresent(result::add);
-      } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
-        // A name whose content is incomplete, or no image at all: other clients may keep such.
-        continue;
-      }
+      readable(namespace, named, platform == null ? Platform.host() : platform)
+          .ifPresent(result::add);
     }
     result.sort(Comparator.comparing(ImageLibrary::createdOf).reversed());
     return result;
+  }
+
+  /** Other clients may keep names whose content is incomplete, or no image at all. */
+  private Optional<ResolvedImage> readable(
+      String namespace, List<NamedImage> named, Platform platform) {
+    try {
+      return read(namespace, named, platform);
+    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+      return Optional.empty();
+    }
   }
 
   private static Instant createdOf(ResolvedImage image) {

@@ -30,11 +30,31 @@ public record SnapshotInfo(
     implements Filter.Fields {
   static final String COLUMNS = "key, id, parent, kind, labels, created, updated, bytes, inodes";
 
-  /** What can be done with it. In the order of the wire's numbers, from 1 on. */
+  /** What can be done with it. */
   public enum Kind {
-    VIEW,
-    ACTIVE,
-    COMMITTED
+    VIEW(0),
+    ACTIVE(1),
+    COMMITTED(2);
+
+    private final int number;
+
+    Kind(int number) {
+      this.number = number;
+    }
+
+    /** As stored. */
+    int number() {
+      return number;
+    }
+
+    static Kind of(long number) {
+      for (Kind kind : values()) {
+        if (kind.number == number) {
+          return kind;
+        }
+      }
+      throw new IllegalStateException("snapshot of kind " + number);
+    }
   }
 
   public SnapshotInfo {
@@ -46,7 +66,7 @@ public record SnapshotInfo(
         row.text(1),
         row.number(2),
         row.text(3),
-        Kind.values()[(int) row.number(4)],
+        Kind.of(row.number(4)),
         row.labels(5),
         row.time(6),
         row.time(7),

@@ -228,7 +228,7 @@ public final class Snapshots {
         key.key,
         id,
         parent,
-        kind.ordinal(),
+        kind.number(),
         Transaction.text(labels),
         now,
         now,

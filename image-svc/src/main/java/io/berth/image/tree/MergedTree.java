@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -179,7 +180,7 @@ public final class MergedTree implements AutoCloseable {
   }
 
   private static void push(Deque<String> rest, String path) {
-    String[] parts = path.split("/");
+    String[] parts = path.split("/", -1);
     for (int i = parts.length - 1; i >= 0; i--) {
       if (!parts[i].isEmpty() && !parts[i].equals(".")) {
         rest.push(parts[i]);
@@ -200,9 +201,9 @@ public final class MergedTree implements AutoCloseable {
   }
 
   /** Extended attributes, without overlayfs' own. */
-  public TreeMap<String, byte[]> attributes(Node node) throws SyscallException {
+  public SortedMap<String, byte[]> attributes(Node node) throws SyscallException {
     RootedFiles files = layers.get(node.layer);
-    TreeMap<String, byte[]> result = new TreeMap<>();
+    SortedMap<String, byte[]> result = new TreeMap<>();
     if (node.path.isEmpty()) {
       return result;
     }

@@ -18,7 +18,7 @@ final class EntryPath {
       return name;
     }
     StringBuilder path = new StringBuilder(name.length());
-    for (String part : name.split("/")) {
+    for (String part : name.split("/", -1)) {
       if (part.isEmpty() || part.equals(".")) {
         continue;
       }

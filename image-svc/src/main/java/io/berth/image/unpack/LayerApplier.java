@@ -34,6 +34,8 @@ public final class LayerApplier {
   }
 
   /**
+   * Unpacks the layer.
+   *
    * @param files the layer's folder
    * @param isolated the folder holds this layer alone: deletions become overlayfs' marks. Otherwise
    *     the layers below are in the same folder, and what the layer deletes is removed

@@ -359,7 +359,7 @@ final class TreeExtractor implements TarSink {
     String target = files.readLink(link);
     List<String> parts = new ArrayList<>();
     String whole = target.startsWith("/") ? target : EntryPath.parent(link) + "/" + target;
-    for (String part : whole.split("/")) {
+    for (String part : whole.split("/", -1)) {
       if (part.equals("..")) {
         if (!parts.isEmpty()) {
           parts.removeLast();

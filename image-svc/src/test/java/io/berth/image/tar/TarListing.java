@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Collects what a parser tells. */
 final class TarListing implements TarSink {
+  // Compared by their parts.
+  @SuppressWarnings("ArrayRecordComponent")
   record Member(TarEntry entry, byte[] content) {}
 
   final List<Member> members = new ArrayList<>();

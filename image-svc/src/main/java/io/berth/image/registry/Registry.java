@@ -1,0 +1,226 @@
+package io.berth.image.registry;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
+import io.berth.base.json.Json;
+import io.berth.image.codec.Hasher;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.ImageReference;
+import io.berth.oci.image.MediaTypes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One repository of one registry. Thread-safe; calls block on the network, with time limits. */
+final class Registry {
+  static final long MAX_MANIFEST = 4L << 20;
+  private static final String ACCEPT =
+      String.join(
+          ", ",
+          MediaTypes.OCI_INDEX,
+          MediaTypes.DOCKER_INDEX,
+          MediaTypes.OCI_MANIFEST,
+          MediaTypes.DOCKER_MANIFEST,
+          "*/*;q=0.1");
+
+  private final HttpExchange http;
+  private final ImageReference reference;
+  private final URI base;
+
+  Registry(ImageReference reference, Access access, HttpExchange http) {
+    this.reference = reference;
+    this.http = http;
+    // Docker's own registry is not where its name says.
+    String host =
+        reference.domain().equals(ImageReference.DEFAULT_DOMAIN)
+            ? "registry-1.docker.io"
+            : reference.domain();
+    this.base =
+        URI.create(
+            (access.plainHttp() ? "http://" : "https://") + host + "/v2/" + reference.path() + "/");
+  }
+
+  /**
+   * A manifest or index as it came.
+   *
+   * @param descriptor media type, digest and size of these bytes
+   */
+  // Stored as it is; nobody compares it.
+  @SuppressWarnings("ArrayRecordComponent")
+  record Document(Descriptor descriptor, byte[] bytes) {}
+
+  /**
+   * Fetches a manifest by tag or digest; what has another digest than asked for or told is refused.
+   */
+  Document manifest(String version) throws IOException {
+    String what = "fetch manifest of `" + reference.familiarRepository() + ":" + version + "`";
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(base.resolve("manifests/" + version)).header("Accept", ACCEPT).GET();
+    HttpResponse<InputStream> response = http.send(what, request, "pull");
+    byte[] bytes;
+    try (InputStream body = response.body()) {
+      if (response.statusCode() != 200) {
+        throw http.refusal(what, response, body);
+      }
+      bytes = body.readNBytes((int) MAX_MANIFEST + 1);
+    }
+    if (bytes.length > MAX_MANIFEST) {
+      throw new BerthException.InvalidArgument(
+          what + ": it has more than " + MAX_MANIFEST + " bytes");
+    }
+    Digest digest =
+        digestOf(
+            what,
+            version,
+            response.headers().firstValue("Docker-Content-Digest").orElse(""),
+            bytes);
+    String type = response.headers().firstValue("Content-Type").orElse("").split(";", 2)[0].strip();
+    if (MediaTypes.isOutdated(type)) {
+      throw new BerthException.NotImplemented(
+          what + ": it is of docker's schema 1; push the image again with a current client");
+    }
+    return new Document(Descriptor.of(type, digest, bytes.length), bytes);
+  }
+
+  private static Digest digestOf(String what, String version, String told, byte[] bytes) {
+    Digest wanted =
+        version.contains(":") ? Digest.of(version) : told.isEmpty() ? null : Digest.of(told);
+    try (Hasher hasher =
+        Hasher.of(wanted == null ? "sha256" : wanted.algorithm(), /* watched= */ false)) {
+      hasher.update(MemorySegment.ofArray(bytes));
+      Digest digest = hasher.soFar();
+      if (wanted != null && !wanted.equals(digest)) {
+        throw new BerthException.DataLoss(
+            what
+                + ": it has the digest "
+                + digest
+                + " instead of "
+                + wanted
+                + "; the registry or somebody on the way changed it");
+      }
+      return digest;
+    }
+  }
+
+  /**
+   * A blob's bytes from an offset on.
+   *
+   * @param offset where they begin: what was asked for, or 0 if the registry cannot
+   */
+  record Blob(InputStream body, long offset) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      body.close();
+    }
+  }
+
+  /** Opens a blob. NOT_FOUND when the registry has none of that digest. */
+  Blob blob(Digest digest, long offset) throws IOException {
+    String what = "fetch layer " + digest + " of `" + reference.familiarRepository() + "`";
+    HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve("blobs/" + digest)).GET();
+    if (offset > 0) {
+      request.header("Range", "bytes=" + offset + "-");
+    }
+    HttpResponse<InputStream> response = http.send(what, request, "pull");
+    switch (response.statusCode()) {
+      case 200 -> {
+        return new Blob(response.body(), 0);
+      }
+      case 206 -> {
+        return new Blob(response.body(), offset);
+      }
+      default -> {
+        try (InputStream body = response.body()) {
+          throw http.refusal(what, response, body);
+        }
+      }
+    }
+  }
+
+  /** Whether the registry has a blob. */
+  boolean hasBlob(Digest digest) throws IOException {
+    String what = "look for layer " + digest + " in `" + reference.familiarRepository() + "`";
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(base.resolve("blobs/" + digest))
+            .method("HEAD", HttpRequest.BodyPublishers.noBody());
+    HttpResponse<InputStream> response = http.send(what, request, "pull,push");
+    try (InputStream body = response.body()) {
+      return switch (response.statusCode()) {
+        case 200 -> true;
+        case 404 -> false;
+        default -> throw http.refusal(what, response, body);
+      };
+    }
+  }
+
+  /** Uploads a blob in one piece. */
+  void pushBlob(Digest digest, HttpRequest.BodyPublisher content) throws IOException {
+    String what = "push layer " + digest + " to `" + reference.familiarRepository() + "`";
+    HttpResponse<InputStream> begun =
+        http.send(
+            what,
+            HttpRequest.newBuilder(base.resolve("blobs/uploads/"))
+                .POST(HttpRequest.BodyPublishers.noBody()),
+            "pull,push");
+    String location;
+    try (InputStream body = begun.body()) {
+      if (begun.statusCode() != 202) {
+        throw http.refusal(what, begun, body);
+      }
+      location = begun.headers().firstValue("Location").orElse("");
+    }
+    URI target = base.resolve(location);
+    URI full = URI.create(target + (target.getRawQuery() == null ? "?" : "&") + "digest=" + digest);
+    HttpResponse<InputStream> done =
+        http.send(
+            what,
+            HttpRequest.newBuilder(full)
+                .header("Content-Type", "application/octet-stream")
+                .PUT(content),
+            "pull,push");
+    try (InputStream body = done.body()) {
+      if (done.statusCode() != 201) {
+        throw http.refusal(what, done, body);
+      }
+    }
+  }
+
+  /** Puts a manifest under a tag or digest. */
+  void pushManifest(String version, String mediaType, byte[] bytes) throws IOException {
+    String what = "push manifest to `" + reference.familiarRepository() + ":" + version + "`";
+    HttpResponse<InputStream> done =
+        http.send(
+            what,
+            HttpRequest.newBuilder(base.resolve("manifests/" + version))
+                .header("Content-Type", mediaType)
+                .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)),
+            "pull,push");
+    try (InputStream body = done.body()) {
+      if (done.statusCode() != 201 && done.statusCode() != 200) {
+        throw http.refusal(what, done, body);
+      }
+    }
+  }
+
+  /** The tags of the repository, at most ten thousand. */
+  List<String> tags() throws IOException {
+    String what = "list tags of `" + reference.familiarRepository() + "`";
+    HttpResponse<InputStream> response =
+        http.send(what, HttpRequest.newBuilder(base.resolve("tags/list?n=10000")).GET(), "pull");
+    try (InputStream body = response.body()) {
+      if (response.statusCode() != 200) {
+        throw http.refusal(what, response, body);
+      }
+      @Nullable Tags tags =
+          Json.read(body.readNBytes((int) MAX_MANIFEST), Tags.class, "list of tags");
+      return tags.tags() == null ? List.of() : tags.tags();
+    }
+  }
+
+  private record Tags(@Nullable List<String> tags) {}
+}

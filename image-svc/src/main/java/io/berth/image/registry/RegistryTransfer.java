@@ -1,0 +1,292 @@
+package io.berth.image.registry;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
+import io.berth.image.content.ContentInfo;
+import io.berth.image.content.ContentStore;
+import io.berth.image.content.Ingest;
+import io.berth.image.lease.Leases;
+import io.berth.image.library.Documents;
+import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.Progress;
+import io.berth.image.library.ReferenceLabels;
+import io.berth.image.library.ResolvedImage;
+import io.berth.image.library.Unpacker;
+import io.berth.image.library.WorkLease;
+import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Settlement;
+import io.berth.image.name.ImageNames;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.ImageConfig;
+import io.berth.oci.image.ImageReference;
+import io.berth.oci.image.Index;
+import io.berth.oci.image.Manifest;
+import io.berth.oci.image.MediaTypes;
+import io.berth.oci.image.Platform;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Pulls and pushes images. Content of a pull is recorded lazily and settled behind the answer, for
+ * it can be fetched again; what broke off is kept for the next attempt. Thread-safe; a call blocks
+ * for the whole transfer.
+ */
+public final class RegistryTransfer {
+  private static final String SOURCE = "containerd.io/distribution.source.";
+
+  private final Stores stores;
+  private final ImageLibrary library;
+  private final Documents documents;
+  private final Unpacker unpacker;
+  private final Limits limits;
+
+  /** Where everything is kept. */
+  public record Stores(
+      ContentStore content, ImageNames names, Leases leases, Settlement settlement) {}
+
+  /**
+   * Bounds.
+   *
+   * @param parallel layers side by side
+   * @param imageBytes packed bytes of one image
+   */
+  public record Limits(int parallel, long imageBytes) {}
+
+  public RegistryTransfer(
+      Stores stores, ImageLibrary library, Documents documents, Unpacker unpacker, Limits limits) {
+    this.stores = stores;
+    this.library = library;
+    this.documents = documents;
+    this.unpacker = unpacker;
+    this.limits = limits;
+  }
+
+  /**
+   * What to transfer.
+   *
+   * @param platform null for this machine's
+   */
+  public record Request(
+      String namespace,
+      String snapshotter,
+      String ref,
+      @Nullable Platform platform,
+      Access access,
+      boolean unpack,
+      Progress progress) {
+    /** Of another image. */
+    public Request of(String other) {
+      return new Request(namespace, snapshotter, other, platform, access, unpack, progress);
+    }
+  }
+
+  private static Registry open(ImageReference reference, Access access) {
+    return new Registry(
+        reference, access, new HttpExchange(HttpClients.of(access), access, reference.path()));
+  }
+
+  /** Fetches an image, unpacks it, and records its name. */
+  public ResolvedImage pull(Request request) throws IOException {
+    ImageReference reference = ImageReference.of(request.ref);
+    Registry registry = open(reference, request.access);
+    Platform platform = request.platform == null ? Platform.host() : request.platform;
+    try (WorkLease lease = WorkLease.take(stores.leases, request.namespace, "pull")) {
+      BlobFetch fetch =
+          new BlobFetch(stores.content, registry, request.namespace, lease.id(), request.progress);
+      request.progress.step("", "resolving", 0, 0);
+      Registry.Document top =
+          Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
+      Chosen chosen = choose(registry, request, top, platform);
+      Manifest manifest =
+          Manifest.read(chosen.document.bytes(), "manifest of `" + reference.familiar() + "`");
+      checkSize(request, manifest);
+      Map<String, String> source = Map.of(SOURCE + reference.domain(), reference.path());
+      fetch.blob(manifest.config(), source);
+      ImageConfig config = documents.config(request.namespace, manifest.config().digest());
+      config.checkLayers(manifest.layers().size());
+      fetch.all(manifest.layers(), limits.parallel, source);
+      store(request, lease, chosen.document, with(ReferenceLabels.of(manifest), source));
+      if (chosen.index) {
+        store(
+            request,
+            lease,
+            top,
+            with(ReferenceLabels.of(List.of(chosen.document.descriptor())), source));
+      }
+      if (request.unpack && config.platform().os().equals("linux")) {
+        request.progress.step("", "unpacking", 0, 0);
+        unpacker.unpack(
+            new Unpacker.Work(
+                request.namespace,
+                request.snapshotter,
+                lease.id(),
+                Metadata.Durability.LAZY,
+                request.progress),
+            manifest,
+            config);
+      }
+      stores.names.put(
+          request.namespace,
+          new ImageNames.Draft(reference.toString(), Map.of(), top.descriptor()),
+          lease.id(),
+          Metadata.Durability.LAZY);
+      stores.settlement.request();
+      return library.resolve(request.namespace, reference.toString(), platform);
+    }
+  }
+
+  /** All tags of a repository, one after the other. */
+  public List<String> tags(Request request) throws IOException {
+    ImageReference reference = ImageReference.of(request.ref);
+    Registry registry = open(reference, request.access);
+    return Retry.run(request.progress, "", registry::tags).stream()
+        .map(tag -> reference.repository() + ":" + tag)
+        .toList();
+  }
+
+  /**
+   * The manifest for a platform.
+   *
+   * @param index it was chosen from an index
+   */
+  private record Chosen(Registry.Document document, boolean index) {}
+
+  private static Chosen choose(
+      Registry registry, Request request, Registry.Document top, Platform platform)
+      throws IOException {
+    Registry.Document at = top;
+    boolean index = false;
+    for (int depth = 0; MediaTypes.isIndex(at.descriptor().mediaType()); depth++) {
+      if (depth == 4) {
+        throw new BerthException.InvalidArgument(
+            "pull `" + request.ref + "`: its indexes are nested too deep");
+      }
+      index = true;
+      List<Descriptor> offers =
+          Index.read(at.bytes(), "index of `" + request.ref + "`").manifests();
+      Descriptor chosen =
+          platform
+              .choose(offers, Descriptor::platform)
+              .orElseThrow(() -> noPlatform(request.ref, platform, offers));
+      at = Retry.run(request.progress, "", () -> registry.manifest(chosen.digest()));
+    }
+    if (!MediaTypes.isManifest(at.descriptor().mediaType())) {
+      throw new BerthException.InvalidArgument(
+          "pull `"
+              + request.ref
+              + "`: it is of media type `"
+              + at.descriptor().mediaType()
+              + "`, which is no image");
+    }
+    return new Chosen(at, index);
+  }
+
+  private static BerthException noPlatform(String ref, Platform platform, List<Descriptor> offers) {
+    List<String> others =
+        offers.stream()
+            .map(Descriptor::platform)
+            .map(String::valueOf)
+            .distinct()
+            .limit(20)
+            .toList();
+    return new BerthException.NotFound(
+        "pull `"
+            + ref
+            + "`: no image for platform "
+            + platform
+            + "; there are "
+            + String.join(", ", others));
+  }
+
+  private void checkSize(Request request, Manifest manifest) {
+    long bytes = manifest.layers().stream().mapToLong(Descriptor::size).sum();
+    if (bytes > limits.imageBytes || bytes < 0) {
+      throw new BerthException.ResourceExhausted(
+          "pull `"
+              + request.ref
+              + "`: its layers have "
+              + bytes
+              + " bytes; raise `image.max_image_bytes` if that is meant");
+    }
+  }
+
+  private static Map<String, String> with(Map<String, String> labels, Map<String, String> more) {
+    Map<String, String> all = new LinkedHashMap<>(labels);
+    all.putAll(more);
+    return all;
+  }
+
+  private void store(
+      Request request, WorkLease lease, Registry.Document document, Map<String, String> labels) {
+    Digest digest = document.descriptor().checked();
+    if (!digest.algorithm().equals("sha256")) {
+      throw new BerthException.NotImplemented(
+          "pull `" + request.ref + "`: its manifest is named by " + digest.algorithm());
+    }
+    stores.content.put(
+        Ingest.Request.of(request.namespace, lease.id(), "manifest-" + digest),
+        document.bytes(),
+        labels,
+        Metadata.Durability.LAZY);
+  }
+
+  /** Pushes an image of this machine's platform under its name. */
+  public Descriptor push(Request request) throws IOException {
+    ImageReference reference = ImageReference.of(request.ref);
+    ResolvedImage image = library.resolve(request.namespace, request.ref, request.platform);
+    Registry registry = open(reference, request.access);
+    List<Descriptor> parts = new ArrayList<>(image.manifest().layers());
+    parts.add(image.manifest().config());
+    for (Descriptor part : parts) {
+      if (MediaTypes.isForeign(part.mediaType())) {
+        continue;
+      }
+      pushBlob(request, registry, part);
+    }
+    byte[] manifest =
+        stores.content.readAll(
+            request.namespace, image.manifestDescriptor().checked(), Documents.MAX_BYTES);
+    String type = image.manifestDescriptor().mediaType();
+    registry.pushManifest(reference.version(), type, manifest);
+    request.progress.step("", "done", 0, 0);
+    return image.manifestDescriptor();
+  }
+
+  private void pushBlob(Request request, Registry registry, Descriptor part) throws IOException {
+    String name = Progress.part(part.digest());
+    ContentInfo info =
+        Optional.ofNullable(stores.content.find(request.namespace, part.checked()))
+            .orElseThrow(() ->
+                new BerthException.NotFound(
+                    "push `" + request.ref + "`: layer " + part.digest() + " is not here"));
+    boolean pushed =
+        Retry.run(
+            request.progress,
+            name,
+            () -> {
+              if (registry.hasBlob(part.checked())) {
+                return false;
+              }
+              request.progress.step(name, "pushing", 0, info.size());
+              registry.pushBlob(part.checked(), publisher(part.checked()));
+              return true;
+            });
+    request.progress.step(name, pushed ? "done" : "exists", info.size(), info.size());
+  }
+
+  private HttpRequest.BodyPublisher publisher(Digest digest) {
+    try {
+      return HttpRequest.BodyPublishers.ofFile(stores.content.path(digest));
+    } catch (FileNotFoundException e) {
+      throw new BerthException.DataLoss(
+          "read content " + digest + ": its file is gone; pull or import it again", e);
+    }
+  }
+}
