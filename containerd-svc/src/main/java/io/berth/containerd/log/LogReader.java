@@ -1,0 +1,176 @@
+package io.berth.containerd.log;
+
+import io.berth.base.error.BerthException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One reading of a container's log, oldest first. For one thread, a virtual one where it follows:
+ * it blocks in reading, in its sink and in its sleeper, and ends promptly when interrupted.
+ *
+ * <p>Following loses and doubles nothing while files are rotated, unless the writer discards a file
+ * before it was read.
+ */
+public final class LogReader {
+  private static final Duration SHORTEST_WAIT = Duration.ofMillis(10);
+  private static final Duration LONGEST_WAIT = Duration.ofMillis(160);
+
+  /** Twice the longest entry that is written: what is longer is none. */
+  private static final int BUFFER = 32 << 10;
+
+  private final Path path;
+  private final LogFiles files;
+  private final LogQuery query;
+  private final InstantSource clock;
+  private final Sleeper sleeper;
+  private final byte[] buffer = new byte[BUFFER];
+  private int filled;
+  private boolean overlong;
+  private boolean begun;
+  private long offset;
+
+  /** Of the log whose newest file has this absolute path. Opens nothing yet. */
+  public LogReader(Path path, LogQuery query, InstantSource clock, Sleeper sleeper) {
+    this.path = path;
+    this.files = new LogFiles(path);
+    this.query = query;
+    this.clock = clock;
+    this.sleeper = sleeper;
+  }
+
+  /**
+   * Gives the sink what the query asks for. Returns when all is read; following, once the container
+   * has ended and the rest is read, or the query's end has come. A log that does not exist is
+   * empty. UNAVAILABLE when the disk does not let itself be read.
+   *
+   * @param ended whether nothing will be written any more
+   */
+  public void read(BooleanSupplier ended, LogSink sink) throws InterruptedException {
+    try {
+      follow(ended, sink);
+    } catch (ClosedByInterruptException e) {
+      // Reading was interrupted; the flag is still set.
+      Thread.interrupted();
+      throw (InterruptedException) new InterruptedException("read log").initCause(e);
+    } catch (IOException e) {
+      throw new BerthException.Unavailable("read log `" + path + "`: " + e.getMessage(), e);
+    }
+  }
+
+  private void follow(BooleanSupplier ended, LogSink sink)
+      throws IOException, InterruptedException {
+    LogFiles.@Nullable Open file = null;
+    Duration wait = SHORTEST_WAIT;
+    try {
+      while (true) {
+        // Asked first: what was written before the end is then surely read below.
+        boolean last = !query.follow() || ended.getAsBoolean() || isOver();
+        boolean progress = false;
+        if (file == null) {
+          file = first();
+        }
+        while (file != null) {
+          progress |= drain(file, sink);
+          LogFiles.Open next = files.after(file);
+          if (next == null) {
+            break;
+          }
+          // Written to its end before the next was begun, but perhaps after it was read.
+          drain(file, sink);
+          file.close();
+          file = next;
+          begin(0);
+        }
+        if (last) {
+          return;
+        }
+        wait = progress ? SHORTEST_WAIT : min(wait.multipliedBy(2), LONGEST_WAIT);
+        sleeper.sleep(wait);
+      }
+    } finally {
+      if (file != null) {
+        file.close();
+      }
+    }
+  }
+
+  private boolean isOver() {
+    Instant until = query.until();
+    return until != null && clock.instant().isAfter(until);
+  }
+
+  private LogFiles.@Nullable Open first() throws IOException {
+    if (query.tail() < 0 || begun) {
+      return files.oldest(query.since());
+    }
+    // What appears later where nothing was is all new.
+    begun = true;
+    TailSearch.Start start = new TailSearch(files, query).find();
+    if (start == null) {
+      return null;
+    }
+    begin(start.offset());
+    return start.file();
+  }
+
+  private void begin(long at) {
+    offset = at;
+    filled = 0;
+    overlong = false;
+  }
+
+  /** Reads to the end of what is there; what has no newline yet is kept for the next time. */
+  private boolean drain(LogFiles.Open file, LogSink sink) throws IOException, InterruptedException {
+    long size = file.channel().size();
+    if (size < offset) {
+      // A writer on a full disk takes back what it could not write whole.
+      begin(size);
+    }
+    boolean progress = false;
+    while (true) {
+      int read =
+          file.channel().read(ByteBuffer.wrap(buffer, filled, buffer.length - filled), offset);
+      if (read <= 0) {
+        return progress;
+      }
+      progress = true;
+      offset += read;
+      int searched = filled;
+      filled += read;
+      give(searched, sink);
+    }
+  }
+
+  private void give(int searched, LogSink sink) throws InterruptedException {
+    int begin = 0;
+    for (int i = searched; i < filled; i++) {
+      if (buffer[i] == '\n') {
+        LogEntry entry = overlong ? null : LogEntry.parse(buffer, begin, i);
+        overlong = false;
+        begin = i + 1;
+        if (entry != null && query.wants(entry)) {
+          sink.accept(entry);
+        }
+      }
+    }
+    if (begin == 0 && filled == buffer.length) {
+      // No entry is so long: passed over up to its end.
+      overlong = true;
+      filled = 0;
+      return;
+    }
+    System.arraycopy(buffer, begin, buffer, 0, filled - begin);
+    filled -= begin;
+  }
+
+  private static Duration min(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
+  }
+}

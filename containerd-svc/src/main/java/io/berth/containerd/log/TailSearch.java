@@ -1,0 +1,107 @@
+package io.berth.containerd.log;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds where the last lines begin, going backwards from the end in blocks.
+ *
+ * <p>A line counts where it ends, so of one that was cut in pieces with another stream's lines
+ * between them the head may lie before the place that is found.
+ */
+final class TailSearch {
+  private static final int BLOCK = 64 << 10;
+
+  private final LogFiles files;
+  private final LogQuery query;
+  private long wanted;
+  private boolean first = true;
+
+  TailSearch(LogFiles files, LogQuery query) {
+    this.files = files;
+    this.query = query;
+    this.wanted = query.tail();
+  }
+
+  /** The file, open, and the place in it. */
+  record Start(LogFiles.Open file, long offset) {}
+
+  /** Null when there is no file. The caller closes the file. */
+  @Nullable Start find() throws IOException {
+    LogFiles.Open file = files.newest();
+    if (file == null) {
+      return null;
+    }
+    try {
+      while (true) {
+        long at = searched(file.channel());
+        LogFiles.Open older = at >= 0 ? null : files.before(file);
+        if (older == null) {
+          LogFiles.Open found = file;
+          file = null;
+          return new Start(found, Math.max(at, 0));
+        }
+        file.close();
+        file = older;
+      }
+    } finally {
+      if (file != null) {
+        file.close();
+      }
+    }
+  }
+
+  /** The place, or -1 when it lies before this file. */
+  private long searched(FileChannel file) throws IOException {
+    if (query.tail() == 0) {
+      return file.size();
+    }
+    byte[] block = new byte[BLOCK + LogEntry.HEADER];
+    long end = file.size();
+    long lineEnd = -1;
+    while (end > 0) {
+      long start = Math.max(0, end - BLOCK);
+      // With the beginning of what follows: a header may lie across the seam.
+      int filled = read(file, start, block);
+      for (int i = (int) Math.min(end - start, filled) - 1; i >= 0; i--) {
+        if (block[i] == '\n') {
+          if (lineEnd >= 0 && isBefore(block, i + 1, (int) Math.min(filled, lineEnd - start))) {
+            return lineEnd + 1;
+          }
+          lineEnd = start + i;
+        }
+      }
+      if (start == 0 && lineEnd >= 0 && isBefore(block, 0, (int) Math.min(filled, lineEnd))) {
+        return lineEnd + 1;
+      }
+      end = start;
+    }
+    return -1;
+  }
+
+  /** Whether this entry ends the line before the wanted ones. */
+  private boolean isBefore(byte[] block, int from, int to) {
+    LogEntry.Header entry = LogEntry.Header.parse(block, from, to);
+    if (entry == null || !query.wants(entry.stderr())) {
+      return false;
+    }
+    boolean last = first;
+    first = false;
+    if (entry.partial() && !last) {
+      return false;
+    }
+    return --wanted < 0;
+  }
+
+  private static int read(FileChannel file, long at, byte[] block) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(block);
+    while (buffer.hasRemaining()) {
+      if (file.read(buffer, at + buffer.position()) < 0) {
+        break;
+      }
+    }
+    return buffer.position();
+  }
+}
