@@ -7,7 +7,12 @@ import io.berth.linux.SyscallException;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.ControlFiles;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -16,15 +21,72 @@ import org.jspecify.annotations.Nullable;
  * v2.Metrics}, as the host has it.
  */
 final class MetricsFiles {
+  private static final int MAX_INTERFACES = 64;
+
+  /** Of proc_pid_net_dev's table; those for sending follow. */
+  private static final int RECEIVE_COLUMNS = 8;
+
   private MetricsFiles() {}
 
-  /** NOT_FOUND when the cgroup is gone. */
-  static Message of(CgroupFolders folders) throws IOException {
+  /**
+   * NOT_FOUND when the cgroup is gone.
+   *
+   * @param init whose network is counted, unless it is this process's own
+   */
+  static Message of(CgroupFolders folders, int init) throws IOException {
     try {
-      return folders.unified() ? MetricsVersion2.of(folders) : MetricsVersion1.of(folders);
+      List<Map<String, Long>> network = network(init);
+      return folders.unified()
+          ? MetricsVersion2.of(folders, network)
+          : MetricsVersion1.of(folders, network);
     } catch (SyscallException e) {
       throw new BerthException.NotFound("read metrics: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * What went through each interface, by the names of the message's fields; the name of the
+   * interface itself is the key of the one value below 0.
+   */
+  static List<Map<String, Long>> network(int init) throws IOException {
+    String process = "/proc/" + init;
+    List<Map<String, Long>> all = new ArrayList<>();
+    try {
+      Path own = Files.readSymbolicLink(Path.of("/proc/self/ns/net"));
+      if (init == 0 || own.equals(Files.readSymbolicLink(Path.of(process, "ns/net")))) {
+        return all;
+      }
+    } catch (NoSuchFileException gone) {
+      return all;
+    }
+    String text = ControlFiles.readIfThere(process, "net/dev");
+    if (text == null) {
+      return all;
+    }
+    for (String line : text.split("\n", -1)) {
+      int colon = line.indexOf(':');
+      String[] numbers = line.substring(colon + 1).strip().split(" +", -1);
+      if (colon < 0 || numbers.length < 12 || all.size() == MAX_INTERFACES) {
+        continue;
+      }
+      Map<String, Long> values = new LinkedHashMap<>();
+      values.put(line.substring(0, colon).strip(), -1L);
+      int at = 0;
+      for (String direction : List.of("rx_", "tx_")) {
+        values.put(direction + "bytes", number(numbers[at]));
+        values.put(direction + "packets", number(numbers[at + 1]));
+        values.put(direction + "errors", number(numbers[at + 2]));
+        values.put(direction + "dropped", number(numbers[at + 3]));
+        at += RECEIVE_COLUMNS;
+      }
+      all.add(values);
+    }
+    return all;
+  }
+
+  /** The interface that numbers of {@link #network} are of. */
+  static String interfaceOf(Map<String, Long> values) {
+    return values.keySet().iterator().next();
   }
 
   /** A file of lines with a word and a number each; empty when it is not there. */

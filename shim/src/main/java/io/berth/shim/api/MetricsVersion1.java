@@ -8,12 +8,14 @@ import io.berth.api.io.containerd.cgroups.v1.MemoryEntry;
 import io.berth.api.io.containerd.cgroups.v1.MemoryOomControl;
 import io.berth.api.io.containerd.cgroups.v1.MemoryStat;
 import io.berth.api.io.containerd.cgroups.v1.Metrics;
+import io.berth.api.io.containerd.cgroups.v1.NetworkStat;
 import io.berth.api.io.containerd.cgroups.v1.PidsStat;
 import io.berth.api.io.containerd.cgroups.v1.Throttle;
 import io.berth.linux.SyscallException;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.ControlFiles;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -26,7 +28,8 @@ final class MetricsVersion1 {
 
   private MetricsVersion1() {}
 
-  static Metrics of(CgroupFolders folders) throws SyscallException {
+  static Metrics of(CgroupFolders folders, List<Map<String, Long>> network)
+      throws SyscallException {
     Metrics.Builder metrics = Metrics.newBuilder();
     metrics.setCpu(cpu(folders.of("cpu"), folders.of("cpuacct")));
     memory(metrics, folders.of("memory"));
@@ -38,6 +41,11 @@ final class MetricsVersion1 {
               .setLimit(Math.max(0, number(pids, "pids.max"))));
     }
     blockIo(metrics, folders.of("blkio"));
+    for (Map<String, Long> values : network) {
+      NetworkStat.Builder stat = NetworkStat.newBuilder();
+      MetricsFiles.fill(stat, values);
+      metrics.addNetwork(stat.setName(MetricsFiles.interfaceOf(values)));
+    }
     return metrics.build();
   }
 

@@ -6,18 +6,21 @@ import io.berth.api.io.containerd.cgroups.v2.IOStat;
 import io.berth.api.io.containerd.cgroups.v2.MemoryEvents;
 import io.berth.api.io.containerd.cgroups.v2.MemoryStat;
 import io.berth.api.io.containerd.cgroups.v2.Metrics;
+import io.berth.api.io.containerd.cgroups.v2.NetworkStat;
 import io.berth.api.io.containerd.cgroups.v2.PidsStat;
 import io.berth.linux.SyscallException;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.ControlFiles;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** From the files of version 2 (cgroup-v2.rst). */
 final class MetricsVersion2 {
   private MetricsVersion2() {}
 
-  static Metrics of(CgroupFolders folders) throws SyscallException {
+  static Metrics of(CgroupFolders folders, List<Map<String, Long>> network)
+      throws SyscallException {
     String folder = String.valueOf(folders.version2());
     Metrics.Builder metrics = Metrics.newBuilder();
     CPUStat.Builder cpu = CPUStat.newBuilder();
@@ -41,6 +44,11 @@ final class MetricsVersion2 {
             .setCurrent(MetricsFiles.value(folder, "pids.current"))
             .setLimit(MetricsFiles.value(folder, "pids.max")));
     metrics.setIo(io(folder));
+    for (Map<String, Long> values : network) {
+      NetworkStat.Builder stat = NetworkStat.newBuilder();
+      MetricsFiles.fill(stat, values);
+      metrics.addNetwork(stat.setName(MetricsFiles.interfaceOf(values)));
+    }
     return metrics.build();
   }
 

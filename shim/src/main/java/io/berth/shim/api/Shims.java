@@ -214,7 +214,7 @@ public final class Shims {
     all().forEach(this::leave);
   }
 
-  /** Who may connect to a container's socket: root and this process's own user. */
+  /** How a container's socket is served: to this process's own user only. */
   static UnixServer.Options options(TaskFolder folder, List<ServerServiceDefinition> services) {
     return new UnixServer.Options(
         folder.shimSocket(), services, null, 256 << 10, _ -> true, "rw-------");

@@ -281,10 +281,12 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
   public void stats(StatsRequest request, StreamObserver<StatsResponse> responses) {
     Calls.answer(
         responses,
-        () ->
-            StatsResponse.newBuilder()
-                .setStats(Anys.pack(MetricsFiles.of(task(request.getId()).cgroup().folders())))
-                .build());
+        () -> {
+          ContainerTask task = task(request.getId());
+          return StatsResponse.newBuilder()
+              .setStats(Anys.pack(MetricsFiles.of(task.cgroup().folders(), task.init().pid())))
+              .build();
+        });
   }
 
   @Override

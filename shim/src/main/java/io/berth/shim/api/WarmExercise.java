@@ -77,20 +77,27 @@ public final class WarmExercise implements WarmUp.Exercise {
 
   /** A process that was killed in the middle of this left a container that nobody else knows. */
   private void endAbandoned(Shims shims) throws IOException {
+    endAll(shims, folder); // of one that had this process's number before
     Path hosts = folder.toAbsolutePath().getParent().getParent();
     for (Path host : children(hosts)) {
       Path left = host.resolve(folder.getFileName());
-      if (left.equals(folder) || !Files.isDirectory(left)) {
+      if (left.equals(folder.toAbsolutePath()) || !Files.isDirectory(left)) {
         continue;
       }
       try (FolderLock _ = FolderLock.take(hosts.getParent(), "shim-" + host.getFileName())) {
-        for (Path task : children(left)) {
-          end(shims, new TaskFolder(task));
-        }
-        remove(left);
+        endAll(shims, left);
       } catch (BerthException.FailedPrecondition alive) {
         LOG.log(Level.DEBUG, "host {0} is at it itself", host.getFileName());
       }
+    }
+  }
+
+  private void endAll(Shims shims, Path left) throws IOException {
+    if (Files.isDirectory(left)) {
+      for (Path task : children(left)) {
+        end(shims, new TaskFolder(task));
+      }
+      remove(left);
     }
   }
 

@@ -485,7 +485,7 @@ public final class ContainerTask implements AutoCloseable {
         throw new BerthException.Unknown("cannot delete a running process");
       }
       TaskProcess.Ended ended = process.endedOrNull();
-      if (ended != null && supervision != null) {
+      if (ended != null && supervision != null && supervision.connection().isOpen()) {
         TaskDeletion.drain(this, process);
         acknowledge(execId);
       }

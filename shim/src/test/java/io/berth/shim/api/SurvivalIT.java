@@ -185,6 +185,7 @@ final class SurvivalIT {
     assertTrue(metrics.getMemory().getUsage().getUsage() > 0);
     assertTrue(metrics.getCpu().getUsage().getTotal() > 0);
     assertEquals(1, metrics.getPids().getCurrent());
+    assertEquals("lo", metrics.getNetwork(0).getName());
 
     String update =
         "{\"memory\":{\"limit\":134217728,\"reservation\":0,\"swap\":134217728,\"kernel\":0},"
