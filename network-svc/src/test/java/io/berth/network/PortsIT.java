@@ -90,7 +90,7 @@ final class PortsIT {
   void portOfAnotherProgram_isRefusedWithItsName() throws Exception {
     try (AutoCloseable _ = Traffic.echo(host.host, 8080)) {
       BerthException refused =
-          assertThrows(BerthException.AlreadyExists.class, () -> attach("a", tcp(8080)));
+          assertThrows(BerthException.FailedPrecondition.class, () -> attach("a", tcp(8080)));
       assertTrue(
           refused
               .getMessage()
@@ -107,7 +107,7 @@ final class PortsIT {
   void portOfAnotherContainer_isRefusedWithItsName() throws Exception {
     attach("a", tcp(8080));
     BerthException refused =
-        assertThrows(BerthException.AlreadyExists.class, () -> attach("b", tcp(8080)));
+        assertThrows(BerthException.FailedPrecondition.class, () -> attach("b", tcp(8080)));
     assertEquals(
         "publish `0.0.0.0:8080/tcp`: port is taken by container `a`; remove it or choose another"
             + " port",
@@ -124,7 +124,8 @@ final class PortsIT {
     engine = host.start();
     attach("a", tcp(8080));
     for (int i = 0; i < 20; i++) {
-      assertThrows(BerthException.AlreadyExists.class, () -> attach("b", tcp(7070), tcp(8080)));
+      assertThrows(
+          BerthException.FailedPrecondition.class, () -> attach("b", tcp(7070), tcp(8080)));
     }
     attach("c", tcp(7070));
     assertEquals(2, engine.attachments().list().size());

@@ -83,7 +83,7 @@ final class RepairIT {
     assertTrue(host.leftovers().containsAll(before));
     answers(web);
     assertThrows(
-        BerthException.AlreadyExists.class,
+        BerthException.FailedPrecondition.class,
         () -> engine.attachments().attach(host.call("other", PORT)));
     EndpointRecord next = engine.attachments().attach(host.call("next"));
     assertEquals(

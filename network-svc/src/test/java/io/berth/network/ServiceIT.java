@@ -147,7 +147,7 @@ final class ServiceIT {
   void badInput_isRefusedInOneLineAndChangesNothing() throws Exception {
     endpoints().attach(attach("web", 8080).build());
     refused(
-        Status.Code.ALREADY_EXISTS,
+        Status.Code.FAILED_PRECONDITION,
         "publish `0.0.0.0:8080/tcp`: port is taken by container `web`",
         () -> endpoints().attach(attach("other", 8080).build()));
     refused(

@@ -80,8 +80,8 @@ public final class AddressPool {
   }
 
   /**
-   * A certain address; INVALID_ARGUMENT if no host can have it here, ALREADY_EXISTS if one has. The
-   * next automatic one does not depend on it.
+   * A certain address; INVALID_ARGUMENT if no host can have it here, FAILED_PRECONDITION if one
+   * has. The next automatic one does not depend on it.
    */
   public synchronized void acquire(Ipv4 address) {
     if (!hostAddress(subnet, address) || address.equals(gateway)) {
@@ -89,7 +89,7 @@ public final class AddressPool {
           "address `" + address + "`: not one of a container's in `" + subnet + "`");
     }
     if (!used.add(subnet.offset(address))) {
-      throw new BerthException.AlreadyExists(
+      throw new BerthException.FailedPrecondition(
           "address `" + address + "`: in use by another container; choose another or none");
     }
   }

@@ -76,8 +76,8 @@ public final class HostPorts {
   /**
    * Takes all of the ports or none.
    *
-   * @throws BerthException ALREADY_EXISTS with the holder's name; RESOURCE_EXHAUSTED if no
-   *     automatic port is free; FAILED_PRECONDITION if the host has no such address
+   * @throws BerthException FAILED_PRECONDITION with the holder's name, or if the host has no such
+   *     address; RESOURCE_EXHAUSTED if no automatic port is free
    */
   public Held take(List<PublishedPort> wanted, Holders holders) throws IOException {
     List<PublishedPort> ports = new ArrayList<>();
@@ -104,7 +104,8 @@ public final class HostPorts {
     } catch (SyscallException e) {
       throw switch (e.errno()) {
         case EADDRINUSE ->
-            new BerthException.AlreadyExists(
+            // Not ALREADY_EXISTS: that says of an attach that the container has an endpoint.
+            new BerthException.FailedPrecondition(
                 "publish " + where(port) + ": port is taken by " + holders.describe(port), e);
         case EADDRNOTAVAIL ->
             new BerthException.FailedPrecondition(
