@@ -8,6 +8,7 @@ import io.berth.cli.command.SessionCommand;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Streams;
+import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -160,8 +161,11 @@ public final class Cli {
       String in = namespace.isEmpty() ? config.text(Key.CLI_NAMESPACE) : namespace;
       return command.run(new Session(config, streams, connector, in, timing));
     } catch (BerthException e) {
-      wrong(e.getMessage());
-      return command.exitCode(e);
+      int told = wrong(e.getMessage());
+      boolean refusedHere =
+          e instanceof BerthException.InvalidArgument
+              && !(e.getCause() instanceof StatusRuntimeException);
+      return refusedHere ? told : command.exitCode(e);
     }
   }
 

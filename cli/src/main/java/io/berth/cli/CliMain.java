@@ -3,6 +3,7 @@ package io.berth.cli;
 import io.berth.cli.session.Sockets;
 import io.berth.cli.session.Streams;
 import io.berth.linux.Processes;
+import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -25,7 +26,8 @@ public final class CliMain {
     out.flush();
     err.flush();
     if (System.getenv("BERTH_AOT_TRAIN") != null) {
-      // The start-up cache is written by an ordinary end only.
+      // What the start-up cache is made from; it is written by an ordinary end only.
+      Rehearsal.run(List.of(arguments));
       System.exit(code);
     }
     // An ordinary end waits up to a second for event loops.
@@ -34,7 +36,7 @@ public final class CliMain {
 
   private static PrintStream stream(FileDescriptor descriptor, boolean autoFlush) {
     return new PrintStream(
-        new java.io.BufferedOutputStream(new FileOutputStream(descriptor), BUFFER),
+        new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER),
         autoFlush,
         StandardCharsets.UTF_8);
   }

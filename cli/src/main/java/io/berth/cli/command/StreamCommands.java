@@ -133,11 +133,11 @@ public final class StreamCommands {
       try (Attachment attachment = Attachment.open(session, where, want, /* keepStdin= */ false)) {
         new Foreground(session, container, want, /* proxySignals= */ true).passOn(where);
         Optional<ExitRecord> exit = attachment.awaitEnd();
-        attachment.close();
         if (exit.isPresent()) {
           return exit.get().shellCode();
         }
       }
+      // The supervisor is gone; the end is on record with the service.
       return session
           .call(
               Session.CONTAINERD,

@@ -29,7 +29,10 @@ public final class Signals {
                       handler.accept(name);
                       yield null;
                     }
-                    case "equals" -> arguments.length == 1 && self == arguments[0];
+                    case "equals" ->
+                        arguments.length == 1
+                            && System.identityHashCode(self)
+                                == System.identityHashCode(arguments[0]);
                     case "hashCode" -> System.identityHashCode(self);
                     default -> "handler of SIG" + name;
                   });

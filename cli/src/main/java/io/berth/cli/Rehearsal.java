@@ -1,0 +1,78 @@
+package io.berth.cli;
+
+import io.berth.cli.session.Signals;
+import io.berth.cli.session.Sockets;
+import io.berth.cli.session.Streams;
+import io.berth.linux.Fd;
+import io.berth.linux.Poller;
+import io.berth.linux.SyscallException;
+import io.berth.linux.Terminal;
+import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorClient;
+import io.berth.linux.supervisor.SupervisorListener;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The lines that people type most, carried out for their classes' sake while the start-up cache is
+ * made. Nothing is shown; what fails, fails here as it does there.
+ */
+final class Rehearsal {
+  private static final List<List<String>> LINES =
+      List.of(
+          List.of("ps", "-a"),
+          List.of("images"),
+          List.of("info"),
+          List.of("run", "--rm", "--pull", "never", "-p", "80:80", "-e", "A=B", "none", "true"),
+          List.of("run", "-d", "--pull", "never", "--name", "none", "none", "true"),
+          List.of("exec", "none", "true"),
+          List.of("logs", "none"),
+          List.of("inspect", "none"),
+          List.of("stop", "none"),
+          List.of("rm", "-f", "none"),
+          List.of("network", "ls"),
+          List.of("tasks", "ls"));
+
+  private Rehearsal() {}
+
+  /** In the instance that the line before meant. */
+  static void run(List<String> arguments) {
+    List<String> globals =
+        arguments.size() > 1 && arguments.getFirst().equals("--config")
+            ? arguments.subList(0, 2)
+            : List.of();
+    PrintStream nowhere =
+        new PrintStream(new ByteArrayOutputStream(), /* autoFlush= */ true, StandardCharsets.UTF_8);
+    Streams streams =
+        new Streams(
+            InputStream.nullInputStream(), nowhere, nowhere, Map.of(), /* descriptors= */ false);
+    for (List<String> line : LINES) {
+      List<String> all = new ArrayList<>(globals);
+      all.addAll(line);
+      var _ = Cli.run(all, streams, Sockets::new);
+    }
+    attach();
+  }
+
+  /** As far as it goes without a container: to a socket where nobody is. */
+  private static void attach() {
+    var _ = Signals.handle("WINCH", _ -> {});
+    var _ = Terminal.isTerminal(Fd.adopt(0, "stdin"));
+    try (Poller poller = Poller.start("rehearsal")) {
+      new SupervisorClient(poller).connect(Path.of("/nonexistent/sup.sock"), new Silent()).close();
+    } catch (SyscallException e) {
+      assert e.errno() != null;
+    }
+  }
+
+  private static final class Silent implements SupervisorListener {
+    @Override
+    public void exited(ExitRecord exit) {}
+  }
+}

@@ -1,0 +1,18 @@
+package io.berth.cli;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.berth.testing.ArchitectureRules;
+
+@AnalyzeClasses(packages = "io.berth.cli", importOptions = ImportOption.DoNotIncludeTests.class)
+final class ArchitectureTest {
+  @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.cli..");
+  @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
+  @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
+  @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
+  @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
+  @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+}

@@ -1,0 +1,194 @@
+package io.berth.cli.render;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.api.berth.image.v1.Chunk;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.base.error.BerthException;
+import io.berth.base.json.Json;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class RenderTest {
+  private static String printed(Consumer<PrintStream> what) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(bytes, /* autoFlush= */ true, StandardCharsets.UTF_8);
+    what.accept(out);
+    out.flush();
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @ParameterizedTest // Row D01-23.
+  @CsvSource({
+    "0, Less than a second",
+    "1, 1 second",
+    "59, 59 seconds",
+    "60, About a minute",
+    "119, About a minute",
+    "120, 2 minutes",
+    "3599, 59 minutes",
+    "3600, About an hour",
+    "169200, 47 hours",
+    "1123200, 13 days",
+    "1209600, 2 weeks",
+    "7689600, 12 weeks",
+    "7776000, 3 months",
+    "94608000, 3 years"
+  })
+  void durations(long seconds, String expected) {
+    assertEquals(expected, Words.duration(Duration.ofSeconds(seconds)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0B",
+    "999, 999B",
+    "1000, 1kB",
+    "1234567, 1.23MB",
+    "2040000, 2.04MB",
+    "12345, 12.3kB"
+  })
+  void sizes(long bytes, String expected) {
+    assertEquals(expected, Words.size(bytes));
+  }
+
+  @Test // Row D01-22: between code points.
+  void cutsText() {
+    assertEquals("abc", Words.cut("abc", 3));
+    assertEquals("ab…", Words.cut("abcd", 3));
+    assertEquals("\uD83D\uDE00\uD83D\uDE00…", Words.cut("\uD83D\uDE00".repeat(4), 3));
+  }
+
+  @Test
+  void aTableHidesControlCharacters() {
+    assertEquals(
+        "NAME         X\na?[2Jb       1\nlonger-one   2\n",
+        printed(out ->
+            new Table("NAME", "X").row("a\u001b[2Jb", "1").row("longer-one", "2").print(out)));
+  }
+
+  @Test
+  void aListingHasThreeForms() {
+    Listing listing = new Listing("ID", "NAME");
+    listing.add(List.of("ID", "Name"), "1", "a");
+    listing.add(List.of("ID", "Name"), "2", "b");
+    assertEquals("ID   NAME\n1    a\n2    b\n", printed(out -> listing.print(out, "")));
+    assertEquals(
+        "{\"ID\":\"1\",\"Name\":\"a\"}\n{\"ID\":\"2\",\"Name\":\"b\"}\n",
+        printed(out -> listing.print(out, "json")));
+    assertEquals("a=1\nb=2\n", printed(out -> listing.print(out, "{{.Name}}={{.ID}}")));
+  }
+
+  @Test
+  void templates() {
+    var document =
+        Json.tree(
+            "{\"State\":{\"Pid\":7,\"Up\":true},\"L\":[1,2]}".getBytes(StandardCharsets.UTF_8),
+            "x");
+    assertEquals("7 true", Template.parse("{{.State.Pid}} {{ .State.Up }}").apply(document));
+    assertEquals("[1,2]\t", Template.parse("{{json .L}}\\t").apply(document));
+    assertEquals("<no value>", Template.parse("{{.Nope.Deep}}").apply(document));
+    assertThrows(
+        BerthException.InvalidArgument.class, () -> Template.parse("{{range .L}}x{{end}}"));
+  }
+
+  @Test // Row D01-24.
+  void states() {
+    Instant now = Instant.parse("2026-03-01T12:00:00Z");
+    Timestamp before = Timestamp.newBuilder().setSeconds(now.getEpochSecond() - 300).build();
+    StateInfo.Builder state = StateInfo.newBuilder().setStartedAt(before).setFinishedAt(before);
+    assertEquals(
+        "Up 5 minutes", ContainerWords.status(state.setState(State.STATE_RUNNING).build(), now));
+    assertEquals(
+        "Up 5 minutes (Paused)",
+        ContainerWords.status(state.setState(State.STATE_PAUSED).build(), now));
+    assertEquals(
+        "Exited (137) 5 minutes ago",
+        ContainerWords.status(state.setState(State.STATE_EXITED).setExitCode(137).build(), now));
+    assertEquals("Created", ContainerWords.status(StateInfo.getDefaultInstance(), now));
+  }
+
+  @Test
+  void portsAsPsShowsThem() {
+    assertEquals(
+        "0.0.0.0:8080->80/tcp, [::1]:53->53/udp, 9/tcp",
+        ContainerWords.ports(
+            List.of(port("", 8080, 80, "tcp"), port("::1", 53, 53, "udp"), port("", 0, 9, "tcp"))));
+  }
+
+  private static PortBinding port(String ip, int host, int inside, String protocol) {
+    return PortBinding.newBuilder()
+        .setHostIp(ip)
+        .setHostPort(host)
+        .setContainerPort(inside)
+        .setProtocol(protocol)
+        .build();
+  }
+
+  @Test // Row D01-30: under the names that docker's users know.
+  void aContainersDocument() {
+    Container container =
+        Container.newBuilder()
+            .setId("c0ffee")
+            .setName("web")
+            .setImageId("sha256:1")
+            .setState(StateInfo.newBuilder().setState(State.STATE_RUNNING).setPid(7))
+            .build();
+    var document = ContainerDocument.of(container);
+    assertEquals("c0ffee", document.get("Id").asText());
+    assertEquals("/web", document.get("Name").asText());
+    assertEquals("sha256:1", document.get("Image").asText());
+    assertEquals("running", document.at("/State/Status").asText());
+    assertEquals(7, document.at("/State/Pid").asInt());
+    assertEquals("0001-01-01T00:00:00Z", document.at("/State/FinishedAt").asText());
+    assertEquals("[\n    1\n]", Pretty.text(Json.mapper().createArrayNode().add(1)));
+  }
+
+  @Test
+  void namesAsPeopleTypeThem() {
+    assertEquals("busybox:1", ImageDocument.familiar("docker.io/library/busybox:1"));
+    assertEquals("me/bb:1", ImageDocument.familiar("docker.io/me/bb:1"));
+    assertEquals("localhost:5000/bb", ImageDocument.repository("localhost:5000/bb:1"));
+    assertEquals("localhost:5000/bb", ImageDocument.repository("localhost:5000/bb"));
+    assertEquals("<none>", ImageDocument.tag("localhost:5000/bb"));
+    assertEquals("1", ImageDocument.tag("localhost:5000/bb:1"));
+  }
+
+  @Test
+  void progressOffATerminalIsALineForEachStatus() {
+    Progress step = Progress.newBuilder().setId("sha256:0123456789abcdef").setTotal(1000).build();
+    String text =
+        printed(out -> {
+          ProgressView view = new ProgressView(out, /* terminal= */ false);
+          for (int at = 0; at < 1000; at += 100) {
+            view.show(step.toBuilder().setStatus("downloading").setCurrent(at).build());
+          }
+          view.show(step.toBuilder().setStatus("done").setCurrent(1000).build());
+        });
+    assertEquals("0123456789ab: downloading (1kB)\n0123456789ab: done (1kB)\n", text);
+  }
+
+  @Test
+  void bytesAreBase64() {
+    assertEquals(
+        "AQI=",
+        Document.of(Chunk.newBuilder().setData(ByteString.copyFrom(new byte[] {1, 2})).build())
+            .get("data")
+            .asText());
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests of the render. */
+@NullMarked
+package io.berth.cli.render;
+
+import org.jspecify.annotations.NullMarked;
