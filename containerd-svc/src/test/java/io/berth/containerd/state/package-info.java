@@ -1,0 +1,2 @@
+/** Tests of a container's own files. */
+package io.berth.containerd.state;
