@@ -40,7 +40,9 @@ final class NetworkMessages {
     }
     return new AttachCall(
         new EndpointKey(namespace, request.getContainer()),
-        request.getNetwork().isEmpty() ? NetworkRecord.DEFAULT : request.getNetwork(),
+        List.of("", "default").contains(request.getNetwork())
+            ? NetworkRecord.DEFAULT
+            : request.getNetwork(),
         request.getPortsList().stream().map(NetworkMessages::port).toList(),
         request.getNetns().isEmpty() ? Optional.empty() : Optional.of(path(request.getNetns())),
         request.getAddress().isEmpty()

@@ -1,4 +1,0 @@
-@NullMarked
-package io.berth.network.api;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.berth.network;
-
-import org.jspecify.annotations.NullMarked;
