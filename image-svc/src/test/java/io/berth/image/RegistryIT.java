@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -139,7 +140,7 @@ final class RegistryIT {
   }
 
   /** Serves one image, and does to its first layer what a test wants. */
-  private final class BadRegistry implements AutoCloseable {
+  private static final class BadRegistry implements AutoCloseable {
     final HttpServer server;
     final Archives.Image image;
     final String layer;
@@ -155,6 +156,10 @@ final class RegistryIT {
       server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
       server.createContext("/", this::answer);
       server.start();
+    }
+
+    private byte[] of(String digest) {
+      return Objects.requireNonNull(image.blobs().get(digest), digest);
     }
 
     String ref() {
@@ -178,7 +183,7 @@ final class RegistryIT {
           exchange.sendResponseHeaders(401, -1);
         } else if (path.endsWith("/manifests/1")) {
           exchange.getResponseHeaders().add("Content-Type", image.manifest().mediaType());
-          send(exchange, image.blobs().get(image.manifest().digest()), 0);
+          send(exchange, of(image.manifest().digest()), 0);
         } else {
           blob(exchange, path.substring(path.lastIndexOf('/') + 1));
         }
@@ -197,7 +202,7 @@ final class RegistryIT {
     }
 
     private void blob(HttpExchange exchange, String digest) throws IOException {
-      byte[] bytes = image.blobs().get(digest);
+      byte[] bytes = of(digest);
       if (!digest.equals(layer)) {
         send(exchange, bytes, 0);
         return;

@@ -1,0 +1,326 @@
+package io.berth.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.berth.api.berth.image.v1.ArchiveRequest;
+import io.berth.api.berth.image.v1.Chunk;
+import io.berth.api.berth.image.v1.CommitRequest;
+import io.berth.api.berth.image.v1.DiffRequest;
+import io.berth.api.berth.image.v1.ExportRequest;
+import io.berth.api.berth.image.v1.ExtractRequest;
+import io.berth.api.berth.image.v1.ExtractResponse;
+import io.berth.api.berth.image.v1.HistoryRequest;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.image.v1.SaveRequest;
+import io.berth.api.berth.image.v1.StatPathRequest;
+import io.berth.api.berth.image.v1.VerifyRequest;
+import io.berth.api.containerd.types.Mount;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.image.tar.TarEntry;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A container's root file system: what it changes, and what is made of that. With overlayfs. */
+@Tag("root")
+class RootfsIT {
+  @RegisterExtension final ServiceExtension service = new ServiceExtension(configuration());
+  @TempDir Path mountPoint;
+  private Mount mount = Mount.getDefaultInstance();
+
+  String configuration() {
+    return "";
+  }
+
+  private RootfsGrpc.RootfsBlockingStub rootfs() {
+    return UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);
+  }
+
+  private ImagesGrpc.ImagesBlockingStub images() {
+    return UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+  }
+
+  @BeforeEach
+  void container() throws Exception {
+    byte[] lower =
+        Archives.layer()
+            .directory("root/", 0700, 0)
+            .directory("etc/", 0755, 0)
+            .file("etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+            .file("etc/old", "old")
+            .directory("var/", 0755, 0)
+            .directory("var/lib/", 0755, 0)
+            .file("var/lib/data", "1")
+            .directory("gone/", 0755, 0)
+            .file("gone/x", "x")
+            .link("data", TarEntry.Type.SYMBOLIC_LINK, "var/lib")
+            .tar();
+    byte[] upper = Archives.layer().file("etc/upper", "u").tar();
+    LoadAndPrepareIT.load(service, Archives.oci(Archives.image("sh", lower, upper), "app:1"), "");
+    mount =
+        rootfs()
+            .prepare(PrepareRequest.newBuilder().setRef("app:1").setKey("c").setUser("0").build())
+            .getMounts(0);
+  }
+
+  private void change() throws Exception {
+    try (var _ = Overlay.mount(mount, mountPoint)) {
+      Files.writeString(mountPoint.resolve("root/.bash_history"), "ls\n");
+      Files.writeString(
+          mountPoint.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\nu:x:7:8::/:/bin/sh\n");
+      Files.delete(mountPoint.resolve("etc/old"));
+      Files.delete(mountPoint.resolve("gone/x"));
+      Files.delete(mountPoint.resolve("gone"));
+      Files.createDirectory(mountPoint.resolve("new"));
+      Files.writeString(mountPoint.resolve("new/f"), "f");
+      Files.createLink(mountPoint.resolve("new/g"), mountPoint.resolve("new/f"));
+    }
+  }
+
+  private List<String> changes() {
+    List<String> lines = new ArrayList<>();
+    rootfs()
+        .diff(DiffRequest.newBuilder().setKey("c").build())
+        .forEachRemaining(change ->
+            lines.add(
+                change.getKind().name().substring("KIND_".length()).charAt(0)
+                    + " "
+                    + change.getPath()));
+    return lines;
+  }
+
+  // D01-31, D01-33, D01-35 to D01-40
+  @Test
+  void diff_tellsWhatChangedParentsFirst() throws Exception {
+    assertEquals(List.of(), changes());
+    change();
+    assertEquals(
+        List.of(
+            "C /etc",
+            "D /etc/old",
+            "C /etc/passwd",
+            "D /gone",
+            "A /new",
+            "A /new/f",
+            "A /new/g",
+            "C /root",
+            "A /root/.bash_history"),
+        changes());
+  }
+
+  private static byte[] bytes(Iterator<Chunk> chunks) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    chunks.forEachRemaining(chunk -> all.writeBytes(chunk.getData().toByteArray()));
+    return all.toByteArray();
+  }
+
+  private static List<String> names(byte[] tar) throws Exception {
+    List<String> names = new ArrayList<>();
+    try (TarArchiveInputStream in = new TarArchiveInputStream(new ByteArrayInputStream(tar))) {
+      for (TarArchiveEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+        names.add(entry.getName() + (entry.isLink() ? " -> " + entry.getLinkName() : ""));
+      }
+    }
+    return names;
+  }
+
+  // D01-61
+  @Test
+  void export_isTheMergedTree() throws Exception {
+    change();
+    List<String> names =
+        names(bytes(rootfs().export(ExportRequest.newBuilder().setKey("c").build())));
+    assertTrue(
+        names.containsAll(
+            List.of("etc/", "etc/passwd", "etc/upper", "var/lib/data", "new/g -> new/f", "data")),
+        names::toString);
+    assertFalse(names.contains("etc/old"));
+    assertFalse(names.contains("gone/"));
+  }
+
+  // MB-07, MB-10, MB-11
+  @Test
+  void copyOutAndIn_followsLinksInside() throws Exception {
+    assertEquals(
+        List.of("lib/", "lib/data"),
+        names(
+            bytes(
+                rootfs()
+                    .archive(
+                        ArchiveRequest.newBuilder().setKey("c").setPath("/var/lib").build()))));
+    assertEquals(
+        List.of("data"),
+        names(
+            bytes(
+                rootfs()
+                    .archive(ArchiveRequest.newBuilder().setKey("c").setPath("/data").build()))));
+    var link = rootfs().statPath(StatPathRequest.newBuilder().setKey("c").setPath("/data").build());
+    assertEquals("var/lib", link.getLinkTarget());
+    assertEquals("data", link.getName());
+    var missing =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                rootfs()
+                    .statPath(StatPathRequest.newBuilder().setKey("c").setPath("/nope").build()));
+    assertEquals(
+        "NOT_FOUND: path `/nope`: no such file or directory: not found", missing.getMessage());
+
+    assertEquals(
+        2, extract("/data", Archives.layer().file("in", "new").file("data", "2").tar(), false));
+    assertEquals(
+        1,
+        rootfs()
+            .statPath(StatPathRequest.newBuilder().setKey("c").setPath("/var/lib/data").build())
+            .getSize());
+    try (var _ = Overlay.mount(mount, mountPoint)) {
+      assertEquals("new", Files.readString(mountPoint.resolve("var/lib/in")));
+      assertEquals("2", Files.readString(mountPoint.resolve("var/lib/data")));
+    }
+    var kinds =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> extract("/", Archives.layer().file("etc", "").tar(), false));
+    assertTrue(
+        String.valueOf(kinds.getMessage())
+            .contains("cannot overwrite directory `etc` with non-directory"),
+        kinds.getMessage());
+    var noFolder =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> extract("/etc/passwd", Archives.layer().tar(), false));
+    assertTrue(
+        String.valueOf(noFolder.getMessage()).contains("extraction point is not a directory"));
+  }
+
+  private long extract(String path, byte[] tar, boolean overwrite) throws Exception {
+    CompletableFuture<Long> answer = new CompletableFuture<>();
+    StreamObserver<ExtractRequest> requests =
+        UnixChannel.in(RootfsGrpc.newStub(service.channel()), "default", null)
+            .extract(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(ExtractResponse response) {
+                    answer.complete(response.getEntries());
+                  }
+
+                  @Override
+                  public void onError(Throwable failure) {
+                    answer.completeExceptionally(failure);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    requests.onNext(
+        ExtractRequest.newBuilder()
+            .setKey("c")
+            .setPath(path)
+            .setOverwriteFolderWithFile(overwrite)
+            .setData(ByteString.copyFrom(tar))
+            .build());
+    requests.onCompleted();
+    try {
+      return answer.get(30, TimeUnit.SECONDS);
+    } catch (java.util.concurrent.ExecutionException e) {
+      throw (Exception) e.getCause();
+    }
+  }
+
+  // D01-60, D01-66, MD-39, MD-40, MD-41
+  @Test
+  void commit_addsALayerThatShowsTheSameTree() throws Exception {
+    change();
+    Image image =
+        images()
+            .commit(
+                CommitRequest.newBuilder()
+                    .setSnapshotKey("c")
+                    .setParentRef("app:1")
+                    .setName("app:2")
+                    .setMessage("msg")
+                    .addChanges("ENV A=b C=\"d e\"")
+                    .addChanges("CMD [\"top\"]")
+                    .build());
+    assertEquals(List.of("docker.io/library/app:2"), image.getNamesList());
+    assertEquals(3, image.getDiffIdsCount());
+    assertEquals(List.of("PATH=/bin", "A=b", "C=d e"), image.getConfig().getEnvList());
+    assertEquals(List.of("top"), image.getConfig().getCmdList());
+    var history =
+        images().history(HistoryRequest.newBuilder().setRef("app:2").build()).getEntriesList();
+    assertEquals("msg", history.getFirst().getComment());
+    Mount second =
+        rootfs()
+            .prepare(PrepareRequest.newBuilder().setRef("app:2").setKey("c2").setUser("u").build())
+            .getMounts(0);
+    try (var _ = Overlay.mount(second, mountPoint)) {
+      assertEquals("ls\n", Files.readString(mountPoint.resolve("root/.bash_history")));
+      assertTrue(Files.notExists(mountPoint.resolve("gone")));
+      assertTrue(Files.notExists(mountPoint.resolve("etc/old")));
+      assertEquals("u", Files.readString(mountPoint.resolve("etc/upper")));
+    }
+    var name =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                images()
+                    .commit(
+                        CommitRequest.newBuilder()
+                            .setSnapshotKey("c")
+                            .setParentRef("app:1")
+                            .setName("../../x")
+                            .build()));
+    assertTrue(
+        String.valueOf(name.getMessage()).startsWith("INVALID_ARGUMENT: invalid reference format"),
+        name.getMessage());
+  }
+
+  @Test
+  void savedArchive_loadsAgain_andVerifyFindsNothing() throws Exception {
+    for (String format : List.of("oci", "docker")) {
+      byte[] archive =
+          bytes(images().save(SaveRequest.newBuilder().addRefs("app:1").setFormat(format).build()));
+      var loaded = LoadAndPrepareIT.load(service, archive, "").getLast().getImage();
+      assertEquals(List.of("docker.io/library/app:1"), loaded.getNamesList());
+    }
+    List<String> findings = new ArrayList<>();
+    images()
+        .verify(VerifyRequest.getDefaultInstance())
+        .forEachRemaining(answer -> findings.add(answer.getFinding()));
+    assertEquals(List.of(""), findings);
+    Path blobs = service.root().resolve("content/blobs/sha256");
+    try (var files = Files.list(blobs)) {
+      Path victim = files.findFirst().orElseThrow();
+      byte[] bytes = Files.readAllBytes(victim);
+      bytes[0] ^= 1;
+      Files.write(victim, bytes);
+    }
+    findings.clear();
+    images()
+        .verify(VerifyRequest.getDefaultInstance())
+        .forEachRemaining(answer -> findings.add(answer.getFinding()));
+    assertEquals(List.of("was changed on disk; remove and pull it again", ""), findings);
+  }
+}
