@@ -52,7 +52,7 @@ public record LogEntry(Instant at, boolean stderr, byte[] line, boolean partial)
       String rest = new String(bytes, blank + 1, AFTER_TIME, StandardCharsets.US_ASCII);
       boolean stderr = rest.startsWith("stderr ");
       boolean partial = rest.endsWith(" P ");
-      if (!stderr && !rest.startsWith("stdout ") || !partial && !rest.endsWith(" F ")) {
+      if ((!stderr && !rest.startsWith("stdout ")) || (!partial && !rest.endsWith(" F "))) {
         return null;
       }
       try {

@@ -13,6 +13,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +52,7 @@ final class LogFiles {
   /** The oldest that was written to at or after this time; null when there is none at all. */
   @Nullable Open oldest(@Nullable Instant since) throws IOException {
     for (int look = 0; look < LOOKS; look++) {
-      TreeMap<Integer, Seen> files = look();
+      NavigableMap<Integer, Seen> files = look();
       if (files.isEmpty()) {
         return null;
       }
@@ -83,7 +84,7 @@ final class LogFiles {
 
   private @Nullable Open beside(Open current, boolean newer) throws IOException {
     for (int look = 0; look < LOOKS; look++) {
-      TreeMap<Integer, Seen> files = look();
+      NavigableMap<Integer, Seen> files = look();
       Integer own = index(files, current.key());
       Integer wanted =
           own != null
@@ -104,7 +105,7 @@ final class LogFiles {
   /** The newest; null when there is none. */
   @Nullable Open newest() throws IOException {
     for (int look = 0; look < LOOKS; look++) {
-      TreeMap<Integer, Seen> files = look();
+      NavigableMap<Integer, Seen> files = look();
       if (files.isEmpty()) {
         return null;
       }
@@ -126,10 +127,10 @@ final class LogFiles {
   }
 
   /** By number, as two looks in turn found them: one alone may fall between two renames. */
-  private TreeMap<Integer, Seen> look() throws IOException {
-    TreeMap<Integer, Seen> last = list();
+  private NavigableMap<Integer, Seen> look() throws IOException {
+    NavigableMap<Integer, Seen> last = list();
     for (int look = 0; look < LOOKS; look++) {
-      TreeMap<Integer, Seen> next = list();
+      NavigableMap<Integer, Seen> next = list();
       if (keys(last).equals(keys(next))) {
         return next;
       }
@@ -144,8 +145,8 @@ final class LogFiles {
         .toList();
   }
 
-  private TreeMap<Integer, Seen> list() throws IOException {
-    TreeMap<Integer, Seen> found = new TreeMap<>();
+  private NavigableMap<Integer, Seen> list() throws IOException {
+    NavigableMap<Integer, Seen> found = new TreeMap<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
       for (Path entry : entries) {
         int index = index(entry.getFileName().toString());

@@ -181,7 +181,7 @@ public final class SpecGenerator {
         List.of(),
         List.of(),
         host.getSysctlsMap(),
-        ResourceRules.runtime(host.getResources(), rules(host, devices), host.getOomKillDisable()),
+        ResourceRules.runtime(host.getResources(), rules(host), host.getOomKillDisable()),
         cgroup(host.getCgroupParent(), container.id()),
         namespaces(request, container),
         List.copyOf(devices.values()),
@@ -285,7 +285,7 @@ public final class SpecGenerator {
     return given.isEmpty() ? "rwm" : given;
   }
 
-  private List<Resources.DeviceRule> rules(HostConfig host, Map<String, Linux.Device> devices) {
+  private List<Resources.DeviceRule> rules(HostConfig host) {
     if (host.getPrivileged()) {
       return List.of(new Resources.DeviceRule(true, "a", null, null, "rwm"));
     }

@@ -136,7 +136,7 @@ final class ConfigMergeTest {
     Config merged = ConfigMerge.merge(Config.getDefaultInstance(), image.build(), label -> false);
     Config before = merged.toBuilder().build();
     image.addEnv("LATER=1").putLabels("later", "1").clearEntrypoint();
-    merged.toBuilder().addEnv("MINE=1").build();
+    assertEquals(3, merged.toBuilder().addEnv("MINE=1").build().getEnvCount());
     assertEquals(before, merged);
     assertEquals("/entry", Requests.IMAGE.getEntrypoint(0));
   }
