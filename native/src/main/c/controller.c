@@ -13,6 +13,7 @@
 #include "supervisor.h"
 
 #define GREETING_MS 5000u
+#define TIED_MS 2000u /* a tied one, whatever lives in it: its controller was its only purpose */
 #define LONELY_MS 60000u /* without controller, process, and task folder: nothing to live for */
 
 static struct connection connections[CONNECTIONS_MAX];
@@ -26,6 +27,10 @@ static void connection_ready(struct watch *watch, uint32_t events);
 static void lonely_over(struct timer *timer) {
   if (controller != NULL)
     return;
+  if (supervisor.tied) {
+    loop_end(); /* what lives dies with its parent */
+    return;
+  }
   if (!any_process_alive() &&
       (supervisor.phase == PHASE_EMPTY || faccessat(supervisor.task_fd, "sup.sock", F_OK, 0) < 0))
     loop_end();
@@ -38,7 +43,7 @@ void connection_close(struct connection *connection) {
     controller = NULL;
     operations_reset();
     results_forget_waiters();
-    timer_set(&lonely, LONELY_MS);
+    timer_set(&lonely, supervisor.tied ? TIED_MS : LONELY_MS);
   }
   if (connection->kind == CONNECTION_ATTACH) {
     connection->kind = CONNECTION_NEW; /* its end is told once */
@@ -90,7 +95,7 @@ static void accept_one(struct watch *watch, uint32_t events) {
 
 int controller_listen(int listener) {
   lonely.fire = lonely_over;
-  timer_set(&lonely, LONELY_MS);
+  timer_set(&lonely, supervisor.tied ? TIED_MS : LONELY_MS);
   listening.fd = listener;
   listening.ready = accept_one;
   return watch_set(&listening, EPOLLIN);

@@ -1,6 +1,7 @@
 #include "input.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,15 +9,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "supervisor.h"
 #include "syscalls.h"
 
 #define SPLICE_MAX (1u << 20)
 #define ROUNDS_PER_EVENT 16
+#define WRITER_AWAITED_MS 1000u /* by an input whose end was asked for before it began */
 #define END_OF_TRANSMISSION '\004' /* what VEOF is on a fresh pty */
 
 static void target_ready(struct watch *watch, uint32_t events);
 static void source_ready(struct watch *watch, uint32_t events);
 static void continue_file(struct timer *timer);
+static void no_writer_came(struct timer *timer);
 
 void input_init(struct input *input) {
   memset(input, 0, sizeof *input);
@@ -24,6 +28,8 @@ void input_init(struct input *input) {
   input->target.ready = target_ready;
   input->fifo.watch.fd = -1;
   input->hold = -1;
+  input->late = -1;
+  input->writer_awaited.fire = no_writer_came;
   input->again.fire = continue_file;
 }
 
@@ -61,6 +67,8 @@ static void watch_sources(struct input *input, uint32_t events) {
 
 void input_close(struct input *input) {
   timer_clear(&input->again);
+  timer_clear(&input->writer_awaited);
+  close_fd(&input->late);
   watch_close(&input->target);
   while (input->first != NULL)
     input_remove_source(input, input->first);
@@ -236,4 +244,29 @@ static void continue_file(struct timer *timer) {
 void input_check_fifo(struct input *input) {
   if (input->target.fd >= 0 && input->start == input->end)
     source_ready(&input->fifo.watch, 0);
+}
+
+void input_open_late(struct input *input) {
+  if (input->late < 0)
+    return;
+  int fd = reopen_fd(input->late, O_RDONLY | O_NONBLOCK);
+  if (fd >= 0 && !input->closed_early)
+    input->hold = reopen_fd(input->late, O_WRONLY | O_NONBLOCK);
+  close_fd(&input->late);
+  if (fd < 0) {
+    input_end(input); /* the client has taken its FIFO away: nothing will come */
+    return;
+  }
+  source_open(&input->fifo, fd, false);
+  input_add_source(input, &input->fifo);
+  /* Not pumped now: a FIFO without a writer reads as ended. epoll tells of data, and of a writer that came and went. */
+  watch_set(&input->fifo.watch, EPOLLIN);
+  if (input->closed_early)
+    timer_set(&input->writer_awaited, WRITER_AWAITED_MS);
+}
+
+static void no_writer_came(struct timer *timer) {
+  struct input *input = container_of(timer, struct input, writer_awaited);
+  if (input->fifo.used)
+    input_check_fifo(input);
 }

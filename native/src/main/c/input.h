@@ -16,6 +16,9 @@ void input_end(struct input *input);
 /* The last write end that we held is closed: a FIFO that no one else has open has ended, which no
  * event may tell. */
 void input_check_fifo(struct input *input);
+/* The process runs: opens a FIFO that came as O_PATH. Its client, whose open waits for ours, then starts to write; had it come
+ * earlier, it could read its own input to the end, and ask for CLOSE_STDIN, before it knows the process to ask it for. */
+void input_open_late(struct input *input);
 /* Everything at once: the process is dead or does not read any more. */
 void input_close(struct input *input);
 void input_pump(struct input *input);

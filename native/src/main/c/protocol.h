@@ -285,7 +285,7 @@ struct step_terminal {
 struct step_sink {
   uint32_t stream; /* 0, 1, 2 (a terminal has 0 and 1 only) */
   uint32_t kind;   /* enum sink_kind */
-  uint32_t fd;     /* FIFO: opened O_RDWR|O_NONBLOCK (outputs) or O_RDONLY|O_NONBLOCK (stdin); FILE: O_APPEND; LOG: its folder */
+  uint32_t fd;     /* FIFO: opened O_RDWR|O_NONBLOCK (outputs) or O_RDONLY|O_NONBLOCK (stdin; O_PATH: opened, with a write end held, once the process runs); FILE: O_APPEND; LOG: its folder */
   uint32_t fd2;    /* stdin FIFO: a write end held until OP_CLOSE_STDIN; else NO_FD */
   uint64_t max_size;  /* LOG: rotate above; 0 = never */
   uint32_t max_files; /* LOG: name, name.1, ... */
@@ -418,6 +418,7 @@ struct step_hook {
  *   cgroup1=N,N,...  `tasks` files of the leaves
  *   mntns=N          slim mount namespace, joined as the first act
  *   name=TEXT        shown by ps
+ *   tied=1           ends, with all that lives in it, two seconds after its last controller has gone
  * Stage 0 clones the supervisor into its leaf, waits until it has bound sup.sock, and exits 0; else it writes one line
  * to stderr and exits 1. The supervisor answers the HELLO that may already lie in descriptor 3.
  *

@@ -49,6 +49,10 @@ static bool parse_argument(struct stage *stage, const char *argument) {
     return parse_fd(argument + 8, &end, &stage->cgroup2) && *end == 0;
   if (strncmp(argument, "mntns=", 6) == 0)
     return parse_fd(argument + 6, &end, &stage->mount_ns) && *end == 0;
+  if (strcmp(argument, "tied=1") == 0) {
+    supervisor.tied = true;
+    return true;
+  }
   if (strncmp(argument, "name=", 5) == 0) {
     stage->name = argument + 5;
     return true;

@@ -47,11 +47,15 @@ static int add_input(struct input *input, const struct step_sink *sink, const in
   input->wanted = true;
   if (sink->kind == SINK_OPEN)
     return 0;
-  if (input->fifo.used)
+  if (input->fifo.used || input->late >= 0)
     return fail(failure, EINVAL, "add sink", "more than one stdin");
   int fd = duplicate(fds, sink->fd, failure);
   if (fd < 0)
     return -1;
+  if ((fcntl(fd, F_GETFL) & O_PATH) != 0) {
+    input->late = fd;
+    return 0;
+  }
   source_open(&input->fifo, fd, false);
   input_add_source(input, &input->fifo);
   if (sink->fd2 != NO_FD && (input->hold = duplicate(fds, sink->fd2, failure)) < 0)
@@ -130,6 +134,7 @@ void stdio_start(struct stdio *stdio) {
 void stdio_running(struct stdio *stdio, uint64_t milliseconds) {
   for (int i = 0; i < 2; i++)
     output_hold(&stdio->outputs[i], milliseconds);
+  input_open_late(&stdio->input);
 }
 
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure) {
@@ -167,6 +172,10 @@ void stdio_resize(struct stdio *stdio, uint16_t rows, uint16_t columns) {
 void stdio_close_stdin(struct stdio *stdio) {
   struct input *input = &stdio->input;
   close_fd(&input->hold);
+  if (input->late >= 0) {
+    input->closed_early = true;
+    return;
+  }
   if (input->target.fd < 0 && !stdio->terminal)
     return;
   if (input->fifo.used) {

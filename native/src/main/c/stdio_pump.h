@@ -79,6 +79,9 @@ struct input {
   uint32_t start, end;
   struct source fifo;
   int hold; /* a write end of the FIFO, until CLOSE_STDIN */
+  int late; /* O_PATH of a FIFO that is opened once the process runs; -1 */
+  bool closed_early; /* CLOSE_STDIN came before that */
+  struct timer writer_awaited;
   struct source *first;
   struct timer again; /* continues with a source that is a regular file */
 };

@@ -13,6 +13,7 @@ struct supervisor {
                   namespace */
   int task_fd; /* the task's folder */
   int exit_fd; /* its folder of exit records */
+  bool tied;   /* ends when it has no controller */
   int null_fd; /* /dev/null */
   int self_pidfd;
   uint64_t epoch;

@@ -35,13 +35,24 @@ public final class Fifos {
     return open(path, OpenFlags.O_RDONLY);
   }
 
+  /**
+   * Neither end, but a descriptor from which either can be opened later (O_PATH). EINVAL if it is
+   * no fifo.
+   */
+  public static Fd locate(Path path) throws SyscallException {
+    return checked(Fd.open(path, OpenFlags.O_PATH), path);
+  }
+
   /** The end to write, non-blocking; never waits, but ENXIO while nobody has it open to read. */
   public static Fd openToWrite(Path path) throws SyscallException {
     return open(path, OpenFlags.O_WRONLY);
   }
 
   private static Fd open(Path path, int direction) throws SyscallException {
-    Fd fd = Fd.open(path, direction | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY);
+    return checked(Fd.open(path, direction | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY), path);
+  }
+
+  private static Fd checked(Fd fd, Path path) throws SyscallException {
     try {
       if (fd.status().type() != OpenFlags.S_IFIFO) {
         throw new SyscallException("open fifo", path.toString(), Errno.EINVAL);

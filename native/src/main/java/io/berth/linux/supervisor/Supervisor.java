@@ -31,6 +31,7 @@ public final class Supervisor {
    * @param cgroup1Tasks the {@code tasks} files of version 1 leaves to move to
    * @param mountNamespace to join as its first act, or null
    * @param name shown by ps
+   * @param tied ends soon after its last controller has gone, with all that lives in it
    */
   public record Birth(
       String program,
@@ -39,6 +40,7 @@ public final class Supervisor {
       List<Fd> cgroup1Tasks,
       @Nullable Fd mountNamespace,
       String name,
+      boolean tied,
       Map<String, String> environment) {
     public Birth {
       cgroup1Tasks = List.copyOf(cgroup1Tasks);
@@ -140,6 +142,9 @@ public final class Supervisor {
     }
     if (birth.mountNamespace != null) {
       plan.arguments("mntns=" + number).descriptor(number, birth.mountNamespace);
+    }
+    if (birth.tied) {
+      plan.arguments("tied=1");
     }
     plan.arguments("name=" + birth.name);
   }

@@ -320,7 +320,8 @@ final class SupervisorIT {
     try (Fd task = Fd.open(folder, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
         Fd wrong = Memfd.create("no mount namespace")) {
       Supervisor.Birth birth =
-          new Supervisor.Birth(PROGRAM.toString(), task, null, List.of(), wrong, "x", Map.of());
+          new Supervisor.Birth(
+              PROGRAM.toString(), task, null, List.of(), wrong, "x", false, Map.of());
       ExecutionException e =
           assertThrows(
               ExecutionException.class,
@@ -358,7 +359,8 @@ final class SupervisorIT {
   private SupervisorConnection born() throws Exception {
     try (Fd task = Fd.open(folder, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
       Supervisor.Birth birth =
-          new Supervisor.Birth(PROGRAM.toString(), task, null, List.of(), null, "test", Map.of());
+          new Supervisor.Birth(
+              PROGRAM.toString(), task, null, List.of(), null, "test", false, Map.of());
       Supervisor.Born born = Supervisor.spawn(client, birth, told).get(20, TimeUnit.SECONDS);
       SupervisorConnection connection = born.connection();
       Hello hello = born.hello();
