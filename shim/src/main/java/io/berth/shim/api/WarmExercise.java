@@ -20,6 +20,7 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskAdoption;
 import io.berth.shim.run.TaskFolder;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
@@ -65,7 +66,7 @@ public final class WarmExercise implements WarmUp.Exercise {
   public void run() throws Exception {
     Shims shims = new Shims(services.unwatched(), loops);
     try {
-      endAbandoned(shims);
+      endAbandoned();
       for (int round = 0; round < ROUNDS; round++) {
         walk(shims, new TaskKey(NAMESPACE, name + "-" + round), round == 1);
       }
@@ -75,48 +76,43 @@ public final class WarmExercise implements WarmUp.Exercise {
     }
   }
 
-  /** A process that was killed in the middle of this left a container that nobody else knows. */
-  private void endAbandoned(Shims shims) throws IOException {
-    endAll(shims, folder); // of one that had this process's number before
-    Path hosts = folder.toAbsolutePath().getParent().getParent();
-    for (Path host : children(hosts)) {
-      Path left = host.resolve(folder.getFileName());
-      if (left.equals(folder.toAbsolutePath()) || !Files.isDirectory(left)) {
+  /**
+   * A process that was killed in the middle of this left a container that nobody else knows: one
+   * that had this process's number before, or a neighbour.
+   */
+  private void endAbandoned() throws IOException {
+    endAll(folder);
+    Path host = folder.toAbsolutePath().getParent();
+    Path hosts = host == null ? null : host.getParent();
+    Path state = hosts == null ? null : hosts.getParent();
+    if (hosts == null || state == null || !hosts.endsWith("h")) {
+      return;
+    }
+    for (Path other : children(hosts)) {
+      Path left = other.resolve(folder.getFileName());
+      if (other.equals(host) || !Files.isDirectory(left)) {
         continue;
       }
-      try (FolderLock _ = FolderLock.take(hosts.getParent(), "shim-" + host.getFileName())) {
-        endAll(shims, left);
+      try (FolderLock _ = FolderLock.take(state, "shim-" + other.getFileName())) {
+        endAll(left);
       } catch (BerthException.FailedPrecondition alive) {
-        LOG.log(Level.DEBUG, "host {0} is at it itself", host.getFileName());
+        LOG.log(Level.DEBUG, "host {0} is at it itself", other.getFileName());
       }
     }
   }
 
-  private void endAll(Shims shims, Path left) throws IOException {
-    if (Files.isDirectory(left)) {
-      for (Path task : children(left)) {
-        end(shims, new TaskFolder(task));
-      }
-      remove(left);
+  private void endAll(Path left) throws IOException {
+    if (!Files.isDirectory(left)) {
+      return;
     }
-  }
-
-  private void end(Shims shims, TaskFolder task) {
-    TaskKey key = new TaskKey(NAMESPACE, name + "-left");
-    try {
-      shims.adopt(key, task);
-      ManagedChannel channel = UnixChannel.to(loops, task.shimSocket());
+    for (Path task : children(left)) {
       try {
-        var _ =
-            TaskGrpc.newBlockingStub(channel)
-                .delete(DeleteRequest.newBuilder().setId(key.id()).build());
-      } finally {
-        channel.shutdownNow();
-        shims.letGo(key.namespace(), key.id());
+        TaskAdoption.end(services.unwatched(), new TaskFolder(task));
+      } catch (IOException | BerthException e) {
+        LOG.log(Level.WARNING, "end what was left at `{0}`: {1}", task, e.getMessage());
       }
-    } catch (IOException | RuntimeException e) {
-      LOG.log(Level.WARNING, "end what was left at `{0}`: {1}", task.path(), e.getMessage());
     }
+    remove(left);
   }
 
   private static List<Path> children(Path parent) throws IOException {

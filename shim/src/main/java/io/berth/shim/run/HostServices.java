@@ -37,6 +37,7 @@ public final class HostServices implements AutoCloseable {
   private final Filters filters;
   private final Happenings happenings;
   private final @Nullable Fd program;
+  private final boolean unwatched;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable SupervisorLeaf leaf;
 
@@ -46,7 +47,9 @@ public final class HostServices implements AutoCloseable {
       HostFacts facts,
       Poller poller,
       Filters filters,
-      @Nullable Fd program) {
+      @Nullable Fd program,
+      boolean unwatched) {
+    this.unwatched = unwatched;
     this.filters = filters;
     this.happenings = new Happenings();
     this.program = program;
@@ -66,12 +69,19 @@ public final class HostServices implements AutoCloseable {
         facts(),
         Poller.start("supervisors"),
         new Filters(),
-        readOnly(binary(config)));
+        readOnly(binary(config)),
+        /* unwatched= */ false);
   }
 
   /** The same for containers that nobody is to be told of. Goes with this one. */
   public HostServices unwatched() {
-    return new HostServices(config, cgroups, facts, poller, filters, program);
+    return new HostServices(
+        config, cgroups, facts, poller, filters, program, /* unwatched= */ true);
+  }
+
+  /** Whether its containers have nobody but this process: they end with it. */
+  boolean isUnwatched() {
+    return unwatched;
   }
 
   /**

@@ -11,14 +11,21 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupPath;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Takes over a container that another process made, by what is in its folder. */
 public final class TaskAdoption {
+  private static final Logger LOG = System.getLogger(TaskAdoption.class.getName());
+  private static final long END_SECONDS = 10;
+
   private final HostServices host;
   private final TaskFolder folder;
   private final TaskRecord record;
@@ -52,6 +59,26 @@ public final class TaskAdoption {
           "task `" + key + "`: its folder belongs to `" + record.key() + "`");
     }
     return new TaskAdoption(host, folder, record).run();
+  }
+
+  /** Ends a container that nobody needs any more, however far it came; its folder stays. */
+  public static void end(HostServices host, TaskFolder folder) throws IOException {
+    TaskRecord record = TaskRecord.readIfThere(folder);
+    if (record == null) {
+      return;
+    }
+    RequestIds requests = RequestIds.of(null);
+    try (ContainerTask task = adopt(host, folder, record.key())) {
+      if (task.init().phase() == TaskProcess.Phase.RUNNING) {
+        task.cgroup().killAll();
+        task.init().ended().copy().orTimeout(END_SECONDS, TimeUnit.SECONDS).join();
+      }
+      TaskDeletion.delete(task, requests);
+    } catch (BerthException.NotFound undone) {
+      LOG.log(Level.DEBUG, "{0}: nothing to end", folder.path());
+    } catch (CompletionException e) {
+      throw new IOException("end task `" + record.key() + "`: its init does not end", e);
+    }
   }
 
   private ContainerTask run() throws IOException {

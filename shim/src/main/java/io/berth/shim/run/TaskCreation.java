@@ -184,6 +184,7 @@ public final class TaskCreation {
         leaf.tasks(),
         /* mountNamespace= */ null,
         key.id(),
+        host.isUnwatched(),
         Map.of());
   }
 

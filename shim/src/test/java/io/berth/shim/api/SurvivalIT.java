@@ -12,6 +12,7 @@ import io.berth.api.berth.host.v1.AcknowledgeRequest;
 import io.berth.api.berth.host.v1.AdoptRequest;
 import io.berth.api.berth.host.v1.LetGoRequest;
 import io.berth.api.berth.host.v1.Occurrence;
+import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.ExecProcessRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
@@ -26,6 +27,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
 import io.berth.linux.Processes;
+import io.berth.shim.run.RequestIds;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.nio.file.Files;
@@ -242,6 +244,30 @@ final class SurvivalIT {
     }
     assertEquals(List.of(), host.leftovers());
     assertTrue(!Files.exists(host.folder().resolve("run/warm")));
+  }
+
+  @Test
+  void whatAKilledWarmUpLeftIsEndedByTheNext() throws Exception {
+    TaskKey left = new TaskKey("berth-warm", "left");
+    Path warm = host.folder().resolve("run/warm");
+    Path task = warm.resolve("1");
+    Files.createDirectories(task.resolve("bundle/rootfs"));
+    Files.write(task.resolve("bundle/config.json"), Json.bytes(host.spec("sleep", "100")));
+    host.host()
+        .place(
+            PlaceRequest.newBuilder()
+                .setNamespace(left.namespace())
+                .setId(left.id())
+                .setFolder(task.toString())
+                .setCreate(host.request(left))
+                .build());
+    host.shims().task(left).start("", RequestIds.of(null));
+    host.close();
+    host.open();
+
+    host.host().warm(Empty.getDefaultInstance());
+    assertTrue(!Files.exists(warm));
+    assertEquals(List.of(), host.leftovers());
   }
 
   @Test
