@@ -3,6 +3,7 @@ package io.berth.containerd.host;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -10,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Folders of ours under the state folder. */
@@ -27,6 +29,22 @@ public final class Folders {
       Files.walkFileTree(folder, new Removal(device(folder)));
     } catch (NoSuchFileException e) {
       // Somebody was faster.
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "remove {0}: {1}", folder, e.toString());
+    }
+  }
+
+  /**
+   * Removes the folder of a host process that is gone, but not its `warm`: if the process was
+   * killed while it warmed itself up, a supervisor lives there, and the next process to start ends
+   * it.
+   */
+  public static void deleteHost(Path folder) {
+    try (Stream<Path> children = Files.list(folder)) {
+      children.filter(child -> !child.endsWith("warm")).forEach(Folders::delete);
+      Files.delete(folder);
+    } catch (DirectoryNotEmptyException | NoSuchFileException e) {
+      LOG.log(Level.DEBUG, "remove {0}: {1}", folder, e.toString());
     } catch (IOException e) {
       LOG.log(Level.WARNING, "remove {0}: {1}", folder, e.toString());
     }

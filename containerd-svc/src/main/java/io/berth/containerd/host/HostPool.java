@@ -84,7 +84,7 @@ public final class HostPool {
         String name = String.valueOf(each.getFileName());
         Found host = name.matches("[0-9]{1,6}") ? look(Integer.parseInt(name), each) : null;
         if (host == null) {
-          Folders.delete(each);
+          Folders.deleteHost(each);
         } else {
           found.add(host);
         }
@@ -314,7 +314,7 @@ public final class HostPool {
     if (told != null) {
       told.lost(host, orphans);
     }
-    Folders.delete(host.folder());
+    Folders.deleteHost(host.folder());
     replenish();
   }
 
@@ -464,7 +464,7 @@ public final class HostPool {
     } finally {
       lock.unlock();
     }
-    Folders.delete(host.folder());
+    Folders.deleteHost(host.folder());
     Thread.ofVirtual().start(this::replenish);
   }
 
