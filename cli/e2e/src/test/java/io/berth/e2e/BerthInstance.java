@@ -35,7 +35,6 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
       HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()).substring(2);
   private final Path dir = Path.of("/tmp", "bt-" + id);
   private final Map<String, Process> running = new LinkedHashMap<>();
-  private final List<Path> folders = new ArrayList<>();
   private Leftovers before = Leftovers.NONE;
 
   /** With the settings of the default configuration. */
@@ -97,17 +96,13 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
         }
       }
     } finally {
-      Leftovers.killAll(dir);
+      Leftovers.killAll(id, dir);
     }
     Leftovers after = Leftovers.now(id, dir);
-    for (Path folder : folders) {
-      Leftovers.deleteTree(folder);
-    }
-    Leftovers.deleteTree(dir);
+    Leftovers.clean(id, dir);
     if (context.getExecutionException().isEmpty()) {
       after.mustEqual(before);
     }
-    Leftovers.clean(id, dir);
   }
 
   Path dir() {

@@ -119,7 +119,7 @@ final class CtrIT {
 
   @Test
   void run_appliesSignalsAsExitCodes() {
-    run("r7", "sh", "-c", "kill -9 $$").exits(137);
+    run("r7", "sh", "-c", "sh -c 'kill -9 $$'; exit $?").exits(137);
   }
 
   @Test
@@ -197,7 +197,7 @@ final class CtrIT {
     berth.ctr("container", "rm", "k1").says("cannot delete");
     berth.ctr("task", "kill", "-s", "SIGKILL", "k1").exits(0);
     awaitState("k1", "STOPPED");
-    berth.ctr("task", "rm", "k1").says("exited with a non-zero").says("137");
+    berth.ctr("task", "rm", "k1").says("non-zero exit code 137");
     berth.ctr("task", "ls").exits(0).saysNo("k1");
     berth.ctr("container", "rm", "k1").exits(0);
   }
@@ -395,10 +395,11 @@ final class CtrIT {
             "big",
             "sh",
             "-c",
-            "dd if=/dev/zero bs=1024 count=1024 2>/dev/null | tr '\\0' x; sleep 1")
+            "sleep 1; dd if=/dev/zero bs=1024 count=1024 2>/dev/null | tr '\\0' x; sleep 8")
         .exits(0);
     try {
-      Thread.sleep(500);
+      // `ctr run -d` itself reads until it ends; the output begins after that.
+      Thread.sleep(2500);
       Command attached = berth.ctr("task", "attach", "big").exits(0);
       assertEquals(1 << 20, attached.out().length());
       assertTrue(attached.out().chars().allMatch(c -> c == 'x'));

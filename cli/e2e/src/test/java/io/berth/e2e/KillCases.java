@@ -78,7 +78,7 @@ abstract class KillCases {
     while (!berth().ctr("task", "ls").out().contains("STOPPED") && System.nanoTime() < deadline) {
       Thread.sleep(50);
     }
-    berth().ctr("task", "rm", id).says("42");
+    berth().ctr("task", "rm", id).says("non-zero exit code 42");
     berth().ctr("container", "rm", id).exits(0);
     List<String> lines = Files.readAllLines(log);
     assertEquals("end", lines.getLast());
@@ -165,7 +165,7 @@ abstract class KillCases {
       berth().awaitAnswer(service);
     }
     berth().ctr("task", "ls").exits(0).says("STOPPED");
-    berth().ctr("task", "rm", "ke").says("42");
+    berth().ctr("task", "rm", "ke").says("non-zero exit code 42");
     berth().ctr("container", "rm", "ke").exits(0);
   }
 }

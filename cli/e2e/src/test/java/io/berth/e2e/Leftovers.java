@@ -44,7 +44,7 @@ record Leftovers(Set<String> found) {
       }
     }
     found.addAll(cgroups(id));
-    processes(dir).forEach(pid -> found.add("process " + pid + " " + commandLine(pid)));
+    processes(id, dir).forEach(pid -> found.add("process " + pid + " " + commandLine(pid)));
     return new Leftovers(found);
   }
 
@@ -63,17 +63,28 @@ record Leftovers(Set<String> found) {
     return found;
   }
 
-  /** Processes whose command line names a path of the instance. */
-  static List<Long> processes(Path dir) {
+  /**
+   * Processes whose command line names a path of the instance, or that live in one of its cgroups.
+   */
+  static List<Long> processes(String id, Path dir) {
     List<Long> found = new ArrayList<>();
     ProcessHandle.allProcesses()
         .filter(process -> process.pid() != ProcessHandle.current().pid())
         .forEach(process -> {
-          if (commandLine(process.pid()).contains(dir + "/")) {
+          if (commandLine(process.pid()).contains(dir + "/")
+              || cgroup(process.pid()).contains(id)) {
             found.add(process.pid());
           }
         });
     return found;
+  }
+
+  private static String cgroup(long pid) {
+    try {
+      return Files.readString(Path.of("/proc/" + pid + "/cgroup"));
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   static String commandLine(long pid) {
@@ -93,17 +104,17 @@ record Leftovers(Set<String> found) {
   }
 
   /**
-   * Host processes and supervisors end with their instance; keeper and pool members only when they
-   * are told.
+   * Hosts of shims and the keeper live on when their services stop; what else does, is a leftover.
    */
-  static void killAll(Path dir) throws InterruptedException {
-    for (int i = 0; i < 50 && !processes(dir).isEmpty(); i++) {
-      for (long pid : processes(dir)) {
-        if (commandLine(pid).contains("ShimMain") || commandLine(pid).contains("keeper")) {
-          ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+  static void killAll(String id, Path dir) throws InterruptedException {
+    for (int i = 0; i < 200 && !processes(id, dir).isEmpty(); i++) {
+      for (long pid : processes(id, dir)) {
+        String line = commandLine(pid);
+        if (line.contains("ShimMain") || line.contains("keeper")) {
+          ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
         }
       }
-      Thread.sleep(100);
+      Thread.sleep(50);
     }
   }
 
@@ -115,8 +126,11 @@ record Leftovers(Set<String> found) {
     // and table; see clean().
     more.removeIf(line -> line.startsWith("mount ") && line.contains("/run/n"));
     more.removeIf(line -> line.startsWith("link ") || line.startsWith("nft "));
-    more.removeIf(
-        line -> line.startsWith("cgroup ") && line.matches(".*/berth-[0-9a-f]{6}(/supervisors)?"));
+    // Parents in the paths that clients choose stay, as runc leaves them: others may have put
+    // limits there.
+    more.removeIf(line ->
+        line.startsWith("cgroup ")
+            && line.matches(".*/(bt|docker|berth-)[0-9a-f]{6}(/supervisors)?"));
     if (!more.isEmpty()) {
       throw new AssertionError("left behind:\n" + String.join("\n", more));
     }
@@ -124,6 +138,8 @@ record Leftovers(Set<String> found) {
 
   /** Takes away what an instance keeps across restarts of its services. */
   static void clean(String id, Path dir) throws IOException {
+    processes(id, dir)
+        .forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
     for (String line : lines(Path.of("/proc/self/mountinfo")).reversed()) {
       String point = line.split(" ")[4];
       if (point.startsWith(dir + "/")) {
@@ -135,12 +151,16 @@ record Leftovers(Set<String> found) {
     }
     Command.run("nft", "delete", "table", "inet", "berth_" + id);
     for (String found : cgroups(id).reversed()) {
-      Path path = Path.of(found.substring("cgroup ".length()));
-      if (Files.isDirectory(path)) {
-        for (String below : List.of("supervisors", "")) {
-          Files.deleteIfExists(path.resolve(below));
-        }
-      }
+      Command.run(
+          "find",
+          found.substring("cgroup ".length()),
+          "-depth",
+          "-type",
+          "d",
+          "-exec",
+          "rmdir",
+          "{}",
+          ";");
     }
     deleteTree(dir);
   }

@@ -33,7 +33,7 @@ public record Manifest(
       throw new BerthException.InvalidArgument(
           schemaVersion == 1
               ? "manifest of docker's schema 1 is not supported; push the image again with a"
-                    + " current client"
+                  + " current client"
               : "manifest without a configuration");
     }
     this.schemaVersion = schemaVersion;
