@@ -94,8 +94,14 @@ final class NetworkMessagesTest {
     Files.writeString(first, "search x\nnameserver 127.0.0.53\nnameserver ::1\n");
     Files.writeString(
         second,
-        "# nameserver 1.1.1.1\n nameserver  10.0.0.1 \nnameserver 10.0.0.2\nnameserver\n"
-            + "nameserver 10.0.0.3\nnameserver 10.0.0.4\n");
+        """
+        # nameserver 1.1.1.1
+         nameserver  10.0.0.1
+        nameserver 10.0.0.2
+        nameserver
+        nameserver 10.0.0.3
+        nameserver 10.0.0.4
+        """);
     assertEquals(List.of("10.0.0.1", "10.0.0.2", "10.0.0.3"), nameservers.list());
     Files.writeString(first, "nameserver 192.168.1.1\n");
     assertEquals(List.of("192.168.1.1"), nameservers.list());
