@@ -5,6 +5,7 @@ import io.berth.base.daemon.Daemon;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
+import io.berth.containerd.container.Supervising;
 import io.berth.containerd.event.OutboxFollower;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.namespace.NamespaceTable;
@@ -36,6 +37,7 @@ public final class ContainerdDaemon implements Daemon {
   private final Recovery recovery;
   private final OutboxFollower outbox;
   private final Set<BindableService> endpoints;
+  private final Supervising containers;
   private final Peers peers;
   private final NamespaceTable namespaces;
   private final ServiceHealth health = new ServiceHealth();
@@ -50,6 +52,7 @@ public final class ContainerdDaemon implements Daemon {
       Recovery recovery,
       OutboxFollower outbox,
       Set<BindableService> endpoints,
+      Supervising containers,
       Peers peers,
       NamespaceTable namespaces) {
     this.config = config;
@@ -59,6 +62,7 @@ public final class ContainerdDaemon implements Daemon {
     this.recovery = recovery;
     this.outbox = outbox;
     this.endpoints = endpoints;
+    this.containers = containers;
     this.peers = peers;
     this.namespaces = namespaces;
   }
@@ -69,6 +73,7 @@ public final class ContainerdDaemon implements Daemon {
     try {
       makeFolder(config.root().resolve("containers"));
       store.open();
+      containers.attend();
       recovery.run();
       List<ServerServiceDefinition> services = new ArrayList<>();
       endpoints.forEach(endpoint -> services.add(endpoint.bindService()));
@@ -86,6 +91,7 @@ public final class ContainerdDaemon implements Daemon {
                   "rw-rw----"),
               List.of());
       outbox.start();
+      containers.resume();
       Thread.ofVirtual().name("warmed").start(this::watchWarmUp);
       started = true;
     } finally {
@@ -120,6 +126,7 @@ public final class ContainerdDaemon implements Daemon {
     if (running != null) {
       running.stop(GRACE_MILLIS);
     }
+    containers.stop();
     outbox.close();
     pool.stop();
     peers.close();

@@ -5,6 +5,8 @@ import dagger.Provides;
 import io.berth.base.config.Config;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.containerd.container.ImageCalls;
+import io.berth.containerd.container.NetworkCalls;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.OutboxFollower;
 import io.berth.containerd.namespace.Emptiness;
@@ -45,6 +47,18 @@ final class ContainerdModule {
   @Singleton
   static OutboxFollower outbox(Peers peers, Store store, EventBroker broker) {
     return new OutboxFollower("image", peers.image(), store, broker);
+  }
+
+  @Provides
+  @Singleton
+  static ImageCalls images(Peers peers) {
+    return new ImageCalls(peers.image(), peers.imageSocket());
+  }
+
+  @Provides
+  @Singleton
+  static NetworkCalls networks(Peers peers) {
+    return new NetworkCalls(peers.network(), peers.networkSocket());
   }
 
   @Provides

@@ -3,6 +3,7 @@ package io.berth.containerd;
 import dagger.Binds;
 import dagger.Module;
 import dagger.multibindings.IntoSet;
+import io.berth.containerd.container.NamedContainersEndpoint;
 import io.berth.containerd.event.EventsEndpoint;
 import io.berth.containerd.introspection.IntrospectionEndpoint;
 import io.berth.containerd.introspection.VersionEndpoint;
@@ -17,6 +18,10 @@ interface EndpointModule {
   @Binds
   @IntoSet
   BindableService containers(ContainersEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService namedContainers(NamedContainersEndpoint endpoint);
 
   @Binds
   @IntoSet

@@ -211,6 +211,9 @@ public final class Recovery implements HostListener {
           process.started |=
               state.getStatus() != Status.CREATED && state.getStatus() != Status.UNKNOWN;
         });
+        if (process.isInit()) {
+          task.paused(state.getStatus() == Status.PAUSED);
+        }
         if (process.isInit() && task.isCreating()) {
           keepOrDrop(task, state);
         }

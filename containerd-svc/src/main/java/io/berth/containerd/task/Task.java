@@ -30,6 +30,7 @@ final class Task {
   private boolean creating = true;
   private boolean deleting;
   private boolean oomKilled;
+  private boolean paused;
 
   // Guarded by linking.
   @Nullable ShimLink link;
@@ -183,6 +184,19 @@ final class Task {
   /** The deletion did not come to its end. */
   void resumeLife() {
     locked(() -> deleting = false);
+  }
+
+  void paused(boolean now) {
+    locked(() -> paused = now);
+  }
+
+  boolean isPaused() {
+    lock.lock();
+    try {
+      return paused;
+    } finally {
+      lock.unlock();
+    }
   }
 
   void oomHappened() {

@@ -22,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -48,7 +49,7 @@ public final class TaskFolder {
    *
    * @param options of the runtime, empty if there are none
    * @param cgroupsPath as in the specification
-   * @param netns what `netns` points at, or null
+   * @param links in the folder, by name
    */
   record Intent(
       TaskKey key,
@@ -57,7 +58,7 @@ public final class TaskFolder {
       Any options,
       String cgroupsPath,
       boolean ephemeral,
-      @Nullable Path netns) {}
+      Map<String, Path> links) {}
 
   Path path() {
     return path;
@@ -73,11 +74,6 @@ public final class TaskFolder {
 
   Path supervisorSocket() {
     return path.resolve("sup.sock");
-  }
-
-  /** What a specification names as its network namespace. */
-  Path netns() {
-    return path.resolve("netns");
   }
 
   /** Writes all of it; a folder that nobody owns any more is replaced. */
@@ -100,8 +96,8 @@ public final class TaskFolder {
           path.resolve("id"), intent.key().namespace() + "\n" + intent.key().id() + "\n");
       Files.write(path.resolve("intent.json"), json(intent));
       Files.write(bundle().resolve("config.json"), spec);
-      if (intent.netns() != null) {
-        Files.createSymbolicLink(netns(), intent.netns());
+      for (Map.Entry<String, Path> link : intent.links().entrySet()) {
+        Files.createSymbolicLink(path.resolve(link.getKey()), link.getValue());
       }
     } catch (IOException e) {
       throw new BerthException.Internal("make folder `" + path + "`: " + e.getMessage(), e);
@@ -189,16 +185,6 @@ public final class TaskFolder {
       LOG.log(Level.DEBUG, "{0}: {1}", path, e.getMessage());
     }
     return result;
-  }
-
-  /** The network namespace may have become another: the link points there from now on. */
-  void linkNetns(Path target) {
-    try {
-      Files.deleteIfExists(netns());
-      Files.createSymbolicLink(netns(), target);
-    } catch (IOException e) {
-      throw new BerthException.Internal("link `" + netns() + "`: " + e.getMessage(), e);
-    }
   }
 
   /** Removes it with whatever is still mounted below. */

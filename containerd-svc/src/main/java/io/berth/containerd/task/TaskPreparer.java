@@ -3,6 +3,7 @@ package io.berth.containerd.task;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.base.id.TaskKey;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a container of our own needs before its task can be made, whoever asks for the task. */
@@ -14,14 +15,16 @@ public interface TaskPreparer {
    */
   @Nullable Prepared prepare(TaskKey key, Container record);
 
-  /** The task is there. */
-  default void taskStarted(TaskKey key, int pid) {}
-
   /**
    * What it made.
    *
-   * @param netns what the task's `netns` link points at, or null
+   * @param links made in the task's folder, by name: what the specification names by a path that is
+   *     the same at every start ({@code netns})
    * @param logUri where output goes if the client names nothing
    */
-  record Prepared(@Nullable Path netns, String logUri, boolean ephemeral) {}
+  record Prepared(Map<String, Path> links, String logUri, boolean ephemeral) {
+    public Prepared {
+      links = Map.copyOf(links);
+    }
+  }
 }

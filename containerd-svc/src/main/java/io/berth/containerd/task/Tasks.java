@@ -1,6 +1,7 @@
 package io.berth.containerd.task;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.containerd.events.TaskCreate;
@@ -14,18 +15,24 @@ import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.DeleteResponse;
 import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
 import io.berth.api.containerd.task.v3.PauseRequest;
+import io.berth.api.containerd.task.v3.PidsRequest;
+import io.berth.api.containerd.task.v3.ResizePtyRequest;
 import io.berth.api.containerd.task.v3.ResumeRequest;
 import io.berth.api.containerd.task.v3.StartRequest;
 import io.berth.api.containerd.task.v3.StateRequest;
 import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.task.v3.UpdateTaskRequest;
 import io.berth.api.containerd.types.Mount;
+import io.berth.api.containerd.v1.types.ProcessInfo;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.Anys;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Topics;
 import io.berth.containerd.namespace.NamespaceTable;
@@ -182,11 +189,11 @@ public final class Tasks {
         asked.stdout().isEmpty() && asked.stderr().isEmpty() && !log.isEmpty()
             ? new Stdio(asked.stdin(), log, log, asked.terminal())
             : asked;
-    Path netns = prepared == null ? null : prepared.netns();
+    Map<String, Path> links = prepared == null ? Map.of() : prepared.links();
     task.folder()
         .make(
             new TaskFolder.Intent(
-                key, wanted.rootfs(), stdio, options, cgroupsPath, task.isEphemeral(), netns),
+                key, wanted.rootfs(), stdio, options, cgroupsPath, task.isEphemeral(), links),
             spec);
     exits.removeAll(key);
     CreateTaskRequest.Builder create =
@@ -257,9 +264,6 @@ public final class Tasks {
         StartRequest request = StartRequest.newBuilder().setId(key.id()).setExecId(execId).build();
         int pid = shims.call(task, stub -> stub.start(request)).getPid();
         ledger.started(task, process, pid);
-        if (process.isInit()) {
-          preparer.taskStarted(key, pid);
-        }
         return pid;
       } catch (RuntimeException e) {
         ledger.notStarted(task, process);
@@ -451,7 +455,10 @@ public final class Tasks {
   /** Freezes all of its processes. */
   public void pause(TaskKey key) {
     Detached.run(() -> {
-      var _ = relay(key, stub -> stub.pause(PauseRequest.newBuilder().setId(key.id()).build()));
+      Task task = task(key);
+      var _ =
+          shims.call(task, stub -> stub.pause(PauseRequest.newBuilder().setId(key.id()).build()));
+      task.paused(true);
       events.publish(
           key.namespace(),
           Topics.TASK_PAUSED,
@@ -463,7 +470,10 @@ public final class Tasks {
   /** Lets them go on. */
   public void resume(TaskKey key) {
     Detached.run(() -> {
-      var _ = relay(key, stub -> stub.resume(ResumeRequest.newBuilder().setId(key.id()).build()));
+      Task task = task(key);
+      var _ =
+          shims.call(task, stub -> stub.resume(ResumeRequest.newBuilder().setId(key.id()).build()));
+      task.paused(false);
       events.publish(
           key.namespace(),
           Topics.TASK_RESUMED,
@@ -479,6 +489,73 @@ public final class Tasks {
         .sorted()
         .toList();
   }
+
+  /** A signal for one process, or with `all` for every process of the container. */
+  public void kill(TaskKey key, String execId, int signal, boolean all) {
+    checkProcess(key, execId);
+    KillRequest request =
+        KillRequest.newBuilder()
+            .setId(key.id())
+            .setExecId(execId)
+            .setSignal(signal)
+            .setAll(all)
+            .build();
+    var _ = relay(key, stub -> stub.kill(request));
+  }
+
+  /** The window of a process's terminal; nothing without one. */
+  public void resize(TaskKey key, String execId, int rows, int columns) {
+    checkProcess(key, execId);
+    ResizePtyRequest request =
+        ResizePtyRequest.newBuilder()
+            .setId(key.id())
+            .setExecId(execId)
+            .setWidth(columns)
+            .setHeight(rows)
+            .build();
+    var _ = relay(key, stub -> stub.resizePty(request));
+  }
+
+  /** New limits, as a document of the runtime specification. */
+  public void update(TaskKey key, byte[] resources) {
+    UpdateTaskRequest request =
+        UpdateTaskRequest.newBuilder()
+            .setId(key.id())
+            .setResources(Anys.of(Anys.LINUX_RESOURCES, ByteString.copyFrom(resources)))
+            .build();
+    var _ = relay(key, stub -> stub.update(request));
+  }
+
+  /** All processes of the container, by the host's numbers. */
+  public List<ProcessInfo> pids(TaskKey key) {
+    return relay(key, stub -> stub.pids(PidsRequest.newBuilder().setId(key.id()).build()))
+        .getProcessesList();
+  }
+
+  /** What is known of a task without asking anybody; null without one. */
+  public @Nullable Glance glance(TaskKey key) {
+    Task task = tasks.get(key);
+    if (task == null || task.isCreating()) {
+      return null;
+    }
+    task.lock.lock();
+    try {
+      TaskProcess init = task.init();
+      return new Glance(
+          init.pid, init.started, init.started && init.exit == null, task.isPaused(), init.exit);
+    } finally {
+      task.lock.unlock();
+    }
+  }
+
+  /**
+   * A task at a glance.
+   *
+   * @param started or the exit is known already
+   * @param exit null while it is not recorded
+   */
+  public record Glance(
+      int pid, boolean started, boolean running, boolean paused, @Nullable Exit exit) {}
 
   /** Any other call on the task's shim. */
   <T> T relay(TaskKey key, Shims.Call<T> call) {
@@ -498,11 +575,6 @@ public final class Tasks {
   /** Where a client attaches. */
   public Path supervisorSocket(TaskKey key) {
     return TaskFolder.of(config.state(), key).supervisorSocket();
-  }
-
-  /** What a specification of ours names as the network namespace of this container. */
-  public Path netnsOf(TaskKey key) {
-    return TaskFolder.of(config.state(), key).netns();
   }
 
   /** The task's folder. */

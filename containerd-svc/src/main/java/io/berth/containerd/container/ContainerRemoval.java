@@ -1,0 +1,93 @@
+package io.berth.containerd.container;
+
+import io.berth.api.berth.container.v1.Mount;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.record.ContainerRecords;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Takes a container away with all that was made for it, in the reverse order. What fails half-way
+ * can be tried again: the record goes last.
+ */
+@Singleton
+final class ContainerRemoval {
+  private static final Logger LOG = System.getLogger(ContainerRemoval.class.getName());
+
+  private final Surroundings surroundings;
+  private final StartPreparation preparation;
+  private final ContainerRecords records;
+  private final Tasks tasks;
+  private final Waits waits;
+  private final Set<TaskKey> removing = ConcurrentHashMap.newKeySet();
+
+  @Inject
+  ContainerRemoval(
+      Surroundings surroundings,
+      StartPreparation preparation,
+      ContainerRecords records,
+      Tasks tasks,
+      Waits waits) {
+    this.surroundings = surroundings;
+    this.preparation = preparation;
+    this.records = records;
+    this.tasks = tasks;
+    this.waits = waits;
+  }
+
+  boolean isRemoving(TaskKey key) {
+    return removing.contains(key);
+  }
+
+  /** Of a container that does not run; its lock is held. */
+  void remove(NamedContainer container, boolean volumes) {
+    TaskKey key = container.key();
+    if (!removing.add(key)) {
+      throw new BerthException.FailedPrecondition(
+          "remove container `" + container.name() + "`: its removal is under way");
+    }
+    try {
+      if (tasks.isPresent(key)) {
+        var _ = tasks.delete(key);
+      }
+      preparation.giveBack(container);
+      String snapshot = container.described().getSnapshotKey();
+      if (!snapshot.isEmpty()) {
+        try {
+          surroundings
+              .images()
+              .remove(key.namespace(), container.described().getSnapshotter(), snapshot);
+        } catch (BerthException.NotFound e) {
+          LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
+        }
+      }
+      records.delete(key, !container.isEphemeral());
+      surroundings.files(key).delete();
+      if (volumes) {
+        removeVolumes(container);
+      }
+      waits.removed(key, ContainerLife.response(container.progress()));
+    } finally {
+      removing.remove(key);
+    }
+  }
+
+  // Only those that nobody named.
+  private void removeVolumes(NamedContainer container) {
+    for (Mount mount : container.described().getHost().getMountsList()) {
+      if (mount.getType().equals("volume")) {
+        try {
+          surroundings.images().removeAnonymous(container.key().namespace(), mount.getSource());
+        } catch (BerthException e) {
+          LOG.log(Level.WARNING, "volume of {0}: {1}", container, e.getMessage());
+        }
+      }
+    }
+  }
+}

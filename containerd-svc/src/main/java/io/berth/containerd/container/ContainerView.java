@@ -1,0 +1,111 @@
+package io.berth.containerd.container;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.task.Exit;
+import io.berth.containerd.task.Tasks;
+import io.berth.containerd.time.Timestamps;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A container as clients see it: what is stored, and what its task is doing now. */
+@Singleton
+final class ContainerView {
+  private final Tasks tasks;
+  private final ContainerLife life;
+  private final ContainerRemoval removal;
+  private final Surroundings surroundings;
+
+  @Inject
+  ContainerView(
+      Tasks tasks, ContainerLife life, ContainerRemoval removal, Surroundings surroundings) {
+    this.tasks = tasks;
+    this.life = life;
+    this.removal = removal;
+    this.surroundings = surroundings;
+  }
+
+  Container of(NamedContainer container, boolean size) {
+    TaskKey key = container.key();
+    Tasks.Glance glance = tasks.glance(key);
+    Progress progress = container.progress();
+    Container.Builder result =
+        container.described().toBuilder()
+            .setState(state(key, glance, progress))
+            .setRestartCount(progress.restarts());
+    if (glance == null || !glance.running()) {
+      result.clearEndpoint();
+    } else {
+      result.addAllExecIds(execs(key));
+    }
+    if (size) {
+      addSize(result, key);
+    }
+    return result.build();
+  }
+
+  private List<String> execs(TaskKey key) {
+    try {
+      return tasks.execs(key);
+    } catch (BerthException.NotFound e) {
+      // It ended between two looks.
+      return List.of();
+    }
+  }
+
+  private void addSize(Container.Builder result, TaskKey key) {
+    if (result.getSnapshotKey().isEmpty()) {
+      return;
+    }
+    long own =
+        surroundings
+            .images()
+            .size(key.namespace(), result.getSnapshotter(), result.getSnapshotKey());
+    result.setSizeRw(own).setSizeRoot(own);
+  }
+
+  private StateInfo state(TaskKey key, Tasks.@Nullable Glance glance, Progress progress) {
+    StateInfo.Builder info =
+        StateInfo.newBuilder()
+            .setState(stateOf(key, glance, progress))
+            .setExitCode(progress.exitCode())
+            .setError(progress.error())
+            .setOomKilled(progress.oomKilled());
+    if (progress.wasStarted()) {
+      info.setStartedAt(Timestamps.of(Progress.instant(progress.startedAt())));
+    }
+    if (progress.finishedAt() != 0) {
+      info.setFinishedAt(Timestamps.of(Progress.instant(progress.finishedAt())));
+    }
+    Exit exit = glance == null ? null : glance.exit();
+    if (exit != null) {
+      info.setExitCode(exit.status())
+          .setFinishedAt(Timestamps.of(exit.at()))
+          .setOomKilled(exit.oomKilled());
+    }
+    if (glance != null && glance.running()) {
+      info.setPid(glance.pid());
+    }
+    return info.build();
+  }
+
+  private State stateOf(TaskKey key, Tasks.@Nullable Glance glance, Progress progress) {
+    if (removal.isRemoving(key)) {
+      return State.STATE_REMOVING;
+    }
+    if (glance != null && glance.running()) {
+      return glance.paused() ? State.STATE_PAUSED : State.STATE_RUNNING;
+    }
+    if (life.isRestarting(key)) {
+      return State.STATE_RESTARTING;
+    }
+    return progress.wasStarted() || !progress.error().isEmpty()
+        ? State.STATE_EXITED
+        : State.STATE_CREATED;
+  }
+}

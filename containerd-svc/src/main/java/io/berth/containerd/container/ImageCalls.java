@@ -1,0 +1,113 @@
+package io.berth.containerd.container;
+
+import io.berth.api.berth.container.v1.User;
+import io.berth.api.berth.image.v1.LookUpUserRequest;
+import io.berth.api.berth.image.v1.MountsRequest;
+import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.volume.v1.CreateRequest;
+import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
+import io.berth.api.containerd.types.Mount;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.Channel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** What is asked of image-svc: root file systems and volumes. */
+public final class ImageCalls {
+  private static final String PROGRAM = "berth-image";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Channel channel;
+  private final Path socket;
+
+  public ImageCalls(Channel channel, Path socket) {
+    this.channel = channel;
+    this.socket = socket;
+  }
+
+  private RootfsGrpc.RootfsBlockingStub rootfs(String namespace) {
+    return UnixChannel.in(RootfsGrpc.newBlockingStub(channel), namespace, null)
+        .withDeadlineAfter(PATIENCE);
+  }
+
+  /** Of an active snapshot. */
+  List<Mount> mounts(String namespace, String snapshotter, String key) {
+    MountsRequest request =
+        MountsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+    return Calls.call(socket, PROGRAM, () -> rootfs(namespace).mounts(request)).getMountsList();
+  }
+
+  /** Removes the snapshot; unknown is fine. */
+  void remove(String namespace, String snapshotter, String key) {
+    RemoveRootfsRequest request =
+        RemoveRootfsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+    var _ = Calls.call(socket, PROGRAM, () -> rootfs(namespace).remove(request));
+  }
+
+  /** A user as the root file system resolves it. */
+  User user(String namespace, LookUpUserRequest request) {
+    return Calls.call(socket, PROGRAM, () -> rootfs(namespace).lookUpUser(request)).getUser();
+  }
+
+  /** A volume by name, made if it is not there; with an empty name a new anonymous one. */
+  Volume volume(String namespace, String name) {
+    CreateRequest request = CreateRequest.newBuilder().setName(name).build();
+    return Calls.call(
+        socket,
+        PROGRAM,
+        () ->
+            UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
+                .withDeadlineAfter(PATIENCE)
+                .create(request));
+  }
+
+  void removeVolume(String namespace, String name) {
+    RemoveRequest request = RemoveRequest.newBuilder().setName(name).build();
+    var _ =
+        Calls.call(
+            socket,
+            PROGRAM,
+            () ->
+                UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
+                    .withDeadlineAfter(PATIENCE)
+                    .remove(request));
+  }
+
+  /** Removes a volume that nobody named and nobody else uses; others are left. */
+  void removeAnonymous(String namespace, String name) {
+    GetRequest request = GetRequest.newBuilder().setName(name).build();
+    Volume volume =
+        Calls.call(
+            socket,
+            PROGRAM,
+            () ->
+                UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
+                    .withDeadlineAfter(PATIENCE)
+                    .get(request));
+    if (volume.getAnonymous()) {
+      removeVolume(namespace, name);
+    }
+  }
+
+  /** Bytes of one snapshot, its parents not counted. */
+  long size(String namespace, String snapshotter, String key) {
+    UsageRequest request =
+        UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+    return Calls.call(
+            socket,
+            PROGRAM,
+            () ->
+                UnixChannel.in(SnapshotsGrpc.newBlockingStub(channel), namespace, null)
+                    .withDeadlineAfter(PATIENCE)
+                    .usage(request))
+        .getSize();
+  }
+}

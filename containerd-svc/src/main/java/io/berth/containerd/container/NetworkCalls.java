@@ -1,0 +1,55 @@
+package io.berth.containerd.container;
+
+import io.berth.api.berth.network.v1.AttachRequest;
+import io.berth.api.berth.network.v1.DetachRequest;
+import io.berth.api.berth.network.v1.Endpoint;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
+import io.berth.api.berth.network.v1.GetEndpointRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.Channel;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** What is asked of network-svc: a container's place on a network. */
+public final class NetworkCalls {
+  private static final String PROGRAM = "berth-network";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Channel channel;
+  private final Path socket;
+
+  public NetworkCalls(Channel channel, Path socket) {
+    this.channel = channel;
+    this.socket = socket;
+  }
+
+  private EndpointsGrpc.EndpointsBlockingStub stub(String namespace) {
+    return UnixChannel.in(EndpointsGrpc.newBlockingStub(channel), namespace, null)
+        .withDeadlineAfter(PATIENCE);
+  }
+
+  /** Ready when it returns; what a client attached before, with other words, is taken as it is. */
+  Endpoint attach(String namespace, AttachRequest request) {
+    try {
+      return Calls.call(socket, PROGRAM, () -> stub(namespace).attach(request));
+    } catch (BerthException.AlreadyExists e) {
+      return Calls.call(
+          socket,
+          PROGRAM,
+          () ->
+              stub(namespace)
+                  .get(
+                      GetEndpointRequest.newBuilder()
+                          .setContainer(request.getContainer())
+                          .build()));
+    }
+  }
+
+  /** Unknown is fine. */
+  void detach(String namespace, String container) {
+    DetachRequest request = DetachRequest.newBuilder().setContainer(container).build();
+    var _ = Calls.call(socket, PROGRAM, () -> stub(namespace).detach(request));
+  }
+}

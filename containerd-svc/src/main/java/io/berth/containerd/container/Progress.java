@@ -1,0 +1,83 @@
+package io.berth.containerd.container;
+
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How far a container came. Times are nanoseconds since 1970, 0 for never.
+ *
+ * @param running it was started and its end is not recorded: a claim to be checked
+ * @param error why the last start failed, else empty
+ * @param restarts how often its policy started it since a person did
+ * @param stopped a person asked for its end
+ * @param lastDelayMillis the wait before this run; 0 if a person started it
+ */
+record Progress(
+    boolean running,
+    long startedAt,
+    long finishedAt,
+    int exitCode,
+    String error,
+    boolean oomKilled,
+    int restarts,
+    boolean stopped,
+    long lastDelayMillis) {
+  /** Made, and nothing else. */
+  static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0);
+
+  private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+
+  Progress {
+    error = error == null ? "" : error;
+  }
+
+  static long nanos(Instant at) {
+    return at.getEpochSecond() * SECOND + at.getNano();
+  }
+
+  static Instant instant(long nanos) {
+    return Instant.ofEpochSecond(Math.floorDiv(nanos, SECOND), Math.floorMod(nanos, SECOND));
+  }
+
+  boolean wasStarted() {
+    return startedAt != 0;
+  }
+
+  Progress started(Instant at) {
+    return new Progress(
+        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis);
+  }
+
+  Progress ended(Instant at, int code, boolean oom) {
+    return new Progress(
+        false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis);
+  }
+
+  Progress failed(Instant at, int code, String why) {
+    return new Progress(
+        false, startedAt, nanos(at), code, why, false, restarts, stopped, lastDelayMillis);
+  }
+
+  /** A person starts it: counts begin again. */
+  Progress byPerson() {
+    return new Progress(running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0);
+  }
+
+  Progress asked(boolean stop) {
+    return new Progress(
+        running,
+        startedAt,
+        finishedAt,
+        exitCode,
+        error,
+        oomKilled,
+        restarts,
+        stop,
+        lastDelayMillis);
+  }
+
+  Progress restarting(int count, long delayMillis) {
+    return new Progress(
+        running, startedAt, finishedAt, exitCode, error, oomKilled, count, stopped, delayMillis);
+  }
+}

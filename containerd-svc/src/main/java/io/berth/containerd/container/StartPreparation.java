@@ -1,0 +1,152 @@
+package io.berth.containerd.container;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.Endpoint;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.network.v1.AttachRequest;
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.name.ContainerId;
+import io.berth.containerd.task.TaskPreparer;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a container of ours needs before its task can be made: its endpoint, its files, links to
+ * namespaces. Idempotent; whoever asks for the task takes this way.
+ */
+@Singleton
+final class StartPreparation implements TaskPreparer {
+  private static final String OTHERS = "container:";
+
+  private final Surroundings surroundings;
+  private final NamedContainers containers;
+  private final Tasks tasks;
+
+  @Inject
+  StartPreparation(Surroundings surroundings, NamedContainers containers, Tasks tasks) {
+    this.surroundings = surroundings;
+    this.containers = containers;
+    this.tasks = tasks;
+  }
+
+  @Override
+  public @Nullable Prepared prepare(
+      TaskKey key, io.berth.api.containerd.services.containers.v1.Container record) {
+    NamedContainer container = containers.find(key);
+    if (container == null) {
+      return null;
+    }
+    Container described = container.described();
+    HostConfig host = described.getHost();
+    Map<String, Path> links = new HashMap<>();
+    Endpoint endpoint = Endpoint.getDefaultInstance();
+    List<String> nameservers = List.of();
+    String mode = described.getNetwork().getMode();
+    if (mode.startsWith(OTHERS)) {
+      links.put("netns", namespaceOf(key, mode.substring(OTHERS.length()), "net"));
+    } else if (!mode.equals("host")) {
+      io.berth.api.berth.network.v1.Endpoint attached =
+          surroundings.networks().attach(key.namespace(), attachment(container));
+      endpoint = endpoint(attached);
+      nameservers = attached.getNameserversList();
+      links.put("netns", Path.of(attached.getNetns()));
+    }
+    if (host.getPidMode().startsWith(OTHERS)) {
+      links.put("pidns", namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
+    }
+    surroundings
+        .files(key)
+        .write(
+            described.getConfig(),
+            host,
+            hostname(described, mode),
+            endpoint,
+            nameservers,
+            mode.equals("host"));
+    if (!endpoint.equals(described.getEndpoint())) {
+      Endpoint now = endpoint;
+      var _ = containers.describe(key, old -> old.toBuilder().setEndpoint(now).build());
+    }
+    return new Prepared(links, logUri(key, host), container.isEphemeral());
+  }
+
+  private String hostname(Container described, String mode) {
+    String own = described.getConfig().getHostname();
+    boolean hosts = mode.equals("host") || described.getHost().getUtsMode().equals("host");
+    return !own.isEmpty()
+        ? own
+        : hosts ? surroundings.hostFacts().hostname() : ContainerId.shortened(described.getId());
+  }
+
+  private String logUri(TaskKey key, HostConfig host) {
+    Config config = surroundings.config();
+    return surroundings
+        .files(key)
+        .logUri(
+            host.getLogMaxSize() > 0
+                ? host.getLogMaxSize()
+                : config.number(Key.CONTAINERD_LOG_MAX_SIZE),
+            host.getLogMaxFiles() > 0
+                ? host.getLogMaxFiles()
+                : config.number(Key.CONTAINERD_LOG_MAX_FILES));
+  }
+
+  // A namespace that another container's init is in, now.
+  private Path namespaceOf(TaskKey key, String ref, String type) {
+    NamedContainer other = containers.resolve(key.namespace(), ref);
+    Tasks.Glance glance = tasks.glance(other.key());
+    if (glance == null || !glance.running()) {
+      throw new BerthException.FailedPrecondition(
+          "join the "
+              + type
+              + " namespace of container `"
+              + ref
+              + "`: it is not running; start it first");
+    }
+    return Path.of("/proc", Integer.toString(glance.pid()), "ns", type);
+  }
+
+  private static AttachRequest attachment(NamedContainer container) {
+    NetworkConfig network = container.described().getNetwork();
+    return AttachRequest.newBuilder()
+        .setContainer(container.key().id())
+        .setNetwork(network.getMode())
+        .addAllPorts(network.getPortsList())
+        .setAddress(network.getAddress())
+        .setMac(network.getMac())
+        .addAllAliases(network.getAliasesList())
+        .setName(container.name())
+        .setEphemeral(container.isEphemeral())
+        .build();
+  }
+
+  private static Endpoint endpoint(io.berth.api.berth.network.v1.Endpoint attached) {
+    return Endpoint.newBuilder()
+        .setNetwork(attached.getNetwork())
+        .setAddress(attached.getAddress())
+        .setPrefixLength(attached.getPrefixLength())
+        .setGateway(attached.getGateway())
+        .setMac(attached.getMac())
+        .setNetns(attached.getNetns())
+        .addAllPorts(attached.getPortsList())
+        .build();
+  }
+
+  /** The container does not run any more: its address and ports are free. */
+  void giveBack(NamedContainer container) {
+    String mode = container.described().getNetwork().getMode();
+    if (!mode.equals("host") && !mode.startsWith(OTHERS)) {
+      surroundings.networks().detach(container.key().namespace(), container.key().id());
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package io.berth.containerd.container;
+
+import io.berth.base.config.Config;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.spec.HostFacts;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Where containers are: the services beside this one, the host, and folders. */
+@Singleton
+public final class Surroundings {
+  private final Config config;
+  private final ImageCalls images;
+  private final NetworkCalls networks;
+  private @Nullable HostFacts facts;
+
+  @Inject
+  Surroundings(Config config, ImageCalls images, NetworkCalls networks) {
+    this.config = config;
+    this.images = images;
+    this.networks = networks;
+  }
+
+  Config config() {
+    return config;
+  }
+
+  ImageCalls images() {
+    return images;
+  }
+
+  NetworkCalls networks() {
+    return networks;
+  }
+
+  synchronized HostFacts hostFacts() {
+    HostFacts known = facts;
+    if (known == null) {
+      known = HostProbe.look(config);
+      facts = known;
+    }
+    return known;
+  }
+
+  ContainerFiles files(TaskKey key) {
+    return new ContainerFiles(config.root(), key);
+  }
+
+  Path taskFolder(TaskKey key) {
+    return key.folder(config.state());
+  }
+}
