@@ -265,6 +265,13 @@ final class CliTest {
   }
 
   @Test
+  void whatAServiceCannotReachIsNotTheService() {
+    imageIsHere.set(false);
+    assertEquals(125, berth("run", "unreachable", "true"));
+    assertTrue(err().endsWith("\nberth: fetch `unreachable`: connection refused\n"), err());
+  }
+
+  @Test
   void aMissingServiceIsNamed() {
     channels = Map.of();
     assertEquals(1, berth("ps"));
@@ -376,6 +383,13 @@ final class CliTest {
     @Override
     public void pull(PullRequest request, StreamObserver<Progress> responses) {
       asked.add("pull " + request.getRef());
+      if (request.getRef().equals("unreachable")) {
+        responses.onError(
+            ErrorCodec.toStatus(
+                    new BerthException.Unavailable("fetch `unreachable`: connection refused"))
+                .asRuntimeException());
+        return;
+      }
       imageIsHere.set(true);
       responses.onNext(Progress.newBuilder().setId("layer").setStatus("downloading").build());
       responses.onNext(Progress.newBuilder().setImage(BUSYBOX).build());

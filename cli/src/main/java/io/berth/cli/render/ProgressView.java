@@ -56,6 +56,14 @@ public final class ProgressView {
       line.append(Words.shortId(step.getId())).append(": ");
     }
     line.append(step.getStatus());
+    if (step.getStatus().equals("retrying") && step.getTotal() > 0) {
+      line.append(" (")
+          .append(step.getCurrent())
+          .append(" of ")
+          .append(step.getTotal())
+          .append(')');
+      return withMessage(line, step);
+    }
     boolean moving = step.getTotal() > 0 && step.getCurrent() < step.getTotal();
     if (bar && moving) {
       int filled = (int) (step.getCurrent() * BAR / step.getTotal());
@@ -64,6 +72,10 @@ public final class ProgressView {
     } else if (!bar && step.getTotal() > 0) {
       line.append(" (").append(Words.size(step.getTotal())).append(')');
     }
+    return withMessage(line, step);
+  }
+
+  private static String withMessage(StringBuilder line, Progress step) {
     if (!step.getMessage().isEmpty()) {
       line.append(' ').append(step.getMessage());
     }

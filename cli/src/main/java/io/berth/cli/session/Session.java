@@ -7,9 +7,14 @@ import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractStub;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -70,7 +75,7 @@ public final class Session {
   public <A> A call(String service, String what, Calls.ClientCall<A> call) {
     long start = System.nanoTime();
     try {
-      return Calls.call(config.socket(service), "berth-" + service, call);
+      return Calls.call(config.socket(service), "berth-" + service, () -> saidOrUnsaid(call));
     } finally {
       int number = calls.incrementAndGet();
       if (timing) {
@@ -78,6 +83,21 @@ public final class Session {
             .err()
             .printf("%2d %-28s %8.2f ms%n", number, what, (System.nanoTime() - start) / 1e6);
       }
+    }
+  }
+
+  /**
+   * An UNAVAILABLE that the service itself said, of a registry for example, is passed on; only one
+   * that the connection met is about the service.
+   */
+  private static <A> A saidOrUnsaid(Calls.ClientCall<A> call) throws StatusException {
+    try {
+      return call.run();
+    } catch (StatusRuntimeException e) {
+      boolean said =
+          e.getStatus().getCode() == Status.Code.UNAVAILABLE && e.getStatus().getCause() == null;
+      BerthException meant = ErrorCodec.fromCall(e);
+      throw said ? new BerthException.Aborted(meant.getMessage(), e) : e;
     }
   }
 
