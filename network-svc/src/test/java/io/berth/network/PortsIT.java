@@ -206,6 +206,7 @@ final class PortsIT {
 
   @Test
   void twoInstancesOnOneHost_haveTheirOwnSubnetsAndRules() throws Exception {
+    host.host.setSysctl("ipv4/ip_forward", "0");
     EndpointRecord mine = attach("a", tcp(8080));
     try (TestHost beside = host.beside(folder.resolve("beside"))) {
       NetworkEngine other = beside.start();
@@ -223,6 +224,14 @@ final class PortsIT {
         assertEquals(
             TestHost.OTHER_MACHINE.toString(),
             Traffic.tcp(host.lan, TestHost.ADDRESS.toString(), 8081));
+        // The first instance drops what it did not switch forwarding on for; not this.
+        try (AutoCloseable _ = Traffic.echo(host.lan, 7000)) {
+          for (NetworkNamespace from : List.of(netns, mineNs)) {
+            assertEquals(
+                TestHost.ADDRESS.toString(),
+                Traffic.tcp(from, TestHost.OTHER_MACHINE.toString(), 7000));
+          }
+        }
         other.removeAll();
         assertEquals(
             TestHost.OTHER_MACHINE.toString(),

@@ -59,6 +59,18 @@ public final class NftRule {
     return compare(false, interfaceName(name));
   }
 
+  /** {@code iifname != "BEGINNING*"}. */
+  public NftRule notInAnyOf(String beginning) {
+    meta(Uapi.NFT_META_IIFNAME, FIRST);
+    return compare(false, beginning.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** {@code oifname != "BEGINNING*"}. */
+  public NftRule notOutAnyOf(String beginning) {
+    meta(Uapi.NFT_META_OIFNAME, FIRST);
+    return compare(false, beginning.getBytes(StandardCharsets.US_ASCII));
+  }
+
   /** {@code ip saddr ADDRESS/PREFIX}; for IPv4 packets only. */
   public NftRule source(Ipv4 network, int prefixLength) {
     return address(SOURCE_OFFSET, network, prefixLength);

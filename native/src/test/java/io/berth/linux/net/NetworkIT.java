@@ -169,6 +169,7 @@ final class NetworkIT {
                 "iifname \"br-x\" ip daddr 127.0.0.0/8 drop",
                 "iifname != \"lo\" ip saddr 127.0.0.0/8 drop",
                 "oifname \"br-x\" ct status dnat ip saddr 10.1.2.0/24 masquerade",
+                "iifname != \"br-*\" oifname != \"br-*\" drop",
                 "ct state established,related accept")) {
           assertTrue(listed.contains(line), () -> "no `" + line + "` in\n" + listed);
         }
@@ -323,7 +324,8 @@ final class NetworkIT {
                 .source(new Ipv4(GATEWAY.bits() & 0xffffff00), 24)
                 .masquerade())
         .addBaseChain("forward", ChainType.FILTER, Hook.FORWARD, 0)
-        .addRule("forward", new NftRule().established().accept());
+        .addRule("forward", new NftRule().established().accept())
+        .addRule("forward", new NftRule().notInAnyOf("br-").notOutAnyOf("br-").drop());
   }
 
   private String nftList() throws IOException, InterruptedException {

@@ -178,7 +178,10 @@ public final class NetworkEngine {
         now.rooms.host().links().send(new RouteRequest().deleteLink(link.index()), link.name());
       }
     }
-    now.rooms.networks().forwarding().restore();
+    if (now.rooms.host().links().links().stream().noneMatch(settings.names()::isOfAnother)) {
+      // Else another instance would lose its network.
+      now.rooms.networks().forwarding().restore();
+    }
     now.rooms.keeper().end();
     stop();
   }

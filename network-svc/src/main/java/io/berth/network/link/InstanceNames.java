@@ -86,6 +86,12 @@ public record InstanceNames(String instance) {
             && link.alias().endsWith(":" + id(link)));
   }
 
+  /** Whether a link is of another instance of Berth on the same host. */
+  public boolean isOfAnother(Link link) {
+    return link.alias().matches("berth:[0-9a-f]{6}:.*")
+        && !link.alias().startsWith("berth:" + instance + ":");
+  }
+
   /** Whether a link is a bridge of this instance. */
   public boolean isBridge(Link link) {
     boolean labelled = link.alias().matches("berth:" + instance + ":[^:]+");

@@ -36,6 +36,7 @@ public final class NatTable {
   private static final String PUBLISHED = "published";
   private static final String OUTGOING = "outgoing";
   private static final String FORWARD = "forward";
+  private static final String BRIDGE_NAMES = "br-";
   private static final int RAW_PRIORITY = -300;
   private static final int DESTINATION_PRIORITY = -100;
   private static final int SOURCE_PRIORITY = 100;
@@ -241,7 +242,9 @@ public final class NatTable {
       transaction.addRule(FORWARD, network.internal ? from.drop() : from.accept());
     }
     if (onlyOurs) {
-      transaction.addRule(FORWARD, new NftRule().ipv4().drop());
+      // Bridges of other instances have this beginning, too: their packets are theirs to judge.
+      transaction.addRule(
+          FORWARD, new NftRule().ipv4().notInAnyOf(BRIDGE_NAMES).notOutAnyOf(BRIDGE_NAMES).drop());
     }
   }
 
