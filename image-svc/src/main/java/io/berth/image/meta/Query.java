@@ -9,7 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reading from one consistent state of the database. */
-public class Query {
+public sealed class Query permits Transaction {
   final Connection connection;
 
   Query(Connection connection) {

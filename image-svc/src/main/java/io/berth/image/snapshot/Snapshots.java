@@ -178,7 +178,7 @@ public final class Snapshots {
           });
       recorded = true;
     } catch (IOException e) {
-      throw diskFailure("prepare snapshot \"" + key.key + "\"", e);
+      throw DiskFailures.of("prepare snapshot \"" + key.key + "\"", e);
     } finally {
       if (!recorded) {
         takeAway(id);
@@ -296,7 +296,7 @@ public final class Snapshots {
           });
       recorded = true;
     } catch (IOException e) {
-      throw diskFailure("record snapshot \"" + key.key + "\"", e);
+      throw DiskFailures.of("record snapshot \"" + key.key + "\"", e);
     } finally {
       if (!recorded) {
         takeAway(id);
@@ -522,7 +522,7 @@ public final class Snapshots {
     try {
       return DiskUsage.of(paths.files(id));
     } catch (IOException e) {
-      throw diskFailure("measure snapshot " + id, e);
+      throw DiskFailures.of("measure snapshot " + id, e);
     }
   }
 
@@ -595,12 +595,5 @@ public final class Snapshots {
 
   private static BerthException taken(Key key) {
     return new BerthException.AlreadyExists("snapshot \"" + key.key + "\"");
-  }
-
-  private static BerthException diskFailure(String what, IOException e) {
-    String message = String.valueOf(e.getMessage());
-    return message.contains("ENOSPC") || message.contains("No space left")
-        ? new BerthException.ResourceExhausted(what + ": the disk is full; free space there", e)
-        : new BerthException.Internal(what + ": " + message, e);
   }
 }

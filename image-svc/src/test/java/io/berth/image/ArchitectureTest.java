@@ -1,0 +1,43 @@
+package io.berth.image;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.berth.testing.ArchitectureRules;
+
+@AnalyzeClasses(
+    packages = "io.berth.image",
+    importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.ByHand.class})
+final class ArchitectureTest {
+  /** Dagger names its classes itself. */
+  static final class ByHand implements ImportOption {
+    @Override
+    public boolean includes(Location location) {
+      return !location.contains("/Dagger");
+    }
+  }
+
+  @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.image..");
+  @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
+  @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
+  @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
+  @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
+  @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+
+  /** The wire's types stay with the endpoints. */
+  @ArchTest
+  static final ArchRule WIRE =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth.image..")
+          .and()
+          .resideOutsideOfPackage("io.berth.image.api..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.berth.api..");
+}
