@@ -169,8 +169,7 @@ final class SnapshotsTest {
 
   @Test
   void overlay_128LayersFitAPage_and500AreTheEnd() {
-    OverlaySnapshotter overlay =
-        new OverlaySnapshotter(new ImagePaths(Path.of("/var/lib/berth")));
+    OverlaySnapshotter overlay = new OverlaySnapshotter(new ImagePaths(Path.of("/var/lib/berth")));
     List<Long> parents = IntStream.range(0, 127).mapToObj(i -> 1_000_000L + i).toList();
     MountSpec mount = overlay.mount(2_000_000, parents, Kind.ACTIVE, true);
     assertTrue(String.join(",", mount.options()).length() < 4096);
