@@ -8,12 +8,14 @@ import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.shim.cgroup.Cgroup;
+import io.berth.shim.stdio.Stream;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
@@ -22,14 +24,28 @@ public final class TaskDeletion {
   private static final Logger LOG = System.getLogger(TaskDeletion.class.getName());
 
   /** Clients delete after the end of the output; what is unread then, nobody wants. */
-  private static final long DRAIN_MILLIS = 20;
+
+  /**
+   * For what a client reads: clients read to the end before they delete, so whatever is unread by
+   * now has no reader.
+   */
+  private static final long DRAIN_CLIENT_MILLIS = 20;
+
+  /** For what is written here: a log may not lose its end because the machine is busy. */
+  private static final long DRAIN_FILE_MILLIS = 10_000;
+
+  /** The same for an exec: what it left running in the container may hold its output open. */
+  private static final long DRAIN_EXEC_MILLIS = 1_000;
 
   private static final long KILL_SECONDS = 10;
   private static final long SUPERVISOR_END_MILLIS = 3000;
 
   private TaskDeletion() {}
 
-  /** UNKNOWN while it runs. Answers how its init ended. Output that is still unread is dropped. */
+  /**
+   * UNKNOWN while it runs. Answers how its init ended. Output that a client has not read is
+   * dropped; what goes to a log gets there, within 10 s.
+   */
   public static TaskProcess.Ended delete(ContainerTask task, RequestIds requests)
       throws IOException {
     TaskProcess init = task.init();
@@ -46,11 +62,12 @@ public final class TaskDeletion {
       if (init.phase() == TaskProcess.Phase.CREATED) {
         killCreated(task, requests);
       }
+      // First, for whoever lives on may hold the pipes open.
+      task.cgroup().killAll();
       Supervision supervisor = task.supervision();
       if (supervisor != null && supervisor.connection().isOpen()) {
         drain(task, init);
       }
-      task.cgroup().killAll();
       if (supervisor != null && supervisor.connection().isOpen()) {
         end(task, supervisor, requests);
       }
@@ -99,10 +116,14 @@ public final class TaskDeletion {
     }
   }
 
-  /** Lets the rest of the output go out; what is not read at once is dropped. */
+  /** Lets the rest of the output go out; what nobody takes is dropped. */
   static void drain(ContainerTask task, TaskProcess process) throws IOException {
     try {
-      process.drained().copy().orTimeout(DRAIN_MILLIS, TimeUnit.MILLISECONDS).join();
+      long patience =
+          isReadByClient(process)
+              ? DRAIN_CLIENT_MILLIS
+              : process.id().isEmpty() ? DRAIN_FILE_MILLIS : DRAIN_EXEC_MILLIS;
+      process.drained().copy().orTimeout(patience, TimeUnit.MILLISECONDS).join();
     } catch (CompletionException nobodyReads) {
       LOG.log(Level.DEBUG, "task {0}: output that nobody reads is dropped", task.key());
       try {
@@ -111,6 +132,12 @@ public final class TaskDeletion {
         LOG.log(Level.DEBUG, "drop output: {0}", e.getMessage());
       }
     }
+  }
+
+  private static boolean isReadByClient(TaskProcess process) {
+    List<Stream> streams = process.stdio().streams();
+    return streams.subList(1, streams.size()).stream()
+        .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
   }
 
   private static void end(ContainerTask task, Supervision supervisor, RequestIds requests)

@@ -104,6 +104,22 @@ final class StreamsIT {
   }
 
   @Test
+  void aLogKeepsItsEndThoughTheContainerIsDeletedAtOnce() throws Exception {
+    TaskKey key = host.key();
+    Path log = host.folder().resolve("log");
+    String uri = "berth-log://" + log;
+    host.create(
+        key,
+        host.spec("sh", "-c", "dd if=/dev/zero bs=1024 count=4000 2>/dev/null; echo; echo end"),
+        request(key).setStdout(uri).setStderr(uri).build());
+    start(key);
+    await(host.task(key), key);
+    delete(key);
+    List<String> lines = Files.readAllLines(log);
+    assertTrue(lines.getLast().endsWith(" stdout F end"));
+  }
+
+  @Test
   void aLogProgramReadsBothOutputs() throws Exception {
     TaskKey key = host.key();
     Path said = host.folder().resolve("said");
