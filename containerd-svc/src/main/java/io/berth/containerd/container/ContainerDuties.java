@@ -33,7 +33,6 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -175,7 +174,7 @@ final class ContainerDuties {
   /** Blocks until the condition holds. */
   WaitResponse await(NamedContainer container, String condition) throws InterruptedException {
     TaskKey key = container.key();
-    CompletableFuture<WaitResponse> future =
+    Waits.Waiter waiter =
         switch (condition) {
           case "", "not-running", "next-exit" -> waits.forExit(key);
           case "removed" -> waits.forRemoval(key);
@@ -198,11 +197,11 @@ final class ContainerDuties {
       if (wantsEnd && !now.progress().running() && !life.isRestarting(key)) {
         return ContainerLife.response(now.progress());
       }
-      return future.get();
+      return waiter.answer().get();
     } catch (ExecutionException e) {
       throw new IllegalStateException("an end cannot fail", e);
     } finally {
-      waits.forget(key, future);
+      waits.forget(key, waiter);
     }
   }
 

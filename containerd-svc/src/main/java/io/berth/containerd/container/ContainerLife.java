@@ -267,7 +267,8 @@ final class ContainerLife {
     if (!isRunning(key)) {
       return false;
     }
-    CompletableFuture<WaitResponse> ended = waits.forExit(key);
+    Waits.Waiter waiter = waits.forExit(key);
+    CompletableFuture<WaitResponse> ended = waiter.answer();
     try {
       int number = stopSignal(container, signal);
       boolean paused = isPaused(key);
@@ -283,7 +284,7 @@ final class ContainerLife {
       awaitEnd(ended, DEFAULT_STOP_SECONDS);
       return true;
     } finally {
-      waits.forget(key, ended);
+      waits.forget(key, waiter);
     }
   }
 

@@ -13,39 +13,44 @@ import java.util.concurrent.CompletableFuture;
 /** Who waits for the end, or for the removal, of which container. Thread-safe. */
 @Singleton
 final class Waits {
-  private final Map<TaskKey, Set<CompletableFuture<WaitResponse>>> exits = new HashMap<>();
-  private final Map<TaskKey, Set<CompletableFuture<WaitResponse>>> removals = new HashMap<>();
+  private final Map<TaskKey, Set<Waiter>> exits = new HashMap<>();
+  private final Map<TaskKey, Set<Waiter>> removals = new HashMap<>();
+
+  /** One who waits. */
+  static final class Waiter {
+    private final CompletableFuture<WaitResponse> answer = new CompletableFuture<>();
+
+    CompletableFuture<WaitResponse> answer() {
+      return answer;
+    }
+  }
 
   @Inject
   Waits() {}
 
-  synchronized CompletableFuture<WaitResponse> forExit(TaskKey key) {
+  synchronized Waiter forExit(TaskKey key) {
     return add(exits, key);
   }
 
-  synchronized CompletableFuture<WaitResponse> forRemoval(TaskKey key) {
+  synchronized Waiter forRemoval(TaskKey key) {
     return add(removals, key);
   }
 
-  private static CompletableFuture<WaitResponse> add(
-      Map<TaskKey, Set<CompletableFuture<WaitResponse>>> all, TaskKey key) {
-    CompletableFuture<WaitResponse> future = new CompletableFuture<>();
-    all.computeIfAbsent(key, _ -> new HashSet<>()).add(future);
-    return future;
+  private static Waiter add(Map<TaskKey, Set<Waiter>> all, TaskKey key) {
+    Waiter waiter = new Waiter();
+    all.computeIfAbsent(key, _ -> new HashSet<>()).add(waiter);
+    return waiter;
   }
 
   /** Somebody does not wait any longer. */
-  synchronized void forget(TaskKey key, CompletableFuture<WaitResponse> future) {
-    forget(exits, key, future);
-    forget(removals, key, future);
+  synchronized void forget(TaskKey key, Waiter waiter) {
+    forget(exits, key, waiter);
+    forget(removals, key, waiter);
   }
 
-  private static void forget(
-      Map<TaskKey, Set<CompletableFuture<WaitResponse>>> all,
-      TaskKey key,
-      CompletableFuture<WaitResponse> future) {
-    Set<CompletableFuture<WaitResponse>> waiting = all.get(key);
-    if (waiting != null && waiting.remove(future) && waiting.isEmpty()) {
+  private static void forget(Map<TaskKey, Set<Waiter>> all, TaskKey key, Waiter waiter) {
+    Set<Waiter> waiting = all.get(key);
+    if (waiting != null && waiting.remove(waiter) && waiting.isEmpty()) {
       all.remove(key);
     }
   }
@@ -59,14 +64,13 @@ final class Waits {
     complete(removals, key, how);
   }
 
-  private void complete(
-      Map<TaskKey, Set<CompletableFuture<WaitResponse>>> all, TaskKey key, WaitResponse how) {
-    Set<CompletableFuture<WaitResponse>> waiting;
+  private void complete(Map<TaskKey, Set<Waiter>> all, TaskKey key, WaitResponse how) {
+    Set<Waiter> waiting;
     synchronized (this) {
       waiting = all.remove(key);
     }
     if (waiting != null) {
-      waiting.forEach(future -> future.complete(how));
+      waiting.forEach(waiter -> waiter.answer.complete(how));
     }
   }
 }

@@ -39,6 +39,7 @@ public final class ExitTable {
   private static int insert(
       Connection connection, TaskKey key, String execId, Exit exit, String boot)
       throws SQLException {
+    Instant at = exit.at();
     try (var insert =
         connection.prepareStatement(
             "INSERT OR REPLACE INTO exits"
@@ -49,8 +50,8 @@ public final class ExitTable {
       insert.setString(3, execId);
       insert.setInt(4, exit.pid());
       insert.setInt(5, exit.status());
-      insert.setLong(6, exit.at().getEpochSecond());
-      insert.setInt(7, exit.at().getNano());
+      insert.setLong(6, at.getEpochSecond());
+      insert.setInt(7, at.getNano());
       insert.setBoolean(8, exit.oomKilled());
       insert.setBoolean(9, exit.unknown());
       insert.setString(10, boot);

@@ -67,7 +67,7 @@ final class Runtimes {
               : "type with url " + url + ": not found");
     }
     try {
-      Options.parseFrom(options.getValue());
+      var _ = Options.parseFrom(options.getValue());
     } catch (InvalidProtocolBufferException e) {
       throw new BerthException.Unknown(
           "read options of runtime " + runtime + ": " + e.getMessage(), e);

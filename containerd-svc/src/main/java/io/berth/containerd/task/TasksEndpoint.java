@@ -47,6 +47,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** {@code containerd.services.tasks.v1.Tasks}. */
 public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
@@ -304,7 +305,7 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
   }
 
   // Of all tasks of a namespace side by side; those that fail are left out.
-  private <T> List<T> ofEach(String namespace, Function<TaskKey, T> ask) {
+  private <T> List<T> ofEach(String namespace, Function<TaskKey, @Nullable T> ask) {
     List<CompletableFuture<Optional<T>>> answers = new ArrayList<>();
     for (TaskKey key : tasks.keys(namespace)) {
       CompletableFuture<Optional<T>> answer = new CompletableFuture<>();
