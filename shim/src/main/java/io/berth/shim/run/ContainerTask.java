@@ -5,23 +5,17 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.ExitRecord;
-import io.berth.linux.supervisor.LaunchPlan;
-import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.linux.supervisor.SupervisorListener;
-import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.OomWatch;
-import io.berth.shim.plan.ExecPlan;
 import io.berth.shim.stdio.Stdio;
-import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -139,6 +133,10 @@ public final class ContainerTask implements AutoCloseable {
 
   @Nullable Supervision supervision() {
     return supervision;
+  }
+
+  RuntimeSpec spec() {
+    return spec;
   }
 
   /** Its cgroup. */
@@ -276,50 +274,7 @@ public final class ContainerTask implements AutoCloseable {
     if (paused) {
       throw new BerthException.Unknown("cannot start an exec in a paused container");
     }
-    Supervision supervisor = supervisor();
-    ExecRecord exec = process.exec();
-    if (exec == null) {
-      throw new IllegalStateException("exec `" + process.id() + "` without a record");
-    }
-    String what = "start exec `" + process.id() + "` in task `" + record.id() + "`";
-    ProcessSpec wanted = exec.spec();
-    ExecPlan plan =
-        ExecPlan.of(
-            new ExecPlan.Request(
-                record.id(),
-                process.id(),
-                spec,
-                wanted,
-                process.stdio(),
-                cgroup.folders(),
-                host.filters().of(spec.linux().seccomp()),
-                HomeFolder.ofRunning(wanted, init.pid()),
-                record.noKeyring()),
-            host.hostFacts());
-    try (Handles handles = new Handles(List.of(), supervisor.init());
-        StreamFiles streams = new StreamFiles(key(), host.logPrograms())) {
-      LaunchPlan launch = PlanWriter.write(plan, handles, streams);
-      SupervisorConnection.Launched launched =
-          Supervision.awaitLong(supervisor.connection().exec(requests.operation(1), launch));
-      Fd pidfd = launched.pidfd();
-      if (pidfd != null) {
-        pidfd.close();
-      }
-      process.born(launched.pid());
-      process.runs();
-      if (process.stdinClosed()) {
-        Supervision.await(supervisor.connection().closeStdin(process.id()));
-      }
-      return launched.pid();
-    } catch (SupervisorException e) {
-      if (e.errno() == Errno.ESRCH && e.step() < 0) {
-        throw new BerthException.FailedPrecondition(
-            "container " + record.id() + " init process is not running", e);
-      }
-      throw LaunchFailure.of(what, plan.at(e.step()), e);
-    } catch (IOException e) {
-      throw LaunchFailure.of(what, null, e);
-    }
+    return ExecLaunch.launch(this, process, requests);
   }
 
   /** Adds a process; it is started later. */

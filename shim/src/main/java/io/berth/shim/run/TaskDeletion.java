@@ -23,8 +23,6 @@ import java.util.concurrent.TimeUnit;
 public final class TaskDeletion {
   private static final Logger LOG = System.getLogger(TaskDeletion.class.getName());
 
-  /** Clients delete after the end of the output; what is unread then, nobody wants. */
-
   /**
    * For what a client reads: clients read to the end before they delete, so whatever is unread by
    * now has no reader.
