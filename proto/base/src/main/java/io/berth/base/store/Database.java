@@ -217,6 +217,9 @@ public final class Database implements AutoCloseable {
         batch.add(first);
         jobs.drainTo(batch, MAX_BATCH - 1);
         runAll(batch);
+        if (closed && jobs.isEmpty()) {
+          return;
+        }
       } catch (InterruptedException e) {
         LOG.log(Level.WARNING, "the writer of {0} was interrupted and goes on", file);
       } finally {
@@ -336,6 +339,8 @@ public final class Database implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    // Wakes the writer, which otherwise looks once a second.
+    jobs.add(new Job<@Nullable Void>(_ -> null, /* durable= */ false, new CompletableFuture<>()));
     try {
       thread.join();
       for (Connection reader : allReaders) {
