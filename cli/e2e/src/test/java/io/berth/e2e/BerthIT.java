@@ -107,11 +107,6 @@ final class BerthIT {
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 
-  @Test
-  void aSignalledContainerIs128AndTheSignal() {
-    run("sh", "-c", "kill -9 $$").exits(137);
-  }
-
   @Test // Rows MB-41, MB-42.
   void inputGoesThroughAndEnds() {
     String text = "line\n".repeat(100_000);
