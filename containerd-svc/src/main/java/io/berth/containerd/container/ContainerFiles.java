@@ -6,6 +6,8 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.host.Folders;
+import io.berth.containerd.state.HostsFile;
+import io.berth.containerd.state.ResolvFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +18,10 @@ import java.util.List;
 /** One container's own files: {@code ROOT/containers/NAMESPACE/ID/}. */
 final class ContainerFiles {
   private static final Path HOSTS_RESOLVER = Path.of("/etc/resolv.conf");
+
+  /** What systemd-resolved, which listens on the host's loopback only, asks itself. */
+  private static final Path BEHIND_RESOLVER = Path.of("/run/systemd/resolve/resolv.conf");
+
   private static final Path HOSTS_HOSTS = Path.of("/etc/hosts");
 
   private final Path folder;
@@ -77,68 +83,20 @@ final class ContainerFiles {
       boolean hostsNetwork) {
     make();
     put(hostname(), hostname + "\n");
-    put(hosts(), hostsText(config, host, hostname, endpoint, hostsNetwork));
-    put(resolvConf(), resolverText(host, nameservers, hostsNetwork));
-  }
-
-  private static String hostsText(
-      Config config, HostConfig host, String hostname, Endpoint endpoint, boolean hostsNetwork) {
-    StringBuilder text = new StringBuilder();
-    if (hostsNetwork) {
-      text.append(read(HOSTS_HOSTS));
-      if (!text.isEmpty() && text.charAt(text.length() - 1) != '\n') {
-        text.append('\n');
-      }
-    } else {
-      text.append("127.0.0.1\tlocalhost\n")
-          .append("::1\tlocalhost ip6-localhost ip6-loopback\n")
-          .append("fe00::0\tip6-localnet\n")
-          .append("ff02::1\tip6-allnodes\n")
-          .append("ff02::2\tip6-allrouters\n");
-    }
-    for (String extra : host.getExtraHostsList()) {
-      int colon = extra.indexOf(':');
-      if (colon > 0) {
-        String address = extra.substring(colon + 1);
-        text.append(address.equals("host-gateway") ? endpoint.getGateway() : address)
-            .append('\t')
-            .append(extra, 0, colon)
-            .append('\n');
-      }
-    }
-    if (!endpoint.getAddress().isEmpty()) {
-      String domain = config.getDomainname();
-      text.append(endpoint.getAddress())
-          .append('\t')
-          .append(domain.isEmpty() ? "" : hostname + "." + domain + " ")
-          .append(hostname)
-          .append('\n');
-    }
-    return text.toString();
-  }
-
-  private static String resolverText(
-      HostConfig host, List<String> nameservers, boolean hostsNetwork) {
-    boolean own = host.getDnsCount() + host.getDnsSearchCount() + host.getDnsOptionsCount() > 0;
-    if (!own && (hostsNetwork || nameservers.isEmpty())) {
-      return read(HOSTS_RESOLVER);
-    }
-    StringBuilder text = new StringBuilder();
-    List<String> servers = host.getDnsCount() > 0 ? host.getDnsList() : nameservers;
-    if (servers.isEmpty()) {
-      read(HOSTS_RESOLVER)
-          .lines()
-          .filter(line -> line.startsWith("nameserver"))
-          .forEach(line -> text.append(line).append('\n'));
-    }
-    servers.forEach(server -> text.append("nameserver ").append(server).append('\n'));
-    if (host.getDnsSearchCount() > 0 && !host.getDnsSearch(0).equals(".")) {
-      text.append("search ").append(String.join(" ", host.getDnsSearchList())).append('\n');
-    }
-    if (host.getDnsOptionsCount() > 0) {
-      text.append("options ").append(String.join(" ", host.getDnsOptionsList())).append('\n');
-    }
-    return text.toString();
+    HostsFile names =
+        new HostsFile(
+            hostname,
+            config.getDomainname(),
+            List.of(endpoint.getAddress(), endpoint.getAddress6()),
+            host.getExtraHostsList(),
+            endpoint.getGateway());
+    put(hosts(), hostsNetwork ? names.text(read(HOSTS_HOSTS)) : names.text());
+    ResolvFile resolver =
+        new ResolvFile(
+            host.getDnsList(), host.getDnsSearchList(), host.getDnsOptionsList(), nameservers);
+    put(
+        resolvConf(),
+        resolver.text(read(HOSTS_RESOLVER), read(BEHIND_RESOLVER), List.of(), hostsNetwork));
   }
 
   private static String read(Path file) {

@@ -41,6 +41,7 @@ final class Shims {
 
   private static final Duration ADOPT_PATIENCE = Duration.ofSeconds(30);
   private static final int MAX_HOSTS_TRIED = 5;
+  private static final long DYING_MILLIS = 100;
 
   private final HostPool pool;
   private final EventLoops loops;
@@ -255,7 +256,7 @@ final class Shims {
       } catch (StatusRuntimeException e) {
         pool.release(host, task.key());
         BerthException failure = ErrorCodec.fromCall(e);
-        boolean hostDied = failure instanceof BerthException.Unavailable && !pool.examine(host);
+        boolean hostDied = isHostGone(e) && isDying(host);
         if (!hostDied || tried == MAX_HOSTS_TRIED) {
           throw failure;
         }
@@ -265,6 +266,19 @@ final class Shims {
         }
       }
     }
+  }
+
+  // A process on its way out may answer once more.
+  private boolean isDying(HostProcess host) {
+    if (!pool.examine(host)) {
+      return true;
+    }
+    try {
+      Thread.sleep(DYING_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return !pool.examine(host);
   }
 
   // The host died while it created: the supervisor may have come to life or not.

@@ -37,7 +37,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
   final int number;
   final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final FakeHosts machine;
-  private final String build;
+  final String build;
   private final Map<TaskKey, UnixServer> shims = new ConcurrentHashMap<>();
   private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
   @Nullable UnixServer server;

@@ -15,8 +15,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The machine on which fake hosts run: it survives restarts of the service under test. */
@@ -91,6 +93,11 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
     return hosts.keySet().stream().sorted().toList();
   }
 
+  /** Builds of those that live. */
+  public Set<String> builds() {
+    return hosts.values().stream().map(host -> host.build).collect(Collectors.toSet());
+  }
+
   /** Which host holds a task; 0 if none. */
   public int holderOf(TaskKey key) {
     return hosts.values().stream()
@@ -121,6 +128,11 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
   /** The supervisor dies and takes what it knows along. */
   public void loseSupervisor(TaskKey key) {
     supervisors.remove(key);
+  }
+
+  /** The machine went down. */
+  public void forgetSupervisors() {
+    supervisors.clear();
   }
 
   /** A process ends. */

@@ -1,0 +1,29 @@
+package io.berth.containerd;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.berth.testing.ArchitectureRules;
+
+@AnalyzeClasses(
+    packages = "io.berth.containerd",
+    importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.ByHand.class})
+final class ArchitectureTest {
+  /** Dagger names its classes itself. */
+  static final class ByHand implements ImportOption {
+    @Override
+    public boolean includes(Location location) {
+      return !location.contains("/Dagger");
+    }
+  }
+
+  @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.containerd..");
+  @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
+  @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
+  @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
+  @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
+  @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.container;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.event;
+
+import org.jspecify.annotations.NullMarked;

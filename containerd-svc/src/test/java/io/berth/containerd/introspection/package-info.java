@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.introspection;
+
+import org.jspecify.annotations.NullMarked;

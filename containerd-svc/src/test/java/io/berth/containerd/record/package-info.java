@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.record;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.task;
+
+import org.jspecify.annotations.NullMarked;
