@@ -301,15 +301,19 @@ class NamedContainersTest {
     begin("ever");
     int first = get(id).getState().getPid();
     instance.hosts.exit(Instance.key(id), "", 0);
-    for (int i = 0;
-        i < 200 && get(id).getState().getPid() == first || state(id) != State.STATE_RUNNING;
-        i++) {
+    for (int i = 0; i < 200 && !runsAnew(id, first); i++) {
       Thread.sleep(20);
     }
-    assertTrue(get(id).getState().getPid() != first);
+    assertTrue(runsAnew(id, first), "it was not started again");
     var _ = stub().stop(StopRequest.newBuilder().setRef("ever").setTimeout(2).build());
     Thread.sleep(400);
     assertEquals(State.STATE_EXITED, state(id));
+  }
+
+  // With another pid than before.
+  private boolean runsAnew(String id, int before) {
+    Container seen = get(id);
+    return seen.getState().getState() == State.STATE_RUNNING && seen.getState().getPid() != before;
   }
 
   // DN-21: a saved "running" is a claim to be checked; policies are kept at the next start.
