@@ -1,12 +1,21 @@
 package io.berth.base.rpc;
 
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -20,17 +29,22 @@ public final class UnixChannel {
 
   /** The caller shuts it down. Messages of up to 16 MiB are taken. */
   public static ManagedChannel to(EventLoops loops, Path socket) {
-    return NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
-        .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
-        .eventLoopGroup(loops.group())
-        .executor(loops.handlers())
-        .overrideAuthority("localhost")
-        .usePlaintext()
-        .maxInboundMessageSize(16 << 20)
-        .initialFlowControlWindow(1 << 20)
-        .idleTimeout(30, TimeUnit.DAYS)
-        .disableRetry()
-        .build();
+    Reconnect reconnect = new Reconnect(socket);
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
+            .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+            .eventLoopGroup(loops.group())
+            .executor(loops.handlers())
+            .overrideAuthority("localhost")
+            .usePlaintext()
+            .maxInboundMessageSize(16 << 20)
+            .initialFlowControlWindow(1 << 20)
+            .idleTimeout(30, TimeUnit.DAYS)
+            .disableRetry()
+            .intercept(reconnect)
+            .build();
+    reconnect.channel = channel;
+    return channel;
   }
 
   /** A stub whose calls carry a namespace and, if not null, a lease. */
@@ -48,5 +62,40 @@ public final class UnixChannel {
     Metadata headers = new Metadata();
     headers.put(CallContext.REQUEST_ID_HEADER, requestId);
     return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  /**
+   * A service that comes back is called at once: after a failed connection gRPC would fail calls
+   * for seconds, and minutes later on, before it tries again. One that is still absent fails at
+   * once, too.
+   */
+  private static final class Reconnect implements ClientInterceptor {
+    private final Path socket;
+    private volatile @Nullable ManagedChannel channel;
+
+    Reconnect(Path socket) {
+      this.socket = socket;
+    }
+
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      ManagedChannel own = channel;
+      if (own != null
+          && own.getState(/* requestConnection= */ false) == ConnectivityState.TRANSIENT_FAILURE
+          && isListening()) {
+        own.resetConnectBackoff();
+        return next.newCall(method, options.withWaitForReady());
+      }
+      return next.newCall(method, options);
+    }
+
+    private boolean isListening() {
+      try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+        return true;
+      } catch (IOException e) {
+        return false;
+      }
+    }
   }
 }

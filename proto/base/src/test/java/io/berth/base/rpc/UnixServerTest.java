@@ -283,6 +283,24 @@ final class UnixServerTest {
   }
 
   @Test
+  void aServiceThatComesBackIsCalledAtOnce() throws Exception {
+    Path socket = folder.resolve("again.sock");
+    VersionGrpc.VersionBlockingStub stub =
+        UnixChannel.in(VersionGrpc.newBlockingStub(channel(socket)), "x", null);
+    // Failures enough for a back-off that is longer than the test.
+    for (int i = 0; i < 5; i++) {
+      assertThrows(StatusRuntimeException.class, () -> stub.version(Empty.getDefaultInstance()));
+      Thread.sleep(300);
+    }
+    open.add(
+        UnixServer.start(
+            loops,
+            UnixServer.Options.of(socket, List.of(new Versions().bindService())),
+            List.of()));
+    assertEquals("x", stub.version(Empty.getDefaultInstance()).getVersion());
+  }
+
+  @Test
   void anUnknownServiceIsUnimplemented() throws Exception {
     ManagedChannel channel = channel(front(new Blobs()));
     StatusRuntimeException e =
