@@ -360,7 +360,8 @@ final class ContainerLife {
   /** The init has ended, and that is on disk. */
   void ended(TaskKey key, Exit exit) {
     NamedContainer container =
-        containers.progress(key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
+        containers.lastingProgress(
+            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
     if (container == null) {
       return;
     }

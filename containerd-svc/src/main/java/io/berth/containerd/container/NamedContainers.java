@@ -179,26 +179,37 @@ final class NamedContainers {
         });
   }
 
-  /** Changes how far it came; null if it is gone. Durable unless it removes itself. */
+  /** Changes how far it came; null if it is gone. Lazy. */
   @Nullable NamedContainer progress(TaskKey key, UnaryOperator<Progress> change) {
-    Database.Work<@Nullable NamedContainer> work =
-        connection -> {
-          NamedContainer old = row(connection, key);
-          if (old == null) {
-            return null;
-          }
-          NamedContainer changed = old.with(change.apply(old.progress()));
-          try (var update =
-              connection.prepareStatement(
-                  "UPDATE named_containers SET progress = ? WHERE namespace = ? AND id = ?")) {
-            update.setBytes(1, Json.bytes(changed.progress()));
-            update.setString(2, key.namespace());
-            update.setString(3, key.id());
-            update.executeUpdate();
-          }
-          return changed;
-        };
-    return store.database().lazy(work);
+    return store.database().lazy(progressing(key, change));
+  }
+
+  /** The same, on disk when it returns, unless the container removes itself. */
+  @Nullable NamedContainer lastingProgress(TaskKey key, UnaryOperator<Progress> change) {
+    NamedContainer now = find(key);
+    return now == null || now.isEphemeral()
+        ? progress(key, change)
+        : store.database().durable(progressing(key, change));
+  }
+
+  private static Database.Work<@Nullable NamedContainer> progressing(
+      TaskKey key, UnaryOperator<Progress> change) {
+    return connection -> {
+      NamedContainer old = row(connection, key);
+      if (old == null) {
+        return null;
+      }
+      NamedContainer changed = old.with(change.apply(old.progress()));
+      try (var update =
+          connection.prepareStatement(
+              "UPDATE named_containers SET progress = ? WHERE namespace = ? AND id = ?")) {
+        update.setBytes(1, Json.bytes(changed.progress()));
+        update.setString(2, key.namespace());
+        update.setString(3, key.id());
+        update.executeUpdate();
+      }
+      return changed;
+    };
   }
 
   /** Changes what was asked for, its name too; NOT_FOUND if it is gone. Durable. */

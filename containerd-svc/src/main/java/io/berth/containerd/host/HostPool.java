@@ -103,6 +103,7 @@ public final class HostPool {
           !build.isEmpty() && !status.getBuild().isEmpty() && !build.equals(status.getBuild());
       host.pid = status.getPid();
       host.namespace = status.getNamespace();
+      host.warmed = status.getWarmed();
       host.draining = old || status.getDraining();
       if (old) {
         LOG.log(Level.INFO, "{0} is of build {1}: drained", host, status.getBuild());
@@ -163,11 +164,11 @@ public final class HostPool {
     }
   }
 
-  /** Whether placements can be made without waiting for a process to start. */
+  /** Whether a process is there that has gone the whole way once. */
   public boolean isWarm() {
     lock.lock();
     try {
-      return hosts.values().stream().anyMatch(host -> !host.draining);
+      return hosts.values().stream().anyMatch(host -> host.warmed && !host.draining);
     } finally {
       lock.unlock();
     }
@@ -473,6 +474,12 @@ public final class HostPool {
       host.stub(WARM_PATIENCE).warm(Empty.getDefaultInstance());
     } catch (StatusRuntimeException e) {
       LOG.log(Level.INFO, "warm {0}: {1}", host, e.getMessage());
+    }
+    lock.lock();
+    try {
+      host.warmed = true;
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -27,6 +27,7 @@ public final class HostProcess {
   int pid;
   String namespace = "";
   boolean exclusive;
+  boolean warmed;
   boolean draining;
   boolean gone;
   long idleSinceNanos = System.nanoTime();
