@@ -313,7 +313,7 @@ final class TrafficIT {
     EndpointRecord first = all.getFirst();
     EndpointRecord last =
         all.stream()
-            .filter(other -> other != first)
+            .filter(other -> !other.equals(first))
             .filter(other -> startsWith(other, first))
             .findFirst()
             .orElse(all.getLast());
