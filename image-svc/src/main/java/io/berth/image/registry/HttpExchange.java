@@ -5,11 +5,13 @@ import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
@@ -108,12 +110,25 @@ final class HttpExchange {
 
   private static String describe(URI uri, IOException e) {
     String at = uri.getScheme() + "://" + uri.getAuthority();
-    String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    String text = words(e);
     if (text.contains("Unsupported or unrecognized SSL message")
         || text.contains("plaintext connection")) {
       return at + " speaks no TLS; list it in `image.insecure_registries`, or ask for plain HTTP";
     }
     return "connect to " + at + ": " + text.replace('\n', ' ');
+  }
+
+  /** The client's failures to connect often have no words of their own. */
+  private static String words(IOException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof UnresolvedAddressException) {
+        return "this name has no address";
+      }
+      if (cause.getMessage() != null) {
+        return cause.getMessage();
+      }
+    }
+    return e instanceof ConnectException ? "connection refused" : e.getClass().getSimpleName();
   }
 
   private String authorize(String what, String header, String actions, String host)

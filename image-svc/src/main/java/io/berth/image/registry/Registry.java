@@ -134,6 +134,14 @@ final class Registry {
       case 206 -> {
         return new Blob(response.body(), offset);
       }
+      case 416 -> {
+        response.body().close();
+        throw new BerthException.DataLoss(
+            what
+                + ": the registry's copy ends after "
+                + offset
+                + " bytes, before the layer does; push it there again");
+      }
       default -> {
         try (InputStream body = response.body()) {
           throw http.refusal(what, response, body);
