@@ -8,10 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.zip.GZIPOutputStream;
 
 /**
  * OCI archives made here, byte by byte, from Debian's static busybox: what the engine has to
@@ -80,70 +78,37 @@ final class BusyboxImage {
    * @param falsify indexes of layers whose stored bytes are cut to half
    */
   static Path archive(Path folder, String name, List<byte[]> layers, List<Integer> falsify) {
+    OciImage image = OciImage.of(layers);
+    Tar archive = new Tar();
+    for (int i = 0; i < layers.size(); i++) {
+      byte[] bytes = image.layers().get(i).bytes();
+      put(
+          archive,
+          image.layers().get(i).digest(),
+          falsify.contains(i) ? java.util.Arrays.copyOf(bytes, bytes.length / 2) : bytes);
+    }
+    put(archive, image.config().digest(), image.config().bytes());
+    put(archive, image.manifest().digest(), image.manifest().bytes());
+    archive.file(
+        "oci-layout", 0644, "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.UTF_8));
+    String annotations =
+        ",\"annotations\":{\"io.containerd.image.name\":\"%s\",\"org.opencontainers.image.ref.name\":\"%s\"}"
+            .formatted(name, name.substring(name.lastIndexOf(':') + 1));
+    archive.file(
+        "index.json",
+        0644,
+        ("{\"schemaVersion\":2,\"manifests\":[" + image.manifest().descriptor(annotations) + "]}")
+            .getBytes(StandardCharsets.UTF_8));
+    Path file = folder.resolve("image-" + image.manifest().digest().substring(7, 19) + ".tar");
     try {
-      Tar archive = new Tar();
-      List<String> diffIds = new ArrayList<>();
-      List<String> descriptors = new ArrayList<>();
-      for (int i = 0; i < layers.size(); i++) {
-        byte[] compressed = gzip(layers.get(i));
-        diffIds.add("\"sha256:" + sha256(layers.get(i)) + "\"");
-        String digest = sha256(compressed);
-        descriptors.add(
-            descriptor(
-                "application/vnd.oci.image.layer.v1.tar+gzip", digest, compressed.length, ""));
-        byte[] stored =
-            falsify.contains(i)
-                ? java.util.Arrays.copyOf(compressed, compressed.length / 2)
-                : compressed;
-        archive.file("blobs/sha256/" + digest, 0644, stored);
-      }
-      byte[] config =
-          ("{\"architecture\":\""
-                  + architecture()
-                  + "\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/bin\",\"FROM_IMAGE=yes\"],"
-                  + "\"Cmd\":[\"sh\"],\"WorkingDir\":\"/\"},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
-                  + String.join(",", diffIds)
-                  + "]},\"history\":[]}")
-              .getBytes(StandardCharsets.UTF_8);
-      String configDigest = sha256(config);
-      archive.file("blobs/sha256/" + configDigest, 0644, config);
-      byte[] manifest =
-          ("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":"
-                  + descriptor(
-                      "application/vnd.oci.image.config.v1+json", configDigest, config.length, "")
-                  + ",\"layers\":["
-                  + String.join(",", descriptors)
-                  + "]}")
-              .getBytes(StandardCharsets.UTF_8);
-      String manifestDigest = sha256(manifest);
-      archive.file("blobs/sha256/" + manifestDigest, 0644, manifest);
-      archive.file(
-          "oci-layout",
-          0644,
-          "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.UTF_8));
-      String annotations =
-          ",\"annotations\":{\"io.containerd.image.name\":\""
-              + name
-              + "\",\"org.opencontainers.image.ref.name\":\""
-              + name.substring(name.lastIndexOf(':') + 1)
-              + "\"}";
-      archive.file(
-          "index.json",
-          0644,
-          ("{\"schemaVersion\":2,\"manifests\":["
-                  + descriptor(
-                      "application/vnd.oci.image.manifest.v1+json",
-                      manifestDigest,
-                      manifest.length,
-                      annotations)
-                  + "]}")
-              .getBytes(StandardCharsets.UTF_8));
-      Path file = folder.resolve("image-" + manifestDigest.substring(0, 12) + ".tar");
-      Files.write(file, archive.bytes());
-      return file;
+      return Files.write(file, archive.bytes());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static void put(Tar archive, String digest, byte[] bytes) {
+    archive.file("blobs/" + digest.replace(':', '/'), 0644, bytes);
   }
 
   /** The tar of a root file system with busybox and its applets. */
@@ -189,31 +154,12 @@ final class BusyboxImage {
     return System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
   }
 
-  private static String descriptor(String type, String digest, long size, String more) {
-    return "{\"mediaType\":\""
-        + type
-        + "\",\"digest\":\"sha256:"
-        + digest
-        + "\",\"size\":"
-        + size
-        + more
-        + "}";
-  }
-
   static String sha256(byte[] bytes) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  private static byte[] gzip(byte[] bytes) throws IOException {
-    ByteArrayOutputStream result = new ByteArrayOutputStream();
-    try (GZIPOutputStream gzip = new GZIPOutputStream(result)) {
-      gzip.write(bytes);
-    }
-    return result.toByteArray();
   }
 
   /** A writer of ustar archives (POSIX.1-1988), also of names that no honest one writes. */

@@ -10,6 +10,7 @@ import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.api.berth.image.v1.SaveRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
+import io.berth.cli.render.Document;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.ProgressView;
 import io.berth.cli.session.Session;
@@ -23,8 +24,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -38,19 +41,45 @@ public final class TransferCommands {
     show(session, "Images.Pull", view(session, 2), () -> session.images().pull(request));
   }
 
+  /** How a transfer tells of itself. */
+  static final class Telling {
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Without progress")
+    boolean quiet;
+
+    @Option(names = "--format", paramLabel = "json", description = "Progress for programs")
+    String format = "";
+
+    boolean toPrograms() {
+      if (!format.isEmpty() && !format.equals("json")) {
+        throw new BerthException.InvalidArgument("--format `" + format + "`: write json");
+      }
+      return !format.isEmpty();
+    }
+
+    /** To standard output. */
+    Consumer<Progress> to(Session session) {
+      if (toPrograms()) {
+        return step -> session.streams().out().println(Document.of(step));
+      }
+      return quiet ? _ -> {} : view(session, 1);
+    }
+  }
+
   /** Progress for one of this process's outputs: drawn over on a terminal, else plain lines. */
-  private static ProgressView view(Session session, int descriptor) {
+  private static Consumer<Progress> view(Session session, int descriptor) {
     PrintStream stream = descriptor == 1 ? session.streams().out() : session.streams().err();
     boolean terminal =
         session.streams().descriptors() && Terminal.isTerminal(Fd.adopt(descriptor, "output"));
-    return new ProgressView(stream, terminal);
+    return new ProgressView(stream, terminal)::show;
   }
 
   /** Answers the images that were told. */
   private static List<Image> show(
       Session session,
       String what,
-      @Nullable ProgressView view,
+      Consumer<Progress> view,
       Calls.ClientCall<Iterator<Progress>> call) {
     return session.call(
         Session.IMAGE,
@@ -63,9 +92,7 @@ public final class TransferCommands {
             if (step.hasImage()) {
               images.add(step.getImage());
             }
-            if (view != null) {
-              view.show(step);
-            }
+            view.accept(step);
           }
           return images;
         });
@@ -102,10 +129,7 @@ public final class TransferCommands {
         description = "All tags of the repository")
     boolean allTags;
 
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "The name only")
-    boolean quiet;
+    @Mixin Telling telling = new Telling();
 
     @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG|@DIGEST]")
     String image = "";
@@ -123,13 +147,17 @@ public final class TransferCommands {
         request.setCredentials(credentials(user));
       }
       PrintStream out = session.streams().out();
-      for (Image pulled :
+      List<Image> all =
           show(
               session,
               "Images.Pull",
-              quiet ? null : view(session, 1),
-              () -> session.images().pull(request.build()))) {
-        if (!quiet) {
+              telling.to(session),
+              () -> session.images().pull(request.build()));
+      if (telling.toPrograms()) {
+        return 0;
+      }
+      for (Image pulled : all) {
+        if (!telling.quiet) {
           out.println("Digest: " + pulled.getTarget().getDigest());
         }
         out.println(pulled.getNamesCount() == 0 ? pulled.getId() : pulled.getNames(0));
@@ -153,10 +181,7 @@ public final class TransferCommands {
         description = "Credentials")
     String user = "";
 
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Without progress")
-    boolean quiet;
+    @Mixin Telling telling = new Telling();
 
     @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG]")
     String image = "";
@@ -172,7 +197,7 @@ public final class TransferCommands {
           show(
               session,
               "Images.Push",
-              quiet ? null : view(session, 1),
+              telling.to(session),
               () -> session.images().push(request.build()));
       return 0;
     }

@@ -67,11 +67,20 @@ public final class SnapshotsGroup {
   public static final class Ls extends WithSnapshotter {
     private static final List<String> FIELDS = List.of("Key", "Parent", "Kind");
 
+    @Option(
+        names = {"-q", "--quiet"},
+        description = "Keys only")
+    boolean quiet;
+
     @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
     String format = "";
 
     @Override
     public int run(Session session) {
+      if (quiet) {
+        list(session).forEach(info -> session.streams().out().println(info.getName()));
+        return 0;
+      }
       Listing listing = new Listing("KEY", "PARENT", "KIND");
       for (Info info : list(session)) {
         listing.add(FIELDS, info.getName(), info.getParent(), info.getKind().name());
