@@ -1,6 +1,8 @@
 package io.berth.containerd.host;
 
 import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Poller;
@@ -64,11 +66,28 @@ public final class ShimHostLauncher implements HostLauncher {
         }
       }
       Processes.Child child = Processes.spawn(plan);
+      leaveService(child.pid());
       return Processes.exit(child.pidfd(), poller())
           .handle((_, _) -> {
             child.close();
             return null;
           });
+    }
+  }
+
+  /** Where a service manager has given containers a cgroup, host processes live beside them. */
+  private void leaveService(int pid) {
+    if (config.text(Key.CGROUP_PARENT).isEmpty()) {
+      return;
+    }
+    try {
+      CgroupLeaf.at(config.cgroupParent() + "/hosts").enter(pid);
+    } catch (IOException e) {
+      LOG.log(
+          Level.WARNING,
+          "host process {0} stays in the cgroup of this service: {1}",
+          Integer.toString(pid),
+          e.getMessage());
     }
   }
 

@@ -14,7 +14,7 @@ public interface KeeperFactory {
   /** The process of its own; without its program (not installed), this process. */
   static SocketKeeper standard(NetworkSettings settings) throws IOException {
     return Files.isExecutable(settings.supervisor())
-        ? KeeperClient.open(settings.keeperSocket(), settings.supervisor())
+        ? KeeperClient.open(settings.keeperSocket(), settings.supervisor(), settings.keeperCgroup())
         : new OwnKeeper();
   }
 }

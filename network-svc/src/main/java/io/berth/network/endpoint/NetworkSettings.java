@@ -7,11 +7,14 @@ import io.berth.network.address.Subnet;
 import io.berth.network.address.SubnetChoice;
 import io.berth.network.link.InstanceNames;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the configuration says about networks, checked.
  *
  * @param pins folder of the pinned network namespaces
+ * @param keeperCgroup where the keeper lives, relative to the hierarchies' roots; null: where this
+ *     service does
  * @param lock file that all instances of this host lock while they choose a subnet
  * @param ready how many endpoints are kept ready per network
  */
@@ -21,6 +24,7 @@ public record NetworkSettings(
     Path pins,
     Path keeperSocket,
     Path supervisor,
+    @Nullable String keeperCgroup,
     SubnetChoice subnets,
     Path lock,
     int ready,
@@ -36,6 +40,7 @@ public record NetworkSettings(
         config.state().resolve("n"),
         config.state().resolve("keeper.sock"),
         config.libexec().resolve("bin/berth-supervisor"),
+        config.text(Key.CGROUP_PARENT).isEmpty() ? null : config.cgroupParent() + "/keeper",
         new SubnetChoice(
             Subnet.parse(config.text(Key.NETWORK_POOL)), number(config, Key.NETWORK_PREFIX, 0, 30)),
         config.path(Key.NETWORK_LOCK),

@@ -1,5 +1,6 @@
 package io.berth.network.port;
 
+import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Sockets;
@@ -35,24 +36,28 @@ public final class KeeperClient implements SocketKeeper {
 
   private final Path socket;
   private final Path program;
+  private final @Nullable String cgroup;
   private final ReentrantLock lock = new ReentrantLock();
   private final byte[] buffer = new byte[MESSAGE_BYTES];
   private @Nullable Fd connection;
   private Runnable lost = () -> {};
   private long request;
 
-  private KeeperClient(Path socket, Path program) {
+  private KeeperClient(Path socket, Path program, @Nullable String cgroup) {
     this.socket = socket;
     this.program = program;
+    this.cgroup = cgroup;
   }
 
   /**
    * Finds the keeper, or starts it.
    *
    * @param program that is the keeper when its first argument says so
+   * @param cgroup where it lives, relative to the hierarchies' roots; null: where this process does
    */
-  public static KeeperClient open(Path socket, Path program) throws IOException {
-    KeeperClient client = new KeeperClient(socket, program);
+  public static KeeperClient open(Path socket, Path program, @Nullable String cgroup)
+      throws IOException {
+    KeeperClient client = new KeeperClient(socket, program, cgroup);
     client.connection = client.connect();
     return client;
   }
@@ -89,7 +94,18 @@ public final class KeeperClient implements SocketKeeper {
       Thread.currentThread().interrupt();
       throw new IOException("start the keeper at `" + socket + "`: interrupted", e);
     }
-    return Sockets.connect(Sockets.Kind.SEQPACKET, socket, /* nonBlocking= */ false);
+    Fd started = Sockets.connect(Sockets.Kind.SEQPACKET, socket, /* nonBlocking= */ false);
+    if (cgroup != null) {
+      try {
+        CgroupLeaf.at(cgroup).enter(Sockets.peer(started).pid());
+      } catch (IOException e) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "the keeper stays in the cgroup of this service: {0}",
+            e.getMessage());
+      }
+    }
+    return started;
   }
 
   @Override
