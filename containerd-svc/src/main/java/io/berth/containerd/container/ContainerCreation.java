@@ -55,6 +55,7 @@ final class ContainerCreation {
   /** Ours: clients of containerd know it, and it means our own shim. */
   private static final String RUNTIME = "io.containerd.runc.v2";
 
+  private static final String OTHERS = "container:";
   private static final String STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
 
   private final Surroundings surroundings;
@@ -96,6 +97,7 @@ final class ContainerCreation {
     }
     HostRules.Completed completed =
         HostRules.complete(config, request.getHost(), network, surroundings.hostFacts());
+    config = named(namespace, request.getHost(), network, config);
     List<String> command = ConfigMerge.commandLine(config);
     if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
       // The transaction below says it again, with the holder; this spares the volumes.
@@ -150,6 +152,19 @@ final class ContainerCreation {
     if (!signal.isEmpty() && Signal.parse(signal).isEmpty()) {
       throw new BerthException.InvalidArgument("stop signal `" + signal + "`: no such signal");
     }
+  }
+
+  // With another container's network comes its name: both have one address.
+  private Config named(String namespace, HostConfig host, NetworkConfig network, Config config) {
+    if (!network.getMode().startsWith(OTHERS) || host.getUtsMode().equals("host")) {
+      return config;
+    }
+    NamedContainer other =
+        containers.resolve(namespace, network.getMode().substring(OTHERS.length()));
+    String own = other.described().getConfig().getHostname();
+    return config.toBuilder()
+        .setHostname(own.isEmpty() ? ContainerId.shortened(other.key().id()) : own)
+        .build();
   }
 
   private User user(String namespace, CreateRequest request, Config config) {

@@ -61,7 +61,7 @@ final class ContainerFiles {
   void make() {
     try {
       Files.createDirectories(folder);
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x---"));
     } catch (IOException e) {
       throw failure("make", folder, e);
     }
@@ -97,6 +97,14 @@ final class ContainerFiles {
     put(
         resolvConf(),
         resolver.text(read(HOSTS_RESOLVER), read(BEHIND_RESOLVER), List.of(), hostsNetwork));
+  }
+
+  /** For a container on another one's network: its names are the other's. */
+  void copy(ContainerFiles other, String hostname) {
+    make();
+    put(hostname(), hostname + "\n");
+    put(hosts(), read(other.hosts()));
+    put(resolvConf(), read(other.resolvConf()));
   }
 
   private static String read(Path file) {

@@ -101,6 +101,12 @@ final class ContainerLife {
           }
           boolean tty = container.described().getConfig().getTty();
           Tasks.Glance glance = tasks.glance(key);
+          if (glance != null && glance.paused()) {
+            throw new BerthException.FailedPrecondition(
+                "start container `"
+                    + container.name()
+                    + "`: cannot start a paused container, try unpause instead");
+          }
           if (glance != null && glance.running()) {
             StartResponse.Builder answer =
                 StartResponse.newBuilder().setAlready(true).setPid(glance.pid());
@@ -259,8 +265,17 @@ final class ContainerLife {
 
   // --- stop
 
-  /** Whether there was something to stop. Blocks until the end is recorded. */
+  /** As {@link #end}, and blocks until address and ports are free for others (row D01-78). */
   boolean stop(NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
+    boolean ended = end(container, timeoutSeconds, signal);
+    if (ended) {
+      settled(container.key());
+    }
+    return ended;
+  }
+
+  /** Whether there was something to stop. Blocks until the end is recorded. */
+  boolean end(NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
     TaskKey key = container.key();
     cancelRestart(key);
     containers.progress(key, old -> old.asked(/* stop= */ true));
@@ -271,12 +286,8 @@ final class ContainerLife {
     CompletableFuture<WaitResponse> ended = waiter.answer();
     try {
       int number = stopSignal(container, signal);
-      boolean paused = isPaused(key);
-      kill(key, number);
-      if (paused) {
-        tasks.resume(key);
-      }
-      if (!isRunning(key) || awaitEnd(ended, stopTimeout(container, timeoutSeconds))) {
+      if (asked(key, number)
+          && (!isRunning(key) || awaitEnd(ended, stopTimeout(container, timeoutSeconds)))) {
         awaitEnd(ended, 1);
         return true;
       }
@@ -308,6 +319,29 @@ final class ContainerLife {
             () -> new BerthException.InvalidArgument("signal `" + signal + "`: no such signal"));
   }
 
+  // Whether the signal is on its way; if not, nothing is gained by waiting for what it would do.
+  private boolean asked(TaskKey key, int signal) {
+    try {
+      kill(key, signal);
+      thaw(key);
+      return true;
+    } catch (BerthException e) {
+      LOG.log(Level.WARNING, "signal {0} to {1}, killing it: {2}", signal, key, e.getMessage());
+      return false;
+    }
+  }
+
+  // A frozen process takes no signal.
+  private void thaw(TaskKey key) {
+    if (isPaused(key)) {
+      try {
+        tasks.resume(key);
+      } catch (BerthException e) {
+        LOG.log(Level.DEBUG, "thaw {0}: {1}", key, e.getMessage());
+      }
+    }
+  }
+
   // A process that ended meanwhile is what was wanted.
   private void kill(TaskKey key, int signal) {
     try {
@@ -332,17 +366,34 @@ final class ContainerLife {
     }
   }
 
-  /** A signal by a person's wish; one that ends it is a wish to end. */
+  /**
+   * A signal by a person's wish; one that ends it is a wish to end, and reaches a paused one, too.
+   * Of SIGKILL the end is waited for.
+   */
   void kill(NamedContainer container, String signal) {
+    TaskKey key = container.key();
     int number = number(signal.isEmpty() ? "SIGKILL" : signal);
-    if (!isRunning(container.key())) {
+    if (!isRunning(key)) {
       throw new BerthException.FailedPrecondition(
           "kill container `" + container.name() + "`: it is not running");
     }
-    if (number == Signal.SIGKILL.number() || number == stopSignal(container, "")) {
-      containers.progress(container.key(), old -> old.asked(/* stop= */ true));
+    boolean kill = number == Signal.SIGKILL.number();
+    boolean end = kill || number == stopSignal(container, "");
+    if (end) {
+      containers.progress(key, old -> old.asked(/* stop= */ true));
     }
-    tasks.kill(container.key(), "", number, /* all= */ false);
+    Waits.Waiter waiter = waits.forExit(key);
+    try {
+      tasks.kill(key, "", number, /* all= */ false);
+      if (end) {
+        thaw(key);
+      }
+      if (kill && isRunning(key)) {
+        awaitEnd(waiter.answer(), DEFAULT_STOP_SECONDS);
+      }
+    } finally {
+      waits.forget(key, waiter);
+    }
   }
 
   boolean isRunning(TaskKey key) {
@@ -366,6 +417,10 @@ final class ContainerLife {
       return;
     }
     waits.exited(key, response(container.progress()));
+    settled(key);
+  }
+
+  private void settled(TaskKey key) {
     locks.with(
         key,
         () -> {

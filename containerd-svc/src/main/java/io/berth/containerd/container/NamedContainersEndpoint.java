@@ -140,7 +140,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         responses,
         () -> {
           NamedContainer container = meant(request.getRef());
-          life.stop(container, request.hasTimeout() ? request.getTimeout() : null, "");
+          life.end(container, request.hasTimeout() ? request.getTimeout() : null, "");
           StartRequest start = StartRequest.newBuilder().setRef(request.getRef()).build();
           return life.start(container, start);
         });

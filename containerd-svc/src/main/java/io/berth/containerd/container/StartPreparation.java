@@ -64,15 +64,19 @@ final class StartPreparation implements TaskPreparer {
     if (host.getPidMode().startsWith(OTHERS)) {
       links.put("pidns", namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
     }
-    surroundings
-        .files(key)
-        .write(
-            described.getConfig(),
-            host,
-            hostname(described, mode),
-            endpoint,
-            nameservers,
-            mode.equals("host"));
+    ContainerFiles files = surroundings.files(key);
+    if (mode.startsWith(OTHERS)) {
+      NamedContainer other = containers.resolve(key.namespace(), mode.substring(OTHERS.length()));
+      files.copy(surroundings.files(other.key()), hostname(described, mode));
+    } else {
+      files.write(
+          described.getConfig(),
+          host,
+          hostname(described, mode),
+          endpoint,
+          nameservers,
+          mode.equals("host"));
+    }
     if (!endpoint.equals(described.getEndpoint())) {
       Endpoint now = endpoint;
       var _ = containers.describe(key, old -> old.toBuilder().setEndpoint(now).build());
