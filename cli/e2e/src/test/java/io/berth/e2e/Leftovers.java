@@ -29,7 +29,7 @@ record Leftovers(Set<String> found) {
       }
     }
     for (String line : Command.run("ip", "-o", "link").out().lines().toList()) {
-      if (line.contains("br-" + id) || line.contains("berth:" + id)) {
+      if (line.contains("br-" + id) || line.contains("berth:" + id) || line.contains("bto" + id)) {
         found.add("link " + line);
       }
     }
@@ -41,6 +41,11 @@ record Leftovers(Set<String> found) {
     for (String line : Command.run("nft", "list", "tables").out().lines().toList()) {
       if (line.contains("berth_" + id)) {
         found.add("nft " + line);
+      }
+    }
+    for (String line : Command.run("ip", "netns", "list").out().lines().toList()) {
+      if (line.contains(id)) {
+        found.add("netns " + line);
       }
     }
     found.addAll(cgroups(id));
