@@ -6,6 +6,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -13,6 +15,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -76,6 +79,7 @@ public final class Database implements AutoCloseable {
    */
   public static Database open(Path file, List<String> migrations) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
+    protect(file);
     try {
       Connection writer = connect(file);
       Database database = new Database(file, writer);
@@ -92,6 +96,16 @@ public final class Database implements AutoCloseable {
       return database;
     } catch (SQLException e) {
       throw new IOException("open database `" + file + "`: " + e.getMessage(), e);
+    }
+  }
+
+  // SQLite gives its other files the mode of this one; an older, wider mode is tightened.
+  private static void protect(Path file) throws IOException {
+    Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rw-------");
+    if (Files.exists(file)) {
+      Files.setPosixFilePermissions(file, owner);
+    } else {
+      Files.createFile(file, PosixFilePermissions.asFileAttribute(owner));
     }
   }
 

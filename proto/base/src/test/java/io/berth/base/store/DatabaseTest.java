@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -52,6 +54,24 @@ final class DatabaseTest {
     }
     try (Database database = Database.open(folder.resolve("a.db"), SCHEMA)) {
       assertEquals(2, count(database));
+    }
+  }
+
+  @Test // Row DN-12: for its owner only, and an older, wider mode is tightened.
+  void theFilesAreTheOwners() throws Exception {
+    Path file = folder.resolve("a.db");
+    Files.setPosixFilePermissions(
+        Files.createFile(file), PosixFilePermissions.fromString("rw-r--r--"));
+    try (Database database = Database.open(file, SCHEMA)) {
+      database.durable(insert(1));
+      try (var files = Files.list(folder)) {
+        for (Path each : files.toList()) {
+          assertEquals(
+              "rw-------",
+              PosixFilePermissions.toString(Files.getPosixFilePermissions(each)),
+              each.toString());
+        }
+      }
     }
   }
 
