@@ -89,7 +89,9 @@ final class ContainerDuties {
         throw new BerthException.FailedPrecondition(
             "remove container `"
                 + container.name()
-                + "`: it is running; stop it first, or force the removal");
+                + "`: You cannot remove a running container "
+                + container.key().id()
+                + ". Stop the container before attempting removal or force remove");
       }
       life.stop(container, 0, "SIGKILL");
     }
@@ -230,6 +232,12 @@ final class ContainerDuties {
 
   void rename(NamedContainer container, String name) {
     String wanted = ContainerName.check(name);
+    if (wanted.equals(container.name())) {
+      throw new BerthException.InvalidArgument(
+          "rename container `"
+              + wanted
+              + "`: Renaming a container with the same name as its current name");
+    }
     var _ = containers.describe(container.key(), old -> old.toBuilder().setName(wanted).build());
   }
 

@@ -73,15 +73,19 @@ final class HostProbe {
           cgroups(),
           config.cgroupParent(),
           capabilities(),
-          Map.of(
-              "RLIMIT_NOFILE",
-              Long.parseLong(Files.readString(Path.of("/proc/sys/fs/nr_open")).strip())),
+          Map.of("RLIMIT_NOFILE", kernelNumber(Path.of("/proc/sys/fs/nr_open"))),
           new DeviceFolder(Path.of("/dev")),
           Files::exists,
           null);
     } catch (IOException e) {
       throw new UncheckedIOException("look at the host", e);
     }
+  }
+
+  // Line by line: the kernel gives a number to the first read only, and readString, which finds the
+  // size to be zero, makes that a read of one byte.
+  private static long kernelNumber(Path file) throws IOException {
+    return Long.parseLong(Files.readAllLines(file).getFirst().strip());
   }
 
   static CgroupMode cgroups() throws IOException {

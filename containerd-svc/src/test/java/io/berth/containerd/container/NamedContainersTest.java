@@ -141,7 +141,11 @@ class NamedContainersTest {
     assertTrue(begin("web").getPid() > 0);
     assertEquals(State.STATE_RUNNING, state(id.substring(0, 6)));
     assertTrue(begin("web").getAlready());
-    refused(Code.FAILED_PRECONDITION, () -> remove("web", false));
+    // D01-14, MB-19: in docker's words.
+    assertTrue(
+        refused(Code.FAILED_PRECONDITION, () -> remove("web", false))
+            .getMessage()
+            .contains("You cannot remove a running container " + id));
     assertFalse(
         stub().stop(StopRequest.newBuilder().setRef("web").setTimeout(5).build()).getAlready());
     Container stopped = get("web");
@@ -380,6 +384,51 @@ class NamedContainersTest {
     begin("deaf");
     var _ = stub().stop(StopRequest.newBuilder().setRef("deaf").setTimeout(1).build());
     assertEquals(137, get(id).getState().getExitCode());
+  }
+
+  // D01-07, MB-21: what cannot be asked to end is not waited for.
+  @Test
+  void stop_whoseSignalCannotBeDelivered_killsAtOnce() {
+    String id = create("lost", "sleep");
+    begin("lost");
+    instance.hosts.undeliverable = signal -> signal == 15;
+    long before = System.nanoTime();
+    var _ = stub().stop(StopRequest.newBuilder().setRef("lost").setTimeout(10).build());
+    assertTrue(System.nanoTime() - before < TimeUnit.SECONDS.toNanos(5), "it waited");
+    assertEquals(137, get(id).getState().getExitCode());
+  }
+
+  // D01-09, MB-13: a kill is over when the process is; a frozen one takes the signal, too.
+  @Test
+  void kill_waitsForTheEnd_andReachesAPausedOne() {
+    create("frozen", "sleep");
+    begin("frozen");
+    var _ = stub().pause(PauseRequest.newBuilder().setRef("frozen").build());
+    var _ = stub().kill(KillRequest.newBuilder().setRef("frozen").build());
+    assertEquals(State.STATE_EXITED, state("frozen"));
+    assertEquals(137, get("frozen").getState().getExitCode());
+  }
+
+  // MB-20
+  @Test
+  void start_ofAPausedContainer_namesTheWayOut() {
+    create("frozen", "sleep");
+    begin("frozen");
+    var _ = stub().pause(PauseRequest.newBuilder().setRef("frozen").build());
+    assertTrue(
+        refused(Code.FAILED_PRECONDITION, () -> begin("frozen"))
+            .getMessage()
+            .contains("try unpause instead"));
+  }
+
+  // MB-16
+  @Test
+  void rename_toTheSameName_isAnError() {
+    create("same", "sleep");
+    refused(
+        Code.INVALID_ARGUMENT,
+        () -> stub().rename(RenameRequest.newBuilder().setRef("same").setName("same").build()));
+    assertEquals(List.of("same"), names(true));
   }
 
   @Test

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,9 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
 
   /** Called before a start is answered: a test kills a host there. */
   public volatile Runnable beforeStartAnswer = () -> {};
+
+  /** Signals that cannot be delivered, the fault being the shim's. */
+  public volatile IntPredicate undeliverable = _ -> false;
 
   /** The same for a placement. */
   public volatile Runnable beforePlaceAnswer = () -> {};
@@ -48,7 +52,8 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
     host.server =
         UnixServer.start(
             loops,
-            UnixServer.Options.of(folder(number).resolve("host.sock"), List.of(host.bindService())),
+            UnixServer.Options.of(
+                folder(number).resolve("host.sock"), List.of(host.bindService(), host.tasks())),
             List.of());
     return host.ended;
   }

@@ -100,6 +100,9 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
           if (supervisor.process(request.getExecId()).status == Status.STOPPED) {
             throw new BerthException.NotFound("process already finished");
           }
+          if (machine.undeliverable.test(request.getSignal())) {
+            throw new BerthException.Internal("no way to the process");
+          }
           if (supervisor.first("kill:" + request.getExecId() + ":" + request.getSignal(), number)) {
             FakeSupervisor.Proc process = supervisor.process(request.getExecId());
             boolean ignored = process.program.equals("stubborn") && request.getSignal() != 9;
