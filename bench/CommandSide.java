@@ -1,0 +1,42 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A whole command. {@code @N} in a word becomes the run's number.
+ *
+ * @param before a command for bash, not timed; in its environment are {@code NUMBER}, and {@code
+ *     COLD}, which is 1 or empty
+ */
+record CommandSide(String name, String before, List<String> words) implements Side {
+  @Override
+  public void prepare(int number, boolean cold) throws Exception {
+    if (!before.isEmpty()) {
+      Map<String, String> facts =
+          Map.of("COLD", cold ? "1" : "", "NUMBER", Integer.toString(number));
+      Programs.run(List.of("bash", "-euo", "pipefail", "-c", before), facts, new byte[0]);
+    }
+  }
+
+  @Override
+  public void run(int number) throws Exception {
+    Programs.run(words.stream().map(word -> word.replace("@N", "" + number)).toList());
+  }
+
+  /** From {@code +KIND NAME BEFORE WORD...}, repeated: those of a kind. */
+  static List<Side> ofKind(String kind, List<String> arguments) {
+    List<Side> sides = new ArrayList<>();
+    for (int i = 0; i < arguments.size(); i++) {
+      if (arguments.get(i).equals("+" + kind)) {
+        int end = i + 3;
+        while (end < arguments.size() && !arguments.get(end).startsWith("+")) {
+          end++;
+        }
+        sides.add(
+            new CommandSide(
+                arguments.get(i + 1), arguments.get(i + 2), arguments.subList(i + 3, end)));
+      }
+    }
+    return sides;
+  }
+}
