@@ -11,6 +11,7 @@ import io.berth.containerd.host.HostPool;
 import io.berth.containerd.namespace.NamespaceTable;
 import io.berth.containerd.store.Store;
 import io.berth.containerd.task.Recovery;
+import io.berth.containerd.warm.WarmUp;
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
@@ -28,6 +29,15 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class ContainerdDaemon implements Daemon {
   private static final int MAX_INBOUND = 16 << 20;
+
+  /** Reads by key. */
+  private static final Set<String> QUICK =
+      Set.of(
+          "containerd.services.containers.v1.Containers/Get",
+          "containerd.services.namespaces.v1.Namespaces/Get",
+          "containerd.services.version.v1.Version/Version",
+          "grpc.health.v1.Health/Check");
+
   private static final long GRACE_MILLIS = 1_000;
 
   private final Config config;
@@ -40,6 +50,7 @@ public final class ContainerdDaemon implements Daemon {
   private final Supervising containers;
   private final Peers peers;
   private final NamespaceTable namespaces;
+  private final WarmUp warmUp;
   private final ServiceHealth health = new ServiceHealth();
   private @Nullable UnixServer server;
 
@@ -54,7 +65,8 @@ public final class ContainerdDaemon implements Daemon {
       Set<BindableService> endpoints,
       Supervising containers,
       Peers peers,
-      NamespaceTable namespaces) {
+      NamespaceTable namespaces,
+      WarmUp warmUp) {
     this.config = config;
     this.loops = loops;
     this.store = store;
@@ -65,6 +77,7 @@ public final class ContainerdDaemon implements Daemon {
     this.containers = containers;
     this.peers = peers;
     this.namespaces = namespaces;
+    this.warmUp = warmUp;
   }
 
   @Override
@@ -85,14 +98,15 @@ public final class ContainerdDaemon implements Daemon {
               new UnixServer.Options(
                   config.socket("containerd"),
                   services,
+                  QUICK,
                   new ForwardedServices(peers, namespaces),
                   MAX_INBOUND,
                   _ -> true,
                   "rw-rw----"),
-              List.of());
+              List.of(new OwnNamespace()));
       outbox.start();
       containers.resume();
-      Thread.ofVirtual().name("warmed").start(this::watchWarmUp);
+      warmUp.start(this::awaitWarmHosts);
       started = true;
     } finally {
       if (!started) {
@@ -107,7 +121,7 @@ public final class ContainerdDaemon implements Daemon {
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
   }
 
-  private void watchWarmUp() {
+  private void awaitWarmHosts() {
     try {
       while (!pool.isWarm()) {
         Thread.sleep(50);
@@ -121,6 +135,7 @@ public final class ContainerdDaemon implements Daemon {
   @Override
   public void stop() {
     health.stopping();
+    warmUp.stop();
     UnixServer running = server;
     server = null;
     if (running != null) {

@@ -24,7 +24,8 @@ final class ContainerdModule {
   @Provides
   @Singleton
   static EventLoops loops() {
-    return new EventLoops(2);
+    // One: what is forwarded goes from one connection to the other without a change of threads.
+    return new EventLoops(1);
   }
 
   @Provides

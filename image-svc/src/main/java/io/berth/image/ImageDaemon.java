@@ -31,6 +31,16 @@ import java.util.Set;
 public final class ImageDaemon implements Daemon {
   private static final Logger LOG = System.getLogger(ImageDaemon.class.getName());
 
+  /** Reads by key. */
+  private static final Set<String> QUICK =
+      Set.of(
+          "containerd.services.content.v1.Content/Info",
+          "containerd.services.content.v1.Content/Read",
+          "containerd.services.images.v1.Images/Get",
+          "containerd.services.snapshots.v1.Snapshots/Mounts",
+          "containerd.services.snapshots.v1.Snapshots/Stat",
+          "grpc.health.v1.Health/Check");
+
   private final Config config;
   private final Stores stores;
   private final Schedule schedule;
@@ -93,7 +103,7 @@ public final class ImageDaemon implements Daemon {
   }
 
   private void serve() throws IOException {
-    EventLoops loops = new EventLoops(2);
+    EventLoops loops = new EventLoops(1);
     started.push(loops);
     List<ServerServiceDefinition> definitions = new ArrayList<>();
     services.forEach(service -> definitions.add(service.bindService()));
@@ -101,7 +111,9 @@ public final class ImageDaemon implements Daemon {
     definitions.add(ServiceHealth.reflection().bindService());
     started.push(
         UnixServer.start(
-            loops, UnixServer.Options.of(config.socket("image"), definitions), List.of()));
+            loops,
+            UnixServer.Options.of(config.socket("image"), definitions).withQuick(QUICK),
+            List.of()));
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import javax.inject.Inject;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +69,8 @@ final class HostDaemon implements Daemon {
             threads,
             new UnixServer.Options(
                 folder.resolve("host.sock"),
-                List.of(endpoint.bindService()),
+                List.of(endpoint.bindService(), held.services()),
+                Set.of(),
                 null,
                 MAX_MESSAGE,
                 _ -> true,

@@ -6,6 +6,7 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
+import io.berth.base.id.Identifier;
 import io.berth.base.rpc.Anys;
 import io.berth.containerd.time.Timestamps;
 import jakarta.inject.Inject;
@@ -79,6 +80,9 @@ public final class EventBroker {
 
   /** An event as somebody else made it. */
   public void forward(Envelope envelope) {
+    if (envelope.getNamespace().equals(Identifier.WARM_UP_NAMESPACE)) {
+      return;
+    }
     EventFields fields = new EventFields(envelope);
     order.lock();
     try {

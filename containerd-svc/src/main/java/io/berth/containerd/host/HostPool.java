@@ -6,6 +6,7 @@ import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
@@ -200,7 +201,7 @@ public final class HostPool {
         launchMissing();
         changed.awaitNanos(Duration.ofMillis(500).toNanos());
       }
-      chosen.namespace = key.namespace();
+      bind(chosen, key);
       chosen.exclusive |= exclusive;
       chosen.tasks.add(key);
     } catch (InterruptedException e) {
@@ -212,6 +213,13 @@ public final class HostPool {
     }
     replenish();
     return chosen;
+  }
+
+  // Containers of the warm-up are nobody's: a process that had one is as free as before.
+  private static void bind(HostProcess host, TaskKey key) {
+    if (!key.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
+      host.namespace = key.namespace();
+    }
   }
 
   private @Nullable HostProcess choose(String namespace, boolean exclusive) {
@@ -236,7 +244,7 @@ public final class HostPool {
     lock.lock();
     try {
       host.tasks.add(key);
-      host.namespace = key.namespace();
+      bind(host, key);
     } finally {
       lock.unlock();
     }

@@ -2,8 +2,12 @@ package io.berth.containerd.host;
 
 import com.google.protobuf.Empty;
 import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.CallContext;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -51,6 +55,14 @@ public final class HostProcess {
   /** For one call that ends within the time. */
   public HostGrpc.HostBlockingStub stub(Duration patience) {
     return HostGrpc.newBlockingStub(channel).withDeadlineAfter(patience);
+  }
+
+  /** The shim of a task that it holds. */
+  public TaskGrpc.TaskBlockingStub tasks(TaskKey key) {
+    Metadata header = new Metadata();
+    header.put(CallContext.TASK_HEADER, key.toString());
+    return TaskGrpc.newBlockingStub(channel)
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(header));
   }
 
   HostGrpc.HostStub streaming() {

@@ -2,6 +2,7 @@ package io.berth.containerd.namespace;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.json.Json;
 import io.berth.containerd.store.Store;
 import jakarta.inject.Inject;
@@ -105,6 +106,9 @@ public final class NamespaceTable {
 
   /** Within a transaction that makes something in it. */
   public void ensure(Connection connection, String name) throws SQLException {
+    if (name.equals(Identifier.WARM_UP_NAMESPACE)) {
+      return;
+    }
     try (var insert =
         connection.prepareStatement("INSERT OR IGNORE INTO namespaces VALUES (?, ?)")) {
       insert.setString(1, name);

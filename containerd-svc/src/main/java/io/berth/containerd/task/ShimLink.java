@@ -1,21 +1,19 @@
 package io.berth.containerd.task;
 
 import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.host.HostProcess;
-import io.grpc.ManagedChannel;
 import java.time.Duration;
 
-/** A task's shim as long as one host process holds it. */
+/** A task's shim as long as one host process holds it: calls go over the process's own socket. */
 final class ShimLink {
   private final HostProcess host;
-  private final ManagedChannel channel;
+  private final TaskKey key;
 
-  ShimLink(HostProcess host, ManagedChannel channel) {
+  ShimLink(HostProcess host, TaskKey key) {
     this.host = host;
-    this.channel = channel;
-    // The connection is made now, beside the answer to the client, not in its next call.
-    channel.getState(/* requestConnection= */ true);
+    this.key = key;
   }
 
   HostProcess host() {
@@ -24,11 +22,6 @@ final class ShimLink {
 
   /** Calls carry the request's number. */
   TaskGrpc.TaskBlockingStub stub(String requestId, Duration patience) {
-    return UnixChannel.numbered(TaskGrpc.newBlockingStub(channel), requestId)
-        .withDeadlineAfter(patience);
-  }
-
-  void close() {
-    channel.shutdown();
+    return UnixChannel.numbered(host.tasks(key), requestId).withDeadlineAfter(patience);
   }
 }

@@ -12,7 +12,6 @@ import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
-import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.host.HostProcess;
@@ -44,14 +43,12 @@ final class Shims {
   private static final long DYING_MILLIS = 100;
 
   private final HostPool pool;
-  private final EventLoops loops;
   private final ExitLedger ledger;
   private final InstantSource clock;
 
   @Inject
-  Shims(HostPool pool, EventLoops loops, ExitLedger ledger, InstantSource clock) {
+  Shims(HostPool pool, ExitLedger ledger, InstantSource clock) {
     this.pool = pool;
-    this.loops = loops;
     this.ledger = ledger;
     this.clock = clock;
   }
@@ -135,7 +132,6 @@ final class Shims {
         return;
       }
       task.link = null;
-      broken.close();
       if (pool.examine(broken.host())) {
         // The process lives and let go of the shim: it may as well take it up again.
         pool.release(broken.host(), task.key());
@@ -153,7 +149,6 @@ final class Shims {
       ShimLink present = task.link;
       if (present != null && present.host() == host) {
         task.link = null;
-        present.close();
         if (!task.isCreating()) {
           adopt(task);
         }
@@ -169,7 +164,7 @@ final class Shims {
   void linkTo(Task task, HostProcess host) {
     task.linking.lock();
     try {
-      task.link = open(task, host);
+      task.link = new ShimLink(host, task.key());
       task.lost = false;
     } finally {
       task.linking.unlock();
@@ -197,14 +192,14 @@ final class Shims {
       try {
         HostGrpc.HostBlockingStub stub = host.stub(ADOPT_PATIENCE);
         var _ = stub.adopt(adoptRequest(task));
-        ShimLink link = open(task, host);
+        ShimLink link = new ShimLink(host, task.key());
         task.link = link;
         return link;
       } catch (StatusRuntimeException e) {
         last = ErrorCodec.fromCall(e);
         if (last instanceof BerthException.AlreadyExists) {
           // It never let go: only the way there was broken.
-          ShimLink link = open(task, host);
+          ShimLink link = new ShimLink(host, task.key());
           task.link = link;
           return link;
         }
@@ -235,10 +230,6 @@ final class Shims {
         .setId(task.key().id())
         .setFolder(task.folder().path().toString())
         .build();
-  }
-
-  private ShimLink open(Task task, HostProcess host) {
-    return new ShimLink(host, UnixChannel.to(loops, task.folder().shimSocket()));
   }
 
   /**
@@ -310,7 +301,6 @@ final class Shims {
       task.linking.unlock();
     }
     if (old != null) {
-      old.close();
       pool.release(old.host(), task.key());
     }
   }

@@ -12,14 +12,17 @@ import io.berth.api.berth.host.v1.Occurrence;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.berth.host.v1.PlaceResponse;
 import io.berth.api.berth.host.v1.StatusResponse;
+import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.BlockingSender;
+import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.HeaderRouting;
 import io.berth.base.rpc.UnixServer;
 import io.berth.oci.runtime.RuntimeSpec;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,7 +41,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
   final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final FakeHosts machine;
   final String build;
-  private final Map<TaskKey, UnixServer> shims = new ConcurrentHashMap<>();
+  private final Map<TaskKey, ServerServiceDefinition> shims = new ConcurrentHashMap<>();
   private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
   @Nullable UnixServer server;
   private volatile String namespace = "";
@@ -56,7 +59,6 @@ final class FakeHost extends HostGrpc.HostImplBase {
 
   void die() {
     machine.gone(number);
-    shims.values().forEach(UnixServer::close);
     shims.clear();
     UnixServer open = server;
     if (open != null) {
@@ -87,7 +89,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
           }
           FakeSupervisor supervisor = new FakeSupervisor(key, request.getCreate(), program);
           machine.supervisors.put(key, supervisor);
-          open(key, Path.of(request.getFolder()));
+          open(key);
           machine.beforePlaceAnswer.run();
           return PlaceResponse.newBuilder().setPid(supervisor.process("").pid).build();
         });
@@ -105,15 +107,19 @@ final class FakeHost extends HostGrpc.HostImplBase {
     return key;
   }
 
-  private void open(TaskKey key, Path folder) throws IOException {
-    shims.put(
-        key,
-        UnixServer.start(
-            machine.loops(),
-            UnixServer.Options.of(
-                folder.resolve("shim.sock"),
-                List.of(new FakeShim(machine, this, key).bindService())),
-            List.of()));
+  private void open(TaskKey key) {
+    shims.put(key, new FakeShim(machine, this, key).bindService());
+  }
+
+  /** The task service of all that it holds. */
+  ServerServiceDefinition tasks() {
+    return HeaderRouting.of(
+        TaskGrpc.getServiceDescriptor(),
+        CallContext.TASK_HEADER,
+        name -> {
+          String[] words = name.split("/", 2);
+          return shims.get(new TaskKey(words[0], words[1]));
+        });
   }
 
   @Override
@@ -123,7 +129,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
         () -> {
           TaskKey key = claim(request.getNamespace(), request.getId());
           FakeSupervisor supervisor = machine.require(key);
-          open(key, Path.of(request.getFolder()));
+          open(key);
           supervisor.processes.forEach((execId, process) -> {
             if (process.exitedAt != null) {
               tell(FakeHosts.exitOf(supervisor, execId));
@@ -144,10 +150,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
   }
 
   void leave(TaskKey key) {
-    UnixServer shim = shims.remove(key);
-    if (shim != null) {
-      shim.close();
-    }
+    shims.remove(key);
     if (draining && shims.isEmpty()) {
       Thread.ofVirtual().start(this::die);
     }

@@ -48,8 +48,17 @@ public final class Instance implements AutoCloseable {
   }
 
   public Instance(Path folder, String more) throws IOException {
+    // Nobody serves images here, so there is nothing to warm up with.
     config =
-        Config.parse(null, "root = \"" + folder + "/r\"\nstate = \"" + folder + "/s\"\n" + more);
+        Config.parse(
+            null,
+            "root = \""
+                + folder
+                + "/r\"\nstate = \""
+                + folder
+                + "/s\"\n"
+                + more
+                + "[containerd]\nwarm_rounds = 0\n");
     Files.createDirectories(config.root());
     Files.createDirectories(config.state());
     hosts = new FakeHosts(config);

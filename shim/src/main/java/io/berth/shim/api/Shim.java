@@ -11,6 +11,7 @@ import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskAdoption;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskFolder;
+import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -33,6 +34,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   private final boolean ephemeral;
   private final Consumer<Shim> leave;
   private final TaskEndpoint endpoint;
+  private final ServerServiceDefinition service;
   private final ReentrantLock making = new ReentrantLock();
   private final ReentrantLock serving = new ReentrantLock();
   private volatile @Nullable ContainerTask task;
@@ -54,6 +56,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
     this.ephemeral = ephemeral;
     this.leave = leave;
     this.endpoint = new TaskEndpoint(key.id(), this);
+    this.service = endpoint.bindService();
   }
 
   TaskKey key() {
@@ -70,8 +73,9 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
     return over;
   }
 
-  TaskEndpoint endpoint() {
-    return endpoint;
+  /** Version 3 of the task service, for this container. */
+  ServerServiceDefinition service() {
+    return service;
   }
 
   @Override
@@ -109,9 +113,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   void open() throws IOException {
     UnixServer opened =
         UnixServer.start(
-            loops,
-            Shims.options(folder, List.of(endpoint.bindService(), TaskVersion2.of(endpoint))),
-            List.of());
+            loops, Shims.options(folder, List.of(service, TaskVersion2.of(endpoint))), List.of());
     boolean late;
     serving.lock();
     try {

@@ -1,9 +1,13 @@
 package io.berth.shim.api;
 
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
+import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.HeaderRouting;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.HostServices;
@@ -18,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -108,7 +113,9 @@ public final class Shims {
       if (draining) {
         throw new BerthException.FailedPrecondition("place `" + key + "`: this host is draining");
       }
-      if (namespace != null && !namespace.equals(key.namespace())) {
+      // Containers of the warm-up are nobody's, and bind the process to nothing.
+      boolean own = key.namespace().equals(Identifier.WARM_UP_NAMESPACE);
+      if (!own && namespace != null && !namespace.equals(key.namespace())) {
         throw new BerthException.FailedPrecondition(
             "place `" + key + "`: this host holds containers of namespace `" + namespace + "`");
       }
@@ -119,7 +126,9 @@ public final class Shims {
       if (there != null) {
         there.close();
       }
-      namespace = key.namespace();
+      if (!own) {
+        namespace = key.namespace();
+      }
       Shim shim = new Shim(host, loops, key, folder, ephemeral, this::leave);
       shims.put(key, shim);
       return shim;
@@ -154,6 +163,30 @@ public final class Shims {
         throw new BerthException.NotFound("task " + key.id() + " not found");
       }
       return task;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The task service of all containers here, for the process's own socket: containerd-svc then
+   * needs no connection for each of them.
+   */
+  public ServerServiceDefinition services() {
+    return HeaderRouting.of(
+        TaskGrpc.getServiceDescriptor(), CallContext.TASK_HEADER, this::service);
+  }
+
+  private @Nullable ServerServiceDefinition service(String task) {
+    int slash = task.indexOf('/');
+    if (slash < 1) {
+      return null;
+    }
+    TaskKey key = new TaskKey(task.substring(0, slash), task.substring(slash + 1));
+    lock.lock();
+    try {
+      Shim shim = shims.get(key);
+      return shim == null ? null : shim.service();
     } finally {
       lock.unlock();
     }
@@ -217,6 +250,6 @@ public final class Shims {
   /** How a container's socket is served: to this process's own user only. */
   static UnixServer.Options options(TaskFolder folder, List<ServerServiceDefinition> services) {
     return new UnixServer.Options(
-        folder.shimSocket(), services, null, 256 << 10, _ -> true, "rw-------");
+        folder.shimSocket(), services, Set.of(), null, 256 << 10, _ -> true, "rw-------");
   }
 }

@@ -37,6 +37,11 @@ public enum Key {
       Kind.NUMBER,
       "65536",
       "Events that wait for one slow subscriber before its stream ends."),
+  CONTAINERD_WARM_ROUNDS(
+      "containerd.warm_rounds",
+      Kind.NUMBER,
+      "100",
+      "Containers that the service runs for itself after its start, until health says warmed."),
   CONTAINERD_LOG_MAX_SIZE(
       "containerd.log_max_size",
       Kind.NUMBER,

@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Locale;
 import java.util.logging.ConsoleHandler;
 import java.util.logging.Formatter;
@@ -17,6 +18,10 @@ import java.util.logging.Logger;
 /** Logging to stderr, a line each: time, level, origin, message; stacks below errors. */
 public final class Log {
   private Log() {}
+
+  /** Every frame on every socket is no news. Held here, for nobody else holds a logger. */
+  private static final List<Logger> LIBRARIES =
+      List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
 
   /** Sets the level of the configuration; everything logged before uses the JDK's defaults. */
   public static void configure(Config config) {
@@ -35,8 +40,7 @@ public final class Log {
     root.setLevel(level);
     root.addHandler(handler);
     if (level.equals(Level.FINE)) {
-      Logger.getLogger("io.grpc").setLevel(Level.INFO);
-      Logger.getLogger("io.netty").setLevel(Level.INFO);
+      LIBRARIES.forEach(library -> library.setLevel(Level.INFO));
     }
   }
 

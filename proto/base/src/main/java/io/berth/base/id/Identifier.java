@@ -12,6 +12,12 @@ public record Identifier(String text) {
   /** Longest, in bytes (all characters are ASCII). */
   public static final int MAX_LENGTH = 76;
 
+  /**
+   * The namespace in which containerd-svc and host processes walk containers of their own to warm
+   * up. No client is let into it, no list shows it, no event tells of it.
+   */
+  public static final String WARM_UP_NAMESPACE = "berth-warm";
+
   /** Refuses with INVALID_ARGUMENT what the rule forbids. */
   public Identifier {
     check(text);

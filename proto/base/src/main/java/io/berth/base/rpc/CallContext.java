@@ -26,6 +26,13 @@ public final class CallContext {
   public static final Metadata.Key<String> REQUEST_ID_HEADER =
       Metadata.Key.of("berth-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
+  /**
+   * {@code namespace/id} of the task that a call on a host process's socket is for (between
+   * services of ours).
+   */
+  public static final Metadata.Key<String> TASK_HEADER =
+      Metadata.Key.of("berth-task", Metadata.ASCII_STRING_MARSHALLER);
+
   static final Context.Key<String> NAMESPACE = Context.key("namespace");
   static final Context.Key<String> LEASE = Context.key("lease");
   static final Context.Key<String> REQUEST_ID = Context.key("request-id");

@@ -14,11 +14,15 @@ public final class Calls {
   private Calls() {}
 
   /**
-   * Answers with the value, or with the status of what was thrown. Runs on the caller's (virtual)
-   * thread, which is interrupted when the client cancels.
+   * Answers with the value, or with the status of what was thrown. Runs on the caller's thread; a
+   * virtual one is interrupted when the client cancels, an event loop never is.
    */
   public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
     Thread thread = Thread.currentThread();
+    if (!thread.isVirtual()) {
+      answerAtOnce(responses, work);
+      return;
+    }
     Context.CancellationListener interrupt = _ -> thread.interrupt();
     Context context = Context.current();
     context.addListener(interrupt, Runnable::run);
@@ -30,6 +34,18 @@ public final class Calls {
       return;
     } finally {
       context.removeListener(interrupt);
+    }
+    responses.onNext(answer);
+    responses.onCompleted();
+  }
+
+  private static <A> void answerAtOnce(StreamObserver<A> responses, Callable<A> work) {
+    A answer;
+    try {
+      answer = work.call();
+    } catch (Exception e) {
+      responses.onError(ErrorCodec.toStatus(e).asRuntimeException());
+      return;
     }
     responses.onNext(answer);
     responses.onCompleted();

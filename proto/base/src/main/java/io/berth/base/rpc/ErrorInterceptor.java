@@ -14,7 +14,8 @@ import java.lang.System.Logger.Level;
 
 /**
  * Turns what an endpoint throws, or gives to {@code onError}, into a status. INTERNAL is logged
- * with its stack; the rest is the caller's business and goes to the debug log.
+ * with its stack; the rest is the caller's business. The debug log has every call with its peer and
+ * its time.
  */
 public final class ErrorInterceptor implements ServerInterceptor {
   private static final Logger LOG = System.getLogger(ErrorInterceptor.class.getName());
@@ -68,6 +69,7 @@ public final class ErrorInterceptor implements ServerInterceptor {
 
   /** Closes at most once, and maps causes that an endpoint handed to onError. */
   private static final class Once<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private final long begin = LOG.isLoggable(Level.DEBUG) ? System.nanoTime() : 0;
     private boolean closed;
 
     Once(ServerCall<Q, A> call) {
@@ -90,7 +92,7 @@ public final class ErrorInterceptor implements ServerInterceptor {
         }
         closed = true;
       }
-      log(mapped, getMethodDescriptor().getFullMethodName());
+      log(mapped);
       super.close(mapped, trailers);
     }
 
@@ -98,11 +100,19 @@ public final class ErrorInterceptor implements ServerInterceptor {
       close(ErrorCodec.toStatus(e), new Metadata());
     }
 
-    private static void log(Status status, String method) {
+    private void log(Status status) {
+      String method = getMethodDescriptor().getFullMethodName();
       if (status.getCode() == Status.Code.INTERNAL) {
         LOG.log(Level.ERROR, method + ": " + status.getDescription(), status.getCause());
-      } else if (!status.isOk()) {
-        LOG.log(Level.DEBUG, "{0}: {1} {2}", method, status.getCode(), status.getDescription());
+      } else if (begin != 0) {
+        LOG.log(
+            Level.DEBUG,
+            "{0} from {1}: {2} {3} in {4} us",
+            method,
+            Peer.describe(delegate()),
+            status.getCode(),
+            status.getDescription() == null ? "" : status.getDescription(),
+            Long.toString((System.nanoTime() - begin) / 1_000));
       }
     }
   }

@@ -127,6 +127,7 @@ final class UnixServerTest {
             new UnixServer.Options(
                 front,
                 List.of(new Versions().bindService()),
+                Set.of(),
                 proxy,
                 16 << 20,
                 _ -> true,
@@ -186,6 +187,7 @@ final class UnixServerTest {
             new UnixServer.Options(
                 closed,
                 List.of(new Versions().bindService()),
+                Set.of(),
                 null,
                 1 << 20,
                 _ -> false,
@@ -269,7 +271,8 @@ final class UnixServerTest {
     open.add(
         UnixServer.start(
             loops,
-            new UnixServer.Options(front, List.of(), proxy, 16 << 20, _ -> true, "rw-rw----"),
+            new UnixServer.Options(
+                front, List.of(), Set.of(), proxy, 16 << 20, _ -> true, "rw-rw----"),
             List.of()));
     StatusRuntimeException e =
         assertThrows(

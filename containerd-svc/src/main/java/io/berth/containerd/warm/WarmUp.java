@@ -1,0 +1,101 @@
+package io.berth.containerd.warm;
+
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.base.error.BerthException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Walks containers through this service's own socket, one after another, until the rounds of the
+ * configuration are over. Clients are served all the while; a walk that fails ends the warm-up, not
+ * the service.
+ */
+@Singleton
+public final class WarmUp {
+  private static final Logger LOG = System.getLogger(WarmUp.class.getName());
+
+  /** Services are started side by side; one that is still absent after this is not to come. */
+  private static final Duration PEERS_PATIENCE = Duration.ofSeconds(20);
+
+  /** Between two rounds, so that whoever waits for a core gets it. */
+  private static final Duration PAUSE = Duration.ofMillis(2);
+
+  private final Config config;
+  private @Nullable Thread thread;
+
+  @Inject
+  WarmUp(Config config) {
+    this.config = config;
+  }
+
+  /** Begins in the background, on a socket that answers; the callback comes once, at the end. */
+  public void start(Runnable over) {
+    thread = Thread.ofPlatform().name("warm-up").daemon().start(() -> run(over));
+  }
+
+  /** Ends it where it stands; what it made is removed by the next one. Does not block. */
+  public void stop() {
+    Thread running = thread;
+    if (running != null) {
+      running.interrupt();
+    }
+  }
+
+  private void run(Runnable over) {
+    long rounds = config.number(Key.CONTAINERD_WARM_ROUNDS);
+    if (rounds <= 0) {
+      over.run();
+      return;
+    }
+    long start = System.nanoTime();
+    try (ClientWalk walk = new ClientWalk(config)) {
+      awaitPeers(walk);
+      walk.prepare();
+      long last = 0;
+      for (long round = 0; round < rounds; round++) {
+        long began = System.nanoTime();
+        walk.round(round);
+        last = System.nanoTime() - began;
+        Thread.sleep(PAUSE);
+      }
+      walk.clear();
+      LOG.log(
+          Level.INFO,
+          "warmed by {0} containers in {1} ms, the last took {2} ms",
+          Long.toString(rounds),
+          Long.toString((System.nanoTime() - start) / 1_000_000),
+          Long.toString(last / 1_000_000));
+    } catch (InterruptedException e) {
+      return;
+    } catch (IOException | StatusRuntimeException | BerthException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        return;
+      }
+      LOG.log(Level.INFO, "warm up: {0}; the first containers will take longer", e.getMessage());
+    }
+    over.run();
+  }
+
+  private static void awaitPeers(ClientWalk walk) throws InterruptedException {
+    long deadline = System.nanoTime() + PEERS_PATIENCE.toNanos();
+    while (true) {
+      try {
+        walk.greet();
+        return;
+      } catch (StatusRuntimeException e) {
+        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > deadline) {
+          throw e;
+        }
+      }
+      Thread.sleep(Duration.ofMillis(100));
+    }
+  }
+}
