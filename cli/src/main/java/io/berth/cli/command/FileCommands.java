@@ -1,6 +1,9 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.PauseRequest;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.UnpauseRequest;
 import io.berth.api.berth.image.v1.ArchiveRequest;
 import io.berth.api.berth.image.v1.Change;
 import io.berth.api.berth.image.v1.Chunk;
@@ -8,6 +11,7 @@ import io.berth.api.berth.image.v1.CommitRequest;
 import io.berth.api.berth.image.v1.DiffRequest;
 import io.berth.api.berth.image.v1.ExportRequest;
 import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
 import io.berth.cli.session.Session;
@@ -137,18 +141,33 @@ public final class FileCommands {
       Path file = to.equals("-") ? null : Path.of(to);
       ImageCommands.refuseTerminal(session, file);
       Container found = ContainerCommands.get(session, from.substring(0, colon));
+      String path = from.substring(colon + 1);
+      // Before the file is made.
+      var _ =
+          session.call(
+              Session.IMAGE,
+              "Rootfs.StatPath",
+              () ->
+                  session
+                      .rootfs()
+                      .statPath(
+                          StatPathRequest.newBuilder()
+                              .setSnapshotter(found.getSnapshotter())
+                              .setKey(found.getSnapshotKey())
+                              .setPath(path)
+                              .build()));
       ArchiveRequest request =
           ArchiveRequest.newBuilder()
               .setSnapshotter(found.getSnapshotter())
               .setKey(found.getSnapshotKey())
-              .setPath(from.substring(colon + 1))
+              .setPath(path)
               .build();
       download(session, "Rootfs.Archive", file, () -> session.rootfs().archive(request));
       return 0;
     }
   }
 
-  /** {@code commit}. Row D01-60. */
+  /** {@code commit}. Rows D01-60, MB-32: nothing is copied while it is written. */
   @Command(name = "commit", description = "Make an image of a container's changes")
   public static final class Commit extends SessionCommand {
     @Option(
@@ -168,6 +187,11 @@ public final class FileCommands {
         paramLabel = "INSTRUCTION",
         description = "CMD, ENV, ... of the configuration")
     List<String> changes = new ArrayList<>();
+
+    @Option(
+        names = {"-p", "--pause"},
+        description = "Freeze a running container meanwhile (default: true)")
+    boolean pause = true;
 
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -196,8 +220,33 @@ public final class FileCommands {
               .setMessage(message)
               .addAllChanges(changes)
               .build();
-      Image image =
-          session.call(Session.IMAGE, "Images.Commit", () -> session.images().commit(request));
+      boolean freeze = pause && found.getState().getState() == State.STATE_RUNNING;
+      if (freeze) {
+        var _ =
+            session.call(
+                Session.CONTAINERD,
+                "Containers.Pause",
+                () ->
+                    session
+                        .containers()
+                        .pause(PauseRequest.newBuilder().setRef(found.getId()).build()));
+      }
+      Image image;
+      try {
+        image =
+            session.call(Session.IMAGE, "Images.Commit", () -> session.images().commit(request));
+      } finally {
+        if (freeze) {
+          var _ =
+              session.call(
+                  Session.CONTAINERD,
+                  "Containers.Unpause",
+                  () ->
+                      session
+                          .containers()
+                          .unpause(UnpauseRequest.newBuilder().setRef(found.getId()).build()));
+        }
+      }
       session.streams().out().println(image.getId());
       return 0;
     }

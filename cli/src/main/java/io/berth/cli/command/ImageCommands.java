@@ -125,11 +125,24 @@ public final class ImageCommands {
         List<String> names =
             image.getNamesCount() == 0 ? List.of("<none>:<none>") : image.getNamesList();
         for (String full : names) {
+          if (!matches(full)) {
+            continue;
+          }
           listing.add(digests ? FIELDS_WITH_DIGEST : FIELDS, cells(image, full, now));
         }
       }
       listing.print(out, format);
       return 0;
+    }
+
+    // An image that has the asked-for name may have others, too.
+    private boolean matches(String full) {
+      String familiar = ImageDocument.familiar(full);
+      return name.isEmpty()
+          || name.equals(familiar)
+          || name.equals(full)
+          || name.equals(ImageDocument.repository(familiar))
+          || name.equals(ImageDocument.repository(full));
     }
 
     private String[] cells(Image image, String full, Instant now) {

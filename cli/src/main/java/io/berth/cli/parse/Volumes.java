@@ -77,6 +77,8 @@ public final class Volumes {
         if (!mount.getSource().startsWith("/")) {
           throw refused("--mount", text, "the source of a bind must be an absolute path");
         }
+        // Unlike -v, it makes no folder: row MD-33.
+        mount.addOptions("nocreate");
       }
       case "volume" -> {
         if (!mount.getSource().isEmpty() && !NAME.matcher(mount.getSource()).matches()) {
