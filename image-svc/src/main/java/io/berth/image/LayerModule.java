@@ -17,6 +17,7 @@ import io.berth.image.disk.TrashBin;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.InitLayer;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Unpacker;
 import io.berth.image.library.Users;
@@ -99,14 +100,22 @@ final class LayerModule {
 
   @Provides
   @Singleton
+  static InitLayer initLayer(
+      Unpacker unpacker, Snapshots snapshots, ContentStore content, Leases leases) {
+    return new InitLayer(unpacker, snapshots, content, leases);
+  }
+
+  @Provides
+  @Singleton
   static Rootfs rootfs(
       ImageLibrary library,
       Unpacker unpacker,
+      InitLayer init,
       Snapshots snapshots,
       Leases leases,
       Metadata metadata,
       Settlement settlement) {
-    return new Rootfs(library, unpacker, snapshots, leases, metadata, settlement);
+    return new Rootfs(library, unpacker, init, snapshots, leases, metadata, settlement);
   }
 
   @Provides

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.protobuf.ByteString;
 import io.berth.api.berth.image.v1.ArchiveRequest;
@@ -21,6 +22,8 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.SaveRequest;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.VerifyRequest;
+import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.image.tar.TarEntry;
@@ -29,7 +32,9 @@ import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -128,6 +133,93 @@ class RootfsIT {
             "C /root",
             "A /root/.bash_history"),
         changes());
+  }
+
+  private Mount prepare(String ref, String key) {
+    return rootfs()
+        .prepare(PrepareRequest.newBuilder().setRef(ref).setKey(key).setUser("0").build())
+        .getMounts(0);
+  }
+
+  // MB-144, MB-145, MB-155 to MB-167: what every container has is there, and is no change of its.
+  @Test
+  void mountPoints_areThereAndNoChange() throws Exception {
+    assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
+    try (var _ = Overlay.mount(mount, mountPoint)) {
+      for (String folder : List.of("dev/pts", "dev/shm", "proc", "sys")) {
+        assertTrue(Files.isDirectory(mountPoint.resolve(folder)), folder);
+        assertEquals(
+            "rwxr-xr-x",
+            PosixFilePermissions.toString(
+                Files.getPosixFilePermissions(mountPoint.resolve(folder))));
+      }
+      for (String file :
+          List.of("etc/hosts", "etc/hostname", "etc/resolv.conf", "dev/console", ".dockerenv")) {
+        assertEquals(0, Files.size(mountPoint.resolve(file)), file);
+      }
+      assertEquals(Path.of("/proc/mounts"), Files.readSymbolicLink(mountPoint.resolve("etc/mtab")));
+      // A folder that the image has keeps what it is.
+      assertEquals(
+          "rwx------",
+          PosixFilePermissions.toString(Files.getPosixFilePermissions(mountPoint.resolve("root"))));
+      assertEquals("u", Files.readString(mountPoint.resolve("etc/upper")));
+    }
+    assertEquals(List.of(), changes());
+    prepare("app:1", "second");
+    assertEquals(
+        1,
+        UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), "default", null)
+            .list(ListSnapshotsRequest.newBuilder().setSnapshotter("overlayfs").build())
+            .next()
+            .getInfoList()
+            .stream()
+            .filter(info -> info.getName().startsWith("berth-init"))
+            .count(),
+        "containers of one image share it");
+    Image committed =
+        images()
+            .commit(
+                CommitRequest.newBuilder()
+                    .setSnapshotKey("c")
+                    .setParentRef("app:1")
+                    .setName("app:same")
+                    .build());
+    var absent =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                rootfs()
+                    .statPath(
+                        StatPathRequest.newBuilder()
+                            .setKey(committed.getChainId())
+                            .setPath("/etc/mtab")
+                            .build()));
+    assertTrue(String.valueOf(absent.getMessage()).startsWith("NOT_FOUND"), absent.getMessage());
+  }
+
+  // D01-91, MB-166: links of the image at those places lead nowhere, the image stays as it is.
+  @Test
+  void linksAtMountPoints_areReplacedInTheContainerOnly() throws Exception {
+    assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
+    byte[] links =
+        Archives.layer()
+            .directory("usr/", 0755, 0)
+            .directory("usr/etc/", 0750, 0)
+            .file("usr/etc/motd", "m")
+            .link("etc", TarEntry.Type.SYMBOLIC_LINK, "usr/etc")
+            .directory("run/", 0755, 0)
+            .link(".dockerenv", TarEntry.Type.SYMBOLIC_LINK, "/etc/shadow")
+            .tar();
+    LoadAndPrepareIT.load(service, Archives.oci(Archives.image("sh", links), "links:1"), "");
+    try (var _ = Overlay.mount(prepare("links:1", "l"), mountPoint)) {
+      assertTrue(
+          Files.isDirectory(mountPoint.resolve("etc"), LinkOption.NOFOLLOW_LINKS), "etc is a link");
+      assertTrue(
+          Files.isRegularFile(mountPoint.resolve("etc/resolv.conf"), LinkOption.NOFOLLOW_LINKS));
+      assertTrue(Files.isRegularFile(mountPoint.resolve(".dockerenv"), LinkOption.NOFOLLOW_LINKS));
+      assertFalse(Files.exists(mountPoint.resolve("usr/etc/hosts")));
+      assertEquals("m", Files.readString(mountPoint.resolve("usr/etc/motd")));
+    }
   }
 
   private static byte[] bytes(Iterator<Chunk> chunks) {

@@ -10,6 +10,7 @@ import io.berth.image.diff.LayerWriter;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.InitLayer;
 import io.berth.image.library.Progress;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
@@ -91,7 +92,7 @@ public final class ImageBuilder {
     String namespace = key.namespace();
     SnapshotInfo snapshot = stores.snapshots.stat(key);
     ResolvedImage base = parent.isEmpty() ? null : library.resolve(namespace, parent, null);
-    if (!snapshot.parent().equals(base == null ? "" : base.chainId())) {
+    if (!InitLayer.standsOn(snapshot.parent(), base == null ? "" : base.chainId())) {
       throw new BerthException.FailedPrecondition(
           "commit snapshot \""
               + key.key()

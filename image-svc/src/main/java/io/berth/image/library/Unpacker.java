@@ -253,6 +253,16 @@ public final class Unpacker {
     }
   }
 
+  /** Puts a layer of ours onto a stack; one of that name that is there already stays. */
+  void stack(Work work, ByteSource tar, String parent, String name) throws IOException {
+    UnpackedLayer layer = threads.run("unpack", () -> extract(tar));
+    try {
+      adopt(work, layer, parent, name);
+    } finally {
+      trash.take(layer.folder);
+    }
+  }
+
   private void settle(Work work, UnpackedLayer layer, String parent) throws IOException {
     List<RootedFiles> lower = new ArrayList<>();
     try (RootedFiles files = RootedFiles.open(layer.folder, RootedFiles.Confinement.IN_ROOT)) {

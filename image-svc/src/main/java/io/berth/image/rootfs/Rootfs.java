@@ -6,6 +6,7 @@ import io.berth.base.error.BerthException;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.ImageLibrary;
+import io.berth.image.library.InitLayer;
 import io.berth.image.library.Progress;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
@@ -35,6 +36,7 @@ public final class Rootfs {
 
   private final ImageLibrary library;
   private final Unpacker unpacker;
+  private final InitLayer init;
   private final Snapshots snapshots;
   private final Leases leases;
   private final Metadata metadata;
@@ -50,12 +52,14 @@ public final class Rootfs {
   public Rootfs(
       ImageLibrary library,
       Unpacker unpacker,
+      InitLayer init,
       Snapshots snapshots,
       Leases leases,
       Metadata metadata,
       Settlement settlement) {
     this.library = library;
     this.unpacker = unpacker;
+    this.init = init;
     this.snapshots = snapshots;
     this.leases = leases;
     this.metadata = metadata;
@@ -99,10 +103,12 @@ public final class Rootfs {
     }
     ContainerUser user = user(request, image, layers);
     try {
-      return new Prepared(image, user, prepareNew(request, parent));
+      return new Prepared(
+          image, user, prepareNew(request, init.over(namespace, request.key.snapshotter(), image)));
     } catch (BerthException.AlreadyExists e) {
       SnapshotInfo existing = snapshots.stat(request.key);
-      if (existing.kind() == SnapshotInfo.Kind.ACTIVE && existing.parent().equals(parent)) {
+      if (existing.kind() == SnapshotInfo.Kind.ACTIVE
+          && InitLayer.standsOn(existing.parent(), parent)) {
         return new Prepared(image, user, snapshots.mounts(request.key));
       }
       throw e;
