@@ -91,7 +91,7 @@ final class UserDatabase {
       }
     }
     if (uid == null) {
-      throw new BerthException.NotFound(
+      throw new BerthException.InvalidArgument(
           "unable to find user " + shown(text) + ": no matching entries in passwd file");
     }
     return new User("", uid, 0, uid == 0 ? "/root" : "/");
@@ -105,7 +105,7 @@ final class UserDatabase {
       }
     }
     if (gid == null) {
-      throw new BerthException.NotFound(
+      throw new BerthException.InvalidArgument(
           "unable to find group " + shown(text) + ": no matching entries in group file");
     }
     return gid;

@@ -49,13 +49,15 @@ final class UserDatabaseTest {
   void find_unknownNamesAreErrors() {
     assertEquals(
         "unable to find user nobody: no matching entries in passwd file",
-        assertThrows(BerthException.NotFound.class, () -> DATABASE.find("nobody", List.of()))
+        assertThrows(BerthException.InvalidArgument.class, () -> DATABASE.find("nobody", List.of()))
             .getMessage());
     assertEquals(
         "unable to find group nope: no matching entries in group file",
-        assertThrows(BerthException.NotFound.class, () -> DATABASE.find("app:nope", List.of()))
+        assertThrows(
+                BerthException.InvalidArgument.class, () -> DATABASE.find("app:nope", List.of()))
             .getMessage());
-    assertThrows(BerthException.NotFound.class, () -> DATABASE.find("99999999999", List.of()));
+    assertThrows(
+        BerthException.InvalidArgument.class, () -> DATABASE.find("99999999999", List.of()));
   }
 
   @Test
