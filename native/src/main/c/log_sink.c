@@ -42,7 +42,7 @@ static uint32_t batched;
 
 static int open_file(struct log_writer *log) {
   log->file = openat(log->folder, log->name,
-                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
   if (log->file < 0)
     return -1;
   struct stat st;
