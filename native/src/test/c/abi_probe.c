@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -369,6 +370,7 @@ static void sys(void) {
   NAMED(Sys, UMASK, SYS_umask);
   NAMED(Sys, EXIT_GROUP, SYS_exit_group);
   NAMED(Sys, GETEUID, SYS_geteuid);
+  NAMED(Sys, BPF, SYS_bpf);
   NAMED(Sys, PIDFD_SEND_SIGNAL, SYS_pidfd_send_signal);
   NAMED(Sys, OPEN_TREE, SYS_open_tree);
   NAMED(Sys, MOVE_MOUNT, SYS_move_mount);
@@ -381,6 +383,45 @@ static void sys(void) {
 #ifdef SYS_fchmodat2
   NAMED(Sys, FCHMODAT2, SYS_fchmodat2);
 #endif
+}
+
+static void bpf(void) {
+  NAMED(BpfAssembler, INSTRUCTION_BYTES, sizeof(struct bpf_insn));
+  NAMED(BpfAssembler, BPF_LDX_MEM_W, BPF_LDX | BPF_MEM | BPF_W);
+  NAMED(BpfAssembler, BPF_ALU64_AND_K, BPF_ALU64 | BPF_AND | BPF_K);
+  NAMED(BpfAssembler, BPF_ALU64_RSH_K, BPF_ALU64 | BPF_RSH | BPF_K);
+  NAMED(BpfAssembler, BPF_ALU64_MOV_X, BPF_ALU64 | BPF_MOV | BPF_X);
+  NAMED(BpfAssembler, BPF_ALU64_MOV_K, BPF_ALU64 | BPF_MOV | BPF_K);
+  NAMED(BpfAssembler, BPF_JMP_JEQ_K, BPF_JMP | BPF_JEQ | BPF_K);
+  NAMED(BpfAssembler, BPF_JMP_JNE_K, BPF_JMP | BPF_JNE | BPF_K);
+  NAMED(BpfAssembler, BPF_JMP_EXIT, BPF_JMP | BPF_EXIT);
+  NAMED(DeviceFilter, MAKE_NODE, BPF_DEVCG_ACC_MKNOD);
+  NAMED(DeviceFilter, READ, BPF_DEVCG_ACC_READ);
+  NAMED(DeviceFilter, WRITE, BPF_DEVCG_ACC_WRITE);
+  CONSTANT(DeviceFilter, BPF_DEVCG_DEV_BLOCK);
+  CONSTANT(DeviceFilter, BPF_DEVCG_DEV_CHAR);
+  OFFSET(DeviceFilter, DEV_CTX_MAJOR, struct bpf_cgroup_dev_ctx, major);
+  OFFSET(DeviceFilter, DEV_CTX_MINOR, struct bpf_cgroup_dev_ctx, minor);
+  CONSTANT(Bpf, BPF_PROG_LOAD);
+  CONSTANT(Bpf, BPF_PROG_ATTACH);
+  CONSTANT(Bpf, BPF_PROG_DETACH);
+  CONSTANT(Bpf, BPF_PROG_GET_FD_BY_ID);
+  CONSTANT(Bpf, BPF_PROG_QUERY);
+  CONSTANT(Bpf, BPF_PROG_TYPE_CGROUP_DEVICE);
+  CONSTANT(Bpf, BPF_CGROUP_DEVICE);
+  CONSTANT(Bpf, BPF_F_ALLOW_MULTI);
+  CONSTANT(Bpf, BPF_F_REPLACE);
+  OFFSET(Bpf, LOAD_INSTRUCTION_COUNT, union bpf_attr, insn_cnt);
+  OFFSET(Bpf, LOAD_INSTRUCTIONS, union bpf_attr, insns);
+  OFFSET(Bpf, LOAD_LICENSE, union bpf_attr, license);
+  OFFSET(Bpf, LOAD_NAME, union bpf_attr, prog_name);
+  OFFSET(Bpf, ATTACH_PROGRAM, union bpf_attr, attach_bpf_fd);
+  OFFSET(Bpf, ATTACH_TYPE, union bpf_attr, attach_type);
+  OFFSET(Bpf, ATTACH_FLAGS, union bpf_attr, attach_flags);
+  OFFSET(Bpf, ATTACH_REPLACED, union bpf_attr, replace_bpf_fd);
+  OFFSET(Bpf, QUERY_TYPE, union bpf_attr, query.attach_type);
+  OFFSET(Bpf, QUERY_PROGRAMS, union bpf_attr, query.prog_ids);
+  OFFSET(Bpf, QUERY_COUNT, union bpf_attr, query.prog_cnt);
 }
 
 #if __has_include(<linux/landlock.h>)
@@ -719,6 +760,7 @@ int main(void) {
   spawn();
   sys();
   landlock();
+  bpf();
   layouts();
   kind();
   signals();

@@ -73,6 +73,7 @@ final class Sys {
   static final int UMASK = Arch.pick(95, 166);
   static final int EXIT_GROUP = Arch.pick(231, 94);
   static final int GETEUID = Arch.pick(107, 175);
+  static final int BPF = Arch.pick(321, 280);
   static final int PIDFD_SEND_SIGNAL = 424;
   static final int OPEN_TREE = 428;
   static final int MOVE_MOUNT = 429;

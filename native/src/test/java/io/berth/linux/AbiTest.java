@@ -37,11 +37,25 @@ final class AbiTest {
           Spawn.class,
           Seccomp.class,
           Landlock.class,
+          Bpf.class,
+          BpfAssembler.class,
+          DeviceFilter.class,
           IsalGzipDecoder.class);
 
   /** Decisions of our own, not the kernel's. */
   private static final Set<String> OURS =
       Set.of(
+          "Bpf.ATTRIBUTES_BYTES",
+          "Bpf.MOST_ATTACHED",
+          "DeviceFilter.ALL_RIGHTS",
+          "DeviceFilter.ANY_NUMBER",
+          "DeviceFilter.MAX_RULES",
+          "DeviceFilter.R_RESULT",
+          "DeviceFilter.R_CONTEXT",
+          "DeviceFilter.R_KIND",
+          "DeviceFilter.R_WANTED",
+          "DeviceFilter.R_MAJOR",
+          "DeviceFilter.R_MINOR",
           "Epoll.BATCH",
           "IsalGzipDecoder.ALLOCATED",
           "Landlock.CHANGES",
