@@ -1,6 +1,5 @@
 package io.berth.shim.api;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
@@ -12,6 +11,7 @@ import io.berth.api.containerd.task.v3.StatsRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.FolderLock;
 import io.berth.base.json.Json;
@@ -42,8 +42,10 @@ public final class WarmExercise implements WarmUp.Exercise {
   /** After so many the time of one no longer falls much. */
   private static final int ROUNDS = 12;
 
+  /** The round whose container is let go and adopted. */
+  private static final int ADOPTED = 1;
+
   private static final Logger LOG = System.getLogger(WarmExercise.class.getName());
-  private static final String NAMESPACE = "berth-warm";
 
   private final HostServices services;
   private final EventLoops loops;
@@ -68,7 +70,7 @@ public final class WarmExercise implements WarmUp.Exercise {
     try {
       endAbandoned();
       for (int round = 0; round < ROUNDS; round++) {
-        walk(shims, new TaskKey(NAMESPACE, name + "-" + round), round == 1);
+        walk(shims, round);
       }
     } finally {
       shims.close();
@@ -121,14 +123,17 @@ public final class WarmExercise implements WarmUp.Exercise {
     }
   }
 
-  private void walk(Shims shims, TaskKey key, boolean adopted) throws Exception {
-    TaskFolder task = new TaskFolder(folder.resolve(Integer.toString(key.id().hashCode() & 0xff)));
-    Files.createDirectories(task.rootfs().resolve("etc"));
-    ObjectNode spec = spec(task.rootfs());
+  private void walk(Shims shims, int round) throws Exception {
+    TaskKey key = new TaskKey(Identifier.WARM_UP_NAMESPACE, name + "-" + round);
+    TaskFolder task = new TaskFolder(folder.resolve(Integer.toString(round)));
+    Path etc = task.path().resolve("etc");
+    Files.createDirectories(task.rootfs());
+    Files.createDirectories(etc);
+    Files.writeString(etc.resolve("hosts"), "127.0.0.1 localhost\n");
+    ObjectNode spec = WarmSpec.of(task.rootfs(), services.supervisorBinary(), etc, round);
     Files.write(task.config(), Json.bytes(spec));
-    CreateTaskRequest create = CreateTaskRequest.newBuilder().setId(key.id()).build();
-    shims.place(key, task, create, /* ephemeral= */ true, RequestIds.of(null));
-    if (adopted) {
+    shims.place(key, task, create(key.id(), task), /* ephemeral= */ true, RequestIds.of(null));
+    if (round == ADOPTED) {
       shims.letGo(key.namespace(), key.id());
       shims.adopt(key, task);
     }
@@ -140,6 +145,14 @@ public final class WarmExercise implements WarmUp.Exercise {
       shims.letGo(key.namespace(), key.id());
       remove(task.path());
     }
+  }
+
+  private static CreateTaskRequest create(String id, TaskFolder task) {
+    return CreateTaskRequest.newBuilder()
+        .setId(id)
+        .setStdout("berth-log://" + task.path().resolve("log"))
+        .setStderr("berth-log://" + task.path().resolve("log"))
+        .build();
   }
 
   private static void command(TaskGrpc.TaskBlockingV2Stub task, String id, ObjectNode spec)
@@ -159,46 +172,6 @@ public final class WarmExercise implements WarmUp.Exercise {
     task.start(StartRequest.newBuilder().setId(id).build());
     task.wait(WaitRequest.newBuilder().setId(id).build());
     task.delete(DeleteRequest.newBuilder().setId(id).build());
-  }
-
-  private ObjectNode spec(Path root) {
-    ObjectNode spec = Json.mapper().createObjectNode().put("ociVersion", "1.0.2");
-    ObjectNode process = spec.putObject("process").put("cwd", "/").put("noNewPrivileges", true);
-    process.putArray("args").add("/program").add("--version");
-    process.putArray("env").add("PATH=/");
-    ObjectNode sets = process.putObject("capabilities");
-    for (String set : List.of("bounding", "effective", "permitted")) {
-      sets.putArray(set).add("CAP_CHOWN").add("CAP_KILL").add("CAP_NET_BIND_SERVICE");
-    }
-    spec.putObject("root").put("path", root.toString());
-    ArrayNode mounts = spec.putArray("mounts");
-    mount(mounts, "/proc", "proc", "nosuid", "noexec", "nodev");
-    mount(mounts, "/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=64k");
-    mount(mounts, "/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666");
-    mount(mounts, "/sys", "sysfs", "nosuid", "noexec", "nodev", "ro");
-    mount(mounts, "/sys/fs/cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro");
-    mount(mounts, "/program", services.supervisorBinary().toString(), "bind", "ro");
-    ObjectNode linux = spec.putObject("linux");
-    ObjectNode resources = linux.putObject("resources");
-    resources.putArray("devices").addObject().put("allow", false).put("access", "rwm");
-    resources.putObject("pids").put("limit", 16);
-    for (String type : List.of("pid", "ipc", "uts", "mount", "network")) {
-      linux.withArray("namespaces").addObject().put("type", type);
-    }
-    linux.putArray("maskedPaths").add("/proc/kcore").add("/sys/firmware");
-    linux.putArray("readonlyPaths").add("/proc/sys");
-    ObjectNode seccomp = linux.putObject("seccomp").put("defaultAction", "SCMP_ACT_ALLOW");
-    ObjectNode rule = seccomp.putArray("syscalls").addObject().put("action", "SCMP_ACT_ERRNO");
-    rule.putArray("names").add("reboot").add("swapon");
-    return spec;
-  }
-
-  /** The type is the source as well: of a bind mount the latter is what counts. */
-  private static void mount(ArrayNode mounts, String target, String type, String... options) {
-    ObjectNode mount =
-        mounts.addObject().put("destination", target).put("type", type).put("source", type);
-    ArrayNode words = mount.putArray("options");
-    Stream.of(options).forEach(words::add);
   }
 
   private static void remove(Path path) throws IOException {
