@@ -1,8 +1,10 @@
 package io.berth.shim.cgroup;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.DeviceFilter;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -112,7 +114,7 @@ public final class Cgroup {
       try {
         if (parent.length() >= hierarchy.mount().length()
             && hierarchy.controllers().contains(DELEGATING)) {
-          delegateControllers(parent);
+          delegateControllers(hierarchy.mount(), parent);
         }
         Files.createDirectory(Path.of(folder));
         if (hierarchy.controllers().contains("cpuset")) {
@@ -138,18 +140,21 @@ public final class Cgroup {
     ControlFiles.write(folder, file, ControlFiles.read(parent, file));
   }
 
-  /** In version 2 a folder has the controllers that its parent passes on. */
-  private static void delegateControllers(String folder) throws IOException {
-    Set<String> wanted =
-        new LinkedHashSet<>(
-            List.of(ControlFiles.read(folder, "cgroup.controllers").split(" ", -1)));
-    for (String there : ControlFiles.read(folder, "cgroup.subtree_control").split(" ", -1)) {
-      wanted.remove(there);
+  /**
+   * In version 2 a folder has the controllers that the one above it passes on: all that the root
+   * has, for a service manager may have made the folders in between for itself, with fewer.
+   */
+  private static void delegateControllers(String root, String folder) throws IOException {
+    Set<String> all = words(root, "cgroup.controllers");
+    if (words(folder, "cgroup.subtree_control").containsAll(all)) {
+      return;
     }
+    if (folder.length() > root.length() && !words(folder, "cgroup.controllers").containsAll(all)) {
+      delegateControllers(root, folder.substring(0, folder.lastIndexOf('/')));
+    }
+    Set<String> wanted = words(folder, "cgroup.controllers");
+    wanted.removeAll(words(folder, "cgroup.subtree_control"));
     for (String controller : wanted) {
-      if (controller.isEmpty()) {
-        continue;
-      }
       try {
         ControlFiles.write(folder, "cgroup.subtree_control", "+" + controller);
       } catch (SyscallException e) {
@@ -160,6 +165,13 @@ public final class Cgroup {
         }
       }
     }
+  }
+
+  private static Set<String> words(String folder, String file) throws SyscallException {
+    Set<String> words =
+        new LinkedHashSet<>(List.of(ControlFiles.read(folder, file).split(" ", -1)));
+    words.remove("");
+    return words;
   }
 
   /** Where it is. */
@@ -186,20 +198,37 @@ public final class Cgroup {
   /** Sets the limits of a container that is being made, device rules included. */
   public void limit(Resources resources) throws IOException {
     apply(resources);
-    if (folders.of("devices") != null) {
-      for (Limits.Write write : Limits.devices1(resources)) {
-        write(write);
-      }
-    }
+    limitDevices(resources);
   }
 
   /**
-   * Changes limits; what is absent or zero stays.
+   * Changes limits; what is absent or zero stays. Device rules, if there are any, take the place of
+   * all that were there.
    *
    * @throws IOException names the file and the value; what came before it has been changed
    */
   public void update(Resources resources) throws IOException {
     apply(resources);
+    if (!resources.devices().isEmpty()) {
+      limitDevices(resources);
+    }
+  }
+
+  private void limitDevices(Resources resources) throws IOException {
+    String unified = folders.version2();
+    if (folders.of("devices") != null) {
+      for (Limits.Write write : DeviceLimits.version1(resources)) {
+        write(write);
+      }
+    } else if (unified != null) {
+      DeviceFilter filter = DeviceLimits.version2(resources);
+      int flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
+      try (Fd folder = Fd.open(Path.of(unified), flags)) {
+        filter.decideFor(folder);
+      } catch (SyscallException e) {
+        throw new BerthException.Unknown("device rules of `" + unified + "`: " + e.getMessage(), e);
+      }
+    }
   }
 
   private void apply(Resources resources) throws IOException {

@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
  * A container's cgroup in each hierarchy, as absolute paths of the host's.
  *
  * @param version2 null where the host has no unified hierarchy
+ * @param memoryInVersion2 whether that one counts memory
  */
-public record CgroupFolders(List<Folder> version1, @Nullable String version2) {
+public record CgroupFolders(
+    List<Folder> version1, @Nullable String version2, boolean memoryInVersion2) {
   /** In one hierarchy of version 1. */
   public record Folder(CgroupLayout.Hierarchy hierarchy, String path) {
     /** What a thread writes {@code 0} to in order to move there. */
@@ -28,7 +30,13 @@ public record CgroupFolders(List<Folder> version1, @Nullable String version2) {
         layout.version1().stream()
             .map(hierarchy -> new Folder(hierarchy, path.in(hierarchy.mount())))
             .toList(),
-        version2 == null ? null : path.in(version2));
+        version2 == null ? null : path.in(version2),
+        layout.memoryInVersion2());
+  }
+
+  /** The same with another folder in the unified hierarchy. */
+  public CgroupFolders withVersion2(String folder) {
+    return new CgroupFolders(version1, folder, memoryInVersion2);
   }
 
   /** The folder of a controller of version 1, or null. */
@@ -52,6 +60,6 @@ public record CgroupFolders(List<Folder> version1, @Nullable String version2) {
     if (memory != null) {
       return memory + "/memory.oom_control";
     }
-    return unified() ? version2 + "/memory.events" : null;
+    return memoryInVersion2 && version2 != null ? version2 + "/memory.events" : null;
   }
 }

@@ -13,8 +13,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param version1 in the order in which they are mounted
  * @param version2 where the unified hierarchy is mounted; null if it is not
+ * @param memoryInVersion2 whether the unified hierarchy counts memory
  */
-public record CgroupLayout(List<Hierarchy> version1, @Nullable String version2) {
+public record CgroupLayout(
+    List<Hierarchy> version1, @Nullable String version2, boolean memoryInVersion2) {
   /**
    * One of version 1.
    *
@@ -53,7 +55,13 @@ public record CgroupLayout(List<Hierarchy> version1, @Nullable String version2) 
 
   /** Reads the mounts of this process. Some 10 µs for each mount of the host: once per process. */
   public static CgroupLayout ofHost() throws SyscallException {
-    return of(MountInfo.ofSelf());
+    CgroupLayout mounted = of(MountInfo.ofSelf());
+    String controllers =
+        mounted.version2 == null
+            ? null
+            : ControlFiles.readIfThere(mounted.version2, "cgroup.controllers");
+    boolean memory = controllers != null && List.of(controllers.split(" ", -1)).contains("memory");
+    return new CgroupLayout(mounted.version1, mounted.version2, memory);
   }
 
   static CgroupLayout of(List<MountInfo> mounts) {
@@ -70,7 +78,8 @@ public record CgroupLayout(List<Hierarchy> version1, @Nullable String version2) 
         version1.putIfAbsent(controllers, new Hierarchy(mount.target(), controllers));
       }
     }
-    return new CgroupLayout(List.copyOf(version1.values()), version2);
+    return new CgroupLayout(
+        List.copyOf(version1.values()), version2, /* memoryInVersion2= */ false);
   }
 
   private static List<String> controllers(List<String> options) {

@@ -1,18 +1,18 @@
 package io.berth.shim.cgroup;
 
+import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.Resources;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits of a container as files to be written, in order. Zero and absent mean: leave it.
+ * Limits of a container as files to be written, in order; {@link DeviceLimits} are apart. Zero and
+ * absent mean: leave it.
  *
  * <p>The kernel's documents: cgroup-v1/*.rst and cgroup-v2.rst.
  */
 public final class Limits {
-  private static final long UNLIMITED = -1;
-
   private Limits() {}
 
   /**
@@ -49,7 +49,10 @@ public final class Limits {
     blockIo1(writes, resources.blockIo());
     for (Resources.HugePages pages : resources.hugepageLimits()) {
       String value = Long.toUnsignedString(pages.limit());
-      writes.add(Write.of("hugetlb", "hugetlb." + pages.pageSize() + ".limit_in_bytes", value));
+      String name = "hugetlb." + pages.pageSize();
+      writes.add(Write.of("hugetlb", name + ".limit_in_bytes", value));
+      // What is reserved and not yet touched; since 5.7.
+      writes.add(Write.of("hugetlb", name + ".rsvd.limit_in_bytes", value).orElseNot());
     }
     if (orZero(resources.network().classId()) != 0) {
       writes.add(Write.of("net_cls", "net_cls.classid", orZero(resources.network().classId())));
@@ -182,6 +185,7 @@ public final class Limits {
     for (Resources.HugePages pages : resources.hugepageLimits()) {
       String value = Long.toUnsignedString(pages.limit());
       writes.add(Write.of("", "hugetlb." + pages.pageSize() + ".max", value));
+      writes.add(Write.of("", "hugetlb." + pages.pageSize() + ".rsvd.max", value).orElseNot());
     }
     rdma(writes, "", resources);
     resources.unified().forEach((file, value) -> writes.add(Write.of("", file, value)));
@@ -191,13 +195,16 @@ public final class Limits {
   private static void memory2(List<Write> writes, Resources.Memory memory) {
     long limit = orZero(memory.limit());
     long swap = orZero(memory.swap());
-    if (swap != 0) {
-      // Version 1 counts both together, version 2 swap alone.
-      if (swap == UNLIMITED) {
-        writes.add(Write.of("", "memory.swap.max", "max").orElseNot());
-      } else if (limit != 0 && limit >= 0 && swap >= limit) {
-        writes.add(Write.of("", "memory.swap.max", swap - limit).orElseNot());
-      }
+    // Version 1 counts both together, version 2 swap alone.
+    if (swap < 0 || (swap == 0 && limit < 0)) {
+      writes.add(Write.of("", "memory.swap.max", "max").orElseNot());
+    } else if (swap > 0 && (limit <= 0 || swap < limit)) {
+      throw new BerthException.InvalidArgument(
+          "limit of memory and swap "
+              + swap
+              + ": it counts memory too, so it needs a limit of memory that is not above it");
+    } else if (swap > 0) {
+      writes.add(Write.of("", "memory.swap.max", swap - limit).orElseNot());
     }
     if (limit != 0) {
       writes.add(Write.of("", "memory.max", bytes(limit)));
@@ -215,12 +222,10 @@ public final class Limits {
       writes.add(Write.of("", "cpu.weight", weight(orZero(cpu.shares()))));
     }
     if (orZero(cpu.quota()) != 0 || orZero(cpu.period()) != 0) {
-      String quota =
-          orZero(cpu.quota()) != 0 && orZero(cpu.quota()) > 0
-              ? Long.toString(orZero(cpu.quota()))
-              : "max";
-      long period = orZero(cpu.period()) != 0 ? orZero(cpu.period()) : 100_000;
-      writes.add(Write.of("", "cpu.max", quota + " " + period));
+      String quota = orZero(cpu.quota()) > 0 ? Long.toString(orZero(cpu.quota())) : "max";
+      // Without the second number the kernel leaves the period as it is.
+      String period = orZero(cpu.period()) != 0 ? " " + orZero(cpu.period()) : "";
+      writes.add(Write.of("", "cpu.max", quota + period));
     }
     if (orZero(cpu.burst()) != 0) {
       writes.add(Write.of("", "cpu.max.burst", orZero(cpu.burst())).orElseNot());
@@ -228,22 +233,41 @@ public final class Limits {
     cpuset(writes, "", cpu);
   }
 
-  /** 2 to 262144 shares of version 1 are 1 to 10000 of version 2. */
+  /**
+   * 2 to 262144 shares of version 1 are 1 to 10000 of version 2, and the 1024 that a cgroup has
+   * there without being asked are the 100 that it has here: a curve through these three points.
+   */
   static long weight(long shares) {
-    long bounded = Math.clamp(shares, 2, 262_144);
-    return 1 + (bounded - 2) * 9_999 / 262_142;
+    if (shares <= 2) {
+      return 1;
+    }
+    if (shares >= 262_144) {
+      return 10_000;
+    }
+    double bits = Math.log((double) shares) / Math.log(2);
+    return (long) Math.ceil(Math.pow(10, (bits * bits + 125 * bits) / 612 - 7.0 / 34));
   }
 
   private static void io2(List<Write> writes, Resources.BlockIo io) {
     if (io.weight() != null && io.weight() != 0) {
-      writes.add(Write.of("", "io.bfq.weight", io.weight()).orElseNot());
-      long weight = 1 + (Math.clamp(io.weight(), 10, 1000) - 10L) * 9_999 / 990;
-      writes.add(Write.of("", "io.weight", "default " + weight).orElseNot());
+      weight2(writes, "default", io.weight());
+    }
+    for (Resources.WeightDevice device : io.weightDevice()) {
+      if (device.weight() != null && device.weight() != 0) {
+        weight2(writes, device.major() + ":" + device.minor(), device.weight());
+      }
     }
     io2(writes, "rbps", io.throttleReadBpsDevice());
     io2(writes, "wbps", io.throttleWriteBpsDevice());
     io2(writes, "riops", io.throttleReadIopsDevice());
     io2(writes, "wiops", io.throttleWriteIopsDevice());
+  }
+
+  /** Two schedulers, each with its file and range. */
+  private static void weight2(List<Write> writes, String of, int weight) {
+    writes.add(Write.of("", "io.bfq.weight", of + " " + weight).orElseNot());
+    long wide = 1 + (Math.clamp(weight, 10, 1000) - 10L) * 9_999 / 990;
+    writes.add(Write.of("", "io.weight", of + " " + wide).orElseNot());
   }
 
   private static void io2(List<Write> writes, String key, List<Resources.ThrottleDevice> devices) {
@@ -253,45 +277,6 @@ public final class Limits {
           Write.of("", "io.max", device.major() + ":" + device.minor() + " " + key + "=" + rate));
     }
   }
-
-  /** Device rules for version 1, in order; the nodes that every container has are allowed last. */
-  public static List<Write> devices1(Resources resources) {
-    List<Write> writes = new ArrayList<>();
-    for (Resources.DeviceRule rule : resources.devices()) {
-      String file = rule.allow() ? "devices.allow" : "devices.deny";
-      writes.add(Write.of("devices", file, line(rule)));
-    }
-    for (String rule : ALWAYS_ALLOWED) {
-      writes.add(Write.of("devices", "devices.allow", rule));
-    }
-    return writes;
-  }
-
-  private static String line(Resources.DeviceRule rule) {
-    if (rule.type().equals("a")) {
-      return "a";
-    }
-    String access = rule.access().isEmpty() ? "rwm" : rule.access();
-    return rule.type() + " " + number(rule.major()) + ":" + number(rule.minor()) + " " + access;
-  }
-
-  private static String number(@Nullable Long number) {
-    return number == null || number < 0 ? "*" : number.toString();
-  }
-
-  /** Making nodes does no harm; then null, zero, full, random, urandom, tty, ptmx and pts. */
-  private static final List<String> ALWAYS_ALLOWED =
-      List.of(
-          "c *:* m",
-          "b *:* m",
-          "c 1:3 rwm",
-          "c 1:5 rwm",
-          "c 1:7 rwm",
-          "c 1:8 rwm",
-          "c 1:9 rwm",
-          "c 5:0 rwm",
-          "c 5:2 rwm",
-          "c 136:* rwm");
 
   private static long orZero(@Nullable Long value) {
     return value == null ? 0 : value;

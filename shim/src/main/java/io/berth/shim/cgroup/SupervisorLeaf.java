@@ -35,7 +35,8 @@ public final class SupervisorLeaf implements AutoCloseable {
                 .filter(
                     hierarchy -> hierarchy.controllers().stream().anyMatch(HIERARCHIES::contains))
                 .toList(),
-            layout.version2());
+            layout.version2(),
+            layout.memoryInVersion2());
     CgroupFolders folders = Cgroup.createShared(own, new CgroupPath("/" + parent + "/supervisors"));
     List<Fd> tasks = new ArrayList<>();
     try {

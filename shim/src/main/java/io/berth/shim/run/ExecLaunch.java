@@ -7,10 +7,15 @@ import io.berth.linux.supervisor.LaunchPlan;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.oci.runtime.ProcessSpec;
+import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.plan.ExecPlan;
+import io.berth.shim.plan.Step;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the process of an exec that was added. */
 final class ExecLaunch {
@@ -19,15 +24,31 @@ final class ExecLaunch {
   /** Its pid; after a failure it can be tried again. The caller holds the process's lock. */
   static int launch(ContainerTask task, TaskProcess process, RequestIds requests)
       throws IOException {
+    ExecPlan plan = plan(task, process, task.cgroup().folders());
+    try {
+      return launch(task, process, plan, requests.operation(1));
+    } catch (SupervisorException e) {
+      CgroupFolders inner = innerCgroup(task, plan, e);
+      if (inner == null) {
+        throw failure(task, process, plan, e);
+      }
+      ExecPlan second = plan(task, process, inner);
+      try {
+        return launch(task, process, second, requests.operation(2));
+      } catch (SupervisorException again) {
+        throw failure(task, process, second, again);
+      }
+    }
+  }
+
+  private static int launch(ContainerTask task, TaskProcess process, ExecPlan plan, long request)
+      throws IOException {
     Supervision supervisor = task.supervisor();
-    ExecPlan plan = plan(task, process);
-    String what = "start exec `" + process.id() + "` in task `" + task.record().id() + "`";
-    HostServices host = task.host();
     try (Handles handles = new Handles(List.of(), supervisor.init());
-        StreamFiles streams = new StreamFiles(task.key(), host.logPrograms())) {
+        StreamFiles streams = new StreamFiles(task.key(), task.host().logPrograms())) {
       LaunchPlan launch = PlanWriter.write(plan, handles, streams);
       SupervisorConnection.Launched launched =
-          Supervision.awaitLong(supervisor.connection().exec(requests.operation(1), launch));
+          Supervision.awaitLong(supervisor.connection().exec(request, launch));
       Fd pidfd = launched.pidfd();
       if (pidfd != null) {
         pidfd.close();
@@ -39,17 +60,49 @@ final class ExecLaunch {
       }
       return launched.pid();
     } catch (SupervisorException e) {
-      if (e.errno() == Errno.ESRCH && e.step() < 0) {
-        throw new BerthException.FailedPrecondition(
-            "container " + task.record().id() + " init process is not running", e);
-      }
-      throw LaunchFailure.of(what, plan.at(e.step()), e);
+      throw e;
     } catch (IOException e) {
-      throw LaunchFailure.of(what, null, e);
+      throw LaunchFailure.of(what(task, process), null, e);
     }
   }
 
-  private static ExecPlan plan(ContainerTask task, TaskProcess process) {
+  private static String what(ContainerTask task, TaskProcess process) {
+    return "start exec `" + process.id() + "` in task `" + task.record().id() + "`";
+  }
+
+  private static BerthException failure(
+      ContainerTask task, TaskProcess process, ExecPlan plan, SupervisorException e) {
+    if (e.errno() == Errno.ESRCH && e.step() < 0) {
+      return new BerthException.FailedPrecondition(
+          "container " + task.record().id() + " init process is not running", e);
+    }
+    return LaunchFailure.of(what(task, process), plan.at(e.step()), e);
+  }
+
+  /**
+   * A container that has cgroups of its own, a service manager's say, has passed controllers on to
+   * them, and version 2 then takes no process into the folder above: the init has moved into one of
+   * them, and so does the exec. Null if that is not what has gone wrong.
+   */
+  private static @Nullable CgroupFolders innerCgroup(
+      ContainerTask task, ExecPlan plan, SupervisorException e) throws IOException {
+    CgroupFolders outer = task.cgroup().folders();
+    String version2 = outer.version2();
+    if (e.errno() != Errno.EBUSY || !(plan.at(e.step()) instanceof Step.Cgroup2 _)) {
+      return null;
+    }
+    Path file = Path.of("/proc", Integer.toString(task.init().pid()), "cgroup");
+    for (String line : Files.readAllLines(file)) {
+      String inside = task.cgroup().path().text() + "/";
+      if (version2 != null && line.startsWith("0::" + inside)) {
+        return outer.withVersion2(
+            version2 + "/" + line.substring("0::".length() + inside.length()));
+      }
+    }
+    return null;
+  }
+
+  private static ExecPlan plan(ContainerTask task, TaskProcess process, CgroupFolders cgroups) {
     ExecRecord exec = process.exec();
     if (exec == null) {
       throw new IllegalStateException("exec `" + process.id() + "` without a record");
@@ -62,7 +115,7 @@ final class ExecLaunch {
             task.spec(),
             wanted,
             process.stdio(),
-            task.cgroup().folders(),
+            cgroups,
             task.host().filters().of(task.spec().linux().seccomp()),
             HomeFolder.ofRunning(wanted, task.init().pid()),
             task.record().noKeyring()),

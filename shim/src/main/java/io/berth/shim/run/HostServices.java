@@ -63,9 +63,14 @@ public final class HostServices implements AutoCloseable {
 
   /** Looks at the host and starts the thread that waits. */
   public static HostServices open(Config config) throws IOException {
+    return open(config, CgroupLayout.ofHost());
+  }
+
+  /** The same with some of the host's hierarchies only. */
+  public static HostServices open(Config config, CgroupLayout cgroups) throws IOException {
     return new HostServices(
         config,
-        CgroupLayout.ofHost(),
+        cgroups,
         facts(),
         Poller.start("supervisors"),
         new Filters(),

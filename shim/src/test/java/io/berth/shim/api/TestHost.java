@@ -1,5 +1,7 @@
 package io.berth.shim.api;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.host.v1.HostGrpc;
@@ -13,6 +15,7 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.linux.MountInfo;
 import io.berth.linux.Processes;
+import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.run.HostServices;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.ManagedChannel;
@@ -22,9 +25,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -46,6 +52,27 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
   private Shims shims;
   private HostGrpc.HostBlockingV2Stub host;
   private int tasks;
+  private final boolean unified;
+  private @Nullable String passedOn;
+
+  /** With all the cgroups that the machine has. */
+  TestHost() {
+    this(false);
+  }
+
+  /** As on a machine that has version 2 of cgroups only, with what there is of controllers. */
+  static TestHost unified() {
+    return new TestHost(true);
+  }
+
+  private TestHost(boolean unified) {
+    this.unified = unified;
+  }
+
+  private static CgroupLayout unified(CgroupLayout host) {
+    assumeTrue(host.version2() != null, "no cgroup version 2 here");
+    return new CgroupLayout(List.of(), host.version2(), host.memoryInVersion2());
+  }
 
   @Override
   public void beforeEach(ExtensionContext context) throws Exception {
@@ -57,12 +84,20 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
     rootfs = busybox(folder.resolve("root"));
     config = Config.parse(null, "root = \"" + folder + "/lib\"\nstate = \"" + folder + "/run\"\n");
+    if (unified) {
+      passedOn = Files.readString(passingOn());
+    }
     open();
+  }
+
+  private static Path passingOn() throws IOException {
+    return Path.of(String.valueOf(CgroupLayout.ofHost().version2()), "cgroup.subtree_control");
   }
 
   /** Another process's worth of everything, as after the death of the one before. */
   void open() throws IOException {
-    services = HostServices.open(config);
+    CgroupLayout cgroups = CgroupLayout.ofHost();
+    services = HostServices.open(config, unified ? unified(cgroups) : cgroups);
     loops = new EventLoops(1);
     shims = new Shims(services, loops);
     host =
@@ -329,6 +364,13 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     close();
     inProcess.afterEach(context);
     removeCgroups();
+    if (passedOn != null) {
+      Set<String> added = new HashSet<>(List.of(Files.readString(passingOn()).split("\\s+")));
+      added.removeAll(List.of(passedOn.split("\\s+")));
+      for (String controller : added) {
+        Files.writeString(passingOn(), "-" + controller);
+      }
+    }
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(path);

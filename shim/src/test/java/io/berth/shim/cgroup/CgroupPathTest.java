@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,14 +35,5 @@ final class CgroupPathTest {
   @ValueSource(strings = {"/", "/..", "/a/../b", "../x", "/a/./b", "no-slice:a:b"})
   void refusesWhatLeadsElsewhere(String given) {
     assertThrows(BerthException.InvalidArgument.class, () -> path(given, true));
-  }
-
-  @Test
-  void sharesOfVersion1AreWeightsOfVersion2() {
-    // MD-14
-    assertEquals(1, Limits.weight(2));
-    assertEquals(39, Limits.weight(1024));
-    assertEquals(10_000, Limits.weight(262_144));
-    assertEquals(10_000, Limits.weight(Long.MAX_VALUE));
   }
 }

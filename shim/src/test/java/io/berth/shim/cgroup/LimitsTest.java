@@ -1,10 +1,14 @@
 package io.berth.shim.cgroup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.Resources;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 final class LimitsTest {
@@ -55,33 +59,118 @@ final class LimitsTest {
             "cpuset.mems=0",
             "pids.max=max",
             "blkio.throttle.read_bps_device=8:0 1048576",
-            "hugetlb.2MB.limit_in_bytes=4"),
+            "hugetlb.2MB.limit_in_bytes=4",
+            "hugetlb.2MB.rsvd.limit_in_bytes=4"),
         lines(Limits.version1(all)));
     assertEquals(
         List.of(
             "memory.swap.max=max",
             "memory.max=max",
-            "cpu.weight=20",
+            "cpu.weight=59",
             "cpu.max=50000 100000",
             "cpuset.cpus=0-1",
             "cpuset.mems=0",
             "pids.max=max",
             "io.max=8:0 rbps=1048576",
             "hugetlb.2MB.max=4",
+            "hugetlb.2MB.rsvd.max=4",
             "memory.high=5"),
         lines(Limits.version2(all)));
+  }
+
+  @Test
+  void memoryAndSwapOfVersion2() {
+    assertEquals(
+        List.of("memory.swap.max=50", "memory.max=100", "memory.low=70"),
+        lines(
+            Limits.version2(
+                resources("{\"memory\":{\"limit\":100,\"swap\":150,\"reservation\":70}}"))));
+    assertEquals(
+        List.of("memory.swap.max=max", "memory.max=max"),
+        lines(Limits.version2(resources("{\"memory\":{\"limit\":-1}}"))));
+    for (String wrong : List.of("{\"swap\":150}", "{\"limit\":100,\"swap\":99}")) {
+      Resources resources = resources("{\"memory\":" + wrong + "}");
+      assertThrows(BerthException.InvalidArgument.class, () -> Limits.version2(resources), wrong);
+    }
+  }
+
+  @Test
+  void sharesBecomeWeights() {
+    assertEquals(1, Limits.weight(0));
+    assertEquals(1, Limits.weight(2));
+    assertEquals(59, Limits.weight(512));
+    assertEquals(100, Limits.weight(1024));
+    assertEquals(10_000, Limits.weight(262_144));
+    assertEquals(10_000, Limits.weight(Long.MAX_VALUE));
+    for (long shares = 3; shares < 300_000; shares++) {
+      assertTrue(Limits.weight(shares) >= Limits.weight(shares - 1), "" + shares);
+    }
+  }
+
+  @Test
+  void quotaAndPeriodOfVersion2() {
+    Map.of(
+            "{\"quota\":50000}", "cpu.max=50000",
+            "{\"quota\":-1}", "cpu.max=max",
+            "{\"quota\":-1,\"period\":5000}", "cpu.max=max 5000",
+            "{\"period\":5000}", "cpu.max=max 5000",
+            "{\"quota\":70,\"period\":5000}", "cpu.max=70 5000")
+        .forEach((given, line) ->
+            assertEquals(
+                List.of(line), lines(Limits.version2(resources("{\"cpu\":" + given + "}")))));
+  }
+
+  @Test
+  void weightsAndRatesOfBlockDevices() {
+    Resources io =
+        resources(
+            "{\"blockIO\":{\"weight\":500,\"weightDevice\":[{\"major\":8,\"minor\":16,"
+                + "\"weight\":10}],\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":0,"
+                + "\"rate\":0}]}}");
+    assertEquals(
+        List.of(
+            "io.bfq.weight=default 500",
+            "io.weight=default 4950",
+            "io.bfq.weight=8:16 10",
+            "io.weight=8:16 1",
+            "io.max=8:0 wiops=max"),
+        lines(Limits.version2(io)));
   }
 
   @Test
   void deviceRulesKeepTheirOrderAndTheUsualNodesAreAllowed() {
     List<String> rules =
         lines(
-            Limits.devices1(
+            DeviceLimits.version1(
                 resources(
                     "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,"
                         + "\"type\":\"b\",\"major\":8,\"access\":\"r\"}]}")));
     assertEquals("devices.deny=a", rules.get(0));
     assertEquals("devices.allow=b 8:* r", rules.get(1));
     assertEquals(true, rules.contains("devices.allow=c 1:3 rwm"));
+    assertEquals(false, rules.subList(1, rules.size()).contains("devices.deny=a"));
+  }
+
+  @Test
+  void whatNoRuleAllowsIsDenied() {
+    Resources disk =
+        resources("{\"devices\":[{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":-1}]}");
+    assertEquals(
+        List.of("devices.deny=a", "devices.allow=b 8:* rwm"),
+        lines(DeviceLimits.version1(disk)).subList(0, 2));
+    assertEquals("devices.deny=a", lines(DeviceLimits.version1(Resources.NONE)).getFirst());
+    String program = DeviceLimits.version2(disk).listing();
+    assertTrue(program.contains("if r4 != 8 goto"), program);
+    assertTrue(program.endsWith("r0 = 0\n" + (program.lines().count() - 1) + ": exit\n"), program);
+    String nothing = DeviceLimits.version2(Resources.NONE).listing();
+    assertTrue(!nothing.contains("r4 != 8 goto"), nothing);
+  }
+
+  @Test
+  void deviceRulesThatMakeNoSenseAreRefused() {
+    for (String wrong : List.of("\"type\":\"x\"", "\"type\":\"c\",\"access\":\"rx\"")) {
+      Resources resources = resources("{\"devices\":[{\"allow\":true," + wrong + "}]}");
+      assertThrows(BerthException.InvalidArgument.class, () -> DeviceLimits.version2(resources));
+    }
   }
 }

@@ -26,8 +26,9 @@ final class PlanTest {
               new CgroupLayout.Hierarchy("/sys/fs/cgroup/cpu,cpuacct", List.of("cpu", "cpuacct")),
               new CgroupLayout.Hierarchy("/sys/fs/cgroup/memory", List.of("memory")),
               new CgroupLayout.Hierarchy("/sys/fs/cgroup/systemd", List.of("name=systemd"))),
-          "/sys/fs/cgroup/unified");
-  private static final CgroupLayout UNIFIED = new CgroupLayout(List.of(), "/sys/fs/cgroup");
+          "/sys/fs/cgroup/unified",
+          false);
+  private static final CgroupLayout UNIFIED = new CgroupLayout(List.of(), "/sys/fs/cgroup", true);
   private static final HostFacts HOST =
       new HostFacts(
           /* appArmor= */ false,
