@@ -76,8 +76,8 @@ final class LocalRegistry implements AutoCloseable {
   }
 
   /** kill -9. */
-  void kill() throws InterruptedException {
-    Objects.requireNonNull(process).destroyForcibly().waitFor();
+  void kill() {
+    Objects.requireNonNull(process).destroyForcibly().onExit().join();
   }
 
   /** Where a blob's bytes are stored. */
@@ -137,7 +137,7 @@ final class LocalRegistry implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     kill();
     http.close();
   }

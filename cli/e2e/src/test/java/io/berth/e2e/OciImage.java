@@ -14,7 +14,23 @@ record OciImage(List<Blob> layers, Blob config, Blob manifest) {
   private static final String OCI = "application/vnd.oci.image.";
 
   /** Bytes with their media type, named by their digest. */
-  record Blob(String mediaType, byte[] bytes) {
+  static final class Blob {
+    private final String mediaType;
+    private final byte[] bytes;
+
+    Blob(String mediaType, byte[] bytes) {
+      this.mediaType = mediaType;
+      this.bytes = bytes;
+    }
+
+    String mediaType() {
+      return mediaType;
+    }
+
+    byte[] bytes() {
+      return bytes;
+    }
+
     /** {@code sha256:...}. */
     String digest() {
       return "sha256:" + BusyboxImage.sha256(bytes);

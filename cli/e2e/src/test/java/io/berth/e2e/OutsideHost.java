@@ -96,9 +96,9 @@ final class OutsideHost implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     for (Process server : servers) {
-      server.destroyForcibly().waitFor();
+      server.destroyForcibly().onExit().join();
     }
     Command.run("ip", "link", "delete", link).exits(0);
     Command.run("ip", "netns", "delete", name).exits(0);

@@ -241,15 +241,7 @@ final class PullIT {
     OciImage.Blob layer = image.layers().getLast();
     try (CountingProxy proxy = new CountingProxy(registry.port())) {
       String ref = proxy.ref("team/big:1");
-      proxy.at(
-          BIG / 2,
-          () -> {
-            try {
-              registry.kill();
-            } catch (InterruptedException e) {
-              throw new AssertionError(e);
-            }
-          });
+      proxy.at(BIG / 2, registry::kill);
       try {
         fails("pull", "--plain-http", ref).says("team/big").says("127.0.0.1:" + proxy.port());
       } finally {
