@@ -93,7 +93,7 @@ final class Pull {
     private void fetch(String digest) throws Exception {
       HttpResponse<InputStream> response =
           http.send(
-              HttpRequest.newBuilder(blobs.resolve(digest)).build(),
+              HttpRequest.newBuilder(URI.create(blobs + digest)).build(),
               HttpResponse.BodyHandlers.ofInputStream());
       if (response.statusCode() != 200) {
         throw new IOException(response.toString());
