@@ -35,6 +35,9 @@
 #if __has_include(<linux/landlock.h>)
 #include <linux/landlock.h>
 #endif
+#if __has_include(<sys/pidfd.h>)
+#include <sys/pidfd.h>
+#endif
 #if __has_include(<seccomp.h>)
 #include <seccomp.h>
 #define HAVE_SECCOMP 1
@@ -242,6 +245,12 @@ static void processes(void) {
   CONSTANT(Processes, PRIO_PROCESS);
   CONSTANT(Processes, PR_SET_DUMPABLE);
   CONSTANT(Processes, PR_SET_CHILD_SUBREAPER);
+#ifdef PIDFD_GET_INFO
+  NAMED(Processes, PIDFD_INFO_SIZE, PIDFD_INFO_SIZE_VER0);
+  OFFSET(Processes, PIDFD_INFO_EXIT_CODE, struct pidfd_info, exit_code);
+  CONSTANT(Processes, PIDFD_INFO_EXIT);
+  NAMED(Processes, PIDFD_GET_INFO, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, PIDFD_INFO_SIZE_VER0));
+#endif
   CONSTANT(Processes, POLLIN);
 }
 

@@ -23,6 +23,16 @@ public final class Processes {
   private static final int PRIO_PROCESS = 0;
   private static final int PR_SET_DUMPABLE = 4;
   private static final int PR_SET_CHILD_SUBREAPER = 36;
+  static final int PIDFD_INFO_SIZE = 64;
+  static final int PIDFD_INFO_EXIT_CODE = 60;
+  static final int PIDFD_INFO_EXIT = 8;
+  static final int PIDFD_GET_INFO = 0xc040ff0b;
+  /* Places in /proc/PID/stat, counted from the one behind the name. */
+  private static final int STAT_STATE = 0;
+  private static final int STAT_START_TIME = 19;
+  private static final int STAT_EXIT_CODE = 49;
+  private static final int SIGNAL_BITS = 0x7f;
+  private static final int CORE_BIT = 0x80;
 
   private Processes() {}
 
@@ -120,6 +130,58 @@ public final class Processes {
       int how = info.get(Libc.INT, Layouts.SIGINFO_CODE);
       int status = info.get(Libc.INT, Layouts.SIGINFO_STATUS);
       return new ExitStatus(how != CLD_EXITED, status, how == CLD_DUMPED);
+    }
+  }
+
+  /**
+   * How a process ended that is no child of ours, for whoever had a pidfd of it while it lived;
+   * null as long as it lives. A zombie's number still names it; of one that has been collected the
+   * kernel keeps how it ended (6.15 and later).
+   *
+   * @param pid the number that it had
+   * @throws SyscallException ENOTTY, EINVAL or ESRCH if it was collected, and the kernel does not
+   *     keep such things
+   */
+  public static @Nullable ExitStatus exitOfAnother(Fd pidfd, int pid) throws SyscallException {
+    if (!hasEnded(pidfd)) {
+      return null;
+    }
+    try {
+      String[] fields = statFields(pid);
+      // Only now: it was there all the time, so the number was not another's when it was read.
+      sendSignal(pidfd, 0);
+      if (fields[STAT_STATE].equals("Z") && fields.length > STAT_EXIT_CODE) {
+        return exitStatus(Integer.parseInt(fields[STAT_EXIT_CODE]));
+      }
+      return null;
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ESRCH) && !e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
+    return keptExit(pidfd);
+  }
+
+  private static ExitStatus exitStatus(int status) {
+    int signal = status & SIGNAL_BITS;
+    return signal == 0
+        ? new ExitStatus(false, status >> 8 & 0xff, false)
+        : new ExitStatus(true, signal, (status & CORE_BIT) != 0);
+  }
+
+  private static @Nullable ExitStatus keptExit(Fd pidfd) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      MemorySegment info = f.allocate(PIDFD_INFO_SIZE);
+      info.set(Libc.LONG, 0, PIDFD_INFO_EXIT);
+      Libc.check(
+          Libc.call(
+              f, Sys.IOCTL, pidfd.number(), Integer.toUnsignedLong(PIDFD_GET_INFO), info.address()),
+          "ioctl(PIDFD_GET_INFO)",
+          pidfd.what());
+      if ((info.get(Libc.LONG, 0) & PIDFD_INFO_EXIT) == 0) {
+        return null;
+      }
+      return exitStatus(info.get(Libc.INT, PIDFD_INFO_EXIT_CODE));
     }
   }
 
@@ -224,14 +286,17 @@ public final class Processes {
    * @throws SyscallException ENOENT or ESRCH if there is none
    */
   public static long startTime(int pid) throws SyscallException {
+    return Long.parseLong(statFields(pid)[STAT_START_TIME]);
+  }
+
+  /** What stands in /proc/PID/stat behind the name. */
+  private static String[] statFields(int pid) throws SyscallException {
     String stat;
     try (Fd fd = Fd.open(Path.of("/proc", Integer.toString(pid), "stat"), OpenFlags.O_RDONLY)) {
       stat = new String(fd.readAll(4096), StandardCharsets.ISO_8859_1);
     }
-    // The name in the second field is anything, so what counts stands behind the last bracket; the
-    // 22nd field is the time.
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-    return Long.parseLong(fields[19]);
+    // The name in the second field is anything, so what counts stands behind the last bracket.
+    return stat.substring(stat.lastIndexOf(')') + 2).strip().split(" ", -1);
   }
 
   /**

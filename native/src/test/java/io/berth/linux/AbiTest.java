@@ -57,6 +57,11 @@ final class AbiTest {
           "DeviceFilter.R_MAJOR",
           "DeviceFilter.R_MINOR",
           "Epoll.BATCH",
+          "Processes.CORE_BIT",
+          "Processes.SIGNAL_BITS",
+          "Processes.STAT_EXIT_CODE",
+          "Processes.STAT_START_TIME",
+          "Processes.STAT_STATE",
           "IsalGzipDecoder.ALLOCATED",
           "Landlock.CHANGES",
           "Seccomp.MAX_FILTER_BYTES",
@@ -77,6 +82,10 @@ final class AbiTest {
           "MountFlags.MOVE_MOUNT_SET_GROUP",
           "MountFlags.MS_NOSYMFOLLOW",
           "MountFlags.XFS_SUPER_MAGIC",
+          "Processes.PIDFD_GET_INFO",
+          "Processes.PIDFD_INFO_EXIT",
+          "Processes.PIDFD_INFO_EXIT_CODE",
+          "Processes.PIDFD_INFO_SIZE",
           "Sys.FCHMODAT2");
 
   @TempDir Path folder;

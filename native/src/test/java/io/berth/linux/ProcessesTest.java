@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,6 +103,33 @@ final class ProcessesTest {
               () -> Processes.sendSignal(child.pidfd(), Signal.SIGTERM.number()));
       assertEquals(Errno.ESRCH, e.errno());
     }
+  }
+
+  private static ExitStatus exitSeenFromOutside(String script) throws Exception {
+    SpawnPlan plan = SpawnPlan.of("/bin/sh").arguments("-c", script);
+    try (Processes.Child child = Processes.spawn(plan)) {
+      assertNull(Processes.exitOfAnother(child.pidfd(), child.pid()));
+      ExitStatus zombie = null;
+      for (int i = 0; i < 1000 && zombie == null; i++) {
+        Thread.sleep(10);
+        zombie = Processes.exitOfAnother(child.pidfd(), child.pid());
+      }
+      assertEquals(Processes.awaitExit(child.pidfd(), SOON), zombie);
+      try {
+        assertEquals(zombie, Processes.exitOfAnother(child.pidfd(), child.pid()));
+      } catch (SyscallException e) {
+        // A kernel before 6.15.
+        assertTrue(Set.of(Errno.ENOTTY, Errno.EINVAL, Errno.ESRCH).contains(e.errno()));
+      }
+      return zombie;
+    }
+  }
+
+  @Test
+  void howAProcessEnded_isToldToWhoeverHasAPidfd() throws Exception {
+    assertEquals(new ExitStatus(false, 7, false), exitSeenFromOutside("sleep 0.2; exit 7"));
+    assertEquals(
+        new ExitStatus(true, 15, false), exitSeenFromOutside("sleep 0.2; kill -TERM $$; sleep 60"));
   }
 
   @Test
