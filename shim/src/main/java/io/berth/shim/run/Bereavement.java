@@ -1,19 +1,31 @@
 package io.berth.shim.run;
 
+import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.ExitRecord;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is done when a container's supervisor has died: what it wrote down counts; the container,
- * which the kernel kills with it, is made sure of; what nobody can know any more is said to be
- * unknown.
+ * which the kernel kills with it, is made sure of; how a process ended the kernel tells whoever
+ * held it (6.15 and later); what nobody can know any more is said to be unknown.
  */
 final class Bereavement {
   private static final Logger LOG = System.getLogger(Bereavement.class.getName());
   private static final int STATUS_UNKNOWN = 255;
+
+  /**
+   * The init of a pid namespace has ended only when all that lived there have been collected, by
+   * whoever inherits the dead supervisor's children.
+   */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final ContainerTask task;
 
@@ -30,13 +42,14 @@ final class Bereavement {
     }
     for (TaskProcess exec : task.execs()) {
       if (exec.phase() == TaskProcess.Phase.RUNNING) {
-        end(exec);
+        end(exec, exec.pidfd());
       }
     }
-    end(task.init());
+    Supervision supervision = task.supervision();
+    end(task.init(), supervision == null ? null : supervision.init());
   }
 
-  private void end(TaskProcess process) {
+  private void end(TaskProcess process, @Nullable Fd pidfd) {
     ExitRecord known = null;
     try {
       known = ExitRecord.read(task.folder().path(), process.id());
@@ -47,9 +60,24 @@ final class Bereavement {
     task.ended(
         process.id(),
         known == null ? process.pid() : known.pid(),
-        known == null
-            ? new TaskProcess.Ended(
-                STATUS_UNKNOWN, Instant.now(), /* outOfMemory= */ false, /* unknown= */ true)
-            : TaskProcess.Ended.of(known));
+        known == null ? kept(pidfd, process.pid()) : TaskProcess.Ended.of(known));
+  }
+
+  private TaskProcess.Ended kept(@Nullable Fd pidfd, int pid) {
+    try {
+      long end = System.nanoTime() + PATIENCE.toNanos();
+      while (pidfd != null && System.nanoTime() < end) {
+        Processes.ExitStatus exit = Processes.exitOfAnother(pidfd, pid);
+        if (exit != null) {
+          return new TaskProcess.Ended(
+              exit.shellCode(), Instant.now(), /* outOfMemory= */ false, /* unknown= */ false);
+        }
+        LockSupport.parkNanos(1_000_000);
+      }
+    } catch (SyscallException | IllegalStateException e) {
+      LOG.log(Level.DEBUG, "task {0}: how it ended: {1}", task.key(), e.getMessage());
+    }
+    return new TaskProcess.Ended(
+        STATUS_UNKNOWN, Instant.now(), /* outOfMemory= */ false, /* unknown= */ true);
   }
 }

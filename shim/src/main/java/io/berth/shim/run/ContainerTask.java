@@ -520,6 +520,7 @@ public final class ContainerTask implements AutoCloseable {
       endTheRest();
     }
     if (process.ends(how)) {
+      process.hold(null);
       host.happenings().tell(new Happening.Exit(key(), execId, process.pid(), how));
     }
   }
@@ -582,6 +583,9 @@ public final class ContainerTask implements AutoCloseable {
     BerthException gone =
         new BerthException.Unavailable("task `" + record.id() + "` has been let go");
     init.ended().completeExceptionally(gone);
-    execs.values().forEach(exec -> exec.ended().completeExceptionally(gone));
+    for (TaskProcess exec : execs.values()) {
+      exec.ended().completeExceptionally(gone);
+      exec.hold(null);
+    }
   }
 }

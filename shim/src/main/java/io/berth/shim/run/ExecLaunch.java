@@ -2,7 +2,6 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.supervisor.LaunchPlan;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
@@ -49,12 +48,12 @@ final class ExecLaunch {
       LaunchPlan launch = PlanWriter.write(plan, handles, streams);
       SupervisorConnection.Launched launched =
           Supervision.awaitLong(supervisor.connection().exec(request, launch));
-      Fd pidfd = launched.pidfd();
-      if (pidfd != null) {
-        pidfd.close();
-      }
+      process.hold(launched.pidfd());
       process.born(launched.pid());
       process.runs();
+      if (process.endedOrNull() != null) {
+        process.hold(null);
+      }
       if (process.stdinClosed()) {
         Supervision.await(supervisor.connection().closeStdin(process.id()));
       }

@@ -1,9 +1,11 @@
 package io.berth.shim.run;
 
+import io.berth.linux.Fd;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.shim.stdio.Stdio;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,7 @@ public final class TaskProcess {
   private volatile int pid;
   private volatile Phase phase = Phase.CREATED;
   private volatile boolean stdinClosed;
+  private final AtomicReference<@Nullable Fd> pidfd = new AtomicReference<>();
 
   private TaskProcess(String id, Stdio stdio, @Nullable ExecRecord exec) {
     this.id = id;
@@ -92,6 +95,18 @@ public final class TaskProcess {
 
   void born(int number) {
     pid = number;
+  }
+
+  /** Of an exec, for as long as it runs; the init's is kept elsewhere. */
+  @Nullable Fd pidfd() {
+    return pidfd.get();
+  }
+
+  void hold(@Nullable Fd process) {
+    Fd before = pidfd.getAndSet(process);
+    if (before != null) {
+      before.close();
+    }
   }
 
   void runs() {

@@ -26,12 +26,18 @@ import io.berth.api.io.containerd.cgroups.v1.Metrics;
 import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
+import io.berth.linux.Fd;
 import io.berth.linux.Processes;
+import io.berth.linux.Signal;
+import io.berth.linux.SpawnPlan;
+import io.berth.linux.SyscallException;
+import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -149,22 +155,75 @@ final class SurvivalIT {
     }
   }
 
+  /** Whether the kernel tells how a process ended that another has collected: 6.15 and later. */
+  private static boolean exitsAreKept() throws Exception {
+    SpawnPlan plan = SpawnPlan.of("/bin/sh").arguments("-c", "exit 3");
+    try (Processes.Child child = Processes.spawn(plan)) {
+      Processes.awaitExit(child.pidfd(), Duration.ofSeconds(10));
+      return Processes.exitOfAnother(child.pidfd(), child.pid()) != null;
+    } catch (SyscallException tooOld) {
+      return false;
+    }
+  }
+
   @Test
-  void aContainerWhoseSupervisorIsKilledEndsUnknown() throws Exception {
+  void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow() throws Exception {
     TaskKey key = host.key();
     int pid = host.create(key, host.spec("sleep", "100"));
     var task = host.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
+    ObjectNode process = (ObjectNode) host.spec("sleep", "100").get("process");
+    task.exec(
+        ExecProcessRequest.newBuilder()
+            .setId(key.id())
+            .setExecId("e1")
+            .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
+            .build());
+    task.start(StartRequest.newBuilder().setId(key.id()).setExecId("e1").build());
+    boolean kept = exitsAreKept();
+    int expected = kept ? 137 : 255;
     try (var watched = new Watching()) {
       assertTrue(watched.next().hasCaughtUp());
       Processes.kill(host.shims().task(key).supervisorPid(), 9);
       assertTrue(watched.next().hasSupervisorLost());
-      Occurrence exit = watched.next();
-      assertTrue(exit.getExit().getUnknown());
-      assertEquals(255, exit.getExit().getStatus());
+      for (String id : List.of("e1", "")) {
+        Occurrence exit = watched.next();
+        assertEquals(id, exit.getExecId());
+        assertEquals(!kept, exit.getExit().getUnknown());
+        assertEquals(expected, exit.getExit().getStatus());
+      }
     }
-    assertEquals(255, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    assertEquals(
+        expected, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     assertTrue(!Files.exists(Path.of("/proc/" + pid + "/exe")));
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void anExitThatNobodyWroteDownIsReadFromTheKernel() throws Exception {
+    TaskKey key = host.key();
+    ObjectNode spec =
+        host.spec("sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+    host.create(key, spec);
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    for (int i = 0; i < 500 && !host.said(key).contains("ready"); i++) {
+      Thread.sleep(10);
+    }
+    ContainerTask made = host.shims().task(key);
+    // It stands still, so it writes nothing down; it is killed while its child is a zombie.
+    Processes.kill(made.supervisorPid(), Signal.SIGSTOP.number());
+    try (Fd init = Processes.openPidfd(made.init().pid())) {
+      Processes.sendSignal(init, Signal.SIGTERM.number());
+      for (int i = 0; i < 500 && !Processes.hasEnded(init); i++) {
+        Thread.sleep(10);
+      }
+    }
+    Processes.kill(made.supervisorPid(), Signal.SIGKILL.number());
+    assertEquals(
+        exitsAreKept() ? 7 : 255,
+        task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
     assertEquals(List.of(), host.leftovers());
   }
