@@ -28,7 +28,7 @@ import java.util.Map;
  */
 final class Attach {
   private static final Path PLUG_INS = Path.of("/usr/lib/cni");
-  private static final int WARM_UPS = 20;
+  private static final int WARM_UPS = 40;
   private static final int OUR_PORT = 18080;
   private static final int PEER_PORT = 18081;
 

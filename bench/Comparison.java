@@ -13,7 +13,7 @@ import java.util.Locale;
  * grace periods and the processor's clock are those of a machine that was quiet.
  *
  * @param target the ratio that was set as a goal; printed, not asserted
- * @param warmUps rounds before those that count
+ * @param warmUps rounds before the first that counts
  * @param ours sides that get a ratio to each of the peers
  * @param bounds what the machine takes for the least that must be done; no ratio
  */
@@ -36,7 +36,7 @@ record Comparison(
     int number = 0;
     for (boolean cold : new boolean[] {false, true}) {
       double[][] millis = new double[sides.size()][rounds];
-      for (int round = -warmUps; round < rounds; round++) {
+      for (int round = cold ? 0 : -warmUps; round < rounds; round++) {
         for (int turn : order(sides.size(), round)) {
           double spent = measure(sides.get(turn), ++number, cold);
           if (round >= 0) {

@@ -23,7 +23,7 @@ import java.util.List;
  * deletion. Both are driven from this process.
  */
 final class SupervisorPath {
-  private static final int WARM_UPS = 30;
+  private static final int WARM_UPS = 100;
 
   private SupervisorPath() {}
 
