@@ -1,59 +1,39 @@
 package io.berth.base.daemon;
 
-import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollDomainDatagramChannel;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.unix.DomainDatagramPacket;
-import io.netty.channel.unix.DomainSocketAddress;
+import io.berth.linux.Sockets;
+import io.berth.linux.SyscallException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
-/** Tells systemd (sd_notify(3)); without NOTIFY_SOCKET it does nothing. */
+/** Tells systemd (sd_notify(3)); without NOTIFY_SOCKET it does nothing. Never waits. */
 final class SdNotify {
   private static final Logger LOG = System.getLogger(SdNotify.class.getName());
 
   private SdNotify() {}
 
   static void ready() {
-    send("READY=1\n");
+    send(System.getenv("NOTIFY_SOCKET"), "READY=1\n");
   }
 
   static void stopping() {
-    send("STOPPING=1\n");
+    send(System.getenv("NOTIFY_SOCKET"), "STOPPING=1\n");
   }
 
-  private static void send(String text) {
-    String socket = System.getenv("NOTIFY_SOCKET");
+  /**
+   * A failure is logged: the service itself is well.
+   *
+   * @param socket a path, or a name in the abstract namespace behind an {@code @}; null or empty:
+   *     nobody wants to know
+   */
+  static void send(@Nullable String socket, String text) {
     if (socket == null || socket.isEmpty()) {
       return;
     }
-    String path = socket.startsWith("@") ? "\0" + socket.substring(1) : socket;
-    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     try {
-      io.netty.bootstrap.Bootstrap bootstrap =
-          new io.netty.bootstrap.Bootstrap()
-              .group(group)
-              .channel(EpollDomainDatagramChannel.class)
-              .handler(new ChannelInboundHandlerAdapter());
-      io.netty.channel.Channel channel = bootstrap.register().sync().channel();
-      channel
-          .writeAndFlush(
-              new DomainDatagramPacket(
-                  Unpooled.copiedBuffer(text, StandardCharsets.UTF_8),
-                  new DomainSocketAddress(path)))
-          .sync();
-      channel.close().sync();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      LOG.log(Level.WARNING, "notify {0}: {1}", socket, e.getMessage());
-    } finally {
-      group.shutdownGracefully(0, 100, TimeUnit.MILLISECONDS);
+      Sockets.sendText(socket, text);
+    } catch (SyscallException e) {
+      LOG.log(Level.WARNING, "notify the service manager at {0}: {1}", socket, e.getMessage());
     }
   }
 }
