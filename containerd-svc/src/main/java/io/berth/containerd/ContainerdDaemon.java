@@ -2,6 +2,7 @@ package io.berth.containerd;
 
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
+import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -99,7 +100,11 @@ public final class ContainerdDaemon implements Daemon {
                   config.socket("containerd"),
                   services,
                   QUICK,
-                  new ForwardedServices(peers, namespaces),
+                  new ForwardedServices(
+                      peers,
+                      namespaces,
+                      new RememberedAnswers(
+                          SharedCounter.open(config.state().resolve("image.changes")))),
                   MAX_INBOUND,
                   _ -> true,
                   "rw-rw----"),

@@ -39,10 +39,18 @@ final class ForwardedServices extends HandlerRegistry {
           "containerd.services.snapshots.v1.Snapshots/Prepare",
           "containerd.services.snapshots.v1.Snapshots/View");
 
+  private static final Set<String> REMEMBERED =
+      Set.of(
+          "containerd.services.content.v1.Content/Info",
+          "containerd.services.content.v1.Content/Read",
+          "containerd.services.images.v1.Images/Get");
+
   private final ByteProxy proxy;
   private final NamespaceTable namespaces;
+  private final RememberedAnswers answers;
 
-  ForwardedServices(Peers peers, NamespaceTable namespaces) {
+  ForwardedServices(Peers peers, NamespaceTable namespaces, RememberedAnswers answers) {
+    this.answers = answers;
     this.proxy = new ByteProxy(peers.image(), SERVICES, peers.imageSocket(), "berth-image");
     this.namespaces = namespaces;
   }
@@ -50,8 +58,14 @@ final class ForwardedServices extends HandlerRegistry {
   @Override
   public @Nullable ServerMethodDefinition<?, ?> lookupMethod(
       String method, @Nullable String authority) {
-    ServerMethodDefinition<?, ?> found = proxy.lookupMethod(method, authority);
-    return found == null || !MAKING.contains(method) ? found : noting(found);
+    ServerMethodDefinition<byte[], byte[]> found = proxy.lookupMethod(method, authority);
+    if (found == null) {
+      return null;
+    }
+    if (REMEMBERED.contains(method)) {
+      return answers.of(found);
+    }
+    return MAKING.contains(method) ? noting(found) : found;
   }
 
   private <Q, A> ServerMethodDefinition<Q, A> noting(ServerMethodDefinition<Q, A> method) {

@@ -2,6 +2,7 @@ package io.berth.image;
 
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
+import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -90,6 +91,10 @@ public final class ImageDaemon implements Daemon {
   private void openStores() throws IOException {
     stores.metadata.start();
     started.push(stores.metadata);
+    // What others remember of an earlier life of this service may be wrong as well.
+    SharedCounter names = SharedCounter.open(config.state().resolve("image.changes"));
+    names.increase();
+    stores.metadata.onNames(names::increase);
     stores.trash.start();
     started.push(stores.trash);
     stores.content.start();

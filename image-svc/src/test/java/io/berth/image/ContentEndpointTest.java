@@ -16,7 +16,10 @@ import io.berth.api.containerd.services.content.v1.StatusRequest;
 import io.berth.api.containerd.services.content.v1.WriteAction;
 import io.berth.api.containerd.services.content.v1.WriteContentRequest;
 import io.berth.api.containerd.services.content.v1.WriteContentResponse;
+import io.berth.api.containerd.services.leases.v1.CreateRequest;
+import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.base.id.Digest;
+import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -294,6 +297,26 @@ final class ContentEndpointTest {
     assertEquals("whole", read("whole", 0, 0));
     assertThrows(StatusRuntimeException.class, () -> read("cut", 0, 0));
     assertTrue(Files.notExists(blobs.resolve(Digest.sha256("stray").hex())));
+  }
+
+  @Test
+  void theCounterOfChanges_movesBeforeTheAnswer_andNotForWhatConcernsNoContent() throws Exception {
+    SharedCounter changes = SharedCounter.open(service.state().resolve("image.changes"));
+    long before = changes.value();
+    store("a", "text");
+    assertTrue(changes.value() > before);
+    before = changes.value();
+    UnixChannel.in(LeasesGrpc.newBlockingStub(service.channel()), "a", null)
+        .create(CreateRequest.newBuilder().setId("lease").build());
+    assertEquals(before, changes.value());
+    UnixChannel.in(ContentGrpc.newBlockingStub(service.channel()), "a", null)
+        .delete(
+            DeleteContentRequest.newBuilder().setDigest(Digest.sha256("text").toString()).build());
+    assertTrue(changes.value() > before);
+    before = changes.value();
+    service.stop();
+    service.start();
+    assertTrue(changes.value() > before, "a start makes everything remembered doubtful");
   }
 
   @Test

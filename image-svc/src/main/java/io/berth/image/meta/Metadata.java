@@ -25,6 +25,7 @@ public final class Metadata implements AutoCloseable {
   private final InstantSource clock;
   private final String boot;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+  private final List<Runnable> nameListeners = new CopyOnWriteArrayList<>();
   private volatile @Nullable Database database;
   private long lastNanos;
 
@@ -80,6 +81,9 @@ public final class Metadata implements AutoCloseable {
         };
     T value = durability == Durability.DURABLE ? opened().durable(work) : opened().lazy(work);
     Transaction transaction = ran.getLast();
+    if (transaction.changedNames) {
+      nameListeners.forEach(Runnable::run);
+    }
     transaction.afterwards.forEach(Runnable::run);
     if (transaction.emitted) {
       listeners.forEach(Runnable::run);
@@ -95,6 +99,14 @@ public final class Metadata implements AutoCloseable {
   /** Is told, quickly, when events were committed. */
   public void onEvents(Runnable listener) {
     listeners.add(listener);
+  }
+
+  /**
+   * Is told, quickly, when what is known of content or image names has changed, before whoever
+   * changed it is answered.
+   */
+  public void onNames(Runnable listener) {
+    nameListeners.add(listener);
   }
 
   /** The id of this boot (random(4), boot_id). */

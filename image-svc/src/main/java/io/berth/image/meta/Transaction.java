@@ -11,15 +11,20 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A change in progress; what it throws undoes it. */
 public final class Transaction extends Query {
+  private static final Pattern NAMES =
+      Pattern.compile("\\b(?:INTO|UPDATE|FROM) (?:content|image)\\b");
+
   private final EventCodec codec;
   private final Instant now;
   private final String boot;
   final List<Runnable> afterwards = new ArrayList<>();
   boolean emitted;
+  boolean changedNames;
 
   Transaction(Connection connection, EventCodec codec, Instant now, String boot) {
     super(connection);
@@ -40,6 +45,7 @@ public final class Transaction extends Query {
 
   /** Runs a statement; answers how many rows it touched. */
   public int run(String sql, @Nullable Object... arguments) throws SQLException {
+    changedNames |= NAMES.matcher(sql).find();
     try (PreparedStatement statement = statement(sql, arguments)) {
       return statement.executeUpdate();
     }

@@ -48,7 +48,7 @@ public final class ByteProxy extends HandlerRegistry {
   }
 
   @Override
-  public @Nullable ServerMethodDefinition<?, ?> lookupMethod(
+  public @Nullable ServerMethodDefinition<byte[], byte[]> lookupMethod(
       String method, @Nullable String authority) {
     String service = MethodDescriptor.extractFullServiceName(method);
     if (service == null || !services.contains(service)) {
