@@ -61,8 +61,17 @@ public final class Leases {
 
   /** An empty id is replaced by one made up. ALREADY_EXISTS. */
   public Lease create(String namespace, String id, Map<String, String> labels) {
-    return metadata.durable(
+    return metadata.write(
+        durability(labels),
         transaction -> create(transaction, namespace, id.isEmpty() ? generated() : id, labels));
+  }
+
+  // One that ends by itself covers a client at work, which no power cut outlives; what it held goes
+  // a day later if the end of it is forgotten.
+  private static Metadata.Durability durability(Map<String, String> labels) {
+    return labels.containsKey(Lease.EXPIRE)
+        ? Metadata.Durability.LAZY
+        : Metadata.Durability.DURABLE;
   }
 
   /** As part of a change. */
@@ -93,12 +102,16 @@ public final class Leases {
 
   /** NOT_FOUND for one that is not there. */
   public void delete(String namespace, String id) {
-    metadata.durable(transaction -> {
-      if (!drop(transaction, namespace, id)) {
-        throw new BerthException.NotFound("lease \"" + id + "\"");
-      }
-      return true;
-    });
+    Lease lease = metadata.read(query -> find(query, namespace, id));
+    Map<String, String> labels = lease == null ? Map.of() : lease.labels();
+    metadata.write(
+        durability(labels),
+        transaction -> {
+          if (!drop(transaction, namespace, id)) {
+            throw new BerthException.NotFound("lease \"" + id + "\"");
+          }
+          return true;
+        });
   }
 
   /** As part of a change; answers whether it was there. */
@@ -112,13 +125,17 @@ public final class Leases {
     return transaction.run("DELETE FROM lease WHERE namespace = ? AND id = ?", namespace, id) > 0;
   }
 
+  private static @Nullable Lease find(Query query, String namespace, String id)
+      throws SQLException {
+    return query.first(
+        "SELECT id, created, labels FROM lease WHERE namespace = ? AND id = ?",
+        Leases::read,
+        namespace,
+        id);
+  }
+
   private static List<Kept> kept(Query query, String namespace, String id) throws SQLException {
-    Lease lease =
-        query.first(
-            "SELECT id, created, labels FROM lease WHERE namespace = ? AND id = ?",
-            Leases::read,
-            namespace,
-            id);
+    Lease lease = find(query, namespace, id);
     if (lease == null) {
       return List.of();
     }
