@@ -8,8 +8,10 @@ import io.berth.api.containerd.services.tasks.v1.UpdateTaskRequest;
 import io.berth.api.containerd.task.v3.PidsRequest;
 import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.v1.types.Process;
+import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.time.Timestamps;
+import org.jspecify.annotations.Nullable;
 
 /** The front's messages as the shim's, and back. */
 final class TaskMessages {
@@ -80,5 +82,32 @@ final class TaskMessages {
 
   static PidsRequest pids(TaskKey key) {
     return PidsRequest.newBuilder().setId(key.id()).build();
+  }
+
+  /** The state of a process that ended under this life of the service; null of any other. */
+  static @Nullable StateResponse ended(Task task, TaskProcess process) {
+    task.lock.lock();
+    try {
+      Stdio stdio = process.stdio;
+      Exit exit = process.exit;
+      if (stdio == null || exit == null) {
+        return null;
+      }
+      return StateResponse.newBuilder()
+          .setId(task.key().id())
+          .setExecId(process.execId())
+          .setBundle(task.folder().bundle().toString())
+          .setStdin(stdio.stdin())
+          .setStdout(stdio.stdout())
+          .setStderr(stdio.stderr())
+          .setTerminal(stdio.terminal())
+          .setPid(exit.pid())
+          .setStatus(Status.STOPPED)
+          .setExitStatus(exit.status())
+          .setExitedAt(Timestamps.of(exit.at()))
+          .build();
+    } finally {
+      task.lock.unlock();
+    }
   }
 }

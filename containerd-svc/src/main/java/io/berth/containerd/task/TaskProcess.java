@@ -9,6 +9,9 @@ final class TaskProcess {
   private final CompletableFuture<Exit> told = new CompletableFuture<>();
   int pid;
 
+  /** Null if an earlier life of this service made the process: its shim knows. */
+  @Nullable Stdio stdio;
+
   /** A Start is under way; its event comes before that of an exit. */
   boolean starting;
 

@@ -195,7 +195,10 @@ public final class Tasks {
             new TaskFolder.Intent(
                 key, wanted.rootfs(), stdio, options, cgroupsPath, task.isEphemeral(), links),
             spec);
-    exits.removeAll(key);
+    if (!exits.of(key).isEmpty()) {
+      exits.removeAll(key);
+    }
+    task.locked(() -> task.init().stdio = stdio);
     CreateTaskRequest.Builder create =
         CreateTaskRequest.newBuilder()
             .setId(key.id())
@@ -378,7 +381,8 @@ public final class Tasks {
         spec.getValue().toByteArray(), "process specification of exec `" + execId + "`");
     Detached.run(() -> {
       Task task = task(key);
-      task.addExec(execId);
+      TaskProcess process = task.addExec(execId);
+      task.locked(() -> process.stdio = stdio);
       try {
         ExecProcessRequest request =
             ExecProcessRequest.newBuilder()
@@ -407,6 +411,10 @@ public final class Tasks {
   public StateResponse state(TaskKey key, String execId) {
     Task task = task(key);
     TaskProcess process = task.process(execId);
+    StateResponse ended = TaskMessages.ended(task, process);
+    if (ended != null) {
+      return ended;
+    }
     StateRequest request = StateRequest.newBuilder().setId(key.id()).setExecId(execId).build();
     StateResponse state;
     try {
