@@ -8,6 +8,7 @@
 #include "exits.h"
 #include "hook_runner.h"
 #include "launch.h"
+#include "log_program.h"
 #include "process.h"
 #include "results.h"
 #include "supervisor.h"
@@ -109,6 +110,12 @@ static int do_hook(struct packet *packet, struct failure *failure) {
     return fail(failure, EINVAL, "hook", "descriptors");
   return hook_begin(packet->header.request, packet->fds[0],
                     packet->fd_count == 2 ? packet->fds[1] : -1, failure);
+}
+
+static int do_log_program(struct packet *packet, struct failure *failure) {
+  if (packet->fd_count != 1 + LOG_PROGRAM_FDS || packet->header.length != 0)
+    return fail(failure, EINVAL, "log program", "descriptors");
+  return log_program_start(packet->fds[0], packet->fds + 1, failure);
 }
 
 static int do_shutdown(struct packet *packet, struct failure *failure) {
@@ -213,6 +220,8 @@ static int plain(struct packet *packet, struct failure *failure) {
   switch (packet->header.op) {
   case OP_FDS:
     return take_fds(packet, 0, failure);
+  case OP_LOG_PROGRAM:
+    return do_log_program(packet, failure);
   case OP_TOKEN:
     return do_token(packet, failure);
   case OP_RESIZE:

@@ -53,6 +53,7 @@ enum msg_op {
   OP_ATTACH = 14,      /* role attach only: struct attach_request, string id; fds: one per stream bit, in bit order -> empty */
   OP_SHUTDOWN = 15,    /* struct shutdown_request: end the supervisor; EBUSY while a process lives, unless forced -> empty */
   OP_DROP_OUTPUT = 16, /* string id: give up output that nobody reads and close the sinks -> empty */
+  OP_LOG_PROGRAM = 17, /* fds: memfd with a STEP_HOOK payload (path, argv, env count), then what becomes its 3, 4, 5 -> empty, after its execve */
 
   /* Notifications, unasked, request = 0. */
   OP_EXIT = 64,     /* struct exit_notice, string id; repeated to every new controller until OP_ACK */

@@ -349,6 +349,39 @@ static void hooks(void) {
   session_close(&s);
 }
 
+/* The same pipe as 3 and 4; 5 is what it says. */
+static void log_programs(void) {
+  struct session s;
+  int in[2], out[2];
+  size_t length;
+  session_open(&s, NULL);
+  CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+  char *payload =
+      hook_payload(&length, 0,
+                   (const char *[]){"/bin/sh", "sh", "-c",
+                                    "echo $K >&5; cat <&3 >&5; readlink /proc/self/fd/0 >&5; pwd "
+                                    ">&5; [ -e /proc/self/fd/6 ] || echo no more >&5",
+                                    "K=v", "", "", NULL},
+                   3, 1);
+  int fds[4] = {sealed_memfd(payload, length), in[0], in[0], out[1]};
+  CHECK(call(&s, OP_LOG_PROGRAM, NULL, 0, fds, 4, &answer) == 0);
+  CHECK(call(&s, OP_LOG_PROGRAM, NULL, 0, fds, 3, &answer) == EINVAL);
+  close(fds[0]);
+  close(in[0]);
+  close(out[1]);
+  CHECK(write(in[1], "line\n", 5) == 5);
+  close(in[1]);
+  char *said = read_all(out[0], &length, 5000);
+  const char *expected = "v\nline\n/dev/null\n/\nno more\n";
+  CHECK(length == strlen(expected) && memcmp(said, expected, length) == 0);
+  close(out[0]);
+  payload = hook_payload(&length, 0, (const char *[]){"/no/such/program", "p", "", "", NULL}, 1, 0);
+  int none[4] = {sealed_memfd(payload, length), s.folder_fd, s.folder_fd, s.folder_fd};
+  CHECK(call(&s, OP_LOG_PROGRAM, NULL, 0, none, 4, &answer) == ENOENT);
+  close(none[0]);
+  session_close(&s);
+}
+
 static void hook_within_plan(void) {
   struct session s;
   struct msg_error error;
@@ -552,6 +585,7 @@ const struct test exec_tests[] = {
     {"joins_foreign_namespaces", joins_foreign_namespaces},
     {"time_namespace", time_namespace},
     {"hooks", hooks},
+    {"log_programs", log_programs},
     {"hook_within_plan", hook_within_plan},
     {"rooted_paths", rooted_paths},
     {"masks_and_attributes", masks_and_attributes},

@@ -50,6 +50,7 @@ final class Protocol {
   static final int OP_ATTACH = 14;
   static final int OP_SHUTDOWN = 15;
   static final int OP_DROP_OUTPUT = 16;
+  static final int OP_LOG_PROGRAM = 17;
   static final int OP_EXIT = 64;
   static final int OP_DEPOSED = 65;
   static final int OP_DRAINED = 66;

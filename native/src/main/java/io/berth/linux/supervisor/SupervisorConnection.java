@@ -319,6 +319,27 @@ public final class SupervisorConnection implements AutoCloseable {
         .whenComplete((_, _) -> memory.close());
   }
 
+  /**
+   * Starts a program that reads the container's output; completes after its execve. It is the
+   * supervisor's child and lives as long as it likes.
+   *
+   * @param program timeout and state do not count
+   * @param output what becomes its descriptor 3, for stdout
+   * @param errors 4, for stderr
+   * @param ready 5, which it closes when it is ready
+   */
+  public CompletableFuture<Void> startLogProgram(Hook program, Fd output, Fd errors, Fd ready) {
+    Fd memory;
+    try {
+      memory = Memfd.sealed("log program", program.encode(new WireWriter()).toBytes());
+    } catch (SyscallException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    List<Fd> fds = List.of(memory, output, errors, ready);
+    return done(request(Protocol.OP_LOG_PROGRAM, newRequest(), new WireWriter(), fds))
+        .whenComplete((_, _) -> memory.close());
+  }
+
   private static HookResult readHook(WireReader in) throws IOException {
     ExitRecord.How how = ExitRecord.how(in.u16());
     boolean timedOut = in.u16() != 0;

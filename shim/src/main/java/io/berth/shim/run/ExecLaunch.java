@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the process of an exec that was added. */
@@ -44,7 +45,12 @@ final class ExecLaunch {
       throws IOException {
     Supervision supervisor = task.supervisor();
     try (Handles handles = new Handles(List.of(), supervisor.init());
-        StreamFiles streams = new StreamFiles(task.key(), task.host().logPrograms())) {
+        StreamFiles streams =
+            new StreamFiles(
+                task.key(),
+                task.host().logPrograms(),
+                Supervision.logPrograms(
+                    CompletableFuture.completedFuture(supervisor.connection())))) {
       LaunchPlan launch = PlanWriter.write(plan, handles, streams);
       SupervisorConnection.Launched launched =
           Supervision.awaitLong(supervisor.connection().exec(request, launch));

@@ -7,6 +7,7 @@ import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorListener;
+import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -83,6 +84,12 @@ final class Supervision implements AutoCloseable {
 
   void init(@Nullable Fd pidfd) {
     init = pidfd;
+  }
+
+  /** Starts programs that read a container's output, once its supervisor is there. */
+  static LogPrograms.Starter logPrograms(CompletableFuture<SupervisorConnection> supervisor) {
+    return (program, output, errors, ready) ->
+        await(await(supervisor.copy()).startLogProgram(program, output, errors, ready));
   }
 
   /** Whether the supervisor's own process has ended. */

@@ -150,7 +150,9 @@ public final class TaskCreation {
     SupervisorLeaf leaf = host.supervisorLeaf();
     try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       // It comes to life while this side prepares what it is to do.
-      birth = Supervisor.spawn(host.supervisors(), birth(leaf, taskFolder), relay);
+      CompletableFuture<Supervisor.Born> coming =
+          Supervisor.spawn(host.supervisors(), birth(leaf, taskFolder), relay);
+      birth = coming;
       Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));
       cgroup = made;
       Linux linux = spec.linux();
@@ -165,9 +167,13 @@ public final class TaskCreation {
       }
       InitPlan plan = plan(made, given);
       try (Handles handles = new Handles(given, null);
-          StreamFiles streams = new StreamFiles(key, host.logPrograms())) {
+          StreamFiles streams =
+              new StreamFiles(
+                  key,
+                  host.logPrograms(),
+                  Supervision.logPrograms(coming.thenApply(Supervisor.Born::connection)))) {
         LaunchPlan launch = PlanWriter.write(plan, handles, streams);
-        Supervisor.Born born = Supervision.await(birth);
+        Supervisor.Born born = Supervision.await(coming);
         Supervision supervision = new Supervision(born.connection(), born.hello());
         return carryOut(plan, launch, supervision, made);
       }

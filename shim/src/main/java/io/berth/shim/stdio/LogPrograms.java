@@ -5,12 +5,14 @@ import io.berth.base.id.TaskKey;
 import io.berth.linux.Epoll;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
-import io.berth.linux.Processes;
-import io.berth.linux.SpawnPlan;
-import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.Hook;
+import io.berth.linux.supervisor.SupervisorException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -27,42 +29,44 @@ public final class LogPrograms {
 
   private final Poller poller;
 
-  /** The poller collects programs that have ended. */
+  /** The poller waits until a program is ready. */
   public LogPrograms(Poller poller) {
     this.poller = poller;
   }
 
   /** The ends to write to; the caller closes them. */
-  public record Started(int pid, Fd stdout, Fd stderr) {}
+  record Started(Fd stdout, Fd stderr) {}
+
+  /** The supervisor of the container: programs are its children, and outlive every JVM. */
+  public interface Starter {
+    /** Returns after the program's execve; borrows the descriptors that become its 3, 4 and 5. */
+    void start(Hook program, Fd output, Fd errors, Fd ready) throws IOException;
+  }
 
   /** Starts one and waits until it is ready, for 10 s at most. */
-  public Started start(TaskKey task, Stream.LogProgram program) throws IOException {
+  Started start(TaskKey task, Stream.LogProgram program, Starter supervisor) throws IOException {
     try (Fd.Pipe ready = Fd.pipe(0);
         Fd.Pipe stdout = Fd.pipe(0);
         Fd.Pipe stderr = Fd.pipe(0)) {
-      SpawnPlan plan =
-          SpawnPlan.of(program.path())
-              .arguments(program.arguments())
-              .environment("CONTAINER_ID", task.id())
-              .environment("CONTAINER_NAMESPACE", task.namespace())
-              .descriptor(3, stdout.readEnd())
-              .descriptor(4, stderr.readEnd())
-              .descriptor(5, ready.writeEnd())
-              .newSession();
-      Processes.Child child = spawn(program, plan);
-      Processes.exit(child.pidfd(), poller).whenComplete((_, _) -> child.close());
+      List<String> arguments = new ArrayList<>(program.arguments());
+      arguments.addFirst(program.path());
+      Hook command =
+          new Hook(
+              program.path(),
+              arguments,
+              List.of("CONTAINER_ID=" + task.id(), "CONTAINER_NAMESPACE=" + task.namespace()),
+              Duration.ZERO,
+              "",
+              "");
+      try {
+        supervisor.start(command, stdout.readEnd(), stderr.readEnd(), ready.writeEnd());
+      } catch (SupervisorException e) {
+        throw new BerthException.Unknown(
+            "start log program `" + program.path() + "`: " + e.errno().text(), e);
+      }
       ready.writeEnd().close();
       awaitReady(program, ready.readEnd());
-      return new Started(child.pid(), stdout.writeEnd().duplicate(), stderr.writeEnd().duplicate());
-    }
-  }
-
-  private static Processes.Child spawn(Stream.LogProgram program, SpawnPlan plan) {
-    try {
-      return Processes.spawn(plan);
-    } catch (SyscallException e) {
-      throw new BerthException.Unknown(
-          "start log program `" + program.path() + "`: " + e.errno().text(), e);
+      return new Started(stdout.writeEnd().duplicate(), stderr.writeEnd().duplicate());
     }
   }
 

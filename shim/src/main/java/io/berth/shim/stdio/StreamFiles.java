@@ -26,14 +26,16 @@ public final class StreamFiles implements AutoCloseable {
 
   private final TaskKey task;
   private final LogPrograms programs;
+  private final LogPrograms.Starter supervisor;
   private final List<Fd> open = new ArrayList<>();
   private final Map<Stream, Sink> sinks = new HashMap<>();
   private LogPrograms.@Nullable Started program;
 
   /** For the streams of one process. */
-  public StreamFiles(TaskKey task, LogPrograms programs) {
+  public StreamFiles(TaskKey task, LogPrograms programs, LogPrograms.Starter supervisor) {
     this.task = task;
     this.programs = programs;
+    this.supervisor = supervisor;
   }
 
   /** INVALID_ARGUMENT or NOT_FOUND, naming the path, if it cannot be opened. Never waits. */
@@ -64,7 +66,7 @@ public final class StreamFiles implements AutoCloseable {
       case Stream.LogProgram wanted -> {
         LogPrograms.Started started = program;
         if (started == null) {
-          started = programs.start(task, wanted);
+          started = programs.start(task, wanted, supervisor);
           program = started;
           keep(started.stdout());
           keep(started.stderr());

@@ -3,7 +3,7 @@
  * three fields that a client sends; {@link io.berth.shim.stdio.StreamFiles} opens what they name.
  *
  * <p>No byte of them passes through this process: descriptors are handed to the supervisor, which
- * pumps. A program that takes a log is started by this process and lives by itself from then on.
+ * pumps. A program that takes a log is the supervisor's child.
  */
 @NullMarked
 package io.berth.shim.stdio;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.api.berth.host.v1.AdoptRequest;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
@@ -149,6 +150,60 @@ final class StreamsIT {
     assertEquals(
         List.of("key value " + key.id() + " " + key.namespace(), "out", "err"),
         Files.readAllLines(said));
+  }
+
+  @Test
+  void aLogProgramIsTheSupervisorsAndReadsOnWithoutAnyHost() throws Exception {
+    TaskKey key = host.key();
+    Path said = host.folder().resolve("said");
+    Path program = host.folder().resolve("logger");
+    Files.writeString(
+        program,
+        "#!/bin/sh\necho $PPID > "
+            + said
+            + "\nexec 5>&-\ncat <&3 >> "
+            + said
+            + "\ntouch "
+            + said
+            + ".done\n");
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    host.create(
+        key,
+        host.spec("sh", "-c", "echo before; sleep 0.5; echo after"),
+        request(key).setStdout("binary://" + program).build());
+    int supervisor = host.shims().task(key).supervisorPid();
+    start(key);
+    host.close();
+    host.awaitFile(Path.of(said + ".done"));
+    host.open();
+    host.host()
+        .adopt(
+            AdoptRequest.newBuilder()
+                .setNamespace(key.namespace())
+                .setId(key.id())
+                .setFolder(host.taskFolder(key).toString())
+                .build());
+    delete(key);
+    assertEquals(
+        List.of(Integer.toString(supervisor), "before", "after"), Files.readAllLines(said));
+  }
+
+  @Test
+  void aLogProgramThatCannotBeStartedIsSaid() throws Exception {
+    TaskKey key = host.key();
+    StatusException failure =
+        assertThrows(
+            StatusException.class,
+            () ->
+                host.create(
+                    key,
+                    host.spec("true"),
+                    request(key).setStdout("binary:///no/such/logger").build()));
+    assertTrue(
+        String.valueOf(failure.getStatus().getDescription())
+            .contains("start log program `/no/such/logger`: no such file or directory"),
+        failure.getMessage());
+    assertEquals(List.of(), host.leftovers());
   }
 
   @Test
