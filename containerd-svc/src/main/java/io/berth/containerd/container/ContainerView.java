@@ -104,8 +104,7 @@ final class ContainerView {
     if (life.isRestarting(key)) {
       return State.STATE_RESTARTING;
     }
-    return progress.wasStarted() || !progress.error().isEmpty()
-        ? State.STATE_EXITED
-        : State.STATE_CREATED;
+    // What could not be started has not run: its code and error are told, it stays created.
+    return progress.wasStarted() ? State.STATE_EXITED : State.STATE_CREATED;
   }
 }

@@ -53,9 +53,11 @@ record Progress(
         false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis);
   }
 
+  /** A start that did not succeed. What never ran has not finished: it stays created. */
   Progress failed(Instant at, int code, String why) {
+    long finished = wasStarted() ? nanos(at) : finishedAt;
     return new Progress(
-        false, startedAt, nanos(at), code, why, false, restarts, stopped, lastDelayMillis);
+        false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis);
   }
 
   /** A person starts it: counts begin again. */

@@ -14,6 +14,8 @@ import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class StartPreparation implements TaskPreparer {
+  private static final Logger LOG = System.getLogger(StartPreparation.class.getName());
   private static final String OTHERS = "container:";
 
   private final Surroundings surroundings;
@@ -149,8 +152,14 @@ final class StartPreparation implements TaskPreparer {
   /** The container does not run any more: its address and ports are free. */
   void giveBack(NamedContainer container) {
     String mode = container.described().getNetwork().getMode();
-    if (!mode.equals("host") && !mode.startsWith(OTHERS)) {
+    if (mode.equals("host") || mode.startsWith(OTHERS)) {
+      return;
+    }
+    try {
       surroundings.networks().detach(container.key().namespace(), container.key().id());
+    } catch (BerthException.Unavailable e) {
+      // When it is back it compares its endpoints with the containers that there are.
+      LOG.log(Level.WARNING, "give back the endpoint of {0}: {1}", container, e.getMessage());
     }
   }
 }

@@ -222,6 +222,7 @@ class NamedContainersTest {
     StatusRuntimeException e = refused(Code.UNKNOWN, () -> begin("bad"));
     assertTrue(e.getMessage().contains("executable file not found"));
     assertEquals(127, get("bad").getState().getExitCode());
+    assertEquals(State.STATE_CREATED, get("bad").getState().getState());
     assertTrue(get("bad").getState().getError().contains("executable file not found"));
     remove("bad", false);
   }
