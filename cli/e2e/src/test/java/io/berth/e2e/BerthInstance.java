@@ -27,6 +27,10 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  */
 final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   static final List<String> SERVICES = List.of("image", "network", "containerd");
+
+  /** For tests that restart services and do not measure: without containers of its own. */
+  static final String COLD = "[containerd]\nwarm_rounds = 0\n";
+
   private static final long START_LIMIT_MILLIS = 60_000;
 
   private final String settings;

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  */
 @Tag("root")
 final class PortIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final String IMAGE = "busybox:test";
 
   @SuppressWarnings("NullAway.Init")

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  */
 @Tag("root")
 final class PullIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final int BIG = 24 << 20;
   private static final OciImage APP = OciImage.of(List.of(BusyboxImage.layer(), greeting("one")));
 
