@@ -60,6 +60,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.Iterator;
@@ -82,6 +83,8 @@ final class ClientWalk implements AutoCloseable {
   private static final String IMAGE = "warm-up";
   private static final String MEDIA_TYPE = "application/vnd.oci.image.config.v1+json";
   private static final long PATIENCE_SECONDS = 30;
+  private static final Duration CLEARING = Duration.ofSeconds(20);
+  private static final Duration CLEARING_PAUSE = Duration.ofMillis(50);
 
   private final Config config;
   private final EventLoops loops = new EventLoops(1);
@@ -123,7 +126,7 @@ final class ClientWalk implements AutoCloseable {
   }
 
   /** Removes what a predecessor left, and makes what all rounds share. */
-  void prepare() {
+  void prepare() throws InterruptedException {
     clear();
     write();
     var _ =
@@ -340,12 +343,14 @@ final class ClientWalk implements AutoCloseable {
     }
   }
 
-  /** Removes everything that this or an earlier life made. */
-  void clear() {
-    for (Container left :
-        containers().list(ListContainersRequest.getDefaultInstance()).getContainersList()) {
-      end(left.getId());
-      var _ = containers().delete(DeleteContainerRequest.newBuilder().setId(left.getId()).build());
+  /**
+   * Removes everything that this or an earlier life made. A container that was being made when its
+   * service died needs a moment until it is known what became of it.
+   */
+  void clear() throws InterruptedException {
+    long deadline = System.nanoTime() + CLEARING.toNanos();
+    while (!clearContainers() && System.nanoTime() < deadline) {
+      Thread.sleep(CLEARING_PAUSE);
     }
     List<String> keys = new ArrayList<>();
     snapshots()
@@ -371,6 +376,18 @@ final class ClientWalk implements AutoCloseable {
         .forEach(lease ->
             unlessAbsent(
                 () -> leases().delete(DeleteRequest.newBuilder().setId(lease.getId()).build())));
+  }
+
+  private boolean clearContainers() {
+    List<Container> left =
+        containers().list(ListContainersRequest.getDefaultInstance()).getContainersList();
+    for (Container container : left) {
+      end(container.getId());
+      unlessAbsent(() ->
+          containers()
+              .delete(DeleteContainerRequest.newBuilder().setId(container.getId()).build()));
+    }
+    return left.isEmpty();
   }
 
   private void end(String id) {

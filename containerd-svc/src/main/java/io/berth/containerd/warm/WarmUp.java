@@ -29,6 +29,11 @@ public final class WarmUp {
   private static final Duration PAUSE = Duration.ofMillis(2);
 
   private final Config config;
+
+  /** For the round that goes on when the service is to stop. */
+  private static final Duration LAST_ROUND = Duration.ofSeconds(5);
+
+  private volatile boolean ending;
   private @Nullable Thread thread;
 
   @Inject
@@ -41,26 +46,53 @@ public final class WarmUp {
     thread = Thread.ofPlatform().name("warm-up").daemon().start(() -> run(over));
   }
 
-  /** Ends it where it stands; what it made is removed by the next one. Does not block. */
+  /**
+   * Ends it after the round that goes on, so that nothing of it is left; blocks for that, seconds
+   * at most. The socket must still answer.
+   */
   public void stop() {
+    ending = true;
     Thread running = thread;
-    if (running != null) {
+    if (running == null) {
+      return;
+    }
+    try {
+      if (!running.join(LAST_ROUND)) {
+        running.interrupt();
+      }
+    } catch (InterruptedException e) {
       running.interrupt();
+      Thread.currentThread().interrupt();
     }
   }
 
   private void run(Runnable over) {
     long rounds = config.number(Key.CONTAINERD_WARM_ROUNDS);
-    if (rounds <= 0) {
-      over.run();
+    try {
+      if (rounds > 0) {
+        walk(rounds);
+      }
+    } catch (InterruptedException e) {
       return;
+    } catch (IOException | StatusRuntimeException | BerthException e) {
+      LOG.log(
+          ending ? Level.DEBUG : Level.INFO,
+          "warm up: {0}; the first containers will take longer",
+          e.getMessage());
     }
+    if (!ending) {
+      over.run();
+    }
+  }
+
+  private void walk(long rounds) throws IOException, InterruptedException {
     long start = System.nanoTime();
+    long last = 0;
     try (ClientWalk walk = new ClientWalk(config)) {
       awaitPeers(walk);
       walk.prepare();
-      long last = 0;
-      for (long round = 0; round < rounds; round++) {
+      long round = 0;
+      for (; round < rounds && !ending; round++) {
         long began = System.nanoTime();
         walk.round(round);
         last = System.nanoTime() - began;
@@ -70,28 +102,22 @@ public final class WarmUp {
       LOG.log(
           Level.INFO,
           "warmed by {0} containers in {1} ms, the last took {2} ms",
-          Long.toString(rounds),
+          Long.toString(round),
           Long.toString((System.nanoTime() - start) / 1_000_000),
           Long.toString(last / 1_000_000));
-    } catch (InterruptedException e) {
-      return;
-    } catch (IOException | StatusRuntimeException | BerthException e) {
-      if (Thread.currentThread().isInterrupted()) {
-        return;
-      }
-      LOG.log(Level.INFO, "warm up: {0}; the first containers will take longer", e.getMessage());
     }
-    over.run();
   }
 
-  private static void awaitPeers(ClientWalk walk) throws InterruptedException {
+  private void awaitPeers(ClientWalk walk) throws InterruptedException {
     long deadline = System.nanoTime() + PEERS_PATIENCE.toNanos();
     while (true) {
       try {
         walk.greet();
         return;
       } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > deadline) {
+        if (ending
+            || e.getStatus().getCode() != Status.Code.UNAVAILABLE
+            || System.nanoTime() > deadline) {
           throw e;
         }
       }

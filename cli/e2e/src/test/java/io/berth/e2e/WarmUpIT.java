@@ -1,0 +1,109 @@
+package io.berth.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
+import io.berth.api.containerd.services.leases.v1.ListRequest;
+import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The containers that the service runs for itself: nobody sees them, and nothing stays. */
+@Tag("root")
+class WarmUpIT {
+  private static final String OWN = "berth-warm";
+
+  @RegisterExtension
+  static final BerthInstance BERTH = new BerthInstance("[containerd]\nwarm_rounds = 40");
+
+  private static void await(Check check) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!check.holds()) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError("not within a minute\n" + BERTH.log("containerd"));
+      }
+      Thread.sleep(20);
+    }
+  }
+
+  private interface Check {
+    boolean holds() throws Exception;
+  }
+
+  private static boolean isWarmed(ManagedChannel channel) {
+    try {
+      return HealthGrpc.newBlockingStub(channel)
+              .check(HealthCheckRequest.newBuilder().setService("warmed").build())
+              .getStatus()
+          == ServingStatus.SERVING;
+    } catch (StatusRuntimeException restarting) {
+      return false;
+    }
+  }
+
+  private static List<String> tasks() throws Exception {
+    Path folder = BERTH.state().resolve("t");
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(Path::toString).toList();
+    }
+  }
+
+  private static List<String> left(ManagedChannel images) {
+    List<String> left = new ArrayList<>();
+    UnixChannel.in(SnapshotsGrpc.newBlockingStub(images), OWN, null)
+        .list(ListSnapshotsRequest.newBuilder().setSnapshotter("overlayfs").build())
+        .forEachRemaining(
+            page -> page.getInfoList().forEach(info -> left.add("snapshot " + info.getName())));
+    UnixChannel.in(LeasesGrpc.newBlockingStub(images), OWN, null)
+        .list(ListRequest.getDefaultInstance())
+        .getLeasesList()
+        .forEach(lease -> left.add("lease " + lease.getId()));
+    return left;
+  }
+
+  @Test
+  void killedInItsMiddle_itIsDoneAgain_andNothingOfItIsLeftOrSeen() throws Exception {
+    EventLoops loops = new EventLoops(1);
+    ManagedChannel front = UnixChannel.to(loops, BERTH.socket());
+    ManagedChannel images = UnixChannel.to(loops, BERTH.state().resolve("image.sock"));
+    try {
+      await(() -> !tasks().isEmpty());
+      BERTH.kill("containerd");
+      BERTH.start("containerd");
+      BERTH.awaitAnswer("containerd");
+      await(() -> !tasks().isEmpty());
+      assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
+      await(() -> isWarmed(front));
+      assertEquals(List.of(), tasks());
+      assertEquals(List.of(), left(images));
+      assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
+      Command refused = BERTH.ctr("--namespace", OWN, "containers", "ls");
+      assertEquals(1, refused.exit());
+      assertTrue(refused.err().contains("is the service's own"), refused.err());
+    } finally {
+      front.shutdownNow();
+      images.shutdownNow();
+      loops.close();
+    }
+  }
+}
