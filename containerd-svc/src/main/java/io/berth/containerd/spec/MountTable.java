@@ -233,11 +233,13 @@ public final class MountTable {
   private void shared(List<RuntimeSpec.Mount> mounts) {
     switch (NamespaceMode.parse("ipc", request.host().getIpcMode()).kind()) {
       case HOST -> {
-        mounts.add(
-            mount(
-                MQUEUE, "bind", MQUEUE, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
-        mounts.add(
-            mount(SHM, "bind", SHM, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
+        for (String own : List.of(MQUEUE, SHM)) {
+          // Not every host has mounted them.
+          if (facts.present().test(Path.of(own))) {
+            mounts.add(
+                mount(own, "bind", own, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
+          }
+        }
       }
       case NONE ->
           mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));

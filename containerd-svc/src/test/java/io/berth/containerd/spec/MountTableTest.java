@@ -11,6 +11,7 @@ import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -147,6 +148,7 @@ final class MountTableTest {
         .rootfsPropagation();
   }
 
+  // Row MB-114.
   @Test
   void volumesOfTheImage_areAnonymous_unlessCovered_mb48() {
     HostConfig host =
@@ -172,6 +174,35 @@ final class MountTableTest {
     BerthException e =
         assertThrows(BerthException.FailedPrecondition.class, () -> Requests.generate(host));
     assertEquals("mount `/v`: its volume `gone` is not there; create it", e.getMessage());
+  }
+
+  @Test
+  void theHostsIpc_isBoundWhereTheHostHasIt_mb71() {
+    SpecRequest request = Requests.request(HostConfig.newBuilder().setIpcMode("host").build());
+    HostFacts full = Requests.facts();
+    HostFacts bare =
+        new HostFacts(
+            full.architecture(),
+            full.processors(),
+            full.hostname(),
+            full.cgroups(),
+            full.cgroupParent(),
+            full.capabilities(),
+            full.hardLimits(),
+            full.devices(),
+            path -> path.equals(Path.of("/dev/shm")),
+            null);
+    assertEquals(List.of("/dev/mqueue", "/dev/shm"), bound(full, request));
+    assertEquals(List.of("/dev/shm"), bound(bare, request));
+  }
+
+  private static List<String> bound(HostFacts facts, SpecRequest request) {
+    return new SpecGenerator(facts)
+        .generate(request, Requests.container(Map.of())).spec().mounts().stream()
+            .filter(mount -> mount.type().equals("bind"))
+            .map(RuntimeSpec.Mount::destination)
+            .filter(target -> target.startsWith("/dev/"))
+            .toList();
   }
 
   @Test
