@@ -107,6 +107,7 @@ final class CliTest {
     return err.toString(StandardCharsets.UTF_8);
   }
 
+  // Rows D01-03, D01-11, DC-14, DN-31.
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -148,6 +149,7 @@ final class CliTest {
     assertTrue(err().contains("did you mean `images`?"), err());
   }
 
+  // Row DN-29.
   @Test // Row D01-70.
   void help() {
     assertEquals(0, berth());
@@ -204,6 +206,7 @@ final class CliTest {
     assertEquals("berth: image `busybox`: none\n", err());
   }
 
+  // Rows MB-102, RK-41.
   @Test
   void aFailedCreateTakesTheRootFileSystemBack() {
     createFails.set(true);
@@ -256,6 +259,7 @@ final class CliTest {
     assertEquals("berth: No such container or image: nope\n", err());
   }
 
+  // Rows D01-89, DN-32.
   @Test
   void loadsWhatIsLargerThanAMessage() {
     input = new byte[5 << 20];
@@ -271,6 +275,7 @@ final class CliTest {
     assertTrue(err().endsWith("\nberth: fetch `unreachable`: connection refused\n"), err());
   }
 
+  // Rows DN-07, DC-13.
   @Test
   void aMissingServiceIsNamed() {
     channels = Map.of();

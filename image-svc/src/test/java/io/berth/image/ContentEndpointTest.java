@@ -215,6 +215,7 @@ final class ContentEndpointTest {
     assertEquals("abc", read("abc", 0, 0));
   }
 
+  // Row RK-12.
   @Test
   void commit_wrongDigestOrSizeKeepsTheIngest() throws Exception {
     Writing writing = writing("default");
@@ -285,6 +286,7 @@ final class ContentEndpointTest {
     assertEquals(Status.Code.INVALID_ARGUMENT, none.getStatus().getCode());
   }
 
+  // Rows MB-149, MD-23.
   @Test
   void start_dropsRecordsWhoseFileIsDamagedAndFilesWithoutRecord() throws Exception {
     store("default", "whole");

@@ -149,6 +149,7 @@ final class LoadAndPrepareIT {
     assertEquals(3, loaded.getFirst().getDiffIdsCount());
   }
 
+  // Rows MD-23, RK-21.
   @Test
   void damagedArchive_leavesNoName() throws Exception {
     byte[] archive = Archives.oci(Archives.image("sh", base()), "a:1");
@@ -167,6 +168,7 @@ final class LoadAndPrepareIT {
     assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
   }
 
+  // Row MB-149.
   @Test
   void restart_keepsImagesAndSnapshots() throws Exception {
     load(service, Archives.oci(Archives.image("sh", base(), second()), "a:1"), "");

@@ -248,6 +248,7 @@ final class RegistryIT {
     }
   }
 
+  // Row RK-09.
   @Test
   void wrongBytes_areRefusedAndNothingIsNamed() throws Exception {
     try (BadRegistry registry = new BadRegistry()) {

@@ -389,6 +389,7 @@ class RootfsIT {
         name.getMessage());
   }
 
+  // Rows RK-20, MB-154.
   @Test
   void savedArchive_loadsAgain_andVerifyFindsNothing() throws Exception {
     for (String format : List.of("oci", "docker")) {

@@ -51,6 +51,7 @@ final class SmallPartsTest {
     assertEquals(Errno.EINVAL, none.errno());
   }
 
+  // Row D01-71.
   @Test
   void locks_excludeOtherDescriptorsOfThisProcessToo() throws Exception {
     Path path = folder.resolve("lock");
@@ -134,6 +135,7 @@ final class SmallPartsTest {
     assertEquals("SIG40", Signal.nameOf(40));
   }
 
+  // Row D01-19.
   @Test
   void mountinfo_isReadWithItsEscapes() {
     MountInfo info =

@@ -70,6 +70,7 @@ final class SocketsTest {
     }
   }
 
+  // Row DN-27.
   @Test
   void aListenerIsFound_knowsItsPeer_andHasItsPermissions() throws Exception {
     Path path = folder.resolve("sock");

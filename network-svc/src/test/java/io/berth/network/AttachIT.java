@@ -39,6 +39,7 @@ final class AttachIT {
     host.close();
   }
 
+  // Rows MB-51, MB-93.
   @Test
   void networkNone_isANamespaceWithItsLoopbackUpAndNothingElse() throws Exception {
     NetworkEngine engine = host.start();

@@ -70,6 +70,7 @@ final class PortsIT {
   }
 
   // D01-80: the last port is 65535 itself, and then there are no more.
+  // Row DN-16.
   @Test
   void automaticPorts_endInclusively() throws Exception {
     engine.removeAll();
@@ -117,6 +118,7 @@ final class PortsIT {
   }
 
   // D01-79: a refused attach gives back what it took: on this /29, the address above all.
+  // Row RK-41.
   @Test
   void refusedAttach_leavesNothing() throws Exception {
     engine.removeAll();
@@ -152,6 +154,7 @@ final class PortsIT {
     assertTrue(refused.getMessage().contains("no address `203.0.113.9`"), refused.getMessage());
   }
 
+  // Row RK-03.
   @Test
   void loopbackOfTheBridge_isOpenOnlyWhileAPortIsPublished() throws Exception {
     attach("a");
@@ -164,6 +167,7 @@ final class PortsIT {
     assertEquals("0", host.host.sysctl(key));
   }
 
+  // Rows RK-03, RK-04, DC-16.
   @Test
   void forwarding_isSwitchedOnAndSetBackAtTheEnd() throws Exception {
     host.host.setSysctl("ipv4/ip_forward", "0");
@@ -175,6 +179,7 @@ final class PortsIT {
     engine = host.start();
   }
 
+  // Row D01-96.
   @Test
   void firewallThatDropsForwardedPackets_isNamed() throws Exception {
     attach("a", tcp(8080));

@@ -140,6 +140,7 @@ final class RepairIT {
     answers(web);
   }
 
+  // Row D01-83.
   @Test
   void missingTable_isMadeAgain() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
@@ -184,6 +185,7 @@ final class RepairIT {
     engine.attachments().attach(host.call("c", PORT));
   }
 
+  // Rows RK-55, DC-16.
   @Test
   void strangersLinksAndNames_areNotTouched() throws Exception {
     try (RouteSocket links = RouteSocket.open(host.host)) {
@@ -200,6 +202,7 @@ final class RepairIT {
     }
   }
 
+  // Row DC-12.
   @Test
   void otherBoot_forgetsEndpointsAndKeepsNetworks() throws Exception {
     engine.attachments().attach(host.call("web", PORT));
@@ -253,6 +256,7 @@ final class RepairIT {
     }
   }
 
+  // Rows RK-57, RK-58, DN-36.
   @Test
   void userNetworks_areThereAfterARestartAndGoWhenNobodyIsOnThem() throws Exception {
     engine

@@ -143,6 +143,7 @@ final class ServiceIT {
         () -> endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
   }
 
+  // Row MB-92.
   @Test
   void badInput_isRefusedInOneLineAndChangesNothing() throws Exception {
     endpoints().attach(attach("web", 8080).build());

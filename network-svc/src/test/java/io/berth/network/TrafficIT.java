@@ -105,6 +105,7 @@ final class TrafficIT {
     }
   }
 
+  // Rows D01-96, RK-56.
   @Test
   void containers_reachOtherHostsWithTheHostsAddress() throws Exception {
     EndpointRecord client = engine.attachments().attach(host.call("client"));
@@ -224,6 +225,7 @@ final class TrafficIT {
     }
   }
 
+  // Row RK-53.
   @Test
   void internalNetwork_hasNoWayOut() throws Exception {
     engine

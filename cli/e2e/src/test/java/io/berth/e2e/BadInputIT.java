@@ -309,11 +309,13 @@ final class BadInputIT {
     assertTrue(e.getMessage().contains("maximum size (4096 bytes)"), e.getMessage());
   }
 
+  // Row MB-135.
   @Test
   void aNameThatIsAPath() {
     refused(Status.Code.INVALID_ARGUMENT, () -> create(container("../../etc", "{}")));
   }
 
+  // Row DN-27.
   @Test
   void aStatePathThatIsTooLong() throws Exception {
     Path config = berth.folder("long").resolve("config.toml");
@@ -336,6 +338,7 @@ final class BadInputIT {
     assertFalse(Files.exists(Path.of("/tmp/bt-none")));
   }
 
+  // Row D01-71.
   @Test
   void aSecondServiceOnTheSameFolder() {
     Command second =

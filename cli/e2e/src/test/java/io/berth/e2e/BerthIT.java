@@ -124,6 +124,7 @@ final class BerthIT {
     tty.saysNo("not a tty");
   }
 
+  // Rows D01-12, D01-17.
   @Test
   void theLifeOfAContainer() throws Exception {
     inBackground(
@@ -178,6 +179,7 @@ final class BerthIT {
     }
   }
 
+  // Row MB-124.
   @Test
   void aNameIsTakenOnce() {
     inBackground("mine", "sleep 100");
@@ -219,6 +221,7 @@ final class BerthIT {
     assertFalse(Files.exists(folder.resolve("x")));
   }
 
+  // Rows DC-04, DC-13.
   @Test
   void aMissingServiceIsNamed() throws Exception {
     berth.kill("network");

@@ -67,6 +67,7 @@ final class CtrIT {
     berth.ctr("namespaces", "ls").exits(0).saysNo(name);
   }
 
+  // Row CD-25.
   @Test
   void images_areListedTaggedAndRemoved() {
     berth
@@ -101,6 +102,7 @@ final class CtrIT {
     assertEquals("line one\nline two\n", cat.exits(0).out());
   }
 
+  // Rows MD-19, MD-20.
   @Test
   void run_isolatesProcessesAndMounts() {
     run(
@@ -190,6 +192,7 @@ final class CtrIT {
     berth.ctr("task", "ls").exits(0).saysNo("m1").saysNo("m2").saysNo("m3");
   }
 
+  // Row CD-07.
   @Test
   void tasks_areListedKilledAndRemoved() throws Exception {
     berth.ctr("run", "-d", BusyboxImage.NAME, "k1", "sleep", "1000").exits(0);
@@ -277,6 +280,7 @@ final class CtrIT {
     }
   }
 
+  // Rows CD-03, CD-06, CD-09.
   @Test
   void containers_areShownLabelledAndRemoved() throws Exception {
     try (AutoCloseable _ = sleeper("c1")) {
@@ -339,6 +343,7 @@ final class CtrIT {
     berth.ctr("leases", "ls").exits(0).saysNo("my-lease");
   }
 
+  // Row CD-17.
   @Test
   void events_comeInTheOrderOfTheLife() throws Exception {
     Path out = berth.folder("events").resolve("out");

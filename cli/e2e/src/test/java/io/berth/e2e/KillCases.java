@@ -117,6 +117,7 @@ abstract class KillCases {
     mustLiveOn("kc", log);
   }
 
+  // Row DC-11.
   @Test
   void allAtOnce() throws Exception {
     Path log = berth().folder("kill").resolve("all");

@@ -131,6 +131,7 @@ class NamedContainersTest {
     assertEquals(wanted, state(ref));
   }
 
+  // Rows D01-02, D01-06, D01-17, D01-104, MD-46.
   @Test
   void life_fromCreateToRemove() {
     String id = create("web", "sleep");
@@ -161,6 +162,7 @@ class NamedContainersTest {
   }
 
   // MB-118, MB-120, MB-123, MB-124
+  // Rows MB-16, MB-133.
   @Test
   void names_areMadeOrChecked_andUnique() {
     CreateResponse made = stub().create(request("", "sleep").build());
@@ -216,6 +218,7 @@ class NamedContainersTest {
   }
 
   // CD-12
+  // Row MB-169.
   @Test
   void missingProgram_isRememberedAs127() {
     create("bad", "missing");
@@ -244,6 +247,7 @@ class NamedContainersTest {
   }
 
   // MB-64: without any client's help.
+  // Rows MB-23, MD-12.
   @Test
   void autoRemove_goesByItself() throws InterruptedException {
     String id =
@@ -322,6 +326,7 @@ class NamedContainersTest {
   }
 
   // DN-21: a saved "running" is a claim to be checked; policies are kept at the next start.
+  // Rows DC-12, MD-44.
   @Test
   void afterAnotherBoot_claimsAreCheckedAndPoliciesKept() throws Exception {
     create("plain", "sleep");
@@ -345,6 +350,7 @@ class NamedContainersTest {
     until("keeps", State.STATE_RUNNING);
   }
 
+  // Rows MB-134, D01-97.
   @Test
   void serviceRestart_keepsRunningContainersAndNames() throws Exception {
     String id = create("web", "sleep");
@@ -357,6 +363,7 @@ class NamedContainersTest {
     until("web", State.STATE_EXITED);
   }
 
+  // Rows D01-25, MB-29, MB-54.
   @Test
   void list_showsRunningOnes_andFilters() {
     create("one", "sleep");
@@ -379,6 +386,7 @@ class NamedContainersTest {
     refused(Code.INVALID_ARGUMENT, () -> names(true, "name"));
   }
 
+  // Rows D01-05, MB-21.
   @Test
   void stop_ofAStubbornProgram_endsItAfterTheTimeout() {
     String id = create("deaf", "stubborn");
@@ -432,6 +440,7 @@ class NamedContainersTest {
     assertEquals(List.of("same"), names(true));
   }
 
+  // Rows MB-13, MB-14, MB-15.
   @Test
   void killAndPause_needARunningContainer() {
     create("web", "sleep");
@@ -449,6 +458,7 @@ class NamedContainersTest {
     assertEquals(137, await("web", ""));
   }
 
+  // Row MB-02.
   @Test
   void exec_runsAndIsWaitedFor() {
     create("web", "sleep");
@@ -493,6 +503,7 @@ class NamedContainersTest {
     assertEquals(List.of("one", "two"), lines);
   }
 
+  // Row MB-168.
   @Test
   void containerdsClients_seeTheSameContainer_andStartItTheSameWay() throws IOException {
     String id = create("web", "sleep");
@@ -516,6 +527,7 @@ class NamedContainersTest {
             .contains("localhost"));
   }
 
+  // Row MB-22.
   @Test
   void update_holdsNowAndLater() {
     String id = create("web", "sleep");
@@ -549,6 +561,7 @@ class NamedContainersTest {
                         .build()));
   }
 
+  // Row MB-31.
   @Test
   void prune_removesWhatRests() {
     create("one", "sleep");
@@ -560,6 +573,7 @@ class NamedContainersTest {
     assertEquals(1, stub().info(Empty.getDefaultInstance()).getRunning());
   }
 
+  // Rows MB-102, MB-103, MB-135, MD-06.
   @Test
   void refusedCreate_leavesNothing() {
     refused(Code.INVALID_ARGUMENT, () -> create("web", ""));

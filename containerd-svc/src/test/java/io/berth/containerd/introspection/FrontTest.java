@@ -116,6 +116,7 @@ class FrontTest {
     assertTrue(e.getMessage().contains("containerd.services.transfer.v1.Transfer"));
   }
 
+  // Row DC-08.
   @Test
   void health_isServing_andUnknownServicesAreNotFound() {
     HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(instance.channel());
@@ -126,6 +127,7 @@ class FrontTest {
         () -> health.check(HealthCheckRequest.newBuilder().setService("no.such").build()));
   }
 
+  // Row DC-13.
   @Test
   void forwarded_withoutImageService_isUnavailableWithItsSocket() {
     StatusRuntimeException e =

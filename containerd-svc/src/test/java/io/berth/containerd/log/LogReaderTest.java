@@ -164,6 +164,7 @@ final class LogReaderTest {
     assertEquals(2, read(all()).size(), "a line without end may still grow");
   }
 
+  // Row RK-45.
   @Test
   void following_seesWhatIsWrittenLater_overRotations_onceEach() throws InterruptedException {
     RotatingLog log = new RotatingLog(folder, 200, 1000);

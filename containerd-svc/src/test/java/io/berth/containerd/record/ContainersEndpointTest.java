@@ -80,6 +80,7 @@ class ContainersEndpointTest {
   }
 
   // CD-05, and the exact bytes of a specification that is no JSON at all.
+  // Rows CD-09, CD-10.
   @Test
   void created_isReadBackByteForByte_alsoAfterARestart() throws IOException {
     Any spec = Anys.of("some.url/x", ByteString.copyFrom(new byte[] {0, 1, (byte) 0xff}));
@@ -100,6 +101,7 @@ class ContainersEndpointTest {
     refused(Code.ALREADY_EXISTS, () -> create(sent));
   }
 
+  // Row CD-05.
   @Test
   void refused_areRecordsThatCannotBe() {
     Container good = Instance.described("c1", "true");

@@ -53,6 +53,7 @@ final class ConfigMergeTest {
             List.of("x")));
   }
 
+  // Rows MB-44, MB-50, MB-117.
   @ParameterizedTest
   @MethodSource("commands")
   void theCommandLine(Command row) {

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class HostRulesTest {
   private static final long MEBI = 1L << 20;
 
+  // Row MB-100.
   @Test
   void whatIsNotGiven_isCompletedSoThatItShows_mb101() {
     HostConfig host =

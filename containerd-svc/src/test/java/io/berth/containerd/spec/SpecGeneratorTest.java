@@ -64,6 +64,7 @@ final class SpecGeneratorTest {
     return Requests.generate(request).spec().hostname();
   }
 
+  // Rows MB-61, MB-82.
   @Test
   void namespaces_followTheModes() {
     assertEquals(
@@ -146,6 +147,7 @@ final class SpecGeneratorTest {
         .cgroupsPath();
   }
 
+  // Row MB-49.
   @Test
   void theWorkingFolder_isCleanAndAbsolute() {
     assertEquals("/", process(Requests.shell()).cwd());

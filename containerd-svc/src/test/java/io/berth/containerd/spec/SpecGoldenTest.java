@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 
 /** Whole specifications. {@code -Dgolden.write=FOLDER} writes them anew, to be read as a diff. */
 final class SpecGoldenTest {
+  // Rows D01-100, D01-101, MB-89.
   @Test
   void whatAnImageRunsByDefault() throws IOException {
     Config config = ConfigMerge.merge(Config.getDefaultInstance(), Requests.IMAGE, label -> false);
@@ -69,6 +70,7 @@ final class SpecGoldenTest {
     check("limited", merged, host, NetworkConfig.newBuilder().setMode("lan").build(), 1000);
   }
 
+  // Row MB-76.
   @Test
   void privilegedOnTheHostsNetwork() throws IOException {
     HostConfig host =
@@ -87,6 +89,7 @@ final class SpecGoldenTest {
         0);
   }
 
+  // Row MB-78.
   @Test
   void readOnlyWithMountsAndADevice() throws IOException {
     HostConfig host =

@@ -59,6 +59,7 @@ class RestartTest {
         .getExitStatus();
   }
 
+  // Row CD-13.
   @Test
   void hostsDeath_losesNothing() throws InterruptedException {
     instance.createTask("c1", "sleep");
@@ -173,6 +174,7 @@ class RestartTest {
             .getExitStatus());
   }
 
+  // Row DC-11.
   @Test
   void serviceAndAllHostsDead_tasksAreAdopted() throws IOException {
     instance.createTask("c1", "sleep");
@@ -186,6 +188,7 @@ class RestartTest {
     assertEquals(137, await("c1"));
   }
 
+  // Row CD-16.
   @Test
   void supervisorLostWhileServiceIsDown_isAnUnknownExit() throws IOException {
     instance.createTask("c1", "sleep");
@@ -205,6 +208,7 @@ class RestartTest {
     assertFalse(Files.exists(instance.folder("c1")));
   }
 
+  // Rows D01-102, CD-11.
   @Test
   void halfMadeTask_isRemovedAtStart() throws IOException, InterruptedException {
     instance.record("c1", "sleep");

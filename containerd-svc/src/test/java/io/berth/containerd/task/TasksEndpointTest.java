@@ -140,6 +140,7 @@ class TasksEndpointTest {
                     .build());
   }
 
+  // Row CD-15.
   @Test
   void exec_lives_waitsAndIsDeleted() throws Exception {
     instance.createTask("c1", "sleep");
@@ -175,6 +176,7 @@ class TasksEndpointTest {
     exec("c1", "e1", "true");
   }
 
+  // Row MD-13.
   @Test
   void create_ofMissingProgram_leavesNothing() {
     instance.record("c1", "missing");
@@ -414,6 +416,7 @@ class TasksEndpointTest {
     assertEquals("/tasks/oom", events.next().getTopic());
   }
 
+  // Row CD-14.
   @Test
   void checkpoint_isNotImplemented() {
     instance.createTask("c1", "sleep");

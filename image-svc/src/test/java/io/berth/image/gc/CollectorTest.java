@@ -66,6 +66,7 @@ final class CollectorTest {
     stores.snapshots.commit(key("x-" + name), name, "", Map.of(), null, Metadata.Durability.LAZY);
   }
 
+  // Row MB-147.
   @Test
   void collect_keepsWhatANameLeadsTo() throws Exception {
     Digest layer = stores.put(NS, "", "layer", Map.of());

@@ -18,6 +18,7 @@ final class UserDatabaseTest {
           "root:x:0:\nwheel:x:10:root,app\napp:x:1001:\nextra:x:2000:app\nbad:x:y:app\n"
               .getBytes(StandardCharsets.UTF_8));
 
+  // Rows D01-57, MB-37.
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -40,6 +41,7 @@ final class UserDatabaseTest {
     assertEquals(home, user.home());
   }
 
+  // Row MB-70.
   @Test
   void find_addsMoreGroups() {
     assertEquals(List.of(10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());

@@ -53,6 +53,7 @@ final class SnapshotsTest {
     snapshots.commit(active, name, "", Map.of("l", "v"), null, Metadata.Durability.LAZY);
   }
 
+  // Rows RK-15, MB-140, MB-141.
   @ParameterizedTest
   @ValueSource(strings = {"overlayfs", "native"})
   void life_ofASnapshot(String snapshotter) throws Exception {
@@ -105,6 +106,7 @@ final class SnapshotsTest {
     snapshots.remove(key(snapshotter, key), null, Metadata.Durability.DURABLE);
   }
 
+  // Row MB-143.
   @ParameterizedTest
   @ValueSource(strings = {"overlayfs", "native"})
   void prepare_refusesInTheWordsOfTheReference(String snapshotter) {
@@ -151,6 +153,7 @@ final class SnapshotsTest {
     }
   }
 
+  // Row RK-17.
   @Test
   void overlay_namesLayersNearestFirst() {
     commit("overlayfs", "", "base");
@@ -167,6 +170,7 @@ final class SnapshotsTest {
     assertEquals("", view.option("upperdir"));
   }
 
+  // Rows MD-26, MB-152.
   @Test
   void overlay_128LayersFitAPage_and500AreTheEnd() {
     OverlaySnapshotter overlay = new OverlaySnapshotter(new ImagePaths(Path.of("/var/lib/berth")));
@@ -194,6 +198,7 @@ final class SnapshotsTest {
     assertEquals("base", snapshots.stat(key("overlayfs", "kept")).parent());
   }
 
+  // Rows RK-19, MB-153.
   @Test
   void start_takesFoldersWithoutRecordAway() throws Exception {
     snapshots.prepare(key("overlayfs", "k"), "", Map.of(), null);

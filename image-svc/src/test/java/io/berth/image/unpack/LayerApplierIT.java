@@ -142,6 +142,7 @@ final class LayerApplierIT {
   }
 
   // RK-18
+  // Row MD-24.
   @Test
   void dotDot_isRefusedAndNothingLeavesTheRoot() throws Exception {
     assertEquals(
@@ -156,6 +157,7 @@ final class LayerApplierIT {
     assertEquals("old", readString(outside));
   }
 
+  // Row MD-24.
   @Test
   void links_leadNowhereElse() throws Exception {
     String target = folder.resolve("out").toString();
@@ -216,6 +218,7 @@ final class LayerApplierIT {
     assertTrue(Files.isDirectory(at("d"), java.nio.file.LinkOption.NOFOLLOW_LINKS));
   }
 
+  // Rows RK-18, D01-34.
   @Test
   void deletions_areMarkedOrDone() throws Exception {
     byte[] lower =
@@ -281,6 +284,7 @@ final class LayerApplierIT {
     }
   }
 
+  // Row DC-18.
   @Test
   void limits_areKept() throws Exception {
     byte[] many = Archives.layer().file("a", "").file("b", "").file("c", "").tar();

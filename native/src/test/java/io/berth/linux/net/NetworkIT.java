@@ -144,6 +144,7 @@ final class NetworkIT {
     assertFalse(Files.exists(pin));
   }
 
+  // Rows D01-82, D01-84.
   @Test
   void table_isListedByTheNftProgramAsItWasMeant() throws Exception {
     try (NetworkNamespace host = NetworkNamespace.create();
@@ -189,6 +190,7 @@ final class NetworkIT {
     }
   }
 
+  // Row D01-82.
   @Test
   void transactionThatFailsInItsMiddle_changesNothing() throws Exception {
     try (NetworkNamespace host = NetworkNamespace.create();

@@ -185,6 +185,7 @@ final class SupervisorIT {
     assertEquals(Errno.ESRCH, gone.errno());
   }
 
+  // Rows MD-22, DC-10.
   @Test
   void aFailedStep_isNamed() throws Exception {
     SupervisorConnection supervisor = born();

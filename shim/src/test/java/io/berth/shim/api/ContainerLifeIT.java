@@ -78,6 +78,7 @@ final class ContainerLifeIT {
     assertTrue(pid > 0);
   }
 
+  // Rows MD-03, RK-40.
   @Test
   void createdTaskHasItsInitsPidAndNetworkNamespaceBeforeStart() throws Exception {
     TaskKey key = host.key();
@@ -96,6 +97,7 @@ final class ContainerLifeIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Rows MD-07, MD-13.
   @Test
   void missingProgramFailsCreateAndTheIdCanBeUsedAgain() throws Exception {
     TaskKey key = host.key();
@@ -147,6 +149,7 @@ final class ContainerLifeIT {
     return PauseRequest.newBuilder().setId(key.id()).build();
   }
 
+  // Rows MB-14, MB-15.
   @Test
   void aPausedContainerStandsStillUntilResumed() throws Exception {
     TaskKey key = host.key();
@@ -191,6 +194,7 @@ final class ContainerLifeIT {
     host.task(key).delete(delete(key));
   }
 
+  // Row CD-20.
   @Test
   void killAllReachesEveryProcessOfTheHostsPidNamespace() throws Exception {
     TaskKey key = host.key();
@@ -226,6 +230,7 @@ final class ContainerLifeIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Row MD-15.
   @Test
   void aCgroupInWhichSomethingLivesIsRefused() throws Exception {
     TaskKey first = host.key();

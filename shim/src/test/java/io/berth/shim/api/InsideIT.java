@@ -41,6 +41,7 @@ final class InsideIT {
     return host.said(key);
   }
 
+  // Rows MB-78, MB-89.
   @Test
   void rootReadOnlyAndMaskedAndReadOnlyPaths() throws Exception {
     ObjectNode spec =
@@ -57,6 +58,7 @@ final class InsideIT {
     assertEquals(4, said.split("\n", -1).length, said);
   }
 
+  // Rows RK-49, DN-04.
   @Test
   void capabilitiesIdsGroupsUmaskAndHome() throws Exception {
     ObjectNode spec =
@@ -97,6 +99,7 @@ final class InsideIT {
         run(spec));
   }
 
+  // Rows MD-34, MD-35, RK-47.
   @Test
   void bindMountsOfFilesAndFoldersWithTheirOptions() throws Exception {
     Path data = Files.createDirectories(host.folder().resolve("data"));
@@ -119,6 +122,7 @@ final class InsideIT {
     assertTrue(Files.exists(data.resolve("new")));
   }
 
+  // Rows RK-48, MD-21.
   @Test
   void devicesAndTheirLinks() throws Exception {
     ObjectNode spec =
@@ -136,6 +140,7 @@ final class InsideIT {
     assertTrue(said.endsWith("/dev/extra\n"), said);
   }
 
+  // Row D01-99.
   @Test
   void theDeviceControllerRefusesWhatIsNotAllowed() throws Exception {
     ObjectNode spec = host.spec("sh", "-c", "head -c 1 /dev/kmsg 2>&1");
@@ -144,6 +149,7 @@ final class InsideIT {
     assertEquals("head: /dev/kmsg: Operation not permitted\n", run(spec));
   }
 
+  // Rows CD-18, RK-16, MD-17.
   @Test
   void anOverlayGivenByTheClientIsMountedInsideOnly() throws Exception {
     TaskKey key = host.key();
@@ -174,6 +180,7 @@ final class InsideIT {
         work.resolve("work"), PosixFilePermissions.fromString("rwx------"));
   }
 
+  // Row RK-51.
   @Test
   void aUserNamespaceMapsRoot() throws Exception {
     ObjectNode spec = host.spec("sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null");
@@ -189,6 +196,7 @@ final class InsideIT {
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
   }
 
+  // Rows MB-74, MB-84, MB-87.
   @Test
   void resourceLimitsSysctlsAndOomScore() throws Exception {
     ObjectNode spec =
@@ -259,6 +267,7 @@ final class InsideIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Row RK-52.
   @Test
   void cgroupsAreSeenInside() throws Exception {
     ObjectNode spec =

@@ -50,6 +50,7 @@ final class StreamsIT {
     return CreateTaskRequest.newBuilder().setId(key.id());
   }
 
+  // Rows CD-19, MD-09.
   @Test
   void aClientReadsTheEndOfBothPipesBeforeItDeletes() throws Exception {
     TaskKey key = host.key();
@@ -86,6 +87,7 @@ final class StreamsIT {
     return read;
   }
 
+  // Row D01-42.
   @Test
   void aLogHasALineForEachRecord() throws Exception {
     TaskKey key = host.key();
@@ -206,6 +208,7 @@ final class StreamsIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Rows MB-17, D01-59.
   @Test
   void aTerminalFollowsItsWindow() throws Exception {
     TaskKey key = host.key();

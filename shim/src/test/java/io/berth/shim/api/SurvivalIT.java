@@ -58,6 +58,7 @@ final class SurvivalIT {
                 .build());
   }
 
+  // Rows CD-13, D01-97.
   @Test
   void aContainerLivesThroughTheDeathOfItsHostProcess() throws Exception {
     TaskKey key = host.key();
@@ -166,6 +167,7 @@ final class SurvivalIT {
     }
   }
 
+  // Row CD-16.
   @Test
   void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow() throws Exception {
     TaskKey key = host.key();
@@ -329,6 +331,7 @@ final class SurvivalIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Row MD-02.
   @Test
   void theSupervisorsBinaryCannotBeWrittenThroughItsProcess() throws Exception {
     TaskKey key = host.key();

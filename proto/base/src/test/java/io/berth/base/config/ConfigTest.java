@@ -41,6 +41,7 @@ final class ConfigTest {
     assertEquals(2, Config.parse(null, everything).number(Key.SHIM_WARM_HOSTS));
   }
 
+  // Row DN-09.
   @Test
   void twoStateFoldersAreTwoInstances() {
     String a = Config.parse(null, "state = \"/run/a\"").instance();

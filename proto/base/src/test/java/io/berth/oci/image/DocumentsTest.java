@@ -81,6 +81,7 @@ final class DocumentsTest {
     assertThrows(BerthException.InvalidArgument.class, () -> config.checkLayers(2));
   }
 
+  // Row MB-148.
   @Test
   void chainId_followsTheSpecification() {
     String a = "sha256:" + "a".repeat(64);
@@ -89,6 +90,7 @@ final class DocumentsTest {
     assertEquals("", ChainId.of(List.of()));
   }
 
+  // Row MB-98.
   @Test
   void platform_choosesTheBestThatRuns() {
     Platform host = Platform.of("linux/arm64");
