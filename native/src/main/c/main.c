@@ -1,11 +1,12 @@
-/* One binary, two programs: the supervisor of a container, and the keeper of descriptors. See
- * protocol.h. */
+/* One binary, three programs: the supervisor of a container, the keeper of descriptors
+ * (protocol.h), and a first process inside that reaps. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "keeper.h"
 #include "protocol.h"
+#include "reaper.h"
 #include "stage.h"
 
 int main(int argc, char **argv) {
@@ -13,11 +14,14 @@ int main(int argc, char **argv) {
     return stage_main(argc, argv);
   if (argc == 3 && strcmp(argv[1], "keeper") == 0)
     return keeper_main(argv[2]);
+  if (argc >= 3 && strcmp(argv[1], "--") == 0)
+    return reaper_main(argv + 2);
   if (argc == 2 && strcmp(argv[1], "--version") == 0) {
     dprintf(1, "berth-supervisor protocol %d plan %d\n", PROTOCOL_VERSION, PLAN_VERSION);
     return 0;
   }
   dprintf(2, "usage: berth-supervisor supervise [cgroup2=FD] [cgroup1=FD,...] [mntns=FD] "
-             "[name=TEXT]\n       berth-supervisor keeper SOCKET-PATH\n");
+             "[name=TEXT]\n       berth-supervisor keeper SOCKET-PATH\n"
+             "       berth-supervisor -- PROGRAM [ARGUMENT...]\n");
   return 2;
 }

@@ -14,6 +14,7 @@ extern const struct test stdio_tests[];
 extern const struct test exec_tests[];
 extern const struct test wire_tests[];
 extern const struct test keeper_tests[];
+extern const struct test reaper_tests[];
 extern const struct test fuzz_tests[];
 
 /* The program that runs inside (guest.c). */

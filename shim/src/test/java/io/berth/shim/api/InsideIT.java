@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
 import io.berth.api.containerd.task.v3.StartRequest;
 import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.api.containerd.types.Mount;
@@ -278,5 +279,34 @@ final class InsideIT {
     assertTrue(said.contains("Read-only file system"), said);
     spec.withObject("/linux").withArray("namespaces").addObject().put("type", "cgroup");
     assertTrue(run(spec).startsWith("55\n"));
+  }
+
+  @Test
+  void anInitOfOursReapsAndPassesSignalsOn() throws Exception {
+    String script =
+        "trap 'echo term; exit 7' TERM; (sleep 0.1 & ); echo $$; sleep 0.3;"
+            + " ps -o stat,comm | grep -c ^Z; echo ready; while :; do sleep 0.05; done";
+    ObjectNode spec = host.spec("/dev/init", "--", "sh", "-c", script);
+    TestHost.mount(
+        spec.withArray("mounts"),
+        "/dev/init",
+        "bind",
+        System.getProperty("berth.supervisor"),
+        "bind",
+        "rprivate",
+        "ro");
+    TaskKey key = host.key();
+    host.create(key, spec);
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    for (int i = 0; i < 500 && !host.said(key).contains("ready"); i++) {
+      Thread.sleep(10);
+    }
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(15).build());
+    assertEquals(7, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    // The program is the second process, and there are no zombies.
+    assertEquals("2\n0\nready\nterm\n", host.said(key));
+    assertEquals(List.of(), host.leftovers());
   }
 }
