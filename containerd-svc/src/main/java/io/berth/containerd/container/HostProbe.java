@@ -5,62 +5,18 @@ import io.berth.containerd.spec.CgroupMode;
 import io.berth.containerd.spec.DeviceFolder;
 import io.berth.containerd.spec.HostFacts;
 import io.berth.linux.MountInfo;
+import io.berth.oci.runtime.Capabilities;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Looks at the host once, at the first container. */
 final class HostProbe {
-  /** By number (linux/capability.h). */
-  private static final List<String> CAPABILITIES =
-      List.of(
-          "CHOWN",
-          "DAC_OVERRIDE",
-          "DAC_READ_SEARCH",
-          "FOWNER",
-          "FSETID",
-          "KILL",
-          "SETGID",
-          "SETUID",
-          "SETPCAP",
-          "LINUX_IMMUTABLE",
-          "NET_BIND_SERVICE",
-          "NET_BROADCAST",
-          "NET_ADMIN",
-          "NET_RAW",
-          "IPC_LOCK",
-          "IPC_OWNER",
-          "SYS_MODULE",
-          "SYS_RAWIO",
-          "SYS_CHROOT",
-          "SYS_PTRACE",
-          "SYS_PACCT",
-          "SYS_ADMIN",
-          "SYS_BOOT",
-          "SYS_NICE",
-          "SYS_RESOURCE",
-          "SYS_TIME",
-          "SYS_TTY_CONFIG",
-          "MKNOD",
-          "LEASE",
-          "AUDIT_WRITE",
-          "AUDIT_CONTROL",
-          "SETFCAP",
-          "MAC_OVERRIDE",
-          "MAC_ADMIN",
-          "SYSLOG",
-          "WAKE_ALARM",
-          "BLOCK_SUSPEND",
-          "AUDIT_READ",
-          "PERFMON",
-          "BPF",
-          "CHECKPOINT_RESTORE");
-
   private HostProbe() {}
 
   static HostFacts look(Config config) {
@@ -76,10 +32,16 @@ final class HostProbe {
           Map.of("RLIMIT_NOFILE", kernelNumber(Path.of("/proc/sys/fs/nr_open"))),
           new DeviceFolder(Path.of("/dev")),
           Files::exists,
-          null);
+          init(config));
     } catch (IOException e) {
       throw new UncheckedIOException("look at the host", e);
     }
+  }
+
+  // The supervisor's program is the one that reaps inside, too.
+  private static @Nullable Path init(Config config) {
+    Path program = config.libexec().resolve("bin").resolve("berth-supervisor");
+    return Files.isExecutable(program) ? program : null;
   }
 
   // Line by line: the kernel gives a number to the first read only, and readString, which finds the
@@ -106,12 +68,6 @@ final class HostProbe {
             .findFirst()
             .orElse("CapBnd:\t0");
     long bits = Long.parseUnsignedLong(line.substring("CapBnd:".length()).strip(), 16);
-    Set<String> result = new LinkedHashSet<>();
-    for (int i = 0; i < CAPABILITIES.size(); i++) {
-      if ((bits >>> i & 1) != 0) {
-        result.add("CAP_" + CAPABILITIES.get(i));
-      }
-    }
-    return result;
+    return new LinkedHashSet<>(Capabilities.names(bits));
   }
 }

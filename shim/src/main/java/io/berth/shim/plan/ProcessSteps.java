@@ -1,6 +1,7 @@
 package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
+import io.berth.oci.runtime.Capabilities;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.shim.stdio.Stdio;

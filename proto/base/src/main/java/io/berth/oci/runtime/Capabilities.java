@@ -1,5 +1,6 @@
-package io.berth.shim.plan;
+package io.berth.oci.runtime;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -50,7 +51,10 @@ public final class Capabilities {
           "BPF",
           "CHECKPOINT_RESTORE");
 
-  static final long SYS_ADMIN = 1L << NAMES.indexOf("SYS_ADMIN");
+  /** The set of CAP_SYS_ADMIN alone. */
+  public static final long SYS_ADMIN = 1L << NAMES.indexOf("SYS_ADMIN");
+
+  private static final String PREFIX = "CAP_";
 
   private Capabilities() {}
 
@@ -64,11 +68,23 @@ public final class Capabilities {
     long set = 0;
     for (String name : names) {
       String upper = name.toUpperCase(Locale.ROOT);
-      int number = NAMES.indexOf(upper.startsWith("CAP_") ? upper.substring(4) : upper);
+      int number =
+          NAMES.indexOf(upper.startsWith(PREFIX) ? upper.substring(PREFIX.length()) : upper);
       if (number >= 0) {
         set |= 1L << number;
       }
     }
     return set & available;
+  }
+
+  /** The names of a set, with {@code CAP_}, by number; bits without a name are left out. */
+  public static List<String> names(long set) {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < NAMES.size(); i++) {
+      if ((set >>> i & 1) != 0) {
+        names.add(PREFIX + NAMES.get(i));
+      }
+    }
+    return names;
   }
 }
