@@ -104,6 +104,30 @@ public final class TaskFolder {
     }
   }
 
+  /** The specification of a process that is too long for a message; the shim takes it away. */
+  void writeProcess(String execId, byte[] spec) {
+    Path file = process(execId);
+    try {
+      Files.createDirectories(sub("exec"));
+      AtomicFile.write(file, spec, "rw-------");
+    } catch (IOException e) {
+      throw new BerthException.Internal("write `" + file + "`: " + e.getMessage(), e);
+    }
+  }
+
+  /** Takes it away if the shim has not. */
+  void deleteProcess(String execId) {
+    try {
+      Files.deleteIfExists(process(execId));
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "remove process of exec {0}: {1}", execId, e.getMessage());
+    }
+  }
+
+  private Path process(String execId) {
+    return sub("exec").resolve(execId + ".spec");
+  }
+
   private Path sub(String name) {
     return path.resolve(name);
   }

@@ -61,8 +61,11 @@ public final class Tasks {
   /** A container's wish for a host process of its own: {@code pool} or {@code container}. */
   public static final String ISOLATION_LABEL = "io.berth.shim.isolation";
 
-  /** Bytes: a host process takes messages of at most 256 KiB. */
-  private static final int MAX_EXEC_SPEC = 240 << 10;
+  /** Bytes: as much as a plan may have, and more than the kernel takes. */
+  private static final int MAX_EXEC_SPEC = 6 << 20;
+
+  /** Bytes; longer ones go by file, for a host process takes messages of at most 256 KiB. */
+  private static final int INLINE_EXEC_SPEC = 128 << 10;
 
   private static final Duration STATE_PATIENCE = Duration.ofSeconds(2);
 
@@ -367,6 +370,14 @@ public final class Tasks {
     }
   }
 
+  private static Any forShim(Task task, String execId, Any spec) {
+    if (spec.getValue().size() <= INLINE_EXEC_SPEC) {
+      return spec;
+    }
+    task.folder().writeProcess(execId, spec.getValue().toByteArray());
+    return Anys.of(Anys.PROCESS_FILE, ByteString.EMPTY);
+  }
+
   /** Adds a process; it runs after {@link #start}. */
   public void exec(TaskKey key, String execId, Stdio stdio, Any spec) {
     Identifier.check(execId);
@@ -392,11 +403,12 @@ public final class Tasks {
                 .setStdout(stdio.stdout())
                 .setStderr(stdio.stderr())
                 .setTerminal(stdio.terminal())
-                .setSpec(spec)
+                .setSpec(forShim(task, execId, spec))
                 .build();
         var _ = shims.call(task, stub -> stub.exec(request));
       } catch (RuntimeException e) {
         task.removeExec(execId);
+        task.folder().deleteProcess(execId);
         throw e;
       }
       events.publish(

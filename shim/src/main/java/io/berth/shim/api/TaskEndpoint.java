@@ -179,7 +179,10 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
           if (!request.hasSpec()) {
             throw new BerthException.InvalidArgument("exec: spec is missing");
           }
-          byte[] process = TaskMessages.json(request.getSpec(), "exec: spec");
+          byte[] process =
+              Anys.is(request.getSpec(), Anys.PROCESS_FILE)
+                  ? task.takeProcess(request.getExecId())
+                  : TaskMessages.json(request.getSpec(), "exec: spec");
           Stdio stdio =
               new Stdio(
                   request.getStdin(),

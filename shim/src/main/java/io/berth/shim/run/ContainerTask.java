@@ -5,6 +5,8 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
@@ -20,6 +22,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 public final class ContainerTask implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ContainerTask.class.getName());
   private static final long EXECS_END_SECONDS = 2;
+  private static final int MAX_PROCESS_BYTES = 8 << 20;
 
   private final HostServices host;
   private final TaskFolder folder;
@@ -297,6 +301,24 @@ public final class ContainerTask implements AutoCloseable {
       execs.put(execId, TaskProcess.exec(exec));
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * The specification of a process that came by file; the file is removed.
+   *
+   * @throws BerthException.InvalidArgument if there is none, or it is longer than a plan may be
+   */
+  public byte[] takeProcess(String execId) throws IOException {
+    Identifier.check(execId);
+    Path file = folder.process(execId);
+    try (Fd fd = Fd.open(file, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)) {
+      byte[] process = fd.readAll(MAX_PROCESS_BYTES);
+      Files.deleteIfExists(file);
+      return process;
+    } catch (SyscallException e) {
+      throw new BerthException.InvalidArgument(
+          "exec `" + execId + "`: read `" + file + "`: " + e.errno().text(), e);
     }
   }
 

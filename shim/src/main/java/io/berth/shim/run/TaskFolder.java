@@ -31,6 +31,11 @@ public record TaskFolder(Path path) {
     return execs().resolve(id + ".json");
   }
 
+  /** The process of an exec that is too long for a message, until it has been read. */
+  Path process(String id) {
+    return execs().resolve(id + ".spec");
+  }
+
   public Path shimSocket() {
     return path.resolve("shim.sock");
   }

@@ -92,6 +92,7 @@ final class ExecIT {
     return assertThrows(StatusException.class, call).getStatus().getCode();
   }
 
+  // Rows RK-23, RK-24, RK-25.
   @Test
   void runsInTheNamespacesAndCgroupOfTheContainer() throws Exception {
     startInit();
@@ -165,6 +166,7 @@ final class ExecIT {
     assertEquals(List.of(), host.leftovers());
   }
 
+  // Row RK-32.
   @Test
   void firstProcessesOfExecsAreNamedAmongThePids() throws Exception {
     startInit();
@@ -186,6 +188,7 @@ final class ExecIT {
     endInit();
   }
 
+  // Row DN-34.
   @Test
   void stdinEndsByCloseIoEvenBeforeStart() throws Exception {
     startInit();
@@ -209,6 +212,7 @@ final class ExecIT {
     endInit();
   }
 
+  // Row MB-05.
   @Test
   void aTerminalHasASizeAndIsOfTheUser() throws Exception {
     startInit();
@@ -227,6 +231,35 @@ final class ExecIT {
     assertEquals(0, await("tty"));
     delete("tty");
     assertEquals("/dev/pts/0\r\n33 77\r\nterminal\r\n", Files.readString(out));
+    endInit();
+  }
+
+  @Test
+  void aProcessThatIsTooLongForAMessageComesByFile() throws Exception {
+    startInit();
+    ObjectNode process = (ObjectNode) host.spec("sh", "-c", "env | grep -c ^LONG").get("process");
+    for (int i = 0; i < 15; i++) {
+      process.withArray("env").add("LONG" + i + "=" + "x".repeat(100_000));
+    }
+    Path folder = Files.createDirectories(host.taskFolder(key).resolve("exec"));
+    Path file = folder.resolve("big.spec");
+    Files.write(file, Json.bytes(process));
+    ExecProcessRequest request =
+        ExecProcessRequest.newBuilder()
+            .setId(key.id())
+            .setExecId("big")
+            .setStdout("file://" + host.output(key))
+            .setSpec(Anys.of(Anys.PROCESS_FILE, ByteString.EMPTY))
+            .build();
+    task.exec(request);
+    assertTrue(!Files.exists(file));
+    task.start(StartRequest.newBuilder().setId(key.id()).setExecId("big").build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).setExecId("big").build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).setExecId("big").build());
+    assertEquals("15\n", host.said(key));
+
+    StatusException failure = assertThrows(StatusException.class, () -> task.exec(request));
+    assertEquals(Code.INVALID_ARGUMENT, failure.getStatus().getCode());
     endInit();
   }
 }

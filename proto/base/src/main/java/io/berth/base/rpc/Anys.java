@@ -26,6 +26,12 @@ public final class Anys {
   public static final String LINUX_RESOURCES =
       "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
+  /**
+   * Between containerd-svc and a shim: the process is too long for a message, and lies in the
+   * task's folder as {@code exec/ID.spec}. Without a value; the shim removes the file.
+   */
+  public static final String PROCESS_FILE = "berth.shim.v1.ProcessFile";
+
   private Anys() {}
 
   /** A message under its full name. */
