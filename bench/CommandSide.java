@@ -1,20 +1,24 @@
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A whole command. {@code @N} in a word becomes the run's number.
  *
- * @param before a command for bash, not timed; in its environment are {@code NUMBER}, and {@code
- *     COLD}, which is 1 or empty
+ * @param before a command for bash, not timed; in its environment {@code COLD} is 1 or empty
  */
 record CommandSide(String name, String before, List<String> words) implements Side {
   @Override
   public void prepare(int number, boolean cold) throws Exception {
     if (!before.isEmpty()) {
-      Map<String, String> facts =
-          Map.of("COLD", cold ? "1" : "", "NUMBER", Integer.toString(number));
-      Programs.run(List.of("bash", "-euo", "pipefail", "-c", before), facts, new byte[0]);
+      ProcessBuilder shell = new ProcessBuilder("bash", "-euo", "pipefail", "-c", before);
+      shell.environment().put("COLD", cold ? "1" : "");
+      shell.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+      shell.redirectError(ProcessBuilder.Redirect.INHERIT);
+      int exit = shell.start().waitFor();
+      if (exit != 0) {
+        throw new IOException(before + ": exit " + exit);
+      }
     }
   }
 
