@@ -24,11 +24,15 @@ import io.berth.api.containerd.v1.types.ProcessInfo;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.containerd.time.Timestamps;
 import io.berth.oci.runtime.ProcessSpec;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** {@code containerd.task.v3.Task} over a fake supervisor. */
 final class FakeShim extends TaskGrpc.TaskImplBase {
@@ -119,12 +123,20 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
         });
   }
 
+  private byte[] process(ExecProcessRequest request) throws IOException {
+    if (!Anys.is(request.getSpec(), Anys.PROCESS_FILE)) {
+      return request.getSpec().getValue().toByteArray();
+    }
+    Path bundle = Path.of(supervisor().create.getBundle());
+    return Files.readAllBytes(bundle.resolveSibling("exec").resolve(request.getExecId() + ".spec"));
+  }
+
   @Override
   public void exec(ExecProcessRequest request, StreamObserver<Empty> responses) {
     Calls.answer(
         responses,
         () -> {
-          ProcessSpec spec = ProcessSpec.read(request.getSpec().getValue().toByteArray(), "exec");
+          ProcessSpec spec = ProcessSpec.read(process(request), "exec");
           supervisor()
               .processes
               .put(request.getExecId(), new FakeSupervisor.Proc(spec.args().getFirst()));

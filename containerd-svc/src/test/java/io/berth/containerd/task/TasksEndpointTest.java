@@ -164,6 +164,29 @@ class TasksEndpointTest {
     exec("c1", "e1", "true");
   }
 
+  private void execWithEnvironment(String execId, int bytes) {
+    String process =
+        "{\"args\":[\"true\"],\"cwd\":\"/\",\"env\":[\"A=" + "x".repeat(bytes) + "\"]}";
+    var _ =
+        instance
+            .tasks()
+            .exec(
+                ExecProcessRequest.newBuilder()
+                    .setContainerId("c1")
+                    .setExecId(execId)
+                    .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFromUtf8(process)))
+                    .build());
+  }
+
+  @Test
+  void exec_ofALongProcess_goesToTheShimByFile() {
+    instance.createTask("c1", "sleep");
+    execWithEnvironment("long", 1 << 20);
+    begin("c1", "long");
+    assertEquals(0, await("c1", "long").getExitStatus());
+    refused(Code.INVALID_ARGUMENT, () -> execWithEnvironment("longer", 7 << 20));
+  }
+
   @Test
   void exec_withoutSpecOrId_isRefused() {
     instance.createTask("c1", "sleep");
