@@ -108,6 +108,7 @@ final class CliTest {
   }
 
   // Rows D01-03, D01-11, DC-14, DN-31.
+  // Rows D01-52, MB-55, MB-91.
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -167,6 +168,7 @@ final class CliTest {
     assertEquals("", err());
   }
 
+  // Row DC-06.
   @Test
   void runsInTheBackground() {
     assertEquals(

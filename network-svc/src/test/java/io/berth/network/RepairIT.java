@@ -129,6 +129,7 @@ final class RepairIT {
     }
   }
 
+  // Row D01-72.
   @Test
   void missingBridge_isMadeAgainAndItsPortsArePluggedIn() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));

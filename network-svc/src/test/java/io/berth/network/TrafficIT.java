@@ -106,6 +106,7 @@ final class TrafficIT {
   }
 
   // Rows D01-96, RK-56.
+  // Row DN-03.
   @Test
   void containers_reachOtherHostsWithTheHostsAddress() throws Exception {
     EndpointRecord client = engine.attachments().attach(host.call("client"));

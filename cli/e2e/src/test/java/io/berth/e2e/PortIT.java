@@ -144,6 +144,7 @@ final class PortIT {
         port);
   }
 
+  // Rows D01-49, D01-50, DN-17.
   @Test // Rows RK-62, D01-80, D01-85, D01-86.
   void everyWayToAPublishedPort() {
     answering("web", "-p", "7000", "-p", "7000/udp");
@@ -187,6 +188,7 @@ final class PortIT {
     outside.ask("tcp", outside.hostAddress(), port).exits(1);
   }
 
+  // Row D01-51.
   @Test // Row D01-78.
   void stopReleasesThePortAndStartTakesItAgain() throws Exception {
     int port = LocalRegistry.freePort();
@@ -298,6 +300,7 @@ final class PortIT {
         .says("nobody");
   }
 
+  // Row DN-39.
   @Test // Rows RK-53, RK-57.
   void aNetworkOfOnesOwn() {
     berth.berth("network", "create", "n" + berth.id()).exits(0);

@@ -85,6 +85,7 @@ final class PullIT {
     return command;
   }
 
+  // Row DN-19.
   @Test // Row RK-11: a line for each change, and no escape sequence.
   void byTagWithPlainLinesOfProgress() {
     String ref = registry.ref("team/app:1");

@@ -48,6 +48,7 @@ final class NamesTest {
     }
   }
 
+  // Row RK-38.
   @Test
   void anIdIsSixtyFourDigits_mb118() {
     String id = ContainerId.generate(new SecureRandom());

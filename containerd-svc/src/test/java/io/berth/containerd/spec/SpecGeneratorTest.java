@@ -65,6 +65,7 @@ final class SpecGeneratorTest {
   }
 
   // Rows MB-61, MB-82.
+  // Rows MB-67, MB-97.
   @Test
   void namespaces_followTheModes() {
     assertEquals(

@@ -348,6 +348,7 @@ class TasksEndpointTest {
   }
 
   // Calls before a record, and before a task, say different things.
+  // Row DN-33.
   @Test
   void calls_withoutTask_areNotFound() {
     StatusRuntimeException e = refused(Code.NOT_FOUND, () -> status("nobody", ""));

@@ -19,6 +19,7 @@ final class AddressPoolTest {
   private static final long SEED = 11;
 
   // D01-74: neither the network's address, nor the broadcast address, nor the gateway.
+  // Row DN-15.
   @Test
   void smallNetwork_servesFiveContainersAndRefusesTheSixth() {
     AddressPool pool = pool("10.9.0.0/29");
@@ -33,6 +34,7 @@ final class AddressPoolTest {
   }
 
   // D01-74: a prefix without room is refused, where the seed crashed.
+  // Row D01-73.
   @Test
   void networkWithoutRoom_isRefused() {
     assertThrows(BerthException.InvalidArgument.class, () -> pool("10.9.0.0/31"));
@@ -43,6 +45,7 @@ final class AddressPoolTest {
   }
 
   // D01-74: a /8 is no queue of 16 million entries.
+  // Row D01-73.
   @Test
   void hugeNetwork_isMadeAtOnce() {
     AddressPool pool = pool("10.0.0.0/8");

@@ -39,6 +39,7 @@ final class NetworkMessagesTest {
         .setProtocol(protocol);
   }
 
+  // Row MB-94.
   @Test
   void emptyNetwork_isTheDefaultOne() {
     for (String name : List.of("", "default", "bridge")) {

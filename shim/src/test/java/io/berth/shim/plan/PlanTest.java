@@ -73,6 +73,7 @@ final class PlanTest {
     return InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), HOST).steps();
   }
 
+  // Row MD-11.
   @Test
   void whatCtrSends() throws IOException {
     RuntimeSpec spec = RuntimeSpec.read(Golden.read("ctr.json"), "ctr.json");
