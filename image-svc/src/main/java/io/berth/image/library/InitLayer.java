@@ -80,7 +80,12 @@ public final class InitLayer {
 
   /** Whether a container's snapshot with this parent stands on that stack. */
   public static boolean standsOn(String parent, String chainId) {
-    return parent.equals(chainId) || parent.equals(PREFIX + chainId);
+    return chainOf(parent).equals(chainId);
+  }
+
+  /** The stack that a snapshot with this parent stands on. */
+  static String chainOf(String parent) {
+    return parent.startsWith(PREFIX) ? parent.substring(PREFIX.length()) : parent;
   }
 
   /** The parent of a container's snapshot; the image must be unpacked. Blocks on the disk. */

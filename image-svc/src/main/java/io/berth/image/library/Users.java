@@ -30,7 +30,7 @@ public final class Users {
             snapshots.find(
                 new Snapshots.Key(namespace, container.snapshotter(), container.snapshotKey()));
         if (info != null) {
-          result.put(info.parent(), container.id());
+          result.put(InitLayer.chainOf(info.parent()), container.id());
         }
       }
     }
