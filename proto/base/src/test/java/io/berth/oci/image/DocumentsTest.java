@@ -90,7 +90,6 @@ final class DocumentsTest {
     assertEquals("", ChainId.of(List.of()));
   }
 
-  // Row MB-98.
   @Test
   void platform_choosesTheBestThatRuns() {
     Platform host = Platform.of("linux/arm64");
