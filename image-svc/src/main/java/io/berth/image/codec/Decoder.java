@@ -24,7 +24,7 @@ public final class Decoder implements AutoCloseable {
 
   /** One kind of packing. */
   interface Unpacker extends AutoCloseable {
-    void push(MemorySegment input, ByteSink output) throws IOException;
+    void push(MemorySegment input, DecodedOutput output) throws IOException;
 
     /** Refuses an end in the middle. */
     void finish();
@@ -33,7 +33,7 @@ public final class Decoder implements AutoCloseable {
     void close();
   }
 
-  private final ByteSink output;
+  private final DecodedOutput output;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment head = arena.allocate(4);
   private int headLength;
@@ -41,7 +41,24 @@ public final class Decoder implements AutoCloseable {
   private Packing packing = Packing.NONE;
 
   /** What is unpacked goes to the sink, in pieces of at most 256 KiB. */
-  public Decoder(ByteSink output) {
+  public Decoder(ByteSink sink) {
+    MemorySegment room = arena.allocate(BUFFER, 64);
+    this.output =
+        new DecodedOutput() {
+          @Override
+          public MemorySegment room() {
+            return room;
+          }
+
+          @Override
+          public void filled(int bytes) throws IOException {
+            sink.write(room.asSlice(0, bytes));
+          }
+        };
+  }
+
+  /** What is unpacked goes into the output's own memory. */
+  public Decoder(DecodedOutput output) {
     this.output = output;
   }
 
@@ -129,9 +146,13 @@ public final class Decoder implements AutoCloseable {
 
   private static final class Plain implements Unpacker {
     @Override
-    public void push(MemorySegment input, ByteSink output) throws IOException {
-      for (long at = 0; at < input.byteSize(); at += BUFFER) {
-        output.write(input.asSlice(at, Math.min(BUFFER, input.byteSize() - at)));
+    public void push(MemorySegment input, DecodedOutput output) throws IOException {
+      for (long at = 0; at < input.byteSize(); ) {
+        MemorySegment room = output.room();
+        int part = (int) Math.min(room.byteSize(), input.byteSize() - at);
+        MemorySegment.copy(input, at, room, 0, part);
+        output.filled(part);
+        at += part;
       }
     }
 

@@ -2,34 +2,32 @@ package io.berth.image.codec;
 
 import io.berth.linux.GzipDecoder;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** gzip (RFC 1952). */
 final class Gunzip implements Decoder.Unpacker {
   private final GzipDecoder decoder = GzipDecoder.create();
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment out = arena.allocate(Decoder.BUFFER, 64);
 
   @Override
-  public void push(MemorySegment input, ByteSink output) throws IOException {
+  public void push(MemorySegment input, DecodedOutput output) throws IOException {
     MemorySegment rest = input;
     while (true) {
-      GzipDecoder.Progress progress = decode(rest);
+      MemorySegment room = output.room();
+      GzipDecoder.Progress progress = decode(rest, room);
       rest = rest.asSlice(progress.consumed());
       if (progress.produced() > 0) {
-        output.write(out.asSlice(0, progress.produced()));
+        output.filled((int) progress.produced());
       }
-      // A full buffer may hide more of what has been read already.
-      if (rest.byteSize() == 0 && progress.produced() < out.byteSize()) {
+      // A full room may hide more of what has been read already.
+      if (rest.byteSize() == 0 && progress.produced() < room.byteSize()) {
         return;
       }
     }
   }
 
-  private GzipDecoder.Progress decode(MemorySegment input) {
+  private GzipDecoder.Progress decode(MemorySegment input, MemorySegment room) {
     try {
-      return decoder.decode(input, out);
+      return decoder.decode(input, room);
     } catch (IOException e) {
       throw Decoder.damaged("gzip", "it is damaged (" + e.getMessage() + ")");
     }
@@ -45,6 +43,5 @@ final class Gunzip implements Decoder.Unpacker {
   @Override
   public void close() {
     decoder.close();
-    arena.close();
   }
 }

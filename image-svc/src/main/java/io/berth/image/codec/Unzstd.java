@@ -3,22 +3,19 @@ package io.berth.image.codec;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 
 /** zstd (RFC 8878), frames one after the other. */
 final class Unzstd implements Decoder.Unpacker {
   private final ZstdDecompressCtx context = new ZstdDecompressCtx();
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment out = arena.allocate(Decoder.BUFFER);
   private boolean frameEnded;
 
   @Override
-  public void push(MemorySegment input, ByteSink output) throws IOException {
+  public void push(MemorySegment input, DecodedOutput output) throws IOException {
     ByteBuffer source = input.asByteBuffer();
     while (true) {
-      ByteBuffer target = out.asByteBuffer();
+      ByteBuffer target = output.room().asByteBuffer();
       boolean more = source.hasRemaining();
       try {
         if (more || !frameEnded) {
@@ -28,7 +25,7 @@ final class Unzstd implements Decoder.Unpacker {
         throw Decoder.damaged("zstd", "it is damaged (" + e.getMessage() + ")");
       }
       if (target.position() > 0) {
-        output.write(out.asSlice(0, target.position()));
+        output.filled(target.position());
       }
       // A full target may hide more of what has been read already.
       if (!source.hasRemaining() && target.hasRemaining()) {
@@ -47,6 +44,5 @@ final class Unzstd implements Decoder.Unpacker {
   @Override
   public void close() {
     context.close();
-    arena.close();
   }
 }

@@ -210,6 +210,15 @@ public final class Ingest implements AutoCloseable {
     }
   }
 
+  /** Bytes that are there already; at least one, from a place before the offset on. */
+  public int read(MemorySegment into, long at) throws IOException {
+    FileChannel open = file;
+    if (open == null) {
+      throw new IllegalStateException("ingest \"" + request.ref + "\" has no bytes of its own");
+    }
+    return open.read(into.asSlice(0, Math.min(into.byteSize(), offset - at)).asByteBuffer(), at);
+  }
+
   /** Bytes there. */
   public long offset() {
     return offset;

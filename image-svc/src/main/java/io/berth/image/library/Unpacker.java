@@ -26,8 +26,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -85,11 +87,39 @@ public final class Unpacker {
       Metadata.Durability durability,
       Progress progress) {}
 
+  /** Room for layers that are unpacked while they come. */
+  public ReadyLayers ready() {
+    return new ReadyLayers(this);
+  }
+
+  /** Digests of the layers that {@link #unpack} would unpack and {@link ReadyLayers} can bring. */
+  public Set<String> missing(Work work, Manifest manifest, ImageConfig config) {
+    Set<String> missing = new HashSet<>();
+    if (snapshots.isLayered(work.snapshotter)) {
+      List<String> chain = ChainId.all(config.rootfs().diffIds());
+      for (int i = 0; i < chain.size(); i++) {
+        if (!has(work, chain.get(i))) {
+          missing.add(manifest.layers().get(i).digest());
+        }
+      }
+    }
+    return missing;
+  }
+
+  /** As the other, with nothing at hand. */
+  public String unpack(Work work, Manifest manifest, ImageConfig config) {
+    try (ReadyLayers none = ready()) {
+      return unpack(work, manifest, config, none);
+    }
+  }
+
   /**
    * Unpacks what is missing; all layers must be in the content store. Answers the name of the
    * stack.
+   *
+   * @param ready takes from it what is there
    */
-  public String unpack(Work work, Manifest manifest, ImageConfig config) {
+  public String unpack(Work work, Manifest manifest, ImageConfig config, ReadyLayers ready) {
     config.checkLayers(manifest.layers().size());
     List<String> diffIds = config.rootfs().diffIds();
     List<String> chain = ChainId.all(diffIds);
@@ -100,7 +130,7 @@ public final class Unpacker {
     if (!has(work, top)) {
       stacking.lock();
       try {
-        stack(work, manifest, diffIds, chain);
+        stack(work, manifest, diffIds, chain, ready);
       } finally {
         stacking.unlock();
       }
@@ -117,7 +147,8 @@ public final class Unpacker {
     return snapshots.find(new Snapshots.Key(work.namespace, work.snapshotter, name)) != null;
   }
 
-  private void stack(Work work, Manifest manifest, List<String> diffIds, List<String> chain) {
+  private void stack(
+      Work work, Manifest manifest, List<String> diffIds, List<String> chain, ReadyLayers ready) {
     int first = 0;
     while (first < chain.size() && has(work, chain.get(first))) {
       first++;
@@ -136,7 +167,11 @@ public final class Unpacker {
     List<CompletableFuture<UnpackedLayer>> layers = new ArrayList<>();
     for (int i = first; i < chain.size(); i++) {
       Descriptor layer = manifest.layers().get(i);
-      layers.add(start(() -> extract(work, layer)));
+      UnpackedLayer there = ready.take(layer.digest());
+      layers.add(
+          there == null
+              ? start(() -> extract(work, layer))
+              : CompletableFuture.completedFuture(there));
     }
     try {
       for (int i = first; i < chain.size(); i++) {
@@ -285,8 +320,13 @@ public final class Unpacker {
     } catch (CompletionException e) {
       return;
     }
+    discard(left);
+  }
+
+  /** Throws a layer away that stands in no stack; what a stack has taken stays. */
+  public void discard(UnpackedLayer layer) {
     try {
-      trash.take(left.folder);
+      trash.take(layer.folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -1,13 +1,16 @@
 package io.berth.image.meta;
 
+import io.berth.base.error.BerthException;
 import io.berth.image.disk.ImagePaths;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Settlement implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Settlement.class.getName());
+
+  private static final Duration QUIET = Duration.ofMillis(500);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
   private final ImagePaths paths;
   private final Metadata metadata;
@@ -72,13 +78,29 @@ public final class Settlement implements AutoCloseable {
     });
   }
 
+  /**
+   * A client that pulls commits layer after layer; a sync between them would only hold the next one
+   * up.
+   */
+  private void gather() throws InterruptedException {
+    long until = System.nanoTime() + LONGEST_WAIT.toNanos();
+    do {
+      asked.drainPermits();
+    } while (System.nanoTime() < until
+        && asked.tryAcquire(QUIET.toMillis(), TimeUnit.MILLISECONDS));
+    asked.drainPermits();
+  }
+
   private void run() {
     try {
       while (true) {
         asked.acquire();
-        asked.drainPermits();
+        gather();
         try {
           settle();
+        } catch (BerthException.Cancelled e) {
+          LOG.log(Level.DEBUG, "settlement ends; the next start makes up for it");
+          return;
         } catch (IOException | RuntimeException e) {
           LOG.log(
               Level.ERROR, "sync `" + paths.root() + "`: what was fetched stays provisional", e);

@@ -5,166 +5,269 @@ import io.berth.base.id.Digest;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.library.Progress;
+import io.berth.image.library.ReadyLayers;
+import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.Descriptor;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Fetches blobs into the content store, several side by side. One that breaks off is gone on with
- * from where it is; one with another digest or size is thrown away.
+ * Fetches blobs into the content store, several side by side, and unpacks layers while they come.
+ * One that breaks off is gone on with from where it is; one with another digest or size is thrown
+ * away.
  */
 final class BlobFetch {
-  private static final int BUFFER = 128 << 10;
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration LOOK = Duration.ofSeconds(2);
   private static final long STEP = 1 << 20;
 
   private final ContentStore content;
+  private final Unpacker unpacker;
   private final Registry registry;
-  private final String namespace;
-  private final String lease;
+  private final Scope scope;
   private final Progress progress;
   private final AtomicLong fetched = new AtomicLong();
+  private final Set<BlobStream> streams = ConcurrentHashMap.newKeySet();
   private long total;
 
+  /**
+   * For whom.
+   *
+   * @param lease keeps what comes
+   * @param parallel blobs side by side
+   */
+  record Scope(String namespace, String lease, int parallel) {}
+
   BlobFetch(
-      ContentStore content, Registry registry, String namespace, String lease, Progress progress) {
+      ContentStore content, Unpacker unpacker, Registry registry, Scope scope, Progress progress) {
     this.content = content;
+    this.unpacker = unpacker;
     this.registry = registry;
-    this.namespace = namespace;
-    this.lease = lease;
+    this.scope = scope;
     this.progress = progress;
   }
 
-  /** Fetches all, each once; the first failure ends it, once the others have ended. */
-  void all(List<Descriptor> blobs, int parallel, Map<String, String> labels) {
+  /**
+   * Fetches all, each once. The first failure, or the caller's interruption, stops the others and
+   * is thrown once they have ended; what they have fetched stays for the next time.
+   *
+   * @param unpack digests of those to unpack into {@code ready} on the way, if they have to be
+   *     fetched
+   */
+  void all(
+      List<Descriptor> blobs, Map<String, String> labels, Set<String> unpack, ReadyLayers ready) {
     Map<String, Descriptor> distinct = new LinkedHashMap<>();
     blobs.forEach(blob -> distinct.putIfAbsent(blob.digest(), blob));
     total = distinct.values().stream().mapToLong(Descriptor::size).sum();
     distinct
         .values()
         .forEach(blob -> progress.step(Progress.part(blob.digest()), "waiting", 0, blob.size()));
-    LayerThreads threads = new LayerThreads(Math.max(1, parallel));
-    List<CompletableFuture<Boolean>> running = new ArrayList<>();
+    LayerThreads threads = new LayerThreads(Math.max(1, scope.parallel));
+    List<Thread> workers = new ArrayList<>();
+    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     for (Descriptor blob : distinct.values()) {
-      CompletableFuture<Boolean> done = new CompletableFuture<>();
-      running.add(done);
-      Thread.ofVirtual().name("fetch").start(() -> complete(done, threads, blob, labels));
-    }
-    try {
-      CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();
-    } catch (CompletionException e) {
-      throw e.getCause() instanceof RuntimeException known
-          ? known
-          : new BerthException.Internal("fetch layers: " + e.getCause(), e);
-    }
-  }
-
-  private void complete(
-      CompletableFuture<Boolean> done,
-      LayerThreads threads,
-      Descriptor blob,
-      Map<String, String> labels) {
-    try {
-      done.complete(
-          threads.run(
-              "fetch",
-              () -> {
-                blob(blob, labels);
-                return true;
+      boolean unpacked = unpack.contains(blob.digest());
+      workers.add(
+          Thread.ofVirtual()
+              .name("fetch")
+              .unstarted(() -> {
+                try {
+                  threads.run(
+                      "fetch",
+                      () -> {
+                        blob(blob, labels, unpacked ? ready : null);
+                        return true;
+                      });
+                } catch (RuntimeException | Error e) {
+                  if (failure.compareAndSet(null, e)) {
+                    workers.forEach(Thread::interrupt);
+                  }
+                }
               }));
-    } catch (RuntimeException | Error e) {
-      done.completeExceptionally(e);
+    }
+    workers.forEach(Thread::start);
+    await(workers, failure);
+  }
+
+  private void await(List<Thread> workers, AtomicReference<@Nullable Throwable> failure) {
+    boolean interrupted = false;
+    for (Thread worker : workers) {
+      while (worker.isAlive()) {
+        try {
+          if (!worker.join(LOOK)) {
+            streams.forEach(stream -> stream.checkPatience(PATIENCE));
+          }
+        } catch (InterruptedException e) {
+          interrupted = true;
+          workers.forEach(Thread::interrupt);
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("fetch layers: interrupted");
+    }
+    switch (failure.get()) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable e -> throw new IllegalStateException(e);
     }
   }
 
-  /** Fetches one, unless it is here. */
-  void blob(Descriptor blob, Map<String, String> labels) {
+  /** Fetches one, unless it is here; into {@code ready} goes what became of it on the way. */
+  void blob(Descriptor blob, Map<String, String> labels, @Nullable ReadyLayers ready) {
     Digest digest = blob.checked();
     String part = Progress.part(blob.digest());
-    if (content.lease(namespace, lease, digest)) {
+    if (content.lease(scope.namespace, scope.lease, digest)) {
       fetched.addAndGet(blob.size());
       progress.step(part, "exists", blob.size(), blob.size());
       return;
     }
-    try {
-      boolean complete = Retry.run(progress, part, () -> attempt(blob, digest, labels));
-      progress.step(part, complete ? "fetched" : "exists", blob.size(), blob.size());
+    try (Ingest ingest = open(blob, digest)) {
+      if (ingest.offset() > blob.size()) {
+        ingest.truncate(0);
+      }
+      if (ingest.offset() == blob.size()) {
+        keep(digest, ingest, labels);
+      } else {
+        fetch(blob, ingest, labels, ready);
+      }
+      progress.step(part, "fetched", blob.size(), blob.size());
     } catch (BerthException.AlreadyExists e) {
       progress.step(part, "exists", blob.size(), blob.size());
     }
   }
 
-  private boolean attempt(Descriptor blob, Digest digest, Map<String, String> labels)
-      throws IOException {
+  /** Waits while another pull fetches the same, as long as it gets on. */
+  private Ingest open(Descriptor blob, Digest digest) {
+    String ref = "layer-" + digest;
     Ingest.Request request =
         new Ingest.Request(
-            namespace, lease, "layer-" + digest, blob.size(), digest, /* watched= */ false);
-    try (Ingest ingest = content.ingest(request)) {
-      if (ingest.offset() > blob.size()) {
-        ingest.truncate(0);
+            scope.namespace, scope.lease, ref, blob.size(), digest, /* watched= */ false);
+    long seen = -1;
+    long since = System.nanoTime();
+    while (true) {
+      try {
+        return content.ingest(request);
+      } catch (BerthException.Unavailable e) {
+        long now = offset(ref);
+        if (now != seen) {
+          seen = now;
+          since = System.nanoTime();
+        } else if (System.nanoTime() - since > PATIENCE.toNanos()) {
+          throw e;
+        }
+        progress.step(Progress.part(blob.digest()), "downloading", Math.max(0, now), blob.size());
+        LockSupport.parkNanos(100_000_000);
+        if (Thread.currentThread().isInterrupted()) {
+          throw new BerthException.Cancelled("fetch layer " + digest + ": interrupted", e);
+        }
       }
-      if (ingest.offset() < blob.size()) {
-        copy(blob, digest, ingest);
-      }
-      if (ingest.offset() < blob.size()) {
-        throw new IOException(
-            "fetch layer "
-                + digest
-                + ": the connection broke off after "
-                + ingest.offset()
-                + " of "
-                + blob.size()
-                + " bytes");
-      }
-      Digest got = ingest.digest();
-      if (!got.equals(digest)) {
-        ingest.abort();
-        throw new BerthException.DataLoss(
-            "fetch layer "
-                + digest
-                + ": what came has the digest "
-                + got
-                + "; the registry or somebody on the way changed it");
-      }
-      ingest.commitAs(digest, labels, Metadata.Durability.LAZY);
-      return true;
     }
   }
 
-  private void copy(Descriptor blob, Digest digest, Ingest ingest) throws IOException {
+  private long offset(String ref) {
+    try {
+      return content.status(scope.namespace, ref).offset();
+    } catch (BerthException.NotFound e) {
+      return -2;
+    }
+  }
+
+  private void fetch(
+      Descriptor blob, Ingest ingest, Map<String, String> labels, @Nullable ReadyLayers ready) {
     String part = Progress.part(blob.digest());
-    byte[] buffer = new byte[BUFFER];
-    try (Registry.Blob body = registry.blob(digest, ingest.offset())) {
-      if (body.offset() != ingest.offset()) {
-        ingest.truncate(0);
+    long[] told = {ingest.offset()};
+    fetched.addAndGet(ingest.offset());
+    Unpacker.@Nullable UnpackedLayer layer = null;
+    try (BlobStream stream =
+        new BlobStream(
+            registry,
+            blob,
+            ingest,
+            new Retry(progress, part),
+            count -> {
+              long all = fetched.addAndGet(count);
+              if (ingest.offset() - told[0] >= STEP) {
+                told[0] = ingest.offset();
+                progress.step(part, "downloading", told[0], blob.size());
+                progress.step("", "downloading", all, total);
+              }
+            })) {
+      streams.add(stream);
+      try {
+        layer = ready == null ? null : unpack(stream);
+        stream.drain();
+      } catch (RuntimeException e) {
+        store(stream, blob, ingest, labels, e);
+        throw e;
+      } finally {
+        streams.remove(stream);
       }
-      long told = ingest.offset();
-      for (int count = body.body().read(buffer); count >= 0; count = body.body().read(buffer)) {
-        if (ingest.offset() + count > blob.size()) {
-          ingest.abort();
-          throw new BerthException.DataLoss(
-              "fetch layer "
-                  + digest
-                  + ": more came than the "
-                  + blob.size()
-                  + " bytes that the manifest names");
-        }
-        ingest.write(MemorySegment.ofArray(buffer).asSlice(0, count));
-        long all = fetched.addAndGet(count);
-        if (ingest.offset() - told >= STEP) {
-          told = ingest.offset();
-          progress.step(part, "downloading", told, blob.size());
-          progress.step("", "downloading", all, total);
-        }
+      keep(blob.checked(), ingest, labels);
+      if (ready != null && layer != null) {
+        ready.add(blob.digest(), layer);
+        layer = null;
+      }
+    } finally {
+      if (layer != null) {
+        unpacker.discard(layer);
       }
     }
+  }
+
+  private Unpacker.UnpackedLayer unpack(BlobStream stream) {
+    try {
+      return unpacker.extract(stream);
+    } catch (IOException e) {
+      throw new BerthException.Internal("unpack: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * What came cannot be unpacked. If it is not what was asked for, that is the reason to tell; if
+   * it is, it is kept.
+   */
+  private void store(
+      BlobStream stream,
+      Descriptor blob,
+      Ingest ingest,
+      Map<String, String> labels,
+      RuntimeException why) {
+    if (stream.isBroken()
+        || why instanceof BerthException.Cancelled
+        || why instanceof BerthException.ResourceExhausted
+        || Thread.currentThread().isInterrupted()) {
+      return;
+    }
+    stream.drain();
+    keep(blob.checked(), ingest, labels);
+  }
+
+  private static void keep(Digest digest, Ingest ingest, Map<String, String> labels) {
+    Digest got = ingest.digest();
+    if (!got.equals(digest)) {
+      ingest.abort();
+      throw new BerthException.DataLoss(
+          "fetch layer "
+              + digest
+              + ": what came has the digest "
+              + got
+              + "; the registry or somebody on the way changed it");
+    }
+    ingest.commitAs(digest, labels, Metadata.Durability.LAZY);
   }
 }

@@ -9,6 +9,7 @@ import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.Progress;
+import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
@@ -31,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,7 +101,12 @@ public final class RegistryTransfer {
     Platform platform = request.platform == null ? Platform.host() : request.platform;
     try (WorkLease lease = WorkLease.take(stores.leases, request.namespace, "pull")) {
       BlobFetch fetch =
-          new BlobFetch(stores.content, registry, request.namespace, lease.id(), request.progress);
+          new BlobFetch(
+              stores.content,
+              unpacker,
+              registry,
+              new BlobFetch.Scope(request.namespace, lease.id(), limits.parallel),
+              request.progress);
       request.progress.step("", "resolving", 0, 0);
       Registry.Document top =
           Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
@@ -108,29 +115,35 @@ public final class RegistryTransfer {
           Manifest.read(chosen.document.bytes(), "manifest of `" + reference.familiar() + "`");
       checkSize(request, manifest);
       Map<String, String> source = Map.of(SOURCE + reference.domain(), reference.path());
-      fetch.blob(manifest.config(), source);
+      fetch.blob(manifest.config(), source, null);
       ImageConfig config = documents.config(request.namespace, manifest.config().digest());
       config.checkLayers(manifest.layers().size());
-      fetch.all(manifest.layers(), limits.parallel, source);
-      store(request, lease, chosen.document, with(ReferenceLabels.of(manifest), source));
-      if (chosen.index) {
-        store(
-            request,
-            lease,
-            top,
-            with(ReferenceLabels.of(List.of(chosen.document.descriptor())), source));
-      }
-      if (request.unpack && config.platform().os().equals("linux")) {
-        request.progress.step("", "unpacking", 0, 0);
-        unpacker.unpack(
-            new Unpacker.Work(
-                request.namespace,
-                request.snapshotter,
-                lease.id(),
-                Metadata.Durability.LAZY,
-                request.progress),
-            manifest,
-            config);
+      boolean unpack = request.unpack && config.platform().os().equals("linux");
+      Unpacker.Work work =
+          new Unpacker.Work(
+              request.namespace,
+              request.snapshotter,
+              lease.id(),
+              Metadata.Durability.LAZY,
+              request.progress);
+      try (ReadyLayers ready = unpacker.ready()) {
+        fetch.all(
+            manifest.layers(),
+            source,
+            unpack ? unpacker.missing(work, manifest, config) : Set.of(),
+            ready);
+        store(request, lease, chosen.document, with(ReferenceLabels.of(manifest), source));
+        if (chosen.index) {
+          store(
+              request,
+              lease,
+              top,
+              with(ReferenceLabels.of(List.of(chosen.document.descriptor())), source));
+        }
+        if (unpack) {
+          request.progress.step("", "unpacking", 0, 0);
+          unpacker.unpack(work, manifest, config, ready);
+        }
       }
       stores.names.put(
           request.namespace,

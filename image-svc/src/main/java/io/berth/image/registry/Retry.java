@@ -14,7 +14,15 @@ final class Retry {
   static final int ATTEMPTS = 5;
   private static final long FIRST_PAUSE_MILLIS = 200;
 
-  private Retry() {}
+  private final Progress progress;
+  private final String part;
+  private int attempts;
+
+  /** For work that goes on where it failed. */
+  Retry(Progress progress, String part) {
+    this.progress = progress;
+    this.part = part;
+  }
 
   /** One attempt. */
   interface Attempt<T> {
@@ -23,26 +31,32 @@ final class Retry {
 
   /** UNAVAILABLE, with the last cause, after the last attempt. */
   static <T> T run(Progress progress, String part, Attempt<T> attempt) {
-    for (int i = 1; ; i++) {
-      Exception failure;
+    Retry retry = new Retry(progress, part);
+    while (true) {
       try {
         return attempt.run();
-      } catch (BerthException.Unavailable e) {
-        if (i == ATTEMPTS) {
-          throw e;
-        }
-        failure = e;
-      } catch (IOException e) {
-        if (i == ATTEMPTS) {
-          throw new BerthException.Unavailable(String.valueOf(e.getMessage()), e);
-        }
-        failure = e;
+      } catch (BerthException.Unavailable | IOException e) {
+        retry.failed(e);
       }
-      if (Thread.currentThread().isInterrupted()) {
-        throw new BerthException.Cancelled("transfer: interrupted", failure);
-      }
-      progress.step(part, "retrying", i, ATTEMPTS);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS << (i - 1)));
     }
+  }
+
+  /** An attempt failed: pauses, or throws after the last one. */
+  void failed(Exception failure) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new BerthException.Cancelled("transfer: interrupted", failure);
+    }
+    if (++attempts == ATTEMPTS) {
+      throw failure instanceof BerthException known
+          ? known
+          : new BerthException.Unavailable(String.valueOf(failure.getMessage()), failure);
+    }
+    progress.step(part, "retrying", attempts, ATTEMPTS);
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS << (attempts - 1)));
+  }
+
+  /** It went well for a while: all attempts are there again. */
+  void succeeded() {
+    attempts = 0;
   }
 }

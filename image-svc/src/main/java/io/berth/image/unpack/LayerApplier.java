@@ -2,6 +2,7 @@ package io.berth.image.unpack;
 
 import io.berth.base.error.BerthException;
 import io.berth.image.codec.ByteSource;
+import io.berth.image.codec.DecodedOutput;
 import io.berth.image.codec.Decoder;
 import io.berth.image.codec.Hasher;
 import io.berth.image.tar.TarParser;
@@ -9,6 +10,7 @@ import io.berth.linux.RootedFiles;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.jspecify.annotations.Nullable;
@@ -76,11 +78,20 @@ public final class LayerApplier {
     MemorySegment input = arena.allocate(READ);
     long[] bytes = new long[2];
     try (Decoder decoder =
-        new Decoder(part -> {
-          bytes[1] += part.byteSize();
-          checkLimits(bytes[0], bytes[1]);
-          writing.write(part);
-        })) {
+        new Decoder(
+            new DecodedOutput() {
+              @Override
+              public MemorySegment room() throws IOException {
+                return writing.room();
+              }
+
+              @Override
+              public void filled(int count) {
+                bytes[1] += count;
+                checkLimits(bytes[0], bytes[1]);
+                writing.filled(count);
+              }
+            })) {
       for (int count = compressed.read(input); count >= 0; count = compressed.read(input)) {
         bytes[0] += count;
         decoder.push(input.asSlice(0, count));
@@ -131,6 +142,7 @@ public final class LayerApplier {
     private final BlockingQueue<Part> filled = new ArrayBlockingQueue<>(BUFFERS + 1);
     private final Hasher hasher;
     private final TreeExtractor extractor;
+    private @Nullable MemorySegment room;
     private volatile @Nullable Exception failure;
 
     Writing(Arena arena, Hasher hasher, TreeExtractor extractor) {
@@ -142,24 +154,28 @@ public final class LayerApplier {
     }
 
     /** On the reading side. Waits while the ring is full. */
-    void write(MemorySegment part) throws IOException {
-      for (long at = 0; at < part.byteSize(); ) {
-        int length = (int) Math.min(BUFFER, part.byteSize() - at);
+    MemorySegment room() throws IOException {
+      MemorySegment lent = room;
+      if (lent == null) {
         rethrow();
         try {
-          MemorySegment memory = free.take();
-          MemorySegment.copy(part, at, memory, 0, length);
-          filled.put(new Part(memory, length));
+          lent = free.take();
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           throw new BerthException.Cancelled("unpack layer: interrupted", e);
         }
-        at += length;
+        room = lent;
       }
+      return lent;
+    }
+
+    void filled(int length) {
+      // The queue has one place more than there are buffers.
+      filled.add(new Part(Objects.requireNonNull(room), length));
+      room = null;
     }
 
     void end(boolean complete) {
-      // The queue has one place more than there are buffers.
       filled.add(complete ? COMPLETE : BROKEN);
     }
 

@@ -1,0 +1,169 @@
+package io.berth.image;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * A registry that answers many at once, and does to single blobs what a test wants. Every request
+ * is written down.
+ */
+final class FakeRegistry implements AutoCloseable {
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private final Map<String, Document> manifests = new ConcurrentHashMap<>();
+  private final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
+  private final Map<String, Answer> answers = new ConcurrentHashMap<>();
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private volatile Answer gate = (_, _) -> false;
+
+  /** What is done about a request. */
+  interface Answer {
+    /** Answers it, or answers false and leaves it to the registry. */
+    boolean to(HttpExchange exchange, byte[] blob) throws IOException;
+  }
+
+  // Sent as it is; nobody compares it.
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Document(String mediaType, byte[] bytes) {}
+
+  private FakeRegistry(HttpServer server) {
+    this.server = server;
+    server.setExecutor(threads);
+    server.createContext("/", this::answer);
+    server.start();
+  }
+
+  /** Over plain HTTP. */
+  static FakeRegistry plain() throws IOException {
+    return of(HttpServer.create(free(), 0));
+  }
+
+  /** Over what was made of it. */
+  static FakeRegistry of(HttpServer server) {
+    return new FakeRegistry(server);
+  }
+
+  /** Any port of the loopback. */
+  static InetSocketAddress free() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+  }
+
+  FakeRegistry image(String tag, Archives.Image image) {
+    blobs.putAll(image.blobs());
+    manifest(tag, image.manifest().mediaType(), bytes(image.manifest().digest()));
+    manifest(
+        image.manifest().digest(), image.manifest().mediaType(), bytes(image.manifest().digest()));
+    return this;
+  }
+
+  FakeRegistry manifest(String version, String mediaType, byte[] bytes) {
+    manifests.put(version, new Document(mediaType, bytes));
+    return this;
+  }
+
+  /** Another answer to requests for a blob. */
+  FakeRegistry whenAsked(String digest, Answer answer) {
+    answers.put(digest, answer);
+    return this;
+  }
+
+  /** Asked before everything else. */
+  FakeRegistry gate(Answer answer) {
+    gate = answer;
+    return this;
+  }
+
+  int port() {
+    return server.getAddress().getPort();
+  }
+
+  String ref(String tag) {
+    return "127.0.0.1:" + port() + "/x:" + tag;
+  }
+
+  /** Those whose path and range hold the text. */
+  List<String> requests(String part) {
+    return requests.stream().filter(request -> request.contains(part)).toList();
+  }
+
+  /** The digest of the n-th layer. */
+  static String layer(Archives.Image image, int index) {
+    return List.copyOf(image.blobs().keySet()).get(index);
+  }
+
+  private byte[] bytes(String digest) {
+    return Objects.requireNonNull(blobs.get(digest), digest);
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      String path = exchange.getRequestURI().getPath();
+      String range = exchange.getRequestHeaders().getFirst("Range");
+      requests.add(exchange.getRequestMethod() + " " + path + " " + range);
+      if (gate.to(exchange, new byte[0])) {
+        return;
+      }
+      String name = path.substring(path.lastIndexOf('/') + 1);
+      if (path.contains("/manifests/")) {
+        Document document = manifests.get(name);
+        if (document == null) {
+          exchange.sendResponseHeaders(404, -1);
+        } else {
+          exchange.getResponseHeaders().add("Content-Type", document.mediaType);
+          send(exchange, document.bytes);
+        }
+        return;
+      }
+      byte[] blob = blobs.get(name);
+      Answer special = answers.get(name);
+      if (blob == null) {
+        exchange.sendResponseHeaders(404, -1);
+      } else if (special == null || !special.to(exchange, blob)) {
+        send(exchange, blob);
+      }
+    }
+  }
+
+  /** The bytes, or the range that was asked for. */
+  static void send(HttpExchange exchange, byte[] bytes) throws IOException {
+    String range = exchange.getRequestHeaders().getFirst("Range");
+    int from = range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", ""));
+    exchange.sendResponseHeaders(from == 0 ? 200 : 206, bytes.length - from);
+    exchange.getResponseBody().write(bytes, from, bytes.length - from);
+  }
+
+  /** A part only, of what was announced as all: closing breaks the connection. */
+  static boolean breakOff(HttpExchange exchange, byte[] bytes, int after) throws IOException {
+    exchange.sendResponseHeaders(200, bytes.length);
+    exchange.getResponseBody().write(bytes, 0, after);
+    exchange.getResponseBody().flush();
+    return true;
+  }
+
+  /** A part, and then nothing for as long as the registry lives. */
+  boolean stall(HttpExchange exchange, byte[] bytes, int after) throws IOException {
+    breakOff(exchange, bytes, after);
+    try {
+      Thread.sleep(Long.MAX_VALUE);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return true;
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.shutdownNow();
+  }
+}
