@@ -299,14 +299,15 @@ int step_propagation(struct child *child, const struct step *step, struct failur
 int step_pivot(struct child *child, const struct step *step, struct failure *failure) {
   if (child->root < 0)
     return fail(failure, EINVAL, "pivot", "no root yet");
-  if (fchdir(child->root) < 0)
+  cleanup_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (old < 0 || fchdir(child->root) < 0)
     return fail(failure, errno, "fchdir", "root");
   if (step_u32(step, 0) == PIVOT_ROOT) {
     if (sys_pivot_root(".", ".") < 0)
       return fail(failure, errno, "pivot_root", "");
-    /* "." is now the old root, stacked above; its unmounting must not travel to the namespace it
-     * was copied from. */
-    if (sys_mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+    /* The old root, stacked above: its unmounting must not travel to the namespace it was copied
+     * from. (A bare "." would still be the new one: no lookup of it goes up a stack.) */
+    if (fchdir(old) < 0 || sys_mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
       return fail(failure, errno, "set propagation", "old root");
     if (sys_umount2(".", MNT_DETACH) < 0)
       return fail(failure, errno, "umount", "old root");
