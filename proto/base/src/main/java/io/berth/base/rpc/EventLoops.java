@@ -25,7 +25,7 @@ public final class EventLoops implements AutoCloseable {
 
   private final EventLoopGroup group;
   private final ExecutorService handlers =
-      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc-", 0).factory());
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc").factory());
 
   /** With this many event loop threads; two serve a busy service, one a small program. */
   public EventLoops(int threads) {
