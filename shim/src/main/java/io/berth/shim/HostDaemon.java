@@ -59,7 +59,7 @@ final class HostDaemon implements Daemon {
         new WarmUp(
             new WarmExercise(opened, threads, folder.resolve("warm"), "host" + number.value()));
     if (number.warm()) {
-      warmUp.run();
+      warmUp.attempt();
     }
     HostEndpoint endpoint =
         new HostEndpoint(

@@ -62,7 +62,6 @@ final class WarmSpec {
     }
     linux.putArray("maskedPaths").add("/proc/kcore").add("/sys/firmware");
     linux.putArray("readonlyPaths").add("/proc/sys");
-    linux.putObject("sysctl").put("net.ipv4.ip_unprivileged_port_start", "0");
     seccomp(linux.putObject("seccomp"), round);
     return spec;
   }

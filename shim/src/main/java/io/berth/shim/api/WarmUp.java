@@ -1,5 +1,7 @@
 package io.berth.shim.api;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -7,6 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * JVM takes a hundred times as long as the later ones.
  */
 public final class WarmUp {
+  private static final Logger LOG = System.getLogger(WarmUp.class.getName());
+
   private final Exercise exercise;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile boolean over;
@@ -31,6 +35,20 @@ public final class WarmUp {
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * The same where nobody asked: a failure is logged, for a host without some part that the warm-up
+   * uses may still run what its clients send.
+   */
+  public void attempt() {
+    try {
+      run();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (Exception e) {
+      LOG.log(Level.WARNING, "warm up; the first containers will take longer", e);
     }
   }
 
