@@ -91,7 +91,7 @@ final class BerthIT {
     }
   }
 
-  @Test // Row D01-53.
+  @Test // Rows CD-24, D01-53, MD-32.
   void aForegroundRunHasItsContainersOutputAndExitCode() {
     Command hello = run("sh", "-c", "echo out; echo err >&2; exit 3").exits(3);
     assertEquals("out\n", hello.out());
@@ -115,7 +115,7 @@ final class BerthIT {
     assertEquals(text, cat.out());
   }
 
-  @Test // Row D01-59.
+  @Test // Rows D01-59, D01-94.
   void aTerminal() {
     Command tty =
         Command.onTerminal(

@@ -9,12 +9,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /** One run of a program, to its end. */
 record Command(List<String> line, int exit, String out, String err) {
   /** Longest that any command of a test may take, in seconds. */
   private static final long LIMIT = 120;
+
+  /** A thread for each output: the common pool has too few for commands that run side by side. */
+  static final Executor READERS = task -> Thread.ofPlatform().daemon().start(task);
 
   static Command run(String... line) {
     return run(List.of(line), new byte[0], Map.of());
@@ -26,9 +30,9 @@ record Command(List<String> line, int exit, String out, String err) {
       builder.environment().putAll(environment);
       Process process = builder.start();
       CompletableFuture<String> out =
-          CompletableFuture.supplyAsync(() -> text(process, /* error= */ false));
+          CompletableFuture.supplyAsync(() -> text(process, /* error= */ false), READERS);
       CompletableFuture<String> err =
-          CompletableFuture.supplyAsync(() -> text(process, /* error= */ true));
+          CompletableFuture.supplyAsync(() -> text(process, /* error= */ true), READERS);
       try (OutputStream stdin = process.getOutputStream()) {
         stdin.write(input);
       } catch (IOException e) {
