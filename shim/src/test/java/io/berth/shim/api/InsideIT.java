@@ -299,7 +299,7 @@ final class InsideIT {
     host.create(key, spec);
     var task = host.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
-    for (int i = 0; i < 500 && !host.said(key).contains("ready"); i++) {
+    for (int i = 0; i < 2000 && !host.said(key).contains("ready"); i++) {
       Thread.sleep(10);
     }
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(15).build());

@@ -210,7 +210,7 @@ final class SurvivalIT {
     host.create(key, spec);
     var task = host.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
-    for (int i = 0; i < 500 && !host.said(key).contains("ready"); i++) {
+    for (int i = 0; i < 2000 && !host.said(key).contains("ready"); i++) {
       Thread.sleep(10);
     }
     ContainerTask made = host.shims().task(key);
@@ -218,7 +218,7 @@ final class SurvivalIT {
     Processes.kill(made.supervisorPid(), Signal.SIGSTOP.number());
     try (Fd init = Processes.openPidfd(made.init().pid())) {
       Processes.sendSignal(init, Signal.SIGTERM.number());
-      for (int i = 0; i < 500 && !Processes.hasEnded(init); i++) {
+      for (int i = 0; i < 2000 && !Processes.hasEnded(init); i++) {
         Thread.sleep(10);
       }
     }

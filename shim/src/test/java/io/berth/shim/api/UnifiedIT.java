@@ -62,6 +62,12 @@ final class UnifiedIT {
     return status;
   }
 
+  private void awaitSaid(TaskKey key, String word) throws Exception {
+    for (int i = 0; i < 1000 && !host.said(key).contains(word); i++) {
+      Thread.sleep(10);
+    }
+  }
+
   private void end(TaskKey key) throws Exception {
     var task = host.task(key);
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).setAll(true).build());
@@ -118,7 +124,7 @@ final class UnifiedIT {
     assertEquals(
         List.of("0::/" + host.config().cgroupParent() + "/" + key.namespace() + "/" + key.id()),
         outside);
-    host.awaitFile(host.output(key));
+    awaitSaid(key, "0::");
     assertEquals(0, exec(key, "test -e /sys/fs/cgroup/cgroup.procs"));
     assertEquals("0::/\n", host.said(key));
     end(key);
@@ -156,9 +162,7 @@ final class UnifiedIT {
       }
     }
     TaskKey key = start(spec);
-    for (int i = 0; i < 500 && !host.said(key).contains("moved"); i++) {
-      Thread.sleep(10);
-    }
+    awaitSaid(key, "moved");
     assertEquals(0, exec(key, "grep 0:: /proc/self/cgroup"));
     assertEquals("moved\n0::/inner\n", host.said(key));
     end(key);
