@@ -1,6 +1,7 @@
 package io.berth.image.gc;
 
 import io.berth.base.id.Digest;
+import io.berth.base.id.Identifier;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.IngestRow;
 import io.berth.image.lease.Lease;
@@ -72,6 +73,8 @@ public final class Collector {
       Set<Leases.Kept> leased =
           new HashSet<>(metadata.read(query -> Leases.keptByAll(query, began)));
       Set<String> namespaces = metadata.read(Collector::namespaces);
+      // Its containers are told to nobody, and the one who walks them there removes what is his.
+      namespaces.remove(Identifier.WARM_UP_NAMESPACE);
       Outside outside = new Outside(began, leased, containers.containers(namespaces), watch);
       if (metadata.read(query -> garbage(query, outside)).isEmpty()) {
         return Result.NOTHING;
@@ -149,7 +152,10 @@ public final class Collector {
   }
 
   private static List<Node> without(Collection<Node> all, Set<Node> kept) {
-    return all.stream().filter(node -> !kept.contains(node)).toList();
+    return all.stream()
+        .filter(node -> !kept.contains(node))
+        .filter(node -> !node.namespace().equals(Identifier.WARM_UP_NAMESPACE))
+        .toList();
   }
 
   private static List<Node> images(Query query, ReferenceGraph graph, Instant began, Instant now)

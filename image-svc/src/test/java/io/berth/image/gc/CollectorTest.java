@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.id.Identifier;
 import io.berth.image.Stores;
 import io.berth.image.lease.Lease;
 import io.berth.image.meta.Metadata;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +36,7 @@ final class CollectorTest {
   private Stores stores;
   private Runnable beforeAnswer = () -> {};
   private List<ContainerRoots.Root> containers = new ArrayList<>();
+  private Set<String> asked = Set.of();
   private Collector collector;
 
   @BeforeEach
@@ -45,7 +48,8 @@ final class CollectorTest {
             stores.leases,
             stores.content,
             stores.snapshots,
-            _ -> {
+            namespaces -> {
+              asked = Set.copyOf(namespaces);
               List<ContainerRoots.Root> answer = List.copyOf(containers);
               beforeAnswer.run();
               return answer;
@@ -106,6 +110,18 @@ final class CollectorTest {
     try (var left = Files.list(stores.paths.snapshots())) {
       assertEquals(List.of(), left.toList());
     }
+  }
+
+  @Test
+  void collect_leavesTheNamespaceOfTheWarmUpToTheOneWhoWarms() {
+    Digest warm = stores.put(Identifier.WARM_UP_NAMESPACE, "", "warm", Map.of());
+    Digest garbage = stores.put(NS, "", "garbage", Map.of());
+
+    assertEquals(1, collector.collect().total());
+
+    assertEquals(Set.of(NS), asked);
+    assertNotNull(stores.content.find(Identifier.WARM_UP_NAMESPACE, warm));
+    assertNull(stores.content.find(NS, garbage));
   }
 
   @Test
