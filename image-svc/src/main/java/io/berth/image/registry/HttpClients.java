@@ -1,27 +1,50 @@
 package io.berth.image.registry;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.Socket;
 import java.net.http.HttpClient;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.security.SecureRandom;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
+import javax.net.ssl.X509TrustManager;
 
 /**
  * The two HTTP clients: the one, and the one for those who asked not to be protected. HTTP/1.1, for
  * blobs gain nothing by more.
  */
 final class HttpClients {
+  private static final Logger LOG = System.getLogger(HttpClients.class.getName());
   private static final Duration CONNECT = Duration.ofSeconds(15);
+
+  /** Where Debian, Fedora and SUSE have it. */
+  private static final List<String> BUNDLES =
+      List.of(
+          "/etc/ssl/certs/ca-certificates.crt",
+          "/etc/pki/tls/certs/ca-bundle.crt",
+          "/etc/ssl/ca-bundle.pem");
 
   private HttpClients() {}
 
   private static final class Checked {
-    static final HttpClient CLIENT = builder().build();
+    static final HttpClient CLIENT = builder().sslContext(vouched()).build();
   }
 
   private static final class Unchecked {
@@ -37,6 +60,57 @@ final class HttpClients {
         .version(HttpClient.Version.HTTP_1_1)
         .followRedirects(HttpClient.Redirect.NEVER)
         .connectTimeout(CONNECT);
+  }
+
+  /**
+   * Those whom the JDK trusts, and those whom the machine trusts: an operator adds a private
+   * authority there, for all programs at once. {@code SSL_CERT_FILE} names another bundle.
+   */
+  private static SSLContext vouched() {
+    try {
+      KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
+      authorities.load(null, null);
+      int count = 0;
+      TrustManagerFactory own =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      own.init((KeyStore) null);
+      for (TrustManager manager : own.getTrustManagers()) {
+        if (manager instanceof X509TrustManager known) {
+          for (X509Certificate authority : known.getAcceptedIssuers()) {
+            authorities.setCertificateEntry("jdk" + count++, authority);
+          }
+        }
+      }
+      for (Certificate authority : bundle()) {
+        authorities.setCertificateEntry("machine" + count++, authority);
+      }
+      TrustManagerFactory all =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      all.init(authorities);
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, all.getTrustManagers(), new SecureRandom());
+      return context;
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException("every JDK has TLS", e);
+    }
+  }
+
+  private static Collection<? extends Certificate> bundle() {
+    String named = System.getenv("SSL_CERT_FILE");
+    for (String name : named == null || named.isEmpty() ? BUNDLES : List.of(named)) {
+      try (InputStream bytes = Files.newInputStream(Path.of(name))) {
+        return CertificateFactory.getInstance("X.509").generateCertificates(bytes);
+      } catch (NoSuchFileException e) {
+        LOG.log(Level.DEBUG, "there is no `{0}`", name);
+      } catch (IOException | CertificateException e) {
+        LOG.log(
+            Level.WARNING,
+            "read authorities of `{0}`: {1}; registries are checked against the JDK''s alone",
+            name,
+            e.getMessage());
+      }
+    }
+    return List.of();
   }
 
   private static SSLContext trusting() {

@@ -1,0 +1,211 @@
+package io.berth.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.ListRequest;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.oci.image.Descriptor;
+import io.berth.oci.image.Index;
+import io.berth.oci.image.MediaTypes;
+import io.berth.oci.image.Platform;
+import io.grpc.StatusRuntimeException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A registry behind TLS with a certificate that nobody vouches for, tokens, several platforms. */
+@Tag("root")
+final class TlsRegistryIT {
+  @RegisterExtension final ServiceExtension service = new ServiceExtension();
+  @TempDir Path folder;
+
+  private ImagesGrpc.ImagesBlockingStub images() {
+    return UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+  }
+
+  private Image pull(PullRequest.Builder request) {
+    List<Progress> steps = new ArrayList<>();
+    images().pull(request.build()).forEachRemaining(steps::add);
+    return steps.getLast().getImage();
+  }
+
+  private String refused(PullRequest.Builder request) {
+    var e = assertThrows(StatusRuntimeException.class, () -> pull(request));
+    String message = String.valueOf(e.getMessage());
+    assertFalse(message.contains("\n"), message);
+    assertEquals(0, images().list(ListRequest.getDefaultInstance()).getImagesCount());
+    return message;
+  }
+
+  private FakeRegistry encrypted() throws Exception {
+    Path keys = folder.resolve("keys.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-keyalg",
+                "EC",
+                "-alias",
+                "registry",
+                "-dname",
+                "CN=registry",
+                "-ext",
+                "SAN=IP:127.0.0.1",
+                "-keystore",
+                keys.toString(),
+                "-storepass",
+                "secret")
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("keytool.log").toFile())
+            .start();
+    assertEquals(0, keytool.waitFor(), () -> "keytool");
+    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
+    KeyManagerFactory managers =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(store, "secret".toCharArray());
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(managers.getKeyManagers(), null, null);
+    HttpsServer server = HttpsServer.create(FakeRegistry.free(), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    return FakeRegistry.of(server);
+  }
+
+  @Test
+  void strangeCertificate_isRefusedUnlessAsked() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    try (FakeRegistry registry = encrypted().image("1", image)) {
+      String ref = "https://" + registry.ref("1");
+      String message = refused(PullRequest.newBuilder().setRef(ref));
+      assertTrue(message.startsWith("UNAVAILABLE: fetch manifest of "), message);
+      assertTrue(message.contains("certif"), message);
+      assertEquals(List.of(), registry.requests(""));
+      assertEquals(
+          image.config().digest(),
+          pull(PullRequest.newBuilder().setRef(ref).setInsecureTls(true)).getId());
+    }
+  }
+
+  /** The bundle is the machine's, or another by the variable that other tools know, too. */
+  @Test
+  void certificateInTheBundle_isTrusted() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    try (FakeRegistry registry = encrypted().image("1", image)) {
+      KeyStore store =
+          KeyStore.getInstance(folder.resolve("keys.p12").toFile(), "secret".toCharArray());
+      Path bundle =
+          Files.writeString(
+              folder.resolve("bundle.crt"),
+              "-----BEGIN CERTIFICATE-----\n"
+                  + Base64.getMimeEncoder()
+                      .encodeToString(store.getCertificate("registry").getEncoded())
+                  + "\n-----END CERTIFICATE-----\n");
+      try (ServiceProcess process =
+          new ServiceProcess(folder.resolve("own"), Map.of("SSL_CERT_FILE", bundle.toString()))) {
+        List<Progress> steps = new ArrayList<>();
+        UnixChannel.in(ImagesGrpc.newBlockingStub(process.channel()), "default", null)
+            .pull(PullRequest.newBuilder().setRef("https://" + registry.ref("1")).build())
+            .forEachRemaining(steps::add);
+        assertEquals(image.config().digest(), steps.getLast().getImage().getId());
+      }
+    }
+  }
+
+  // RK-07
+  @Test
+  void tokenOverTls_isAskedForOnceAndSentAlong() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    AtomicReference<String> query = new AtomicReference<>("");
+    try (FakeRegistry registry = encrypted().image("1", image)) {
+      registry.gate((exchange, _) -> {
+        if (exchange.getRequestURI().getPath().equals("/token")) {
+          query.set(exchange.getRequestURI().getQuery());
+          byte[] body = "{\"access_token\":\"t1\"}".getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, body.length);
+          exchange.getResponseBody().write(body);
+          return true;
+        }
+        if ("Bearer t1".equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+          return false;
+        }
+        exchange
+            .getResponseHeaders()
+            .add(
+                "WWW-Authenticate",
+                "Bearer realm=\"https://127.0.0.1:"
+                    + registry.port()
+                    + "/token\",service=\"s\",scope=\"repository:x:pull\"");
+        exchange.sendResponseHeaders(401, -1);
+        return true;
+      });
+      String ref = "https://" + registry.ref("1");
+      assertEquals(
+          image.config().digest(),
+          pull(PullRequest.newBuilder().setRef(ref).setInsecureTls(true)).getId());
+      assertEquals("service=s&scope=repository:x:pull", query.get());
+      assertEquals(1, registry.requests("/token").size());
+    }
+  }
+
+  @Test
+  void index_isChosenFromByPlatform() throws Exception {
+    Archives.Image mine = Archives.image("mine", StreamedPullIT.noise(1));
+    Archives.Image other = Archives.image("other", StreamedPullIT.noise(2));
+    Platform host = Platform.host();
+    String strange = host.architecture().equals("s390x") ? "ppc64le" : "s390x";
+    byte[] index =
+        Index.of(
+                List.of(
+                    of(other.manifest(), new Platform("linux", strange, "")),
+                    of(mine.manifest(), host)))
+            .bytes();
+    try (FakeRegistry registry =
+        FakeRegistry.plain()
+            .image("a", mine)
+            .image("b", other)
+            .manifest("1", MediaTypes.OCI_INDEX, index)) {
+      String message =
+          refused(PullRequest.newBuilder().setRef(registry.ref("1")).setPlatform("linux/riscv64"));
+      assertTrue(message.startsWith("NOT_FOUND: pull `"), message);
+      assertTrue(
+          message.contains("no image for platform linux/riscv64; there are linux/" + strange),
+          message);
+      Image image = pull(PullRequest.newBuilder().setRef(registry.ref("1")));
+      assertEquals(mine.config().digest(), image.getId());
+      assertEquals(
+          Descriptor.of(MediaTypes.OCI_INDEX, index).digest(), image.getTarget().getDigest());
+      assertEquals(List.of(), registry.requests(FakeRegistry.layer(other, 0)));
+    }
+  }
+
+  private static Descriptor of(Descriptor manifest, Platform platform) {
+    return new Descriptor(
+        manifest.mediaType(),
+        manifest.digest(),
+        manifest.size(),
+        platform,
+        manifest.annotations(),
+        manifest.artifactType(),
+        manifest.urls());
+  }
+}
