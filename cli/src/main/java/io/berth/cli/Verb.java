@@ -1,6 +1,7 @@
 package io.berth.cli;
 
 import io.berth.cli.command.ContainerCommands;
+import io.berth.cli.command.CopyCommand;
 import io.berth.cli.command.FileCommands;
 import io.berth.cli.command.GroupCommands;
 import io.berth.cli.command.ImageCommands;
@@ -69,7 +70,7 @@ record Verb(String name, List<String> aliases, Kind kind, String about, Supplier
           of("rename", Kind.CONTAINERS, "give another name", ContainerCommands.Rename::new),
           of("update", Kind.CONTAINERS, "change limits", ContainerCommands.Update::new),
           of("diff", Kind.CONTAINERS, "changed files", FileCommands.Diff::new),
-          of("cp", Kind.CONTAINERS, "copy files out", FileCommands.Copy::new),
+          of("cp", Kind.CONTAINERS, "copy files out or in", CopyCommand::new),
           of("export", Kind.CONTAINERS, "file system as a tar", FileCommands.Export::new),
           of("commit", Kind.CONTAINERS, "changes become an image", FileCommands.Commit::new),
           of("images", Kind.IMAGES, "list images", ImageCommands.Images::new),

@@ -4,14 +4,12 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.UnpauseRequest;
-import io.berth.api.berth.image.v1.ArchiveRequest;
 import io.berth.api.berth.image.v1.Change;
 import io.berth.api.berth.image.v1.Chunk;
 import io.berth.api.berth.image.v1.CommitRequest;
 import io.berth.api.berth.image.v1.DiffRequest;
 import io.berth.api.berth.image.v1.ExportRequest;
 import io.berth.api.berth.image.v1.Image;
-import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
 import io.berth.cli.session.Session;
@@ -118,51 +116,6 @@ public final class FileCommands {
               .setKey(found.getSnapshotKey())
               .build();
       download(session, "Rootfs.Export", file, () -> session.rootfs().export(request));
-      return 0;
-    }
-  }
-
-  /** {@code cp CONTAINER:PATH -} as a tar; the other directions go through a tar as well. */
-  @Command(name = "cp", description = "Copy files out of or into a container, as tar streams")
-  public static final class Copy extends SessionCommand {
-    @Parameters(index = "0", paramLabel = "CONTAINER:PATH", description = "What to copy")
-    String from = "";
-
-    @Parameters(index = "1", paramLabel = "FILE|-", description = "Where the tar goes")
-    String to = "";
-
-    @Override
-    public int run(Session session) {
-      int colon = from.indexOf(':');
-      if (colon < 1 || from.startsWith("/")) {
-        throw new BerthException.InvalidArgument(
-            "cp `" + from + "`: write CONTAINER:PATH; copying into a container is not built yet");
-      }
-      Path file = to.equals("-") ? null : Path.of(to);
-      ImageCommands.refuseTerminal(session, file);
-      Container found = ContainerCommands.get(session, from.substring(0, colon));
-      String path = from.substring(colon + 1);
-      // Before the file is made.
-      var _ =
-          session.call(
-              Session.IMAGE,
-              "Rootfs.StatPath",
-              () ->
-                  session
-                      .rootfs()
-                      .statPath(
-                          StatPathRequest.newBuilder()
-                              .setSnapshotter(found.getSnapshotter())
-                              .setKey(found.getSnapshotKey())
-                              .setPath(path)
-                              .build()));
-      ArchiveRequest request =
-          ArchiveRequest.newBuilder()
-              .setSnapshotter(found.getSnapshotter())
-              .setKey(found.getSnapshotKey())
-              .setPath(path)
-              .build();
-      download(session, "Rootfs.Archive", file, () -> session.rootfs().archive(request));
       return 0;
     }
   }

@@ -98,6 +98,10 @@ public final class TransferCommands {
         });
   }
 
+  private static List<Image> images(List<Progress> steps) {
+    return steps.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
+  }
+
   private static Credentials credentials(String user) {
     int colon = user.indexOf(':');
     return Credentials.newBuilder()
@@ -223,7 +227,7 @@ public final class TransferCommands {
     @Override
     public int run(Session session) {
       try (InputStream in = open(session, file == null ? "-" : file.toString())) {
-        Upload<LoadRequest> upload =
+        Upload<LoadRequest, Progress> upload =
             new Upload<>(
                 bytes -> LoadRequest.newBuilder().setData(bytes).build(),
                 LoadRequest.newBuilder().setName(name).build());
@@ -231,7 +235,7 @@ public final class TransferCommands {
             session.call(
                 Session.IMAGE,
                 "Images.Load",
-                () -> upload.send(in, answers -> session.imagesAsync().load(answers)))) {
+                () -> images(upload.send(in, answers -> session.imagesAsync().load(answers))))) {
           session
               .streams()
               .out()
@@ -302,13 +306,13 @@ public final class TransferCommands {
                 .addAllChanges(changes)
                 .setPlatform(platform)
                 .build();
-        Upload<ImportRequest> upload =
+        Upload<ImportRequest, Progress> upload =
             new Upload<>(bytes -> ImportRequest.newBuilder().setData(bytes).build(), first);
         for (Image image :
             session.call(
                 Session.IMAGE,
                 "Images.Import",
-                () -> upload.send(in, answers -> session.imagesAsync().import_(answers)))) {
+                () -> images(upload.send(in, answers -> session.imagesAsync().import_(answers))))) {
           session.streams().out().println(image.getId());
         }
         return 0;

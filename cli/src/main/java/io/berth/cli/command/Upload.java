@@ -1,8 +1,6 @@
 package io.berth.cli.command;
 
 import com.google.protobuf.ByteString;
-import io.berth.api.berth.image.v1.Image;
-import io.berth.api.berth.image.v1.Progress;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -19,16 +17,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Sends a stream of bytes with back pressure and gathers the images that the answers tell of. */
-final class Upload<Q> implements ClientResponseObserver<Q, Progress> {
+/** Sends a stream of bytes with back pressure and gathers the answers. */
+final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
   private static final int CHUNK = 1 << 20;
 
   private final Function<ByteString, Q> wrap;
   private final Q first;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final List<Image> images = new ArrayList<>();
-  private final CompletableFuture<List<Image>> end = new CompletableFuture<>();
+  private final List<A> answers = new ArrayList<>();
+  private final CompletableFuture<List<A>> end = new CompletableFuture<>();
   private @Nullable ClientCallStreamObserver<Q> call;
 
   /**
@@ -48,10 +46,8 @@ final class Upload<Q> implements ClientResponseObserver<Q, Progress> {
   }
 
   @Override
-  public void onNext(Progress step) {
-    if (step.hasImage()) {
-      images.add(step.getImage());
-    }
+  public void onNext(A answer) {
+    answers.add(answer);
   }
 
   @Override
@@ -62,7 +58,7 @@ final class Upload<Q> implements ClientResponseObserver<Q, Progress> {
 
   @Override
   public void onCompleted() {
-    end.complete(images);
+    end.complete(answers);
     wake();
   }
 
@@ -76,7 +72,7 @@ final class Upload<Q> implements ClientResponseObserver<Q, Progress> {
   }
 
   /** Blocks until the service has answered everything. */
-  List<Image> send(InputStream in, Function<StreamObserver<Progress>, StreamObserver<Q>> start) {
+  List<A> send(InputStream in, Function<StreamObserver<A>, StreamObserver<Q>> start) {
     StreamObserver<Q> requests = start.apply(this);
     requests.onNext(first);
     byte[] buffer = new byte[CHUNK];

@@ -126,6 +126,11 @@ public final class Session {
     return stub(IMAGE, RootfsGrpc::newBlockingStub);
   }
 
+  /** The same, for streams of requests. */
+  public RootfsGrpc.RootfsStub rootfsAsync() {
+    return stub(IMAGE, RootfsGrpc::newStub);
+  }
+
   /** Named folders. */
   public VolumesGrpc.VolumesBlockingStub volumes() {
     return stub(IMAGE, VolumesGrpc::newBlockingStub);

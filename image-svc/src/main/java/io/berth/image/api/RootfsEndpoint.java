@@ -32,6 +32,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 
 /** {@code berth.image.v1.Rootfs}. */
 public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
@@ -175,10 +176,21 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     stream(responses, "export", out -> files.export(key, out));
   }
 
+  private static RootfsFiles.Tree tree(String rootfs, Supplier<Snapshots.Key> key) {
+    if (rootfs.isEmpty()) {
+      return new RootfsFiles.Tree.Stored(key.get());
+    }
+    if (!rootfs.startsWith("/")) {
+      throw new BerthException.InvalidArgument("rootfs `" + rootfs + "`: must begin with /");
+    }
+    return new RootfsFiles.Tree.Live(Path.of(rootfs));
+  }
+
   @Override
   public void archive(ArchiveRequest request, StreamObserver<Chunk> responses) {
-    Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
-    stream(responses, "archive", out -> files.archive(key, request.getPath(), out));
+    RootfsFiles.Tree tree =
+        tree(request.getRootfs(), () -> key(request.getSnapshotter(), request.getKey()));
+    stream(responses, "archive", out -> files.archive(tree, request.getPath(), out));
   }
 
   @Override
@@ -200,7 +212,9 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                   "extract",
                   () ->
                       files.extract(
-                          new Snapshots.Key(namespace, snapshotter, first.getKey()),
+                          tree(
+                              first.getRootfs(),
+                              () -> new Snapshots.Key(namespace, snapshotter, first.getKey())),
                           first.getPath(),
                           first.getOverwriteFolderWithFile(),
                           new StreamedBytes<>(requests, ExtractRequest::getData, first.getData())));
@@ -215,7 +229,9 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         responses,
         () -> {
           RootfsFiles.Found found =
-              files.stat(key(request.getSnapshotter(), request.getKey()), request.getPath());
+              files.stat(
+                  tree(request.getRootfs(), () -> key(request.getSnapshotter(), request.getKey())),
+                  request.getPath());
           return StatPathResponse.newBuilder()
               .setName(found.name())
               .setSize(found.size())

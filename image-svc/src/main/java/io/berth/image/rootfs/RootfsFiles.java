@@ -40,6 +40,22 @@ public final class RootfsFiles {
   /** What stands at a path. */
   public record Found(String name, long size, int mode, Instant modified, String linkTarget) {}
 
+  /** Whose files are meant. */
+  public sealed interface Tree {
+    /** A snapshot's, as they are stored. */
+    record Stored(Snapshots.Key key) implements Tree {}
+
+    /** Those below a folder, such as a running container sees them with all its mounts. */
+    record Live(Path root) implements Tree {}
+  }
+
+  private MergedTree open(Tree tree) throws IOException {
+    return switch (tree) {
+      case Tree.Stored stored -> open(stored.key());
+      case Tree.Live live -> MergedTree.open(List.of(live.root()), /* layered= */ false);
+    };
+  }
+
   private MergedTree open(Snapshots.Key key) throws IOException {
     return MergedTree.open(snapshots.folders(key), snapshots.isLayered(key.snapshotter()));
   }
@@ -73,8 +89,8 @@ public final class RootfsFiles {
   }
 
   /** A file or folder as an archive whose first name is its last component (MB-07). */
-  public void archive(Snapshots.Key key, String path, OutputStream out) throws IOException {
-    try (MergedTree tree = open(key)) {
+  public void archive(Tree files, String path, OutputStream out) throws IOException {
+    try (MergedTree tree = open(files)) {
       MergedTree.Node node = find(tree, path);
       TarWriter writer = new TarWriter(out);
       String name = node.path().isEmpty() ? "." : lastOf(path, node);
@@ -84,8 +100,8 @@ public final class RootfsFiles {
   }
 
   /** What a path names, a link itself unless it ends with a slash (MB-11). */
-  public Found stat(Snapshots.Key key, String path) throws IOException {
-    try (MergedTree tree = open(key)) {
+  public Found stat(Tree files, String path) throws IOException {
+    try (MergedTree tree = open(files)) {
       MergedTree.Node node = find(tree, path);
       var status = node.status();
       return new Found(
@@ -122,14 +138,15 @@ public final class RootfsFiles {
    * @param overwrite whether a folder may be replaced by a file, and a file by a folder
    * @return the number of entries
    */
-  public long extract(Snapshots.Key key, String path, boolean overwrite, ByteSource archive)
+  public long extract(Tree files, String path, boolean overwrite, ByteSource archive)
       throws IOException {
-    if (snapshots.stat(key).kind() != SnapshotInfo.Kind.ACTIVE) {
+    if (files instanceof Tree.Stored(Snapshots.Key key)
+        && snapshots.stat(key).kind() != SnapshotInfo.Kind.ACTIVE) {
       throw new BerthException.FailedPrecondition(
           "write to snapshot \"" + key.key() + "\": it is not active");
     }
     String inside;
-    try (MergedTree tree = open(key)) {
+    try (MergedTree tree = open(files)) {
       MergedTree.Node node = tree.find(path, /* followLast= */ true);
       if (node == null) {
         throw new BerthException.NotFound("path `" + path + "`: no such file or directory");
@@ -139,9 +156,11 @@ public final class RootfsFiles {
       }
       inside = node.path();
     }
-    try (Fd mount = mount(key);
+    try (Fd mount = files instanceof Tree.Stored(Snapshots.Key key) ? mount(key) : null;
         RootedFiles root =
-            mount == null ? folder(key) : RootedFiles.at(mount, RootedFiles.Confinement.IN_ROOT)) {
+            mount == null
+                ? folder(files)
+                : RootedFiles.at(mount, RootedFiles.Confinement.IN_ROOT)) {
       FolderExtractor extractor = new FolderExtractor(root, inside, overwrite);
       read(archive, extractor);
       return extractor.finish();
@@ -161,8 +180,13 @@ public final class RootfsFiles {
         Map.of("index", "off", "redirect_dir", "off", "metacopy", "off"));
   }
 
-  private RootedFiles folder(Snapshots.Key key) throws IOException {
-    return RootedFiles.open(snapshots.folders(key).getFirst(), RootedFiles.Confinement.IN_ROOT);
+  private RootedFiles folder(Tree files) throws IOException {
+    Path root =
+        switch (files) {
+          case Tree.Stored stored -> snapshots.folders(stored.key()).getFirst();
+          case Tree.Live live -> live.root();
+        };
+    return RootedFiles.open(root, RootedFiles.Confinement.IN_ROOT);
   }
 
   private static void read(ByteSource archive, FolderExtractor extractor) throws IOException {

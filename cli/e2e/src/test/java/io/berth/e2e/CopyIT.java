@@ -1,0 +1,158 @@
+package io.berth.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** {@code cp} in both directions. Rows MB-07, MB-10, MB-11. */
+@Tag("root")
+final class CopyIT {
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
+
+  private Path here = Path.of("/");
+
+  @BeforeAll
+  static void load() throws Exception {
+    berth.berth("load", "-i", BusyboxImage.archive(berth.folder("image")).toString()).exits(0);
+  }
+
+  @BeforeEach
+  void make() throws Exception {
+    here = berth.folder("here");
+    Files.writeString(here.resolve("one"), "one\n");
+    Files.createDirectories(here.resolve("tree/deep"));
+    Files.writeString(here.resolve("tree/deep/two"), "two\n");
+    Files.createSymbolicLink(here.resolve("tree/link"), Path.of("deep/two"));
+    Path volume = berth.folder("volume");
+    berth
+        .berth(
+            "create",
+            "--name",
+            "box",
+            "--network",
+            "none",
+            "-v",
+            volume + ":/vol",
+            "busybox:test",
+            "sh",
+            "-c",
+            "mkdir -p /made; echo inside > /made/file; ln -s /etc/passwd /made/way; sleep 1000")
+        .exits(0);
+  }
+
+  @AfterEach
+  void remove() throws Exception {
+    berth.berth("rm", "-f", "box").exits(0);
+    Leftovers.deleteTree(here);
+    Leftovers.deleteTree(berth.folder("volume"));
+  }
+
+  private void start() throws Exception {
+    berth.berth("start", "box").exits(0);
+    for (int i = 0; i < 100 && berth.berth("exec", "box", "cat", "/made/way").exit() != 0; i++) {
+      Thread.sleep(100);
+    }
+  }
+
+  private String inside(String path) {
+    return berth.berth("exec", "box", "cat", path).exits(0).out();
+  }
+
+  @Test
+  void intoAStoppedContainer() throws Exception {
+    berth.berth("cp", here.resolve("one").toString(), "box:/etc").exits(0);
+    berth.berth("cp", here.resolve("one").toString(), "box:/etc/renamed").exits(0);
+    berth.berth("cp", here.resolve("tree").toString(), "box:/fresh").exits(0);
+    berth.berth("cp", here.resolve("tree") + "/.", "box:/home").exits(0);
+    start();
+    assertEquals("one\n", inside("/etc/one"));
+    assertEquals("one\n", inside("/etc/renamed"));
+    assertEquals("two\n", inside("/fresh/link"));
+    assertEquals("two\n", inside("/home/deep/two"));
+    assertEquals("0:0\n", berth.berth("exec", "box", "stat", "-c", "%u:%g", "/etc/one").out());
+  }
+
+  @Test
+  void intoARunningContainerAlsoWhereSomethingIsMounted() throws Exception {
+    start();
+    berth.berth("cp", here.resolve("tree").toString(), "box:/made").exits(0);
+    berth.berth("cp", here.resolve("one").toString(), "box:/vol/").exits(0);
+    assertEquals("two\n", inside("/made/tree/deep/two"));
+    assertEquals("one\n", Files.readString(berth.folder("volume").resolve("one")));
+    // A link inside leads inside: the host's file is not written.
+    String before = Files.readString(Path.of("/etc/passwd"));
+    berth.berth("cp", here.resolve("one").toString(), "box:/made/way").exits(0);
+    assertEquals(before, Files.readString(Path.of("/etc/passwd")));
+  }
+
+  @Test
+  void outOfARunningAndAStoppedContainer() throws Exception {
+    start();
+    for (int round = 0; round < 2; round++) {
+      Path out = Files.createDirectories(here.resolve("out" + round));
+      berth.berth("cp", "box:/made/file", out.toString()).exits(0);
+      berth.berth("cp", "box:/made", out.resolve("all").toString()).exits(0);
+      berth
+          .berth("cp", "box:made/.", Files.createDirectory(out.resolve("flat")).toString())
+          .exits(0);
+      assertEquals("inside\n", Files.readString(out.resolve("file")));
+      assertEquals("inside\n", Files.readString(out.resolve("all/file")));
+      assertEquals("inside\n", Files.readString(out.resolve("flat/file")));
+      assertEquals("/etc/passwd", Files.readSymbolicLink(out.resolve("all/way")).toString());
+      berth.berth("stop", "-t", "0", "box").exits(0);
+    }
+  }
+
+  @Test
+  void asTars() {
+    byte[] tar =
+        new BusyboxImage.Tar()
+            .file("from-tar", 0644, "tar\n".getBytes(StandardCharsets.UTF_8))
+            .bytes();
+    List<String> line =
+        List.of(
+            berth.libexec().resolve("bin/berth").toString(),
+            "--config",
+            berth.config().toString(),
+            "cp",
+            "-",
+            "box:/etc");
+    Command.run(line, tar, Map.of()).exits(0);
+    Command out = berth.berth("cp", "box:/etc/from-tar", "-").exits(0);
+    assertTrue(out.out().startsWith("from-tar\0") && out.out().contains("tar\n"), out.out());
+  }
+
+  @Test
+  void whatCannotBeCopied() {
+    Path one = here.resolve("one");
+    for (String[] line :
+        new String[][] {
+          {"cp", "box:/no/such", here.toString()},
+          {"cp", here.resolve("none").toString(), "box:/etc"},
+          {"cp", one.toString(), "box:/no/such/folder"},
+          {"cp", here.resolve("tree").toString(), "box:/etc/passwd"},
+          {"cp", one.toString(), "box:/etc/newfolder/"},
+          {"cp", one.toString(), "nobody:/etc"},
+          {"cp", "box:/etc", one.toString()},
+          {"cp", one.toString(), one.toString()},
+          {"cp", "box:/etc/passwd", here.resolve("no/such/file").toString()},
+        }) {
+      Command refused = berth.berth(line);
+      assertTrue(refused.exit() == 1 || refused.exit() == 125, refused.toString());
+      assertEquals(1, refused.err().lines().count(), refused.err());
+    }
+    assertFalse(Files.exists(here.resolve("no")));
+  }
+}

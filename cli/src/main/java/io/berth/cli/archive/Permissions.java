@@ -1,0 +1,34 @@
+package io.berth.cli.archive;
+
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/** The nine permission bits of a mode. */
+final class Permissions {
+  /** From the highest bit down, which is their order of declaration. */
+  private static final List<PosixFilePermission> BITS = List.of(PosixFilePermission.values());
+
+  private Permissions() {}
+
+  static Set<PosixFilePermission> of(int mode) {
+    Set<PosixFilePermission> set = EnumSet.noneOf(PosixFilePermission.class);
+    for (int i = 0; i < BITS.size(); i++) {
+      if ((mode & (0400 >> i)) != 0) {
+        set.add(BITS.get(i));
+      }
+    }
+    return set;
+  }
+
+  static int mode(Set<PosixFilePermission> set) {
+    int mode = 0;
+    for (int i = 0; i < BITS.size(); i++) {
+      if (set.contains(BITS.get(i))) {
+        mode |= 0400 >> i;
+      }
+    }
+    return mode;
+  }
+}

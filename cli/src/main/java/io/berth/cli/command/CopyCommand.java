@@ -1,0 +1,279 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.image.v1.ArchiveRequest;
+import io.berth.api.berth.image.v1.Chunk;
+import io.berth.api.berth.image.v1.ExtractRequest;
+import io.berth.api.berth.image.v1.ExtractResponse;
+import io.berth.api.berth.image.v1.StatPathRequest;
+import io.berth.api.berth.image.v1.StatPathResponse;
+import io.berth.base.error.BerthException;
+import io.berth.cli.archive.TarExtraction;
+import io.berth.cli.archive.TarSource;
+import io.berth.cli.session.Session;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * {@code cp} between this host and a container, running or not; rows MB-07, MB-10, MB-11. What it
+ * copies becomes that name where nothing stands, and goes into what is a folder; {@code FOLDER/.}
+ * means what the folder holds; {@code -} is a tar on standard input or output. Files belong to root
+ * inside, and to whoever copies outside.
+ */
+@Command(name = "cp", description = "Copy files between this host and a container")
+public final class CopyCommand extends SessionCommand {
+  private static final int FORMAT = 0170000;
+  private static final int FOLDER = 0040000;
+  private static final int LINK = 0120000;
+
+  @Parameters(index = "0", paramLabel = "[CONTAINER:]PATH|-", description = "What to copy")
+  String from = "";
+
+  @Parameters(index = "1", paramLabel = "[CONTAINER:]PATH|-", description = "Where to")
+  String to = "";
+
+  /** A path in a container; the root that it sees while it runs. */
+  private record Inside(Container container, String path, String rootfs) {
+    Inside at(String other) {
+      return new Inside(container, other, rootfs);
+    }
+  }
+
+  @Override
+  public int run(Session session) {
+    Inside source = inside(session, from);
+    Inside target = inside(session, to);
+    if ((source == null) == (target == null)) {
+      throw new BerthException.InvalidArgument(
+          "cp `" + from + "` `" + to + "`: write CONTAINER:PATH for one of both");
+    }
+    try {
+      if (source != null) {
+        copyOut(session, source);
+      } else if (target != null) {
+        copyIn(session, target);
+      }
+      return 0;
+    } catch (IOException e) {
+      throw failure(e);
+    }
+  }
+
+  private BerthException failure(IOException e) {
+    return new BerthException.FailedPrecondition(
+        "cp `" + from + "` `" + to + "`: " + e.getClass().getSimpleName() + ": " + e.getMessage(),
+        e);
+  }
+
+  /** Null for a path of this host's: one that begins so, or has no name before a colon. */
+  private static @Nullable Inside inside(Session session, String text) {
+    int colon = text.indexOf(':');
+    if (colon < 1 || text.startsWith("/") || text.startsWith(".") || text.equals("-")) {
+      return null;
+    }
+    Container found = ContainerCommands.get(session, text.substring(0, colon));
+    State state = found.getState().getState();
+    boolean alive = state == State.STATE_RUNNING || state == State.STATE_PAUSED;
+    String path = text.substring(colon + 1);
+    return new Inside(
+        found,
+        path.startsWith("/") ? path : "/" + path,
+        alive ? "/proc/" + found.getState().getPid() + "/root" : "");
+  }
+
+  private static StatPathResponse stat(Session session, Inside at) {
+    return session.call(
+        Session.IMAGE,
+        "Rootfs.StatPath",
+        () ->
+            session
+                .rootfs()
+                .statPath(
+                    StatPathRequest.newBuilder()
+                        .setSnapshotter(at.container().getSnapshotter())
+                        .setKey(at.container().getSnapshotKey())
+                        .setRootfs(at.rootfs())
+                        .setPath(at.path())
+                        .build()));
+  }
+
+  /** What it is, links followed; null for nothing. */
+  private static @Nullable StatPathResponse followed(Session session, Inside at) {
+    try {
+      StatPathResponse found = stat(session, at);
+      if ((found.getMode() & FORMAT) != LINK) {
+        return found;
+      }
+      try {
+        return stat(session, at.at(at.path() + "/"));
+      } catch (BerthException.NotFound e) {
+        return found;
+      }
+    } catch (BerthException.NotFound e) {
+      return null;
+    }
+  }
+
+  private static boolean isFolder(@Nullable StatPathResponse found) {
+    return found != null && (found.getMode() & FORMAT) == FOLDER;
+  }
+
+  private static String lastOf(String path) {
+    String trimmed = path.replaceAll("/+$", "");
+    return trimmed.substring(trimmed.lastIndexOf('/') + 1);
+  }
+
+  private static String parentOf(String path) {
+    String trimmed = path.replaceAll("/+$", "");
+    return trimmed.substring(0, trimmed.lastIndexOf('/') + 1);
+  }
+
+  // --- out of a container
+
+  private void copyOut(Session session, Inside source) throws IOException {
+    StatPathResponse found = stat(session, source);
+    if (to.equals("-")) {
+      ImageCommands.refuseTerminal(session, null);
+      var _ =
+          archive(
+              session,
+              source,
+              stream -> {
+                stream.transferTo(session.streams().out());
+                return List.of();
+              });
+      session.streams().out().flush();
+      return;
+    }
+    Path target = Path.of(to).toAbsolutePath();
+    boolean folder = isFolder(found);
+    TarExtraction extraction = extraction(source, found, target.normalize(), folder);
+    for (String name : archive(session, source, extraction::read)) {
+      session.streams().err().println("WARNING: left out, it is no file: " + name);
+    }
+  }
+
+  private TarExtraction extraction(
+      Inside source, StatPathResponse found, Path target, boolean folder) throws IOException {
+    if (Files.isDirectory(target)) {
+      boolean content = source.path().endsWith("/.") || source.path().equals("/");
+      return new TarExtraction(target.toRealPath(), content ? "" : found.getName());
+    }
+    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS) ? folder : to.endsWith("/") && !folder) {
+      throw new BerthException.InvalidArgument("cp to `" + to + "`: it is not a folder");
+    }
+    Path parent = target.getParent();
+    if (parent == null || !Files.isDirectory(parent)) {
+      throw new BerthException.NotFound("cp to `" + to + "`: no such folder: " + parent);
+    }
+    return new TarExtraction(parent.toRealPath(), String.valueOf(target.getFileName()));
+  }
+
+  /** What is done with an archive; answers what was left out. */
+  private interface Reading {
+    List<String> of(InputStream stream) throws IOException;
+  }
+
+  private List<String> archive(Session session, Inside source, Reading reading) {
+    ArchiveRequest request =
+        ArchiveRequest.newBuilder()
+            .setSnapshotter(source.container().getSnapshotter())
+            .setKey(source.container().getSnapshotKey())
+            .setRootfs(source.rootfs())
+            .setPath(source.path())
+            .build();
+    return session.call(
+        Session.IMAGE,
+        "Rootfs.Archive",
+        () -> {
+          try (InputStream stream = stream(session.rootfs().archive(request))) {
+            return reading.of(stream);
+          } catch (IOException e) {
+            throw failure(e);
+          }
+        });
+  }
+
+  private static InputStream stream(Iterator<Chunk> chunks) {
+    return new InputStream() {
+      private InputStream current = InputStream.nullInputStream();
+
+      @Override
+      public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+      }
+
+      @Override
+      public int read(byte[] bytes, int offset, int length) throws IOException {
+        int count = current.read(bytes, offset, length);
+        while (count < 0 && chunks.hasNext()) {
+          current = chunks.next().getData().newInput();
+          count = current.read(bytes, offset, length);
+        }
+        return count;
+      }
+    };
+  }
+
+  // --- into a container
+
+  private void copyIn(Session session, Inside target) throws IOException {
+    StatPathResponse found = followed(session, target);
+    if (from.equals("-")) {
+      if (!isFolder(found)) {
+        throw new BerthException.InvalidArgument("cp - `" + to + "`: it is not a folder");
+      }
+      extract(session, target, session.streams().in());
+      return;
+    }
+    Path source = Path.of(from).toAbsolutePath();
+    if (!Files.exists(source, LinkOption.NOFOLLOW_LINKS)) {
+      throw new BerthException.NotFound("cp `" + from + "`: no such file or directory");
+    }
+    boolean content = from.endsWith("/.") || from.equals(".");
+    boolean folder = Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS) || content;
+    Path plain = source.normalize();
+    if (isFolder(found)) {
+      String name = content ? "" : String.valueOf(plain.getFileName());
+      send(session, target, plain, name);
+    } else if (found != null ? folder : target.path().endsWith("/") && !folder) {
+      throw new BerthException.InvalidArgument("cp to `" + to + "`: it is not a folder");
+    } else {
+      send(session, target.at(parentOf(target.path())), plain, lastOf(target.path()));
+    }
+  }
+
+  private static void send(Session session, Inside folder, Path source, String name)
+      throws IOException {
+    try (TarSource tar = new TarSource(source, name)) {
+      extract(session, folder, tar);
+    }
+  }
+
+  private static void extract(Session session, Inside folder, InputStream tar) {
+    ExtractRequest first =
+        ExtractRequest.newBuilder()
+            .setSnapshotter(folder.container().getSnapshotter())
+            .setKey(folder.container().getSnapshotKey())
+            .setRootfs(folder.rootfs())
+            .setPath(folder.path())
+            .build();
+    Upload<ExtractRequest, ExtractResponse> upload =
+        new Upload<>(bytes -> ExtractRequest.newBuilder().setData(bytes).build(), first);
+    var _ =
+        session.call(
+            Session.IMAGE,
+            "Rootfs.Extract",
+            () -> upload.send(tar, answers -> session.rootfsAsync().extract(answers)));
+  }
+}

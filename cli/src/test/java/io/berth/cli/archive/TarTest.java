@@ -1,0 +1,172 @@
+package io.berth.cli.archive;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A tree that goes through a tar is the same; a hostile tar writes nowhere else. */
+final class TarTest {
+  @TempDir
+  @SuppressWarnings("NullAway.Init")
+  Path folder;
+
+  private Path made(String name) throws IOException {
+    return Files.createDirectories(folder.resolve(name));
+  }
+
+  private static byte[] entry(String name, char type, String link, String content)
+      throws IOException {
+    byte[] body = content.getBytes(StandardCharsets.UTF_8);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (byte[] block : new TarHeader(name, type, 0644, body.length, link, 1).blocks()) {
+      out.write(block);
+    }
+    out.write(body);
+    out.write(new byte[-body.length & (TarHeader.BLOCK - 1)]);
+    return out.toByteArray();
+  }
+
+  private static InputStream archive(byte[]... entries) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (byte[] entry : entries) {
+      out.writeBytes(entry);
+    }
+    out.writeBytes(new byte[2 * TarHeader.BLOCK]);
+    return new ByteArrayInputStream(out.toByteArray());
+  }
+
+  @Test
+  void aTreeComesBackAsItWas() throws IOException {
+    Path source = made("source");
+    byte[] bytes = new byte[1_234_567];
+    new Random(1).nextBytes(bytes);
+    Files.write(source.resolve("big"), bytes);
+    Files.writeString(source.resolve("empty"), "");
+    String longName = "n".repeat(150) + "é";
+    Files.createDirectories(source.resolve("sub").resolve(longName));
+    Files.writeString(source.resolve("sub").resolve(longName).resolve("deep"), "x");
+    Files.createSymbolicLink(source.resolve("link"), Path.of("../" + "t".repeat(120)));
+    Files.setPosixFilePermissions(
+        source.resolve("big"), PosixFilePermissions.fromString("rwxr-x--x"));
+    Path target = made("target");
+    try (TarSource tar = new TarSource(source, "named")) {
+      assertEquals(List.of(), new TarExtraction(target, "other").read(tar));
+    }
+    Path copy = target.resolve("other");
+    assertArrayEquals(bytes, Files.readAllBytes(copy.resolve("big")));
+    assertEquals("x", Files.readString(copy.resolve("sub").resolve(longName).resolve("deep")));
+    assertEquals("../" + "t".repeat(120), Files.readSymbolicLink(copy.resolve("link")).toString());
+    assertEquals(
+        "rwxr-x--x",
+        PosixFilePermissions.toString(Files.getPosixFilePermissions(copy.resolve("big"))));
+    assertEquals(0, Files.size(copy.resolve("empty")));
+  }
+
+  @Test
+  void theContentOfAFolderOnly() throws IOException {
+    Path source = made("source");
+    Files.writeString(source.resolve("a"), "1");
+    Path target = made("target");
+    try (TarSource tar = new TarSource(source, "source")) {
+      var _ = new TarExtraction(target, "").read(tar);
+    }
+    assertEquals("1", Files.readString(target.resolve("a")));
+  }
+
+  @Test
+  void anEntryThatLeadsUpwards() throws IOException {
+    Path target = made("target");
+    for (String name : List.of("x/../../out", "../out", "x/..")) {
+      assertThrows(
+          TarHeader.TarException.class,
+          () -> new TarExtraction(target, "x").read(archive(entry(name, '0', "", "evil"))));
+    }
+    assertFalse(Files.exists(folder.resolve("out")));
+  }
+
+  @Test
+  void anEntryThroughALink() throws IOException {
+    Path target = made("target");
+    assertThrows(
+        TarHeader.TarException.class,
+        () ->
+            new TarExtraction(target, "")
+                .read(
+                    archive(
+                        entry("x/way", '2', folder.toString(), ""),
+                        entry("x/way/out", '0', "", "evil"))));
+    assertFalse(Files.exists(folder.resolve("out")));
+  }
+
+  @Test
+  void aFileInPlaceOfALinkIsNotWrittenThroughIt() throws IOException {
+    Path target = made("target");
+    Files.writeString(folder.resolve("precious"), "kept");
+    var _ =
+        new TarExtraction(target, "")
+            .read(archive(entry("x/way", '2', "../precious", ""), entry("x/way", '0', "", "new")));
+    assertEquals("kept", Files.readString(folder.resolve("precious")));
+    assertFalse(Files.isSymbolicLink(target.resolve("way")));
+  }
+
+  @Test
+  void aHardLinkToOutside() throws IOException {
+    Path target = made("target");
+    Files.writeString(folder.resolve("precious"), "kept");
+    assertThrows(
+        TarHeader.TarException.class,
+        () ->
+            new TarExtraction(target, "")
+                .read(archive(entry("x/stolen", '1', "x/../../precious", ""))));
+    assertFalse(Files.exists(target.resolve("stolen"), LinkOption.NOFOLLOW_LINKS));
+  }
+
+  @Test
+  void devicesAreLeftOut() throws IOException {
+    Path target = made("target");
+    assertEquals(
+        List.of("x/null"),
+        new TarExtraction(target, "")
+            .read(archive(entry("x/null", '3', "", ""), entry("x/a", '0', "", "1"))));
+    assertEquals("1", Files.readString(target.resolve("a")));
+  }
+
+  @Test
+  void damagedArchives() throws IOException {
+    Path target = made("target");
+    byte[] cut = java.util.Arrays.copyOf(entry("x/a", '0', "", "y".repeat(2000)), 1000);
+    assertThrows(
+        IOException.class, () -> new TarExtraction(target, "").read(new ByteArrayInputStream(cut)));
+    Random random = new Random(5);
+    for (int i = 0; i < 300; i++) {
+      byte[] noise = entry("x/a", '0', "", "content");
+      for (int k = 0; k < 4; k++) {
+        noise[random.nextInt(noise.length)] = (byte) random.nextInt();
+      }
+      try {
+        var _ = new TarExtraction(target, "").read(archive(noise));
+      } catch (IOException refused) {
+        // Refused is right; what counts is where files are afterwards.
+        assertFalse(refused.toString().isEmpty());
+      }
+    }
+    try (var all = Files.list(folder)) {
+      assertEquals(List.of(target), all.toList());
+    }
+  }
+}
