@@ -8,7 +8,6 @@ import io.berth.image.library.Progress;
 import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
-import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.Descriptor;
 import java.io.IOException;
 import java.time.Duration;
@@ -19,7 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlobFetch {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final Duration LOOK = Duration.ofSeconds(2);
   private static final long STEP = 1 << 20;
 
   private final ContentStore content;
@@ -74,57 +71,16 @@ final class BlobFetch {
     distinct
         .values()
         .forEach(blob -> progress.step(Progress.part(blob.digest()), "waiting", 0, blob.size()));
-    LayerThreads threads = new LayerThreads(Math.max(1, scope.parallel));
-    List<Thread> workers = new ArrayList<>();
-    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    List<SideBySide.Task> tasks = new ArrayList<>();
     for (Descriptor blob : distinct.values()) {
       boolean unpacked = unpack.contains(blob.digest());
-      workers.add(
-          Thread.ofVirtual()
-              .name("fetch")
-              .unstarted(() -> {
-                try {
-                  threads.run(
-                      "fetch",
-                      () -> {
-                        blob(blob, labels, unpacked ? ready : null);
-                        return true;
-                      });
-                } catch (RuntimeException | Error e) {
-                  if (failure.compareAndSet(null, e)) {
-                    workers.forEach(Thread::interrupt);
-                  }
-                }
-              }));
+      tasks.add(() -> blob(blob, labels, unpacked ? ready : null));
     }
-    workers.forEach(Thread::start);
-    await(workers, failure);
-  }
-
-  private void await(List<Thread> workers, AtomicReference<@Nullable Throwable> failure) {
-    boolean interrupted = false;
-    for (Thread worker : workers) {
-      while (worker.isAlive()) {
-        try {
-          if (!worker.join(LOOK)) {
-            streams.forEach(stream -> stream.checkPatience(PATIENCE));
-          }
-        } catch (InterruptedException e) {
-          interrupted = true;
-          workers.forEach(Thread::interrupt);
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-      throw new BerthException.Cancelled("fetch layers: interrupted");
-    }
-    switch (failure.get()) {
-      case null -> {}
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      case Throwable e -> throw new IllegalStateException(e);
-    }
+    SideBySide.run(
+        "fetch layers",
+        scope.parallel,
+        tasks,
+        () -> streams.forEach(stream -> stream.checkPatience(PATIENCE)));
   }
 
   /** Fetches one, unless it is here; into {@code ready} goes what became of it on the way. */

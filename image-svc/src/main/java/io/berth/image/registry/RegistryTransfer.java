@@ -28,6 +28,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -257,12 +258,14 @@ public final class RegistryTransfer {
     Registry registry = open(reference, request.access);
     List<Descriptor> parts = new ArrayList<>(image.manifest().layers());
     parts.add(image.manifest().config());
+    Set<String> seen = new HashSet<>();
+    List<SideBySide.Task> tasks = new ArrayList<>();
     for (Descriptor part : parts) {
-      if (MediaTypes.isForeign(part.mediaType())) {
-        continue;
+      if (!MediaTypes.isForeign(part.mediaType()) && seen.add(part.digest())) {
+        tasks.add(() -> pushBlob(request, registry, part));
       }
-      pushBlob(request, registry, part);
     }
+    SideBySide.run("push layers", limits.parallel, tasks, () -> {});
     byte[] manifest =
         stores.content.readAll(
             request.namespace, image.manifestDescriptor().checked(), Documents.MAX_BYTES);
