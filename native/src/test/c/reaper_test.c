@@ -20,6 +20,7 @@ static pid_t start(const char *const *command, int *out) {
   if (pid == 0) {
     dup2(ends[1], 1);
     dup2(ends[1], 2);
+    signal(SIGHUP, SIG_DFL); /* ignored under nohup(1), and a shell could not trap it then */
     execv(supervisor_program, (char **)(uintptr_t)argv);
     _exit(9);
   }
