@@ -149,6 +149,18 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     running.put(service, builder.start());
   }
 
+  /** Starts what was killed, and waits for all. */
+  void startMissing() throws Exception {
+    for (String service : SERVICES) {
+      if (!running.containsKey(service)) {
+        start(service);
+      }
+    }
+    for (String service : SERVICES) {
+      awaitAnswer(service);
+    }
+  }
+
   /** Blocks until the service's health says SERVING. */
   void awaitAnswer(String service) throws Exception {
     EventLoops loops = new EventLoops(1);

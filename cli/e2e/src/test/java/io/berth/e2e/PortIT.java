@@ -330,7 +330,7 @@ final class PortIT {
   @Test // Rows D01-77, D01-83, D01-87.
   void aTransferOutlivesEveryService() throws Exception {
     Path served = berth.folder("served");
-    byte[] bytes = new byte[40 << 20];
+    byte[] bytes = new byte[60 << 20];
     new Random(7).nextBytes(bytes);
     Files.write(served.resolve("big"), bytes);
     String sum = BusyboxImage.sha256(bytes);
@@ -365,24 +365,21 @@ final class PortIT {
       halfway(there, atKill + (2 << 20));
       berth.start("network");
       berth.awaitAnswer("network");
-      halfway(there, bytes.length / 2);
+      halfway(there, Files.size(there) + (1 << 20));
       for (String service : BerthInstance.SERVICES) {
         berth.kill(service);
       }
       berth.killHosts();
-      long atAll = Files.size(there);
-      halfway(there, atAll + (2 << 20));
-      assertTrue(fromHere.isAlive() && fromThere.isAlive(), "too fast to show anything");
-      for (String service : BerthInstance.SERVICES) {
-        berth.start(service);
-      }
-      for (String service : BerthInstance.SERVICES) {
-        berth.awaitAnswer(service);
-      }
+      // Both still grow while nothing of ours is there.
+      long hereAtAll = Files.size(here);
+      halfway(there, Files.size(there) + (2 << 20));
+      halfway(here, hereAtAll + (2 << 20));
+      berth.startMissing();
       assertTrue(fromHere.waitFor(60, TimeUnit.SECONDS) && fromThere.waitFor(60, TimeUnit.SECONDS));
     } finally {
       fromHere.destroyForcibly().waitFor();
       fromThere.destroyForcibly().waitFor();
+      berth.startMissing();
     }
     assertEquals(0, fromHere.exitValue(), Files.readString(here.resolveSibling("here.err")));
     assertEquals(0, fromThere.exitValue(), Files.readString(there.resolveSibling("there.err")));
@@ -403,7 +400,7 @@ final class PortIT {
     List<String> line = new ArrayList<>(prefix);
     line.addAll(
         List.of(
-            "curl", "-sS", "--limit-rate", "4M", "-o", to.toString(), "http://" + from + "/big"));
+            "curl", "-sS", "--limit-rate", "2M", "-o", to.toString(), "http://" + from + "/big"));
     return new ProcessBuilder(line)
         .redirectErrorStream(true)
         .redirectOutput(to.resolveSibling(to.getFileName() + ".err").toFile())
