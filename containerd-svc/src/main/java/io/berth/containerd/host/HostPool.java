@@ -40,7 +40,11 @@ import org.jspecify.annotations.Nullable;
 public final class HostPool {
   private static final Logger LOG = System.getLogger(HostPool.class.getName());
   private static final Duration STATUS_PATIENCE = Duration.ofMillis(800);
-  private static final Duration START_PATIENCE = Duration.ofSeconds(30);
+
+  // Longer than who waits for one is kept: a process that only is slow (a busy or emulated machine)
+  // is of use to the next, and one that ends is noticed at once.
+  private static final Duration START_PATIENCE = Duration.ofMinutes(3);
+
   private static final Duration WARM_PATIENCE = Duration.ofSeconds(60);
   private static final Duration RESERVE_PATIENCE = Duration.ofSeconds(40);
   private static final Duration IDLE = Duration.ofMinutes(10);
@@ -473,8 +477,18 @@ public final class HostPool {
     } finally {
       lock.unlock();
     }
+    killStarted(host);
     Folders.deleteHost(host.folder());
     Thread.ofVirtual().start(this::replenish);
+  }
+
+  /** One that came too late would keep the number's lock and its memory. */
+  private void killStarted(HostProcess host) {
+    try {
+      launcher.kill(Integer.parseInt(Files.readString(host.folder().resolve("pid")).strip()));
+    } catch (IOException | NumberFormatException e) {
+      LOG.log(Level.DEBUG, "{0} has told no pid: {1}", host, e.getMessage());
+    }
   }
 
   private void warm(HostProcess host) {
