@@ -238,6 +238,8 @@ public final class Recovery implements HostListener {
             work.run();
           } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "recover task " + task.key(), e);
+          } finally {
+            task.learned();
           }
         });
   }

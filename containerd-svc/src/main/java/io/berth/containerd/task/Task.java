@@ -2,10 +2,13 @@ package io.berth.containerd.task;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #linking} for its way to a shim, held while another host adopts it.
  */
 final class Task {
+  private static final Duration LEARNING = Duration.ofSeconds(5);
+
   final ReentrantLock lock = new ReentrantLock();
   final ReentrantLock linking = new ReentrantLock();
   final SerialQueue happenings = new SerialQueue();
@@ -23,6 +28,8 @@ final class Task {
   private final boolean exclusive;
   private final boolean ephemeral;
   private final boolean recovered;
+
+  private final CountDownLatch learning;
 
   // Guarded by lock.
   private final Map<String, TaskProcess> processes = new TreeMap<>();
@@ -47,6 +54,7 @@ final class Task {
     this.exclusive = exclusive;
     this.ephemeral = ephemeral;
     this.recovered = recovered;
+    this.learning = new CountDownLatch(recovered ? 1 : 0);
     processes.put("", new TaskProcess(""));
   }
 
@@ -68,6 +76,25 @@ final class Task {
 
   boolean isRecovered() {
     return recovered;
+  }
+
+  /** What its processes do now is known, or cannot be known. */
+  void learned() {
+    learning.countDown();
+  }
+
+  /**
+   * After a restart of this service: waits until the shim has told what the processes do, or for a
+   * time after which a guess is better than none.
+   */
+  private void awaitLearned() {
+    try {
+      if (!learning.await(LEARNING.toMillis(), TimeUnit.MILLISECONDS)) {
+        learning.countDown();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Runs work under the lock. */
@@ -207,6 +234,19 @@ final class Task {
     lock.lock();
     try {
       return oomKilled;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Null while it is being created; waits as {@link #awaitLearned} does. */
+  Tasks.@Nullable Glance glance() {
+    awaitLearned();
+    lock.lock();
+    try {
+      TaskProcess init = init();
+      boolean running = init.started && init.exit == null;
+      return creating ? null : new Tasks.Glance(init.pid, init.started, running, paused, init.exit);
     } finally {
       lock.unlock();
     }

@@ -552,20 +552,13 @@ public final class Tasks {
         .getProcessesList();
   }
 
-  /** What is known of a task without asking anybody; null without one. */
+  /**
+   * What is known of a task without asking anybody; null without one. Just after a start of this
+   * service it waits until the shim has told.
+   */
   public @Nullable Glance glance(TaskKey key) {
     Task task = tasks.get(key);
-    if (task == null || task.isCreating()) {
-      return null;
-    }
-    task.lock.lock();
-    try {
-      TaskProcess init = task.init();
-      return new Glance(
-          init.pid, init.started, init.started && init.exit == null, task.isPaused(), init.exit);
-    } finally {
-      task.lock.unlock();
-    }
+    return task == null ? null : task.glance();
   }
 
   /**

@@ -47,6 +47,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -356,6 +357,8 @@ class NamedContainersTest {
     String id = create("web", "sleep");
     begin("web");
     instance.stop();
+    // Whoever asks before the shims have told is not given a guess.
+    instance.hosts.beforeStateAnswer = () -> LockSupport.parkNanos(300_000_000);
     instance.start();
     assertEquals(State.STATE_RUNNING, state("web"));
     instance.hosts.exit(Instance.key(id), "", 7);

@@ -34,6 +34,9 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
   /** Called before a start is answered: a test kills a host there. */
   public volatile Runnable beforeStartAnswer = () -> {};
 
+  /** The same for a question after a state. */
+  public volatile Runnable beforeStateAnswer = () -> {};
+
   /** Signals that cannot be delivered, the fault being the shim's. */
   public volatile IntPredicate undeliverable = _ -> false;
 

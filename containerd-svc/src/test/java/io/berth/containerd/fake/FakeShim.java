@@ -57,6 +57,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
         () -> {
           FakeSupervisor supervisor = supervisor();
           FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+          machine.beforeStateAnswer.run();
           StateResponse.Builder state =
               StateResponse.newBuilder()
                   .setId(key.id())
