@@ -48,7 +48,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  */
 @Tag("root")
 final class BadInputIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static EventLoops loops;
   private static ManagedChannel channel;
   private Set<String> before = Set.of();

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Images that come from files and from containers, and containers that come from images. */
 @Tag("root")
 final class CommitIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
 
   /** A root file system whose root is not of the usual mode, and whose resolv.conf is a link. */
   private static byte[] rootfs() {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** What a container sees and may do, and what the options of {@code run} change of that. */
 @Tag("root")
 final class InsideIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final String IMAGE = "busybox:test";
 
   @BeforeAll

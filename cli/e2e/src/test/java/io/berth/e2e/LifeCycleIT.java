@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** From create to rm: states, signals, streams, lists, and what is left of a container: nothing. */
 @Tag("root")
 final class LifeCycleIT {
-  @RegisterExtension static final BerthInstance berth = new BerthInstance();
+  @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final String IMAGE = "busybox:test";
 
   @BeforeAll
