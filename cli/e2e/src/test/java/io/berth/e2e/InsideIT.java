@@ -447,7 +447,10 @@ final class InsideIT {
     berth.berth("run", "-d", "--name=busy", "--network=none", IMAGE, "sleep", "999").exits(0);
     try {
       Process client =
+          // Whoever runs the tests in the background may have had SIGINT ignored for all of them.
           new ProcessBuilder(
+                  "env",
+                  "--default-signal=INT",
                   berth.libexec().resolve("bin/berth").toString(),
                   "--config",
                   berth.config().toString(),
