@@ -141,6 +141,10 @@ public final class HostPool {
     }
     for (HostProcess host : present) {
       follow(host, launcher.watch(host.pid));
+      if (!host.warmed && !host.draining) {
+        // Our predecessor died before this one was ready.
+        Thread.ofVirtual().name("host-warm-" + host.number()).start(() -> warm(host));
+      }
     }
     replenish();
     Thread.ofVirtual().name("hosts-idle").start(this::sweep);
