@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One named platform thread that waits for many descriptors and calls back. Callbacks run on that
@@ -26,6 +27,11 @@ public final class Poller implements Executor, AutoCloseable {
   private final AtomicLong tokens = new AtomicLong(WAKE_UP);
   private final Queue<Runnable> work = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Guards the wake-up's life. */
+  private final ReentrantLock waking = new ReentrantLock();
+
+  private boolean ended;
 
   private Poller(String name) throws SyscallException {
     epoll = Epoll.create();
@@ -112,10 +118,33 @@ public final class Poller implements Executor, AutoCloseable {
     work.add(task);
     if (!closed.get()) {
       try {
-        wakeUp.signal();
+        wake();
       } catch (SyscallException e) {
         throw new IllegalStateException("poller cannot be woken", e);
       }
+    }
+  }
+
+  // The loop may end at any moment, for it sees by itself that it is to: then nobody is to be
+  // woken.
+  private void wake() throws SyscallException {
+    waking.lock();
+    try {
+      if (!ended) {
+        wakeUp.signal();
+      }
+    } finally {
+      waking.unlock();
+    }
+  }
+
+  private void end() {
+    waking.lock();
+    try {
+      ended = true;
+      wakeUp.close();
+    } finally {
+      waking.unlock();
     }
   }
 
@@ -125,8 +154,7 @@ public final class Poller implements Executor, AutoCloseable {
   }
 
   private void loop() {
-    try (epoll;
-        wakeUp) {
+    try (epoll) {
       while (!closed.get()) {
         epoll.await(null, this::dispatch);
         for (Runnable task = work.poll(); task != null; task = work.poll()) {
@@ -135,6 +163,8 @@ public final class Poller implements Executor, AutoCloseable {
       }
     } catch (SyscallException e) {
       LOG.log(Level.ERROR, "poller `" + thread.getName() + "` ends", e);
+    } finally {
+      end();
     }
   }
 
@@ -176,7 +206,7 @@ public final class Poller implements Executor, AutoCloseable {
       return;
     }
     try {
-      wakeUp.signal();
+      wake();
       if (!isCurrentThread()) {
         thread.join();
       }

@@ -105,4 +105,20 @@ final class PollerTest {
         Thread.getAllStackTraces().keySet().stream()
             .noneMatch(t -> t.getName().equals("test-poller") && t.isAlive()));
   }
+
+  @Test
+  void close_thatMeetsAWakeUp_endsQuietly() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      Poller poller = Poller.start("closing");
+      Thread waker =
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int task = 0; task < 50; task++) {
+                  poller.execute(() -> {});
+                }
+              });
+      poller.close();
+      waker.join();
+    }
+  }
 }
