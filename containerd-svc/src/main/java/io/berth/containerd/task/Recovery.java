@@ -90,6 +90,9 @@ public final class Recovery implements HostListener {
     List<Task> leaving = new ArrayList<>();
     List<HostProcess> left = new ArrayList<>();
     for (HostPool.Found found : pool.find()) {
+      if (found.namespace().isEmpty()) {
+        continue;
+      }
       for (String id : found.ids()) {
         TaskKey key = new TaskKey(found.namespace(), id);
         Task task = tasks.all().get(key);

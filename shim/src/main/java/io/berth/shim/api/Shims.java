@@ -235,7 +235,14 @@ public final class Shims {
     try {
       return new Contents(
           namespace == null ? "" : namespace,
-          shims.keySet().stream().map(TaskKey::id).sorted().toList(),
+          // Those of the warm-up are in no namespace that could be named with them: whoever wants
+          // one
+          // of them adopts it.
+          shims.keySet().stream()
+              .filter(key -> key.namespace().equals(namespace))
+              .map(TaskKey::id)
+              .sorted()
+              .toList(),
           draining);
     } finally {
       lock.unlock();
