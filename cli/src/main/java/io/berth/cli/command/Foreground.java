@@ -68,6 +68,8 @@ final class Foreground {
         .forEach(warning -> session.streams().err().println("WARNING: " + warning));
     try (Attachment attachment =
         Attachment.open(session, created.getAttach(), want, /* keepStdin= */ false)) {
+      // Before anything runs: a signal that comes first must not end this process alone.
+      passOn(created.getAttach().getExecId(), created.getAttach().getTty());
       if (!created.getAlready()) {
         var _ =
             session.call(
@@ -78,13 +80,17 @@ final class Foreground {
                         .containers()
                         .start(StartRequest.newBuilder().setRef(ref).setRelease(true).build()));
       }
-      return stay(attachment, created.getAttach(), removesItself);
+      return untilTheEnd(attachment, removesItself);
     }
   }
 
   /** Stays with what is attached already. Answers the exit code. */
   int stay(Attachment attachment, AttachResponse where, boolean removesItself) {
-    passOn(where);
+    passOn(where.getExecId(), where.getTty());
+    return untilTheEnd(attachment, removesItself);
+  }
+
+  private int untilTheEnd(Attachment attachment, boolean removesItself) {
     Optional<ExitRecord> exit = attachment.awaitEnd();
     attachment.close();
     if (exit.isEmpty()) {
@@ -115,12 +121,12 @@ final class Foreground {
   }
 
   /** Window sizes always; signals unless a terminal turns keys into them inside the container. */
-  void passOn(AttachResponse where) {
-    if (where.getTty()) {
-      Attachment.onResize(size -> resize(where.getExecId(), size));
+  void passOn(String execId, boolean tty) {
+    if (tty) {
+      Attachment.onResize(size -> resize(execId, size));
     }
-    if (proxySignals && !(where.getTty() && want.stdin())) {
-      PASSED_ON.forEach(name -> Signals.handle(name, signal -> kill(where.getExecId(), signal)));
+    if (proxySignals && !(tty && want.stdin())) {
+      PASSED_ON.forEach(name -> Signals.handle(name, signal -> kill(execId, signal)));
     }
   }
 

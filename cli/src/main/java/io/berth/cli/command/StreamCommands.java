@@ -127,11 +127,13 @@ public final class StreamCommands {
 
     /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
     private int foreground(Session session, ExecCreateResponse made) {
+      Attachment.Want want = new Attachment.Want(interactive, true, !tty);
+      // Before it runs: a signal that comes first must not end this process alone.
+      new Foreground(session, container, want, /* proxySignals= */ true)
+          .passOn(made.getExecId(), tty);
       ExecStartResponse started = start(session, made.getExecId());
       AttachResponse where = started.hasAttach() ? started.getAttach() : made.getAttach();
-      Attachment.Want want = new Attachment.Want(interactive, true, !tty);
       try (Attachment attachment = Attachment.open(session, where, want, /* keepStdin= */ false)) {
-        new Foreground(session, container, want, /* proxySignals= */ true).passOn(where);
         Optional<ExitRecord> exit = attachment.awaitEnd();
         if (exit.isPresent()) {
           return exit.get().shellCode();
