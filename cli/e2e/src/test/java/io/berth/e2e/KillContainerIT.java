@@ -7,7 +7,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Tag("root")
 final class KillContainerIT extends KillCases {
   @RegisterExtension
-  static final BerthInstance berth = new BerthInstance("[shim]\nisolation = \"container\"\n");
+  static final BerthInstance berth =
+      new BerthInstance(BerthInstance.COLD + "[shim]\nisolation = \"container\"\n");
 
   @Override
   BerthInstance berth() {

@@ -7,7 +7,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Tag("root")
 final class KillPoolIT extends KillCases {
   @RegisterExtension
-  static final BerthInstance berth = new BerthInstance("[shim]\nisolation = \"pool\"\n");
+  static final BerthInstance berth =
+      new BerthInstance(BerthInstance.COLD + "[shim]\nisolation = \"pool\"\n");
 
   @Override
   BerthInstance berth() {

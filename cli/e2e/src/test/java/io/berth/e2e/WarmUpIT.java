@@ -81,29 +81,63 @@ class WarmUpIT {
     return left;
   }
 
-  @Test
-  void killedInItsMiddle_itIsDoneAgain_andNothingOfItIsLeftOrSeen() throws Exception {
+  /** Starts the service again and waits for a container of its own. */
+  private static void restart() throws Exception {
+    BERTH.kill("containerd");
+    BERTH.start("containerd");
+    BERTH.awaitAnswer("containerd");
+    await(() -> !tasks().isEmpty());
+  }
+
+  private static void mustEndWithNothing() throws Exception {
     EventLoops loops = new EventLoops(1);
     ManagedChannel front = UnixChannel.to(loops, BERTH.socket());
     ManagedChannel images = UnixChannel.to(loops, BERTH.state().resolve("image.sock"));
     try {
-      await(() -> !tasks().isEmpty());
-      BERTH.kill("containerd");
-      BERTH.start("containerd");
-      BERTH.awaitAnswer("containerd");
-      await(() -> !tasks().isEmpty());
-      assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
       await(() -> isWarmed(front));
       assertEquals(List.of(), tasks());
       assertEquals(List.of(), left(images));
-      assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
-      Command refused = BERTH.ctr("--namespace", OWN, "containers", "ls");
-      assertEquals(1, refused.exit());
-      assertTrue(refused.err().contains("is the service's own"), refused.err());
     } finally {
       front.shutdownNow();
       images.shutdownNow();
       loops.close();
     }
+  }
+
+  @Test
+  void killedInItsMiddle_itIsDoneAgain_andNothingOfItIsLeftOrSeen() throws Exception {
+    restart();
+    restart();
+    assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
+    mustEndWithNothing();
+    assertFalse(BERTH.ctr("namespaces", "ls", "-q").out().contains(OWN));
+    Command refused = BERTH.ctr("--namespace", OWN, "containers", "ls");
+    assertEquals(1, refused.exit());
+    assertTrue(refused.err().contains("is the service's own"), refused.err());
+  }
+
+  @Test
+  void itsHostKilledInItsMiddle_nothingOfItIsLeft() throws Exception {
+    restart();
+    int before = walksToTheEnd();
+    assertTrue(BERTH.killHosts() > 0, "there was no host process");
+    mustEndWithNothing();
+    assertEquals(before + 1, walksToTheEnd(), "not done again");
+  }
+
+  @Test
+  void itsImageServiceKilledInItsMiddle_nothingOfItIsLeft() throws Exception {
+    restart();
+    int before = walksToTheEnd();
+    BERTH.kill("image");
+    Thread.sleep(500);
+    BERTH.start("image");
+    BERTH.awaitAnswer("image");
+    mustEndWithNothing();
+    assertEquals(before + 1, walksToTheEnd(), "not done again");
+  }
+
+  private static int walksToTheEnd() throws Exception {
+    return BERTH.log("containerd").split("warmed by 40 containers", -1).length - 1;
   }
 }

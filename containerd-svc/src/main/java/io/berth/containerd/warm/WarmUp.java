@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Walks containers through this service's own socket, one after another, until the rounds of the
- * configuration are over. Clients are served all the while; a walk that fails ends the warm-up, not
- * the service.
+ * configuration are over. Clients are served all the while. A walk that fails, for a process that
+ * it needs was killed, clears up and is begun again, a few times; the service never ends by it.
  */
 @Singleton
 public final class WarmUp {
@@ -28,11 +28,15 @@ public final class WarmUp {
   /** Between two rounds, so that whoever waits for a core gets it. */
   private static final Duration PAUSE = Duration.ofMillis(2);
 
-  private final Config config;
+  /** Walks that are begun when the ones before were broken off by the end of a process. */
+  private static final int ATTEMPTS = 3;
+
+  private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
 
   /** For the round that goes on when the service is to stop. */
-  private static final Duration LAST_ROUND = Duration.ofSeconds(5);
+  private static final Duration LAST_ROUND = Duration.ofSeconds(10);
 
+  private final Config config;
   private volatile boolean ending;
   private @Nullable Thread thread;
 
@@ -69,19 +73,30 @@ public final class WarmUp {
   private void run(Runnable over) {
     long rounds = config.number(Key.CONTAINERD_WARM_ROUNDS);
     try {
-      if (rounds > 0) {
-        walk(rounds);
+      for (int attempt = 1; rounds > 0 && !walked(rounds, attempt); attempt++) {
+        Thread.sleep(RETRY_PAUSE);
       }
     } catch (InterruptedException e) {
       return;
-    } catch (IOException | StatusRuntimeException | BerthException e) {
-      LOG.log(
-          ending ? Level.DEBUG : Level.INFO,
-          "warm up: {0}; the first containers will take longer",
-          e.getMessage());
     }
     if (!ending) {
       over.run();
+    }
+  }
+
+  /** False: what it needs went away in its middle, and may come again. */
+  private boolean walked(long rounds, int attempt) throws InterruptedException {
+    try {
+      walk(rounds);
+      return true;
+    } catch (IOException | StatusRuntimeException | BerthException e) {
+      boolean last = ending || attempt == ATTEMPTS;
+      LOG.log(
+          ending ? Level.DEBUG : Level.INFO,
+          "warm up: {0}; {1}",
+          e.getMessage(),
+          last ? "the first containers will take longer" : "once more");
+      return last;
     }
   }
 
@@ -90,13 +105,18 @@ public final class WarmUp {
     long last = 0;
     try (ClientWalk walk = new ClientWalk(config)) {
       awaitPeers(walk);
-      walk.prepare();
       long round = 0;
-      for (; round < rounds && !ending; round++) {
-        long began = System.nanoTime();
-        walk.round(round);
-        last = System.nanoTime() - began;
-        Thread.sleep(PAUSE);
+      try {
+        walk.prepare();
+        for (; round < rounds && !ending; round++) {
+          long began = System.nanoTime();
+          walk.round(round);
+          last = System.nanoTime() - began;
+          Thread.sleep(PAUSE);
+        }
+      } catch (StatusRuntimeException | BerthException e) {
+        clearAfter(e, walk);
+        throw e;
       }
       walk.clear();
       LOG.log(
@@ -105,6 +125,16 @@ public final class WarmUp {
           Long.toString(round),
           Long.toString((System.nanoTime() - start) / 1_000_000),
           Long.toString(last / 1_000_000));
+    }
+  }
+
+  /** A container that nobody sees is to stay in no case that can be helped. */
+  private void clearAfter(RuntimeException failure, ClientWalk walk) throws InterruptedException {
+    try {
+      awaitPeers(walk);
+      walk.clear();
+    } catch (StatusRuntimeException | BerthException e) {
+      failure.addSuppressed(e);
     }
   }
 
