@@ -8,6 +8,7 @@ import io.berth.cli.command.ImageCommands;
 import io.berth.cli.command.InfoCommands;
 import io.berth.cli.command.InspectCommand;
 import io.berth.cli.command.ListCommands;
+import io.berth.cli.command.LoginCommands;
 import io.berth.cli.command.NetworkCommands;
 import io.berth.cli.command.RunCommands;
 import io.berth.cli.command.StreamCommands;
@@ -76,6 +77,8 @@ record Verb(String name, List<String> aliases, Kind kind, String about, Supplier
           of("images", Kind.IMAGES, "list images", ImageCommands.Images::new),
           of("pull", Kind.IMAGES, "fetch from a registry", TransferCommands.Pull::new),
           of("push", Kind.IMAGES, "send to a registry", TransferCommands.Push::new),
+          of("login", Kind.IMAGES, "credentials for a registry", LoginCommands.Login::new),
+          of("logout", Kind.IMAGES, "forget them", LoginCommands.Logout::new),
           of("load", Kind.IMAGES, "read from an archive", TransferCommands.Load::new),
           of("save", Kind.IMAGES, "write to an archive", TransferCommands.Save::new),
           of("import", Kind.IMAGES, "make one from a tar", TransferCommands.Import::new),

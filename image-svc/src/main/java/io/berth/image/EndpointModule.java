@@ -33,6 +33,7 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Outbox;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
+import io.berth.image.registry.RegistryHosts;
 import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
@@ -52,7 +53,8 @@ final class EndpointModule {
     return new LibraryEndpoint.Settings(
         config.text(Key.IMAGE_SNAPSHOTTER),
         config.number(Key.IMAGE_MAX_IMAGE_BYTES),
-        config.texts(Key.IMAGE_INSECURE_REGISTRIES));
+        new RegistryHosts(
+            config.texts(Key.IMAGE_INSECURE_REGISTRIES), config.path(Key.IMAGE_REGISTRIES)));
   }
 
   @Provides

@@ -27,7 +27,7 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
     this("");
   }
 
-  /** More lines of the configuration. */
+  /** More lines of the configuration; {@code @} stands for the test's own folder. */
   ServiceExtension(String more) {
     this.more = more;
   }
@@ -48,7 +48,7 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
                 + "\"\nstate = \""
                 + folder.resolve("state")
                 + "\"\n"
-                + more);
+                + more.replace("@", folder.toString()));
     ImageDaemon created =
         DaggerImageComponent.factory().create(config, InstantSource.system()).daemon();
     created.start();
@@ -66,6 +66,11 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
 
   Path root() {
     return folder.resolve("root");
+  }
+
+  /** The test's own. */
+  Path folder() {
+    return folder;
   }
 
   Path state() {

@@ -37,7 +37,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A registry behind TLS with a certificate that nobody vouches for, tokens, several platforms. */
 @Tag("root")
 final class TlsRegistryIT {
-  @RegisterExtension final ServiceExtension service = new ServiceExtension();
+  @RegisterExtension
+  final ServiceExtension service = new ServiceExtension("[image]\nregistries = \"@/hosts\"\n");
+
   @TempDir Path folder;
 
   private ImagesGrpc.ImagesBlockingStub images() {
@@ -111,15 +113,7 @@ final class TlsRegistryIT {
   void certificateInTheBundle_isTrusted() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
     try (FakeRegistry registry = encrypted().image("1", image)) {
-      KeyStore store =
-          KeyStore.getInstance(folder.resolve("keys.p12").toFile(), "secret".toCharArray());
-      Path bundle =
-          Files.writeString(
-              folder.resolve("bundle.crt"),
-              "-----BEGIN CERTIFICATE-----\n"
-                  + Base64.getMimeEncoder()
-                      .encodeToString(store.getCertificate("registry").getEncoded())
-                  + "\n-----END CERTIFICATE-----\n");
+      Path bundle = certificate();
       try (ServiceProcess process =
           new ServiceProcess(folder.resolve("own"), Map.of("SSL_CERT_FILE", bundle.toString()))) {
         List<Progress> steps = new ArrayList<>();
@@ -128,6 +122,38 @@ final class TlsRegistryIT {
             .forEachRemaining(steps::add);
         assertEquals(image.config().digest(), steps.getLast().getImage().getId());
       }
+    }
+  }
+
+  private Path certificate() throws Exception {
+    KeyStore store =
+        KeyStore.getInstance(folder.resolve("keys.p12").toFile(), "secret".toCharArray());
+    return Files.writeString(
+        folder.resolve("bundle.crt"),
+        "-----BEGIN CERTIFICATE-----\n"
+            + Base64.getMimeEncoder().encodeToString(store.getCertificate("registry").getEncoded())
+            + "\n-----END CERTIFICATE-----\n");
+  }
+
+  /** The operator's word for one registry, which holds without a restart. */
+  @Test
+  void settingsOfTheHost_vouchForIt() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    try (FakeRegistry registry = encrypted().image("1", image)) {
+      PullRequest.Builder request = PullRequest.newBuilder().setRef("https://" + registry.ref("1"));
+      Path file =
+          Files.createDirectories(service.folder().resolve("hosts"))
+              .resolve("127.0.0.1:" + registry.port() + ".toml");
+      Files.writeString(file, "ca = \"" + folder.resolve("none.crt") + "\"\n");
+      String message = refused(request);
+      assertTrue(message.contains("none.crt`: no such file"), message);
+      Files.writeString(file, "ca = \"" + certificate() + "\"\n");
+      assertEquals(image.config().digest(), pull(request).getId());
+      // Also for who does not name the scheme, although plain HTTP is usual on this machine.
+      Files.writeString(file, "skip_verify = true\nplain_http = false\n");
+      assertEquals(
+          image.config().digest(),
+          pull(PullRequest.newBuilder().setRef(registry.ref("1"))).getId());
     }
   }
 

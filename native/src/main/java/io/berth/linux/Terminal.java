@@ -107,6 +107,22 @@ public final class Terminal {
     return before;
   }
 
+  /**
+   * What is typed is no longer shown; lines and signals stay as they are. Returns what to {@link
+   * #restore}.
+   */
+  public static Settings hideInput(Fd fd) throws SyscallException {
+    Settings before = settings(fd);
+    try (Frame f = Frame.open()) {
+      MemorySegment t = f.allocate(TERMIOS_SIZE);
+      MemorySegment.copy(before.termios, 0, t, ValueLayout.JAVA_BYTE, 0, TERMIOS_SIZE);
+      clear(t, TERMIOS_LFLAG, ECHO | ECHONL);
+      Libc.check(
+          Libc.call(f, Sys.IOCTL, fd.number(), TCSETSW, t.address()), "tcsetattr", fd.what());
+    }
+    return before;
+  }
+
   /** How large its window is; ENOTTY if it is no terminal. */
   public static Size size(Fd fd) throws SyscallException {
     try (Frame f = Frame.open()) {

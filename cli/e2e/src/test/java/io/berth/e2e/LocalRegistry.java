@@ -21,11 +21,22 @@ final class LocalRegistry implements AutoCloseable {
   private final Path folder;
   private final int port = freePort();
   private final HttpClient http = HttpClient.newHttpClient();
+  private final String account;
   private @Nullable Process process;
 
   /** Starts it; all it keeps is in the folder. */
   LocalRegistry(Path folder) throws Exception {
+    this(folder, /* account= */ "");
+  }
+
+  /**
+   * One that serves nobody else.
+   *
+   * @param account a line of htpasswd(1), with bcrypt
+   */
+  LocalRegistry(Path folder, String account) throws Exception {
     this.folder = folder;
+    this.account = account;
     start();
   }
 
@@ -49,8 +60,9 @@ final class LocalRegistry implements AutoCloseable {
                 rootdirectory: %s
             http:
               addr: 127.0.0.1:%d
+            %s\
             """
-                .formatted(folder.resolve("store"), port));
+                .formatted(folder.resolve("store"), port, authorisation()));
     process =
         new ProcessBuilder("docker-registry", "serve", config.toString())
             .redirectErrorStream(true)
@@ -64,6 +76,20 @@ final class LocalRegistry implements AutoCloseable {
       }
     }
     throw new AssertionError(Files.readString(folder.resolve("log")));
+  }
+
+  private String authorisation() throws IOException {
+    if (account.isEmpty()) {
+      return "";
+    }
+    Path accounts = Files.writeString(folder.resolve("htpasswd"), account + "\n");
+    return """
+    auth:
+      htpasswd:
+        realm: test
+        path: %s
+    """
+        .formatted(accounts);
   }
 
   int port() {

@@ -13,6 +13,7 @@ import io.berth.base.rpc.Calls;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.ProgressView;
+import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
 import io.berth.linux.Fd;
 import io.berth.linux.Terminal;
@@ -37,7 +38,12 @@ public final class TransferCommands {
 
   /** Pulls with progress on stderr: for a run whose stdout is the container's. */
   static void pull(Session session, String ref, String platform) {
-    PullRequest request = PullRequest.newBuilder().setRef(ref).setPlatform(platform).build();
+    PullRequest request =
+        PullRequest.newBuilder()
+            .setRef(ref)
+            .setPlatform(platform)
+            .setCredentials(credentials(session, ref, /* user= */ ""))
+            .build();
     show(session, "Images.Pull", view(session, 2), () -> session.images().pull(request));
   }
 
@@ -102,7 +108,11 @@ public final class TransferCommands {
     return steps.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
   }
 
-  private static Credentials credentials(String user) {
+  /** Those that were typed, else those of the last login. */
+  private static Credentials credentials(Session session, String ref, String user) {
+    if (user.isEmpty()) {
+      return new Logins(session.streams().environment()).ofImage(ref);
+    }
     int colon = user.indexOf(':');
     return Credentials.newBuilder()
         .setUsername(colon < 0 ? user : user.substring(0, colon))
@@ -125,7 +135,7 @@ public final class TransferCommands {
     @Option(
         names = {"-u", "--user"},
         paramLabel = "NAME[:PASSWORD]",
-        description = "Credentials")
+        description = "Credentials, instead of those of `login`")
     String user = "";
 
     @Option(
@@ -146,10 +156,8 @@ public final class TransferCommands {
               .setPlatform(platform)
               .setPlainHttp(plainHttp)
               .setInsecureTls(insecure)
-              .setAllTags(allTags);
-      if (!user.isEmpty()) {
-        request.setCredentials(credentials(user));
-      }
+              .setAllTags(allTags)
+              .setCredentials(credentials(session, image, user));
       PrintStream out = session.streams().out();
       List<Image> all =
           show(
@@ -182,7 +190,7 @@ public final class TransferCommands {
     @Option(
         names = {"-u", "--user"},
         paramLabel = "NAME[:PASSWORD]",
-        description = "Credentials")
+        description = "Credentials, instead of those of `login`")
     String user = "";
 
     @Mixin Telling telling = new Telling();
@@ -193,10 +201,11 @@ public final class TransferCommands {
     @Override
     public int run(Session session) {
       PushRequest.Builder request =
-          PushRequest.newBuilder().setRef(image).setPlainHttp(plainHttp).setInsecureTls(insecure);
-      if (!user.isEmpty()) {
-        request.setCredentials(credentials(user));
-      }
+          PushRequest.newBuilder()
+              .setRef(image)
+              .setPlainHttp(plainHttp)
+              .setInsecureTls(insecure)
+              .setCredentials(credentials(session, image, user));
       var _ =
           show(
               session,

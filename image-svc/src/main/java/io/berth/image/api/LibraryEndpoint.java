@@ -1,6 +1,7 @@
 package io.berth.image.api;
 
 import com.google.protobuf.Empty;
+import io.berth.api.berth.image.v1.CheckLoginRequest;
 import io.berth.api.berth.image.v1.Chunk;
 import io.berth.api.berth.image.v1.CommitRequest;
 import io.berth.api.berth.image.v1.Credentials;
@@ -38,6 +39,7 @@ import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Verification;
 import io.berth.image.registry.Access;
+import io.berth.image.registry.RegistryHosts;
 import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
@@ -60,11 +62,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
   private final ImageMessages messages;
 
   /** Of the configuration. */
-  public record Settings(String snapshotter, long maxImageBytes, List<String> insecureRegistries) {
-    public Settings {
-      insecureRegistries = List.copyOf(insecureRegistries);
-    }
-  }
+  public record Settings(String snapshotter, long maxImageBytes, RegistryHosts registries) {}
 
   public LibraryEndpoint(
       LibraryParts parts, Settings settings, ImagesEndpoint.Collection collection) {
@@ -394,19 +392,17 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
     BlockingSender.run(
         responses,
         sender -> {
-          Access access =
-              access(
+          RegistryHosts.Route route =
+              route(
                   request.getRef(),
-                  request.getCredentials(),
-                  request.getPlainHttp(),
-                  request.getInsecureTls());
+                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()));
           RegistryTransfer.Request transfer =
               new RegistryTransfer.Request(
                   namespace,
                   settings.snapshotter,
                   bare(request.getRef()),
                   ImageMessages.platform(request.getPlatform()),
-                  access,
+                  route,
                   !request.getNoUnpack(),
                   new ProgressStream(sender));
           List<String> refs =
@@ -431,19 +427,17 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
     BlockingSender.run(
         responses,
         sender -> {
-          Access access =
-              access(
+          RegistryHosts.Route route =
+              route(
                   request.getRef(),
-                  request.getCredentials(),
-                  request.getPlainHttp(),
-                  request.getInsecureTls());
+                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()));
           RegistryTransfer.Request transfer =
               new RegistryTransfer.Request(
                   namespace,
                   settings.snapshotter,
                   bare(request.getRef()),
                   null,
-                  access,
+                  route,
                   /* unpack= */ false,
                   new ProgressStream(sender));
           var pushed = WORK.run("push", () -> parts.transfer().push(transfer));
@@ -456,30 +450,47 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
         });
   }
 
+  @Override
+  public void checkLogin(CheckLoginRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            WORK.run(
+                "login",
+                () -> {
+                  parts
+                      .transfer()
+                      .checkLogin(
+                          settings.registries.route(
+                              request.getRegistry(),
+                              wish(
+                                  request.getCredentials(),
+                                  request.getPlainHttp(),
+                                  request.getInsecureTls())));
+                  return Empty.getDefaultInstance();
+                }));
+  }
+
   /** A registry may be named as an address, too (RK-06). */
   private static String bare(String ref) {
     return ref.replaceFirst("^https?://", "");
   }
 
-  /**
-   * Plain HTTP is for registries on this machine, for those listed as insecure, and for who asks
-   * for it.
-   */
-  private Access access(
-      String ref, Credentials credentials, boolean plainHttp, boolean insecureTls) {
+  private RegistryHosts.Route route(String ref, RegistryHosts.Wish wish) {
     String domain = ImageReference.of(bare(ref)).domain();
-    boolean local = domain.matches("(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?");
-    boolean plain =
-        plainHttp
-            || ref.startsWith("http://")
-            || (!ref.startsWith("https://")
-                && (local || settings.insecureRegistries.contains(domain)));
-    return new Access(
-        credentials.getUsername(),
-        credentials.getPassword(),
-        credentials.getIdentityToken(),
-        credentials.getRegistryToken(),
-        plain,
+    return settings.registries.route(
+        ref.substring(0, ref.length() - bare(ref).length()) + domain, wish);
+  }
+
+  private static RegistryHosts.Wish wish(
+      Credentials credentials, boolean plainHttp, boolean insecureTls) {
+    return new RegistryHosts.Wish(
+        new Access.Credentials(
+            credentials.getUsername(),
+            credentials.getPassword(),
+            credentials.getIdentityToken(),
+            credentials.getRegistryToken()),
+        plainHttp,
         insecureTls);
   }
 }

@@ -1,28 +1,37 @@
 package io.berth.image.registry;
 
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a registry is asked.
  *
- * @param username with {@code password}, for basic authorisation or to get a token; empty:
- *     anonymous
- * @param identityToken to get a token with, instead
- * @param registryToken sent as it is, instead
+ * @param credentials who asks
  * @param plainHttp without TLS
  * @param anyCertificate TLS whoever the other side is
+ * @param authorities certificates in PEM form that vouch for it, beside the machine's; or null
  */
 public record Access(
-    String username,
-    String password,
-    String identityToken,
-    String registryToken,
+    Credentials credentials,
     boolean plainHttp,
-    boolean anyCertificate) {
-  /** Nobody, over TLS. */
-  public static final Access ANONYMOUS = new Access("", "", "", "", false, false);
+    boolean anyCertificate,
+    @Nullable Path authorities) {
+  /**
+   * What proves who asks. All empty: nobody.
+   *
+   * @param username with {@code password}, for basic authorisation or to get a token
+   * @param identityToken to get a token with, instead
+   * @param registryToken sent as it is, instead
+   */
+  public record Credentials(
+      String username, String password, String identityToken, String registryToken) {
+    /** Nobody. */
+    public static final Credentials NONE = new Credentials("", "", "", "");
 
-  /** Never the secrets. */
-  @Override
-  public String toString() {
-    return "Access[" + username + (plainHttp ? ", plain HTTP" : "") + "]";
+    /** Never the secrets. */
+    @Override
+    public String toString() {
+      return "Credentials[" + username + "]";
+    }
   }
 }

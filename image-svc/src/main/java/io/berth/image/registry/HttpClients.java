@@ -1,5 +1,6 @@
 package io.berth.image.registry;
 
+import io.berth.base.error.BerthException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
@@ -19,6 +20,8 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
@@ -27,8 +30,8 @@ import javax.net.ssl.X509ExtendedTrustManager;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * The two HTTP clients: the one, and the one for those who asked not to be protected. HTTP/1.1, for
- * blobs gain nothing by more.
+ * The HTTP clients: the one, the one for those who asked not to be protected, and one for each file
+ * of authorities. HTTP/1.1, for blobs gain nothing by more.
  */
 final class HttpClients {
   private static final Logger LOG = System.getLogger(HttpClients.class.getName());
@@ -44,15 +47,58 @@ final class HttpClients {
   private HttpClients() {}
 
   private static final class Checked {
-    static final HttpClient CLIENT = builder().sslContext(vouched()).build();
+    static final HttpClient CLIENT = builder().sslContext(vouched(List.of())).build();
   }
 
   private static final class Unchecked {
     static final HttpClient CLIENT = builder().sslContext(trusting()).build();
   }
 
+  /**
+   * A file of authorities as it was read: a changed one is read again.
+   *
+   * @param changed its time of change and size
+   */
+  private record Bundle(Path file, String changed) {}
+
+  private static final Map<Bundle, HttpClient> BY_BUNDLE = new ConcurrentHashMap<>();
+
+  /** FAILED_PRECONDITION if its file of authorities cannot be used. */
   static HttpClient of(Access access) {
-    return access.anyCertificate() ? Unchecked.CLIENT : Checked.CLIENT;
+    Path file = access.authorities();
+    if (access.anyCertificate()) {
+      return Unchecked.CLIENT;
+    }
+    return file == null ? Checked.CLIENT : vouchedBy(file);
+  }
+
+  private static HttpClient vouchedBy(Path file) {
+    try {
+      Bundle bundle = new Bundle(file, Files.getLastModifiedTime(file) + " " + Files.size(file));
+      HttpClient known = BY_BUNDLE.get(bundle);
+      if (known != null) {
+        return known;
+      }
+      Collection<? extends Certificate> more = read(file);
+      if (more.isEmpty()) {
+        throw new CertificateException("it holds no certificate");
+      }
+      BY_BUNDLE.keySet().removeIf(old -> old.file.equals(file));
+      return BY_BUNDLE.computeIfAbsent(bundle, _ -> builder().sslContext(vouched(more)).build());
+    } catch (NoSuchFileException e) {
+      throw new BerthException.FailedPrecondition(
+          "read authorities of `" + file + "`: no such file", e);
+    } catch (IOException | CertificateException e) {
+      throw new BerthException.FailedPrecondition(
+          "read authorities of `" + file + "`: " + e.getMessage(), e);
+    }
+  }
+
+  private static Collection<? extends Certificate> read(Path file)
+      throws IOException, CertificateException {
+    try (InputStream bytes = Files.newInputStream(file)) {
+      return CertificateFactory.getInstance("X.509").generateCertificates(bytes);
+    }
   }
 
   private static HttpClient.Builder builder() {
@@ -66,7 +112,7 @@ final class HttpClients {
    * Those whom the JDK trusts, and those whom the machine trusts: an operator adds a private
    * authority there, for all programs at once. {@code SSL_CERT_FILE} names another bundle.
    */
-  private static SSLContext vouched() {
+  private static SSLContext vouched(Collection<? extends Certificate> more) {
     try {
       KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
       authorities.load(null, null);
@@ -84,6 +130,9 @@ final class HttpClients {
       for (Certificate authority : bundle()) {
         authorities.setCertificateEntry("machine" + count++, authority);
       }
+      for (Certificate authority : more) {
+        authorities.setCertificateEntry("given" + count++, authority);
+      }
       TrustManagerFactory all =
           TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
       all.init(authorities);
@@ -98,8 +147,8 @@ final class HttpClients {
   private static Collection<? extends Certificate> bundle() {
     String named = System.getenv("SSL_CERT_FILE");
     for (String name : named == null || named.isEmpty() ? BUNDLES : List.of(named)) {
-      try (InputStream bytes = Files.newInputStream(Path.of(name))) {
-        return CertificateFactory.getInstance("X.509").generateCertificates(bytes);
+      try {
+        return read(Path.of(name));
       } catch (NoSuchFileException e) {
         LOG.log(Level.DEBUG, "there is no `{0}`", name);
       } catch (IOException | CertificateException e) {

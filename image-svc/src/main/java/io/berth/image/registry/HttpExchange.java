@@ -49,7 +49,7 @@ final class HttpExchange {
    * Sends, answers a challenge once, follows redirects. The caller closes the body.
    *
    * @param what the words for an error
-   * @param actions that a token is asked for: {@code pull} or {@code pull,push}
+   * @param actions that a token is asked for: {@code pull} or {@code pull,push}; empty for none
    */
   HttpResponse<InputStream> send(String what, HttpRequest.Builder builder, String actions)
       throws IOException {
@@ -133,8 +133,8 @@ final class HttpExchange {
 
   private String authorize(String what, String header, String actions, String host)
       throws IOException {
-    if (!access.registryToken().isEmpty()) {
-      return "Bearer " + access.registryToken();
+    if (!access.credentials().registryToken().isEmpty()) {
+      return "Bearer " + access.credentials().registryToken();
     }
     Challenge challenge = Challenge.of(header);
     if (challenge == null) {
@@ -142,7 +142,7 @@ final class HttpExchange {
           what + ": the registry wants a login, and does not say how");
     }
     if (challenge.scheme().equals("basic")) {
-      if (access.username().isEmpty()) {
+      if (access.credentials().username().isEmpty()) {
         throw new BerthException.Unauthenticated(
             what + ": the registry at " + host + " wants a login");
       }
@@ -159,7 +159,7 @@ final class HttpExchange {
   }
 
   private String basic() {
-    String pair = access.username() + ":" + access.password();
+    String pair = access.credentials().username() + ":" + access.credentials().password();
     return "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -182,11 +182,11 @@ final class HttpExchange {
     }
     String scope = challenge.parameter("scope");
     String asked =
-        scope.isEmpty() || actions.contains("push")
+        !actions.isEmpty() && (scope.isEmpty() || actions.contains("push"))
             ? "repository:" + repository + ":" + actions
             : scope;
     HttpRequest request =
-        access.identityToken().isEmpty()
+        access.credentials().identityToken().isEmpty()
             ? byGet(realm, challenge, asked)
             : byPost(realm, challenge, asked);
     HttpResponse<InputStream> response = once(what, request, null);
@@ -208,12 +208,13 @@ final class HttpExchange {
     String query =
         "service="
             + encoded(challenge.parameter("service"))
-            + "&scope="
-            + encoded(scope)
-            + (access.username().isEmpty() ? "" : "&account=" + encoded(access.username()));
+            + (scope.isEmpty() ? "" : "&scope=" + encoded(scope))
+            + (access.credentials().username().isEmpty()
+                ? ""
+                : "&account=" + encoded(access.credentials().username()));
     URI uri = URI.create(realm + (realm.getRawQuery() == null ? "?" : "&") + query);
     HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT).GET();
-    if (!access.username().isEmpty()) {
+    if (!access.credentials().username().isEmpty()) {
       request.header("Authorization", basic());
     }
     return request.build();
@@ -226,7 +227,7 @@ final class HttpExchange {
             + "&scope="
             + encoded(scope)
             + "&refresh_token="
-            + encoded(access.identityToken());
+            + encoded(access.credentials().identityToken());
     return HttpRequest.newBuilder(realm)
         .timeout(TIMEOUT)
         .header("Content-Type", "application/x-www-form-urlencoded")

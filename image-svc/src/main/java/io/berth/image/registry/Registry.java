@@ -9,6 +9,8 @@ import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.MediaTypes;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -28,21 +30,94 @@ final class Registry {
           MediaTypes.DOCKER_MANIFEST,
           "*/*;q=0.1");
 
-  private final HttpExchange http;
-  private final ImageReference reference;
-  private final URI base;
+  private static final Logger LOG = System.getLogger(Registry.class.getName());
 
-  Registry(ImageReference reference, Access access, HttpExchange http) {
+  private final ImageReference reference;
+  private final HttpExchange http;
+  private final URI base;
+  private final List<Place> mirrors;
+
+  /** A place that can be asked for the repository's content. */
+  private static final class Place {
+    final HttpExchange http;
+    final URI base;
+
+    /** It failed: not asked again by this transfer. */
+    volatile boolean failed;
+
+    Place(URI origin, Access access, String path) {
+      this.http = new HttpExchange(HttpClients.of(access), access, path);
+      this.base = URI.create(origin + "/v2/" + path + "/");
+    }
+  }
+
+  private Registry(ImageReference reference, Place own, List<Place> mirrors) {
     this.reference = reference;
-    this.http = http;
+    this.http = own.http;
+    this.base = own.base;
+    this.mirrors = mirrors;
+  }
+
+  /** The repository of an image's name. */
+  static Registry of(ImageReference reference, RegistryHosts.Route route) {
+    return new Registry(
+        reference,
+        new Place(origin(route), route.access(), reference.path()),
+        route.mirrors().stream()
+            .map(mirror -> new Place(mirror.base(), mirror.access(), reference.path()))
+            .toList());
+  }
+
+  private static URI origin(RegistryHosts.Route route) {
     // Docker's own registry is not where its name says.
     String host =
-        reference.domain().equals(ImageReference.DEFAULT_DOMAIN)
+        route.domain().equals(ImageReference.DEFAULT_DOMAIN)
             ? "registry-1.docker.io"
-            : reference.domain();
-    this.base =
-        URI.create(
-            (access.plainHttp() ? "http://" : "https://") + host + "/v2/" + reference.path() + "/");
+            : route.domain();
+    return URI.create((route.access().plainHttp() ? "http://" : "https://") + host);
+  }
+
+  /** UNAUTHENTICATED if a registry does not take the credentials. */
+  static void checkLogin(RegistryHosts.Route route) throws IOException {
+    String what = "log in to `" + route.domain() + "`";
+    HttpExchange http =
+        new HttpExchange(HttpClients.of(route.access()), route.access(), /* repository= */ "");
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(origin(route) + "/v2/")).GET();
+    HttpResponse<InputStream> response = http.send(what, request, /* actions= */ "");
+    try (InputStream body = response.body()) {
+      if (response.statusCode() != 200) {
+        throw http.refusal(what, response, body);
+      }
+    }
+  }
+
+  /** One question to one place. */
+  private interface Question<T> {
+    T ask(HttpExchange http, URI base) throws IOException;
+  }
+
+  /** Asks the mirrors in their order, and the registry itself when none has it. Row RK-05. */
+  private <T> T ask(Question<T> question) throws IOException {
+    for (Place mirror : mirrors) {
+      if (mirror.failed) {
+        continue;
+      }
+      try {
+        return question.ask(mirror.http, mirror.base);
+      } catch (BerthException.NotFound e) {
+        LOG.log(Level.DEBUG, "mirror {0}: {1}", mirror.base, e.getMessage());
+      } catch (BerthException.Cancelled e) {
+        throw e;
+      } catch (IOException | BerthException e) {
+        mirror.failed = true;
+        LOG.log(
+            Level.WARNING,
+            "mirror {0} is left out: {1}; the next one is asked",
+            mirror.base,
+            e.getMessage());
+      }
+    }
+    return question.ask(http, base);
   }
 
   /**
@@ -58,6 +133,10 @@ final class Registry {
    * Fetches a manifest by tag or digest; what has another digest than asked for or told is refused.
    */
   Document manifest(String version) throws IOException {
+    return ask((asked, at) -> manifest(asked, at, version));
+  }
+
+  private Document manifest(HttpExchange http, URI base, String version) throws IOException {
     String what = "fetch manifest of `" + reference.familiarRepository() + ":" + version + "`";
     HttpRequest.Builder request =
         HttpRequest.newBuilder(base.resolve("manifests/" + version)).header("Accept", ACCEPT).GET();
@@ -121,6 +200,13 @@ final class Registry {
 
   /** Opens a blob. NOT_FOUND when the registry has none of that digest. */
   Blob blob(Digest digest, long offset) throws IOException {
+    // What broke off is gone on with at the registry itself: the mirror may be what breaks.
+    return offset > 0
+        ? blob(http, base, digest, offset)
+        : ask((asked, at) -> blob(asked, at, digest, offset));
+  }
+
+  private Blob blob(HttpExchange http, URI base, Digest digest, long offset) throws IOException {
     String what = "fetch layer " + digest + " of `" + reference.familiarRepository() + "`";
     HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve("blobs/" + digest)).GET();
     if (offset > 0) {

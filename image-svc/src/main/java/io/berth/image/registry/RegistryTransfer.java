@@ -81,24 +81,24 @@ public final class RegistryTransfer {
       String snapshotter,
       String ref,
       @Nullable Platform platform,
-      Access access,
+      RegistryHosts.Route route,
       boolean unpack,
       Progress progress) {
     /** Of another image. */
     public Request of(String other) {
-      return new Request(namespace, snapshotter, other, platform, access, unpack, progress);
+      return new Request(namespace, snapshotter, other, platform, route, unpack, progress);
     }
   }
 
-  private static Registry open(ImageReference reference, Access access) {
-    return new Registry(
-        reference, access, new HttpExchange(HttpClients.of(access), access, reference.path()));
+  /** UNAUTHENTICATED if a registry does not take the credentials. */
+  public void checkLogin(RegistryHosts.Route route) throws IOException {
+    Registry.checkLogin(route);
   }
 
   /** Fetches an image, unpacks it, and records its name. */
   public ResolvedImage pull(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
-    Registry registry = open(reference, request.access);
+    Registry registry = Registry.of(reference, request.route);
     Platform platform = request.platform == null ? Platform.host() : request.platform;
     try (WorkLease lease = WorkLease.take(stores.leases, request.namespace, "pull")) {
       BlobFetch fetch =
@@ -159,7 +159,7 @@ public final class RegistryTransfer {
   /** All tags of a repository, one after the other. */
   public List<String> tags(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
-    Registry registry = open(reference, request.access);
+    Registry registry = Registry.of(reference, request.route);
     return Retry.run(request.progress, "", registry::tags).stream()
         .map(tag -> reference.repository() + ":" + tag)
         .toList();
@@ -255,7 +255,7 @@ public final class RegistryTransfer {
   public Descriptor push(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
     ResolvedImage image = library.resolve(request.namespace, request.ref, request.platform);
-    Registry registry = open(reference, request.access);
+    Registry registry = Registry.of(reference, request.route);
     List<Descriptor> parts = new ArrayList<>(image.manifest().layers());
     parts.add(image.manifest().config());
     Set<String> seen = new HashSet<>();

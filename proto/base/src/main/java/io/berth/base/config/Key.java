@@ -75,6 +75,11 @@ public enum Key {
       Kind.TEXT_LIST,
       "[]",
       "host[:port] of registries that are asked by plain HTTP."),
+  IMAGE_REGISTRIES(
+      "image.registries",
+      Kind.PATH,
+      "/etc/berth/registries",
+      "Folder of HOST[:PORT].toml: mirrors (list), ca (PEM file), skip_verify, plain_http."),
   IMAGE_GC_INTERVAL(
       "image.gc_interval",
       Kind.NUMBER,

@@ -101,6 +101,22 @@ public record ImageReference(
     return new ImageReference(domain, path, tag, digest);
   }
 
+  /**
+   * The domain that names of a registry begin with, from what people type for it: {@code
+   * host[:port]}, also as an address; empty for docker's own. INVALID_ARGUMENT for anything else.
+   */
+  public static String domainOf(String registry) {
+    String domain = registry.replaceFirst("^https?://", "").replaceFirst("/+$", "");
+    if (domain.isEmpty() && registry.isEmpty()) {
+      return DEFAULT_DOMAIN;
+    }
+    if (!isDomain(domain) || !DOMAIN.matcher(domain).matches()) {
+      throw new BerthException.InvalidArgument(
+          "registry `" + shown(registry) + "`: write HOST.DOMAIN, HOST:PORT or localhost");
+    }
+    return domain.equals("index.docker.io") ? DEFAULT_DOMAIN : domain;
+  }
+
   private static boolean isDomain(String first) {
     return first.indexOf('.') >= 0
         || first.indexOf(':') >= 0

@@ -1,0 +1,181 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.image.v1.CheckLoginRequest;
+import io.berth.api.berth.image.v1.Credentials;
+import io.berth.base.error.BerthException;
+import io.berth.cli.session.Logins;
+import io.berth.cli.session.Session;
+import io.berth.linux.Fd;
+import io.berth.linux.SyscallException;
+import io.berth.linux.Terminal;
+import io.berth.oci.image.ImageReference;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code login} and {@code logout}: credentials for registries. Rows DN-18, D01-68. */
+public final class LoginCommands {
+  private static final int MAX_SECRET = 64 << 10;
+
+  private LoginCommands() {}
+
+  /** {@code login}: asks the registry first, so that only what works is kept. */
+  @Command(
+      name = "login",
+      description = {
+        "Keep credentials for a registry, once it took them.",
+        "They are stored readable for you alone, but not encrypted."
+      })
+  public static final class Login extends SessionCommand {
+    @Option(
+        names = {"-u", "--username"},
+        paramLabel = "NAME",
+        description = "Who you are there (default: it asks)")
+    String user = "";
+
+    @Option(names = "--password-stdin", description = "Read the password from standard input")
+    boolean fromInput;
+
+    @Option(names = "--plain-http", description = "Without TLS")
+    boolean plainHttp;
+
+    @Option(names = "--insecure", description = "Whatever certificate it shows")
+    boolean insecure;
+
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "REGISTRY",
+        description = "HOST[:PORT] (default: docker.io)")
+    String registry = "";
+
+    @Override
+    public int run(Session session) {
+      String domain = ImageReference.domainOf(registry);
+      Logins logins = new Logins(session.streams().environment());
+      // Before anybody types a password for nothing.
+      var _ = logins.file();
+      if (fromInput && user.isEmpty()) {
+        throw new BerthException.InvalidArgument("--password-stdin: give -u NAME as well");
+      }
+      if (user.isEmpty()) {
+        user = ask(session, "Username: ", /* hidden= */ false);
+      }
+      if (user.isEmpty() || user.contains(":")) {
+        throw new BerthException.InvalidArgument(
+            "login: a user name is not empty and has no colon");
+      }
+      String password =
+          fromInput ? secret(session.streams().in()) : ask(session, "Password: ", true);
+      if (password.isEmpty()) {
+        throw new BerthException.InvalidArgument("login: the password is empty");
+      }
+      Credentials credentials =
+          Credentials.newBuilder().setUsername(user).setPassword(password).build();
+      CheckLoginRequest request =
+          CheckLoginRequest.newBuilder()
+              .setRegistry(registry.isEmpty() ? domain : registry)
+              .setCredentials(credentials)
+              .setPlainHttp(plainHttp)
+              .setInsecureTls(insecure)
+              .build();
+      var _ =
+          session.call(
+              Session.IMAGE, "Images.CheckLogin", () -> session.images().checkLogin(request));
+      logins.put(domain, credentials);
+      session
+          .streams()
+          .err()
+          .println(
+              "WARNING: the password is stored unencrypted in "
+                  + logins.file()
+                  + "; `berth logout "
+                  + domain
+                  + "` removes it");
+      session.streams().out().println("Login Succeeded");
+      return 0;
+    }
+
+    private static String secret(InputStream in) {
+      try {
+        byte[] bytes = in.readNBytes(MAX_SECRET + 1);
+        if (bytes.length > MAX_SECRET) {
+          throw new BerthException.InvalidArgument(
+              "--password-stdin: more than " + MAX_SECRET + " bytes");
+        }
+        return new String(bytes, StandardCharsets.UTF_8).replaceFirst("[\r\n]+$", "");
+      } catch (IOException e) {
+        throw new BerthException.InvalidArgument("--password-stdin: " + e.getMessage(), e);
+      }
+    }
+
+    private static String ask(Session session, String question, boolean hidden) {
+      if (!session.streams().descriptors() || !Attachment.stdinIsTerminal()) {
+        throw new BerthException.InvalidArgument(
+            "login: standard input is no terminal to ask at; use -u NAME --password-stdin");
+      }
+      session.streams().err().print(question);
+      session.streams().err().flush();
+      Fd stdin = Fd.adopt(0, "standard input");
+      try {
+        if (!hidden) {
+          return line(session.streams().in());
+        }
+        Terminal.Settings before = Terminal.hideInput(stdin);
+        // An interrupt ends the process here: the terminal must not stay mute.
+        Thread hook = Thread.ofPlatform().unstarted(() -> restore(stdin, before));
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+          return line(session.streams().in());
+        } finally {
+          restore(stdin, before);
+          session.streams().err().println();
+        }
+      } catch (IOException e) {
+        throw new BerthException.Internal("read standard input: " + e.getMessage(), e);
+      }
+    }
+
+    private static void restore(Fd stdin, Terminal.Settings before) {
+      try {
+        Terminal.restore(stdin, before);
+      } catch (SyscallException e) {
+        // The terminal itself has gone.
+        assert e.getMessage() != null;
+      }
+    }
+
+    /** Byte by byte: what follows the line is not for us. */
+    private static String line(InputStream in) throws IOException {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      for (int b = in.read(); b >= 0 && b != '\n' && bytes.size() < MAX_SECRET; b = in.read()) {
+        bytes.write(b);
+      }
+      return bytes.toString(StandardCharsets.UTF_8).replaceFirst("\r$", "");
+    }
+  }
+
+  /** {@code logout}. */
+  @Command(name = "logout", description = "Forget the credentials for a registry")
+  public static final class Logout extends SessionCommand {
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "REGISTRY",
+        description = "HOST[:PORT] (default: docker.io)")
+    String registry = "";
+
+    @Override
+    public int run(Session session) {
+      String domain = ImageReference.domainOf(registry);
+      boolean was = new Logins(session.streams().environment()).remove(domain);
+      session
+          .streams()
+          .out()
+          .println((was ? "Removing login credentials for " : "Not logged in to ") + domain);
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,210 @@
+package io.berth.image;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.api.berth.image.v1.CheckLoginRequest;
+import io.berth.api.berth.image.v1.Credentials;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.base.rpc.UnixChannel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Mirrors and other settings of single registries; logins. Rows RK-05, RK-07, DN-18. */
+@Tag("root")
+final class MirrorIT {
+  @RegisterExtension
+  final ServiceExtension service = new ServiceExtension("[image]\nregistries = \"@/hosts\"\n");
+
+  private final Archives.Image image;
+
+  MirrorIT() throws IOException {
+    image = Archives.image("sh", StreamedPullIT.noise(1));
+  }
+
+  private ImagesGrpc.ImagesBlockingStub images() {
+    return UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+  }
+
+  private Image pull(FakeRegistry from) {
+    List<Progress> steps = new ArrayList<>();
+    images()
+        .pull(
+            PullRequest.newBuilder()
+                .setRef(from.ref("1"))
+                .setCredentials(Credentials.newBuilder().setUsername("me").setPassword("pw"))
+                .build())
+        .forEachRemaining(steps::add);
+    return steps.getLast().getImage();
+  }
+
+  private void settings(FakeRegistry registry, String text) throws Exception {
+    Path folder = Files.createDirectories(service.folder().resolve("hosts"));
+    Files.writeString(folder.resolve("127.0.0.1:" + registry.port() + ".toml"), text);
+  }
+
+  private void mirrors(FakeRegistry registry, String... addresses) throws Exception {
+    settings(
+        registry,
+        Stream.of(addresses)
+            .map(address -> '"' + address + '"')
+            .collect(Collectors.joining(", ", "mirrors = [", "]\n")));
+  }
+
+  private static String address(FakeRegistry registry) {
+    return "http://127.0.0.1:" + registry.port();
+  }
+
+  @Test
+  void mirrorIsAskedInstead_andNeverSeesThePassword() throws Exception {
+    List<String> authorizations = new ArrayList<>();
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      mirror.gate((exchange, _) -> {
+        String header = exchange.getRequestHeaders().getFirst("Authorization");
+        if (header != null) {
+          authorizations.add(header);
+        }
+        return false;
+      });
+      mirrors(origin, address(mirror) + "/");
+      Image pulled = pull(origin);
+      assertEquals(image.config().digest(), pulled.getId());
+      // Its name is still the registry's.
+      assertEquals(List.of(origin.ref("1")), pulled.getNamesList());
+      assertEquals(List.of(), origin.requests(""));
+      assertEquals(List.of(), authorizations);
+    }
+  }
+
+  @Test
+  void mirrorThatHasOnlySome_isHelpedOut() throws Exception {
+    Archives.Image other = Archives.image("other", StreamedPullIT.noise(2));
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry empty = FakeRegistry.plain().image("2", other);
+        FakeRegistry broken = FakeRegistry.plain().image("1", image);
+        FakeRegistry mirror = FakeRegistry.plain()) {
+      String layer = FakeRegistry.layer(image, 0);
+      broken.gate((exchange, _) -> {
+        exchange.sendResponseHeaders(500, -1);
+        return true;
+      });
+      mirror
+          .image("1", image)
+          .whenAsked(
+              layer,
+              (exchange, _) -> {
+                exchange.sendResponseHeaders(404, -1);
+                return true;
+              });
+      String nobody;
+      try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        nobody = "http://127.0.0.1:" + socket.getLocalPort();
+      }
+      mirrors(origin, nobody, address(broken), address(empty), address(mirror));
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(1, origin.requests("").size(), () -> "" + origin.requests(""));
+      assertEquals(1, origin.requests(layer).size());
+      // What failed as a whole is left out for the rest of the transfer.
+      assertEquals(1, broken.requests("").size());
+      assertTrue(empty.requests("").size() > 1);
+    }
+  }
+
+  @Test
+  void mirrorThatBreaksOffInALayer_isLeftForTheRegistry() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      String layer = FakeRegistry.layer(image, 0);
+      mirror.whenAsked(
+          layer, (exchange, bytes) -> FakeRegistry.breakOff(exchange, bytes, bytes.length / 2));
+      mirrors(origin, address(mirror));
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(1, mirror.requests(layer).size());
+      assertEquals(1, origin.requests(layer).size());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mirrors = \"x\"",
+        "mirrors = [\"ftp://x\"]",
+        "mirrors = [\"http://u:p@x\"]",
+        "mirror = []",
+        "ca = \"relative\"",
+        "skip_verify = \"yes\"",
+        "= ="
+      })
+  void settingsThatMakeNoSense_areToldWithTheirFile(String text) throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image)) {
+      settings(origin, text);
+      var e = assertThrows(StatusRuntimeException.class, () -> pull(origin));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.startsWith("FAILED_PRECONDITION: read registry settings `"), message);
+      assertTrue(message.contains(origin.port() + ".toml"), message);
+      assertEquals(List.of(), origin.requests(""));
+    }
+  }
+
+  @Test // Rows DN-18, RK-07.
+  void loginIsCheckedByTheTokenService() throws Exception {
+    try (FakeRegistry registry = FakeRegistry.plain()) {
+      String right =
+          "Basic " + Base64.getEncoder().encodeToString("me:pw".getBytes(StandardCharsets.UTF_8));
+      registry.gate((exchange, _) -> {
+        String authorization = exchange.getRequestHeaders().getFirst("Authorization");
+        if (exchange.getRequestURI().getPath().equals("/token")) {
+          boolean known = right.equals(authorization);
+          byte[] body = "{\"token\":\"t1\"}".getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(known ? 200 : 401, known ? body.length : -1);
+          if (known) {
+            exchange.getResponseBody().write(body);
+          }
+        } else if ("Bearer t1".equals(authorization)) {
+          exchange.sendResponseHeaders(200, -1);
+        } else {
+          exchange
+              .getResponseHeaders()
+              .add(
+                  "WWW-Authenticate",
+                  "Bearer realm=\"" + address(registry) + "/token\",service=\"s\"");
+          exchange.sendResponseHeaders(401, -1);
+        }
+        return true;
+      });
+      CheckLoginRequest.Builder login =
+          CheckLoginRequest.newBuilder().setRegistry("127.0.0.1:" + registry.port());
+      var _ = images().checkLogin(login.setCredentials(of("me", "pw")).build());
+      var e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> images().checkLogin(login.setCredentials(of("me", "no")).build()));
+      assertTrue(String.valueOf(e.getMessage()).startsWith("UNAUTHENTICATED: log in to `"));
+      assertTrue(String.valueOf(e.getMessage()).contains("401"), e.getMessage());
+    }
+  }
+
+  private static Credentials of(String user, String password) {
+    return Credentials.newBuilder().setUsername(user).setPassword(password).build();
+  }
+}
