@@ -158,6 +158,63 @@ final class PullIT {
         .says("linux/" + there);
   }
 
+  @Test // Rows MB-98, DN-08.
+  void anotherPlatformsImageIsWarnedOf() throws Exception {
+    String here = BusyboxImage.architecture();
+    String there = here.equals("amd64") ? "arm64" : "amd64";
+    OciImage strange = OciImage.of(there, List.of(BusyboxImage.layer(), greeting("strange")));
+    registry.put("team/strange", "1", strange);
+    String ref = registry.ref("team/strange:1");
+    String warning =
+        "WARNING: The requested image's platform (linux/"
+            + there
+            + ") does not match the detected host platform (linux/"
+            + here
+            + ") and no specific platform was requested";
+    berth.berth("pull", "-q", ref).exits(0);
+    // Its programs are this machine's: only its label is strange.
+    Command run = berth.berth("run", "--rm", "--network", "none", ref, "greet").exits(0);
+    assertEquals("strange\n", run.out());
+    assertTrue(run.err().lines().anyMatch(warning::equals), run.err());
+    berth
+        .berth("run", "--rm", "--network", "none", "--platform", "linux/" + there, ref, "greet")
+        .exits(0)
+        .saysNo("WARNING");
+    // Who asks for this machine's does not get the other one.
+    berth
+        .berth("run", "--rm", "--network", "none", "--platform", "linux/" + here, ref, "greet")
+        .exits(125)
+        .says("no image for platform linux/" + here)
+        .says("there is linux/" + there);
+    fails("pull", "--platform", "linux/" + here, ref).says("no image for platform");
+    berth.berth("info").exits(0).says("architecture: " + here).says("os: linux");
+    berth.berth("info", "-f", "{{.architecture}}").exits(0).says(here);
+  }
+
+  @Test // Row MB-98.
+  void ofAnIndexTheOnlyImageThatIsHere() throws Exception {
+    String here = BusyboxImage.architecture();
+    String there = here.equals("amd64") ? "arm64" : "amd64";
+    OciImage own = OciImage.of(here, List.of(BusyboxImage.layer(), greeting("own")));
+    OciImage other = OciImage.of(there, List.of(BusyboxImage.layer(), greeting("other")));
+    for (OciImage image : List.of(own, other)) {
+      registry.put("team/both", image.manifest().digest(), image);
+    }
+    registry.putDocument(
+        "team/both", "1", OciImage.index(List.of(there, here), List.of(other, own)));
+    String ref = registry.ref("team/both:1");
+    berth.berth("pull", "-q", "--platform", "linux/" + there, ref).exits(0);
+    assertEquals(
+        other.config().digest() + "\n", berth.berth("images", "-q", "--no-trunc").exits(0).out());
+    assertEquals("other\n", run(ref, "greet"));
+    Command chosen =
+        berth.berth(
+            "run", "--rm", "--network", "none", "--platform", "linux/" + here, ref, "greet");
+    assertEquals("own\n", chosen.exits(0).out());
+    // Now that this machine's is here, it is the one that is meant.
+    assertEquals("own\n", run(ref, "greet"));
+  }
+
   @Test
   void debiansCtrPullsAndRuns() {
     String ref = registry.ref("team/app:1");

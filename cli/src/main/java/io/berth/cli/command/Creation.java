@@ -98,6 +98,9 @@ final class Creation {
 
   private void useImage(CreateRequest.Builder request, boolean ephemeral) {
     PrepareResponse prepared = prepare(request.getId(), ephemeral);
+    prepared
+        .getWarningsList()
+        .forEach(warning -> session.streams().err().println("WARNING: " + warning));
     Image image = prepared.getImage();
     request
         .setImage(image.getNamesCount() > 0 ? canonical(image) : options.image)

@@ -13,6 +13,7 @@ import io.berth.cli.render.Pretty;
 import io.berth.cli.render.Template;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import io.berth.oci.image.Platform;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthGrpc;
 import java.io.PrintStream;
@@ -122,6 +123,10 @@ public final class InfoCommands {
         services.put(service, health(session, service));
       }
       node.put("namespace", session.namespace());
+      // The services are on this machine: their sockets are files.
+      node.put("os", Platform.host().os());
+      node.put("architecture", Platform.host().architecture());
+      node.put("kernel", System.getProperty("os.version"));
       PrintStream out = session.streams().out();
       if (format.isEmpty()) {
         show(out, session, node);
@@ -167,6 +172,9 @@ public final class InfoCommands {
                       : field.getValue().asText();
               out.println(key.replace("_bytes", "").replace('_', ' ') + ": " + value);
             });
+      }
+      for (String key : List.of("os", "architecture", "kernel")) {
+        out.println(key + ": " + node.path(key).asText());
       }
       node.path("services")
           .properties()

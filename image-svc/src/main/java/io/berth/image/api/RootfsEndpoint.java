@@ -28,10 +28,12 @@ import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerThreads;
+import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** {@code berth.image.v1.Rootfs}. */
@@ -77,8 +79,22 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
               .setUser(ImageMessages.user(prepared.user()))
               .addMounts(Wire.mount(prepared.mount()))
               .setSnapshotter(key.snapshotter())
+              .addAllWarnings(warnings(request, prepared.image().config().platform()))
               .build();
         });
+  }
+
+  /** Docker's words, which people search for. Row MB-98. */
+  private static List<String> warnings(PrepareRequest request, Platform image) {
+    if (!request.getPlatform().isEmpty() || Platform.host().runs(image)) {
+      return List.of();
+    }
+    return List.of(
+        "The requested image's platform ("
+            + image
+            + ") does not match the detected host platform ("
+            + Platform.host()
+            + ") and no specific platform was requested");
   }
 
   @Override

@@ -11,7 +11,9 @@ import io.berth.oci.image.Index;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Parsed documents, kept by their digests, which they never outlive. Thread-safe. */
 public final class Documents {
@@ -63,21 +65,27 @@ public final class Documents {
   /**
    * The manifest for a platform that a target leads to.
    *
+   * @param platform null for this machine's, or any other where that is not here
    * @return empty if it is for other platforms only, or its manifest is not here
    */
-  public Optional<Descriptor> manifestOf(String namespace, Descriptor target, Platform platform) {
+  public Optional<Descriptor> manifestOf(
+      String namespace, Descriptor target, @Nullable Platform platform) {
     Descriptor at = target;
     // An index may point at another; more than that is a loop or a joke.
     for (int depth = 0; depth < 4; depth++) {
       if (!isIndex(namespace, at)) {
         return Optional.of(at);
       }
+      List<Descriptor> present =
+          index(namespace, at.digest()).manifests().stream()
+              .filter(child -> isPresent(namespace, child))
+              .toList();
       Optional<Descriptor> chosen =
-          platform.choose(
-              index(namespace, at.digest()).manifests().stream()
-                  .filter(child -> isPresent(namespace, child))
-                  .toList(),
-              child -> platformOf(namespace, child));
+          (platform == null ? Platform.host() : platform)
+              .choose(present, child -> platformOf(namespace, child));
+      if (platform == null && chosen.isEmpty()) {
+        chosen = present.stream().findFirst();
+      }
       if (chosen.isEmpty()) {
         return Optional.empty();
       }

@@ -38,14 +38,14 @@ public final class ImageLibrary {
    * Finds an image.
    *
    * @param text short or full name, {@code name@digest}, id, or at least four digits of one
-   * @param platform null for this machine's
+   * @param platform null for this machine's, or any other where that is not here
    * @throws BerthException NOT_FOUND; INVALID_ARGUMENT for a prefix that fits several, or what is
    *     no name
    */
   public ResolvedImage resolve(String namespace, String text, @Nullable Platform platform) {
     NamedImage named = findName(namespace, text);
     if (named != null) {
-      return resolve(namespace, named, platform == null ? Platform.host() : platform);
+      return resolve(namespace, named, platform);
     }
     return byId(namespace, text, platform);
   }
@@ -121,7 +121,7 @@ public final class ImageLibrary {
         "No such image: " + (text.length() <= 200 ? text : text.substring(0, 200) + "..."));
   }
 
-  private ResolvedImage resolve(String namespace, NamedImage named, Platform platform) {
+  private ResolvedImage resolve(String namespace, NamedImage named, @Nullable Platform platform) {
     ResolvedImage image =
         read(namespace, List.of(named), platform)
             .orElseThrow(() ->
@@ -147,7 +147,7 @@ public final class ImageLibrary {
   }
 
   private Optional<ResolvedImage> read(
-      String namespace, List<NamedImage> named, Platform platform) {
+      String namespace, List<NamedImage> named, @Nullable Platform platform) {
     Descriptor target = named.getFirst().target();
     return documents
         .manifestOf(namespace, target, platform)
@@ -163,13 +163,14 @@ public final class ImageLibrary {
                   .map(NamedImage::updated)
                   .max(Comparator.naturalOrder())
                   .orElse(Instant.EPOCH));
-        });
+        })
+        .filter(image -> platform == null || platform.runs(image.config().platform()));
   }
 
   /**
    * All images, each once with all its names, the newest first. What cannot be read is left out.
    *
-   * @param platform null for this machine's
+   * @param platform null for this machine's, or any other where that is not here
    */
   public List<ResolvedImage> list(String namespace, @Nullable Platform platform) {
     Map<String, List<NamedImage>> byTarget = new LinkedHashMap<>();
@@ -178,8 +179,7 @@ public final class ImageLibrary {
     }
     List<ResolvedImage> result = new ArrayList<>();
     for (List<NamedImage> named : byTarget.values()) {
-      readable(namespace, named, platform == null ? Platform.host() : platform)
-          .ifPresent(result::add);
+      readable(namespace, named, platform).ifPresent(result::add);
     }
     result.sort(Comparator.comparing(ImageLibrary::createdOf).reversed());
     return result;
@@ -187,7 +187,7 @@ public final class ImageLibrary {
 
   /** Other clients may keep names whose content is incomplete, or no image at all. */
   private Optional<ResolvedImage> readable(
-      String namespace, List<NamedImage> named, Platform platform) {
+      String namespace, List<NamedImage> named, @Nullable Platform platform) {
     try {
       return read(namespace, named, platform);
     } catch (BerthException.NotFound | BerthException.InvalidArgument e) {

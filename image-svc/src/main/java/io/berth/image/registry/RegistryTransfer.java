@@ -119,6 +119,15 @@ public final class RegistryTransfer {
       fetch.blob(manifest.config(), source, null);
       ImageConfig config = documents.config(request.namespace, manifest.config().digest());
       config.checkLayers(manifest.layers().size());
+      if (request.platform != null && !platform.runs(config.platform())) {
+        throw new BerthException.NotFound(
+            "pull `"
+                + request.ref
+                + "`: no image for platform "
+                + platform
+                + "; there is "
+                + config.platform());
+      }
       boolean unpack = request.unpack && config.platform().os().equals("linux");
       Unpacker.Work work =
           new Unpacker.Work(
@@ -152,7 +161,7 @@ public final class RegistryTransfer {
           lease.id(),
           Metadata.Durability.LAZY);
       stores.settlement.request();
-      return library.resolve(request.namespace, reference.toString(), platform);
+      return library.resolve(request.namespace, reference.toString(), request.platform);
     }
   }
 

@@ -84,6 +84,10 @@ public record Platform(String os, String architecture, String variant)
    * variant of arm.
    */
   public boolean runs(Platform image) {
+    if (image.architecture.isEmpty()) {
+      // It does not say.
+      return true;
+    }
     if (!os.equals(image.os)) {
       return false;
     }
