@@ -38,6 +38,7 @@ import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
+import io.berth.image.volume.VolumeFilling;
 import io.berth.image.volume.Volumes;
 import io.grpc.BindableService;
 import jakarta.inject.Singleton;
@@ -166,7 +167,8 @@ final class EndpointModule {
 
   @Provides
   @IntoSet
-  static BindableService volumes(Volumes volumes) {
-    return new VolumesEndpoint(volumes);
+  static BindableService volumes(
+      Volumes volumes, VolumeFilling filling, RootfsFiles files, Config config) {
+    return new VolumesEndpoint(volumes, filling, files, config.text(Key.IMAGE_SNAPSHOTTER));
   }
 }

@@ -14,6 +14,7 @@ import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.snapshot.Snapshots;
+import io.berth.image.volume.VolumeFilling;
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
@@ -57,6 +58,7 @@ public final class ImageDaemon implements Daemon {
       ContentStore content,
       Snapshots snapshots,
       Unpacker unpacker,
+      VolumeFilling filling,
       Settlement settlement) {}
 
   @Inject
@@ -100,6 +102,7 @@ public final class ImageDaemon implements Daemon {
     stores.content.start();
     stores.snapshots.start();
     stores.unpacker.start();
+    stores.filling.start();
     stores.settlement.start();
     started.push(stores.settlement);
     started.push(containers);

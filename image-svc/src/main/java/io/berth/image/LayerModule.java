@@ -32,6 +32,7 @@ import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerApplier;
 import io.berth.image.unpack.LayerLimits;
 import io.berth.image.unpack.LayerThreads;
+import io.berth.image.volume.VolumeFilling;
 import io.berth.image.volume.Volumes;
 import jakarta.inject.Singleton;
 
@@ -181,6 +182,12 @@ final class LayerModule {
 
   @Provides
   @Singleton
+  static VolumeFilling filling(ImagePaths paths, TrashBin trash) {
+    return new VolumeFilling(paths, trash);
+  }
+
+  @Provides
+  @Singleton
   static RegistryTransfer transfer(
       RegistryTransfer.Stores stores,
       ImageLibrary library,
@@ -210,7 +217,9 @@ final class LayerModule {
       ContentStore content,
       Snapshots snapshots,
       Unpacker unpacker,
+      VolumeFilling filling,
       Settlement settlement) {
-    return new ImageDaemon.Stores(metadata, trash, content, snapshots, unpacker, settlement);
+    return new ImageDaemon.Stores(
+        metadata, trash, content, snapshots, unpacker, filling, settlement);
   }
 }

@@ -8,6 +8,7 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
@@ -24,6 +25,7 @@ import java.util.List;
 public final class ImageCalls {
   private static final String PROGRAM = "berth-image";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration COPY_PATIENCE = Duration.ofMinutes(15);
 
   private final Channel channel;
   private final Path socket;
@@ -66,6 +68,22 @@ public final class ImageCalls {
         () ->
             UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
                 .withDeadlineAfter(PATIENCE)
+                .create(request));
+  }
+
+  /**
+   * The same; if it is empty, it gets what a root file system has there.
+   *
+   * @param name empty for a new anonymous one
+   */
+  Volume volume(String namespace, String name, Source source) {
+    CreateRequest request = CreateRequest.newBuilder().setName(name).setSource(source).build();
+    return Calls.call(
+        socket,
+        PROGRAM,
+        () ->
+            UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
+                .withDeadlineAfter(COPY_PATIENCE)
                 .create(request));
   }
 

@@ -8,29 +8,100 @@ import io.berth.api.berth.volume.v1.ListResponse;
 import io.berth.api.berth.volume.v1.PruneRequest;
 import io.berth.api.berth.volume.v1.PruneResponse;
 import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.image.rootfs.RootfsFiles;
+import io.berth.image.snapshot.Snapshots;
+import io.berth.image.tree.MergedTree;
+import io.berth.image.unpack.LayerThreads;
+import io.berth.image.volume.VolumeFilling;
 import io.berth.image.volume.Volumes;
 import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
 /** {@code berth.volume.v1.Volumes}. */
 public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
-  private final Volumes volumes;
+  private static final LayerThreads WORK = new LayerThreads(16);
 
-  public VolumesEndpoint(Volumes volumes) {
+  private final Volumes volumes;
+  private final VolumeFilling filling;
+  private final RootfsFiles files;
+  private final String snapshotter;
+
+  /**
+   * @param snapshotter that is meant where none is named
+   */
+  public VolumesEndpoint(
+      Volumes volumes, VolumeFilling filling, RootfsFiles files, String snapshotter) {
     this.volumes = volumes;
+    this.filling = filling;
+    this.files = files;
+    this.snapshotter = snapshotter;
   }
 
   @Override
   public void create(CreateRequest request, StreamObserver<Volume> responses) {
     Calls.answer(
         responses,
-        () -> message(volumes.create(request.getName(), request.getLabelsMap()), List.of()));
+        () -> {
+          String namespace = CallContext.namespace();
+          Volumes.Volume volume =
+              request.hasSource()
+                  ? WORK.run("fill volume", () -> filled(namespace, request))
+                  : volumes.create(request.getName(), request.getLabelsMap());
+          return message(volume, List.of());
+        });
+  }
+
+  private Volumes.Volume filled(String namespace, CreateRequest request) throws IOException {
+    try (MergedTree tree = files.open(tree(namespace, request.getSource()))) {
+      MergedTree.Node folder = VolumeFilling.folder(tree, request.getSource().getPath());
+      Volumes.Volume volume = volumes.create(request.getName(), request.getLabelsMap());
+      if (folder == null) {
+        return volume;
+      }
+      try {
+        var _ = filling.fill(volume.name(), tree, folder);
+        return volume;
+      } catch (IOException | RuntimeException e) {
+        if (request.getName().isEmpty()) {
+          forget(volume, e);
+        }
+        throw e;
+      }
+    }
+  }
+
+  /** Nobody has been told its name. */
+  private void forget(Volumes.Volume volume, Exception cause) {
+    try {
+      volumes.remove(volume.name(), /* force= */ true);
+    } catch (BerthException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private RootfsFiles.Tree tree(String namespace, Source source) {
+    if (source.getRootfs().isEmpty()) {
+      return new RootfsFiles.Tree.Stored(
+          new Snapshots.Key(
+              namespace,
+              source.getSnapshotter().isEmpty() ? snapshotter : source.getSnapshotter(),
+              source.getSnapshotKey()));
+    }
+    if (!source.getRootfs().startsWith("/")) {
+      throw new BerthException.InvalidArgument(
+          "fill volume from `" + source.getRootfs() + "`: not an absolute path");
+    }
+    return new RootfsFiles.Tree.Live(Path.of(source.getRootfs()));
   }
 
   @Override

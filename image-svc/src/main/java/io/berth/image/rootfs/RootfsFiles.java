@@ -49,7 +49,8 @@ public final class RootfsFiles {
     record Live(Path root) implements Tree {}
   }
 
-  private MergedTree open(Tree tree) throws IOException {
+  /** Opens one to read. The caller closes it. */
+  public MergedTree open(Tree tree) throws IOException {
     return switch (tree) {
       case Tree.Stored stored -> open(stored.key());
       case Tree.Live live -> MergedTree.open(List.of(live.root()), /* layered= */ false);

@@ -1,6 +1,7 @@
 package io.berth.image.snapshot;
 
 import io.berth.image.disk.ImagePaths;
+import io.berth.image.tree.TreeCopy;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
