@@ -1,5 +1,6 @@
 package io.berth.image.api;
 
+import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.Image;
@@ -73,7 +74,18 @@ final class ImageMessages {
 
   private static ImageConfig config(ResolvedImage image) {
     var process = image.config().config();
-    return ImageConfig.newBuilder()
+    ImageConfig.Builder config = ImageConfig.newBuilder();
+    var health = process.healthcheck();
+    if (health != null) {
+      config.setHealth(
+          Healthcheck.newBuilder()
+              .addAllTest(health.test())
+              .setInterval(health.interval())
+              .setTimeout(health.timeout())
+              .setStartPeriod(health.startPeriod())
+              .setRetries(health.retries()));
+    }
+    return config
         .addAllEnv(process.env())
         .addAllCmd(process.cmd())
         .addAllEntrypoint(process.entrypoint())

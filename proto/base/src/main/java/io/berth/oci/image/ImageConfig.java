@@ -58,10 +58,11 @@ public record ImageConfig(
       @JsonProperty("Volumes") Map<String, Object> volumes,
       @JsonProperty("WorkingDir") @Nullable String workingDir,
       @JsonProperty("Labels") Map<String, String> labels,
-      @JsonProperty("StopSignal") @Nullable String stopSignal) {
+      @JsonProperty("StopSignal") @Nullable String stopSignal,
+      @JsonProperty("Healthcheck") @Nullable Healthcheck healthcheck) {
     /** Nothing set. */
     public static final Process NONE =
-        new Process(null, null, null, null, null, null, null, null, null);
+        new Process(null, null, null, null, null, null, null, null, null, null);
 
     public Process(
         @JsonProperty("User") @Nullable String user,
@@ -72,7 +73,8 @@ public record ImageConfig(
         @JsonProperty("Volumes") @Nullable Map<String, Object> volumes,
         @JsonProperty("WorkingDir") @Nullable String workingDir,
         @JsonProperty("Labels") @Nullable Map<String, String> labels,
-        @JsonProperty("StopSignal") @Nullable String stopSignal) {
+        @JsonProperty("StopSignal") @Nullable String stopSignal,
+        @JsonProperty("Healthcheck") @Nullable Healthcheck healthcheck) {
       this.user = user;
       this.exposedPorts = Values.copy(exposedPorts);
       this.env = Values.copy(env);
@@ -82,6 +84,29 @@ public record ImageConfig(
       this.workingDir = workingDir;
       this.labels = Values.copy(labels);
       this.stopSignal = stopSignal;
+      this.healthcheck = healthcheck;
+    }
+  }
+
+  /** docker's extension: a command that tells whether a container does its work. Nanoseconds. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Healthcheck(
+      @JsonProperty("Test") List<String> test,
+      @JsonProperty("Interval") long interval,
+      @JsonProperty("Timeout") long timeout,
+      @JsonProperty("StartPeriod") long startPeriod,
+      @JsonProperty("Retries") int retries) {
+    public Healthcheck(
+        @JsonProperty("Test") @Nullable List<String> test,
+        @JsonProperty("Interval") long interval,
+        @JsonProperty("Timeout") long timeout,
+        @JsonProperty("StartPeriod") long startPeriod,
+        @JsonProperty("Retries") int retries) {
+      this.test = Values.copy(test);
+      this.interval = interval;
+      this.timeout = timeout;
+      this.startPeriod = startPeriod;
+      this.retries = retries;
     }
   }
 
