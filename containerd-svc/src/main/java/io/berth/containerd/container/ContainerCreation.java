@@ -10,12 +10,14 @@ import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
+import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.containerd.runc.v1.Options;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Anys;
+import io.berth.containerd.health.HealthCheck;
 import io.berth.containerd.name.ContainerId;
 import io.berth.containerd.name.ContainerName;
 import io.berth.containerd.name.NameGenerator;
@@ -43,7 +45,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +85,11 @@ final class ContainerCreation {
   private record Made(List<String> anonymousVolumes) {}
 
   CreateResponse create(String namespace, CreateRequest request) {
+    if (!request.hasConfig()) {
+      // Row MB-99, in docker's words.
+      throw new BerthException.InvalidArgument(
+          "Config cannot be empty in order to create a container");
+    }
     String id =
         request.getId().isEmpty()
             ? ContainerId.generate(random)
@@ -91,12 +100,14 @@ final class ContainerCreation {
         ConfigMerge.merge(
             request.getConfig(), request.getImageConfig(), ContainerCreation::isReserved);
     checkSignal(config.getStopSignal());
+    HealthCheck.check(request.getConfig().getHealth());
     NetworkConfig network = request.getNetwork();
     if (network.getMode().isEmpty() || network.getMode().equals("default")) {
       network = network.toBuilder().setMode("bridge").build();
     }
     HostRules.Completed completed =
         HostRules.complete(config, request.getHost(), network, surroundings.hostFacts());
+    network = linked(namespace, network);
     config = named(namespace, request.getHost(), network, config);
     List<String> command = ConfigMerge.commandLine(config);
     if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
@@ -107,7 +118,8 @@ final class ContainerCreation {
     Made made = new Made(new ArrayList<>());
     try {
       Map<String, Path> volumes = new LinkedHashMap<>();
-      HostConfig host = withVolumes(namespace, request, completed.host(), volumes, made);
+      HostConfig taken = joining(namespace, withMountsOfOthers(namespace, completed.host()));
+      HostConfig host = withVolumes(namespace, request, taken, volumes, made);
       ContainerFiles files = surroundings.files(key);
       Path taskFolder = surroundings.taskFolder(key);
       GeneratedSpec generated =
@@ -119,11 +131,13 @@ final class ContainerCreation {
                       taskFolder,
                       files.folder(),
                       volumes,
-                      Map.of("pid", taskFolder.resolve("pidns"))));
+                      Map.of(
+                          "pid", taskFolder.resolve("pidns"), "ipc", taskFolder.resolve("ipcns")),
+                      sharedMemory(key, host)));
       makeFolders(generated.foldersToMake());
       Container described =
           described(key, request, config, host, network, command)
-              .setLogPath(files.log().toString())
+              .setLogPath(host.getLogDriver().equals("none") ? "" : files.log().toString())
               .setHostsPath(files.hosts().toString())
               .setHostnamePath(files.hostname().toString())
               .setResolvConfPath(files.resolvConf().toString())
@@ -167,6 +181,78 @@ final class ContainerCreation {
         .build();
   }
 
+  // Whoever is meant by a name now stays meant.
+  private NetworkConfig linked(String namespace, NetworkConfig network) {
+    NetworkConfig.Builder result = network.toBuilder().clearLinks();
+    for (String link : network.getLinksList()) {
+      int colon = link.indexOf(':');
+      String ref = colon < 0 ? link : link.substring(0, colon);
+      NamedContainer other = containers.resolve(namespace, ref);
+      String alias = colon < 0 ? other.name() : link.substring(colon + 1);
+      if (!alias.matches("[A-Za-z0-9][A-Za-z0-9_.-]*")) {
+        throw new BerthException.InvalidArgument(
+            "link `" + link + "`: its alias cannot be a host name; write NAME:ALIAS");
+      }
+      if (!other.described().getNetwork().getMode().equals(network.getMode())) {
+        throw new BerthException.InvalidArgument(
+            "link `" + link + "`: container `" + ref + "` is on another network");
+      }
+      result.addLinks(other.key().id() + ":" + alias);
+    }
+    return result.build();
+  }
+
+  private HostConfig joining(String namespace, HostConfig host) {
+    if (!host.getIpcMode().startsWith(OTHERS)) {
+      return host;
+    }
+    String ref = host.getIpcMode().substring(OTHERS.length());
+    NamedContainer other = containers.resolve(namespace, ref);
+    if (!other.described().getHost().getIpcMode().equals("shareable")) {
+      throw new BerthException.FailedPrecondition(
+          "ipc mode `"
+              + host.getIpcMode()
+              + "`: container `"
+              + ref
+              + "` does not share its own; make that one with ipc mode shareable");
+    }
+    return host.toBuilder().setIpcMode(OTHERS + other.key().id()).build();
+  }
+
+  private @Nullable Path sharedMemory(TaskKey key, HostConfig host) {
+    String mode = host.getIpcMode();
+    if (mode.equals("shareable")) {
+      return surroundings.files(key).sharedMemory();
+    }
+    return mode.startsWith(OTHERS)
+        ? surroundings
+            .files(new TaskKey(key.namespace(), mode.substring(OTHERS.length())))
+            .sharedMemory()
+        : null;
+  }
+
+  // Row MB-65. Where a person mounts something else, nothing is taken over.
+  private HostConfig withMountsOfOthers(String namespace, HostConfig host) {
+    Map<String, Mount> taken = new LinkedHashMap<>();
+    for (String wish : host.getVolumesFromList()) {
+      int colon = wish.lastIndexOf(':');
+      String mode = colon < 0 ? "rw" : wish.substring(colon + 1);
+      if (!mode.equals("rw") && !mode.equals("ro")) {
+        throw new BerthException.InvalidArgument(
+            "volumes from `" + wish + "`: write CONTAINER, CONTAINER:ro or CONTAINER:rw");
+      }
+      String ref = colon < 0 ? wish : wish.substring(0, colon);
+      for (Mount mount : containers.resolve(namespace, ref).described().getHost().getMountsList()) {
+        if (!mount.getType().equals("tmpfs")) {
+          boolean readOnly = mount.getReadOnly() || mode.equals("ro");
+          taken.put(mount.getTarget(), mount.toBuilder().setReadOnly(readOnly).build());
+        }
+      }
+    }
+    host.getMountsList().forEach(own -> taken.remove(own.getTarget()));
+    return host.toBuilder().addAllMounts(taken.values()).build();
+  }
+
   private User user(String namespace, CreateRequest request, Config config) {
     if (request.hasUser() || config.getUser().isEmpty()) {
       return request.getUser();
@@ -192,8 +278,26 @@ final class ContainerCreation {
       Map<String, Path> paths,
       Made made) {
     Map<String, String> nameByTarget = new LinkedHashMap<>();
+    Set<String> withoutCopy =
+        host.getMountsList().stream()
+            .filter(mount -> mount.getOptionsList().contains("nocopy"))
+            .map(mount -> Path.of(mount.getTarget()).normalize().toString())
+            .collect(Collectors.toSet());
     for (MountTable.Volume wanted : MountTable.volumesOf(host, request.getImageConfig())) {
-      Volume volume = surroundings.images().volume(namespace, wanted.name());
+      Volume volume =
+          withoutCopy.contains(wanted.target())
+              ? surroundings.images().volume(namespace, wanted.name())
+              : surroundings
+                  .images()
+                  .volume(
+                      namespace,
+                      wanted.name(),
+                      Source.newBuilder()
+                          .setSnapshotter(request.getSnapshotter())
+                          .setSnapshotKey(request.getSnapshotKey())
+                          .setRootfs(request.getRootfs())
+                          .setPath(wanted.target())
+                          .build());
       if (wanted.name().isEmpty()) {
         made.anonymousVolumes().add(volume.getName());
       }

@@ -4,32 +4,33 @@ import com.google.protobuf.ByteString;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
+import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.ExecStartResponse;
-import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.container.v1.WaitResponse;
-import io.berth.api.berth.image.v1.LookUpUserRequest;
+import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Anys;
 import io.berth.containerd.name.ContainerId;
-import io.berth.containerd.record.ContainerRecords;
-import io.berth.containerd.spec.ExecProcess;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Stdio;
 import io.berth.containerd.task.Tasks;
 import io.berth.containerd.time.Timestamps;
 import io.berth.oci.runtime.ProcessSpec;
-import io.berth.oci.runtime.RuntimeSpec;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -43,41 +44,42 @@ final class ContainerExecs {
   private static final Duration ATTACH_PATIENCE = Duration.ofSeconds(5);
   private static final int MAX_REMEMBERED = 1000;
 
-  private final ContainerRecords records;
-  private final Surroundings surroundings;
+  private final ExecSpecs specs;
   private final ContainerLife life;
   private final Tasks tasks;
   private final SecureRandom random = new SecureRandom();
   private final Map<String, Terms> terms = new ConcurrentHashMap<>();
-  private final Map<String, Exit> remembered = new LinkedHashMap<>();
+  private final Map<String, Ended> remembered = new LinkedHashMap<>();
 
   @Inject
-  ContainerExecs(
-      ContainerRecords records, Surroundings surroundings, ContainerLife life, Tasks tasks) {
-    this.records = records;
-    this.surroundings = surroundings;
+  ContainerExecs(ExecSpecs specs, ContainerLife life, Tasks tasks) {
+    this.specs = specs;
     this.life = life;
     this.tasks = tasks;
   }
 
   /** What its creator said. */
-  private record Terms(boolean attach, boolean tty, boolean stdin, int rows, int columns) {}
+  private record Terms(TaskKey key, ExecCreateRequest request) {
+    boolean attach() {
+      return request.getAttachStdout() || request.getAttachStderr() || request.getOpenStdin();
+    }
+
+    boolean sized() {
+      return request.getTty() && request.getRows() > 0 && request.getColumns() > 0;
+    }
+  }
+
+  /**
+   * One that ran.
+   *
+   * @param terms null if an earlier life of this service made it
+   */
+  private record Ended(TaskKey key, @Nullable Terms terms, Exit exit) {}
 
   ExecCreateResponse create(NamedContainer container, ExecCreateRequest request) {
     TaskKey key = container.key();
     checkRunning(container);
-    RuntimeSpec spec =
-        RuntimeSpec.read(
-            records.get(key).getSpec().getValue().toByteArray(),
-            "specification of container `" + container.name() + "`");
-    ProcessSpec init = Objects.requireNonNull(spec.process(), "a container of ours has a process");
-    ProcessSpec process =
-        ExecProcess.of(
-            request,
-            init,
-            container.described().getConfig(),
-            user(container, request, init, spec),
-            surroundings.hostFacts().capabilities());
+    ProcessSpec process = specs.of(container, request);
     boolean attach = request.getAttachStdout() || request.getAttachStderr();
     String execId = ContainerId.generate(random);
     Stdio stdio =
@@ -88,14 +90,7 @@ final class ContainerExecs {
             request.getTty());
     tasks.exec(
         key, execId, stdio, Anys.of(Anys.PROCESS, ByteString.copyFrom(SpecJson.bytes(process))));
-    terms.put(
-        execId,
-        new Terms(
-            attach || request.getOpenStdin(),
-            request.getTty(),
-            request.getOpenStdin(),
-            request.getRows(),
-            request.getColumns()));
+    terms.put(execId, new Terms(key, request));
     return ExecCreateResponse.newBuilder().setExecId(execId).build();
   }
 
@@ -111,41 +106,19 @@ final class ContainerExecs {
     }
   }
 
-  private User user(
-      NamedContainer container, ExecCreateRequest request, ProcessSpec init, RuntimeSpec spec) {
-    if (request.getUser().isEmpty()) {
-      User.Builder own =
-          User.newBuilder().setUid((int) init.user().uid()).setGid((int) init.user().gid());
-      init.user().additionalGids().forEach(group -> own.addGroups(group.intValue()));
-      return own.build();
-    }
-    String rootfs =
-        container.described().getSnapshotKey().isEmpty() && spec.root() != null
-            ? spec.root().path()
-            : "";
-    return surroundings
-        .images()
-        .user(
-            container.key().namespace(),
-            LookUpUserRequest.newBuilder()
-                .setSnapshotter(container.described().getSnapshotter())
-                .setKey(container.described().getSnapshotKey())
-                .setRootfs(rootfs)
-                .setUser(request.getUser())
-                .build());
-  }
-
   ExecStartResponse start(NamedContainer container, String execId) {
     TaskKey key = container.key();
     Terms agreed = terms.get(execId);
     int pid = tasks.start(key, execId);
     ExecStartResponse.Builder answer = ExecStartResponse.newBuilder().setPid(pid);
     if (agreed != null && agreed.attach()) {
-      if (agreed.tty() && agreed.rows() > 0 && agreed.columns() > 0) {
-        tasks.resize(key, execId, agreed.rows(), agreed.columns());
+      ExecCreateRequest wish = agreed.request();
+      if (agreed.sized()) {
+        tasks.resize(key, execId, wish.getRows(), wish.getColumns());
       }
       AttachResponse attach = life.allowAttach(container, execId);
-      answer.setAttach(attach.toBuilder().setTty(agreed.tty()).setStdin(agreed.stdin()).build());
+      answer.setAttach(
+          attach.toBuilder().setTty(wish.getTty()).setStdin(wish.getOpenStdin()).build());
     }
     Thread.ofVirtual()
         .name("exec-" + execId)
@@ -156,7 +129,7 @@ final class ContainerExecs {
   private void takeAway(TaskKey key, String execId, boolean attached) {
     try {
       Exit exit = tasks.await(key, execId);
-      remember(execId, exit);
+      remember(execId, new Ended(key, terms.get(execId), exit));
       terms.remove(execId);
       if (attached) {
         Thread.sleep(ATTACH_PATIENCE);
@@ -171,7 +144,7 @@ final class ContainerExecs {
     }
   }
 
-  private void remember(String execId, Exit exit) {
+  private void remember(String execId, Ended exit) {
     synchronized (remembered) {
       remembered.put(execId, exit);
       if (remembered.size() > MAX_REMEMBERED) {
@@ -201,8 +174,83 @@ final class ContainerExecs {
   }
 
   private @Nullable Exit known(String execId) {
+    Ended ended = ended(execId);
+    return ended == null ? null : ended.exit();
+  }
+
+  private @Nullable Ended ended(String execId) {
     synchronized (remembered) {
       return remembered.get(execId);
     }
+  }
+
+  /** Row MB-04: of one that runs, or ran a while ago. NOT_FOUND for any other. */
+  ExecInspectResponse inspect(String namespace, String ref) {
+    NavigableSet<String> ids = new TreeSet<>();
+    Map<String, TaskKey> present = new HashMap<>();
+    for (TaskKey key : tasks.keys(namespace)) {
+      try {
+        tasks.execs(key).forEach(execId -> present.put(execId, key));
+      } catch (BerthException.NotFound e) {
+        LOG.log(Level.DEBUG, "{0} went while its execs were looked for", key);
+      }
+    }
+    ids.addAll(present.keySet());
+    synchronized (remembered) {
+      remembered.forEach((execId, ended) -> {
+        if (ended.key().namespace().equals(namespace)) {
+          ids.add(execId);
+        }
+      });
+    }
+    String execId = one(ids, ref);
+    Ended ended = ended(execId);
+    if (ended != null) {
+      return described(execId, ended.key(), ended.terms())
+          .setPid(ended.exit().pid())
+          .setExitCode(ended.exit().status())
+          .build();
+    }
+    TaskKey key = Objects.requireNonNull(present.get(execId));
+    StateResponse state = tasks.state(key, execId);
+    ExecInspectResponse.Builder answer =
+        described(execId, key, terms.get(execId)).setPid(state.getPid());
+    return switch (state.getStatus()) {
+      case RUNNING, PAUSED, PAUSING -> answer.setRunning(true).build();
+      case STOPPED -> answer.setExitCode(state.getExitStatus()).build();
+      case CREATED, UNKNOWN, UNRECOGNIZED -> answer.build();
+    };
+  }
+
+  private static String one(NavigableSet<String> ids, String ref) {
+    if (ids.contains(ref)) {
+      return ref;
+    }
+    List<String> fitting =
+        ref.isEmpty() ? List.of() : ids.stream().filter(id -> id.startsWith(ref)).toList();
+    if (fitting.isEmpty()) {
+      throw new BerthException.NotFound("No such exec instance: " + ref);
+    }
+    if (fitting.size() > 1) {
+      throw new BerthException.InvalidArgument(
+          "exec `" + ref + "`: the prefix fits " + fitting.size() + " of them; give more digits");
+    }
+    return fitting.getFirst();
+  }
+
+  private static ExecInspectResponse.Builder described(
+      String execId, TaskKey key, @Nullable Terms terms) {
+    ExecInspectResponse.Builder answer =
+        ExecInspectResponse.newBuilder().setExecId(execId).setContainerId(key.id());
+    if (terms == null) {
+      return answer;
+    }
+    ExecCreateRequest wish = terms.request();
+    return answer
+        .addAllCmd(wish.getCmdList())
+        .setTty(wish.getTty())
+        .setUser(wish.getUser())
+        .setPrivileged(wish.getPrivileged())
+        .setOpenStdin(wish.getOpenStdin());
   }
 }

@@ -8,6 +8,10 @@ import io.berth.base.id.TaskKey;
 import io.berth.containerd.host.Folders;
 import io.berth.containerd.state.HostsFile;
 import io.berth.containerd.state.ResolvFile;
+import io.berth.linux.Errno;
+import io.berth.linux.MountFlags;
+import io.berth.linux.Mounts;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -50,9 +54,56 @@ final class ContainerFiles {
     return folder.resolve("resolv.conf");
   }
 
+  /** Where the {@code /dev/shm} of a container lies that others may share. */
+  Path sharedMemory() {
+    return folder.resolve("shm");
+  }
+
+  /** Mounts it anew, empty. */
+  void mountSharedMemory(long bytes) {
+    unmountSharedMemory();
+    Path shm = sharedMemory();
+    try {
+      Files.createDirectories(shm);
+      Mounts.mount(
+          "shm",
+          shm,
+          "tmpfs",
+          MountFlags.MS_NOSUID | MountFlags.MS_NODEV | MountFlags.MS_NOEXEC,
+          "mode=1777,size=" + bytes);
+    } catch (IOException e) {
+      throw failure("mount", shm, e);
+    }
+  }
+
+  /** For this container; others that share it keep theirs. */
+  void unmountSharedMemory() {
+    Path shm = sharedMemory();
+    try {
+      if (Files.isDirectory(shm)) {
+        Mounts.unmount(shm, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
+      }
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EINVAL)) {
+        throw failure("unmount", shm, e);
+      }
+      // Nothing was mounted there.
+    }
+  }
+
+  /** What the health checks of the last run said. */
+  Path health() {
+    return folder.resolve("health.json");
+  }
+
+  /** What the last of them wrote. */
+  Path healthOutput() {
+    return folder.resolve("health.log");
+  }
+
   /** Where output goes: the supervisor writes and rotates it. */
-  String logUri(long maxSize, long maxFiles) {
-    return "berth-log://" + log() + "?max_size=" + maxSize + "&max_files=" + maxFiles;
+  static String logUri(Path log, long maxSize, long maxFiles) {
+    return "berth-log://" + log + "?max_size=" + maxSize + "&max_files=" + maxFiles;
   }
 
   /**
@@ -130,6 +181,7 @@ final class ContainerFiles {
 
   /** With all logs. */
   void delete() {
+    unmountSharedMemory();
     Folders.delete(folder);
   }
 }

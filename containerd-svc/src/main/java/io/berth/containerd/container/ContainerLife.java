@@ -55,6 +55,7 @@ final class ContainerLife {
   private final Surroundings surroundings;
   private final StartPreparation preparation;
   private final ContainerRemoval removal;
+  private final ContainerHealth health;
   private final Tasks tasks;
   private final Waits waits;
   private final KeyLocks locks;
@@ -70,6 +71,7 @@ final class ContainerLife {
       Surroundings surroundings,
       StartPreparation preparation,
       ContainerRemoval removal,
+      ContainerHealth health,
       Tasks tasks,
       Waits waits,
       KeyLocks locks,
@@ -78,6 +80,7 @@ final class ContainerLife {
     this.surroundings = surroundings;
     this.preparation = preparation;
     this.removal = removal;
+    this.health = health;
     this.tasks = tasks;
     this.waits = waits;
     this.locks = locks;
@@ -207,10 +210,11 @@ final class ContainerLife {
 
   private void begin(NamedContainer container) {
     TaskKey key = container.key();
-    containers.progress(key, old -> old.started(clock.instant()));
+    health.begins(containers.progress(key, old -> old.started(clock.instant())));
     try {
       var _ = tasks.start(key, "");
     } catch (BerthException e) {
+      health.ends(key);
       try {
         tasks.kill(key, "", Signal.SIGKILL.number(), true);
         var _ = tasks.delete(key);
@@ -303,8 +307,10 @@ final class ContainerLife {
     if (given != null) {
       return given;
     }
-    int own = container.described().getConfig().getStopTimeout();
-    return own != 0 ? own : (int) surroundings.config().number(Key.CONTAINERD_STOP_TIMEOUT);
+    Config own = container.described().getConfig();
+    return own.hasStopTimeout()
+        ? own.getStopTimeout()
+        : (int) surroundings.config().number(Key.CONTAINERD_STOP_TIMEOUT);
   }
 
   private static int stopSignal(NamedContainer container, String given) {
@@ -410,6 +416,7 @@ final class ContainerLife {
 
   /** The init has ended, and that is on disk. */
   void ended(TaskKey key, Exit exit) {
+    health.ends(key);
     NamedContainer container =
         containers.lastingProgress(
             key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
@@ -560,6 +567,8 @@ final class ContainerLife {
       Exit exit = tasks.exitOf(key);
       if (exit != null) {
         ended(key, exit);
+      } else {
+        health.goesOn(container);
       }
       return;
     }
@@ -600,6 +609,7 @@ final class ContainerLife {
   void stop() {
     stopping = true;
     restarts.keySet().forEach(this::cancelRestart);
+    health.stop();
   }
 
   static WaitResponse response(Progress progress) {

@@ -1,6 +1,7 @@
 package io.berth.containerd.container;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.Health;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.error.BerthException;
@@ -20,14 +21,20 @@ final class ContainerView {
   private final ContainerLife life;
   private final ContainerRemoval removal;
   private final Surroundings surroundings;
+  private final ContainerHealth health;
 
   @Inject
   ContainerView(
-      Tasks tasks, ContainerLife life, ContainerRemoval removal, Surroundings surroundings) {
+      Tasks tasks,
+      ContainerLife life,
+      ContainerRemoval removal,
+      Surroundings surroundings,
+      ContainerHealth health) {
     this.tasks = tasks;
     this.life = life;
     this.removal = removal;
     this.surroundings = surroundings;
+    this.health = health;
   }
 
   Container of(NamedContainer container, boolean size) {
@@ -36,7 +43,7 @@ final class ContainerView {
     Progress progress = container.progress();
     Container.Builder result =
         container.described().toBuilder()
-            .setState(state(key, glance, progress))
+            .setState(state(container, glance))
             .setRestartCount(progress.restarts());
     if (glance == null || !glance.running()) {
       result.clearEndpoint();
@@ -51,7 +58,7 @@ final class ContainerView {
 
   private List<String> execs(TaskKey key) {
     try {
-      return tasks.execs(key);
+      return tasks.execs(key).stream().filter(id -> !ContainerHealth.isProbe(id)).toList();
     } catch (BerthException.NotFound e) {
       // It ended between two looks.
       return List.of();
@@ -69,7 +76,9 @@ final class ContainerView {
     result.setSizeRw(own).setSizeRoot(own);
   }
 
-  private StateInfo state(TaskKey key, Tasks.@Nullable Glance glance, Progress progress) {
+  private StateInfo state(NamedContainer container, Tasks.@Nullable Glance glance) {
+    TaskKey key = container.key();
+    Progress progress = container.progress();
     StateInfo.Builder info =
         StateInfo.newBuilder()
             .setState(stateOf(key, glance, progress))
@@ -91,7 +100,8 @@ final class ContainerView {
     if (glance != null && glance.running()) {
       info.setPid(glance.pid());
     }
-    return info.build();
+    Health known = health.of(container);
+    return known == null ? info.build() : info.setHealth(known).build();
   }
 
   private State stateOf(TaskKey key, Tasks.@Nullable Glance glance, Progress progress) {

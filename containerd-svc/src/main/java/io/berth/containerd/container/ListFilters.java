@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.error.BerthException;
 import io.berth.containerd.time.Timestamps;
 import java.time.DateTimeException;
@@ -29,6 +30,7 @@ final class ListFilters {
           "name",
           "label",
           "status",
+          "health",
           "exited",
           "ancestor",
           "volume",
@@ -112,6 +114,7 @@ final class ListFilters {
       case "id" -> container.getId().startsWith(value);
       case "name" -> name(container.getName(), value);
       case "status" -> word(container.getState().getState()).equals(value);
+      case "health" -> health(container.getState()).equals(value);
       case "exited" ->
           container.getState().getState() == State.STATE_EXITED
               && Integer.toUnsignedString(container.getState().getExitCode()).equals(value);
@@ -123,6 +126,10 @@ final class ListFilters {
       case "since" -> created.isAfter(at(key, value));
       default -> false;
     };
+  }
+
+  private static String health(StateInfo state) {
+    return state.hasHealth() ? state.getHealth().getStatus() : "none";
   }
 
   private Instant at(String key, String value) {

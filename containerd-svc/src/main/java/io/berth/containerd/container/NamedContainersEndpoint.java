@@ -10,6 +10,8 @@ import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
+import io.berth.api.berth.container.v1.ExecInspectRequest;
+import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.ExecKillRequest;
 import io.berth.api.berth.container.v1.ExecStartRequest;
 import io.berth.api.berth.container.v1.ExecStartResponse;
@@ -219,6 +221,12 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
   @Override
   public void logs(LogsRequest request, StreamObserver<LogRecord> responses) {
     NamedContainer container = meant(request.getRef());
+    if (container.described().getHost().getLogDriver().equals("none")) {
+      throw new BerthException.FailedPrecondition(
+          "logs of container `"
+              + container.name()
+              + "`: it was made with log driver none, which keeps no output; attach to it instead");
+    }
     boolean both = !request.getStdout() && !request.getStderr();
     LogQuery query =
         new LogQuery(
@@ -291,6 +299,12 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
               ContainerLife.number(signal),
               /* all= */ false);
         });
+  }
+
+  @Override
+  public void execInspect(
+      ExecInspectRequest request, StreamObserver<ExecInspectResponse> responses) {
+    Calls.answer(responses, () -> execs.inspect(CallContext.namespace(), request.getExecId()));
   }
 
   @Override

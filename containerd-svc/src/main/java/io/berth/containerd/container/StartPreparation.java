@@ -10,6 +10,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.name.ContainerId;
+import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
@@ -17,6 +18,7 @@ import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class StartPreparation implements TaskPreparer {
   private static final Logger LOG = System.getLogger(StartPreparation.class.getName());
   private static final String OTHERS = "container:";
+  private static final String SHAREABLE = "shareable";
 
   private final Surroundings surroundings;
   private final NamedContainers containers;
@@ -67,14 +70,21 @@ final class StartPreparation implements TaskPreparer {
     if (host.getPidMode().startsWith(OTHERS)) {
       links.put("pidns", namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
     }
+    if (host.getIpcMode().startsWith(OTHERS)) {
+      links.put("ipcns", namespaceOf(key, host.getIpcMode().substring(OTHERS.length()), "ipc"));
+    }
     ContainerFiles files = surroundings.files(key);
+    if (host.getIpcMode().equals(SHAREABLE)) {
+      files.make();
+      files.mountSharedMemory(host.getShmSize());
+    }
     if (mode.startsWith(OTHERS)) {
       NamedContainer other = containers.resolve(key.namespace(), mode.substring(OTHERS.length()));
       files.copy(surroundings.files(other.key()), hostname(described, mode));
     } else {
       files.write(
           described.getConfig(),
-          host,
+          host.toBuilder().addAllExtraHosts(links(key, described.getNetwork(), endpoint)).build(),
           hostname(described, mode),
           endpoint,
           nameservers,
@@ -87,6 +97,34 @@ final class StartPreparation implements TaskPreparer {
     return new Prepared(links, logUri(key, host), container.isEphemeral());
   }
 
+  // Row MB-73: as a line of the hosts file, of an address that is known now.
+  private List<String> links(TaskKey key, NetworkConfig network, Endpoint own) {
+    List<String> lines = new ArrayList<>();
+    for (String link : network.getLinksList()) {
+      int colon = link.indexOf(':');
+      String alias = link.substring(colon + 1);
+      NamedContainer other =
+          containers.find(new TaskKey(key.namespace(), link.substring(0, colon)));
+      Tasks.Glance glance = other == null ? null : tasks.glance(other.key());
+      if (other == null || glance == null || !glance.running()) {
+        throw new BerthException.FailedPrecondition(
+            "link `"
+                + (other == null ? link : other.name() + ":" + alias)
+                + "`: that container does not run; start it first");
+      }
+      Endpoint theirs = other.described().getEndpoint();
+      if (theirs.getAddress().isEmpty() || !theirs.getNetwork().equals(own.getNetwork())) {
+        throw new BerthException.FailedPrecondition(
+            "link `" + other.name() + ":" + alias + "`: that container is on another network");
+      }
+      lines.add(alias + ":" + theirs.getAddress());
+      if (!alias.equals(other.name())) {
+        lines.add(other.name() + ":" + theirs.getAddress());
+      }
+    }
+    return lines;
+  }
+
   private String hostname(Container described, String mode) {
     String own = described.getConfig().getHostname();
     boolean hosts = mode.equals("host") || described.getHost().getUtsMode().equals("host");
@@ -96,16 +134,19 @@ final class StartPreparation implements TaskPreparer {
   }
 
   private String logUri(TaskKey key, HostConfig host) {
+    if (host.getLogDriver().equals("none")) {
+      // Whoever attaches gets what comes from then on.
+      return "file:///dev/null";
+    }
     Config config = surroundings.config();
-    return surroundings
-        .files(key)
-        .logUri(
-            host.getLogMaxSize() > 0
-                ? host.getLogMaxSize()
-                : config.number(Key.CONTAINERD_LOG_MAX_SIZE),
-            host.getLogMaxFiles() > 0
-                ? host.getLogMaxFiles()
-                : config.number(Key.CONTAINERD_LOG_MAX_FILES));
+    return ContainerFiles.logUri(
+        surroundings.files(key).log(),
+        host.getLogMaxSize() > 0
+            ? host.getLogMaxSize()
+            : config.number(Key.CONTAINERD_LOG_MAX_SIZE),
+        host.getLogMaxFiles() > 0
+            ? host.getLogMaxFiles()
+            : config.number(Key.CONTAINERD_LOG_MAX_FILES));
   }
 
   // A namespace that another container's init is in, now.
@@ -128,7 +169,7 @@ final class StartPreparation implements TaskPreparer {
     return AttachRequest.newBuilder()
         .setContainer(container.key().id())
         .setNetwork(network.getMode())
-        .addAllPorts(network.getPortsList())
+        .addAllPorts(ExposedPorts.published(container.described().getConfig(), network))
         .setAddress(network.getAddress())
         .setMac(network.getMac())
         .addAllAliases(network.getAliasesList())
@@ -151,6 +192,9 @@ final class StartPreparation implements TaskPreparer {
 
   /** The container does not run any more: its address and ports are free. */
   void giveBack(NamedContainer container) {
+    if (container.described().getHost().getIpcMode().equals(SHAREABLE)) {
+      surroundings.files(container.key()).unmountSharedMemory();
+    }
     String mode = container.described().getNetwork().getMode();
     if (mode.equals("host") || mode.startsWith(OTHERS)) {
       return;

@@ -15,6 +15,8 @@
  *
  * <pre>
  * ROOT/containers/NAMESPACE/ID/   log, log.1, ...; hosts, hostname, resolv.conf
+ *                 health.json     what the health checks of the last run said; health.log: output
+ *                 shm             mounted while a container runs whose ipc namespace is shareable
  * </pre>
  */
 @NullMarked

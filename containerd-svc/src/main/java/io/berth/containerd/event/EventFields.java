@@ -4,6 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import io.berth.api.berth.container.v1.HealthStatus;
 import io.berth.api.containerd.events.ContainerCreate;
 import io.berth.api.containerd.events.ContainerDelete;
 import io.berth.api.containerd.events.ContainerUpdate;
@@ -48,6 +49,7 @@ final class EventFields implements Filter.Fields {
               ContainerCreate.getDefaultInstance(),
               ContainerUpdate.getDefaultInstance(),
               ContainerDelete.getDefaultInstance(),
+              HealthStatus.getDefaultInstance(),
               ContentCreate.getDefaultInstance(),
               ContentDelete.getDefaultInstance(),
               ImageCreate.getDefaultInstance(),

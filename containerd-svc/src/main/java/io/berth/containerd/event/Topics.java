@@ -7,6 +7,7 @@ import io.berth.base.id.Identifier;
 public final class Topics {
   public static final String CONTAINER_CREATE = "/containers/create";
   public static final String CONTAINER_UPDATE = "/containers/update";
+  public static final String CONTAINER_HEALTH = "/containers/health_status";
   public static final String CONTAINER_DELETE = "/containers/delete";
   public static final String NAMESPACE_CREATE = "/namespaces/create";
   public static final String NAMESPACE_UPDATE = "/namespaces/update";

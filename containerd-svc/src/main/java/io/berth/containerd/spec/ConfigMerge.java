@@ -3,6 +3,7 @@ package io.berth.containerd.spec;
 import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.health.HealthCheck;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -34,8 +35,9 @@ public final class ConfigMerge {
     labels.keySet().removeIf(reservedLabel);
     labels.putAll(user.getLabelsMap());
     merged.putAllLabels(labels);
-    Set<String> ports = new LinkedHashSet<>(user.getExposedPortsList());
-    ports.addAll(image.getExposedPortsList());
+    Set<String> ports = new LinkedHashSet<>();
+    user.getExposedPortsList().forEach(port -> ports.addAll(ExposedPorts.each(port)));
+    image.getExposedPortsList().forEach(port -> ports.addAll(ofImage(port)));
     merged.clearExposedPorts().addAllExposedPorts(ports);
     if (user.getUser().isEmpty()) {
       merged.setUser(image.getUser());
@@ -46,7 +48,19 @@ public final class ConfigMerge {
     if (user.getStopSignal().isEmpty()) {
       merged.setStopSignal(image.getStopSignal());
     }
+    if (user.hasHealth() || image.hasHealth()) {
+      merged.setHealth(HealthCheck.merge(user.getHealth(), image.getHealth()));
+    }
     return merged.build();
+  }
+
+  // The person at hand cannot mend what an image's author wrote.
+  private static List<String> ofImage(String port) {
+    try {
+      return ExposedPorts.each(port);
+    } catch (BerthException.InvalidArgument e) {
+      return List.of();
+    }
   }
 
   /** The person's entries, then those of the image whose key the person did not name. */

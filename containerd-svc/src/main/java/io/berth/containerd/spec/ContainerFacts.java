@@ -2,6 +2,7 @@ package io.berth.containerd.spec;
 
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a container's things are on the host. The same at every start, so a specification that
@@ -11,10 +12,18 @@ import java.util.Map;
  * @param taskFolder below the state folder; holds {@code netns}
  * @param files folder of {@code hosts}, {@code hostname} and {@code resolv.conf}
  * @param volumes the volumes' folders by the path inside, as {@link MountTable#volumesOf} names it
- * @param joined files of namespaces of other containers to be joined, by {@code pid}
+ * @param joined files of namespaces of other containers to be joined, by {@code pid} and {@code
+ *     ipc}
+ * @param sharedMemory folder of {@code /dev/shm} that others have too: its own for a shareable
+ *     container, the other's for one that joins; else null
  */
 public record ContainerFacts(
-    String id, Path taskFolder, Path files, Map<String, Path> volumes, Map<String, Path> joined) {
+    String id,
+    Path taskFolder,
+    Path files,
+    Map<String, Path> volumes,
+    Map<String, Path> joined,
+    @Nullable Path sharedMemory) {
   /** Of an id that is shown to people. */
   private static final int SHORT = 12;
 

@@ -40,6 +40,7 @@ public final class HostRules {
         given.getRestart().getName(),
         given.getRestart().getMaximumRetries(),
         given.getAutoRemove());
+    unsupported(given);
     if (given.getShmSize() < 0) {
       throw new BerthException.InvalidArgument(
           "shm size `" + given.getShmSize() + "`: must not be negative");
@@ -68,6 +69,28 @@ public final class HostRules {
     return new Completed(host.build(), warnings);
   }
 
+  private static void unsupported(HostConfig given) {
+    if (!List.of("", "local", "none").contains(given.getLogDriver())) {
+      throw new BerthException.InvalidArgument(
+          "log driver `" + given.getLogDriver() + "`: there are local and none");
+    }
+    boolean logOptions = given.getLogMaxSize() != 0 || given.getLogMaxFiles() != 0;
+    if (given.getLogDriver().equals("none") && logOptions) {
+      throw new BerthException.InvalidArgument(
+          "log driver `none`: keeps nothing, so it takes no max-size and no max-file");
+    }
+    if (!List.of("", "local").contains(given.getVolumeDriver())) {
+      throw new BerthException.InvalidArgument(
+          "volume driver `" + given.getVolumeDriver() + "`: there is local only");
+    }
+    if (given.getStorageOptionsCount() > 0) {
+      throw new BerthException.NotImplemented(
+          "storage option `"
+              + given.getStorageOptionsMap().keySet().iterator().next()
+              + "`: root file systems have no options and no size limit here; leave it out");
+    }
+  }
+
   private static void oomKill(
       HostConfig given, HostConfig.Builder host, HostFacts facts, List<String> warnings) {
     if (!given.getOomKillDisable()) {
@@ -88,9 +111,9 @@ public final class HostRules {
     NamespaceMode ipc = NamespaceMode.parse("ipc", given.getIpcMode());
     NamespaceMode uts = NamespaceMode.parse("uts", given.getUtsMode());
     boolean hostNetwork = network.getMode().equals("host");
-    if (uts.kind() == NamespaceMode.Kind.CONTAINER || ipc.kind() == NamespaceMode.Kind.CONTAINER) {
+    if (uts.kind() == NamespaceMode.Kind.CONTAINER) {
       throw new BerthException.NotImplemented(
-          "container:NAME is built for the network and pid modes only; write host or private");
+          "container:NAME is built for the network, pid and ipc modes only; write host or private");
     }
     if (uts.isHost() && !(config.getHostname() + config.getDomainname()).isEmpty()) {
       throw new BerthException.InvalidArgument(
@@ -109,6 +132,15 @@ public final class HostRules {
     }
     if (hostNetwork && network.getPortsCount() > 0) {
       warnings.add("published ports are discarded when using host network mode");
+    }
+    boolean linkable = !hostNetwork && !network.getMode().equals("none");
+    if (network.getLinksCount() > 0 && (!linkable || network.getMode().startsWith("container:"))) {
+      throw new BerthException.InvalidArgument(
+          "link `"
+              + network.getLinks(0)
+              + "`: a container in network mode `"
+              + network.getMode()
+              + "` cannot have links; leave one of the two out");
     }
     SysctlRules.check(given.getSysctlsMap(), hostNetwork, ipc.isHost(), uts.isHost());
   }

@@ -243,7 +243,21 @@ public final class MountTable {
       }
       case NONE ->
           mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));
-      case PRIVATE, SHAREABLE, CONTAINER -> {
+      case SHAREABLE, CONTAINER -> {
+        mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));
+        Path memory = container.sharedMemory();
+        if (memory == null) {
+          throw new BerthException.FailedPrecondition(
+              "ipc mode `" + request.host().getIpcMode() + "`: its shared memory is not there");
+        }
+        mounts.add(
+            mount(
+                SHM,
+                "bind",
+                memory.toString(),
+                List.of("bind", "rprivate", "nosuid", "noexec", "nodev")));
+      }
+      case PRIVATE -> {
         mounts.add(mount(MQUEUE, "mqueue", "mqueue", List.of("nosuid", "noexec", "nodev")));
         mounts.add(
             mount(

@@ -220,11 +220,13 @@ public final class SpecGenerator {
       case HOST -> {
         // None: the host's.
       }
-      case CONTAINER -> all.add(new Linux.Namespace("pid", joined(container, pid)));
+      case CONTAINER -> all.add(new Linux.Namespace("pid", joined(container, "pid", pid)));
       case PRIVATE, NONE, SHAREABLE -> all.add(new Linux.Namespace("pid", ""));
     }
-    if (!NamespaceMode.parse("ipc", host.getIpcMode()).isHost()) {
-      all.add(new Linux.Namespace("ipc", ""));
+    NamespaceMode ipc = NamespaceMode.parse("ipc", host.getIpcMode());
+    if (!ipc.isHost()) {
+      boolean joins = ipc.kind() == NamespaceMode.Kind.CONTAINER;
+      all.add(new Linux.Namespace("ipc", joins ? joined(container, "ipc", ipc) : ""));
     }
     if (facts.cgroups() == CgroupMode.V2) {
       all.add(new Linux.Namespace("cgroup", ""));
@@ -232,11 +234,14 @@ public final class SpecGenerator {
     return all;
   }
 
-  private static String joined(ContainerFacts container, NamespaceMode mode) {
-    Path path = container.joined().get("pid");
+  private static String joined(ContainerFacts container, String type, NamespaceMode mode) {
+    Path path = container.joined().get(type);
     if (path == null) {
       throw new BerthException.FailedPrecondition(
-          "pid mode `container:" + mode.container() + "`: that container is not running; start it");
+          type
+              + " mode `container:"
+              + mode.container()
+              + "`: that container is not running; start it");
     }
     return path.toString();
   }

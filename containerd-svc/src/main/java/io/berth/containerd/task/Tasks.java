@@ -47,8 +47,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -453,6 +456,19 @@ public final class Tasks {
   public Exit await(TaskKey key, String execId) throws InterruptedException {
     try {
       return task(key).process(execId).told().get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("an exit cannot fail", e);
+    }
+  }
+
+  /** The same, for at most so long: null if it has not ended by then. */
+  public @Nullable Exit await(TaskKey key, String execId, Duration patience)
+      throws InterruptedException {
+    CompletableFuture<Exit> told = task(key).process(execId).told();
+    try {
+      return told.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      return null;
     } catch (ExecutionException e) {
       throw new IllegalStateException("an exit cannot fail", e);
     }

@@ -62,7 +62,8 @@ final class Requests {
         Path.of("/run/berth/t/0123456789ab"),
         Path.of("/var/lib/berth/containers/default/" + ID),
         volumes,
-        Map.of());
+        Map.of(),
+        null);
   }
 
   static final ImageConfig IMAGE =

@@ -122,7 +122,8 @@ final class SpecGeneratorTest {
             container.taskFolder(),
             container.files(),
             Map.of(),
-            Map.of("pid", Path.of("/proc/7/ns/pid")));
+            Map.of("pid", Path.of("/proc/7/ns/pid")),
+            null);
     assertEquals(
         new Linux.Namespace("pid", "/proc/7/ns/pid"),
         new SpecGenerator(Requests.facts())

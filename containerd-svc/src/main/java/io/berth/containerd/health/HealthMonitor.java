@@ -1,0 +1,161 @@
+package io.berth.containerd.health;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.io.AtomicFile;
+import io.berth.base.json.Json;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Has containers probed while they run. Thread-safe; no method blocks for a probe. A failing disk
+ * costs what would have been remembered over a restart, not the checking.
+ */
+@Singleton
+public final class HealthMonitor {
+  private static final Logger LOG = System.getLogger(HealthMonitor.class.getName());
+
+  private final InstantSource clock;
+  private final Map<TaskKey, Watch> watches = new ConcurrentHashMap<>();
+
+  @Inject
+  public HealthMonitor(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  /**
+   * Begins, or goes on where the file says that this same run of the container was.
+   *
+   * @param startedAt nanoseconds since 1970: which run
+   * @param file where the state is kept; its folder is there
+   */
+  public void watch(TaskKey key, HealthCheck check, long startedAt, Path file, Prober prober) {
+    HealthState kept = read(file);
+    HealthState state =
+        kept != null && kept.startedAt() == startedAt ? kept : HealthState.starting(startedAt);
+    Watch watch = new Watch(key, check, file, prober, state);
+    watch.keep(state);
+    Watch old = watches.put(key, watch);
+    if (old != null) {
+      old.end();
+    }
+    watch.thread.start();
+  }
+
+  /** No probe any more; a result on its way is dropped. Nothing for a container not watched. */
+  public void end(TaskKey key) {
+    Watch watch = watches.remove(key);
+    if (watch != null) {
+      watch.end();
+    }
+  }
+
+  /** Of all containers, for this service ends. */
+  public void stop() {
+    watches.keySet().forEach(this::end);
+  }
+
+  /** What is known; of one that is not watched, what its file says. Null for nothing. */
+  public @Nullable HealthState state(TaskKey key, Path file) {
+    Watch watch = watches.get(key);
+    return watch == null ? read(file) : watch.state;
+  }
+
+  private static @Nullable HealthState read(Path file) {
+    try {
+      return Json.read(Files.readAllBytes(file), HealthState.class, "state of health");
+    } catch (NoSuchFileException e) {
+      return null;
+    } catch (IOException | BerthException e) {
+      LOG.log(Level.WARNING, "read `{0}`: {1}", file, e.getMessage());
+      return null;
+    }
+  }
+
+  private final class Watch {
+    private final TaskKey key;
+    private final HealthCheck check;
+    private final Path file;
+    private final Prober prober;
+    private final Thread thread;
+    private volatile HealthState state;
+    private boolean ended;
+
+    Watch(TaskKey key, HealthCheck check, Path file, Prober prober, HealthState state) {
+      this.key = key;
+      this.check = check;
+      this.file = file;
+      this.prober = prober;
+      this.state = state;
+      this.thread = Thread.ofVirtual().name("health-" + key.id()).unstarted(this::run);
+    }
+
+    private void run() {
+      long from = state.lastEnd();
+      try {
+        while (true) {
+          long passed = HealthState.nanos(clock.instant()) - from;
+          // A clock that was set back does not make the wait longer.
+          Thread.sleep(check.interval().minus(Duration.ofNanos(Math.max(0, passed))));
+          HealthState.Result result = probed();
+          from = HealthState.nanos(clock.instant());
+          if (result != null) {
+            found(result);
+          }
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private HealthState.@Nullable Result probed() throws InterruptedException {
+      try {
+        return prober.probe(key, check);
+      } catch (RuntimeException e) {
+        LOG.log(Level.ERROR, "probe the health of " + key, e);
+        return null;
+      }
+    }
+
+    private void found(HealthState.Result result) {
+      HealthState old = state;
+      HealthState now = old.after(result, check);
+      synchronized (this) {
+        if (ended) {
+          return;
+        }
+        state = now;
+        keep(now);
+      }
+      if (now.status() != old.status()) {
+        prober.changed(key, now.status());
+      }
+    }
+
+    private void keep(HealthState now) {
+      try {
+        AtomicFile.write(file, Json.bytes(now), "rw-------");
+      } catch (IOException e) {
+        LOG.log(Level.WARNING, "write `{0}`: {1}", file, e.getMessage());
+      }
+    }
+
+    private void end() {
+      synchronized (this) {
+        ended = true;
+      }
+      thread.interrupt();
+    }
+  }
+}

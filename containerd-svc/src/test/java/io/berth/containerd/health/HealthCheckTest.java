@@ -1,0 +1,124 @@
+package io.berth.containerd.health;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.berth.api.berth.container.v1.Healthcheck;
+import io.berth.base.error.BerthException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class HealthCheckTest {
+  private static final Healthcheck IMAGE = wish(5, "CMD", "curl", "x");
+
+  /** With these numbers: interval n, timeout n+1, start period n+2 (milliseconds), retries n. */
+  private static Healthcheck wish(int n, String... test) {
+    Healthcheck.Builder wish = Healthcheck.newBuilder().addAllTest(List.of(test));
+    return n == 0
+        ? wish.build()
+        : wish.setInterval(n * 1_000_000L)
+            .setTimeout((n + 1) * 1_000_000L)
+            .setStartPeriod((n + 2) * 1_000_000L)
+            .setRetries(n)
+            .build();
+  }
+
+  /** The person's over the image's, and what holds. */
+  record Row(String name, Healthcheck user, Healthcheck image, Healthcheck merged) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static List<Row> rows() {
+    Healthcheck nothing = Healthcheck.getDefaultInstance();
+    return List.of(
+        new Row("nothing at all", nothing, nothing, nothing),
+        new Row("the image's whole", nothing, IMAGE, IMAGE),
+        new Row("the person's alone", wish(9, "CMD", "a"), nothing, wish(9, "CMD", "a")),
+        new Row("the person's whole", wish(9, "CMD", "a"), IMAGE, wish(9, "CMD", "a")),
+        new Row("a test, the image's numbers", wish(0, "CMD", "a"), IMAGE, wish(5, "CMD", "a")),
+        new Row("numbers, the image's test", wish(9), IMAGE, wish(9, "CMD", "curl", "x")),
+        new Row("NONE is no empty test", wish(0, "NONE"), IMAGE, wish(5, "NONE")),
+        new Row("the image's NONE stays", wish(9), wish(5, "NONE"), wish(9, "NONE")),
+        new Row(
+            "one number",
+            Healthcheck.newBuilder().setRetries(7).build(),
+            IMAGE,
+            IMAGE.toBuilder().setRetries(7).build()));
+  }
+
+  @ParameterizedTest // Row MB-112.
+  @MethodSource("rows")
+  void merging(Row row) {
+    assertEquals(row.merged(), HealthCheck.merge(row.user(), row.image()));
+  }
+
+  @Test // Row MB-45: 30 s, 30 s, 0, 3.
+  void defaults() {
+    HealthCheck check = HealthCheck.of(wish(0, "CMD-SHELL", "exit 0"));
+    assertEquals(
+        new HealthCheck(
+            List.of("/bin/sh", "-c", "exit 0"),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(30),
+            Duration.ZERO,
+            3),
+        check);
+    HealthCheck given = HealthCheck.of(wish(4, "CMD", "a", "b"));
+    assertNotNull(given);
+    assertEquals(List.of("a", "b"), given.command());
+    assertEquals(Duration.ofMillis(4), given.interval());
+    assertEquals(Duration.ofMillis(5), given.timeout());
+    assertEquals(Duration.ofMillis(6), given.startPeriod());
+    assertEquals(4, given.retries());
+  }
+
+  static List<Healthcheck> nothingToDo() {
+    return List.of(
+        wish(5),
+        wish(5, "NONE"),
+        wish(5, "NONE", "x"),
+        wish(5, ""),
+        wish(5, "CMD"),
+        wish(5, "CMD-SHELL", ""),
+        wish(5, "curl", "x"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("nothingToDo")
+  void nothingIsDone(Healthcheck wish) {
+    assertNull(HealthCheck.of(wish));
+  }
+
+  static List<Healthcheck> refused() {
+    return List.of(
+        wish(5, "CMD"),
+        wish(5, "curl", "x"),
+        wish(5, ""),
+        Healthcheck.newBuilder().setInterval(999_999).build(),
+        Healthcheck.newBuilder().setTimeout(-1).build(),
+        Healthcheck.newBuilder().setStartPeriod(1).build(),
+        Healthcheck.newBuilder().setRetries(-1).build());
+  }
+
+  @ParameterizedTest // Row MB-45: at least a millisecond.
+  @MethodSource("refused")
+  void aPersonIsTold(Healthcheck wish) {
+    assertThrows(BerthException.InvalidArgument.class, () -> HealthCheck.check(wish));
+  }
+
+  @Test
+  void whatIsFineIsNotRefused() {
+    HealthCheck.check(Healthcheck.getDefaultInstance());
+    HealthCheck.check(wish(1, "NONE"));
+    HealthCheck.check(wish(1, "CMD", "a"));
+    HealthCheck.check(wish(0, "CMD-SHELL", "exit 1"));
+  }
+}

@@ -1,0 +1,51 @@
+package io.berth.containerd.spec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.PortBinding;
+import io.berth.base.error.BerthException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rows MB-39, MB-77. */
+final class ExposedPortsTest {
+  private static PortBinding port(int host, int inside, String protocol) {
+    return PortBinding.newBuilder()
+        .setHostPort(host)
+        .setContainerPort(inside)
+        .setProtocol(protocol)
+        .build();
+  }
+
+  @Test
+  void each() {
+    assertEquals(List.of("80/tcp"), ExposedPorts.each("80"));
+    assertEquals(List.of("53/udp"), ExposedPorts.each("53/udp"));
+    assertEquals(List.of("7/sctp", "8/sctp"), ExposedPorts.each("7-8/sctp"));
+    assertEquals(65_535, ExposedPorts.each("1-65535").size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "", "0", "65536", "99999", "8-7", "0-3", "80/icmp", "80/", "a", "-1", "1-2-3", " 1"
+      })
+  void noPorts(String text) {
+    assertThrows(BerthException.InvalidArgument.class, () -> ExposedPorts.each(text));
+  }
+
+  @Test
+  void onlyOnWish_andWhatIsBoundIsNotBoundTwice() {
+    Config config = Config.newBuilder().addExposedPorts("80/tcp").addExposedPorts("53/udp").build();
+    NetworkConfig given = NetworkConfig.newBuilder().addPorts(port(8080, 80, "")).build();
+    assertEquals(given.getPortsList(), ExposedPorts.published(config, given));
+    assertEquals(
+        List.of(port(8080, 80, ""), port(0, 53, "udp")),
+        ExposedPorts.published(config, given.toBuilder().setPublishAll(true).build()));
+  }
+}
