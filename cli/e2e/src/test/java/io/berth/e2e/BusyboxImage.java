@@ -78,9 +78,18 @@ final class BusyboxImage {
    * @param falsify indexes of layers whose stored bytes are cut to half
    */
   static Path archive(Path folder, String name, List<byte[]> layers, List<Integer> falsify) {
-    OciImage image = OciImage.of(layers);
+    return archive(folder, name, OciImage.of(layers), falsify);
+  }
+
+  /** Writes an archive of an image with more in its configuration, as OciImage takes it. */
+  static Path archive(Path folder, String name, String more) {
+    OciImage image = OciImage.of(architecture(), List.of(layer()), more);
+    return archive(folder, name, image, List.of());
+  }
+
+  private static Path archive(Path folder, String name, OciImage image, List<Integer> falsify) {
     Tar archive = new Tar();
-    for (int i = 0; i < layers.size(); i++) {
+    for (int i = 0; i < image.layers().size(); i++) {
       byte[] bytes = image.layers().get(i).bytes();
       put(
           archive,

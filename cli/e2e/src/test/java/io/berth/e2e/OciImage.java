@@ -53,6 +53,15 @@ record OciImage(List<Blob> layers, Blob config, Blob manifest) {
   }
 
   static OciImage of(String architecture, List<byte[]> tars) {
+    return of(architecture, tars, "");
+  }
+
+  /**
+   * With more in its configuration's {@code config}.
+   *
+   * @param more members, each with a comma before it
+   */
+  static OciImage of(String architecture, List<byte[]> tars, String more) {
     List<Blob> layers = new ArrayList<>();
     List<String> diffIds = new ArrayList<>();
     for (byte[] tar : tars) {
@@ -64,10 +73,10 @@ record OciImage(List<Blob> layers, Blob config, Blob manifest) {
             "config.v1+json",
             """
             {"architecture":"%s","os":"linux",\
-            "config":{"Env":["PATH=/bin","FROM_IMAGE=yes"],"Cmd":["sh"],"WorkingDir":"/"},\
+            "config":{"Env":["PATH=/bin","FROM_IMAGE=yes"],"Cmd":["sh"],"WorkingDir":"/"%s},\
             "rootfs":{"type":"layers","diff_ids":[%s]},"history":[]}\
             """
-                .formatted(architecture, String.join(",", diffIds)));
+                .formatted(architecture, more, String.join(",", diffIds)));
     Blob manifest =
         text(
             "manifest.v1+json",

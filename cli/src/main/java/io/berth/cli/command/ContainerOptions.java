@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
@@ -93,8 +94,11 @@ final class ContainerOptions {
   @Option(names = "--stop-signal", paramLabel = "SIGNAL", description = "Instead of SIGTERM")
   String stopSignal = "";
 
-  @Option(names = "--stop-timeout", paramLabel = "SECONDS", description = "Until SIGKILL")
-  int stopTimeout;
+  @Option(
+      names = "--stop-timeout",
+      paramLabel = "SECONDS",
+      description = "Until SIGKILL (default: 10); 0: at once, -1: never")
+  @Nullable Integer stopTimeout;
 
   @Option(names = "--expose", paramLabel = "PORT[/udp]", description = "A port it listens on")
   List<String> expose = new ArrayList<>();
@@ -115,6 +119,7 @@ final class ContainerOptions {
   boolean rootfs;
 
   @Mixin NetworkOptions network = new NetworkOptions();
+  @Mixin HealthOptions health = new HealthOptions();
   @Mixin HostOptions host = new HostOptions();
   @Mixin ResourceOptions resources = new ResourceOptions();
 
@@ -149,9 +154,16 @@ final class ContainerOptions {
             .setWorkingDir(workdir)
             .putAllLabels(Variables.labels(labels, labelFiles))
             .setStopSignal(stopSignal)
-            .setStopTimeout(stopTimeout)
             .addAllExposedPorts(expose)
             .setImage(image);
+    Integer seconds = stopTimeout;
+    if (seconds != null) {
+      config.setStopTimeout(seconds);
+    }
+    Healthcheck check = health.build();
+    if (check != null) {
+      config.setHealth(check);
+    }
     String program = entrypoint;
     if (program != null) {
       config.setEntrypointSet(true);

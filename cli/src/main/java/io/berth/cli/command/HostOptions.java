@@ -74,7 +74,10 @@ final class HostOptions {
   @Option(names = "--pid", paramLabel = "MODE", description = "host or container:NAME")
   String pid = "";
 
-  @Option(names = "--ipc", paramLabel = "MODE", description = "host, private or container:NAME")
+  @Option(
+      names = "--ipc",
+      paramLabel = "MODE",
+      description = "private (default), none, shareable, host or container:NAME")
   String ipc = "";
 
   @Option(names = "--uts", paramLabel = "MODE", description = "host")
@@ -98,6 +101,27 @@ final class HostOptions {
   @Option(names = "--runtime", paramLabel = "NAME|PATH", description = "Another OCI runtime")
   String runtime = "";
 
+  @Option(
+      names = "--log-driver",
+      paramLabel = "NAME",
+      description = "local (default), or none: output is kept nowhere")
+  String logDriver = "";
+
+  @Option(
+      names = "--storage-opt",
+      paramLabel = "KEY=VALUE",
+      description = "Refused: root file systems have no options")
+  List<String> storageOptions = new ArrayList<>();
+
+  @Option(
+      names = "--volumes-from",
+      paramLabel = "CONTAINER[:ro]",
+      description = "The volumes and bind mounts of another")
+  List<String> volumesFrom = new ArrayList<>();
+
+  @Option(names = "--volume-driver", paramLabel = "NAME", description = "local (default)")
+  String volumeDriver = "";
+
   @Option(names = "--log-opt", paramLabel = "KEY=VALUE", description = "max-size=BYTES, max-file=N")
   List<String> logOptions = new ArrayList<>();
 
@@ -118,6 +142,10 @@ final class HostOptions {
             .setOomScoreAdj(oomScore)
             .setOomKillDisable(oomKillDisable)
             .setRuntime(runtime)
+            .setLogDriver(logDriver)
+            .putAllStorageOptions(Variables.pairs("--storage-opt", storageOptions))
+            .addAllVolumesFrom(volumesFrom)
+            .setVolumeDriver(volumeDriver)
             .putAllSysctls(Variables.pairs("--sysctl", sysctls))
             .putAllAnnotations(Variables.pairs("--annotation", annotations));
     Path here = Path.of("").toAbsolutePath();

@@ -3,6 +3,7 @@ package io.berth.cli.command;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ExecInspectRequest;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
@@ -33,7 +34,7 @@ public final class InspectCommand extends SessionCommand {
       description = "With sizes")
   boolean size;
 
-  @Option(names = "--type", paramLabel = "TYPE", description = "container or image only")
+  @Option(names = "--type", paramLabel = "TYPE", description = "container, image or exec only")
   String type = "";
 
   @Parameters(arity = "1..*", paramLabel = "NAME", description = "Container or image")
@@ -41,8 +42,9 @@ public final class InspectCommand extends SessionCommand {
 
   @Override
   public int run(Session session) {
-    if (!List.of("", "container", "image").contains(type)) {
-      throw new BerthException.InvalidArgument("--type `" + type + "`: write container or image");
+    if (!List.of("", "container", "image", "exec").contains(type)) {
+      throw new BerthException.InvalidArgument(
+          "--type `" + type + "`: write container, image or exec");
     }
     ArrayNode all = Json.mapper().createArrayNode();
     int code = each(session, names, name -> all.add(find(session, name)));
@@ -53,7 +55,22 @@ public final class InspectCommand extends SessionCommand {
     return code;
   }
 
+  /** Row MB-04. */
+  static ObjectNode exec(Session session, String id) {
+    return ContainerDocument.of(
+        session.call(
+            Session.CONTAINERD,
+            "Containers.ExecInspect",
+            () ->
+                session
+                    .containers()
+                    .execInspect(ExecInspectRequest.newBuilder().setExecId(id).build())));
+  }
+
   private ObjectNode find(Session session, String name) {
+    if (type.equals("exec")) {
+      return exec(session, name);
+    }
     if (!type.equals("image")) {
       try {
         Container container =

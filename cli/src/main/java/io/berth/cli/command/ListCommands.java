@@ -55,7 +55,7 @@ public final class ListCommands {
     @Option(
         names = {"-f", "--filter"},
         paramLabel = "KEY=VALUE",
-        description = "Only those: id, name, label, status, exited, ancestor, network, ...")
+        description = "Only those: id, name, label, status, health, exited, ancestor, network, ...")
     List<String> filters = new ArrayList<>();
 
     @Option(

@@ -23,7 +23,7 @@ final class NetworkOptions {
 
   @Option(
       names = {"-P", "--publish-all"},
-      description = "Publish all ports that the image exposes")
+      description = "Publish all ports that the image or --expose names")
   boolean publishAll;
 
   @Option(
@@ -53,6 +53,12 @@ final class NetworkOptions {
   @Option(names = "--add-host", paramLabel = "NAME:ADDRESS", description = "Line of /etc/hosts")
   List<String> addHosts = new ArrayList<>();
 
+  @Option(
+      names = "--link",
+      paramLabel = "CONTAINER[:ALIAS]",
+      description = "Its address under a name in /etc/hosts")
+  List<String> links = new ArrayList<>();
+
   NetworkConfig build() {
     if (networks.size() > 1) {
       throw new BerthException.InvalidArgument(
@@ -74,6 +80,7 @@ final class NetworkOptions {
             .setAddress(address)
             .setMac(mac)
             .addAllAliases(aliases)
+            .addAllLinks(links)
             .setPublishAll(publishAll);
     publish.forEach(text -> network.addAllPorts(Ports.parse(text)));
     return network.build();

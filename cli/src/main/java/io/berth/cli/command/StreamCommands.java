@@ -1,5 +1,6 @@
 package io.berth.cli.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.container.v1.AttachRequest;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.Container;
@@ -12,8 +13,10 @@ import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.base.error.BerthException;
+import io.berth.base.json.Json;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.parse.Variables;
+import io.berth.cli.render.Pretty;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import io.berth.linux.supervisor.ExitRecord;
@@ -24,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -36,8 +40,13 @@ public final class StreamCommands {
   private StreamCommands() {}
 
   /** {@code exec}. */
-  @Command(name = "exec", sortOptions = false, description = "Run a command in a running container")
+  @Command(
+      name = "exec",
+      sortOptions = false,
+      description = {"Run a command in a running container", "exec inspect ID: what became of one"})
   public static final class Exec extends SessionCommand {
+    private static final Pattern EXEC_ID = Pattern.compile("[0-9a-f]{64}");
+
     @Option(
         names = {"-i", "--interactive"},
         description = "Keep standard input open")
@@ -85,6 +94,15 @@ public final class StreamCommands {
 
     @Override
     public int run(Session session) {
+      if (container.equals("inspect")
+          && command.size() == 1
+          && EXEC_ID.matcher(command.getFirst()).matches()) {
+        // Row MB-04: nobody runs a program of such a name.
+        ArrayNode all = Json.mapper().createArrayNode();
+        all.add(InspectCommand.exec(session, command.getFirst()));
+        Pretty.print(session.streams().out(), all, "");
+        return 0;
+      }
       Foreground.checkTerminal(session, tty && interactive && !detach);
       ExecCreateRequest.Builder request =
           ExecCreateRequest.newBuilder()

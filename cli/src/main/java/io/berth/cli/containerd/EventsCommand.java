@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,7 +27,8 @@ import picocli.CommandLine.Parameters;
 /** What happens, from now on, until this ends. */
 @Command(name = "events", description = "What happens, from now on")
 public final class EventsCommand extends SessionCommand {
-  private static final String PACKAGE = "io.berth.api.containerd.events.";
+  private static final Pattern TYPE =
+      Pattern.compile("(containerd\\.events|berth\\.container\\.v1)\\.[A-Za-z]+");
 
   @Option(
       names = {"-f", "--filter"},
@@ -74,15 +76,15 @@ public final class EventsCommand extends SessionCommand {
     return new String(Json.bytes(node), StandardCharsets.UTF_8);
   }
 
-  /** containerd's own events by their fields, others by their type only. */
+  /** containerd's own events and ours by their fields, others by their type only. */
   private static JsonNode event(Any any) {
     String type = any.getTypeUrl().substring(any.getTypeUrl().lastIndexOf('/') + 1);
     ObjectNode unknown = Json.mapper().createObjectNode().put("type", type);
-    if (!type.startsWith("containerd.events.")) {
+    if (!TYPE.matcher(type).matches()) {
       return unknown;
     }
     try {
-      Class<?> message = Class.forName(PACKAGE + type.substring("containerd.events.".length()));
+      Class<?> message = Class.forName("io.berth.api." + type);
       Object parser = message.getMethod("parser").invoke(null);
       return parser instanceof Parser<?> known
               && known.parseFrom(any.getValue()) instanceof Message parsed

@@ -6,6 +6,10 @@ import com.google.protobuf.Timestamp;
 import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.Endpoint;
+import io.berth.api.berth.container.v1.ExecInspectResponse;
+import io.berth.api.berth.container.v1.Health;
+import io.berth.api.berth.container.v1.HealthResult;
+import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.PortBinding;
@@ -69,6 +73,24 @@ public final class ContainerDocument {
     node.put("Error", state.getError());
     node.put("StartedAt", time(state.getStartedAt()));
     node.put("FinishedAt", time(state.getFinishedAt()));
+    if (state.hasHealth()) {
+      node.set("Health", health(state.getHealth()));
+    }
+    return node;
+  }
+
+  private static ObjectNode health(Health health) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("Status", health.getStatus());
+    node.put("FailingStreak", health.getFailingStreak());
+    ArrayNode log = node.putArray("Log");
+    for (HealthResult result : health.getLogList()) {
+      ObjectNode one = log.addObject();
+      one.put("Start", time(result.getStart()));
+      one.put("End", time(result.getEnd()));
+      one.put("ExitCode", result.getExitCode());
+      one.put("Output", result.getOutput());
+    }
     return node;
   }
 
@@ -84,6 +106,19 @@ public final class ContainerDocument {
                 mount.getSource() + ":" + mount.getTarget() + (mount.getReadOnly() ? ":ro" : ""))
             .toList());
     node.put("ContainerIDFile", host.getContainerIdFile());
+    ObjectNode log = node.putObject("LogConfig");
+    log.put("Type", host.getLogDriver().isEmpty() ? "local" : host.getLogDriver());
+    ObjectNode logOptions = log.putObject("Config");
+    if (host.getLogMaxSize() > 0) {
+      logOptions.put("max-size", Long.toString(host.getLogMaxSize()));
+    }
+    if (host.getLogMaxFiles() > 0) {
+      logOptions.put("max-file", Integer.toUnsignedString(host.getLogMaxFiles()));
+    }
+    texts(node, "VolumesFrom", host.getVolumesFromList());
+    node.put("VolumeDriver", host.getVolumeDriver());
+    texts(node, "Links", container.getNetwork().getLinksList());
+    node.put("PublishAllPorts", container.getNetwork().getPublishAll());
     node.put("NetworkMode", container.getNetwork().getMode());
     node.set("PortBindings", ports(container.getNetwork().getPortsList()));
     ObjectNode restart = node.putObject("RestartPolicy");
@@ -148,11 +183,54 @@ public final class ContainerDocument {
     node.put("Image", ContainerWords.image(container));
     node.put("WorkingDir", config.getWorkingDir());
     node.put("StopSignal", config.getStopSignal());
-    node.put("StopTimeout", config.getStopTimeout());
+    if (config.hasStopTimeout()) {
+      node.put("StopTimeout", config.getStopTimeout());
+    }
+    if (config.hasHealth()) {
+      node.set("Healthcheck", check(config.getHealth()));
+    }
     ObjectNode exposed = node.putObject("ExposedPorts");
     config.getExposedPortsList().forEach(exposed::putObject);
     ObjectNode labels = node.putObject("Labels");
     new TreeMap<>(config.getLabelsMap()).forEach(labels::put);
+    return node;
+  }
+
+  private static ObjectNode check(Healthcheck check) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    texts(node, "Test", check.getTestList());
+    numbered(node, "Interval", check.getInterval());
+    numbered(node, "Timeout", check.getTimeout());
+    numbered(node, "StartPeriod", check.getStartPeriod());
+    numbered(node, "Retries", check.getRetries());
+    return node;
+  }
+
+  private static void numbered(ObjectNode node, String name, long value) {
+    if (value != 0) {
+      node.put(name, value);
+    }
+  }
+
+  /** What ran in a container, as docker shows it. Row MB-04. */
+  public static ObjectNode of(ExecInspectResponse exec) {
+    ObjectNode node = Json.mapper().createObjectNode();
+    node.put("ID", exec.getExecId());
+    node.put("Running", exec.getRunning());
+    if (exec.hasExitCode()) {
+      node.put("ExitCode", exec.getExitCode());
+    } else {
+      node.putNull("ExitCode");
+    }
+    ObjectNode process = node.putObject("ProcessConfig");
+    process.put("entrypoint", exec.getCmdCount() == 0 ? "" : exec.getCmd(0));
+    texts(process, "arguments", exec.getCmdList().stream().skip(1).toList());
+    process.put("tty", exec.getTty());
+    process.put("user", exec.getUser());
+    process.put("privileged", exec.getPrivileged());
+    node.put("OpenStdin", exec.getOpenStdin());
+    node.put("ContainerID", exec.getContainerId());
+    node.put("Pid", exec.getPid());
     return node;
   }
 

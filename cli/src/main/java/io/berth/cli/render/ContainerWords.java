@@ -15,7 +15,7 @@ public final class ContainerWords {
   /** {@code Up 5 minutes}, {@code Exited (0) 2 hours ago}, as docker says it. Row D01-24. */
   public static String status(StateInfo state, Instant now) {
     return switch (state.getState()) {
-      case STATE_RUNNING -> up(state, now);
+      case STATE_RUNNING -> up(state, now) + health(state);
       case STATE_PAUSED -> up(state, now) + " (Paused)";
       case STATE_RESTARTING ->
           "Restarting (" + state.getExitCode() + ") " + Words.ago(state.getFinishedAt(), now);
@@ -24,6 +24,15 @@ public final class ContainerWords {
           "Exited (" + state.getExitCode() + ") " + Words.ago(state.getFinishedAt(), now);
       case STATE_DEAD -> "Dead";
       case STATE_CREATED, STATE_UNSPECIFIED, UNRECOGNIZED -> "Created";
+    };
+  }
+
+  /** Row MB-45. */
+  private static String health(StateInfo state) {
+    return switch (state.getHealth().getStatus()) {
+      case "" -> "";
+      case "starting" -> " (health: starting)";
+      case String known -> " (" + known + ")";
     };
   }
 

@@ -9,6 +9,7 @@ import io.berth.cli.render.Words;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,28 @@ final class ValuesTest {
   @ValueSource(strings = {"", "m", "x", "-1m", "1x", "99999999999999g", "1 2"})
   void noSizes(String text) {
     assertThrows(BerthException.InvalidArgument.class, () -> Sizes.bytes("-m", text));
+  }
+
+  @ParameterizedTest // Row MB-45.
+  @CsvSource({
+    "30s, PT30S",
+    "1m30s, PT1M30S",
+    "1.5s, PT1.5S",
+    "500ms, PT0.5S",
+    "1h, PT1H",
+    "250us, PT0.00025S",
+    "0, PT0S",
+    "0s, PT0S"
+  })
+  void durations(String text, Duration length) {
+    assertEquals(length, Durations.parse("--health-interval", text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "30", "-1s", "1d", "s", "1s ", "1s1", "999999999h"})
+  void noDurations(String text) {
+    assertThrows(
+        BerthException.InvalidArgument.class, () -> Durations.parse("--health-interval", text));
   }
 
   @Test
