@@ -1,7 +1,6 @@
 package io.berth.containerd;
 
 import io.berth.base.daemon.Program;
-import io.berth.base.error.BerthException;
 import io.berth.containerd.host.ShimHostLauncher;
 import java.time.InstantSource;
 
@@ -17,15 +16,10 @@ public final class ContainerdMain {
             arguments,
             System.out,
             System.err,
-            (config, rest) -> {
-              if (!rest.isEmpty()) {
-                throw new BerthException.InvalidArgument(
-                    "unknown argument `" + rest.getFirst() + "`");
-              }
-              return DaggerContainerdComponent.factory()
-                  .create(config, new ShimHostLauncher(config), InstantSource.system())
-                  .daemon();
-            });
+            config ->
+                DaggerContainerdComponent.factory()
+                    .create(config, new ShimHostLauncher(config), InstantSource.system())
+                    .daemon());
     System.exit(code);
   }
 }

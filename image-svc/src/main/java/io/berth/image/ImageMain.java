@@ -15,7 +15,7 @@ public final class ImageMain {
             arguments,
             System.out,
             System.err,
-            (config, _) ->
+            config ->
                 DaggerImageComponent.factory().create(config, InstantSource.system()).daemon()));
   }
 }

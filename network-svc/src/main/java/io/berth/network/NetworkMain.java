@@ -29,11 +29,7 @@ public final class NetworkMain {
     System.exit(Program.run("network", arguments, System.out, System.err, NetworkMain::daemon));
   }
 
-  private static Daemon daemon(Config config, List<String> rest) {
-    if (!rest.isEmpty()) {
-      throw new BerthException.InvalidArgument(
-          "argument `" + rest.getFirst() + "` is unknown; there are --config and " + REMOVE_ALL);
-    }
+  private static Daemon daemon(Config config) {
     return component(config).daemon();
   }
 

@@ -3,7 +3,6 @@ package io.berth.shim;
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.daemon.Program;
-import io.berth.base.error.BerthException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +40,7 @@ public final class ShimMain {
             rest.toArray(String[]::new),
             System.out,
             System.err,
-            (config, unknown) -> daemon(config, number, unknown)));
+            config -> daemon(config, number)));
   }
 
   private static @Nullable HostNumber takeNumber(List<String> words) {
@@ -58,10 +57,7 @@ public final class ShimMain {
     return new HostNumber(number, warm);
   }
 
-  private static Daemon daemon(Config config, HostNumber number, List<String> unknown) {
-    if (!unknown.isEmpty()) {
-      throw new BerthException.InvalidArgument("unknown argument `" + unknown.getFirst() + "`");
-    }
+  private static Daemon daemon(Config config, HostNumber number) {
     return DaggerHostComponent.factory()
         .create(
             config, number, () -> Thread.ofPlatform().name("drained").start(() -> System.exit(0)))

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -27,15 +28,17 @@ public final class Config {
 
   private final @Nullable Path file;
   private final Map<Key, JsonNode> given;
+  private final Map<String, Path> sockets;
 
-  private Config(@Nullable Path file, Map<Key, JsonNode> given) {
+  private Config(@Nullable Path file, Map<Key, JsonNode> given, Map<String, Path> sockets) {
     this.file = file;
     this.given = given;
+    this.sockets = Map.copyOf(sockets);
   }
 
   /** Nothing but defaults. */
   public static Config defaults() {
-    return new Config(null, new EnumMap<>(Key.class));
+    return new Config(null, new EnumMap<>(Key.class), Map.of());
   }
 
   /** Reads a file; INVALID_ARGUMENT lists every problem in it, NOT_FOUND when it is missing. */
@@ -66,7 +69,7 @@ public final class Config {
     Map<Key, JsonNode> given = new EnumMap<>(Key.class);
     List<String> problems = new ArrayList<>();
     collect("", tree, given, problems);
-    Config config = new Config(file, given);
+    Config config = new Config(file, given, Map.of());
     config.check(problems);
     if (!problems.isEmpty()) {
       throw new BerthException.InvalidArgument(
@@ -127,6 +130,13 @@ public final class Config {
               + " bytes, at most "
               + MAX_ROOT_BYTES
               + " leave room for mount options; choose a shorter path");
+    }
+    if (!List.of("error", "warning", "info", "debug")
+        .contains(text(Key.LOG_LEVEL).toLowerCase(Locale.ROOT))) {
+      problems.add(
+          "key `log_level`: `"
+              + text(Key.LOG_LEVEL)
+              + "` is none of error, warning, info and debug");
     }
     if (!text(Key.INSTANCE).matches("([0-9a-f]{6})?")) {
       problems.add("key `instance`: `" + text(Key.INSTANCE) + "` is not six hex digits");
@@ -225,7 +235,12 @@ public final class Config {
 
   /** A socket of a service under the state folder: containerd, image or network. */
   public Path socket(String service) {
-    return state().resolve(service + ".sock");
+    return sockets.getOrDefault(service, state().resolve(service + ".sock"));
+  }
+
+  /** The same for a client of services that are elsewhere: sockets by service. */
+  public Config withSockets(Map<String, Path> elsewhere) {
+    return new Config(file, given, elsewhere);
   }
 
   /** Folder of the programs. */

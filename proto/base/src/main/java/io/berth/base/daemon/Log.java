@@ -1,21 +1,25 @@
 package io.berth.base.daemon;
 
-import io.berth.base.config.Config;
-import io.berth.base.config.Key;
+import io.berth.base.error.BerthException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.logging.ConsoleHandler;
 import java.util.logging.Formatter;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 
-/** Logging to stderr, a line each: time, level, origin, message; stacks below errors. */
+/**
+ * Logging to stderr, a line each: time, level, service and origin, message; stacks below errors.
+ */
 public final class Log {
   private Log() {}
 
@@ -23,19 +27,36 @@ public final class Log {
   private static final List<Logger> LIBRARIES =
       List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
 
-  /** Sets the level of the configuration; everything logged before uses the JDK's defaults. */
-  public static void configure(Config config) {
-    LogManager.getLogManager().reset();
+  /** What the variables ask for: our own one before the usual one. Row RK-46. */
+  static Optional<String> levelOf(Map<String, String> environment) {
+    return Stream.of("BERTH_LOG_LEVEL", "LOG_LEVEL")
+        .map(name -> environment.getOrDefault(name, ""))
+        .filter(value -> !value.isEmpty())
+        .findFirst();
+  }
+
+  /**
+   * From now on; everything logged before uses the JDK's defaults.
+   *
+   * @param service stands in each line
+   * @param wanted error, warning, info or debug, or what others call these; INVALID_ARGUMENT for
+   *     anything else
+   */
+  public static void configure(String service, String wanted) {
     Level level =
-        switch (config.text(Key.LOG_LEVEL).toLowerCase(Locale.ROOT)) {
-          case "error" -> Level.SEVERE;
-          case "warning" -> Level.WARNING;
-          case "debug" -> Level.FINE;
-          default -> Level.INFO;
+        switch (wanted.toLowerCase(Locale.ROOT)) {
+          case "error", "fatal" -> Level.SEVERE;
+          case "warning", "warn" -> Level.WARNING;
+          case "info" -> Level.INFO;
+          case "debug", "trace" -> Level.FINE;
+          default ->
+              throw new BerthException.InvalidArgument(
+                  "log level `" + wanted + "`: there are error, warning, info and debug");
         };
+    LogManager.getLogManager().reset();
     ConsoleHandler handler = new ConsoleHandler();
     handler.setLevel(level);
-    handler.setFormatter(new Line());
+    handler.setFormatter(new Line(service));
     Logger root = Logger.getLogger("");
     root.setLevel(level);
     root.addHandler(handler);
@@ -45,6 +66,12 @@ public final class Log {
   }
 
   private static final class Line extends Formatter {
+    private final String service;
+
+    Line(String service) {
+      this.service = service;
+    }
+
     @Override
     public String format(LogRecord log) {
       String logger = String.valueOf(log.getLoggerName());
@@ -54,6 +81,8 @@ public final class Log {
               .append(' ')
               .append(name(log.getLevel()))
               .append(' ')
+              .append(service)
+              .append('/')
               .append(logger.substring(logger.lastIndexOf('.') + 1))
               .append(": ")
               .append(formatMessage(log).replace('\n', ' '))

@@ -1,6 +1,7 @@
 package io.berth.base.daemon;
 
 import io.berth.base.config.Config;
+import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.FolderLock;
 import java.io.IOException;
@@ -10,8 +11,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -29,14 +29,15 @@ public final class Program {
 
   private Program() {}
 
-  /** Makes the daemon from the configuration and the arguments that this class does not know. */
+  /** Makes the daemon from the configuration. */
   public interface Factory {
-    Daemon create(Config config, List<String> arguments) throws IOException;
+    Daemon create(Config config) throws IOException;
   }
 
   /**
-   * Runs until SIGTERM or SIGINT. Answers the exit code: 0, 1 for a failed start, 2 for wrong
-   * arguments or configuration.
+   * Runs until SIGTERM or SIGINT. The level of logging is {@code --log-level}'s, else that of the
+   * variables {@code BERTH_LOG_LEVEL} and {@code LOG_LEVEL}, else the configuration's. Answers the
+   * exit code: 0, 1 for a failed start, 2 for wrong arguments or configuration.
    *
    * @param name of the program's lock in the state folder, {@code containerd} for {@code
    *     berth-containerd}
@@ -46,7 +47,7 @@ public final class Program {
     Path file = Path.of("/etc/berth/config.toml");
     boolean check = false;
     boolean print = false;
-    List<String> rest = new ArrayList<>();
+    Optional<String> level = Log.levelOf(System.getenv());
     for (int i = 0; i < arguments.length; i++) {
       switch (arguments[i]) {
         case "--config" -> {
@@ -56,18 +57,35 @@ public final class Program {
           }
           file = Path.of(arguments[i]);
         }
+        case "--log-level" -> {
+          if (++i == arguments.length) {
+            err.println("berth-" + name + ": --log-level needs a level");
+            return 2;
+          }
+          level = Optional.of(arguments[i]);
+        }
         case "--check-config" -> check = true;
         case "--print-config" -> print = true;
         case "--version" -> {
           out.println("berth-" + name + " " + VERSION);
           return 0;
         }
-        default -> rest.add(arguments[i]);
+        default -> {
+          // Rows DN-06, RK-46.
+          err.println(
+              "berth-"
+                  + name
+                  + ": unknown argument `"
+                  + arguments[i]
+                  + "`; there are --config FILE, --log-level LEVEL, --check-config, --print-config,"
+                  + " --version");
+          return 2;
+        }
       }
     }
     try {
       Config config = Config.read(file);
-      Log.configure(config);
+      Log.configure(name, level.orElse(config.text(Key.LOG_LEVEL)));
       if (print) {
         out.print(config.describe());
         return 0;
@@ -76,7 +94,7 @@ public final class Program {
         out.println("berth-" + name + ": `" + file + "` is right");
         return 0;
       }
-      return serve(name, config, rest, factory);
+      return serve(name, config, factory);
     } catch (BerthException e) {
       err.println("berth-" + name + ": " + e.getMessage());
       return e instanceof BerthException.InvalidArgument || e instanceof BerthException.NotFound
@@ -89,12 +107,11 @@ public final class Program {
     }
   }
 
-  private static int serve(String name, Config config, List<String> rest, Factory factory)
-      throws Exception {
+  private static int serve(String name, Config config, Factory factory) throws Exception {
     makeFolder(config.root(), "rwx--x---");
     makeFolder(config.state(), "rwx--x--x");
     try (FolderLock _ = FolderLock.take(config.state(), name)) {
-      Daemon daemon = factory.create(config, rest);
+      Daemon daemon = factory.create(config);
       CountDownLatch asked = new CountDownLatch(1);
       CountDownLatch stopped = new CountDownLatch(1);
       Thread hook =

@@ -26,6 +26,13 @@ public final class ServiceHealth {
     return ProtoReflectionServiceV1.newInstance();
   }
 
+  /** Whether the service can do its work; it can until this says otherwise. */
+  public void able(boolean now) {
+    statuses.setStatus(
+        HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
+        now ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  }
+
   /** From now on figures are those of a warm service. */
   public void warmed() {
     statuses.setStatus("warmed", ServingStatus.SERVING);
