@@ -2,6 +2,7 @@ package io.berth.network;
 
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
+import io.berth.base.error.BerthException;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -10,6 +11,8 @@ import io.berth.network.api.NetworkServices;
 import io.berth.network.endpoint.NetworkEngine;
 import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,6 +23,8 @@ import java.util.List;
 final class NetworkDaemon implements Daemon {
   private static final int EVENT_LOOPS = 2;
   private static final int GRACE_MILLIS = 2000;
+  private static final int READY_MILLIS = 2000;
+  private static final Logger LOG = System.getLogger(NetworkDaemon.class.getName());
 
   private final Config config;
   private final InstantSource clock;
@@ -45,6 +50,7 @@ final class NetworkDaemon implements Daemon {
       EventLoops loops = new EventLoops(EVENT_LOOPS);
       ends.push(loops::close);
       ServiceHealth health = new ServiceHealth();
+      watchReadiness(health);
       List<ServerServiceDefinition> all = new ArrayList<>();
       services.list().forEach(service -> all.add(service.bindService()));
       all.add(health.service().bindService());
@@ -62,6 +68,39 @@ final class NetworkDaemon implements Daemon {
       if (!started) {
         stop();
       }
+    }
+  }
+
+  /** Not ready is said at once, and taken back when what was missing is there. */
+  private void watchReadiness(ServiceHealth health) {
+    if (isReady()) {
+      return;
+    }
+    health.able(false);
+    Thread watch =
+        Thread.ofVirtual()
+            .name("readiness")
+            .start(() -> {
+              try {
+                do {
+                  Thread.sleep(READY_MILLIS);
+                } while (!isReady());
+                health.able(true);
+                LOG.log(Level.INFO, "the network is ready");
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    ends.push(watch::interrupt);
+  }
+
+  private boolean isReady() {
+    try {
+      engine.checkReady();
+      return true;
+    } catch (BerthException.FailedPrecondition e) {
+      LOG.log(Level.ERROR, "the network is not ready: {0}", e.getMessage());
+      return false;
     }
   }
 

@@ -27,6 +27,9 @@ import io.berth.linux.net.PortSocket;
 import io.berth.linux.net.PortSocket.Protocol;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -141,6 +144,29 @@ final class ServiceIT {
         Status.Code.NOT_FOUND,
         "endpoint of container `web`",
         () -> endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
+  }
+
+  /** Row DN-14. */
+  @Test
+  void withoutThePacketFilter_itSaysThatItIsNotReady() throws Exception {
+    assertEquals(ServingStatus.SERVING, health());
+    service.kill();
+    service.startUnder("setpriv", "--bounding-set=-net_admin");
+    assertEquals(ServingStatus.NOT_SERVING, health());
+    assertTrue(service.log().contains("the network is not ready: "), service.log());
+    assertTrue(service.log().contains("nf_tables"), service.log());
+    // What can be answered still is.
+    assertEquals(
+        0, endpoints().list(ListEndpointsRequest.getDefaultInstance()).getEndpointsCount());
+    service.kill();
+    service.start();
+    assertEquals(ServingStatus.SERVING, health());
+  }
+
+  private ServingStatus health() {
+    return HealthGrpc.newBlockingStub(service.channel())
+        .check(HealthCheckRequest.getDefaultInstance())
+        .getStatus();
   }
 
   // Row MB-92.

@@ -53,7 +53,12 @@ final class ServiceProcess implements AutoCloseable {
 
   /** Starts it and waits until it answers. */
   void start() throws Exception {
-    process = run();
+    startUnder();
+  }
+
+  /** The same, with a program before it that takes something from it. */
+  void startUnder(String... wrapper) throws Exception {
+    process = run(List.of(wrapper));
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (true) {
       if (channel != null) {
@@ -72,21 +77,20 @@ final class ServiceProcess implements AutoCloseable {
     }
   }
 
-  private Process run(String... more) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "nsenter",
-                "--net=" + pin,
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-cp",
-                classPath(),
-                NetworkMain.class.getName(),
-                "--config",
-                config.toString()));
+  private Process run(List<String> wrapper, String... more) throws IOException {
+    List<String> command = new ArrayList<>(List.of("nsenter", "--net=" + pin));
+    command.addAll(wrapper);
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-cp",
+            classPath(),
+            NetworkMain.class.getName(),
+            "--config",
+            config.toString()));
     command.addAll(List.of(more));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
@@ -120,7 +124,7 @@ final class ServiceProcess implements AutoCloseable {
   void removeAll() throws Exception {
     process.destroy();
     process.waitFor();
-    Process removal = run("--remove-all");
+    Process removal = run(List.of(), "--remove-all");
     if (removal.waitFor() != 0) {
       throw new IOException(log());
     }

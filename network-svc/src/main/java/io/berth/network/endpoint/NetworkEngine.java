@@ -1,5 +1,7 @@
 package io.berth.network.endpoint;
 
+import io.berth.base.error.BerthException;
+import io.berth.linux.SyscallException;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.RouteRequest;
 import io.berth.network.link.Cabling;
@@ -134,6 +136,23 @@ public final class NetworkEngine {
 
   public NetworkSettings settings() {
     return settings;
+  }
+
+  /**
+   * Whether the kernel lets this service do its work. Row DN-14.
+   *
+   * @throws BerthException FAILED_PRECONDITION with what is missing
+   */
+  public void checkReady() {
+    try {
+      var _ = running().rooms.host().nft().tables();
+    } catch (SyscallException e) {
+      throw new BerthException.FailedPrecondition(
+          "ask the kernel for its packet filter: "
+              + e.getMessage()
+              + "; load nf_tables (`modprobe nf_tables`), and leave this service CAP_NET_ADMIN",
+          e);
+    }
   }
 
   /** What an operator should know. */
