@@ -5,17 +5,25 @@ import io.berth.base.config.Key;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.cli.command.SessionCommand;
+import io.berth.cli.parse.Durations;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Streams;
+import io.grpc.Deadline;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -40,12 +48,14 @@ public final class Cli {
   private static final Set<String> IMAGE_VERBS =
       Set.of("ls", "list", "pull", "push", "import", "save", "rm", "remove", "tag", "inspect");
 
+  private static final Map<String, String> LONGER = Map.of("-n", "--namespace", "-a", "--address");
+
   private final Streams streams;
   private final Function<Config, Connector> connectors;
 
-  private @Nullable Path file;
-  private String namespace = "";
+  private final Map<String, String> globals = new HashMap<>();
   private boolean timing;
+  private boolean debug;
 
   private Cli(Streams streams, Function<Config, Connector> connectors) {
     this.streams = streams;
@@ -73,11 +83,22 @@ public final class Cli {
       int equals = option.indexOf('=');
       String name = equals < 0 ? option : option.substring(0, equals);
       switch (name) {
-        case "--config", "-n", "--namespace" -> {
+        case "--config",
+            "-n",
+            "--namespace",
+            "-a",
+            "--address",
+            "--connect-timeout",
+            "--timeout" -> {
           if (equals < 0 && at == arguments.size()) {
             return wrong("option `" + name + "` needs a value");
           }
-          set(name, equals < 0 ? arguments.get(at++) : option.substring(equals + 1));
+          String value = equals < 0 ? arguments.get(at++) : option.substring(equals + 1);
+          globals.put(LONGER.getOrDefault(name, name), value);
+        }
+        case "--debug" -> {
+          debug = true;
+          timing = true;
         }
         case "--timing" -> timing = true;
         case "-h", "--help" -> {
@@ -100,11 +121,43 @@ public final class Cli {
     return verb(arguments.get(at), arguments.subList(at + 1, arguments.size()));
   }
 
-  private void set(String name, String value) {
-    if (name.equals("--config")) {
-      file = Path.of(value);
-    } else {
-      namespace = value;
+  /** The value of an option before the verb, or of a variable, or the default. */
+  private String global(String option, String variable, String otherwise) {
+    String typed = globals.get(option);
+    String set = streams.environment().getOrDefault(variable, "");
+    return typed != null ? typed : set.isEmpty() ? otherwise : set;
+  }
+
+  private @Nullable Duration limit(String option) {
+    String text = globals.get(option);
+    return text == null ? null : Durations.parse(option, text);
+  }
+
+  /** Row CD-21. */
+  private Config elsewhere(Config config) {
+    Map<String, Path> sockets = new HashMap<>();
+    String address = globals.get("--address");
+    for (String service : List.of(Session.CONTAINERD, Session.IMAGE, Session.NETWORK)) {
+      String set =
+          streams
+              .environment()
+              .getOrDefault("BERTH_" + service.toUpperCase(Locale.ROOT) + "_ADDRESS", "");
+      if (address != null && service.equals(Session.CONTAINERD)) {
+        sockets.put(service, socket(address));
+      } else if (!set.isEmpty()) {
+        sockets.put(service, socket(set));
+      } else if (address != null) {
+        sockets.put(service, socket(address).resolveSibling(service + ".sock"));
+      }
+    }
+    return sockets.isEmpty() ? config : config.withSockets(sockets);
+  }
+
+  private static Path socket(String text) {
+    try {
+      return Path.of(text.replaceFirst("^unix://", "")).toAbsolutePath();
+    } catch (InvalidPathException e) {
+      throw new BerthException.InvalidArgument("address `" + text + "`: is no path", e);
     }
   }
 
@@ -156,11 +209,12 @@ public final class Cli {
       last.usage(last.getErr());
       return WRONG_LINE;
     }
-    Config config = configuration();
-    try (Connector connector = connectors.apply(config)) {
-      String in = namespace.isEmpty() ? config.text(Key.CLI_NAMESPACE) : namespace;
-      return command.run(new Session(config, streams, connector, in, timing));
+    try {
+      return in(command);
     } catch (BerthException e) {
+      if (debug) {
+        e.printStackTrace(streams.err());
+      }
       int told = wrong(e.getMessage());
       boolean refusedHere =
           e instanceof BerthException.InvalidArgument
@@ -169,10 +223,24 @@ public final class Cli {
     }
   }
 
+  private int in(SessionCommand command) {
+    Duration whole = limit("--timeout");
+    Session.Terms terms =
+        new Session.Terms(
+            timing,
+            limit("--connect-timeout"),
+            whole == null ? null : Deadline.after(whole.toNanos(), TimeUnit.NANOSECONDS));
+    Config config = elsewhere(configuration());
+    String namespace = global("--namespace", "BERTH_NAMESPACE", config.text(Key.CLI_NAMESPACE));
+    try (Connector connector = connectors.apply(config)) {
+      return command.run(new Session(config, streams, connector, namespace, terms));
+    }
+  }
+
   private Config configuration() {
-    Path given = file;
+    String given = globals.get("--config");
     if (given != null) {
-      return Config.read(given);
+      return Config.read(Path.of(given));
     }
     return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();
   }

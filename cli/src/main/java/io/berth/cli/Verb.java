@@ -11,6 +11,7 @@ import io.berth.cli.command.ListCommands;
 import io.berth.cli.command.LoginCommands;
 import io.berth.cli.command.NetworkCommands;
 import io.berth.cli.command.RunCommands;
+import io.berth.cli.command.StatsCommand;
 import io.berth.cli.command.StreamCommands;
 import io.berth.cli.command.TransferCommands;
 import io.berth.cli.command.VolumeCommands;
@@ -66,6 +67,7 @@ record Verb(String name, List<String> aliases, Kind kind, String about, Supplier
           of("inspect", Kind.CONTAINERS, "everything, as JSON", InspectCommand::new),
           of("port", Kind.CONTAINERS, "published ports", ListCommands.Port::new),
           of("top", Kind.CONTAINERS, "processes", ListCommands.Top::new),
+          of("stats", Kind.CONTAINERS, "what they use", StatsCommand::new),
           of("pause", Kind.CONTAINERS, "freeze", ContainerCommands.Pause::new),
           of("unpause", Kind.CONTAINERS, "let go on", ContainerCommands.Unpause::new),
           of("rename", Kind.CONTAINERS, "give another name", ContainerCommands.Rename::new),
@@ -94,7 +96,7 @@ record Verb(String name, List<String> aliases, Kind kind, String about, Supplier
           of("container", Kind.REST, "longer forms", GroupCommands.ContainerGroup::new),
           alias("containers", "c", Kind.CONTAINERD, "ls, info, label, rm", ContainersGroup::new),
           alias("tasks", "t", Kind.CONTAINERD, "ls, start, kill, ps, rm, ...", TasksGroup::new),
-          of("content", Kind.CONTAINERD, "ls, get, rm, label", ContentGroup::new),
+          of("content", Kind.CONTAINERD, "ls, get, ingest, rm, label", ContentGroup::new),
           alias("snapshots", "snapshot", Kind.CONTAINERD, "ls, usage, tree", SnapshotsGroup::new),
           alias("leases", "lease", Kind.CONTAINERD, "ls, create, rm", LeasesGroup::new),
           alias("namespaces", "ns", Kind.CONTAINERD, "ls, create, rm", NamespacesGroup::new),

@@ -130,6 +130,11 @@ final class CliTest {
         "inspect --type thing c",
         "--config",
         "--nope ps",
+        "--timeout soon ps",
+        "--connect-timeout 1x ps",
+        "tasks exec only-an-id",
+        "content ingest --expected-digest md5:x ref",
+        "login nohost -u me --password-stdin",
         "ps --format {{range}}",
         "network"
       })
@@ -140,6 +145,13 @@ final class CliTest {
       assertEquals(1, err().lines().count(), err());
     }
     assertTrue(asked.isEmpty() || line.startsWith("ps"), () -> line + " asked " + asked);
+  }
+
+  @Test
+  void aMissingConfigurationIsOneLine() {
+    assertEquals(1, berth("--config", "/nonexistent/berth.toml", "ps"));
+    assertEquals(1, err().lines().count(), err());
+    assertTrue(err().contains("/nonexistent/berth.toml"), err());
   }
 
   @Test

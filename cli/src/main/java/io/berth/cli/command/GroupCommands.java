@@ -121,6 +121,7 @@ public final class GroupCommands {
         StreamCommands.Logs.class,
         ListCommands.Port.class,
         ListCommands.Top.class,
+        StatsCommand.class,
         ListCommands.Prune.class,
         FileCommands.Diff.class,
         FileCommands.Export.class,

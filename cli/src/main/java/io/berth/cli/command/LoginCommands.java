@@ -5,9 +5,7 @@ import io.berth.api.berth.image.v1.Credentials;
 import io.berth.base.error.BerthException;
 import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
-import io.berth.linux.Fd;
-import io.berth.linux.SyscallException;
-import io.berth.linux.Terminal;
+import io.berth.cli.session.TerminalMode;
 import io.berth.oci.image.ImageReference;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -113,38 +111,23 @@ public final class LoginCommands {
     }
 
     private static String ask(Session session, String question, boolean hidden) {
-      if (!session.streams().descriptors() || !Attachment.stdinIsTerminal()) {
+      if (!TerminalMode.isThere(session.streams())) {
         throw new BerthException.InvalidArgument(
             "login: standard input is no terminal to ask at; use -u NAME --password-stdin");
       }
       session.streams().err().print(question);
       session.streams().err().flush();
-      Fd stdin = Fd.adopt(0, "standard input");
       try {
         if (!hidden) {
           return line(session.streams().in());
         }
-        Terminal.Settings before = Terminal.hideInput(stdin);
-        // An interrupt ends the process here: the terminal must not stay mute.
-        Thread hook = Thread.ofPlatform().unstarted(() -> restore(stdin, before));
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
+        try (TerminalMode _ = TerminalMode.silent()) {
           return line(session.streams().in());
         } finally {
-          restore(stdin, before);
           session.streams().err().println();
         }
       } catch (IOException e) {
         throw new BerthException.Internal("read standard input: " + e.getMessage(), e);
-      }
-    }
-
-    private static void restore(Fd stdin, Terminal.Settings before) {
-      try {
-        Terminal.restore(stdin, before);
-      } catch (SyscallException e) {
-        // The terminal itself has gone.
-        assert e.getMessage() != null;
       }
     }
 

@@ -29,10 +29,11 @@ import picocli.CommandLine.Parameters;
 /** Blobs. */
 @Command(
     name = "content",
-    description = "Blobs: ls, get, active, label, rm",
+    description = "Blobs: ls, get, ingest, active, label, rm",
     subcommands = {
       ContentGroup.Ls.class,
       ContentGroup.Get.class,
+      ContentIngest.class,
       ContentGroup.Active.class,
       ContentGroup.Label.class,
       ContentGroup.Rm.class

@@ -37,10 +37,12 @@ import picocli.CommandLine.Parameters;
 /** Running processes of containers. Row CD-23. */
 @Command(
     name = "tasks",
-    description = "Tasks: ls, start, kill, ps, pause, resume, metrics, wait, rm",
+    description = "Tasks: ls, start, attach, exec, kill, ps, pause, resume, metrics, wait, rm",
     subcommands = {
       TasksGroup.Ls.class,
       TasksGroup.Start.class,
+      TaskStreams.Attach.class,
+      TaskStreams.Exec.class,
       TasksGroup.Kill.class,
       TasksGroup.Ps.class,
       TasksGroup.Pause.class,

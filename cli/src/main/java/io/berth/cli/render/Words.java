@@ -1,6 +1,8 @@
 package io.berth.cli.render;
 
 import com.google.protobuf.Timestamp;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -10,6 +12,7 @@ import java.util.Locale;
 /** Sizes, ages and ids in the words that docker's users know. Rows D01-23, D01-24. */
 public final class Words {
   private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB", "PB"};
+  private static final String[] BINARY_UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 
   private static final DateTimeFormatter NANOS =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'", Locale.ROOT)
@@ -31,6 +34,24 @@ public final class Words {
       digits = digits.replaceAll("0+$", "").replaceAll("\\.$", "");
     }
     return digits + UNITS[unit];
+  }
+
+  /** Powers of 1024, four significant digits at most: {@code 1.234MiB}. */
+  public static String binarySize(long bytes) {
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1024 && unit < BINARY_UNITS.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    String digits =
+        value >= 1000
+            ? String.format(Locale.ROOT, "%.0f", value)
+            : new BigDecimal(value).round(new MathContext(4)).toPlainString();
+    if (digits.contains(".")) {
+      digits = digits.replaceAll("0+$", "").replaceAll("\\.$", "");
+    }
+    return digits + BINARY_UNITS[unit];
   }
 
   /** In whole units, never a fraction: {@code About an hour}, {@code 3 weeks}. */

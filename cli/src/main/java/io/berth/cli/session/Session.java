@@ -12,12 +12,21 @@ import io.berth.base.error.ErrorCodec;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.Channel;
+import io.grpc.ConnectivityState;
+import io.grpc.Deadline;
+import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractStub;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** What one command line works with. */
 public final class Session {
@@ -34,21 +43,27 @@ public final class Session {
   private final Streams streams;
   private final Connector connector;
   private final String namespace;
-  private final boolean timing;
+  private final Terms terms;
   private final AtomicInteger calls = new AtomicInteger();
+  private final Set<String> connected = ConcurrentHashMap.newKeySet();
 
   /**
-   * All that is given stays the caller's.
+   * How calls are made.
    *
-   * @param timing whether each call is told on stderr
+   * @param timing each is told on stderr
+   * @param connecting the longest that a service may take to answer a connection; null for any
+   * @param end when all must be done; null for never
    */
+  public record Terms(boolean timing, @Nullable Duration connecting, @Nullable Deadline end) {}
+
+  /** All that is given stays the caller's. */
   public Session(
-      Config config, Streams streams, Connector connector, String namespace, boolean timing) {
+      Config config, Streams streams, Connector connector, String namespace, Terms terms) {
     this.config = config;
     this.streams = streams;
     this.connector = connector;
     this.namespace = namespace;
-    this.timing = timing;
+    this.terms = terms;
   }
 
   /** Where the line came from and its answer goes to. */
@@ -78,7 +93,7 @@ public final class Session {
       return Calls.call(config.socket(service), "berth-" + service, () -> saidOrUnsaid(call));
     } finally {
       int number = calls.incrementAndGet();
-      if (timing) {
+      if (terms.timing) {
         streams
             .err()
             .printf("%2d %-28s %8.2f ms%n", number, what, (System.nanoTime() - start) / 1e6);
@@ -103,7 +118,39 @@ public final class Session {
 
   /** A stub of any service's, with the namespace on its calls. */
   public <S extends AbstractStub<S>> S stub(String service, Function<Channel, S> make) {
-    return UnixChannel.in(make.apply(connector.to(service)), namespace, null);
+    Channel channel = connector.to(service);
+    Duration patience = terms.connecting;
+    if (patience != null && channel instanceof ManagedChannel own && connected.add(service)) {
+      awaitConnection(service, own, patience);
+    }
+    S stub = UnixChannel.in(make.apply(channel), namespace, null);
+    return terms.end == null ? stub : stub.withDeadline(terms.end);
+  }
+
+  /** Until the service has answered, or the connection failed: the call itself says why. */
+  private void awaitConnection(String service, ManagedChannel channel, Duration patience) {
+    long end = System.nanoTime() + patience.toNanos();
+    for (ConnectivityState state = channel.getState(/* requestConnection= */ true);
+        state == ConnectivityState.IDLE || state == ConnectivityState.CONNECTING;
+        state = channel.getState(/* requestConnection= */ true)) {
+      CountDownLatch changed = new CountDownLatch(1);
+      channel.notifyWhenStateChanged(state, changed::countDown);
+      try {
+        if (!changed.await(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          throw new BerthException.Unavailable(
+              "connect to `"
+                  + config.socket(service)
+                  + "`: no answer within "
+                  + patience.toMillis()
+                  + " ms; see whether berth-"
+                  + service
+                  + " hangs");
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new BerthException.Cancelled("connect: interrupted", e);
+      }
+    }
   }
 
   /** Containers as a person means them. */

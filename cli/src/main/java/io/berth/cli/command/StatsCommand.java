@@ -1,0 +1,175 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ListRequest;
+import io.berth.api.containerd.services.tasks.v1.MetricsRequest;
+import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
+import io.berth.api.containerd.types.Metric;
+import io.berth.base.error.BerthException;
+import io.berth.cli.render.Listing;
+import io.berth.cli.render.Sample;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import io.berth.linux.Fd;
+import io.berth.linux.Terminal;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code stats}: what containers use, once a second. Row MB-27. */
+@Command(name = "stats", description = "What containers use: processor, memory, network, disks")
+public final class StatsCommand extends SessionCommand {
+  private static final List<String> FIELDS =
+      List.of("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs");
+  private static final String CLEAR_SCREEN = "\033[H\033[2J";
+
+  @Option(
+      names = {"-a", "--all"},
+      description = "Stopped ones as well")
+  boolean all;
+
+  @Option(names = "--no-stream", description = "Once, over one second")
+  boolean once;
+
+  @Option(names = "--no-trunc", description = "Whole ids")
+  boolean whole;
+
+  @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
+  String format = "";
+
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "CONTAINER",
+      description = "Id, its begin, or name (default: all that run)")
+  List<String> containers = new ArrayList<>();
+
+  @Override
+  public int run(Session session) {
+    PrintStream out = session.streams().out();
+    long machine = memoryOfMachine();
+    boolean screen =
+        !once
+            && format.isEmpty()
+            && session.streams().descriptors()
+            && Terminal.isTerminal(Fd.adopt(1, "stdout"));
+    // The first sample is what the second one is compared with.
+    Map<String, Sample> before = sample(session);
+    while (true) {
+      pause();
+      List<Container> shown = shown(session);
+      Map<String, Sample> now = sample(session);
+      Listing listing =
+          new Listing(
+              "CONTAINER ID",
+              "NAME",
+              "CPU %",
+              "MEM USAGE / LIMIT",
+              "MEM %",
+              "NET I/O",
+              "BLOCK I/O",
+              "PIDS");
+      for (Container container : shown) {
+        Sample sample = now.get(container.getId());
+        listing.add(
+            FIELDS,
+            cells(container, before.getOrDefault(container.getId(), sample), sample, machine));
+      }
+      if (screen) {
+        out.print(CLEAR_SCREEN);
+      }
+      listing.print(out, format);
+      out.flush();
+      if (once || out.checkError()) {
+        return 0;
+      }
+      before = now;
+    }
+  }
+
+  /** Asked anew each time: containers come and go. */
+  private List<Container> shown(Session session) {
+    if (!containers.isEmpty()) {
+      return containers.stream().map(ref -> ContainerCommands.get(session, ref)).toList();
+    }
+    ListRequest request = ListRequest.newBuilder().setAll(all).build();
+    return session
+        .call(Session.CONTAINERD, "Containers.List", () -> session.containers().list(request))
+        .getContainersList();
+  }
+
+  private static Map<String, Sample> sample(Session session) {
+    Map<String, Sample> samples = new HashMap<>();
+    for (Metric metric :
+        session
+            .call(
+                Session.CONTAINERD,
+                "Tasks.Metrics",
+                () ->
+                    session
+                        .stub(Session.CONTAINERD, TasksGrpc::newBlockingStub)
+                        .metrics(MetricsRequest.getDefaultInstance()))
+            .getMetricsList()) {
+      samples.put(metric.getId(), Sample.of(metric));
+    }
+    return samples;
+  }
+
+  /** Zeros for one that does not run. */
+  private String[] cells(
+      Container container, @Nullable Sample before, @Nullable Sample now, long machine) {
+    String id = whole ? container.getId() : Words.shortId(container.getId());
+    if (now == null || before == null) {
+      return new String[] {
+        id, container.getName(), "0.00%", "0B / 0B", "0.00%", "0B / 0B", "0B / 0B", "0"
+      };
+    }
+    long limit = now.limitWithin(machine);
+    return new String[] {
+      id,
+      container.getName(),
+      percent(now.cpuSince(before)),
+      Words.binarySize(now.memory()) + " / " + Words.binarySize(limit),
+      percent(limit == 0 ? 0 : now.memory() * 100.0 / limit),
+      Words.size(now.received()) + " / " + Words.size(now.sent()),
+      Words.size(now.read()) + " / " + Words.size(now.written()),
+      String.valueOf(now.processes())
+    };
+  }
+
+  private static String percent(double value) {
+    return String.format(Locale.ROOT, "%.2f%%", value);
+  }
+
+  private static long memoryOfMachine() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
+        if (line.startsWith("MemTotal:")) {
+          return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+        }
+      }
+    } catch (IOException e) {
+      throw new BerthException.Internal("read /proc/meminfo: " + e.getMessage(), e);
+    }
+    return 0;
+  }
+
+  private static void pause() {
+    try {
+      TimeUnit.SECONDS.sleep(1);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("stats: interrupted", e);
+    }
+  }
+}
