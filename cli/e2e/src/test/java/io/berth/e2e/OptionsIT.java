@@ -368,4 +368,23 @@ final class OptionsIT {
     String text = berth.berth("exec", "inspect", id).exits(0).out();
     return Json.tree(text.getBytes(StandardCharsets.UTF_8), "exec").path(0);
   }
+
+  @Test // An exec that ends its whole container has an exit code of its own, however late one
+        // looks.
+  void anExecThatEndsItsContainer() {
+    for (int i = 0; i < 5; i++) {
+      String name = "brief" + i;
+      background(
+          name,
+          "--rm",
+          "--network=none",
+          IMAGE,
+          "sh",
+          "-c",
+          "trap 'exit 3' TERM; while :; do sleep 0.05; done");
+      Command exec = berth.berth("exec", name, "sh", "-c", "kill 1; exit 5");
+      assertTrue(exec.exit() == 5 || exec.exit() == 137, exec.toString());
+      assertEquals("", exec.err());
+    }
+  }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ExecInspectRequest;
+import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
@@ -57,14 +58,18 @@ public final class InspectCommand extends SessionCommand {
 
   /** Row MB-04. */
   static ObjectNode exec(Session session, String id) {
-    return ContainerDocument.of(
-        session.call(
-            Session.CONTAINERD,
-            "Containers.ExecInspect",
-            () ->
-                session
-                    .containers()
-                    .execInspect(ExecInspectRequest.newBuilder().setExecId(id).build())));
+    return ContainerDocument.of(what(session, id));
+  }
+
+  /** What is known of an exec. */
+  static ExecInspectResponse what(Session session, String id) {
+    return session.call(
+        Session.CONTAINERD,
+        "Containers.ExecInspect",
+        () ->
+            session
+                .containers()
+                .execInspect(ExecInspectRequest.newBuilder().setExecId(id).build()));
   }
 
   private ObjectNode find(Session session, String name) {

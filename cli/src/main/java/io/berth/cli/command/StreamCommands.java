@@ -28,6 +28,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -150,14 +151,27 @@ public final class StreamCommands {
       new Foreground(session, container, want, /* proxySignals= */ true)
           .passOn(made.getExecId(), tty);
       ExecStartResponse started = start(session, made.getExecId());
-      AttachResponse where = started.hasAttach() ? started.getAttach() : made.getAttach();
-      try (Attachment attachment = Attachment.open(session, where, want, /* keepStdin= */ false)) {
-        Optional<ExitRecord> exit = attachment.awaitEnd();
-        if (exit.isPresent()) {
-          return exit.get().shellCode();
+      if (started.hasAttach()) {
+        AttachResponse where = started.getAttach();
+        try (Attachment attachment =
+            Attachment.open(session, where, want, /* keepStdin= */ false)) {
+          Optional<ExitRecord> exit = attachment.awaitEnd();
+          if (exit.isPresent()) {
+            return exit.get().shellCode();
+          }
+        } catch (BerthException.Unavailable e) {
+          // It ended its whole container, and the supervisor went before this client came.
+          return ended(session, made, e);
         }
       }
       // The supervisor is gone; the end is on record with the service.
+      return ended(session, made, null);
+    }
+
+    private int ended(Session session, ExecCreateResponse made, @Nullable BerthException why) {
+      if (why != null && runs(session, made.getExecId())) {
+        throw why;
+      }
       return session
           .call(
               Session.CONTAINERD,
@@ -171,6 +185,14 @@ public final class StreamCommands {
                               .setExecId(made.getExecId())
                               .build()))
           .getStatus();
+    }
+
+    private static boolean runs(Session session, String id) {
+      try {
+        return InspectCommand.what(session, id).getRunning();
+      } catch (BerthException.NotFound e) {
+        return false;
+      }
     }
 
     @Override

@@ -31,7 +31,10 @@ import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +52,7 @@ final class ContainerExecs {
   private final Tasks tasks;
   private final SecureRandom random = new SecureRandom();
   private final Map<String, Terms> terms = new ConcurrentHashMap<>();
+  private final Map<String, CompletableFuture<Exit>> endings = new ConcurrentHashMap<>();
   private final Map<String, Ended> remembered = new LinkedHashMap<>();
 
   @Inject
@@ -109,28 +113,41 @@ final class ContainerExecs {
   ExecStartResponse start(NamedContainer container, String execId) {
     TaskKey key = container.key();
     Terms agreed = terms.get(execId);
+    // Held before it runs: it may take its whole container along, and with it the task.
+    CompletableFuture<Exit> ending = tasks.ending(key, execId);
     int pid = tasks.start(key, execId);
+    endings.put(execId, ending);
     ExecStartResponse.Builder answer = ExecStartResponse.newBuilder().setPid(pid);
-    if (agreed != null && agreed.attach()) {
-      ExecCreateRequest wish = agreed.request();
-      if (agreed.sized()) {
-        tasks.resize(key, execId, wish.getRows(), wish.getColumns());
+    boolean attach = agreed != null && agreed.attach();
+    Thread.ofVirtual().name("exec-" + execId).start(() -> takeAway(key, execId, ending, attach));
+    if (agreed != null && attach) {
+      try {
+        answer.setAttach(attachment(container, execId, agreed));
+      } catch (BerthException e) {
+        if (!ending.isDone() && life.isRunning(key)) {
+          throw e;
+        }
+        LOG.log(Level.DEBUG, "nobody attaches to exec {0}: {1}", execId, e.getMessage());
       }
-      AttachResponse attach = life.allowAttach(container, execId);
-      answer.setAttach(
-          attach.toBuilder().setTty(wish.getTty()).setStdin(wish.getOpenStdin()).build());
     }
-    Thread.ofVirtual()
-        .name("exec-" + execId)
-        .start(() -> takeAway(key, execId, agreed != null && agreed.attach()));
     return answer.build();
   }
 
-  private void takeAway(TaskKey key, String execId, boolean attached) {
+  private AttachResponse attachment(NamedContainer container, String execId, Terms agreed) {
+    ExecCreateRequest wish = agreed.request();
+    if (agreed.sized()) {
+      tasks.resize(container.key(), execId, wish.getRows(), wish.getColumns());
+    }
+    AttachResponse attach = life.allowAttach(container, execId);
+    return attach.toBuilder().setTty(wish.getTty()).setStdin(wish.getOpenStdin()).build();
+  }
+
+  private void takeAway(
+      TaskKey key, String execId, CompletableFuture<Exit> ending, boolean attached) {
     try {
-      Exit exit = tasks.await(key, execId);
-      remember(execId, new Ended(key, terms.get(execId), exit));
+      remember(execId, new Ended(key, terms.get(execId), told(ending)));
       terms.remove(execId);
+      endings.remove(execId);
       if (attached) {
         Thread.sleep(ATTACH_PATIENCE);
       }
@@ -153,19 +170,20 @@ final class ContainerExecs {
     }
   }
 
-  /** Blocks until it has ended. */
-  WaitResponse await(NamedContainer container, String execId) throws InterruptedException {
-    Exit exit = known(execId);
-    if (exit == null) {
-      try {
-        exit = tasks.await(container.key(), execId);
-      } catch (BerthException.NotFound e) {
-        exit = known(execId);
-        if (exit == null) {
-          throw e;
-        }
-      }
-    }
+  /**
+   * Blocks until it has ended.
+   *
+   * @param container asked for only if nothing is known of the exec: it may be gone by now
+   */
+  WaitResponse await(Supplier<NamedContainer> container, String execId)
+      throws InterruptedException {
+    CompletableFuture<Exit> ending = endings.get(execId);
+    // In this order: what ends between the two looks is remembered by then.
+    Ended ended = ended(execId);
+    Exit exit =
+        ended != null
+            ? ended.exit()
+            : ending != null ? told(ending) : tasks.await(container.get().key(), execId);
     return WaitResponse.newBuilder()
         .setStatus(exit.status())
         .setAt(Timestamps.of(exit.at()))
@@ -173,9 +191,12 @@ final class ContainerExecs {
         .build();
   }
 
-  private @Nullable Exit known(String execId) {
-    Ended ended = ended(execId);
-    return ended == null ? null : ended.exit();
+  private static Exit told(CompletableFuture<Exit> ending) throws InterruptedException {
+    try {
+      return ending.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("an exit cannot fail", e);
+    }
   }
 
   private @Nullable Ended ended(String execId) {

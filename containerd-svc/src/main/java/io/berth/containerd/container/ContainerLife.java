@@ -583,7 +583,7 @@ final class ContainerLife {
           if (progress.running()) {
             // The machine went down, or somebody else deleted the task: how it ended is not known.
             Instant at = clock.instant();
-            now = containers.progress(key, old -> old.ended(at, 255, false));
+            now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false));
           }
           if (now == null) {
             return null;

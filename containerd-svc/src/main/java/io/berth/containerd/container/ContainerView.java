@@ -85,6 +85,10 @@ final class ContainerView {
             .setExitCode(progress.exitCode())
             .setError(progress.error())
             .setOomKilled(progress.oomKilled());
+    if (glance == null && progress.running()) {
+      // It was cut off with the machine, and that is not recorded yet.
+      info.setExitCode(Exit.UNKNOWN);
+    }
     if (progress.wasStarted()) {
       info.setStartedAt(Timestamps.of(Progress.instant(progress.startedAt())));
     }

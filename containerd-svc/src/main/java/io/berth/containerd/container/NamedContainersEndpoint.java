@@ -284,7 +284,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
 
   @Override
   public void execWait(ExecWaitRequest request, StreamObserver<WaitResponse> responses) {
-    Calls.answer(responses, () -> execs.await(meant(request.getRef()), request.getExecId()));
+    Calls.answer(responses, () -> execs.await(() -> meant(request.getRef()), request.getExecId()));
   }
 
   @Override

@@ -36,6 +36,11 @@ public final class LogReader {
   private boolean begun;
   private long offset;
 
+  /** Not following: the file, and how much of it, that was the end when reading began. */
+  private @Nullable Object lastKey;
+
+  private long lastSize = -1;
+
   /** Of the log whose newest file has this absolute path. Opens nothing yet. */
   public LogReader(Path path, LogQuery query, InstantSource clock, Sleeper sleeper) {
     this.path = path;
@@ -47,8 +52,9 @@ public final class LogReader {
 
   /**
    * Gives the sink what the query asks for. Returns when all is read; following, once the container
-   * has ended and the rest is read, or the query's end has come. A log that does not exist is
-   * empty. UNAVAILABLE when the disk does not let itself be read.
+   * has ended and the rest is read, or the query's end has come. Not following, what is written
+   * while it is read is left out. A log that does not exist is empty. UNAVAILABLE when the disk
+   * does not let itself be read.
    *
    * @param ended whether nothing will be written any more
    */
@@ -66,6 +72,9 @@ public final class LogReader {
 
   private void follow(BooleanSupplier ended, LogSink sink)
       throws IOException, InterruptedException {
+    if (!query.follow() && !findEnd()) {
+      return;
+    }
     LogFiles.@Nullable Open file = null;
     Duration wait = SHORTEST_WAIT;
     try {
@@ -78,7 +87,7 @@ public final class LogReader {
         }
         while (file != null) {
           progress |= drain(file, sink);
-          LogFiles.Open next = files.after(file);
+          LogFiles.Open next = file.key().equals(lastKey) ? null : files.after(file);
           if (next == null) {
             break;
           }
@@ -101,6 +110,16 @@ public final class LogReader {
     }
   }
 
+  private boolean findEnd() throws IOException {
+    try (LogFiles.Open newest = files.newest()) {
+      if (newest != null) {
+        lastKey = newest.key();
+        lastSize = newest.channel().size();
+      }
+      return newest != null;
+    }
+  }
+
   private boolean isOver() {
     Instant until = query.until();
     return until != null && clock.instant().isAfter(until);
@@ -112,7 +131,7 @@ public final class LogReader {
     }
     // What appears later where nothing was is all new.
     begun = true;
-    TailSearch.Start start = new TailSearch(files, query).find();
+    TailSearch.Start start = new TailSearch(files, query, lastKey, lastSize).find();
     if (start == null) {
       return null;
     }
@@ -134,9 +153,10 @@ public final class LogReader {
       begin(size);
     }
     boolean progress = false;
+    long end = file.key().equals(lastKey) ? lastSize : Long.MAX_VALUE;
     while (true) {
-      int read =
-          file.channel().read(ByteBuffer.wrap(buffer, filled, buffer.length - filled), offset);
+      int room = Math.clamp(end - offset, 0, buffer.length - filled);
+      int read = file.channel().read(ByteBuffer.wrap(buffer, filled, room), offset);
       if (read <= 0) {
         return progress;
       }

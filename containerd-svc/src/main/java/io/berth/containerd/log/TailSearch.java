@@ -17,11 +17,19 @@ final class TailSearch {
   private final LogFiles files;
   private final LogQuery query;
   private long wanted;
+  private final @Nullable Object lastKey;
+  private final long lastSize;
   private boolean first = true;
 
-  TailSearch(LogFiles files, LogQuery query) {
+  /**
+   * @param lastKey the file that is taken for the newest; null: the one that is
+   * @param lastSize how much of it
+   */
+  TailSearch(LogFiles files, LogQuery query, @Nullable Object lastKey, long lastSize) {
     this.files = files;
     this.query = query;
+    this.lastKey = lastKey;
+    this.lastSize = lastSize;
     this.wanted = query.tail();
   }
 
@@ -35,8 +43,18 @@ final class TailSearch {
       return null;
     }
     try {
+      while (lastKey != null && !file.key().equals(lastKey)) {
+        // Begun since then.
+        LogFiles.Open older = files.before(file);
+        if (older == null) {
+          break;
+        }
+        file.close();
+        file = older;
+      }
       while (true) {
-        long at = searched(file.channel());
+        boolean last = file.key().equals(lastKey);
+        long at = searched(file.channel(), last ? lastSize : file.channel().size());
         LogFiles.Open older = at >= 0 ? null : files.before(file);
         if (older == null) {
           LogFiles.Open found = file;
@@ -54,12 +72,12 @@ final class TailSearch {
   }
 
   /** The place, or -1 when it lies before this file. */
-  private long searched(FileChannel file) throws IOException {
+  private long searched(FileChannel file, long size) throws IOException {
     if (query.tail() == 0) {
-      return file.size();
+      return size;
     }
     byte[] block = new byte[BLOCK + LogEntry.HEADER];
-    long end = file.size();
+    long end = size;
     long lineEnd = -1;
     while (end > 0) {
       long start = Math.max(0, end - BLOCK);

@@ -271,7 +271,7 @@ final class ExitLedger {
   /** Nobody will ever know how these processes ended. */
   void lost(Task task, Instant now) {
     for (TaskProcess process : task.processes()) {
-      record(task, process, new Exit(process.pid, 255, now, task.isOomKilled(), true));
+      record(task, process, new Exit(process.pid, Exit.UNKNOWN, now, task.isOomKilled(), true));
     }
   }
 

@@ -452,6 +452,11 @@ public final class Tasks {
         .build();
   }
 
+  /** The process's end, also when its task is gone by then. */
+  public CompletableFuture<Exit> ending(TaskKey key, String execId) {
+    return task(key).process(execId).told().copy();
+  }
+
   /** Blocks until the process has ended and that is on disk and was told. */
   public Exit await(TaskKey key, String execId) throws InterruptedException {
     try {

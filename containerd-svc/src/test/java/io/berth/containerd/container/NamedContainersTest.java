@@ -12,6 +12,8 @@ import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
+import io.berth.api.berth.container.v1.ExecInspectRequest;
+import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.ExecStartRequest;
 import io.berth.api.berth.container.v1.ExecWaitRequest;
 import io.berth.api.berth.container.v1.GetRequest;
@@ -482,6 +484,38 @@ class NamedContainersTest {
         stub()
             .execWait(ExecWaitRequest.newBuilder().setRef("web").setExecId(execId).build())
             .getStatus());
+  }
+
+  // It may have ended its whole container before anybody could attach.
+  @Test
+  void exec_thatEndsItsContainerAtOnce_isStillAnsweredWithItsCode() {
+    TaskKey key = Instance.key(create("web", "sleep"));
+    begin("web");
+    ExecCreateRequest exec =
+        ExecCreateRequest.newBuilder().setRef("web").addCmd("sleep").setAttachStdout(true).build();
+    String execId = stub().execCreate(exec).getExecId();
+    instance.hosts.beforeStartAnswer =
+        () -> {
+          instance.hosts.exit(key, execId, 5);
+          instance.hosts.exit(key, "", 143);
+          long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+          while (instance.hosts.hasSupervisor(key) && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+          }
+        };
+    assertFalse(
+        stub()
+            .execStart(ExecStartRequest.newBuilder().setRef("web").setExecId(execId).build())
+            .hasAttach());
+    assertEquals(
+        5,
+        stub()
+            .execWait(ExecWaitRequest.newBuilder().setRef("web").setExecId(execId).build())
+            .getStatus());
+    ExecInspectResponse ended =
+        stub().execInspect(ExecInspectRequest.newBuilder().setExecId(execId).build());
+    assertEquals(5, ended.getExitCode());
+    assertEquals(List.of("sleep"), ended.getCmdList());
   }
 
   @Test

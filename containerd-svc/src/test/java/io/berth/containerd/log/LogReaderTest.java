@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows D01-42, MB-26. */
@@ -113,6 +114,27 @@ final class LogReaderTest {
     assertEquals(
         lines.subList((int) Math.max(0, lines.size() - tail), lines.size()),
         read(query(tail, null, null)));
+  }
+
+  // What comes while it is read is not asked for, or a busy container's log would have no end.
+  @ParameterizedTest
+  @CsvSource({"1, 0", "1, 150", "3, 150", "-1, 0", "-1, 150"})
+  void withoutFollowing_itEndsWhereTheLogEndedAtTheCall(long tail, long maxSize)
+      throws InterruptedException {
+    RotatingLog log = new RotatingLog(folder, maxSize, 1000);
+    List<String> lines = IntStream.range(0, 10).mapToObj(i -> "line" + i).toList();
+    lines.forEach(line -> log.line("stdout", line));
+    List<String> seen = new ArrayList<>();
+    reader(query(tail, null, null), time -> {})
+        .read(
+            () -> false,
+            entry -> {
+              seen.add(new String(entry.line(), UTF_8));
+              if (seen.size() < 50) {
+                log.line("stdout", "later").line("stdout", "later");
+              }
+            });
+    assertEquals(lines.subList(tail < 0 ? 0 : (int) (lines.size() - tail), lines.size()), seen);
   }
 
   @Test
