@@ -2,6 +2,7 @@ package io.berth.image;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -40,4 +41,10 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.berth.api..");
+
+  @ArchTest
+  static void libraries(JavaClasses classes) {
+    ArchitectureRules.uses(
+        classes, "com.github.benmanes.caffeine", "dagger", "com.google.protobuf", "io.grpc");
+  }
 }

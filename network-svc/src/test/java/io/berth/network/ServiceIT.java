@@ -33,11 +33,14 @@ import io.grpc.health.v1.HealthGrpc;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -144,6 +147,21 @@ final class ServiceIT {
         Status.Code.NOT_FOUND,
         "endpoint of container `web`",
         () -> endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
+  }
+
+  /** Row RK-54. */
+  @Test
+  void theFirstAddressIsTheBridges() throws Exception {
+    Endpoint endpoint = endpoints().attach(attach("web", 8080).build());
+    String subnet = endpoint.getAddress().substring(0, endpoint.getAddress().lastIndexOf('.'));
+    assertEquals(subnet + ".1", endpoint.getGateway());
+    List<String> addresses =
+        host.host.call(() ->
+            NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .map(InetAddress::getHostAddress)
+                .toList());
+    assertTrue(addresses.contains(subnet + ".1"), addresses::toString);
   }
 
   /** Row DN-14. */

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.sun.management.HotSpotDiagnosticMXBean;
 import io.berth.api.containerd.events.TaskExit;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
@@ -32,11 +33,15 @@ import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.Instance;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -379,6 +384,58 @@ class TasksEndpointTest {
     instance.hosts.exit(Instance.key("c1"), "", 3);
     assertEquals(3, early.get().getExitStatus());
     assertEquals(3, await("c1", "").getExitStatus());
+  }
+
+  /** Row D01-08: a deadline passes, a client goes away, and no thread goes on waiting for them. */
+  @Test
+  void wait_thatIsGivenUp_leavesNoThread() throws Exception {
+    instance.createTask("c1", "sleep");
+    begin("c1", "");
+    WaitRequest request = WaitRequest.newBuilder().setContainerId("c1").build();
+    for (int i = 0; i < 20; i++) {
+      refused(
+          Code.DEADLINE_EXCEEDED,
+          () -> instance.tasks().withDeadlineAfter(Duration.ofMillis(20)).wait(request));
+    }
+    try (CancellableContext client = Context.current().withCancellation()) {
+      CompletableFuture<StatusRuntimeException> end = new CompletableFuture<>();
+      Runnable call =
+          () -> {
+            var e =
+                assertThrows(StatusRuntimeException.class, () -> instance.tasks().wait(request));
+            end.complete(e);
+          };
+      Thread.ofVirtual().start(client.wrap(call));
+      while (waiting() == 0) {
+        Thread.sleep(5);
+      }
+      client.cancel(null);
+      assertEquals(Code.CANCELLED, end.get().getStatus().getCode());
+    }
+    long limit = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (waiting() > 0) {
+      assertTrue(System.nanoTime() < limit, "threads still wait");
+      Thread.sleep(20);
+    }
+    // The task itself is as it was.
+    instance.hosts.exit(Instance.key("c1"), "", 4);
+    assertEquals(4, await("c1", "").getExitStatus());
+  }
+
+  /** Threads of any kind in the service's side of a wait. */
+  private long waiting() throws Exception {
+    Path dump = Files.createTempDirectory("berth-threads").resolve("dump");
+    try {
+      ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+          .dumpThreads(dump.toString(), HotSpotDiagnosticMXBean.ThreadDumpFormat.TEXT_PLAIN);
+      return Files.readString(dump)
+          .lines()
+          .filter(line -> line.contains("io.berth.containerd.task.TasksEndpoint.wait("))
+          .count();
+    } finally {
+      Files.deleteIfExists(dump);
+      Files.delete(dump.getParent());
+    }
   }
 
   @Test

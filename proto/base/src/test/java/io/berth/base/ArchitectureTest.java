@@ -1,5 +1,6 @@
 package io.berth.base;
 
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -17,4 +18,10 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+
+  @ArchTest
+  static void libraries(JavaClasses classes) {
+    ArchitectureRules.uses(
+        classes, "io.netty.channel.epoll", "io.grpc.netty", "com.google.protobuf");
+  }
 }

@@ -6,6 +6,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
@@ -110,6 +111,19 @@ public final class ArchitectureRules {
       slices().matching("io.berth.(**)").should().beFreeOfCycles().allowEmptyShould(true);
 
   private ArchitectureRules() {}
+
+  /** Fails unless each library, by its package, is used. Row DC-03. */
+  public static void uses(JavaClasses classes, String... packages) {
+    for (String library : packages) {
+      boolean used =
+          classes.stream()
+              .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
+              .anyMatch(use -> use.getTargetClass().getPackageName().startsWith(library));
+      if (!used) {
+        throw new AssertionError("no class uses " + library + ": drop the dependency");
+      }
+    }
+  }
 
   private static String[] services() {
     return new String[] {
