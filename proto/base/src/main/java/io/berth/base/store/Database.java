@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
-import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -22,15 +22,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One service's SQLite database (WAL), with two kinds of commit.
  *
  * <p>A <em>durable</em> write is on disk when the call returns. A <em>lazy</em> one survives the
- * death of any process and may be lost by a power cut. All writes go through one platform thread;
- * each is a transaction of its own, so a failing one never fails its neighbours, and all durable
- * ones in flight share one sync. Reads use pooled connections and see the last committed state.
+ * death of any process and may be lost by a power cut. Writes take turns; each is a transaction of
+ * its own, so a failing one never fails its neighbours. One that meets no other runs on its
+ * caller's thread, those that meet go through one platform thread, where all durable ones share one
+ * sync. Reads use pooled connections and see the last committed state.
  *
  * <p>Thread-safe. Calls block for less than a millisecond on a quiet disk, {@link #durable} for a
  * sync.
@@ -50,9 +52,14 @@ public final class Database implements AutoCloseable {
   private final BlockingQueue<Connection> readers = new ArrayBlockingQueue<>(READERS);
   private final List<Connection> allReaders = new ArrayList<>();
   private final Connection writer;
+
+  /** Whose holder may use the writer. */
+  private final ReentrantLock turn = new ReentrantLock();
+
   private final Thread thread;
   private volatile boolean closed;
   private long syncs;
+  private String synchronous = "NORMAL";
 
   private Database(Path file, Connection writer) {
     this.file = file;
@@ -110,7 +117,7 @@ public final class Database implements AutoCloseable {
   }
 
   private static Connection connect(Path file) throws SQLException {
-    Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+    Connection connection = new KeepingConnection(file);
     try (Statement statement = connection.createStatement()) {
       statement.execute("PRAGMA journal_mode=WAL");
       statement.execute("PRAGMA synchronous=NORMAL");
@@ -189,7 +196,10 @@ public final class Database implements AutoCloseable {
         throw new BerthException.Unavailable(
             "write `" + file.getFileName() + "`: the service is stopping");
       }
-      jobs.put(new Job<>(work, durable, answer));
+      Job<T> job = new Job<>(work, durable, answer);
+      if (!runHere(job)) {
+        jobs.put(job);
+      }
       return answer.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -201,6 +211,23 @@ public final class Database implements AutoCloseable {
         case RuntimeException other -> other;
         case null, default -> new IllegalStateException(e.getCause());
       };
+    }
+  }
+
+  // While nobody else writes, the caller's own thread does: two changes of threads take longer than
+  // a small transaction.
+  private boolean runHere(Job<?> job) {
+    if (!turn.tryLock()) {
+      return false;
+    }
+    try {
+      if (closed || !jobs.isEmpty()) {
+        return false;
+      }
+      runAll(List.of(job));
+      return true;
+    } finally {
+      turn.unlock();
     }
   }
 
@@ -225,12 +252,22 @@ public final class Database implements AutoCloseable {
           if (closed) {
             return;
           }
-          checkpoint();
+          turn.lock();
+          try {
+            checkpoint();
+          } finally {
+            turn.unlock();
+          }
           continue;
         }
         batch.add(first);
-        jobs.drainTo(batch, MAX_BATCH - 1);
-        runAll(batch);
+        turn.lock();
+        try {
+          jobs.drainTo(batch, MAX_BATCH - 1);
+          runAll(batch);
+        } finally {
+          turn.unlock();
+        }
         if (closed && jobs.isEmpty()) {
           return;
         }
@@ -252,12 +289,9 @@ public final class Database implements AutoCloseable {
     boolean synced = false;
     for (int i = 0; i < batch.size(); i++) {
       boolean sync = i == lastDurable;
-      if (sync) {
-        synchronous("FULL");
-      }
+      synchronous(sync ? "FULL" : "NORMAL");
       boolean committed = runOne(batch.get(i), answers);
       if (sync) {
-        synchronous("NORMAL");
         synced = committed;
         countSync();
       }
@@ -285,19 +319,23 @@ public final class Database implements AutoCloseable {
   }
 
   private <T extends @Nullable Object> T inTransaction(Work<T> work) throws SQLException {
-    try (Statement statement = writer.createStatement()) {
-      statement.execute("BEGIN IMMEDIATE");
-      boolean done = false;
-      try {
-        T value = work.run(writer);
-        statement.execute("COMMIT");
-        done = true;
-        return value;
-      } finally {
-        if (!done) {
-          statement.execute("ROLLBACK");
-        }
+    execute("BEGIN IMMEDIATE");
+    boolean done = false;
+    try {
+      T value = work.run(writer);
+      execute("COMMIT");
+      done = true;
+      return value;
+    } finally {
+      if (!done) {
+        execute("ROLLBACK");
       }
+    }
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (PreparedStatement statement = writer.prepareStatement(sql)) {
+      statement.execute();
     }
   }
 
@@ -316,8 +354,6 @@ public final class Database implements AutoCloseable {
       return null;
     } catch (SQLException e) {
       return e;
-    } finally {
-      synchronous("NORMAL");
     }
   }
 
@@ -325,9 +361,14 @@ public final class Database implements AutoCloseable {
     syncs++;
   }
 
+  // It is in force as soon as it is parsed, so it cannot be kept prepared.
   private void synchronous(String mode) {
+    if (mode.equals(synchronous)) {
+      return;
+    }
     try (Statement statement = writer.createStatement()) {
       statement.execute("PRAGMA synchronous=" + mode);
+      synchronous = mode;
     } catch (SQLException e) {
       LOG.log(Level.ERROR, "set synchronous of " + file, e);
     }

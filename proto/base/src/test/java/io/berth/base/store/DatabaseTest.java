@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -72,6 +73,48 @@ final class DatabaseTest {
               each.toString());
         }
       }
+    }
+  }
+
+  private static int put(Connection connection, int key, String value) throws SQLException {
+    try (PreparedStatement put =
+        connection.prepareStatement("INSERT OR REPLACE INTO t VALUES (?, ?)")) {
+      put.setInt(1, key);
+      if (!value.isEmpty()) {
+        put.setString(2, value);
+      }
+      return put.executeUpdate();
+    }
+  }
+
+  @Test
+  void aStatementUsedAgainHasNothingOfItsLastUse() throws Exception {
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA)) {
+      database.lazy(connection -> put(connection, 1, "one"));
+      assertThrows(
+          BerthException.class,
+          () -> database.lazy(connection -> put(connection, 2, "")),
+          "the second argument of the use before was kept");
+      database.lazy(connection -> put(connection, 2, "two"));
+      String select = "SELECT v FROM t WHERE k >= ? ORDER BY k";
+      database.read(connection -> {
+        try (PreparedStatement outer = connection.prepareStatement(select)) {
+          outer.setInt(1, 1);
+          ResultSet rows = outer.executeQuery();
+          assertTrue(rows.next());
+          try (PreparedStatement inner = connection.prepareStatement(select)) {
+            inner.setInt(1, 2);
+            assertEquals("two", inner.executeQuery().getString(1));
+          }
+          assertEquals("one", rows.getString(1));
+          assertTrue(rows.next());
+          assertEquals("two", rows.getString(1));
+          return 0;
+        }
+      });
+      // A reader that left in the middle of its rows keeps no old state open.
+      database.lazy(connection -> put(connection, 3, "three"));
+      assertEquals(3, count(database));
     }
   }
 
