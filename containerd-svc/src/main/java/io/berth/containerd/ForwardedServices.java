@@ -39,12 +39,6 @@ final class ForwardedServices extends HandlerRegistry {
           "containerd.services.snapshots.v1.Snapshots/Prepare",
           "containerd.services.snapshots.v1.Snapshots/View");
 
-  private static final Set<String> REMEMBERED =
-      Set.of(
-          "containerd.services.content.v1.Content/Info",
-          "containerd.services.content.v1.Content/Read",
-          "containerd.services.images.v1.Images/Get");
-
   private final ByteProxy proxy;
   private final NamespaceTable namespaces;
   private final RememberedAnswers answers;
@@ -62,10 +56,8 @@ final class ForwardedServices extends HandlerRegistry {
     if (found == null) {
       return null;
     }
-    if (REMEMBERED.contains(method)) {
-      return answers.of(found);
-    }
-    return MAKING.contains(method) ? noting(found) : found;
+    ServerMethodDefinition<byte[], byte[]> remembered = answers.of(found);
+    return MAKING.contains(method) ? noting(remembered) : remembered;
   }
 
   private <Q, A> ServerMethodDefinition<Q, A> noting(ServerMethodDefinition<Q, A> method) {

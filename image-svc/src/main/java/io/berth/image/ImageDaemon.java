@@ -93,10 +93,12 @@ public final class ImageDaemon implements Daemon {
   private void openStores() throws IOException {
     stores.metadata.start();
     started.push(stores.metadata);
-    // What others remember of an earlier life of this service may be wrong as well.
-    SharedCounter names = SharedCounter.open(config.state().resolve("image.changes"));
-    names.increase();
-    stores.metadata.onNames(names::increase);
+    for (Metadata.Subject subject : Metadata.Subject.values()) {
+      SharedCounter changes = SharedCounter.open(config.state().resolve(file(subject)));
+      // What others remember of an earlier life of this service may be wrong as well.
+      changes.increase();
+      stores.metadata.onChange(subject, changes::increase);
+    }
     stores.trash.start();
     started.push(stores.trash);
     stores.content.start();
@@ -108,6 +110,14 @@ public final class ImageDaemon implements Daemon {
     started.push(containers);
     schedule.start();
     started.push(schedule);
+  }
+
+  private static String file(Metadata.Subject subject) {
+    return switch (subject) {
+      case NAMES -> "image.changes";
+      case SNAPSHOTS -> "image.changes.snapshots";
+      case LAYERS -> "image.changes.layers";
+    };
   }
 
   private void serve() throws IOException {

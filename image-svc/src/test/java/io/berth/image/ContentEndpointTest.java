@@ -18,6 +18,10 @@ import io.berth.api.containerd.services.content.v1.WriteContentRequest;
 import io.berth.api.containerd.services.content.v1.WriteContentResponse;
 import io.berth.api.containerd.services.leases.v1.CreateRequest;
 import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
+import io.berth.api.containerd.services.snapshots.v1.CommitSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.PrepareSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.base.id.Digest;
 import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.UnixChannel;
@@ -319,6 +323,40 @@ final class ContentEndpointTest {
     service.stop();
     service.start();
     assertTrue(changes.value() > before, "a start makes everything remembered doubtful");
+  }
+
+  @Test
+  void theCountersOfSnapshots_moveForWhatWasThere_andThatOfLayersForLayersOnly() throws Exception {
+    SharedCounter snapshots =
+        SharedCounter.open(service.state().resolve("image.changes.snapshots"));
+    SharedCounter layers = SharedCounter.open(service.state().resolve("image.changes.layers"));
+    var calls = UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), "a", null);
+    long before = snapshots.value();
+    var _ =
+        calls.prepare(
+            PrepareSnapshotRequest.newBuilder().setSnapshotter("native").setKey("one").build());
+    assertEquals(before, snapshots.value(), "a new one changes nothing that is remembered");
+    var _ =
+        calls.commit(
+            CommitSnapshotRequest.newBuilder()
+                .setSnapshotter("native")
+                .setKey("one")
+                .setName("layer")
+                .putLabels("containerd.io/gc.root", "test")
+                .build());
+    assertTrue(snapshots.value() > before, "the active one is gone");
+    long layersBefore = layers.value();
+    var _ =
+        calls.prepare(
+            PrepareSnapshotRequest.newBuilder().setSnapshotter("native").setKey("two").build());
+    before = snapshots.value();
+    RemoveSnapshotRequest.Builder removal =
+        RemoveSnapshotRequest.newBuilder().setSnapshotter("native");
+    var _ = calls.remove(removal.setKey("two").build());
+    assertTrue(snapshots.value() > before);
+    assertEquals(layersBefore, layers.value());
+    var _ = calls.remove(removal.setKey("layer").build());
+    assertTrue(layers.value() > layersBefore);
   }
 
   @Test

@@ -10,6 +10,15 @@ import io.berth.api.containerd.services.content.v1.InfoRequest;
 import io.berth.api.containerd.services.content.v1.InfoResponse;
 import io.berth.api.containerd.services.content.v1.ReadContentRequest;
 import io.berth.api.containerd.services.content.v1.ReadContentResponse;
+import io.berth.api.containerd.services.snapshots.v1.Kind;
+import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
+import io.berth.api.containerd.services.snapshots.v1.MountsResponse;
+import io.berth.api.containerd.services.snapshots.v1.PrepareSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.PrepareSnapshotResponse;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.snapshots.v1.StatSnapshotRequest;
+import io.berth.api.containerd.services.snapshots.v1.StatSnapshotResponse;
+import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.CallContext;
@@ -47,7 +56,8 @@ class RememberedAnswersTest {
         UnixServer.start(
             loops,
             UnixServer.Options.of(
-                instance.config.socket("image"), List.of(new Contents().bindService())),
+                instance.config.socket("image"),
+                List.of(new Contents().bindService(), new AllSnapshots().bindService())),
             List.of());
     changes = SharedCounter.open(instance.config.state().resolve("image.changes"));
   }
@@ -150,5 +160,95 @@ class RememberedAnswersTest {
     assertEquals("onetwo", read("long"));
     assertEquals("onetwo", read("long"));
     assertEquals(3, asked.get());
+  }
+
+  /** Counts; an active one is named so. */
+  private final class AllSnapshots extends SnapshotsGrpc.SnapshotsImplBase {
+    @Override
+    public void prepare(
+        PrepareSnapshotRequest request, StreamObserver<PrepareSnapshotResponse> responses) {
+      Calls.answer(
+          responses, () -> PrepareSnapshotResponse.newBuilder().addMounts(mount(0)).build());
+    }
+
+    @Override
+    public void mounts(MountsRequest request, StreamObserver<MountsResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> MountsResponse.newBuilder().addMounts(mount(asked.incrementAndGet())).build());
+    }
+
+    private static Mount mount(int number) {
+      return Mount.newBuilder().setType("overlay").setSource("" + number).build();
+    }
+
+    @Override
+    public void stat(StatSnapshotRequest request, StreamObserver<StatSnapshotResponse> responses) {
+      int number = asked.incrementAndGet();
+      boolean active = request.getKey().equals("active");
+      Calls.answer(
+          responses,
+          () ->
+              StatSnapshotResponse.newBuilder()
+                  .setInfo(
+                      io.berth.api.containerd.services.snapshots.v1.Info.newBuilder()
+                          .setName(request.getKey())
+                          .setParent("" + number)
+                          .setKind(active ? Kind.ACTIVE : Kind.COMMITTED))
+                  .build());
+    }
+  }
+
+  private SnapshotsGrpc.SnapshotsBlockingStub snapshots() {
+    return UnixChannel.in(SnapshotsGrpc.newBlockingStub(instance.channel()), "a", null)
+        .withWaitForReady();
+  }
+
+  private String mounts(String key) {
+    return snapshots()
+        .mounts(MountsRequest.newBuilder().setSnapshotter("overlayfs").setKey(key).build())
+        .getMounts(0)
+        .getSource();
+  }
+
+  private String stat(String key) {
+    return snapshots()
+        .stat(StatSnapshotRequest.newBuilder().setSnapshotter("overlayfs").setKey(key).build())
+        .getInfo()
+        .getParent();
+  }
+
+  private SharedCounter counter(String name) throws IOException {
+    return SharedCounter.open(instance.config.state().resolve(name));
+  }
+
+  @Test
+  void mounts_areThoseOfTheirPreparation_untilASnapshotChanges() throws IOException {
+    var _ =
+        snapshots()
+            .prepare(
+                PrepareSnapshotRequest.newBuilder()
+                    .setSnapshotter("overlayfs")
+                    .setKey("new")
+                    .setParent("base")
+                    .putLabels("a", "b")
+                    .build());
+    assertEquals("0", mounts("new"));
+    assertEquals("1", mounts("old"));
+    assertEquals("1", mounts("old"));
+    counter("image.changes.snapshots").increase();
+    assertEquals("2", mounts("new"));
+    assertEquals("3", mounts("old"));
+  }
+
+  @Test
+  void ofSnapshots_onlyLayersAreRemembered_untilALayerChanges() throws IOException {
+    assertEquals("1", stat("active"));
+    assertEquals("2", stat("active"));
+    assertEquals("3", stat("base"));
+    counter("image.changes.snapshots").increase();
+    assertEquals("3", stat("base"));
+    counter("image.changes.layers").increase();
+    assertEquals("4", stat("base"));
   }
 }

@@ -10,7 +10,9 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,7 @@ public final class Metadata implements AutoCloseable {
   private final InstantSource clock;
   private final String boot;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-  private final List<Runnable> nameListeners = new CopyOnWriteArrayList<>();
+  private final Map<Subject, List<Runnable>> changeListeners = new EnumMap<>(Subject.class);
   private volatile @Nullable Database database;
   private long lastNanos;
 
@@ -34,6 +36,9 @@ public final class Metadata implements AutoCloseable {
     this.codec = codec;
     this.clock = clock;
     this.boot = bootId();
+    for (Subject subject : Subject.values()) {
+      changeListeners.put(subject, new CopyOnWriteArrayList<>());
+    }
   }
 
   /** A change; it may run statements only. */
@@ -44,6 +49,16 @@ public final class Metadata implements AutoCloseable {
   /** A look at one consistent state. */
   public interface Look<T extends @Nullable Object> {
     T run(Query query) throws SQLException;
+  }
+
+  /** What others may remember as long as it does not change. */
+  public enum Subject {
+    /** Content and image names. */
+    NAMES,
+    /** Any snapshot that was there: gone, committed or relabelled. A new one changes none. */
+    SNAPSHOTS,
+    /** As {@link #SNAPSHOTS}, of committed ones. */
+    LAYERS
   }
 
   /** How much a change must survive. */
@@ -81,8 +96,8 @@ public final class Metadata implements AutoCloseable {
         };
     T value = durability == Durability.DURABLE ? opened().durable(work) : opened().lazy(work);
     Transaction transaction = ran.getLast();
-    if (transaction.changedNames) {
-      nameListeners.forEach(Runnable::run);
+    for (Subject subject : transaction.changed) {
+      Objects.requireNonNull(changeListeners.get(subject)).forEach(Runnable::run);
     }
     transaction.afterwards.forEach(Runnable::run);
     if (transaction.emitted) {
@@ -101,12 +116,9 @@ public final class Metadata implements AutoCloseable {
     listeners.add(listener);
   }
 
-  /**
-   * Is told, quickly, when what is known of content or image names has changed, before whoever
-   * changed it is answered.
-   */
-  public void onNames(Runnable listener) {
-    nameListeners.add(listener);
+  /** Is told, quickly, of each change to the subject, before whoever changed it is answered. */
+  public void onChange(Subject subject, Runnable listener) {
+    Objects.requireNonNull(changeListeners.get(subject)).add(listener);
   }
 
   /** The id of this boot (random(4), boot_id). */

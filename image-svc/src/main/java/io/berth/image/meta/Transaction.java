@@ -9,8 +9,10 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,7 @@ public final class Transaction extends Query {
   private final String boot;
   final List<Runnable> afterwards = new ArrayList<>();
   boolean emitted;
-  boolean changedNames;
+  final Set<Metadata.Subject> changed = EnumSet.noneOf(Metadata.Subject.class);
 
   Transaction(Connection connection, EventCodec codec, Instant now, String boot) {
     super(connection);
@@ -45,7 +47,9 @@ public final class Transaction extends Query {
 
   /** Runs a statement; answers how many rows it touched. */
   public int run(String sql, @Nullable Object... arguments) throws SQLException {
-    changedNames |= NAMES.matcher(sql).find();
+    if (NAMES.matcher(sql).find()) {
+      changed.add(Metadata.Subject.NAMES);
+    }
     try (PreparedStatement statement = statement(sql, arguments)) {
       return statement.executeUpdate();
     }
@@ -62,6 +66,14 @@ public final class Transaction extends Query {
         encoded.typeUrl(),
         encoded.value());
     emitted = true;
+  }
+
+  /** What others remember of snapshots is not true any more, once this is committed. */
+  public void changesSnapshot(boolean committed) {
+    changed.add(Metadata.Subject.SNAPSHOTS);
+    if (committed) {
+      changed.add(Metadata.Subject.LAYERS);
+    }
   }
 
   /** Runs on the caller's thread once this is committed; not at all if it is not. */

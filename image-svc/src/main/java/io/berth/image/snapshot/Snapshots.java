@@ -343,7 +343,7 @@ public final class Snapshots {
               && !exists(transaction, new Key(key.namespace, key.snapshotter, parent))) {
             throw missingParent(parent);
           }
-          delete(transaction, key);
+          delete(transaction, key, /* layer= */ false);
           insert(
               transaction,
               named,
@@ -397,13 +397,14 @@ public final class Snapshots {
         key.key)) {
       throw new BerthException.FailedPrecondition("cannot remove snapshot with child");
     }
-    delete(transaction, key);
+    delete(transaction, key, info.kind() == SnapshotInfo.Kind.COMMITTED);
     transaction.emit(key.namespace, new Event.SnapshotRemoved(key.key, key.snapshotter));
     transaction.afterwards(() -> takeAway(info.id()));
     return true;
   }
 
-  private static void delete(Transaction transaction, Key key) throws SQLException {
+  private static void delete(Transaction transaction, Key key, boolean layer) throws SQLException {
+    transaction.changesSnapshot(layer);
     transaction.run(
         "DELETE FROM snapshot WHERE namespace = ? AND snapshotter = ? AND key = ?",
         key.namespace,
@@ -469,6 +470,7 @@ public final class Snapshots {
         throw missing(key);
       }
       Map<String, String> updated = Labels.updated(old.labels(), labels, mask);
+      transaction.changesSnapshot(old.kind() == SnapshotInfo.Kind.COMMITTED);
       transaction.run(
           "UPDATE snapshot SET labels = ?, updated = ? WHERE namespace = ? AND snapshotter = ? AND key = ?",
           Transaction.text(updated),
