@@ -2,7 +2,6 @@ package io.berth.containerd;
 
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
-import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -36,6 +35,7 @@ public final class ContainerdDaemon implements Daemon {
       Set.of(
           "containerd.services.containers.v1.Containers/Get",
           "containerd.services.namespaces.v1.Namespaces/Get",
+          "containerd.services.tasks.v1.Tasks/Get",
           "containerd.services.version.v1.Version/Version",
           "grpc.health.v1.Health/Check");
 
@@ -100,11 +100,7 @@ public final class ContainerdDaemon implements Daemon {
                   config.socket("containerd"),
                   services,
                   QUICK,
-                  new ForwardedServices(
-                      peers,
-                      namespaces,
-                      new RememberedAnswers(
-                          SharedCounter.open(config.state().resolve("image.changes")))),
+                  new ForwardedServices(peers, namespaces, RememberedAnswers.in(config.state())),
                   MAX_INBOUND,
                   _ -> true,
                   "rw-rw----"),

@@ -1,7 +1,9 @@
 package io.berth.containerd.task;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
 import io.grpc.Context;
+import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -12,10 +14,33 @@ import org.jspecify.annotations.Nullable;
  * half deleted helps nobody.
  */
 public final class Detached {
+  private static final ScopedValue<Boolean> TO_THE_END = ScopedValue.newInstance();
+
   private Detached() {}
+
+  /** Answers a call on this thread, which the client's going away does not interrupt. */
+  static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
+    Context.current()
+        .fork()
+        .run(() ->
+            ScopedValue.where(TO_THE_END, true).run(() -> Calls.answerToTheEnd(responses, work)));
+  }
+
+  private static <T extends @Nullable Object> T here(Callable<T> work) {
+    try {
+      return work.call();
+    } catch (RuntimeException known) {
+      throw known;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
   /** Blocks for the result; CANCELLED when the client goes first, and the work goes on. */
   public static <T extends @Nullable Object> T run(Callable<T> work) {
+    if (TO_THE_END.isBound()) {
+      return here(work);
+    }
     CompletableFuture<T> result = new CompletableFuture<>();
     Runnable body =
         Context.current()

@@ -36,6 +36,8 @@ final class ExitLedger {
   /** How long the init's exit waits for those of execs, which the kernel kills with it. */
   private static final Duration EXECS_PATIENCE = Duration.ofSeconds(5);
 
+  private static final Duration DELETION_PATIENCE = Duration.ofMillis(300);
+
   private static final Duration ACKNOWLEDGE_PATIENCE = Duration.ofSeconds(5);
 
   private final ExitTable table;
@@ -92,7 +94,21 @@ final class ExitLedger {
               told.getOomKilled() || (process.isInit() && task.isOomKilled()),
               told.getUnknown()));
     }
-    acknowledge(host, occurrence);
+    Thread.ofVirtual()
+        .name("acknowledge")
+        .start(() -> acknowledgeUnlessDeleted(task, host, occurrence));
+  }
+
+  // A deletion forgets its exits as well, and follows most of them at once.
+  private void acknowledgeUnlessDeleted(Task task, HostProcess host, Occurrence occurrence) {
+    try {
+      Thread.sleep(DELETION_PATIENCE);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (!task.isBeingDeleted()) {
+      acknowledge(host, occurrence);
+    }
   }
 
   // An exit of an earlier task of the same name may be on its way still.

@@ -208,6 +208,16 @@ final class Task {
     }
   }
 
+  /** Or was. */
+  boolean isBeingDeleted() {
+    lock.lock();
+    try {
+      return deleting;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** The deletion did not come to its end. */
   void resumeLife() {
     locked(() -> deleting = false);

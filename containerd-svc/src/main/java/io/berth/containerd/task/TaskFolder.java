@@ -88,8 +88,7 @@ public final class TaskFolder {
         delete();
       }
       Files.createDirectories(path.getParent());
-      for (Path each :
-          List.of(path, bundle(), bundle().resolve("rootfs"), sub("exec"), sub("exit"))) {
+      for (Path each : List.of(path, bundle(), bundle().resolve("rootfs"))) {
         Files.createDirectory(each, PosixFilePermissions.asFileAttribute(PRIVATE));
       }
       Files.writeString(

@@ -422,6 +422,12 @@ public final class Tasks {
     });
   }
 
+  /** Of one whose exit is recorded; null: its shim must be asked. Never waits. */
+  @Nullable StateResponse stateIfEnded(TaskKey key, String execId) {
+    Task task = task(key);
+    return TaskMessages.ended(task, task.process(execId));
+  }
+
   /** As its shim says; of one whose exit is recorded, that exit, also when the shim is gone. */
   public StateResponse state(TaskKey key, String execId) {
     Task task = task(key);

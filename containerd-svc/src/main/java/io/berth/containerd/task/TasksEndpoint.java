@@ -28,6 +28,7 @@ import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.services.tasks.v1.UpdateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.WaitRequest;
 import io.berth.api.containerd.services.tasks.v1.WaitResponse;
+import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.task.v3.StatsRequest;
 import io.berth.api.containerd.types.Metric;
 import io.berth.api.containerd.v1.types.Process;
@@ -62,7 +63,7 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void create(CreateTaskRequest request, StreamObserver<CreateTaskResponse> responses) {
-    Calls.answer(
+    Detached.answer(
         responses,
         () -> {
           TaskKey key = key(request.getContainerId());
@@ -88,7 +89,7 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void start(StartRequest request, StreamObserver<StartResponse> responses) {
-    Calls.answer(
+    Detached.answer(
         responses,
         () ->
             StartResponse.newBuilder()
@@ -98,7 +99,7 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void delete(DeleteTaskRequest request, StreamObserver<DeleteResponse> responses) {
-    Calls.answer(
+    Detached.answer(
         responses, () -> TaskMessages.deleted("", tasks.delete(key(request.getContainerId()))));
   }
 
@@ -115,16 +116,19 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void get(GetRequest request, StreamObserver<GetResponse> responses) {
-    Calls.answer(
+    TaskKey key = key(request.getContainerId());
+    String execId = request.getExecId();
+    Calls.answerAtOnce(
         responses,
         () -> {
-          TaskKey key = key(request.getContainerId());
-          return GetResponse.newBuilder()
-              .setProcess(
-                  TaskMessages.process(
-                      key, request.getExecId(), tasks.state(key, request.getExecId())))
-              .build();
-        });
+          StateResponse ended = tasks.stateIfEnded(key, execId);
+          return ended == null ? null : got(key, execId, ended);
+        },
+        () -> got(key, execId, tasks.state(key, execId)));
+  }
+
+  private static GetResponse got(TaskKey key, String execId, StateResponse state) {
+    return GetResponse.newBuilder().setProcess(TaskMessages.process(key, execId, state)).build();
   }
 
   /**

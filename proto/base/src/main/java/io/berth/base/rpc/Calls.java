@@ -8,6 +8,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 
 /** The two sides of a unary call in straight-line code. */
 public final class Calls {
@@ -20,7 +21,7 @@ public final class Calls {
   public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
     Thread thread = Thread.currentThread();
     if (!thread.isVirtual()) {
-      answerAtOnce(responses, work);
+      answerToTheEnd(responses, work);
       return;
     }
     Context.CancellationListener interrupt = _ -> thread.interrupt();
@@ -39,7 +40,8 @@ public final class Calls {
     responses.onCompleted();
   }
 
-  private static <A> void answerAtOnce(StreamObserver<A> responses, Callable<A> work) {
+  /** As {@link #answer}, and is not interrupted when the client cancels. */
+  public static <A> void answerToTheEnd(StreamObserver<A> responses, Callable<A> work) {
     A answer;
     try {
       answer = work.call();
@@ -49,6 +51,27 @@ public final class Calls {
     }
     responses.onNext(answer);
     responses.onCompleted();
+  }
+
+  /**
+   * For a method that runs on the event loop: answers with what is known, which must not wait; if
+   * that is null, a thread of its own does the work and answers.
+   */
+  public static <A> void answerAtOnce(
+      StreamObserver<A> responses, Callable<@Nullable A> known, Callable<A> work) {
+    @Nullable A answer;
+    try {
+      answer = known.call();
+    } catch (Exception e) {
+      responses.onError(ErrorCodec.toStatus(e).asRuntimeException());
+      return;
+    }
+    if (answer == null) {
+      Thread.ofVirtual().name("rpc").start(Context.current().wrap(() -> answer(responses, work)));
+    } else {
+      responses.onNext(answer);
+      responses.onCompleted();
+    }
   }
 
   /** Work on a client stub, which throws gRPC's exceptions. */
