@@ -145,13 +145,27 @@ public final class TaskCreation {
     return "create task `" + key.id() + "`";
   }
 
+  /** It comes to life while this side prepares what it is to do. */
+  private CompletableFuture<Supervisor.Born> spawn() {
+    CompletableFuture<CompletableFuture<Supervisor.Born>> coming = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .name("spawn")
+        .start(() -> {
+          try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+            coming.complete(
+                Supervisor.spawn(
+                    host.supervisors(), birth(host.supervisorLeaf(), taskFolder), relay));
+          } catch (IOException | RuntimeException e) {
+            coming.completeExceptionally(e);
+          }
+        });
+    return coming.thenCompose(born -> born);
+  }
+
   private ContainerTask launch() throws IOException {
     List<Fd> mounts = new ArrayList<>();
-    SupervisorLeaf leaf = host.supervisorLeaf();
-    try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
-      // It comes to life while this side prepares what it is to do.
-      CompletableFuture<Supervisor.Born> coming =
-          Supervisor.spawn(host.supervisors(), birth(leaf, taskFolder), relay);
+    try {
+      CompletableFuture<Supervisor.Born> coming = spawn();
       birth = coming;
       Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));
       cgroup = made;
