@@ -165,13 +165,18 @@ static void attach_output(struct client *client, int number, int fd, bool back_p
   output_pump(output);
 }
 
-static void attach_input(struct client *client, int fd, bool keep_open) {
+static void detached(struct source *source);
+
+static void attach_input(struct client *client, int fd, bool keep_open, const uint8_t *keys,
+                         uint32_t count) {
   struct input *input = &client->process->stdio.input;
   if (!input->wanted && !client->process->stdio.terminal) {
     close(fd);
     return;
   }
   source_open(&client->in, own_description(fd, O_RDONLY), keep_open);
+  if (client->process->stdio.terminal)
+    source_set_keys(&client->in, keys, count, detached);
   input_add_source(input, &client->in);
   input_pump(input);
 }
@@ -185,6 +190,14 @@ static void notify(struct client *client, uint16_t op, const void *fixed, uint32
   struct msg_header header = {.op = op, .length = length + id};
   /* Two small notices on an idle socket: if even these do not fit, the client has gone. */
   packet_send(client->connection->watch.fd, &header, payload, NULL, 0);
+}
+
+/* Its input is not at its end: another client may go on. */
+static void detached(struct source *source) {
+  struct client *client = container_of(source, struct client, in);
+  if (client->connection != NULL)
+    notify(client, OP_DETACHED, NULL, 0);
+  client_free(client);
 }
 
 static void tell(struct client *client) {
@@ -207,6 +220,7 @@ void attach_operation(struct connection *connection, struct packet *packet) {
   struct client *client = client_of(connection);
   struct failure failure;
   struct attach_request request;
+  uint8_t keys[ATTACH_KEYS_MAX] = {0};
   failure_clear(&failure);
   const char *id = payload_string(packet, sizeof request);
   if (packet->header.op != OP_ATTACH)
@@ -219,8 +233,13 @@ void attach_operation(struct connection *connection, struct packet *packet) {
     memcpy(&request, packet->payload, sizeof request);
     uint32_t wanted =
         (request.streams & ATTACH_STDIN) + (request.streams >> 1 & 1) + (request.streams >> 2 & 1);
+    uint32_t fixed = (uint32_t)(sizeof request + strlen(id) + 1);
     if (wanted != packet->fd_count)
       fail(&failure, EINVAL, "attach", "descriptors");
+    else if (request.keys > ATTACH_KEYS_MAX || request.keys > packet->header.length - fixed)
+      fail(&failure, EINVAL, "attach", "detach keys");
+    else
+      memcpy(keys, packet->payload + fixed, request.keys);
   }
   if (failure.error != 0) {
     reply_failure(connection, packet, &failure);
@@ -234,7 +253,8 @@ void attach_operation(struct connection *connection, struct packet *packet) {
   uint32_t next = 0;
   bool back_pressure = (request.streams & ATTACH_BACK_PRESSURE) != 0;
   if ((request.streams & ATTACH_STDIN) != 0)
-    attach_input(client, take_fd(&packet->fds[next++]), (request.streams & ATTACH_KEEP_STDIN) != 0);
+    attach_input(client, take_fd(&packet->fds[next++]), (request.streams & ATTACH_KEEP_STDIN) != 0,
+                 keys, request.keys);
   for (int i = 0; i < 2; i++)
     if ((request.streams & (i == 0 ? ATTACH_STDOUT : ATTACH_STDERR)) != 0)
       attach_output(client, i, take_fd(&packet->fds[next++]), back_pressure);

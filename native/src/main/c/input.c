@@ -14,7 +14,7 @@
 
 #define SPLICE_MAX (1u << 20)
 #define ROUNDS_PER_EVENT 16
-#define WRITER_AWAITED_MS 1000u /* by an input whose end was asked for before it began */
+#define WRITER_AWAITED_MS 1000u    /* by an input whose end was asked for before it began */
 #define END_OF_TRANSMISSION '\004' /* what VEOF is on a fresh pty */
 
 static void target_ready(struct watch *watch, uint32_t events);
@@ -41,6 +41,13 @@ void source_open(struct source *source, int fd, bool keep_open) {
   source->watch.fd = fd;
   source->watch.ready = source_ready;
   source->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+void source_set_keys(struct source *source, const uint8_t *keys, uint32_t count,
+                     void (*detached)(struct source *source)) {
+  memcpy(source->keys, keys, count);
+  source->keys_count = (uint8_t)count;
+  source->detached = detached;
 }
 
 void input_add_source(struct input *input, struct source *source) {
@@ -102,7 +109,7 @@ void input_set_target(struct input *input, int fd, bool terminal) {
   input->terminal = terminal;
 }
 
-enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BLOCKED, MOVED_BROKEN };
+enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BLOCKED, MOVED_BROKEN, MOVED_DETACHED };
 
 /* Writes what is buffered: MOVED when nothing is left. */
 static enum moved write_buffer(struct input *input) {
@@ -135,6 +142,42 @@ static enum moved splice_some(struct input *input, struct source *source) {
   return MOVED_NOTHING;
 }
 
+/*
+ * Of one byte more after `typed` that match: how many of the keys' first ones the bytes now end
+ * with.
+ */
+static uint32_t keys_after(const struct source *source, uint32_t typed, uint8_t byte) {
+  for (uint32_t length = typed + 1; length > 0; length--)
+    if (source->keys[length - 1] == byte &&
+        memcmp(source->keys, source->keys + typed + 1 - length, length - 1) == 0)
+      return length;
+  return 0;
+}
+
+/*
+ * Takes the `count` bytes at `buffer + ATTACH_KEYS_MAX` and leaves those to be passed on between
+ * `start` and `end`. What may be the begin of the keys is held back. True when they are complete;
+ * what follows them is dropped.
+ */
+static bool filter_keys(struct input *input, struct source *source, uint32_t count) {
+  const uint8_t *in = input->buffer + ATTACH_KEYS_MAX;
+  /* Never ahead of what was read: at most what was held, and so many bytes, are passed on. */
+  uint8_t *out = input->buffer + ATTACH_KEYS_MAX - source->keys_typed;
+  input->start = (uint32_t)(out - input->buffer);
+  uint32_t typed = source->keys_typed;
+  for (uint32_t i = 0; i < count && typed < source->keys_count; i++) {
+    uint8_t byte = in[i];
+    uint32_t now = keys_after(source, typed, byte);
+    uint32_t passed = typed + 1 - now;
+    for (uint32_t k = 0; k < passed; k++)
+      *out++ = k < typed ? source->keys[k] : byte;
+    typed = now;
+  }
+  source->keys_typed = (uint8_t)typed;
+  input->end = (uint32_t)(out - input->buffer);
+  return typed == source->keys_count;
+}
+
 static enum moved read_some(struct input *input, struct source *source) {
   if (!input->no_splice && !input->terminal && !source->is_socket) {
     enum moved moved = splice_some(input, source);
@@ -147,15 +190,22 @@ static enum moved read_some(struct input *input, struct source *source) {
       return MOVED_NOTHING;
     input->buffer = p;
   }
+  uint32_t room = source->keys_count > 0 ? ATTACH_KEYS_MAX : 0;
+  uint8_t *into = input->buffer + room;
   ssize_t n;
   do {
-    n = source->is_socket ? recv(source->watch.fd, input->buffer, CHUNK, MSG_DONTWAIT)
-                          : read(source->watch.fd, input->buffer, CHUNK);
+    n = source->is_socket ? recv(source->watch.fd, into, CHUNK - room, MSG_DONTWAIT)
+                          : read(source->watch.fd, into, CHUNK - room);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN)
     return MOVED_NOTHING;
   if (n <= 0)
     return MOVED_END;
+  if (source->keys_count > 0) {
+    bool detached = filter_keys(input, source, (uint32_t)n);
+    enum moved moved = write_buffer(input);
+    return detached && moved != MOVED_BROKEN ? MOVED_DETACHED : moved;
+  }
   input->start = 0;
   input->end = (uint32_t)n;
   return write_buffer(input);
@@ -180,6 +230,9 @@ static void pump_source(struct input *input, struct source *source) {
       source_ended(input, source);
       return;
     case MOVED_BLOCKED:
+      return;
+    case MOVED_DETACHED:
+      source->detached(source);
       return;
     case MOVED_BROKEN:
       input_close(input);
@@ -259,7 +312,8 @@ void input_open_late(struct input *input) {
   }
   source_open(&input->fifo, fd, false);
   input_add_source(input, &input->fifo);
-  /* Not pumped now: a FIFO without a writer reads as ended. epoll tells of data, and of a writer that came and went. */
+  /* Not pumped now: a FIFO without a writer reads as ended. epoll tells of data, and of a writer
+   * that came and went. */
   watch_set(&input->fifo.watch, EPOLLIN);
   if (input->closed_early)
     timer_set(&input->writer_awaited, WRITER_AWAITED_MS);

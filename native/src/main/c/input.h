@@ -10,14 +10,19 @@ void input_init(struct input *input);
 void input_set_target(struct input *input, int fd, bool terminal);
 void source_open(struct source *source, int fd, bool keep_open);
 void input_add_source(struct input *input, struct source *source);
+/* For a terminal: these keys, typed in this order, are taken out, and `detached` is called, which
+ * removes the source. */
+void source_set_keys(struct source *source, const uint8_t *keys, uint32_t count,
+                     void (*detached)(struct source *source));
 void input_remove_source(struct input *input, struct source *source);
 /* The end of the input, once what is buffered has been written. */
 void input_end(struct input *input);
 /* The last write end that we held is closed: a FIFO that no one else has open has ended, which no
  * event may tell. */
 void input_check_fifo(struct input *input);
-/* The process runs: opens a FIFO that came as O_PATH. Its client, whose open waits for ours, then starts to write; had it come
- * earlier, it could read its own input to the end, and ask for CLOSE_STDIN, before it knows the process to ask it for. */
+/* The process runs: opens a FIFO that came as O_PATH. Its client, whose open waits for ours, then
+ * starts to write; had it come earlier, it could read its own input to the end, and ask for
+ * CLOSE_STDIN, before it knows the process to ask it for. */
 void input_open_late(struct input *input);
 /* Everything at once: the process is dead or does not read any more. */
 void input_close(struct input *input);

@@ -59,6 +59,7 @@ enum msg_op {
   OP_EXIT = 64,     /* struct exit_notice, string id; repeated to every new controller until OP_ACK */
   OP_DEPOSED = 65,  /* uint64 epoch of the newer controller; the connection is closed next */
   OP_DRAINED = 66,  /* string id: output read to its end (or dropped), every sink closed */
+  OP_DETACHED = 67, /* string id: the client typed its detach keys; its streams are let go, the connection is closed next */
 
   /* The keeper (`berth-supervisor keeper`). */
   OP_PUT = 128,  /* string name; fds -> empty; EEXIST when the name is taken */
@@ -164,8 +165,10 @@ struct token_request {
 
 struct attach_request {
   uint32_t streams; /* ATTACH_* */
-  uint32_t unused;
+  uint32_t keys;    /* bytes after the id: typed one after another on a terminal they end the attachment, and are not passed on;
+                       at most ATTACH_KEYS_MAX, 0 = none. A supervisor from before there was OP_DETACHED does not look at them. */
 };
+#define ATTACH_KEYS_MAX 16u
 #define ATTACH_STDIN 1u
 #define ATTACH_STDOUT 2u
 #define ATTACH_STDERR 4u

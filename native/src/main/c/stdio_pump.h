@@ -63,7 +63,11 @@ struct output {
 struct source {
   bool used;
   bool is_socket;
-  bool keep_open; /* its end does not end the process's input */
+  bool keep_open;                 /* its end does not end the process's input */
+  uint8_t keys[ATTACH_KEYS_MAX];  /* what ends it when it is typed */
+  uint8_t keys_count, keys_typed; /* so many; of which the last ones read were the first so many,
+                                     and are held back */
+  void (*detached)(struct source *source);
   struct watch watch;
   struct input *input;
   struct source *next;
@@ -78,8 +82,8 @@ struct input {
   uint8_t *buffer;
   uint32_t start, end;
   struct source fifo;
-  int hold; /* a write end of the FIFO, until CLOSE_STDIN */
-  int late; /* O_PATH of a FIFO that is opened once the process runs; -1 */
+  int hold;          /* a write end of the FIFO, until CLOSE_STDIN */
+  int late;          /* O_PATH of a FIFO that is opened once the process runs; -1 */
   bool closed_early; /* CLOSE_STDIN came before that */
   struct timer writer_awaited;
   struct source *first;
@@ -110,7 +114,8 @@ int stdio_make_pipes(struct stdio *stdio, struct failure *failure);
 void stdio_close_child_ends(struct stdio *stdio);
 /* Starts pumping what is a pipe; a terminal starts with its master. */
 void stdio_start(struct stdio *stdio);
-/* The process runs its own program now: outputs wait for a client from here on, for a bounded time. */
+/* The process runs its own program now: outputs wait for a client from here on, for a bounded time.
+ */
 void stdio_running(struct stdio *stdio, uint64_t milliseconds);
 /* Takes the descriptor, on failure too. */
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure);

@@ -399,7 +399,8 @@ static void terminal_end_of_input(void) {
   session_close(&s);
 }
 
-static int attach(struct session *s, const char *id, uint32_t streams, const int *fds, int count) {
+static int attach_with_keys(struct session *s, const char *id, uint32_t streams, const int *fds,
+                            int count, const char *keys) {
   uint8_t payload[300];
   struct token_request token = {.ttl_ms = 5000};
   struct hello_request hello = {.version = 1, .role = ROLE_ATTACH};
@@ -411,10 +412,12 @@ static int attach(struct session *s, const char *id, uint32_t streams, const int
   int socket = connect_socket(s);
   send_message(socket, OP_HELLO, 1, &hello, sizeof hello, NULL, 0);
   CHECK(receive_message(socket, &answer, 2000) && (answer.header.flags & MSG_ERROR) == 0);
-  struct attach_request request = {.streams = streams};
+  struct attach_request request = {.streams = streams, .keys = (uint32_t)strlen(keys)};
   memcpy(payload, &request, sizeof request);
   strcpy((char *)payload + sizeof request, id);
-  send_message(socket, OP_ATTACH, 2, payload, sizeof request + strlen(id) + 1, fds, count);
+  memcpy(payload + sizeof request + strlen(id) + 1, keys, strlen(keys));
+  send_message(socket, OP_ATTACH, 2, payload, sizeof request + strlen(id) + 1 + strlen(keys), fds,
+               count);
   CHECK(receive_message(socket, &answer, 2000));
   CHECK(answer.header.op == OP_ATTACH && (answer.header.flags & MSG_ERROR) == 0);
   /* One use only. */
@@ -423,6 +426,10 @@ static int attach(struct session *s, const char *id, uint32_t streams, const int
   CHECK(receive_message(again, &answer, 2000) && (answer.header.flags & MSG_ERROR) != 0);
   close(again);
   return socket;
+}
+
+static int attach(struct session *s, const char *id, uint32_t streams, const int *fds, int count) {
+  return attach_with_keys(s, id, streams, fds, count, "");
 }
 
 static void attach_in_and_out(void) {
@@ -449,6 +456,92 @@ static void attach_in_and_out(void) {
   CHECK(receive_message(socket, &answer, 2000) && answer.header.op == OP_EXIT);
   CHECK(receive_message(socket, &answer, 2000) && answer.header.op == OP_DRAINED);
   CHECK(!receive_message(socket, &answer, 2000));
+  session_close(&s);
+}
+
+/* Reads until the text has come, in 3 s. */
+static void await_text(int fd, const char *text) {
+  char bytes[1000];
+  size_t filled = 0;
+  double deadline = seconds() + 3;
+  bytes[0] = 0;
+  while (strstr(bytes, text) == NULL) {
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    CHECK(seconds() < deadline && filled < sizeof bytes - 1);
+    if (poll(&poll_fd, 1, 100) <= 0)
+      continue;
+    ssize_t n = read(fd, bytes + filled, sizeof bytes - 1 - filled);
+    CHECK(n > 0);
+    filled += (size_t)n;
+    bytes[filled] = 0;
+  }
+}
+
+static void terminal_cat(struct session *s) {
+  char root[128];
+  struct step_terminal size = {.rows = 24, .columns = 80};
+  uint32_t console[2] = {0, 0};
+  container_open(s, root);
+  plan_container(&plan, NAMESPACES);
+  plan_step(&plan, STEP_TERMINAL, 0, &size, sizeof size, NULL);
+  plan_sink(&plan, 0, SINK_OPEN, -1, -1);
+  plan_sink(&plan, 1, SINK_OPEN, -1, -1);
+  plan_root(&plan, root);
+  plan_step(&plan, STEP_CONSOLE, 0, console, sizeof console, NULL);
+  plan_step(&plan, STEP_READY, 0, NULL, 0, NULL);
+  plan_exec(&plan, (const char *[]){"/guest", "cat", NULL}, NULL);
+  CHECK(plan_run(s, &plan, OP_CREATE, &answer) == 0);
+}
+
+/* A client that types its keys is let go; the process does not see them, nor that anyone left. */
+static void attach_detach_keys(void) {
+  struct session s;
+  terminal_cat(&s);
+  int in[2], out[2];
+  CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+  uint32_t streams = ATTACH_STDIN | ATTACH_STDOUT | ATTACH_BACK_PRESSURE;
+  int socket = attach_with_keys(&s, "", streams, (int[]){in[0], out[1]}, 2, "\020\021");
+  start(&s);
+  /* The begin of them alone is typed text, also when it comes in pieces. */
+  CHECK(write(in[1], "a\020", 2) == 2);
+  nap_ms(50);
+  CHECK(write(in[1], "b\n", 2) == 2);
+  await_text(out[0], "a\020b\r\n");
+  CHECK(write(in[1], "c\020\020", 3) == 3);
+  nap_ms(50);
+  CHECK(write(in[1], "\021dropped\n", 9) == 9);
+  CHECK(receive_message(socket, &answer, 2000) && answer.header.op == OP_DETACHED);
+  CHECK(!receive_message(socket, &answer, 2000));
+  struct state_reply state;
+  CHECK(state_of(&s, "", &state).phase == PHASE_RUNNING);
+  CHECK(pipe2(in, O_CLOEXEC) == 0);
+  attach(&s, "", streams, (int[]){in[0], out[1]}, 2);
+  CHECK(write(in[1], "d\020\021\n", 4) == 4);
+  await_text(out[0], "c\020d\020");
+  CHECK(call_id(&s, OP_CLOSE_STDIN, "") == 0);
+  CHECK(wait_exit(&s, "").code == 0);
+  session_close(&s);
+}
+
+/* Longer keys with a begin that comes again in them. */
+static void attach_keys_that_overlap(void) {
+  struct session s;
+  terminal_cat(&s);
+  int in[2], out[2];
+  CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+  uint32_t streams = ATTACH_STDIN | ATTACH_STDOUT | ATTACH_BACK_PRESSURE;
+  int socket = attach_with_keys(&s, "", streams, (int[]){in[0], out[1]}, 2, "xxy");
+  start(&s);
+  CHECK(write(in[1], "axbxxcxx\n", 9) == 9);
+  await_text(out[0], "axbxxcxx\r\naxbxxcxx\r\n");
+  CHECK(write(in[1], "zxxxy", 5) == 5);
+  CHECK(receive_message(socket, &answer, 2000) && answer.header.op == OP_DETACHED);
+  CHECK(pipe2(in, O_CLOEXEC) == 0);
+  attach(&s, "", streams, (int[]){in[0], out[1]}, 2);
+  CHECK(write(in[1], "!\n", 2) == 2);
+  await_text(out[0], "!\r\nzx!\r\n");
+  CHECK(call_id(&s, OP_CLOSE_STDIN, "") == 0);
+  CHECK(wait_exit(&s, "").code == 0);
   session_close(&s);
 }
 
@@ -594,6 +687,8 @@ const struct test stdio_tests[] = {
     {"console_not_announced", console_not_announced},
     {"terminal_end_of_input", terminal_end_of_input},
     {"attach_in_and_out", attach_in_and_out},
+    {"attach_detach_keys", attach_detach_keys},
+    {"attach_keys_that_overlap", attach_keys_that_overlap},
     {"attach_gets_what_was_held", attach_gets_what_was_held},
     {"attach_slow_reader_is_dropped", attach_slow_reader_is_dropped},
     {"attach_back_pressure", attach_back_pressure},

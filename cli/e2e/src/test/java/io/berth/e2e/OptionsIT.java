@@ -370,7 +370,7 @@ final class OptionsIT {
   }
 
   @Test // An exec that ends its whole container has an exit code of its own, however late one
-        // looks.
+  // looks.
   void anExecThatEndsItsContainer() {
     for (int i = 0; i < 5; i++) {
       String name = "brief" + i;
@@ -386,5 +386,69 @@ final class OptionsIT {
       assertTrue(exec.exit() == 5 || exec.exit() == 137, exec.toString());
       assertEquals("", exec.err());
     }
+  }
+
+  /** On a terminal of its own: says when a text was shown, types, and answers the exit code. */
+  private static int typed(String awaited, String keys, String... words) throws Exception {
+    List<String> line = new ArrayList<>();
+    line.add("'" + berth.libexec().resolve("bin/berth") + "'");
+    line.addAll(List.of("--config", berth.config().toString()));
+    line.addAll(List.of(words));
+    Process script =
+        new ProcessBuilder("script", "-qec", String.join(" ", line), "/dev/null")
+            .redirectErrorStream(true)
+            .start();
+    try {
+      StringBuilder shown = new StringBuilder();
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (!shown.toString().contains(awaited)) {
+        assertTrue(System.nanoTime() < deadline && script.isAlive(), shown.toString());
+        if (script.getInputStream().available() > 0) {
+          shown.append((char) script.getInputStream().read());
+        } else {
+          Thread.sleep(20);
+        }
+      }
+      script.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
+      script.getOutputStream().flush();
+      assertTrue(script.waitFor(60, TimeUnit.SECONDS), "it stays: " + shown);
+      return script.exitValue();
+    } finally {
+      script.destroyForcibly();
+    }
+  }
+
+  @Test // Row MB-30: the keys are not seen inside, and the container runs on.
+  void detachKeys() throws Exception {
+    String loop = "'while :; do echo ready; read -r x; echo got:\"$x\".; done'";
+    assertEquals(
+        0,
+        typed(
+            "ready",
+            "one\n\020\021",
+            "run",
+            "-it",
+            "--name",
+            "away",
+            "--network=none",
+            IMAGE,
+            "sh",
+            "-c",
+            loop));
+    assertEquals("running", inspect("away", "{{.State.Status}}"));
+    eventually("got:one.", "logs", "away");
+    // Attached again: another process shows a text on the terminal once that is so.
+    Thread attacher =
+        Thread.ofPlatform()
+            .start(() -> berth.berth("exec", "away", "sh", "-c", "sleep 4; echo here >/dev/pts/0"));
+    assertEquals(0, typed("here", "\001d", "attach", "--detach-keys=ctrl-a,d", "away"));
+    attacher.join();
+    assertEquals("running", inspect("away", "{{.State.Status}}"));
+    assertFalse(berth.berth("logs", "away").exits(0).out().contains("\001"));
+    assertEquals(
+        0, typed("up", "\020\021", "exec", "-it", "away", "sh", "-c", "'echo up; sleep 30'"));
+    berth.berth("top", "away").exits(0).says("sleep 30");
+    run("--detach-keys=ctrl-", IMAGE, "true").exits(125).says("is no key");
+    berth.berth("attach", "--detach-keys=ab", "away").exits(125).says("is no key");
   }
 }

@@ -2,6 +2,7 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.base.error.BerthException;
+import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
 import io.berth.linux.Fd;
@@ -44,8 +45,8 @@ final class Attachment implements AutoCloseable {
     this.ending = ending;
   }
 
-  /** Which streams to bring. */
-  record Want(boolean stdin, boolean stdout, boolean stderr) {}
+  /** Which streams to bring, and what is typed to take them away again. */
+  record Want(boolean stdin, boolean stdout, boolean stderr, DetachKeys keys) {}
 
   /**
    * Connected and handed over when it returns; a terminal is raw then.
@@ -98,7 +99,8 @@ final class Attachment implements AutoCloseable {
       // Also when a signal ends this process, its terminal must be usable again.
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(this::restoreTerminal));
     }
-    await(connection.attach(where.getExecId(), streams, /* backPressure= */ true, keepStdin));
+    byte[] keys = where.getTty() && want.stdin() ? want.keys().bytes() : new byte[0];
+    await(connection.attach(where.getExecId(), streams, /* backPressure= */ true, keepStdin, keys));
   }
 
   private static Fd stdin() {
@@ -145,6 +147,11 @@ final class Attachment implements AutoCloseable {
     }
   }
 
+  /** Whether the person typed the keys for it: then there is no end to tell of. */
+  boolean isDetached() {
+    return ending.detached;
+  }
+
   private static <T> void await(CompletableFuture<T> answer) {
     try {
       answer.get(ANSWER_SECONDS, TimeUnit.SECONDS);
@@ -186,6 +193,7 @@ final class Attachment implements AutoCloseable {
     private final CompletableFuture<@Nullable ExitRecord> exit = new CompletableFuture<>();
     private volatile @Nullable ExitRecord told;
     private volatile boolean drained;
+    private volatile boolean detached;
 
     @Override
     public void exited(ExitRecord record) {
@@ -201,6 +209,12 @@ final class Attachment implements AutoCloseable {
       if (told != null) {
         exit.complete(told);
       }
+    }
+
+    @Override
+    public void detached(String id) {
+      detached = true;
+      exit.complete(null);
     }
 
     @Override

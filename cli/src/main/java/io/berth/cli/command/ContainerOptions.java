@@ -5,6 +5,7 @@ import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
+import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Variables;
 import io.berth.linux.Signal;
 import java.nio.file.Path;
@@ -36,6 +37,12 @@ final class ContainerOptions {
       paramLabel = "STREAM",
       description = "Only these of stdin, stdout and stderr in the foreground")
   List<String> attach = new ArrayList<>();
+
+  @Option(
+      names = "--detach-keys",
+      paramLabel = "KEYS",
+      description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
+  String detachKeys = "";
 
   @Option(names = "--rm", description = "Remove it when it ends")
   boolean remove;
@@ -141,6 +148,7 @@ final class ContainerOptions {
       throw new BerthException.InvalidArgument(
           "-w `" + workdir + "`: the working directory must be an absolute path");
     }
+    var _ = DetachKeys.of(detachKeys);
     Config.Builder config =
         Config.newBuilder()
             .setHostname(hostname)
@@ -193,8 +201,9 @@ final class ContainerOptions {
 
   /** The streams that a foreground run brings. */
   Attachment.Want streams() {
+    DetachKeys keys = DetachKeys.of(detachKeys);
     if (attach.isEmpty()) {
-      return new Attachment.Want(interactive, true, true);
+      return new Attachment.Want(interactive, true, true, keys);
     }
     for (String stream : attach) {
       if (!List.of("stdin", "stdout", "stderr").contains(stream)) {
@@ -205,6 +214,7 @@ final class ContainerOptions {
     return new Attachment.Want(
         interactive && attach.contains("stdin"),
         attach.contains("stdout"),
-        attach.contains("stderr"));
+        attach.contains("stderr"),
+        keys);
   }
 }

@@ -93,6 +93,9 @@ final class Foreground {
   private int untilTheEnd(Attachment attachment, boolean removesItself) {
     Optional<ExitRecord> exit = attachment.awaitEnd();
     attachment.close();
+    if (attachment.isDetached()) {
+      return 0;
+    }
     if (exit.isEmpty()) {
       // The supervisor is gone; its container's end is on record with the service.
       return waitFor("not-running");

@@ -14,6 +14,7 @@ import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
+import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Pretty;
@@ -84,6 +85,12 @@ public final class StreamCommands {
         description = "Working directory inside")
     String workdir = "";
 
+    @Option(
+        names = "--detach-keys",
+        paramLabel = "KEYS",
+        description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
+    String detachKeys = "";
+
     @Option(names = "--privileged", description = "All capabilities")
     boolean privileged;
 
@@ -104,6 +111,7 @@ public final class StreamCommands {
         Pretty.print(session.streams().out(), all, "");
         return 0;
       }
+      DetachKeys keys = DetachKeys.of(detachKeys);
       Foreground.checkTerminal(session, tty && interactive && !detach);
       ExecCreateRequest.Builder request =
           ExecCreateRequest.newBuilder()
@@ -130,7 +138,7 @@ public final class StreamCommands {
         var _ = start(session, made.getExecId());
         return 0;
       }
-      return foreground(session, made);
+      return foreground(session, made, keys);
     }
 
     private ExecStartResponse start(Session session, String id) {
@@ -145,8 +153,8 @@ public final class StreamCommands {
     }
 
     /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
-    private int foreground(Session session, ExecCreateResponse made) {
-      Attachment.Want want = new Attachment.Want(interactive, true, !tty);
+    private int foreground(Session session, ExecCreateResponse made, DetachKeys keys) {
+      Attachment.Want want = new Attachment.Want(interactive, true, !tty, keys);
       // Before it runs: a signal that comes first must not end this process alone.
       new Foreground(session, container, want, /* proxySignals= */ true)
           .passOn(made.getExecId(), tty);
@@ -158,6 +166,9 @@ public final class StreamCommands {
           Optional<ExitRecord> exit = attachment.awaitEnd();
           if (exit.isPresent()) {
             return exit.get().shellCode();
+          }
+          if (attachment.isDetached()) {
+            return 0;
           }
         } catch (BerthException.Unavailable e) {
           // It ended its whole container, and the supervisor went before this client came.
@@ -224,6 +235,12 @@ public final class StreamCommands {
         description = "Standard error (default: true)")
     boolean stderr = true;
 
+    @Option(
+        names = "--detach-keys",
+        paramLabel = "KEYS",
+        description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
+    String detachKeys = "";
+
     @Option(names = "--sig-proxy", description = "Pass signals on to it (default: true)")
     boolean proxySignals = true;
 
@@ -232,6 +249,7 @@ public final class StreamCommands {
 
     @Override
     public int run(Session session) {
+      DetachKeys keys = DetachKeys.of(detachKeys);
       Container found = ContainerCommands.get(session, container);
       if (found.getState().getState() != State.STATE_RUNNING) {
         throw new BerthException.FailedPrecondition(
@@ -251,7 +269,7 @@ public final class StreamCommands {
                       .containers()
                       .attach(AttachRequest.newBuilder().setRef(container).build()));
       Attachment.Want want =
-          new Attachment.Want(where.getStdin() && !noStdin && stdin, stdout, stderr);
+          new Attachment.Want(where.getStdin() && !noStdin && stdin, stdout, stderr, keys);
       boolean keep = !found.getConfig().getStdinOnce();
       try (Attachment attachment = Attachment.open(session, where, want, keep)) {
         return new Foreground(session, found.getId(), want, proxySignals)

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,25 @@ final class ValuesTest {
   void noDurations(String text) {
     assertThrows(
         BerthException.InvalidArgument.class, () -> Durations.parse("--health-interval", text));
+  }
+
+  @ParameterizedTest // Row MB-30.
+  @CsvSource({
+    "'', 10 11",
+    "'ctrl-p,ctrl-q', 10 11",
+    "'ctrl-A,d', 01 64",
+    "'ctrl-@,ctrl-[,ctrl-_', 00 1b 1f",
+    "x, 78"
+  })
+  void detachKeys(String text, String bytes) {
+    assertEquals(bytes, HexFormat.ofDelimiter(" ").formatHex(DetachKeys.of(text).bytes()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {",", "ctrl-", "ctrl-1", "ab", " ", "é", "a,", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"})
+  void noDetachKeys(String text) {
+    assertThrows(BerthException.InvalidArgument.class, () -> DetachKeys.of(text));
   }
 
   @Test

@@ -19,6 +19,7 @@ final class Protocol {
   static final int ATTACH_STDERR = 4;
   static final int ATTACH_BACK_PRESSURE = 8;
   static final int ATTACH_KEEP_STDIN = 16;
+  static final int ATTACH_KEYS_MAX = 16;
   static final int PLAN_MAGIC = 0x4e4c5042;
   static final int PLAN_VERSION = 1;
   static final int PLAN_MAX_BYTES = 8 << 20;
@@ -54,6 +55,7 @@ final class Protocol {
   static final int OP_EXIT = 64;
   static final int OP_DEPOSED = 65;
   static final int OP_DRAINED = 66;
+  static final int OP_DETACHED = 67;
   static final int OP_PUT = 128;
   static final int OP_GET = 129;
   static final int OP_LIST = 130;

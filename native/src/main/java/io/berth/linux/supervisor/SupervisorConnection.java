@@ -375,9 +375,15 @@ public final class SupervisorConnection implements AutoCloseable {
    *
    * @param backPressure a reader that is slow stops the container, else it is dropped
    * @param keepStdin the end of this client's input leaves the process's input open
+   * @param detachKeys at most 16 bytes; typed on a process's terminal they end the attachment; a
+   *     supervisor that is too old for them takes no notice
    */
   public CompletableFuture<Void> attach(
-      String id, Map<Stream, Fd> streams, boolean backPressure, boolean keepStdin) {
+      String id,
+      Map<Stream, Fd> streams,
+      boolean backPressure,
+      boolean keepStdin,
+      byte[] detachKeys) {
     int bits = backPressure ? Protocol.ATTACH_BACK_PRESSURE : 0;
     bits |= keepStdin ? Protocol.ATTACH_KEEP_STDIN : 0;
     List<Fd> fds = new ArrayList<>();
@@ -388,7 +394,7 @@ public final class SupervisorConnection implements AutoCloseable {
         fds.add(fd);
       }
     }
-    WireWriter out = new WireWriter().u32(bits).u32(0).text(id);
+    WireWriter out = new WireWriter().u32(bits).u32(detachKeys.length).text(id).bytes(detachKeys);
     return done(request(Protocol.OP_ATTACH, newRequest(), out, fds));
   }
 
@@ -439,6 +445,7 @@ public final class SupervisorConnection implements AutoCloseable {
         case Protocol.OP_EXIT -> listener.exited(ExitRecord.ofNotice(in));
         case Protocol.OP_DEPOSED -> listener.deposed(in.u64());
         case Protocol.OP_DRAINED -> listener.drained(in.text());
+        case Protocol.OP_DETACHED -> listener.detached(in.text());
         default -> {
           // A newer supervisor may tell more than this side knows of.
         }

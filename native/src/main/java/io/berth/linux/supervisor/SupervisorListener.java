@@ -10,6 +10,9 @@ public interface SupervisorListener {
   /** All output of a process has been read and passed on, or dropped; its sinks are closed. */
   default void drained(String id) {}
 
+  /** This client's detach keys were typed; the connection ends next, the process runs on. */
+  default void detached(String id) {}
+
   /** A newer controller has taken over; the connection ends next. */
   default void deposed(long epoch) {}
 

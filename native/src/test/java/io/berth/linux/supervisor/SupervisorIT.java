@@ -268,7 +268,11 @@ final class SupervisorIT {
     keep(get(right.helloToAttach(token)));
     get(
         right.attach(
-            "", Map.of(Stream.STDIN, in.readEnd(), Stream.STDOUT, out.writeEnd()), true, false));
+            "",
+            Map.of(Stream.STDIN, in.readEnd(), Stream.STDOUT, out.writeEnd()),
+            true,
+            false,
+            new byte[0]));
     in.readEnd().close();
     out.writeEnd().close();
     in.writeEnd().writeAll("hello\n".getBytes(StandardCharsets.UTF_8));
