@@ -113,6 +113,36 @@ final class TasksIT {
 
   /** Row CD-23. */
   @Test
+  void startsWhatAnotherClientMade() throws Exception {
+    berth
+        .ctr("containers", "create", "--", IMAGE, "made", "sh", "-c", "read x; echo got $x; exit 7")
+        .exits(0);
+    Command here = tasks("word\n", "start", "made").exits(7);
+    assertEquals("got word\n", here.out());
+    // Its task is gone, so that it can be started again: elsewhere, with its output in a file.
+    Path folder = berth.folder("start");
+    Path log = folder.resolve("log");
+    Path pid = folder.resolve("pid");
+    berth
+        .ctr("containers", "create", "--", IMAGE, "loud", "sh", "-c", "echo said; sleep 1000")
+        .exits(0);
+    Command back =
+        tasks("", "start", "-d", "--pid-file", pid.toString(), "--log-uri", "file://" + log, "loud")
+            .exits(0);
+    assertEquals(back.out().strip(), Files.readString(pid));
+    long limit = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (!Files.exists(log) || !Files.readString(log).contains("said")) {
+      assertTrue(System.nanoTime() < limit, "nothing in the log");
+      Thread.sleep(20);
+    }
+    assertTrue(tasks("", "ls").exits(0).out().contains("loud   " + back.out().strip()));
+    berth.ctr("containers", "create", "--", IMAGE, "broken", "no-such-program").exits(0);
+    tasks("", "start", "broken").exits(1).says("no-such-program");
+    tasks("", "ls").exits(0).saysNo("broken");
+  }
+
+  /** Row CD-23. */
+  @Test
   void attachesToEithersTasks() {
     berth.ctr("run", "-d", IMAGE, "fifos", "sh", "-c", "sleep 4; echo late; exit 4").exits(0);
     assertEquals("late\n", tasks("", "attach", "fifos").exits(4).out());

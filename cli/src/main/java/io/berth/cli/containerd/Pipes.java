@@ -58,6 +58,11 @@ final class Pipes implements AutoCloseable {
     return path.toString();
   }
 
+  /** None at all. */
+  static Pipes none() {
+    return new Pipes("", "", "", List.of());
+  }
+
   /** Those that somebody else made; empty paths for none. */
   static Pipes of(String stdin, String stdout, String stderr) {
     return new Pipes(stdin, stdout, stderr, List.of());

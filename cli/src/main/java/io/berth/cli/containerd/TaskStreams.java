@@ -54,7 +54,7 @@ final class TaskStreams {
   private final boolean tty;
 
   /** Of a container's process: an exec's, or the first one for an empty id. */
-  private TaskStreams(Session session, String id, String execId, boolean tty) {
+  TaskStreams(Session session, String id, String execId, boolean tty) {
     this.session = session;
     this.id = id;
     this.execId = execId;
@@ -66,7 +66,7 @@ final class TaskStreams {
   }
 
   /** Stays until the process has ended; answers its exit code. */
-  private int stay(Pipes pipes, Runnable start) {
+  int stay(Pipes pipes, Runnable start) {
     boolean terminal = tty && TerminalMode.isThere(session.streams());
     try (TerminalMode _ = terminal ? TerminalMode.raw() : null) {
       pipes.copy(session.streams(), this::closeInput);

@@ -1,12 +1,6 @@
 package io.berth.cli.containerd;
 
 import com.google.protobuf.Any;
-import io.berth.api.containerd.services.containers.v1.Container;
-import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
-import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
-import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
-import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
-import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.DeleteResponse;
 import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.KillRequest;
@@ -15,7 +9,6 @@ import io.berth.api.containerd.services.tasks.v1.ListTasksRequest;
 import io.berth.api.containerd.services.tasks.v1.MetricsRequest;
 import io.berth.api.containerd.services.tasks.v1.PauseTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.ResumeTaskRequest;
-import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.services.tasks.v1.WaitRequest;
 import io.berth.api.containerd.types.Metric;
@@ -40,7 +33,7 @@ import picocli.CommandLine.Parameters;
     description = "Tasks: ls, start, attach, exec, kill, ps, pause, resume, metrics, wait, rm",
     subcommands = {
       TasksGroup.Ls.class,
-      TasksGroup.Start.class,
+      TaskStart.class,
       TaskStreams.Attach.class,
       TaskStreams.Exec.class,
       TasksGroup.Kill.class,
@@ -91,64 +84,6 @@ public final class TasksGroup {
         listing.add(FIELDS, one.getId(), pid, one.getStatus().name());
       }
       listing.print(session.streams().out(), format);
-      return 0;
-    }
-  }
-
-  /** {@code tasks start}: in the background; `berth start -a` brings streams. */
-  @Command(name = "start", description = "Run a container's program, without streams")
-  public static final class Start extends SessionCommand {
-    @Option(names = "--null-io", description = "Accepted: without a log there is none")
-    boolean nullIo;
-
-    @Option(names = "--log-uri", paramLabel = "URI", description = "file:///path for its output")
-    String log = "";
-
-    @Parameters(paramLabel = "ID", description = "Of the container")
-    String id = "";
-
-    @Override
-    public int run(Session session) {
-      Container container =
-          session
-              .call(
-                  Session.CONTAINERD,
-                  "Containers.Get",
-                  () ->
-                      session
-                          .stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub)
-                          .get(GetContainerRequest.newBuilder().setId(id).build()))
-              .getContainer();
-      CreateTaskRequest.Builder create =
-          CreateTaskRequest.newBuilder().setContainerId(id).setStdout(log).setStderr(log);
-      if (!container.getSnapshotKey().isEmpty()) {
-        MountsRequest mounts =
-            MountsRequest.newBuilder()
-                .setSnapshotter(container.getSnapshotter())
-                .setKey(container.getSnapshotKey())
-                .build();
-        create.addAllRootfs(
-            session
-                .call(
-                    Session.CONTAINERD,
-                    "Snapshots.Mounts",
-                    () ->
-                        session
-                            .stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub)
-                            .mounts(mounts))
-                .getMountsList());
-      }
-      var _ =
-          session.call(
-              Session.CONTAINERD, "Tasks.Create", () -> stub(session).create(create.build()));
-      int pid =
-          session
-              .call(
-                  Session.CONTAINERD,
-                  "Tasks.Start",
-                  () -> stub(session).start(StartRequest.newBuilder().setContainerId(id).build()))
-              .getPid();
-      session.streams().out().println(pid);
       return 0;
     }
   }

@@ -1,0 +1,145 @@
+package io.berth.cli.containerd;
+
+import io.berth.api.containerd.services.containers.v1.Container;
+import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
+import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
+import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.StartRequest;
+import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
+import io.berth.base.error.BerthException;
+import io.berth.base.io.AtomicFile;
+import io.berth.base.json.Json;
+import io.berth.cli.command.SessionCommand;
+import io.berth.cli.session.Session;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tasks start}: with the streams here until it ends, or in the background. Row CD-23. */
+@Command(
+    name = "start",
+    description = {
+      "Run a container's program here; end with its exit code.",
+      "In the background its pid is printed, and its output goes to --log-uri or nowhere."
+    })
+public final class TaskStart extends SessionCommand {
+  @Option(
+      names = {"-d", "--detach"},
+      description = "In the background")
+  boolean detach;
+
+  @Option(names = "--null-io", description = "Without streams")
+  boolean nullIo;
+
+  @Option(names = "--log-uri", paramLabel = "URI", description = "file:///path for its output")
+  String log = "";
+
+  @Option(names = "--pid-file", paramLabel = "FILE", description = "Write its pid there")
+  @Nullable Path pidFile;
+
+  @Parameters(paramLabel = "ID", description = "Of the container")
+  String id = "";
+
+  private static TasksGrpc.TasksBlockingStub stub(Session session) {
+    return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
+  }
+
+  @Override
+  public int run(Session session) {
+    GetContainerRequest get = GetContainerRequest.newBuilder().setId(id).build();
+    Container container =
+        session
+            .call(
+                Session.CONTAINERD,
+                "Containers.Get",
+                () -> session.stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub).get(get))
+            .getContainer();
+    boolean tty =
+        Json.tree(container.getSpec().getValue().toByteArray(), "specification of " + id)
+            .at("/process/terminal")
+            .asBoolean(false);
+    CreateTaskRequest.Builder create =
+        CreateTaskRequest.newBuilder()
+            .setContainerId(id)
+            .setTerminal(tty)
+            .setStdout(log)
+            .setStderr(tty ? "" : log);
+    addRootfs(session, container, create);
+    if (detach) {
+      session.streams().out().println(begin(session, create.build()));
+      return 0;
+    }
+    try (Pipes pipes =
+        nullIo || !log.isEmpty() ? Pipes.none() : Pipes.make(/* stdin= */ true, !tty)) {
+      if (!pipes.stdout().isEmpty()) {
+        create.setStdin(pipes.stdin()).setStdout(pipes.stdout()).setStderr(pipes.stderr());
+      }
+      int code =
+          new TaskStreams(session, id, /* execId= */ "", tty)
+              .stay(
+                  pipes,
+                  () -> {
+                    var _ = begin(session, create.build());
+                  });
+      delete(session);
+      return code;
+    }
+  }
+
+  private static void addRootfs(
+      Session session, Container container, CreateTaskRequest.Builder create) {
+    if (container.getSnapshotKey().isEmpty()) {
+      return;
+    }
+    MountsRequest mounts =
+        MountsRequest.newBuilder()
+            .setSnapshotter(container.getSnapshotter())
+            .setKey(container.getSnapshotKey())
+            .build();
+    create.addAllRootfs(
+        session
+            .call(
+                Session.CONTAINERD,
+                "Snapshots.Mounts",
+                () ->
+                    session.stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub).mounts(mounts))
+            .getMountsList());
+  }
+
+  /** Answers the pid. What was made is taken back when its program cannot be run. */
+  private int begin(Session session, CreateTaskRequest create) {
+    var _ = session.call(Session.CONTAINERD, "Tasks.Create", () -> stub(session).create(create));
+    try {
+      StartRequest start = StartRequest.newBuilder().setContainerId(id).build();
+      int pid =
+          session
+              .call(Session.CONTAINERD, "Tasks.Start", () -> stub(session).start(start))
+              .getPid();
+      if (pidFile != null) {
+        AtomicFile.write(pidFile.toAbsolutePath(), String.valueOf(pid), "rw-r--r--");
+      }
+      return pid;
+    } catch (IOException e) {
+      throw new BerthException.InvalidArgument(
+          "write --pid-file `" + pidFile + "`: " + e.getMessage() + "; the task runs", e);
+    } catch (BerthException e) {
+      try {
+        delete(session);
+      } catch (BerthException left) {
+        e.addSuppressed(left);
+      }
+      throw e;
+    }
+  }
+
+  private void delete(Session session) {
+    DeleteTaskRequest request = DeleteTaskRequest.newBuilder().setContainerId(id).build();
+    var _ = session.call(Session.CONTAINERD, "Tasks.Delete", () -> stub(session).delete(request));
+  }
+}
