@@ -104,7 +104,7 @@ public final class ContainerdDaemon implements Daemon {
                   MAX_INBOUND,
                   _ -> true,
                   "rw-rw----"),
-              List.of(new OwnNamespace()));
+              List.of(new OwnNamespace(warmUp::clientCalled)));
       outbox.start();
       containers.resume();
       warmUp.start(this::awaitWarmHosts);

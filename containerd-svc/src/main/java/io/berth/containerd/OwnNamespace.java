@@ -12,11 +12,21 @@ import io.grpc.Status;
 /** Keeps clients out of the namespace in which this process warms itself. */
 final class OwnNamespace implements ServerInterceptor {
   private final long ownPid = ProcessHandle.current().pid();
+  private final Runnable clientCalled;
+
+  /** Tells, at once, of each call in any other namespace. */
+  OwnNamespace(Runnable clientCalled) {
+    this.clientCalled = clientCalled;
+  }
 
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-    if (!Identifier.WARM_UP_NAMESPACE.equals(CallContext.namespaceIfSent())) {
+    String namespace = CallContext.namespaceIfSent();
+    if (!Identifier.WARM_UP_NAMESPACE.equals(namespace)) {
+      if (namespace != null) {
+        clientCalled.run();
+      }
       return next.startCall(call, headers);
     }
     Peer peer = Peer.of(call);

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
+import io.berth.api.containerd.services.containers.v1.ListContainersRequest;
 import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.api.containerd.services.leases.v1.ListRequest;
 import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
@@ -114,6 +116,28 @@ class WarmUpIT {
     Command refused = BERTH.ctr("--namespace", OWN, "containers", "ls");
     assertEquals(1, refused.exit());
     assertTrue(refused.err().contains("is the service's own"), refused.err());
+  }
+
+  @Test
+  void whileAClientIsAtWork_itWaits() throws Exception {
+    restart();
+    EventLoops loops = new EventLoops(1);
+    ManagedChannel front = UnixChannel.to(loops, BERTH.socket());
+    try {
+      var client = UnixChannel.in(ContainersGrpc.newBlockingStub(front), "default", null);
+      int begun = 0;
+      for (int i = 0; i < 80; i++) {
+        var _ = client.list(ListContainersRequest.getDefaultInstance());
+        Thread.sleep(50);
+        // What went on when the client came is brought to its end.
+        begun += i < 40 ? 0 : tasks().size();
+      }
+      assertEquals(0, begun, "containers of its own beside the client's work");
+    } finally {
+      front.shutdownNow();
+      loops.close();
+    }
+    mustEndWithNothing();
   }
 
   @Test

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Walks containers through this service's own socket, one after another, until the rounds of the
- * configuration are over. Clients are served all the while. A walk that fails, for a process that
- * it needs was killed, clears up and is begun again, a few times; the service never ends by it.
+ * configuration are over. Clients are served all the while, and it pauses for them. A walk that
+ * fails, for a process that it needs was killed, clears up and is begun again, a few times; the
+ * service never ends by it.
  */
 @Singleton
 public final class WarmUp {
@@ -37,7 +38,15 @@ public final class WarmUp {
   private static final Duration LAST_ROUND = Duration.ofSeconds(10);
 
   private final Config config;
+
+  /** A client that called within this is at work, and what it waits for comes first. */
+  private static final Duration CLIENTS_TURN = Duration.ofMillis(300);
+
+  /** For all clients together: whoever calls without end warms as well as this does. */
+  private static final Duration CLIENTS_PATIENCE = Duration.ofSeconds(20);
+
   private volatile boolean ending;
+  private volatile long lastCall = System.nanoTime() - CLIENTS_TURN.toNanos();
   private @Nullable Thread thread;
 
   @Inject
@@ -68,6 +77,11 @@ public final class WarmUp {
       running.interrupt();
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Somebody else needs the machine now. Never blocks. */
+  public void clientCalled() {
+    lastCall = System.nanoTime();
   }
 
   private void run(Runnable over) {
@@ -103,12 +117,14 @@ public final class WarmUp {
   private void walk(long rounds) throws IOException, InterruptedException {
     long start = System.nanoTime();
     long last = 0;
+    long patience = CLIENTS_PATIENCE.toNanos();
     try (ClientWalk walk = new ClientWalk(config)) {
       awaitPeers(walk);
       long round = 0;
       try {
         walk.prepare();
         for (; round < rounds && !ending; round++) {
+          patience -= giveWay(patience);
           long began = System.nanoTime();
           walk.round(round);
           last = System.nanoTime() - began;
@@ -126,6 +142,17 @@ public final class WarmUp {
           Long.toString((System.nanoTime() - start) / 1_000_000),
           Long.toString(last / 1_000_000));
     }
+  }
+
+  /** Answers how long it took, in nanoseconds. */
+  private long giveWay(long patience) throws InterruptedException {
+    long begin = System.nanoTime();
+    long now = begin;
+    while (now - lastCall < CLIENTS_TURN.toNanos() && now - begin < patience && !ending) {
+      Thread.sleep(PAUSE);
+      now = System.nanoTime();
+    }
+    return now - begin;
   }
 
   /** A container that nobody sees is to stay in no case that can be helped. */
