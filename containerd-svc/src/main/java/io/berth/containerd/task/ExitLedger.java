@@ -142,7 +142,7 @@ final class ExitLedger {
         });
   }
 
-  /** Makes an exit durable, then tells it when its turn has come. The second of two is ignored. */
+  /** Records an exit, then tells it when its turn has come. The second of two is ignored. */
   void record(Task task, TaskProcess process, Exit exit) {
     task.lock.lock();
     try {
@@ -152,7 +152,7 @@ final class ExitLedger {
     } finally {
       task.lock.unlock();
     }
-    table.put(task.key(), process.execId(), exit, boot.text(), !task.isEphemeral());
+    table.put(task.key(), process.execId(), exit, boot.text());
     task.locked(() -> {
       if (process.exit == null) {
         process.exit = exit;

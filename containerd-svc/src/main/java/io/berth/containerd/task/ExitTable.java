@@ -24,16 +24,11 @@ public final class ExitTable {
   }
 
   /**
-   * On disk when it returns.
-   *
-   * @param durable false for a container that removes itself: its exit need not survive a power cut
+   * Survives the death of any process when it returns. A power cut ends the task as well, and no
+   * row of an earlier boot is ever read: what outlives it is in the named container's own record.
    */
-  public void put(TaskKey key, String execId, Exit exit, String boot, boolean durable) {
-    if (durable) {
-      store.database().durable(connection -> insert(connection, key, execId, exit, boot));
-    } else {
-      store.database().lazy(connection -> insert(connection, key, execId, exit, boot));
-    }
+  public void put(TaskKey key, String execId, Exit exit, String boot) {
+    store.database().lazy(connection -> insert(connection, key, execId, exit, boot));
   }
 
   private static int insert(
