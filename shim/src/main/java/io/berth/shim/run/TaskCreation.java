@@ -162,21 +162,41 @@ public final class TaskCreation {
     return coming.thenCompose(born -> born);
   }
 
+  /**
+   * What the client gave for a root; beside the making of the cgroup, for both take the kernel
+   * long.
+   */
+  private CompletableFuture<List<Fd>> mount() {
+    CompletableFuture<List<Fd>> opened = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .name("mount")
+        .start(() -> {
+          List<Fd> mounts = new ArrayList<>();
+          try {
+            for (TaskRecord.MountSpec mount : record.mounts()) {
+              mounts.add(RootMounts.open(mount, record.ephemeral()));
+            }
+            opened.complete(mounts);
+          } catch (IOException | RuntimeException e) {
+            mounts.forEach(Fd::close);
+            opened.completeExceptionally(e);
+          }
+        });
+    return opened;
+  }
+
   private ContainerTask launch() throws IOException {
-    List<Fd> mounts = new ArrayList<>();
+    CompletableFuture<Supervisor.Born> coming = spawn();
+    birth = coming;
+    CompletableFuture<List<Fd>> mounting = mount();
     try {
-      CompletableFuture<Supervisor.Born> coming = spawn();
-      birth = coming;
       Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));
       cgroup = made;
       Linux linux = spec.linux();
       made.limit(linux.resources() == null ? Resources.NONE : linux.resources());
-      for (TaskRecord.MountSpec mount : record.mounts()) {
-        mounts.add(RootMounts.open(mount, record.ephemeral()));
-      }
-      List<Fd> given = mounts;
+      List<Fd> given = Supervision.awaitLong(mounting);
       if (!record.hostRootfs().isEmpty()) {
-        mountOnHost(mounts);
+        mountOnHost(given);
         given = List.of();
       }
       InitPlan plan = plan(made, given);
@@ -192,7 +212,8 @@ public final class TaskCreation {
         return carryOut(plan, launch, supervision, made);
       }
     } finally {
-      mounts.forEach(Fd::close);
+      // One that is still being made goes once it is there.
+      mounting.thenAccept(mounts -> mounts.forEach(Fd::close));
     }
   }
 

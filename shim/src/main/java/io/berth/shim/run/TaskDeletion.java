@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
@@ -66,11 +67,17 @@ public final class TaskDeletion {
       if (supervisor != null && supervisor.connection().isOpen()) {
         drain(task, init);
       }
+      CompletableFuture<Void> ending = null;
       if (supervisor != null && supervisor.connection().isOpen()) {
-        end(task, supervisor, requests);
+        ending = end(task, supervisor, requests);
       }
+      // Meanwhile: the supervisor lives in a cgroup of its own.
       unmountRoot(task.record());
       removeCgroup(task.host(), task.cgroup());
+      if (supervisor != null && ending != null) {
+        awaitEnd(task.host(), supervisor, ending);
+      }
+      // Last, for until then the exit record is what tells of the end.
       removeFiles(task.folder());
       init.isDeleted();
       TaskProcess.Ended ended = init.endedOrNull();
@@ -138,23 +145,28 @@ public final class TaskDeletion {
         .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
   }
 
-  private static void end(ContainerTask task, Supervision supervisor, RequestIds requests)
-      throws IOException {
+  /** Begins the supervisor's end. */
+  private static CompletableFuture<Void> end(
+      ContainerTask task, Supervision supervisor, RequestIds requests) throws IOException {
     try {
       task.hooks().run(HookRunner.Point.POSTSTOP, supervisor.connection(), requests);
     } catch (BerthException e) {
       // The specification: a warning, and the deletion goes on.
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
-    task.acknowledge("");
     task.isEnding();
-    shutDown(task.host(), supervisor);
+    return supervisor.connection().shutdown(/* force= */ true);
   }
 
   /** Ends the supervisor with all that it still has, and waits for it. */
   static void shutDown(HostServices host, Supervision supervisor) {
+    awaitEnd(host, supervisor, supervisor.connection().shutdown(/* force= */ true));
+  }
+
+  private static void awaitEnd(
+      HostServices host, Supervision supervisor, CompletableFuture<Void> ending) {
     try {
-      Supervision.await(supervisor.connection().shutdown(/* force= */ true));
+      Supervision.await(ending);
     } catch (IOException | BerthException e) {
       LOG.log(Level.DEBUG, "shut supervisor down: {0}", e.getMessage());
     }
