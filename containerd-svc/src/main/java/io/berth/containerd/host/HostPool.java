@@ -49,6 +49,13 @@ public final class HostPool {
   private static final Duration RESERVE_PATIENCE = Duration.ofSeconds(40);
   private static final Duration IDLE = Duration.ofMinutes(10);
   private static final int MAX_IDLE_BOUND = 4;
+
+  // One that starts takes both cores of a small machine for two seconds, just when a client has
+  // begun: as long as another free one is there, it waits until no container was asked for in a
+  // while, within limits.
+  private static final Duration QUIET = Duration.ofSeconds(1);
+  private static final Duration QUIET_PATIENCE = Duration.ofSeconds(20);
+
   private static final int MAX_HOSTS = 10_000;
 
   private final Path folder;
@@ -65,6 +72,8 @@ public final class HostPool {
   private int failures;
   private String lastFailure = "";
   private boolean stopped = true;
+  private boolean replenishing;
+  private long lastReservedNanos;
   private @Nullable HostListener listener;
 
   @Inject
@@ -100,7 +109,7 @@ public final class HostPool {
 
   private @Nullable Found look(int number, Path place) {
     HostProcess host =
-        new HostProcess(number, place, UnixChannel.to(loops, place.resolve("host.sock")));
+        new HostProcess(number, place, UnixChannel.to(loops, HostProcess.socket(place)));
     try {
       StatusResponse status = host.stub(STATUS_PATIENCE).status(Empty.getDefaultInstance());
       String build = launcher.build();
@@ -212,6 +221,8 @@ public final class HostPool {
       bind(chosen, key);
       chosen.exclusive |= exclusive;
       chosen.tasks.add(key);
+      lastReservedNanos = System.nanoTime();
+      replenishSoon(exclusive);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("wait for a host process: interrupted", e);
@@ -219,7 +230,6 @@ public final class HostPool {
       waiting--;
       lock.unlock();
     }
-    replenish();
     return chosen;
   }
 
@@ -325,7 +335,7 @@ public final class HostPool {
         Integer.toString(host.pid),
         why,
         orphans.size(),
-        lastLine(host.folder()));
+        host.lastWords());
     launcher.kill(host.pid);
     host.close();
     if (told != null) {
@@ -392,16 +402,52 @@ public final class HostPool {
   }
 
   // Under the lock.
+  private void replenishSoon(boolean exclusive) {
+    long free = free();
+    if (exclusive || free == 0) {
+      launchMissing();
+    } else if (free < warmHosts && !replenishing) {
+      replenishing = true;
+      Thread.ofVirtual().name("hosts-replenish").start(this::replenishWhenQuiet);
+    }
+  }
+
+  private void replenishWhenQuiet() {
+    long patience = System.nanoTime() + QUIET_PATIENCE.toNanos();
+    lock.lock();
+    try {
+      while (!stopped) {
+        long now = System.nanoTime();
+        long due = Math.min(patience, lastReservedNanos + QUIET.toNanos());
+        if (now >= due) {
+          break;
+        }
+        long left = changed.awaitNanos(due - now);
+        LOG.log(Level.TRACE, "woke {0} ns early", left);
+      }
+      launchMissing();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      replenishing = false;
+      lock.unlock();
+    }
+  }
+
+  // Under the lock.
+  private long free() {
+    return hosts.values().stream()
+        .filter(host -> host.namespace.isEmpty() && !host.draining && !host.gone)
+        .count();
+  }
+
+  // Under the lock.
   private void launchMissing() {
     if (stopped) {
       return;
     }
-    long ready =
-        hosts.values().stream()
-            .filter(host -> host.namespace.isEmpty() && !host.draining && !host.gone)
-            .count();
     long wanted = Math.max(warmHosts, Math.min(waiting, 2));
-    for (long have = ready + starting.size(); have < wanted; have++) {
+    for (long have = free() + starting.size(); have < wanted; have++) {
       int number = freeNumber();
       starting.add(number);
       Thread.ofVirtual().name("host-start-" + number).start(() -> launch(number));
@@ -422,7 +468,7 @@ public final class HostPool {
   private void launch(int number) {
     Path place = folder.resolve(Integer.toString(number));
     HostProcess host =
-        new HostProcess(number, place, UnixChannel.to(loops, place.resolve("host.sock")));
+        new HostProcess(number, place, UnixChannel.to(loops, HostProcess.socket(place)));
     try {
       int before;
       lock.lock();
@@ -437,7 +483,7 @@ public final class HostPool {
       Files.createDirectories(place);
       Files.setPosixFilePermissions(place, PosixFilePermissions.fromString("rwx------"));
       CompletableFuture<Void> ended = launcher.launch(number);
-      StatusResponse status = awaitStatus(host, place, ended);
+      StatusResponse status = host.awaitStatus(ended, START_PATIENCE);
       host.pid = status.getPid();
       // Watched before the first placement: nothing that happens there is missed.
       follow(host, ended);
@@ -506,36 +552,6 @@ public final class HostPool {
       host.warmed = true;
     } finally {
       lock.unlock();
-    }
-  }
-
-  private static StatusResponse awaitStatus(
-      HostProcess host, Path place, CompletableFuture<Void> ended) throws InterruptedException {
-    long deadline = System.nanoTime() + START_PATIENCE.toNanos();
-    Path socket = place.resolve("host.sock");
-    while (System.nanoTime() < deadline) {
-      if (ended.isDone()) {
-        throw new BerthException.Unavailable(
-            "berth-shim ended at once, its last words: " + lastLine(place));
-      }
-      if (Files.exists(socket)) {
-        try {
-          return host.stub(START_PATIENCE).status(Empty.getDefaultInstance());
-        } catch (StatusRuntimeException e) {
-          LOG.log(Level.DEBUG, "{0}: {1}", host, e.getMessage());
-        }
-      }
-      TimeUnit.MILLISECONDS.sleep(10);
-    }
-    throw new BerthException.Unavailable("`" + socket + "` did not answer in time");
-  }
-
-  private static String lastLine(Path place) {
-    try {
-      List<String> lines = Files.readAllLines(place.resolve("log"));
-      return lines.isEmpty() ? "it said nothing" : lines.getLast();
-    } catch (IOException e) {
-      return "it said nothing";
     }
   }
 

@@ -2,16 +2,25 @@ package io.berth.containerd.host;
 
 import com.google.protobuf.Empty;
 import io.berth.api.berth.host.v1.HostGrpc;
+import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.CallContext;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -20,6 +29,7 @@ import java.util.concurrent.TimeUnit;
  * lock.
  */
 public final class HostProcess {
+  private static final Logger LOG = System.getLogger(HostProcess.class.getName());
   private static final Duration WATCH_PATIENCE = Duration.ofSeconds(2);
 
   private final int number;
@@ -67,6 +77,41 @@ public final class HostProcess {
 
   HostGrpc.HostStub streaming() {
     return HostGrpc.newStub(channel);
+  }
+
+  static Path socket(Path folder) {
+    return folder.resolve("host.sock");
+  }
+
+  /** Waits until it answers; UNAVAILABLE when it ends instead, or takes longer. */
+  StatusResponse awaitStatus(CompletableFuture<Void> ended, Duration patience)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    while (System.nanoTime() < deadline) {
+      if (ended.isDone()) {
+        throw new BerthException.Unavailable(
+            "berth-shim ended at once, its last words: " + lastWords());
+      }
+      if (Files.exists(socket(folder))) {
+        try {
+          return stub(patience).status(Empty.getDefaultInstance());
+        } catch (StatusRuntimeException e) {
+          LOG.log(Level.DEBUG, "{0}: {1}", this, e.getMessage());
+        }
+      }
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    throw new BerthException.Unavailable("`" + socket(folder) + "` did not answer in time");
+  }
+
+  /** The last line of its log. */
+  String lastWords() {
+    try {
+      List<String> lines = Files.readAllLines(folder.resolve("log"));
+      return lines.isEmpty() ? "it said nothing" : lines.getLast();
+    } catch (IOException e) {
+      return "it said nothing";
+    }
   }
 
   /** Its stream of happenings has told everything old. */

@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.containerd.host;
+
+import org.jspecify.annotations.NullMarked;
