@@ -33,6 +33,7 @@ import io.berth.api.containerd.services.snapshots.v1.PrepareSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.StatSnapshotRequest;
+import io.berth.api.containerd.services.tasks.v1.CloseIORequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.GetRequest;
@@ -50,6 +51,7 @@ import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.task.Tasks;
+import io.berth.linux.Fifos;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -58,9 +60,12 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.Iterator;
@@ -82,6 +87,8 @@ final class ClientWalk implements AutoCloseable {
   private static final String BASE = "base";
   private static final String IMAGE = "warm-up";
   private static final String MEDIA_TYPE = "application/vnd.oci.image.config.v1+json";
+  private static final List<String> STREAMS = List.of("stdin", "stdout", "stderr");
+  private static final Duration LEASE = Duration.ofHours(24);
   private static final long PATIENCE_SECONDS = 30;
   private static final Duration CLEARING = Duration.ofSeconds(20);
   private static final Duration CLEARING_PAUSE = Duration.ofMillis(50);
@@ -92,10 +99,15 @@ final class ClientWalk implements AutoCloseable {
       ByteString.copyFromUtf8("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}");
   private final String digest = sha256(content);
   private final String template;
+
+  /** For the pipes by which containers' clients take their output. */
+  private final Path pipes;
+
   private ManagedChannel channel;
 
   ClientWalk(Config config) throws IOException {
     this.config = config;
+    this.pipes = config.state().resolve("warm");
     this.channel = connect();
     try (InputStream file =
         Objects.requireNonNull(ClientWalk.class.getResourceAsStream("config.json"))) {
@@ -126,8 +138,12 @@ final class ClientWalk implements AutoCloseable {
   }
 
   /** Removes what a predecessor left, and makes what all rounds share. */
-  void prepare() throws InterruptedException {
+  void prepare() throws IOException, InterruptedException {
     clear();
+    Files.createDirectory(pipes);
+    for (String stream : STREAMS) {
+      Fifos.make(pipes.resolve(stream), 0600);
+    }
     write();
     var _ =
         images()
@@ -168,8 +184,17 @@ final class ClientWalk implements AutoCloseable {
     channel = connect();
     String id = "c" + number;
     look();
+    isUnpacked();
     String lease =
-        leases().create(CreateRequest.newBuilder().setId("l" + number).build()).getLease().getId();
+        leases()
+            .create(
+                CreateRequest.newBuilder()
+                    .setId("l" + number)
+                    .putLabels("containerd.io/gc.expire", Instant.now().plus(LEASE).toString())
+                    .build())
+            .getLease()
+            .getId();
+    look();
     create(id, lease);
     var _ = leases().delete(DeleteRequest.newBuilder().setId(lease).build());
     run(id);
@@ -191,6 +216,9 @@ final class ClientWalk implements AutoCloseable {
         var _ = parts.next();
       }
     }
+  }
+
+  private void isUnpacked() {
     var _ =
         namespaces()
             .get(GetNamespaceRequest.newBuilder().setName(Identifier.WARM_UP_NAMESPACE).build());
@@ -209,6 +237,7 @@ final class ClientWalk implements AutoCloseable {
                     .setKey(id)
                     .setParent(BASE)
                     .build());
+    var _ = mounts(id);
     var _ =
         containers()
             .create(
@@ -219,6 +248,7 @@ final class ClientWalk implements AutoCloseable {
                             .setImage(IMAGE)
                             // A process of its own for each round would be the opposite of warm.
                             .putLabels(Tasks.ISOLATION_LABEL, "pool")
+                            .putLabels("io.containerd.image.config.stop-signal", "SIGTERM")
                             .setRuntime(
                                 Container.Runtime.newBuilder()
                                     .setName("io.containerd.runc.v2")
@@ -238,15 +268,22 @@ final class ClientWalk implements AutoCloseable {
 
   private void run(String id) {
     get(id);
-    List<Mount> mounts =
-        snapshots()
-            .mounts(MountsRequest.newBuilder().setSnapshotter(SNAPSHOTTER).setKey(id).build())
-            .getMountsList();
+    List<Mount> mounts = mounts(id);
+    get(id);
     var _ =
         tasks()
-            .create(CreateTaskRequest.newBuilder().setContainerId(id).addAllRootfs(mounts).build());
+            .create(
+                CreateTaskRequest.newBuilder()
+                    .setContainerId(id)
+                    .addAllRootfs(mounts)
+                    .setStdin(pipes.resolve(STREAMS.get(0)).toString())
+                    .setStdout(pipes.resolve(STREAMS.get(1)).toString())
+                    .setStderr(pipes.resolve(STREAMS.get(2)).toString())
+                    .build());
     CompletableFuture<Void> ended = awaitExit(id);
     var _ = tasks().start(StartRequest.newBuilder().setContainerId(id).build());
+    unlessAbsent(() ->
+        tasks().closeIO(CloseIORequest.newBuilder().setContainerId(id).setStdin(true).build()));
     try {
       ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
@@ -255,8 +292,19 @@ final class ClientWalk implements AutoCloseable {
     } catch (ExecutionException | TimeoutException e) {
       throw new BerthException.Unavailable("wait for " + id + ": " + e.getMessage(), e);
     }
-    var _ = tasks().get(GetRequest.newBuilder().setContainerId(id).build());
+    state(id);
     var _ = tasks().delete(DeleteTaskRequest.newBuilder().setContainerId(id).build());
+    unlessAbsent(() -> state(id));
+  }
+
+  private List<Mount> mounts(String id) {
+    return snapshots()
+        .mounts(MountsRequest.newBuilder().setSnapshotter(SNAPSHOTTER).setKey(id).build())
+        .getMountsList();
+  }
+
+  private void state(String id) {
+    var _ = tasks().get(GetRequest.newBuilder().setContainerId(id).build());
   }
 
   private CompletableFuture<Void> awaitExit(String id) {
@@ -347,7 +395,7 @@ final class ClientWalk implements AutoCloseable {
    * Removes everything that this or an earlier life made. A container that was being made when its
    * service died needs a moment until it is known what became of it.
    */
-  void clear() throws InterruptedException {
+  void clear() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + CLEARING.toNanos();
     while (!clearContainers() && System.nanoTime() < deadline) {
       Thread.sleep(CLEARING_PAUSE);
@@ -376,6 +424,10 @@ final class ClientWalk implements AutoCloseable {
         .forEach(lease ->
             unlessAbsent(
                 () -> leases().delete(DeleteRequest.newBuilder().setId(lease.getId()).build())));
+    for (String stream : STREAMS) {
+      Files.deleteIfExists(pipes.resolve(stream));
+    }
+    Files.deleteIfExists(pipes);
   }
 
   private boolean clearContainers() {

@@ -37,6 +37,14 @@ public final class WarmUp {
   /** For the round that goes on when the service is to stop. */
   private static final Duration LAST_ROUND = Duration.ofSeconds(10);
 
+  /** What the compilers still have to do when the walk is over takes seconds on a small machine. */
+  private static final Duration SETTLING = Duration.ofSeconds(10);
+
+  private static final Duration SETTLING_SAMPLE = Duration.ofMillis(250);
+
+  /** Of one core: that much an idle service needs at most. */
+  private static final double IDLE_SHARE = 0.1;
+
   private final Config config;
 
   /** A client that called within this is at work, and what it waits for comes first. */
@@ -89,6 +97,9 @@ public final class WarmUp {
     try {
       for (int attempt = 1; rounds > 0 && !walked(rounds, attempt); attempt++) {
         Thread.sleep(RETRY_PAUSE);
+      }
+      if (rounds > 0) {
+        settle();
       }
     } catch (InterruptedException e) {
       return;
@@ -144,6 +155,25 @@ public final class WarmUp {
     }
   }
 
+  /** Until this process is quiet, whatever else it does, or patience is over. */
+  private void settle() throws InterruptedException {
+    long deadline = System.nanoTime() + SETTLING.toNanos();
+    Duration before = spent();
+    Duration during;
+    do {
+      Thread.sleep(SETTLING_SAMPLE);
+      Duration now = spent();
+      during = now.minus(before);
+      before = now;
+    } while (during.toNanos() > IDLE_SHARE * SETTLING_SAMPLE.toNanos()
+        && System.nanoTime() < deadline
+        && !ending);
+  }
+
+  private static Duration spent() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
+  }
+
   /** Answers how long it took, in nanoseconds. */
   private long giveWay(long patience) throws InterruptedException {
     long begin = System.nanoTime();
@@ -160,7 +190,7 @@ public final class WarmUp {
     try {
       awaitPeers(walk);
       walk.clear();
-    } catch (StatusRuntimeException | BerthException e) {
+    } catch (StatusRuntimeException | BerthException | IOException e) {
       failure.addSuppressed(e);
     }
   }

@@ -40,7 +40,7 @@ public enum Key {
   CONTAINERD_WARM_ROUNDS(
       "containerd.warm_rounds",
       Kind.NUMBER,
-      "100",
+      "200",
       "Containers that the service runs for itself after its start, until health says warmed."),
   CONTAINERD_LOG_MAX_SIZE(
       "containerd.log_max_size",
