@@ -1,26 +1,50 @@
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.Poller;
+import io.berth.linux.Processes;
+import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.LaunchPlan;
+import io.berth.linux.supervisor.Supervisor;
+import io.berth.linux.supervisor.SupervisorClient;
+import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorListener;
+import io.berth.oci.runtime.RuntimeSpec;
+import io.berth.shim.cgroup.Cgroup;
+import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.CgroupPath;
+import io.berth.shim.plan.ContainerFacts;
+import io.berth.shim.plan.HostFacts;
+import io.berth.shim.plan.InitPlan;
 import io.berth.shim.run.ContainerTask;
+import io.berth.shim.run.Handles;
 import io.berth.shim.run.HostServices;
+import io.berth.shim.run.PlanWriter;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskDeletion;
 import io.berth.shim.run.TaskFolder;
 import io.berth.shim.run.TaskProcess;
+import io.berth.shim.stdio.LogPrograms;
 import io.berth.shim.stdio.Stdio;
+import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * The supervisor path alone against whole OCI runtimes on the same bundle: {@code SupervisorPath
  * CONFIG BUNDLE NAMESPACE ROUNDS SIDE...}, peers and bounds as in {@link Commands}.
  *
- * <p>Ours is what a host process of shims does for a container, without gRPC before it: read the
- * specification, make the plan and the cgroup, spawn the supervisor, have it create and start the
- * container, wait for its exit record, delete. {@code runc run} does the same from specification to
- * deletion. Both are driven from this process.
+ * <p>Three of ours. With the plan and the cgroup made before: spawn the supervisor, have it create
+ * and start the container, wait for its exit record. From the specification: what a host process of
+ * shims does for a container, without gRPC before it, so also make plan and cgroup. With deletion:
+ * also undo it all. {@code runc run} goes from specification to deletion. All are driven from this
+ * process.
  */
 final class SupervisorPath {
   private static final int WARM_UPS = 100;
@@ -34,13 +58,15 @@ final class SupervisorPath {
     List<String> sides = List.of(arguments).subList(4, arguments.length);
     try (HostServices host = HostServices.open(config)) {
       new Comparison(
-              "supervisor: specification in, static true, exit record out",
+              "supervisor: plan in, static true, exit record out",
               0.25,
               Integer.parseInt(arguments[3]),
               WARM_UPS,
               List.of(
-                  new Ours("ours, with deletion", host, config, bundle, namespace, true),
-                  new Ours("ours, to the exit record", host, config, bundle, namespace, false)),
+                  new PlanIn(config, host.supervisorBinary(), bundle, namespace),
+                  new Ours(
+                      "ours, specification to exit record", host, config, bundle, namespace, false),
+                  new Ours("ours, with deletion", host, config, bundle, namespace, true)),
               CommandSide.ofKind("peer", sides),
               CommandSide.ofKind("bound", sides))
           .print();
@@ -118,6 +144,140 @@ final class SupervisorPath {
     private void delete() throws IOException {
       TaskDeletion.delete(task, RequestIds.of(null));
       task.close();
+    }
+  }
+
+  private static final class PlanIn implements Side {
+    private final Config config;
+    private final Path program;
+    private final Path bundle;
+    private final String namespace;
+    private final CgroupLayout layout = CgroupLayout.ofHost();
+    private final HostFacts facts = HostServices.facts();
+    private final RuntimeSpec spec;
+    private final Poller poller = Poller.start("plan-in");
+    private final SupervisorClient client = new SupervisorClient(poller);
+    private TaskFolder folder;
+    private Cgroup cgroup;
+    private Fd folderHandle;
+    private Handles handles;
+    private StreamFiles streams;
+    private LaunchPlan plan;
+    private Supervisor.Born born;
+
+    PlanIn(Config config, Path program, Path bundle, String namespace) throws IOException {
+      this.config = config;
+      this.program = program;
+      this.bundle = bundle;
+      this.namespace = namespace;
+      Path file = bundle.resolve("config.json");
+      this.spec = RuntimeSpec.read(Files.readAllBytes(file), file.toString());
+    }
+
+    @Override
+    public String name() {
+      return "ours, plan to exit record";
+    }
+
+    @Override
+    public void prepare(int number, boolean cold) throws IOException {
+      folder = new TaskFolder(config.state().resolve("t").resolve("bench" + number));
+      Files.createDirectories(folder.path());
+      folderHandle = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+      TaskKey key = new TaskKey(namespace, namespace + "-" + number);
+      cgroup = Cgroup.create(layout, CgroupPath.of("", false, config.cgroupParent(), key));
+      handles = new Handles(List.of(), null);
+      streams =
+          new StreamFiles(
+              key,
+              new LogPrograms(poller),
+              (_, _, _, _) -> {
+                throw new IllegalStateException("no stream goes to a program");
+              });
+      plan =
+          PlanWriter.write(
+              InitPlan.of(
+                  new ContainerFacts(
+                      key.id(),
+                      bundle.toString(),
+                      spec,
+                      bundle.resolve("rootfs").toString(),
+                      List.of(),
+                      Stdio.NONE,
+                      cgroup.folders(),
+                      /* filter= */ null,
+                      /* home= */ "/",
+                      /* noPivot= */ false,
+                      /* noKeyring= */ false),
+                  facts),
+              handles,
+              streams);
+    }
+
+    @Override
+    public void run(int number) throws Exception {
+      CompletableFuture<ExitRecord> exit = new CompletableFuture<>();
+      Supervisor.Birth birth =
+          new Supervisor.Birth(
+              program.toString(),
+              folderHandle,
+              /* cgroup2= */ null,
+              List.of(),
+              /* mountNamespace= */ null,
+              namespace + "-" + number,
+              /* tied= */ true,
+              Map.of());
+      born = Supervisor.spawn(client, birth, new Exit(exit)).join();
+      SupervisorConnection connection = born.connection();
+      SupervisorConnection.Launched launched =
+          connection.create(connection.newRequest(), plan).join();
+      if (launched.pidfd() != null) {
+        launched.pidfd().close();
+      }
+      connection.start(connection.newRequest()).join();
+      if (exit.join().shellCode() != 0) {
+        throw new IOException("the container's exit: " + exit.join());
+      }
+    }
+
+    @Override
+    public void tidy(int number) throws IOException {
+      born.connection().shutdown(/* force= */ true).join();
+      Fd pidfd = born.hello().pidfd();
+      if (pidfd != null) {
+        Processes.ended(pidfd, poller).join();
+      }
+      born.connection().close();
+      born.hello().close();
+      handles.close();
+      streams.close();
+      folderHandle.close();
+      cgroup.remove();
+      Files.deleteIfExists(ExitRecord.fileOf(folder.path(), ""));
+      Files.deleteIfExists(folder.path().resolve("exit"));
+      Files.delete(folder.path());
+    }
+
+    private record Exit(CompletableFuture<ExitRecord> told) implements SupervisorListener {
+      @Override
+      public void exited(ExitRecord exit) {
+        told.complete(exit);
+      }
+
+      @Override
+      public void drained(String id) {
+        // It has no output.
+      }
+
+      @Override
+      public void deposed(long epoch) {
+        told.completeExceptionally(new IOException("deposed"));
+      }
+
+      @Override
+      public void closed(Throwable cause) {
+        told.completeExceptionally(new IOException("the supervisor is gone", cause));
+      }
     }
   }
 }

@@ -14,7 +14,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a plan needs open, opened until it has been carried out. Used by one thread. */
-final class Handles implements AutoCloseable {
+public final class Handles implements AutoCloseable {
   private final Map<Handle, Fd> open = new HashMap<>();
   private final List<Fd> given;
   private final @Nullable Fd initProcess;
@@ -24,7 +24,7 @@ final class Handles implements AutoCloseable {
    *
    * @param given mounts of the root, by their place
    */
-  Handles(List<Fd> given, @Nullable Fd initProcess) {
+  public Handles(List<Fd> given, @Nullable Fd initProcess) {
     this.given = given;
     this.initProcess = initProcess;
   }

@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.List;
 
 /** Turns a plan into the bytes that the supervisor reads, and its handles into descriptors. */
-final class PlanWriter {
+public final class PlanWriter {
   private final Steps out;
   private final Handles handles;
   private final StreamFiles streams;
@@ -24,7 +24,13 @@ final class PlanWriter {
     this.streams = streams;
   }
 
-  static LaunchPlan write(InitPlan plan, Handles handles, StreamFiles streams) throws IOException {
+  /**
+   * Of an init. The handles and streams stay open until the supervisor has answered.
+   *
+   * @throws IOException if something that the plan names cannot be opened
+   */
+  public static LaunchPlan write(InitPlan plan, Handles handles, StreamFiles streams)
+      throws IOException {
     return write(LaunchPlan.init(plan.namespaces()), plan.steps(), handles, streams);
   }
 
