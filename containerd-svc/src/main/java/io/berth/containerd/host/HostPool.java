@@ -54,7 +54,7 @@ public final class HostPool {
   // begun: as long as another free one is there, it waits until no container was asked for in a
   // while, within limits.
   private static final Duration QUIET = Duration.ofSeconds(1);
-  private static final Duration QUIET_PATIENCE = Duration.ofSeconds(20);
+  private static final Duration QUIET_PATIENCE = Duration.ofMinutes(2);
 
   private static final int MAX_HOSTS = 10_000;
 
