@@ -222,7 +222,6 @@ public final class HostPool {
       chosen.exclusive |= exclusive;
       chosen.tasks.add(key);
       lastReservedNanos = System.nanoTime();
-      replenishSoon(exclusive);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("wait for a host process: interrupted", e);
@@ -230,6 +229,7 @@ public final class HostPool {
       waiting--;
       lock.unlock();
     }
+    replenishSoon(exclusive);
     return chosen;
   }
 
@@ -401,14 +401,18 @@ public final class HostPool {
     }
   }
 
-  // Under the lock.
   private void replenishSoon(boolean exclusive) {
-    long free = free();
-    if (exclusive || free == 0) {
-      launchMissing();
-    } else if (free < warmHosts && !replenishing) {
-      replenishing = true;
-      Thread.ofVirtual().name("hosts-replenish").start(this::replenishWhenQuiet);
+    lock.lock();
+    try {
+      long free = free();
+      if (exclusive || free == 0) {
+        launchMissing();
+      } else if (free < warmHosts && !replenishing) {
+        replenishing = true;
+        Thread.ofVirtual().name("hosts-replenish").start(this::replenishWhenQuiet);
+      }
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -184,7 +184,7 @@ final class ClientWalk implements AutoCloseable {
     channel = connect();
     String id = "c" + number;
     look();
-    isUnpacked();
+    lookForLayers();
     String lease =
         leases()
             .create(
@@ -218,7 +218,7 @@ final class ClientWalk implements AutoCloseable {
     }
   }
 
-  private void isUnpacked() {
+  private void lookForLayers() {
     var _ =
         namespaces()
             .get(GetNamespaceRequest.newBuilder().setName(Identifier.WARM_UP_NAMESPACE).build());

@@ -44,4 +44,13 @@ class HostPoolTest {
       assertTrue(System.nanoTime() - placed > AT_ONCE.toNanos());
     }
   }
+
+  @Test
+  void withoutAReserve_noneIsStartedForATask() throws IOException, InterruptedException {
+    try (Instance instance = new Instance(folder, "[shim]\nwarm_hosts = 0\n")) {
+      instance.createTask("c1", "sleep");
+      Thread.sleep(Duration.ofMillis(300));
+      assertEquals(1, instance.hosts.living().size());
+    }
+  }
 }
