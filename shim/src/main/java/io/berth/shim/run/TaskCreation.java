@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,22 +168,20 @@ public final class TaskCreation {
    * long.
    */
   private CompletableFuture<List<Fd>> mount() {
-    CompletableFuture<List<Fd>> opened = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .name("mount")
-        .start(() -> {
+    return CompletableFuture.supplyAsync(
+        () -> {
           List<Fd> mounts = new ArrayList<>();
           try {
             for (TaskRecord.MountSpec mount : record.mounts()) {
               mounts.add(RootMounts.open(mount, record.ephemeral()));
             }
-            opened.complete(mounts);
+            return mounts;
           } catch (IOException | RuntimeException e) {
             mounts.forEach(Fd::close);
-            opened.completeExceptionally(e);
+            throw new CompletionException(e);
           }
-        });
-    return opened;
+        },
+        run -> Thread.ofVirtual().name("mount").start(run));
   }
 
   private ContainerTask launch() throws IOException {
@@ -212,8 +211,8 @@ public final class TaskCreation {
         return carryOut(plan, launch, supervision, made);
       }
     } finally {
-      // One that is still being made goes once it is there.
-      mounting.thenAccept(mounts -> mounts.forEach(Fd::close));
+      // Waits: while one is still being made, something of this container is left.
+      mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
     }
   }
 
