@@ -14,6 +14,7 @@ import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.port.OwnKeeper;
 import io.berth.network.port.PublishedPort;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,6 +83,58 @@ final class TestHost implements AutoCloseable {
           "default route");
     }
     engine = newEngine();
+  }
+
+  /** Runs a program inside a namespace; an exit code other than 0 is an error. */
+  static void run(NetworkNamespace where, String... command) throws IOException {
+    List<String> line = new ArrayList<>();
+    line.add("nsenter");
+    line.add("--net=/proc/" + ProcessHandle.current().pid() + "/fd/" + where.fd().number());
+    line.addAll(List.of(command));
+    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.onExit().join().exitValue() != 0) {
+      throw new IOException(line + ": " + output);
+    }
+  }
+
+  /**
+   * A machine on a bridge that is not Berth's, with a way out through the bridge's first address.
+   */
+  static NetworkNamespace guest(NetworkNamespace host, String bridge, String address)
+      throws IOException {
+    NetworkNamespace guest = NetworkNamespace.create();
+    String link = "g" + address.replace(".", "");
+    try (RouteSocket hostLinks = RouteSocket.open(host);
+        RouteSocket guestLinks = RouteSocket.open(guest)) {
+      hostLinks.send(
+          new RouteRequest()
+              .create(
+                  new RouteRequest.Cable(
+                      link,
+                      0,
+                      hostLinks.link(bridge).index(),
+                      1500,
+                      "eth0",
+                      Optional.of(guest.fd()),
+                      Optional.empty()))
+              .setUp(link),
+          link);
+      int index = guestLinks.link("eth0").index();
+      guestLinks.send(
+          new RouteRequest()
+              .setUp("lo")
+              .setUp(index)
+              .addAddress(index, ip(address), 24)
+              .addDefaultRoute(index, ip(address.substring(0, address.lastIndexOf('.')) + ".1")),
+          "eth0");
+      hostLinks.settle(link);
+      guestLinks.settle("eth0");
+      return guest;
+    } catch (IOException | RuntimeException e) {
+      guest.close();
+      throw e;
+    }
   }
 
   private static void connect(RouteSocket links, Ipv4 address) throws IOException {

@@ -59,6 +59,18 @@ public final class NftRule {
     return compare(false, interfaceName(name));
   }
 
+  /** {@code iifkind KIND}: the link was made as a {@code bridge}, a {@code vrf}, ... */
+  public NftRule inKind(String kind) {
+    meta(Uapi.NFT_META_IIFKIND, FIRST);
+    return compare(true, interfaceName(kind));
+  }
+
+  /** {@code oifkind KIND}. */
+  public NftRule outKind(String kind) {
+    meta(Uapi.NFT_META_OIFKIND, FIRST);
+    return compare(true, interfaceName(kind));
+  }
+
   /** {@code iifname != "BEGINNING*"}. */
   public NftRule notInAnyOf(String beginning) {
     meta(Uapi.NFT_META_IIFNAME, FIRST);

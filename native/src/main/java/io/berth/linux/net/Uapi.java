@@ -155,6 +155,8 @@ final class Uapi {
   static final int NFT_META_OIFNAME = 7;
   static final int NFT_META_NFPROTO = 15;
   static final int NFT_META_L4PROTO = 16;
+  static final int NFT_META_IIFKIND = 26;
+  static final int NFT_META_OIFKIND = 27;
   static final int NFTA_PAYLOAD_DREG = 1;
   static final int NFTA_PAYLOAD_BASE = 2;
   static final int NFTA_PAYLOAD_OFFSET = 3;

@@ -197,13 +197,18 @@ public final class NatTable {
         .addElements(ADDRESSES, addresses.missing);
   }
 
-  /** Opening 127.0.0.1 to containers' ports must not open it to anybody else. */
+  /**
+   * What is published on an address of 127.0.0.0/8 is for this host alone. The kernel would refuse
+   * such packets from elsewhere when it routes them, but that comes after the redirection, which
+   * gives them an address that it routes. So by whatever link they come, they end here.
+   */
   private void guard(NftTransaction transaction) {
-    for (Bridged network : networks) {
-      transaction.addRule(
-          GUARD, destination(new NftRule().in(network.bridge).ipv4(), LOOPBACK).drop());
-    }
-    transaction.addRule(GUARD, source(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop());
+    transaction
+        // A VRF is the loopback of its own routes. What comes to it from outside has come by here
+        // once before, under the name of the link that it came in by.
+        .addRule(GUARD, new NftRule().inKind("vrf").accept())
+        .addRule(GUARD, destination(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop())
+        .addRule(GUARD, source(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop());
   }
 
   /**
