@@ -7,6 +7,8 @@ import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.berth.linux.net.RouteRequest;
+import io.berth.network.link.Cabling;
 import io.berth.testing.ArchitectureRules;
 
 @AnalyzeClasses(
@@ -43,6 +45,17 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.berth.api..");
+
+  /** A link on the host that came about elsewhere would let who is on it configure the host. */
+  @ArchTest
+  static final ArchRule LINKS =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName(Cabling.class.getName())
+          .should()
+          .callMethod(RouteRequest.class, "create", RouteRequest.Bridge.class)
+          .orShould()
+          .callMethod(RouteRequest.class, "create", RouteRequest.Cable.class);
 
   /** Subnets and addresses are pure. */
   @ArchTest

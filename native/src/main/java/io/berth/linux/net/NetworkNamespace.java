@@ -158,6 +158,20 @@ public final class NetworkNamespace implements AutoCloseable {
     }
   }
 
+  /**
+   * The same for a key that need not exist: a host without IPv6 has none of that, nor has a link
+   * that is too narrow for it.
+   */
+  public static void writeSysctlIfPresent(String key, String value) throws SyscallException {
+    try {
+      writeSysctl(key, value);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT)) {
+        throw e;
+      }
+    }
+  }
+
   private static Path sysctlFile(String key) {
     return Path.of("/proc/sys/net", key);
   }

@@ -106,20 +106,10 @@ public final class RouteRequest {
     return this;
   }
 
-  /**
-   * Writes an alias on a link (the kernel ignores one in the message that makes it), and keeps the
-   * kernel from giving it an IPv6 address of its own when it comes up.
-   */
+  /** Writes an alias on a link: the kernel ignores one in the message that makes it. */
   public RouteRequest label(String name, String alias) {
     link(Uapi.RTM_SETLINK, ACK, 0, 0, 0);
-    writer
-        .attribute(Uapi.IFLA_IFNAME, name)
-        .attribute(Uapi.IFLA_IFALIAS, alias)
-        .nest(Uapi.IFLA_AF_SPEC)
-        .nest(Uapi.AF_INET6)
-        .attributeU8(Uapi.IFLA_INET6_ADDR_GEN_MODE, Uapi.IN6_ADDR_GEN_MODE_NONE)
-        .end()
-        .end();
+    writer.attribute(Uapi.IFLA_IFNAME, name).attribute(Uapi.IFLA_IFALIAS, alias);
     return this;
   }
 

@@ -233,11 +233,7 @@ public final class Attachments {
       guest.namespace().pin(netns);
     }
     try {
-      Cabling.Cable cable = rooms.cabling.lay(network.bridge(), id, guest, call.mac());
-      if (call.netns().isPresent()) {
-        guest.withoutIpv6(cable.guestLink());
-      }
-      return cable;
+      return rooms.cabling.lay(network.bridge(), id, guest, call.mac());
     } catch (SyscallException e) {
       if (e.is(Errno.ENODEV) || e.is(Errno.EINVAL)) {
         rooms.networks.forgetBridge(network.network().id());

@@ -53,6 +53,10 @@ final class Repair {
       if (rooms.settings().names().isCable(link)) {
         cables.put(link.name(), link);
       }
+      if (rooms.settings().names().isCable(link) || rooms.settings().names().isBridge(link)) {
+        // An older build may have made it, or somebody changed it.
+        rooms.cabling().refuseConfiguration(link.name());
+      }
     }
     // Before a network comes up and begins to keep new ones ready.
     Set<String> retired = retireStrangers(cables);

@@ -6,11 +6,14 @@ import io.berth.linux.SyscallException;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.MacAddress;
+import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.RouteRequest;
 import io.berth.linux.net.RouteSocket;
 import io.berth.network.address.Subnet;
 import java.io.IOException;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,20 @@ import org.jspecify.annotations.Nullable;
 public final class Cabling {
   private static final int DEFAULT_MTU = 1500;
   private static final int MAX_LINKS_IN_GUEST = 64;
+
+  /**
+   * What keeps a link of the host's from being configured by those who are on it. The first ends
+   * IPv6 there, for no network has it; the others hold if somebody switches it on for all links.
+   */
+  private static final List<Map.Entry<String, String>> REFUSALS =
+      List.of(
+          Map.entry("ipv6/conf/%s/disable_ipv6", "1"),
+          // 1: no address by itself.
+          Map.entry("ipv6/conf/%s/addr_gen_mode", "1"),
+          Map.entry("ipv6/conf/%s/accept_ra", "0"),
+          Map.entry("ipv6/conf/%s/autoconf", "0"),
+          Map.entry("ipv6/conf/%s/accept_redirects", "0"),
+          Map.entry("ipv4/conf/%s/accept_redirects", "0"));
 
   private final HostNetwork host;
   private final InstanceNames names;
@@ -52,11 +69,11 @@ public final class Cabling {
     RouteSocket links = host.links();
     Link link = links.link(name);
     if (link == null) {
-      links.send(
+      make(
           new RouteRequest()
-              .create(new RouteRequest.Bridge(name, names.liveGroup(), address, mtu()))
-              .label(name, names.alias(network)),
-          name);
+              .create(new RouteRequest.Bridge(name, names.liveGroup(), address, mtu())),
+          name,
+          names.alias(network));
       link = links.link(name);
     }
     if (link == null || !names.isBridge(link)) {
@@ -71,6 +88,30 @@ public final class Cabling {
     }
     return new Bridge(
         network, name, index, link.address(), link.mtu(), bridgedPacketsAreFiltered());
+  }
+
+  /**
+   * Makes a link that stays on the host, and leaves it down. There is no other way to make one: it
+   * refuses what others would configure before the first packet can come in by it.
+   */
+  private void make(RouteRequest creation, String name, String alias) throws IOException {
+    host.links().send(creation.label(name, alias), name);
+    refuseConfiguration(name);
+  }
+
+  /**
+   * Keeps those who are on a link of the host's from giving it addresses, routes or redirections.
+   * What it has of IPv6 already, it loses.
+   */
+  public void refuseConfiguration(String link) throws IOException {
+    host.namespace()
+        .call(() -> {
+          for (Map.Entry<String, String> refusal : REFUSALS) {
+            NetworkNamespace.writeSysctlIfPresent(
+                refusal.getKey().formatted(link), refusal.getValue());
+          }
+          return 0;
+        });
   }
 
   /** With this, a redirected frame can go back to the port it came from without leaving layer 2. */
@@ -103,7 +144,7 @@ public final class Cabling {
       throws IOException {
     String hostLink = InstanceNames.link(id);
     String guestLink = freeName(guest);
-    RouteRequest request =
+    RouteRequest creation =
         new RouteRequest()
             .create(
                 new RouteRequest.Cable(
@@ -113,13 +154,13 @@ public final class Cabling {
                     bridge.mtu(),
                     guestLink,
                     Optional.of(guest.namespace().fd()),
-                    mac))
-            .label(hostLink, names.alias(bridge.network(), id));
+                    mac));
     if (bridge.hairpin()) {
-      request.setPort(hostLink, /* hairpin= */ true, /* isolated= */ false);
+      creation.setPort(hostLink, /* hairpin= */ true, /* isolated= */ false);
     }
     try {
-      host.links().send(request.setUp(hostLink), hostLink);
+      make(creation, hostLink, names.alias(bridge.network(), id));
+      host.links().send(new RouteRequest().setUp(hostLink), hostLink);
     } catch (SyscallException e) {
       if (e.is(Errno.EXFULL)) {
         throw new BerthException.ResourceExhausted(
@@ -131,6 +172,7 @@ public final class Cabling {
     if (link == null) {
       throw new SyscallException("look up link", guestLink, Errno.ENODEV);
     }
+    guest.withoutIpv6(guestLink);
     guest.links().send(new RouteRequest().setUp(link.index()), guestLink);
     host.links().settle(hostLink);
     guest.links().settle(guestLink);

@@ -14,16 +14,20 @@ public final class Guest implements AutoCloseable {
   private final NetworkNamespace namespace;
   private final RouteSocket links;
 
-  private Guest(NetworkNamespace namespace, RouteSocket links) {
+  /** Somebody else's, so that its settings are not for us to change. */
+  private final boolean given;
+
+  private Guest(NetworkNamespace namespace, RouteSocket links, boolean given) {
     this.namespace = namespace;
     this.links = links;
+    this.given = given;
   }
 
   /** A new one, its loopback up; links that come into it get no IPv6 addresses by themselves. */
   public static Guest create() throws IOException {
     NetworkNamespace namespace = NetworkNamespace.create();
     try {
-      return new Guest(namespace, namespace.call(Guest::prepare));
+      return new Guest(namespace, namespace.call(Guest::prepare), /* given= */ false);
     } catch (IOException e) {
       namespace.close();
       throw e;
@@ -31,13 +35,7 @@ public final class Guest implements AutoCloseable {
   }
 
   private static RouteSocket prepare() throws IOException {
-    try {
-      NetworkNamespace.writeSysctl("ipv6/conf/default/disable_ipv6", "1");
-    } catch (SyscallException e) {
-      if (!e.is(Errno.ENOENT)) {
-        throw e;
-      }
-    }
+    NetworkNamespace.writeSysctlIfPresent("ipv6/conf/default/disable_ipv6", "1");
     RouteSocket links = RouteSocket.openHere();
     links.send(new RouteRequest().setUp("lo"), "lo");
     return links;
@@ -65,21 +63,20 @@ public final class Guest implements AutoCloseable {
       }
       RouteSocket links = RouteSocket.open(namespace);
       links.send(new RouteRequest().setUp("lo"), "lo");
-      return new Guest(namespace, links);
+      return new Guest(namespace, links, /* given= */ true);
     } catch (IOException | RuntimeException e) {
       namespace.close();
       throw e;
     }
   }
 
-  /** Keeps a link that has come into a namespace of somebody else's from having IPv6 addresses. */
-  public void withoutIpv6(String link) throws IOException {
-    try {
-      namespace.setSysctl("ipv6/conf/" + link + "/disable_ipv6", "1");
-    } catch (SyscallException e) {
-      if (!e.is(Errno.ENOENT)) {
-        throw e;
-      }
+  /** Keeps a link that has come in, and is down, from having IPv6 addresses. */
+  void withoutIpv6(String link) throws IOException {
+    if (given) {
+      namespace.call(() -> {
+        NetworkNamespace.writeSysctlIfPresent("ipv6/conf/" + link + "/disable_ipv6", "1");
+        return 0;
+      });
     }
   }
 
