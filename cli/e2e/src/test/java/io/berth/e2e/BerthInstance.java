@@ -74,7 +74,6 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
         log_level = "info"
         [network]
         pool = "10.%d.0.0/16"
-        lock = "/tmp/berth-test-subnets.lock"
         %s
         """
             .formatted(dir.resolve("lib"), state(), id, libexec, second, settings));
