@@ -91,11 +91,11 @@ final class LoopbackIT {
     TestHost.run(host.host, "ip", "link", "set", "docker0", "up");
     try (NetworkNamespace webNs = NetworkNamespace.open(web.netns());
         NetworkNamespace oursNs = NetworkNamespace.open(ours.netns());
-        NetworkNamespace theirs = TestHost.guest(host.host, "docker0", "172.31.0.2");
+        TestHost.Machine theirs = TestHost.machine(host.host, "docker0", "172.31.0.2");
         AutoCloseable _ = Traffic.echo(webNs, 80)) {
-      routeLoopback(theirs, "eth0", TestHost.ip("172.31.0.1"));
+      routeLoopback(theirs.netns(), "eth0", TestHost.ip("172.31.0.1"));
       routeLoopback(oursNs, "eth0", engine.networks().get("bridge").gateway());
-      assertThrows(IOException.class, () -> Traffic.tcp(theirs, "127.0.0.1", 8080));
+      assertThrows(IOException.class, () -> Traffic.tcp(theirs.netns(), "127.0.0.1", 8080));
       assertThrows(IOException.class, () -> Traffic.tcp(oursNs, "127.0.0.1", 8080));
     } finally {
       TestHost.run(host.host, "ip", "link", "del", "docker0");

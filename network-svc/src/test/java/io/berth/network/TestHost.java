@@ -40,12 +40,17 @@ final class TestHost implements AutoCloseable {
   final NetworkNamespace host;
   final NetworkNamespace lan;
   final Path folder;
+
+  /** Of all instances on this host. */
+  final Path lock;
+
   KeeperFactory keepers = _ -> new OwnKeeper();
   String extraConfig = "";
   private NetworkEngine engine;
 
-  private TestHost(Path folder, NetworkNamespace host, NetworkNamespace lan) {
+  private TestHost(Path folder, Path lock, NetworkNamespace host, NetworkNamespace lan) {
     this.folder = folder;
+    this.lock = lock;
     this.host = host;
     this.lan = lan;
     engine = newEngine();
@@ -56,12 +61,14 @@ final class TestHost implements AutoCloseable {
     Files.createDirectories(other);
     return new TestHost(
         other,
+        lock,
         NetworkNamespace.open(Path.of(host.fd().procPath())),
         NetworkNamespace.open(Path.of(lan.fd().procPath())));
   }
 
   TestHost(Path folder) throws IOException {
     this.folder = folder;
+    lock = folder.resolve("subnets.lock");
     host = NetworkNamespace.create();
     lan = NetworkNamespace.create();
     try (RouteSocket hostLinks = RouteSocket.open(host);
@@ -99,14 +106,29 @@ final class TestHost implements AutoCloseable {
   }
 
   /**
-   * A machine on a bridge that is not Berth's, with a way out through the bridge's first address.
+   * A machine on a bridge of the host's that is not Berth's.
+   *
+   * @param link the host's end of its cable
    */
-  static NetworkNamespace guest(NetworkNamespace host, String bridge, String address)
-      throws IOException {
-    NetworkNamespace guest = NetworkNamespace.create();
-    String link = "g" + address.replace(".", "");
+  record Machine(NetworkNamespace host, String link, NetworkNamespace netns)
+      implements AutoCloseable {
+
+    @Override
+    public void close() throws IOException {
+      try (netns;
+          RouteSocket links = RouteSocket.open(host)) {
+        // The kernel would do this, but at a time of its own.
+        links.send(new RouteRequest().deleteLink(links.link(link).index()), link);
+      }
+    }
+  }
+
+  /** Makes one; the bridge's first address is its way out. */
+  static Machine machine(NetworkNamespace host, String bridge, String address) throws IOException {
+    Machine made = new Machine(host, "g" + address.replace(".", ""), NetworkNamespace.create());
+    String link = made.link;
     try (RouteSocket hostLinks = RouteSocket.open(host);
-        RouteSocket guestLinks = RouteSocket.open(guest)) {
+        RouteSocket links = RouteSocket.open(made.netns)) {
       hostLinks.send(
           new RouteRequest()
               .create(
@@ -116,12 +138,12 @@ final class TestHost implements AutoCloseable {
                       hostLinks.link(bridge).index(),
                       1500,
                       "eth0",
-                      Optional.of(guest.fd()),
+                      Optional.of(made.netns.fd()),
                       Optional.empty()))
               .setUp(link),
           link);
-      int index = guestLinks.link("eth0").index();
-      guestLinks.send(
+      int index = links.link("eth0").index();
+      links.send(
           new RouteRequest()
               .setUp("lo")
               .setUp(index)
@@ -129,11 +151,8 @@ final class TestHost implements AutoCloseable {
               .addDefaultRoute(index, ip(address.substring(0, address.lastIndexOf('.')) + ".1")),
           "eth0");
       hostLinks.settle(link);
-      guestLinks.settle("eth0");
-      return guest;
-    } catch (IOException | RuntimeException e) {
-      guest.close();
-      throw e;
+      links.settle("eth0");
+      return made;
     }
   }
 
@@ -157,11 +176,11 @@ final class TestHost implements AutoCloseable {
     state = "%1$s/run"
     instance = "%2$s"
     [network]
-    lock = "%1$s/subnets.lock"
+    lock = "%5$s"
     ready_endpoints = %3$d
     %4$s
     """
-        .formatted(folder, instance, ready, extraConfig);
+        .formatted(folder, instance, ready, extraConfig, lock);
   }
 
   int ready = 2;

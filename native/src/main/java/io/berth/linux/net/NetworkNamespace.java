@@ -106,6 +106,22 @@ public final class NetworkNamespace implements AutoCloseable {
     return fd.status().inode();
   }
 
+  /**
+   * The kernel's number for it that no other namespace of this boot has, has had or will have; an
+   * inode's number comes again. Before Linux 5.14 it is the inode's after all.
+   */
+  public long cookie() throws IOException {
+    try (Fd socket =
+        call(() -> SocketCalls.socket(Uapi.AF_UNIX, Uapi.SOCK_DGRAM, 0, "socket for a cookie"))) {
+      return SocketCalls.option(socket, Uapi.SOL_SOCKET, Uapi.SO_NETNS_COOKIE);
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOPROTOOPT)) {
+        return inode();
+      }
+      throw e;
+    }
+  }
+
   /** Makes a file keep the namespace alive; the file must not exist. */
   public void pin(Path file) throws IOException {
     try {

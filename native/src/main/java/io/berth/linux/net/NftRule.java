@@ -71,18 +71,6 @@ public final class NftRule {
     return compare(true, interfaceName(kind));
   }
 
-  /** {@code iifname != "BEGINNING*"}. */
-  public NftRule notInAnyOf(String beginning) {
-    meta(Uapi.NFT_META_IIFNAME, FIRST);
-    return compare(false, beginning.getBytes(StandardCharsets.US_ASCII));
-  }
-
-  /** {@code oifname != "BEGINNING*"}. */
-  public NftRule notOutAnyOf(String beginning) {
-    meta(Uapi.NFT_META_OIFNAME, FIRST);
-    return compare(false, beginning.getBytes(StandardCharsets.US_ASCII));
-  }
-
   /** {@code ip saddr ADDRESS/PREFIX}; for IPv4 packets only. */
   public NftRule source(Ipv4 network, int prefixLength) {
     return address(SOURCE_OFFSET, network, prefixLength);
@@ -142,6 +130,11 @@ public final class NftRule {
   /** {@code drop}. */
   public NftRule drop() {
     return verdict(Uapi.NF_DROP, "");
+  }
+
+  /** {@code return}: back to the chain that jumped here. */
+  public NftRule leave() {
+    return verdict(Uapi.NFT_RETURN, "");
   }
 
   /** {@code jump CHAIN}. */

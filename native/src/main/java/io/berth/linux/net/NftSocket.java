@@ -4,7 +4,10 @@ import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * The nf_tables of one network namespace. A table made with {@link NftTransaction#addOwnedTable}
@@ -38,11 +41,11 @@ public final class NftSocket implements AutoCloseable {
   }
 
   /**
-   * A chain of the forward hook that drops what no rule of it accepts.
+   * A chain of the forward hook.
    *
    * @param family {@code ip} or {@code inet}
    */
-  public record DroppingChain(String family, String table, String chain) {
+  public record ForwardChain(String family, String table, String chain) {
     @Override
     public String toString() {
       return family + " " + table + " " + chain;
@@ -50,26 +53,61 @@ public final class NftSocket implements AutoCloseable {
   }
 
   /** The chains that forwarded IPv4 packets come by and that drop by default, whosever they are. */
-  public List<DroppingChain> droppingForwardChains() throws SyscallException {
-    List<DroppingChain> chains = new ArrayList<>();
-    for (NetlinkMessage message :
-        socket.dump(attempt -> request(Uapi.NFT_MSG_GETCHAIN, Uapi.NFPROTO_UNSPEC), "chains")) {
-      int family = message.payload().limit() > 0 ? message.payload().get(0) & 0xff : -1;
-      Attributes chain = message.attributes(GENERIC_BYTES);
-      boolean forward =
-          chain.get(Uapi.NFTA_CHAIN_HOOK) != null
-              && chain.nested(Uapi.NFTA_CHAIN_HOOK).be32(Uapi.NFTA_HOOK_HOOKNUM, -1)
-                  == Uapi.NF_INET_FORWARD;
-      boolean ipv4 = family == Uapi.NFPROTO_IPV4 || family == Uapi.NFPROTO_INET;
-      if (forward && ipv4 && chain.be32(Uapi.NFTA_CHAIN_POLICY, Uapi.NF_ACCEPT) == Uapi.NF_DROP) {
-        chains.add(
-            new DroppingChain(
-                family == Uapi.NFPROTO_INET ? "inet" : "ip",
-                chain.text(Uapi.NFTA_CHAIN_TABLE),
-                chain.text(Uapi.NFTA_CHAIN_NAME)));
+  public List<ForwardChain> droppingForwardChains() throws SyscallException {
+    List<ForwardChain> chains = new ArrayList<>();
+    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETCHAIN, "chains")) {
+      Optional<ForwardChain> chain = forwardChain(message);
+      int policy = message.attributes(GENERIC_BYTES).be32(Uapi.NFTA_CHAIN_POLICY, Uapi.NF_ACCEPT);
+      if (chain.isPresent() && policy == Uapi.NF_DROP) {
+        chains.add(chain.get());
       }
     }
     return chains;
+  }
+
+  /**
+   * How many rules the chains have that forwarded IPv4 packets come by first, whosever they are.
+   */
+  public Map<ForwardChain, Integer> forwardRules() throws SyscallException {
+    Map<ForwardChain, Integer> rules = new HashMap<>();
+    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETCHAIN, "chains")) {
+      forwardChain(message).ifPresent(chain -> rules.put(chain, 0));
+    }
+    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETRULE, "rules")) {
+      Attributes rule = message.attributes(GENERIC_BYTES);
+      rules.computeIfPresent(
+          new ForwardChain(
+              family(message), rule.text(Uapi.NFTA_RULE_TABLE), rule.text(Uapi.NFTA_RULE_CHAIN)),
+          (_, count) -> count + 1);
+    }
+    return rules;
+  }
+
+  private List<NetlinkMessage> dump(int request, String subject) throws SyscallException {
+    return socket.dump(_ -> request(request, Uapi.NFPROTO_UNSPEC), subject);
+  }
+
+  private static Optional<ForwardChain> forwardChain(NetlinkMessage message) {
+    Attributes chain = message.attributes(GENERIC_BYTES);
+    String family = family(message);
+    boolean forward =
+        chain.get(Uapi.NFTA_CHAIN_HOOK) != null
+            && chain.nested(Uapi.NFTA_CHAIN_HOOK).be32(Uapi.NFTA_HOOK_HOOKNUM, -1)
+                == Uapi.NF_INET_FORWARD;
+    return forward && !family.isEmpty()
+        ? Optional.of(
+            new ForwardChain(
+                family, chain.text(Uapi.NFTA_CHAIN_TABLE), chain.text(Uapi.NFTA_CHAIN_NAME)))
+        : Optional.empty();
+  }
+
+  /** The word for a family that has IPv4 packets; empty for another, and for an end of a dump. */
+  private static String family(NetlinkMessage message) {
+    return switch (message.payload().limit() > 0 ? message.payload().get(0) & 0xff : -1) {
+      case Uapi.NFPROTO_IPV4 -> "ip";
+      case Uapi.NFPROTO_INET -> "inet";
+      default -> "";
+    };
   }
 
   /** Every entry of a map; ENOENT if there is no such map. */

@@ -22,6 +22,7 @@ final class SocketCalls {
   private static final int SYS_SOCKET = ARM64 ? 198 : 41;
   private static final int SYS_BIND = ARM64 ? 200 : 49;
   private static final int SYS_SETSOCKOPT = ARM64 ? 208 : 54;
+  private static final int SYS_GETSOCKOPT = ARM64 ? 209 : 55;
   private static final int SYS_UNSHARE = ARM64 ? 97 : 272;
   private static final int SYS_SETNS = ARM64 ? 268 : 308;
 
@@ -71,6 +72,26 @@ final class SocketCalls {
           call(arena, SYS_SETSOCKOPT, socket.number(), level, option, copy.address(), 4),
           "setsockopt " + level + "/" + option,
           socket.what());
+    }
+  }
+
+  /** The value of an option that has eight bytes. ENOPROTOOPT: this kernel does not know it. */
+  static long option(Fd socket, int level, int option) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, Long.BYTES);
+      check(
+          call(
+              arena,
+              SYS_GETSOCKOPT,
+              socket.number(),
+              level,
+              option,
+              value.address(),
+              length.address()),
+          "getsockopt " + level + "/" + option,
+          socket.what());
+      return value.get(ValueLayout.JAVA_LONG, 0);
     }
   }
 

@@ -184,6 +184,7 @@ final class Uapi {
   static final int NFT_REG_VERDICT = 0;
   static final int NFT_REG32_00 = 8;
   static final int NFT_JUMP = -3;
+  static final int NFT_RETURN = -5;
   static final int NF_ACCEPT = 1;
   static final int NF_DROP = 0;
   static final int NFTA_NAT_TYPE = 1;
@@ -238,6 +239,7 @@ final class Uapi {
   static final int SO_SNDBUF = 7;
   static final int SO_RCVBUFFORCE = 33;
   static final int SO_RCVTIMEO = 20;
+  static final int SO_NETNS_COOKIE = 71;
   static final int IPPROTO_TCP = 6;
   static final int IPPROTO_UDP = 17;
   static final int IPPROTO_IPV6 = 41;

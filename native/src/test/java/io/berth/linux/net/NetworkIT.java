@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -170,7 +171,7 @@ final class NetworkIT {
                 "iifname \"br-x\" ip daddr 127.0.0.0/8 drop",
                 "iifname != \"lo\" ip saddr 127.0.0.0/8 drop",
                 "oifname \"br-x\" ct status dnat ip saddr 10.1.2.0/24 masquerade",
-                "iifname != \"br-*\" oifname != \"br-*\" drop",
+                "meta iifkind \"bridge\" meta oifkind \"bridge\" return",
                 "ct state established,related accept")) {
           assertTrue(listed.contains(line), () -> "no `" + line + "` in\n" + listed);
         }
@@ -274,6 +275,20 @@ final class NetworkIT {
   }
 
   @Test
+  void cookie_isOneNamespacesAlone() throws Exception {
+    long gone;
+    try (NetworkNamespace one = NetworkNamespace.create()) {
+      gone = one.cookie();
+      assertEquals(gone, one.cookie());
+      assertNotEquals(0, gone);
+    }
+    // The inode's number is often that of the one before.
+    try (NetworkNamespace next = NetworkNamespace.create()) {
+      assertNotEquals(gone, next.cookie());
+    }
+  }
+
+  @Test
   void connectionsOfAnEmptyNamespace_areNone() throws Exception {
     try (NetworkNamespace one = NetworkNamespace.create();
         ConnectionTracking tracking = ConnectionTracking.open(one)) {
@@ -294,8 +309,19 @@ final class NetworkIT {
             "add table ip filter; add chain ip filter FORWARD"
                 + " { type filter hook forward priority 0; policy drop; }");
         assertEquals(
-            List.of(new NftSocket.DroppingChain("ip", "filter", "FORWARD")),
+            List.of(new NftSocket.ForwardChain("ip", "filter", "FORWARD")),
             nft.droppingForwardChains());
+        run(
+            "nft",
+            "add rule ip filter FORWARD accept; add rule ip filter FORWARD accept;"
+                + " add chain ip filter other; add rule ip filter other accept");
+        assertEquals(
+            Map.of(
+                new NftSocket.ForwardChain("ip", "filter", "FORWARD"),
+                2,
+                new NftSocket.ForwardChain("inet", "berth_t", "forward"),
+                2),
+            nft.forwardRules());
       } finally {
         NetworkNamespace.unpin(folder.resolve("ns"));
       }
@@ -327,7 +353,7 @@ final class NetworkIT {
                 .masquerade())
         .addBaseChain("forward", ChainType.FILTER, Hook.FORWARD, 0)
         .addRule("forward", new NftRule().established().accept())
-        .addRule("forward", new NftRule().notInAnyOf("br-").notOutAnyOf("br-").drop());
+        .addRule("forward", new NftRule().inKind("bridge").outKind("bridge").leave());
   }
 
   private String nftList() throws IOException, InterruptedException {

@@ -75,7 +75,8 @@ public final class NetworkEngine {
     Files.createDirectories(settings.pins());
     NetworkStore store = NetworkStore.open(settings.database());
     ends.push(store::close);
-    forgetOtherBoots(store);
+    String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();
+    forgetOtherBoots(store, boot);
     HostNetwork host = HostNetwork.open(hostNamespace.open());
     ends.push(host::close);
     SocketKeeper keeper = keepers.open(settings);
@@ -83,7 +84,9 @@ public final class NetworkEngine {
     EndpointIndex endpoints = new EndpointIndex(store.endpoints());
     NatTable nat = new NatTable(host.nft(), settings.names().table());
     Cabling cabling = new Cabling(host, settings.names());
-    Networks networks = new Networks(host, settings, store, nat, cabling, endpoints, clock);
+    Forwarding forwarding = Forwarding.open(host, settings, store, boot);
+    Networks networks =
+        new Networks(host, settings, store, nat, cabling, forwarding, endpoints, clock);
     HostPorts ports = new HostPorts(host.namespace(), settings.firstPort(), settings.lastPort());
     store.setting(Attachments.PORT_CURSOR).map(Integer::parseInt).ifPresent(ports::resume);
     Attachments.Rooms rooms =
@@ -104,11 +107,11 @@ public final class NetworkEngine {
     return new Running(rooms, attachments, running, ends);
   }
 
-  /** What another boot recorded is moot: its links and namespaces are gone. */
-  private static void forgetOtherBoots(NetworkStore store) throws IOException {
-    String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();
+  /** What another boot recorded is moot: its links, namespaces and switches are gone. */
+  private static void forgetOtherBoots(NetworkStore store, String boot) {
     if (!store.setting(BOOT).equals(Optional.of(boot))) {
       store.removeEndpoints(store.endpoints().stream().map(EndpointRecord::id).toList());
+      store.setSetting(Forwarding.OLD_RECORD, "");
       store.setSetting(BOOT, boot);
     }
   }
@@ -158,10 +161,7 @@ public final class NetworkEngine {
   /** What an operator should know. */
   public List<String> warnings() throws IOException {
     List<String> warnings = new ArrayList<>(attachments().foreignDrops());
-    if (networks().forwarding().onlyOurs()) {
-      warnings.add(
-          "net.ipv4.ip_forward was switched on; packets between other links are not forwarded");
-    }
+    networks().forwarding().warning().ifPresent(warnings::add);
     return warnings;
   }
 
@@ -191,16 +191,14 @@ public final class NetworkEngine {
     now.rooms.networks().close();
     now.reaper.add(Set.of("all"));
     var _ = now.reaper.awaitIdle(REAP_MILLIS);
-    now.rooms.nat().remove();
     for (Link link : now.rooms.host().links().links()) {
       if (settings.names().isBridge(link)) {
         now.rooms.host().links().send(new RouteRequest().deleteLink(link.index()), link.name());
       }
     }
-    if (now.rooms.host().links().links().stream().noneMatch(settings.names()::isOfAnother)) {
-      // Else another instance would lose its network.
-      now.rooms.networks().forwarding().restore();
-    }
+    // The rules go last: without them and with the switch on, others' packets would pass.
+    now.rooms.networks().forwarding().restore();
+    now.rooms.nat().remove();
     now.rooms.keeper().end();
     stop();
   }

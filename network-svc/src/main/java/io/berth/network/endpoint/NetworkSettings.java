@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param pins folder of the pinned network namespaces
  * @param keeperCgroup where the keeper lives, relative to the hierarchies' roots; null: where this
  *     service does
- * @param lock file that all instances of this host lock while they choose a subnet
+ * @param lock that all instances of this host take
+ * @param forwardPolicy for packets that have nothing to do with containers
  * @param ready how many endpoints are kept ready per network
  */
 public record NetworkSettings(
@@ -26,7 +27,8 @@ public record NetworkSettings(
     Path supervisor,
     @Nullable String keeperCgroup,
     SubnetChoice subnets,
-    Path lock,
+    HostLock lock,
+    ForwardPolicy forwardPolicy,
     int ready,
     int firstPort,
     int lastPort) {
@@ -43,10 +45,26 @@ public record NetworkSettings(
         config.text(Key.CGROUP_PARENT).isEmpty() ? null : config.cgroupParent() + "/keeper",
         new SubnetChoice(
             Subnet.parse(config.text(Key.NETWORK_POOL)), number(config, Key.NETWORK_PREFIX, 0, 30)),
-        config.path(Key.NETWORK_LOCK),
+        new HostLock(config.path(Key.NETWORK_LOCK)),
+        forwardPolicy(config),
         number(config, Key.NETWORK_READY_ENDPOINTS, 0, MAX_READY),
         number(config, Key.NETWORK_PORT_FIRST, 1, 65535),
         number(config, Key.NETWORK_PORT_LAST, 1, 65535));
+  }
+
+  private static ForwardPolicy forwardPolicy(Config config) {
+    String value = config.text(Key.NETWORK_FORWARD_POLICY);
+    return switch (value) {
+      case "drop" -> ForwardPolicy.DROP;
+      case "accept" -> ForwardPolicy.ACCEPT;
+      default ->
+          throw new BerthException.InvalidArgument(
+              "key `"
+                  + Key.NETWORK_FORWARD_POLICY.key()
+                  + "`: `"
+                  + value
+                  + "` is neither `drop` nor `accept`");
+    };
   }
 
   private static int number(Config config, Key key, int least, int most) {

@@ -15,10 +15,6 @@ import io.berth.network.link.HostNetwork;
 import io.berth.network.link.ReadyEndpoints;
 import io.berth.network.nat.NatTable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -71,6 +67,7 @@ public final class Networks implements AutoCloseable {
       NetworkStore store,
       NatTable nat,
       Cabling cabling,
+      Forwarding forwarding,
       EndpointIndex endpoints,
       InstantSource clock) {
     this.host = host;
@@ -78,7 +75,7 @@ public final class Networks implements AutoCloseable {
     this.store = store;
     this.nat = nat;
     this.cabling = cabling;
-    this.forwarding = new Forwarding(host.namespace(), store);
+    this.forwarding = forwarding;
     this.endpoints = endpoints;
     this.clock = clock;
     records.addAll(store.networks());
@@ -136,7 +133,7 @@ public final class Networks implements AutoCloseable {
         throw unknown(reference);
       }
       Active known = network == null ? null : active.get(network.id());
-      return known != null ? known : underHostLock(() -> bringUp(network));
+      return known != null ? known : settings.lock().hold(() -> bringUp(network));
     } finally {
       lock.unlock();
     }
@@ -162,19 +159,6 @@ public final class Networks implements AutoCloseable {
       }
     } finally {
       lock.unlock();
-    }
-  }
-
-  private interface Work<T> {
-    T run() throws IOException;
-  }
-
-  private <T> T underHostLock(Work<T> work) throws IOException {
-    Files.createDirectories(settings.lock().toAbsolutePath().getParent());
-    try (FileChannel channel =
-            FileChannel.open(settings.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock _ = channel.lock()) {
-      return work.run();
     }
   }
 
@@ -206,10 +190,12 @@ public final class Networks implements AutoCloseable {
     for (EndpointRecord endpoint : endpoints.on(network.id())) {
       addresses.acquire(endpoint.place().address());
     }
-    forwarding.on();
     if (!bridgeIsThere) {
       forwarding.forget(network.bridge());
     }
+    forwarding.prepare();
+    refreshRules();
+    forwarding.on();
     Cabling.Bridge bridge =
         cabling.bridge(
             network.id(),
@@ -220,7 +206,6 @@ public final class Networks implements AutoCloseable {
     ReadyEndpoints ready = ReadyEndpoints.start(cabling, bridge, settings.pins(), settings.ready());
     Active result = new Active(network, addresses, bridge, ready);
     active.put(network.id(), result);
-    nat.setNetworks(bridged(), forwarding.onlyOurs());
     return result;
   }
 
@@ -346,20 +331,22 @@ public final class Networks implements AutoCloseable {
         throw new BerthException.AlreadyExists(
             "create network `" + wish.name() + "`: there is one of that name");
       }
-      return underHostLock(() -> {
-        NetworkRecord network = record(wish, freeBridge());
-        boolean up = false;
-        try {
-          bringUp(network);
-          up = true;
-          return network;
-        } finally {
-          if (!up) {
-            records.remove(network);
-            store.removeNetwork(network.id());
-          }
-        }
-      });
+      return settings
+          .lock()
+          .hold(() -> {
+            NetworkRecord network = record(wish, freeBridge());
+            boolean up = false;
+            try {
+              bringUp(network);
+              up = true;
+              return network;
+            } finally {
+              if (!up) {
+                records.remove(network);
+                store.removeNetwork(network.id());
+              }
+            }
+          });
     } finally {
       lock.unlock();
     }
@@ -396,7 +383,7 @@ public final class Networks implements AutoCloseable {
   void refreshRules() throws IOException {
     lock.lock();
     try {
-      nat.setNetworks(bridged(), forwarding.onlyOurs());
+      nat.setNetworks(bridged(), forwarding.others());
     } finally {
       lock.unlock();
     }
@@ -423,7 +410,7 @@ public final class Networks implements AutoCloseable {
       records.remove(network);
       store.removeNetwork(network.id());
       if (gone != null) {
-        nat.setNetworks(bridged(), forwarding.onlyOurs());
+        refreshRules();
       }
       Link bridge = host.links().link(network.bridge());
       if (bridge != null && settings.names().isBridge(bridge)) {

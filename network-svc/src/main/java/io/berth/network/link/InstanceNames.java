@@ -12,6 +12,8 @@ public record InstanceNames(String instance) {
   private static final String LINK_PREFIX = "bt";
   private static final String ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567";
   private static final int ID_LENGTH = 10;
+  private static final String TABLE_PREFIX = "berth_";
+  private static final int INSTANCE_MASK = 0xff00_0000;
   private static final int LIVE_GROUPS = 0x6300_0000;
   private static final int RETIRED_GROUPS = 0x6200_0000;
 
@@ -40,7 +42,7 @@ public record InstanceNames(String instance) {
   }
 
   public String table() {
-    return "berth_" + instance;
+    return TABLE_PREFIX + instance;
   }
 
   /** The host's end of an endpoint's cable. */
@@ -86,9 +88,21 @@ public record InstanceNames(String instance) {
             && link.alias().endsWith(":" + id(link)));
   }
 
+  /** Whether a link is of any instance of Berth. */
+  public static boolean isBerths(Link link) {
+    boolean young = link.alias().isEmpty() && (link.group() & INSTANCE_MASK) == LIVE_GROUPS;
+    return young || link.alias().matches("berth:[0-9a-f]{6}:.*");
+  }
+
+  /** Whether a table is of any instance of Berth. */
+  public static boolean isBerthsTable(String table) {
+    return table.matches(TABLE_PREFIX + "[0-9a-f]{6}");
+  }
+
   /** Whether a link is of another instance of Berth on the same host. */
   public boolean isOfAnother(Link link) {
-    return link.alias().matches("berth:[0-9a-f]{6}:.*")
+    return isBerths(link)
+        && link.group() != liveGroup()
         && !link.alias().startsWith("berth:" + instance + ":");
   }
 

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -36,7 +37,8 @@ public final class NatTable {
   private static final String PUBLISHED = "published";
   private static final String OUTGOING = "outgoing";
   private static final String FORWARD = "forward";
-  private static final String BRIDGE_NAMES = "br-";
+  private static final String FROM_LATER = "from_later_bridges";
+  private static final String TO_LATER = "to_later_bridges";
   private static final int RAW_PRIORITY = -300;
   private static final int DESTINATION_PRIORITY = -100;
   private static final int SOURCE_PRIORITY = 100;
@@ -47,7 +49,7 @@ public final class NatTable {
   private final String table;
   private final ReentrantLock lock = new ReentrantLock();
   private List<Bridged> networks = List.of();
-  private boolean onlyOurs;
+  private Others others = new Others(/* dropped= */ false, Set.of());
   private boolean installed;
 
   /** What should be in the two maps. */
@@ -61,6 +63,21 @@ public final class NatTable {
    * @param internal nothing goes out of it
    */
   public record Bridged(String bridge, Subnet subnet, boolean internal) {}
+
+  /**
+   * What happens to packets from and to links that are not of Berth.
+   *
+   * @param dropped whether those are that this host routes from one to another: so if it forwards
+   *     only because of us
+   * @param bridges those that were there when it did not. What such a bridge passes from port to
+   *     port is not routed, and comes by the same chain if the host filters what it bridges; a
+   *     bridge that came later is its maker's to judge, who found a host that forwards
+   */
+  public record Others(boolean dropped, Set<String> bridges) {
+    public Others {
+      bridges = Set.copyOf(bridges);
+    }
+  }
 
   /** A published port and where it leads. */
   public record Publication(PublishedPort port, Ipv4 container) {}
@@ -83,17 +100,12 @@ public final class NatTable {
     }
   }
 
-  /**
-   * Makes the table say exactly what it should, in one transaction; open connections stay open.
-   *
-   * @param onlyOurs whether packets between links that are not ours are to be dropped: so if this
-   *     host forwards only because of us
-   */
-  public void setNetworks(List<Bridged> networks, boolean onlyOurs) throws IOException {
+  /** Makes the table say exactly what it should, in one transaction; open connections stay open. */
+  public void setNetworks(List<Bridged> networks, Others others) throws IOException {
     lock.lock();
     try {
       this.networks = List.copyOf(networks);
-      this.onlyOurs = onlyOurs;
+      this.others = others;
       install();
     } finally {
       lock.unlock();
@@ -174,12 +186,15 @@ public final class NatTable {
         .addMap(PORTS, List.of(NftType.PROTOCOL, NftType.PORT), TARGET)
         .addMap(ADDRESSES, List.of(NftType.PROTOCOL, NftType.IPV4_ADDRESS, NftType.PORT), TARGET)
         .addChain(PUBLISHED)
+        .addChain(FROM_LATER)
+        .addChain(TO_LATER)
         .addBaseChain(GUARD, ChainType.FILTER, Hook.PREROUTING, RAW_PRIORITY)
         .addBaseChain(INCOMING, ChainType.NAT, Hook.PREROUTING, DESTINATION_PRIORITY)
         .addBaseChain(LOCAL, ChainType.NAT, Hook.OUTPUT, DESTINATION_PRIORITY)
         .addBaseChain(OUTGOING, ChainType.NAT, Hook.POSTROUTING, SOURCE_PRIORITY)
         .addBaseChain(FORWARD, ChainType.FILTER, Hook.FORWARD, 0);
-    for (String chain : List.of(PUBLISHED, GUARD, INCOMING, LOCAL, OUTGOING, FORWARD)) {
+    for (String chain :
+        List.of(PUBLISHED, GUARD, INCOMING, LOCAL, OUTGOING, FORWARD, FROM_LATER, TO_LATER)) {
       transaction.flushChain(chain);
     }
     transaction
@@ -246,11 +261,25 @@ public final class NatTable {
       NftRule from = new NftRule().in(network.bridge);
       transaction.addRule(FORWARD, network.internal ? from.drop() : from.accept());
     }
-    if (onlyOurs) {
-      // Bridges of other instances have this beginning, too: their packets are theirs to judge.
-      transaction.addRule(
-          FORWARD, new NftRule().ipv4().notInAnyOf(BRIDGE_NAMES).notOutAnyOf(BRIDGE_NAMES).drop());
+    if (others.dropped) {
+      dropOthers(transaction);
     }
+  }
+
+  /** Other instances' bridges are among the later ones, so their packets are theirs to judge. */
+  private void dropOthers(NftTransaction transaction) {
+    for (String bridge : others.bridges) {
+      transaction
+          .addRule(FORWARD, new NftRule().ipv4().in(bridge).out(bridge).accept())
+          .addRule(FROM_LATER, new NftRule().in(bridge).leave())
+          .addRule(TO_LATER, new NftRule().out(bridge).leave());
+    }
+    transaction
+        .addRule(FROM_LATER, new NftRule().inKind("bridge").accept())
+        .addRule(TO_LATER, new NftRule().outKind("bridge").accept())
+        .addRule(FORWARD, new NftRule().ipv4().jump(FROM_LATER))
+        .addRule(FORWARD, new NftRule().ipv4().jump(TO_LATER))
+        .addRule(FORWARD, new NftRule().ipv4().drop());
   }
 
   private static NftRule source(NftRule rule, Subnet subnet) {

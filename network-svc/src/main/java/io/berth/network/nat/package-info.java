@@ -14,6 +14,8 @@
  *   chain published                   the two maps, the more exact one first
  *   chain outgoing  postrouting 100   masquerade
  *   chain forward   forward       0   who may talk to whom
+ *   chain from_later_bridges          others' bridges that came after us are not judged here
+ *   chain to_later_bridges
  * </pre>
  */
 @NullMarked

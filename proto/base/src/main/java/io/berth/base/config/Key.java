@@ -101,7 +101,14 @@ public enum Key {
       "network.lock",
       Kind.PATH,
       "/run/berth-subnets.lock",
-      "Lock that all instances of this host take while they choose a subnet."),
+      "Lock that all instances of this host take while they choose a subnet. Beside it stands,"
+          + " until the last of them is removed, that net.ipv4.ip_forward was 0."),
+  NETWORK_FORWARD_POLICY(
+      "network.forward_policy",
+      Kind.TEXT,
+      "drop",
+      "drop or accept: packets routed between others' links, where net.ipv4.ip_forward was 0 and"
+          + " Berth switched it on. Bridges that come later are left to their makers either way."),
 
   CLI_NAMESPACE("cli.namespace", Kind.TEXT, "default", "containerd namespace of `berth`.");
 

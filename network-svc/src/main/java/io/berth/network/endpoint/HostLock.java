@@ -1,0 +1,35 @@
+package io.berth.network.endpoint;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * What only one instance of a host does at a time: choose a subnet, and switch what all of them
+ * share.
+ *
+ * @param file that all of them lock
+ */
+record HostLock(Path file) {
+  interface Work<T> {
+    T run() throws IOException;
+  }
+
+  /** Does the work alone; waits for others. Not to be called by who holds it already. */
+  <T> T hold(Work<T> work) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    try (FileChannel channel =
+            FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock _ = channel.lock()) {
+      return work.run();
+    }
+  }
+
+  /** Where something stands that the instances know together. */
+  Path beside(String name) {
+    return file.resolveSibling(file.getFileName() + "." + name);
+  }
+}
