@@ -11,6 +11,7 @@ import io.berth.linux.Seccomp.Operator;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -59,6 +60,44 @@ final class SeccompTest {
     assertEquals(EPERM, run(program, arch, number("clone"), 0x10000011));
     int other = Seccomp.architecture(Arch.ARM64 ? "x86_64" : "aarch64").orElseThrow();
     assertEquals(Seccomp.SCMP_ACT_KILL_THREAD, run(program, other, 0));
+  }
+
+  // case S8: a list of allowed values of an int, on every architecture that the profile names.
+  @Test
+  void aMaskedComparison_readsOnlyTheLowerHalf() throws Exception {
+    assumeTrue(!Arch.ARM64);
+    int x86 = Seccomp.architecture("x86").orElseThrow();
+    int x32 = Seccomp.architecture("x32").orElseThrow();
+    Set<Integer> families = Set.of(1, 2, 10, 16, 17);
+    byte[] program;
+    try (Seccomp.Filter filter = Seccomp.filter(EPERM)) {
+      filter.optimizeAsTree().addArchitecture(x86).addArchitecture(x32);
+      for (long family : families) {
+        for (String call : List.of("socket", "socketpair")) {
+          assertTrue(
+              filter.addRule(
+                  Seccomp.SCMP_ACT_ALLOW,
+                  call,
+                  List.of(new Comparison(0, Operator.MASKED_EQ, 0xffffffffL, family))));
+        }
+      }
+      program = filter.compile();
+    }
+    int amd64 = Seccomp.nativeArchitecture();
+    for (String call : List.of("socket", "socketpair")) {
+      for (int family = 0; family < 64; family++) {
+        int expected = families.contains(family) ? Seccomp.SCMP_ACT_ALLOW : EPERM;
+        for (long high : List.of(0L, 1L << 32, 1L << 63, -1L << 32)) {
+          long value = high | family;
+          String what = call + " 0x" + Long.toHexString(value);
+          assertEquals(expected, run(program, amd64, number(call), value), what);
+          // x32 has amd64's numbers with a bit of its own, and its identity.
+          assertEquals(expected, run(program, amd64, 0x40000000 | number(call), value), what);
+        }
+        int direct = call.equals("socket") ? 359 : 360;
+        assertEquals(expected, run(program, x86, direct, family), call + " " + family);
+      }
+    }
   }
 
   @Test

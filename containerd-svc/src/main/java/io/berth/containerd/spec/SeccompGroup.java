@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,9 @@ record SeccompGroup(
     List<String> on,
     List<String> notOn) {
   private static final String FILE = "seccomp.txt";
+
+  /** All that the kernel reads of an argument of type int. */
+  private static final long INT = 0xffffffffL;
 
   SeccompGroup {
     names = List.copyOf(names);
@@ -74,7 +78,7 @@ record SeccompGroup(
       }
       if (line.endsWith(":")) {
         if (header != null) {
-          groups.add(header.group(names));
+          groups.addAll(header.groups(names));
         }
         header = Header.read(line.substring(0, line.length() - 1));
         names = new ArrayList<>();
@@ -83,7 +87,7 @@ record SeccompGroup(
       }
     }
     if (header != null) {
-      groups.add(header.group(names));
+      groups.addAll(header.groups(names));
     }
     return List.copyOf(groups);
   }
@@ -92,7 +96,10 @@ record SeccompGroup(
   private static final class Header {
     private String action = "";
     private @Nullable Integer errno;
-    private final List<Seccomp.Argument> arguments = new ArrayList<>();
+
+    /** Each a way to fulfil the conditions; a rule can hold one of them. */
+    private List<List<Seccomp.Argument>> ways = List.of(List.of());
+
     private final List<String> with = new ArrayList<>();
     private final List<String> without = new ArrayList<>();
     private final List<String> on = new ArrayList<>();
@@ -110,32 +117,37 @@ record SeccompGroup(
           case "with" -> header.with.add(words[++i]);
           case "without" -> header.without.add(words[++i]);
           case "on" -> header.on.add(words[++i]);
-          case "when" -> header.arguments.add(condition(words[++i]));
+          case "when" -> header.when(words[++i]);
           default -> throw new IllegalStateException("no word of " + FILE + ": " + words[i]);
         }
       }
       return header;
     }
 
-    /** {@code INDEX==VALUE}, {@code INDEX!=VALUE} or {@code INDEX&MASK==VALUE}. */
-    private static Seccomp.Argument condition(String text) {
-      boolean not = text.contains("!=");
-      String[] sides = text.split(not ? "!=" : "==", 2);
-      long value = Long.decode(sides[1]);
-      int mask = sides[0].indexOf('&');
-      if (mask >= 0) {
-        return new Seccomp.Argument(
-            Integer.parseInt(sides[0].substring(0, mask)),
-            Long.decode(sides[0].substring(mask + 1)),
-            value,
-            "SCMP_CMP_MASKED_EQ");
+    /** {@code INDEX==VALUE,VALUE} or {@code INDEX&MASK==VALUE,VALUE}. */
+    private void when(String text) {
+      String[] sides = text.split("==", 2);
+      String[] left = sides[0].split("&", 2);
+      int index = Integer.parseInt(left[0]);
+      long mask = left.length > 1 ? Long.decode(left[1]) : INT;
+      List<List<Seccomp.Argument>> longer = new ArrayList<>();
+      for (String word : sides[1].split(",", -1)) {
+        long value = Long.decode(word);
+        if ((mask & ~INT) != 0 || (value & ~mask) != 0) {
+          throw new IllegalStateException("no condition of " + FILE + " on 32 bits: " + text);
+        }
+        Seccomp.Argument argument = new Seccomp.Argument(index, mask, value, "SCMP_CMP_MASKED_EQ");
+        for (List<Seccomp.Argument> way : ways) {
+          longer.add(Stream.concat(way.stream(), Stream.of(argument)).toList());
+        }
       }
-      return new Seccomp.Argument(
-          Integer.parseInt(sides[0]), value, 0, not ? "SCMP_CMP_NE" : "SCMP_CMP_EQ");
+      ways = longer;
     }
 
-    SeccompGroup group(List<String> names) {
-      return new SeccompGroup(names, action, errno, arguments, with, without, on, List.of());
+    List<SeccompGroup> groups(List<String> names) {
+      return ways.stream()
+          .map(way -> new SeccompGroup(names, action, errno, way, with, without, on, List.of()))
+          .toList();
     }
   }
 }

@@ -12,6 +12,7 @@ import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.Linux.Seccomp;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** Row MB-79. */
@@ -33,6 +34,54 @@ final class SeccompProfilesTest {
     assertTrue(allows(admin, "chroot"));
     assertEquals(List.of(), rule(admin, "clone").args());
     assertTrue(allows(admin, "clone3"));
+  }
+
+  // case S8
+  @Test
+  void addressFamilies_areAListAndReadAsTheKernelReadsThem() {
+    Set<Long> ordinary = Set.of(1L, 2L, 10L, 16L, 17L);
+    Set<Long> configuring = new TreeSet<>(ordinary);
+    configuring.addAll(List.of(15L, 24L, 29L, 31L, 44L));
+    for (String call : List.of("socket", "socketpair")) {
+      assertEquals(ordinary, allowed(profile("", CapabilityRules.DEFAULT), call, 64), call);
+      assertEquals(ordinary, allowed(profile("", Set.of("CAP_SYS_ADMIN")), call, 64), call);
+      assertEquals(configuring, allowed(profile("", Set.of("CAP_NET_ADMIN")), call, 64), call);
+    }
+  }
+
+  // case S8: no rule of ours looks at bits that the kernel does not.
+  @Test
+  void noRuleOfOurs_readsMoreThan32BitsOfAnArgument() {
+    for (Set<String> capabilities : List.of(Set.<String>of(), Set.of("CAP_NET_ADMIN"))) {
+      for (Seccomp.Rule rule : profile("", capabilities).syscalls()) {
+        for (Seccomp.Argument argument : rule.args()) {
+          assertEquals("SCMP_CMP_MASKED_EQ", argument.op(), rule.toString());
+          assertEquals(0, argument.value() >>> 32, rule.toString());
+          assertEquals(0, argument.valueTwo() & ~argument.value(), rule.toString());
+        }
+      }
+    }
+    Seccomp few = profile("", Set.of());
+    assertEquals(Set.of(0L, 8L), allowed(few, "personality", 0x1000));
+    for (long domain : List.of(0x20000L, 0x20008L, 0xffffffffL, 0x1ffffffffL, -1L)) {
+      assertTrue(allows(few, "personality", domain), Long.toHexString(domain));
+    }
+    assertFalse(allows(few, "personality", 0x400000));
+    // CLONE_NEWUSER, alone and with bits that clone(2) does not read.
+    assertTrue(allows(few, "clone", 0xffffffff_00000011L));
+    assertFalse(allows(few, "clone", 0x10000011));
+    assertFalse(allows(few, "clone", 0xffffffff_10000011L));
+  }
+
+  @Test
+  void conditionsThatCannotBeMeant_areRefused() {
+    for (String condition : List.of("0==0x100000000", "0&0x100000000==0", "0&1==2", "0!=1")) {
+      assertThrows(
+          RuntimeException.class,
+          () -> SeccompGroup.parse("allow when " + condition + ":\n  read\n"),
+          condition);
+    }
+    assertEquals(4, SeccompGroup.parse("allow when 0==1,2 when 1&0xf==3,4:\n  read\n").size());
   }
 
   @Test
@@ -136,6 +185,37 @@ final class SeccompProfilesTest {
   private static boolean allows(Seccomp profile, String call) {
     return profile.syscalls().stream()
         .anyMatch(rule -> rule.names().contains(call) && rule.action().equals("SCMP_ACT_ALLOW"));
+  }
+
+  /** The values below a bound that are allowed; the same with bits above the lower 32. */
+  private static Set<Long> allowed(Seccomp profile, String call, long bound) {
+    Set<Long> result = new TreeSet<>();
+    for (long value = 0; value < bound; value++) {
+      boolean allowed = allows(profile, call, value);
+      for (long high : List.of(1L << 32, 1L << 63, -1L << 32)) {
+        assertEquals(allowed, allows(profile, call, high | value), call + " " + value);
+      }
+      if (allowed) {
+        result.add(value);
+      }
+    }
+    return result;
+  }
+
+  /** With this as first argument, as libseccomp compares it. */
+  private static boolean allows(Seccomp profile, String call, long argument) {
+    return profile.syscalls().stream()
+        .filter(rule -> rule.names().contains(call) && rule.action().equals("SCMP_ACT_ALLOW"))
+        .anyMatch(rule -> rule.args().stream().allMatch(wanted -> fits(wanted, argument)));
+  }
+
+  private static boolean fits(Seccomp.Argument wanted, long argument) {
+    return switch (wanted.op()) {
+      case "SCMP_CMP_MASKED_EQ" -> (argument & wanted.value()) == wanted.valueTwo();
+      case "SCMP_CMP_NE" -> argument != wanted.value();
+      case "SCMP_CMP_EQ" -> argument == wanted.value();
+      default -> throw new AssertionError(wanted.op());
+    };
   }
 
   private static Seccomp.Rule rule(Seccomp profile, String call) {

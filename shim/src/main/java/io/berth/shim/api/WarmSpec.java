@@ -122,7 +122,8 @@ final class WarmSpec {
     Stream.of(ALLOWED.split(" ")).forEach(allow.putArray("names")::add);
     ObjectNode socket = rules.addObject().put("action", "SCMP_ACT_ALLOW");
     socket.putArray("names").add("socket");
-    socket.putArray("args").add(argument(0, 40, "SCMP_CMP_NE"));
+    ObjectNode family = argument(0, 0xffffffffL, "SCMP_CMP_MASKED_EQ").put("valueTwo", 1);
+    socket.putArray("args").add(family);
     ObjectNode domain = rules.addObject().put("action", "SCMP_ACT_ALLOW");
     domain.putArray("names").add("personality");
     domain.putArray("args").add(argument(0, 0, "SCMP_CMP_EQ"));
