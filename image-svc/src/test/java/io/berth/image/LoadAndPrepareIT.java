@@ -129,7 +129,7 @@ final class LoadAndPrepareIT {
     assertEquals(prepared.getMounts(0), rootfs.prepare(request).getMounts(0));
     assertEquals(1000, prepared.getUser().getUid());
     assertEquals(1001, prepared.getUser().getGid());
-    assertEquals(List.of(2000), prepared.getUser().getGroupsList());
+    assertEquals(List.of(1001, 2000), prepared.getUser().getGroupsList());
     assertEquals("/home/app", prepared.getUser().getHome());
     Path target = Files.createTempDirectory("berth-mount");
     try (var _ = Overlay.mount(prepared.getMounts(0), target)) {

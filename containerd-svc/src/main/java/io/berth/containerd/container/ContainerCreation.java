@@ -254,7 +254,8 @@ final class ContainerCreation {
   }
 
   private User user(String namespace, CreateRequest request, Config config) {
-    if (request.hasUser() || config.getUser().isEmpty()) {
+    boolean plain = config.getUser().isEmpty() && request.getHost().getGroupAddCount() == 0;
+    if (request.hasUser() || plain) {
       return request.getUser();
     }
     return surroundings

@@ -58,6 +58,7 @@ final class ExecSpecs {
                 .setKey(container.described().getSnapshotKey())
                 .setRootfs(rootfs)
                 .setUser(request.getUser())
+                .addAllGroups(container.described().getHost().getGroupAddList())
                 .build());
   }
 }

@@ -151,9 +151,14 @@ public final class SpecGenerator {
     return given.isEmpty() ? "/" : Texts.absolute("working directory", given);
   }
 
-  /** Names among the further groups were resolved with the user; here are numbers only. */
+  /**
+   * Who a process is: the first one of a container, an exec and a health check alike. The primary
+   * group is among the supplementary ones. Names among the further groups were resolved with the
+   * user; here are numbers only.
+   */
   static ProcessSpec.User user(User user, List<String> more) {
     Set<Long> groups = new LinkedHashSet<>();
+    groups.add(Integer.toUnsignedLong(user.getGid()));
     user.getGroupsList().forEach(group -> groups.add(Integer.toUnsignedLong(group)));
     for (String group : more) {
       if (group.matches("\\d{1,10}")) {

@@ -10,6 +10,7 @@ import io.berth.api.berth.container.v1.Device;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
@@ -242,6 +243,28 @@ final class SpecGeneratorTest {
             Set.of("CAP_SYS_ADMIN"));
     assertNotNull(all.capabilities());
     assertEquals(List.of("CAP_SYS_ADMIN"), all.capabilities().effective());
+  }
+
+  // case S2: the primary group is among the supplementary ones, of the first process and of execs.
+  @Test
+  void thePrimaryGroup_isAmongTheSupplementaryOnes() {
+    User bare = User.newBuilder().setUid(1234).setGid(10).build();
+    SpecRequest wish = Requests.request(HostConfig.newBuilder().addGroupAdd("77").build());
+    ProcessSpec init =
+        Requests.generate(
+                new SpecRequest(wish.config(), wish.host(), wish.network(), Requests.IMAGE, bare))
+            .spec()
+            .process();
+    assertNotNull(init);
+    assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L, 77L)), init.user());
+    ProcessSpec exec =
+        ExecProcess.of(
+            ExecCreateRequest.newBuilder().addCmd("id").build(),
+            init,
+            wish.config(),
+            bare,
+            Set.of());
+    assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L)), exec.user());
   }
 
   @Test

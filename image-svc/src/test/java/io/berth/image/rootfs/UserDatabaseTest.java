@@ -18,20 +18,20 @@ final class UserDatabaseTest {
           "root:x:0:\nwheel:x:10:root,app\napp:x:1001:\nextra:x:2000:app\nbad:x:y:app\n"
               .getBytes(StandardCharsets.UTF_8));
 
-  // Rows D01-57, MB-37.
+  // Rows D01-57, MB-37. Case S2: the primary group is among the supplementary ones.
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "'' | 0 | 0 | [10] | /root",
-        "root | 0 | 0 | [10] | /root",
-        "app | 1000 | 1001 | [10, 2000] | /home/app",
-        "1000 | 1000 | 1001 | [10, 2000] | /home/app",
-        "app:extra | 1000 | 2000 | [] | /home/app",
-        "app:77 | 1000 | 77 | [] | /home/app",
-        "4242 | 4242 | 0 | [] | /",
-        "4242:wheel | 4242 | 10 | [] | /",
-        "nohome | 5 | 5 | [] | /",
+        "'' | 0 | 0 | [0, 10] | /root",
+        "root | 0 | 0 | [0, 10] | /root",
+        "app | 1000 | 1001 | [1001, 10, 2000] | /home/app",
+        "1000 | 1000 | 1001 | [1001, 10, 2000] | /home/app",
+        "app:extra | 1000 | 2000 | [2000] | /home/app",
+        "app:77 | 1000 | 77 | [77] | /home/app",
+        "4242 | 4242 | 0 | [0] | /",
+        "4242:wheel | 4242 | 10 | [10] | /",
+        "nohome | 5 | 5 | [5] | /",
       })
   void find_byNameAndNumber(String text, int uid, int gid, String groups, String home) {
     ContainerUser user = DATABASE.find(text, List.of());
@@ -44,7 +44,8 @@ final class UserDatabaseTest {
   // Row MB-70.
   @Test
   void find_addsMoreGroups() {
-    assertEquals(List.of(10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());
+    assertEquals(
+        List.of(1001, 10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());
   }
 
   @Test
@@ -65,7 +66,7 @@ final class UserDatabaseTest {
   @Test
   void find_withoutFiles() {
     UserDatabase empty = new UserDatabase(new byte[0], new byte[0]);
-    assertEquals(new ContainerUser(0, 0, List.of(), "/root"), empty.find("", List.of()));
-    assertEquals(new ContainerUser(7, 8, List.of(), "/"), empty.find("7:8", List.of()));
+    assertEquals(new ContainerUser(0, 0, List.of(0), "/root"), empty.find("", List.of()));
+    assertEquals(new ContainerUser(7, 8, List.of(8), "/"), empty.find("7:8", List.of()));
   }
 }

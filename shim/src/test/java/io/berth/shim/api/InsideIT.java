@@ -64,7 +64,10 @@ final class InsideIT {
   void capabilitiesIdsGroupsUmaskAndHome() throws Exception {
     ObjectNode spec =
         host.spec(
-            "sh", "-c", "id -u; id -g; id -G; umask; pwd; echo $HOME; grep Cap /proc/self/status");
+            "sh",
+            "-c",
+            "id -u; id -g; id -G; umask; pwd; echo $HOME; grep Cap /proc/self/status;"
+                + " grep Groups /proc/self/status");
     ObjectNode process = (ObjectNode) spec.get("process");
     ObjectNode user = process.putObject("user");
     user.put("uid", 1000).put("gid", 1000).put("umask", 027).putArray("additionalGids").add(5);
@@ -79,6 +82,8 @@ final class InsideIT {
     // A user who is not root loses the sets at execve; the bounding set stays.
     assertEquals("CapPrm:\t0000000000000000", lines[7]);
     assertEquals("CapBnd:\t00000000000000e3", lines[9]);
+    // case S2: what the specification has as further groups is taken as it is.
+    assertEquals("Groups:\t5 ", lines[11]);
   }
 
   @Test
