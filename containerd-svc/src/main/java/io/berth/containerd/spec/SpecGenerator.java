@@ -5,6 +5,7 @@ import io.berth.api.berth.container.v1.Device;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.UnixId;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.Resources;
@@ -161,8 +162,8 @@ public final class SpecGenerator {
     groups.add(Integer.toUnsignedLong(user.getGid()));
     user.getGroupsList().forEach(group -> groups.add(Integer.toUnsignedLong(group)));
     for (String group : more) {
-      if (group.matches("\\d{1,10}")) {
-        groups.add(Long.valueOf(group));
+      if (UnixId.isNumber(group)) {
+        groups.add((long) UnixId.parse("group", group));
       }
     }
     return new ProcessSpec.User(

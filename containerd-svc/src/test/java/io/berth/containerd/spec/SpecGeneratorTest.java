@@ -267,6 +267,19 @@ final class SpecGeneratorTest {
     assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L)), exec.user());
   }
 
+  // case S18
+  @Test
+  void aGroupOutOfRange_isRefused() {
+    for (String group : List.of("4294967297", "2147483648", "99999999999", "-1")) {
+      BerthException e =
+          assertThrows(
+              BerthException.InvalidArgument.class,
+              () -> Requests.generate(HostConfig.newBuilder().addGroupAdd(group).build()),
+              group);
+      assertEquals("group " + group + ": not between 0 and 2147483647", e.getMessage());
+    }
+  }
+
   @Test
   void exec_withoutCommand_isRefused_rk31() {
     ProcessSpec init = process(Requests.shell());

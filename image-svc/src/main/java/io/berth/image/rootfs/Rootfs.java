@@ -3,6 +3,7 @@ package io.berth.image.rootfs;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AccountFiles;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.ImageLibrary;
@@ -17,6 +18,8 @@ import io.berth.image.snapshot.MountSpec;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;
+import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
 import io.berth.oci.image.Platform;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Rootfs {
   private static final Duration UNTIL_RECORDED = Duration.ofHours(1);
+  private static final int MAX_REMEMBERED_GROUPS = 4096;
 
   private final ImageLibrary library;
   private final Unpacker unpacker;
@@ -47,7 +51,10 @@ public final class Rootfs {
 
   /** Layers never change, so neither does what they say of users. */
   private final Cache<UserKey, ContainerUser> users =
-      Caffeine.newBuilder().maximumSize(1024).build();
+      Caffeine.newBuilder()
+          .maximumWeight(MAX_REMEMBERED_GROUPS)
+          .weigher((UserKey key, ContainerUser user) -> user.groups().size())
+          .build();
 
   public Rootfs(
       ImageLibrary library,
@@ -206,13 +213,23 @@ public final class Rootfs {
       return new UserDatabase(new byte[0], new byte[0]).find(user, groups);
     }
     try (MergedTree tree = MergedTree.open(folders, snapshots.isLayered(snapshotter))) {
-      byte[] passwd = tree.read("etc/passwd", UserDatabase.MAX_BYTES);
-      byte[] group = tree.read("etc/group", UserDatabase.MAX_BYTES);
-      return new UserDatabase(
-              passwd == null ? new byte[0] : passwd, group == null ? new byte[0] : group)
+      return new UserDatabase(accounts(tree, "etc/passwd"), accounts(tree, "etc/group"))
           .find(user, groups);
     } catch (IOException e) {
       throw new BerthException.Internal("look up user `" + user + "`: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] accounts(MergedTree tree, String path) throws SyscallException {
+    try {
+      byte[] content = tree.read(path, AccountFiles.MAX_BYTES);
+      return content == null ? new byte[0] : content;
+    } catch (SyscallException e) {
+      if (e.is(Errno.EFBIG)) {
+        throw new BerthException.FailedPrecondition(
+            "look up a user: /" + path + " is larger than " + AccountFiles.MAX_BYTES + " bytes", e);
+      }
+      throw e;
     }
   }
 

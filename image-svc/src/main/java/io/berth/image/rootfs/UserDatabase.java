@@ -1,58 +1,32 @@
 package io.berth.image.rootfs;
 
 import io.berth.base.error.BerthException;
-import java.nio.charset.StandardCharsets;
+import io.berth.base.id.AccountFiles;
+import io.berth.base.id.UnixId;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The passwd(5) and group(5) of a root file system, read by docker's rules: {@code user[:group]},
- * each a name or a number; a number need not be listed, a name must be. Lines that make no sense
- * are passed over. Pure.
+ * each a name or a number; a number need not be listed, a name must be, and what is written as a
+ * number is never a name. Pure.
  */
 final class UserDatabase {
-  /** More of either file is not read. */
-  static final int MAX_BYTES = 4 << 20;
+  /** As many as setgroups(2) takes. */
+  private static final int MAX_GROUPS = 65_536;
 
-  private record User(String name, int uid, int gid, String home) {}
-
-  private record Group(String name, int gid, List<String> members) {}
-
-  private final List<User> users = new ArrayList<>();
-  private final List<Group> groups = new ArrayList<>();
+  private final byte[] passwd;
+  private final byte[] group;
 
   /** Of the files' content; empty where there is none. */
   UserDatabase(byte[] passwd, byte[] group) {
-    for (String[] fields : lines(passwd)) {
-      Integer uid = fields.length > 2 ? number(fields[2]) : null;
-      Integer gid = fields.length > 3 ? number(fields[3]) : null;
-      if (uid != null && gid != null) {
-        users.add(new User(fields[0], uid, gid, fields.length > 5 ? fields[5] : ""));
-      }
-    }
-    for (String[] fields : lines(group)) {
-      Integer gid = fields.length > 2 ? number(fields[2]) : null;
-      if (gid != null) {
-        groups.add(
-            new Group(
-                fields[0],
-                gid,
-                fields.length > 3 ? Arrays.asList(fields[3].split(",")) : List.of()));
-      }
-    }
-  }
-
-  private static List<String[]> lines(byte[] file) {
-    return new String(file, StandardCharsets.UTF_8)
-        .lines()
-        .map(String::strip)
-        .filter(line -> !line.isEmpty() && !line.startsWith("#"))
-        .map(line -> line.split(":", -1))
-        .toList();
+    this.passwd = passwd;
+    this.group = group;
   }
 
   /**
@@ -64,63 +38,82 @@ final class UserDatabase {
     int colon = specification.indexOf(':');
     String userText = colon < 0 ? specification : specification.substring(0, colon);
     String groupText = colon < 0 ? "" : specification.substring(colon + 1);
-    User user = user(userText.isEmpty() ? "0" : userText);
-    Set<Integer> supplementary = new LinkedHashSet<>();
-    int gid = user.gid;
-    if (groupText.isEmpty()) {
-      for (Group group : groups) {
-        if (!user.name.isEmpty() && group.members.contains(user.name)) {
-          supplementary.add(group.gid);
-        }
-      }
-    } else {
-      gid = group(groupText);
+    AccountFiles.User user = user(userText.isEmpty() ? "0" : userText);
+    Groups groups = groups(groupText.isEmpty() ? user.name() : "", groupText, more);
+    int gid = groupText.isEmpty() ? UnixId.checked("group", user.gid()) : groups.id(groupText);
+    Set<Integer> all = new LinkedHashSet<>();
+    groups.ofUser.forEach(id -> all.add(UnixId.checked("group", id)));
+    more.forEach(extra -> all.add(groups.id(extra)));
+    ContainerUser found =
+        new ContainerUser(
+            UnixId.checked("user", user.uid()),
+            gid,
+            List.copyOf(all),
+            user.home().isEmpty() ? "/" : user.home());
+    if (found.groups().size() > MAX_GROUPS) {
+      throw new BerthException.InvalidArgument(
+          "user " + shown(userText) + ": in more than " + MAX_GROUPS + " groups");
     }
-    for (String extra : more) {
-      supplementary.add(group(extra));
-    }
-    return new ContainerUser(
-        user.uid, gid, List.copyOf(supplementary), user.home.isEmpty() ? "/" : user.home);
+    return found;
   }
 
-  private User user(String text) {
-    Integer uid = number(text);
-    for (User user : users) {
-      if (user.name.equals(text) || (uid != null && user.uid == uid)) {
-        return user;
+  private AccountFiles.User user(String text) {
+    if (!UnixId.isNumber(text)) {
+      AccountFiles.User named = AccountFiles.user(passwd, user -> user.name().equals(text));
+      if (named == null) {
+        throw new BerthException.InvalidArgument(
+            "unable to find user " + shown(text) + ": no matching entries in passwd file");
       }
+      return named;
     }
-    if (uid == null) {
-      throw new BerthException.InvalidArgument(
-          "unable to find user " + shown(text) + ": no matching entries in passwd file");
-    }
-    return new User("", uid, 0, uid == 0 ? "/root" : "/");
+    int uid = UnixId.parse("user", text);
+    AccountFiles.User listed = AccountFiles.user(passwd, user -> user.uid() == uid);
+    return listed != null ? listed : new AccountFiles.User("", uid, 0, uid == 0 ? "/root" : "/");
   }
 
-  private int group(String text) {
-    Integer gid = number(text);
-    for (Group group : groups) {
-      if (group.name.equals(text) || (gid != null && group.gid == gid)) {
-        return group.gid;
+  /**
+   * What one pass over the groups has found.
+   *
+   * @param ofUser those that list the user
+   */
+  private record Groups(Map<String, Long> byName, List<Long> ofUser) {
+    int id(String text) {
+      if (UnixId.isNumber(text)) {
+        return UnixId.parse("group", text);
       }
+      Long found = byName.get(text);
+      if (found == null) {
+        throw new BerthException.InvalidArgument(
+            "unable to find group " + shown(text) + ": no matching entries in group file");
+      }
+      return UnixId.checked("group", found);
     }
-    if (gid == null) {
-      throw new BerthException.InvalidArgument(
-          "unable to find group " + shown(text) + ": no matching entries in group file");
-    }
-    return gid;
+  }
+
+  /**
+   * Looks the names up.
+   *
+   * @param member whose groups are wanted; empty for nobody's
+   */
+  private Groups groups(String member, String one, List<String> more) {
+    Set<String> names = new HashSet<>(more);
+    names.add(one);
+    Groups groups = new Groups(new HashMap<>(), new ArrayList<>());
+    AccountFiles.groups(
+        group,
+        each -> {
+          if (names.contains(each.name())) {
+            groups.byName.merge(each.name(), each.gid(), (first, _) -> first);
+          }
+          if (!member.isEmpty() && each.lists(member)) {
+            groups.ofUser.add(each.gid());
+          }
+        });
+    return groups;
   }
 
   private static String shown(String text) {
-    return (text.length() <= 64 ? text : text.substring(0, 64) + "...").replace('\n', ' ');
-  }
-
-  private static @Nullable Integer number(String text) {
-    if (text.isEmpty() || text.length() > 10 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
-      return null;
-    }
-    long value = Long.parseLong(text);
-    // The kernel's "no id".
-    return value < 0xffffffffL ? (int) value : null;
+    return (text.length() <= 64 ? text : text.substring(0, 64) + "...")
+        .replaceAll("\\p{Cntrl}", " ");
   }
 }

@@ -1,6 +1,7 @@
 package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.id.UnixId;
 import io.berth.oci.runtime.Capabilities;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
@@ -16,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class ProcessSteps {
   static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-  private static final int MAX_ID = Integer.MAX_VALUE;
   private static final Map<String, Integer> POLICIES =
       Map.of(
           "SCHED_OTHER",
@@ -247,10 +247,6 @@ final class ProcessSteps {
   }
 
   static int id(long id, String what) {
-    if (id < 0 || id > MAX_ID) {
-      throw new BerthException.InvalidArgument(
-          what + " " + Long.toUnsignedString(id) + ": not between 0 and " + MAX_ID);
-    }
-    return (int) id;
+    return UnixId.checked(what, id);
   }
 }

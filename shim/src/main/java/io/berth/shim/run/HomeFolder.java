@@ -1,17 +1,16 @@
 package io.berth.shim.run;
 
+import io.berth.base.id.AccountFiles;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
 import io.berth.oci.runtime.ProcessSpec;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** The home of a user, by the container's own /etc/passwd. */
 final class HomeFolder {
-  private static final int MAX_BYTES = 1 << 20;
   private static final String UNKNOWN = "/";
 
   private HomeFolder() {}
@@ -27,9 +26,10 @@ final class HomeFolder {
       if (!passwd.status().isRegular()) {
         return UNKNOWN;
       }
-      return find(
-          new String(passwd.readAll(MAX_BYTES), StandardCharsets.ISO_8859_1),
-          Long.toString(process.user().uid()));
+      AccountFiles.User user =
+          AccountFiles.user(
+              passwd.readAll(AccountFiles.MAX_BYTES), each -> each.uid() == process.user().uid());
+      return user == null || user.home().isEmpty() ? UNKNOWN : user.home();
     } catch (SyscallException absent) {
       return UNKNOWN;
     }
@@ -46,15 +46,5 @@ final class HomeFolder {
     } catch (SyscallException gone) {
       return UNKNOWN;
     }
-  }
-
-  private static String find(String passwd, String uid) {
-    for (String line : passwd.split("\n", -1)) {
-      String[] fields = line.split(":", -1);
-      if (fields.length >= 6 && fields[2].equals(uid)) {
-        return fields[5].isEmpty() ? UNKNOWN : fields[5];
-      }
-    }
-    return UNKNOWN;
   }
 }
