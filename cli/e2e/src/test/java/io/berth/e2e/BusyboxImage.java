@@ -87,7 +87,7 @@ final class BusyboxImage {
     return archive(folder, name, image, List.of());
   }
 
-  private static Path archive(Path folder, String name, OciImage image, List<Integer> falsify) {
+  static Path archive(Path folder, String name, OciImage image, List<Integer> falsify) {
     Tar archive = new Tar();
     for (int i = 0; i < image.layers().size(); i++) {
       byte[] bytes = image.layers().get(i).bytes();
