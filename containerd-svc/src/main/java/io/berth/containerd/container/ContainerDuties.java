@@ -43,6 +43,7 @@ final class ContainerDuties {
   private final NamedContainers containers;
   private final ContainerRecords records;
   private final ContainerLife life;
+  private final ContainerUpkeep upkeep;
   private final ContainerRemoval removal;
   private final ContainerView view;
   private final Surroundings surroundings;
@@ -58,6 +59,7 @@ final class ContainerDuties {
       NamedContainers containers,
       ContainerRecords records,
       ContainerLife life,
+      ContainerUpkeep upkeep,
       ContainerRemoval removal,
       ContainerView view,
       Surroundings surroundings,
@@ -70,6 +72,7 @@ final class ContainerDuties {
     this.containers = containers;
     this.records = records;
     this.life = life;
+    this.upkeep = upkeep;
     this.removal = removal;
     this.view = view;
     this.surroundings = surroundings;
@@ -95,7 +98,7 @@ final class ContainerDuties {
       }
       life.stop(container, 0, "SIGKILL");
     }
-    life.cancelRestart(key);
+    upkeep.callOffStart(key);
     locks.with(
         key,
         () -> {
@@ -196,7 +199,7 @@ final class ContainerDuties {
         throw new BerthException.NotFound("No such container: " + container.name());
       }
       boolean wantsEnd = condition.isEmpty() || condition.equals("not-running");
-      if (wantsEnd && !now.progress().running() && !life.isRestarting(key)) {
+      if (wantsEnd && !now.progress().running() && !upkeep.isRestarting(key)) {
         return ContainerLife.response(now.progress());
       }
       return waiter.answer().get();

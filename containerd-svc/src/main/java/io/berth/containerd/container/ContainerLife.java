@@ -1,6 +1,5 @@
 package io.berth.containerd.container;
 
-import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.Config;
@@ -8,13 +7,9 @@ import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
-import io.berth.api.containerd.types.Mount;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.restart.RestartRule;
-import io.berth.containerd.task.Exit;
-import io.berth.containerd.task.Stdio;
 import io.berth.containerd.task.Tasks;
 import io.berth.containerd.time.Timestamps;
 import io.berth.linux.Signal;
@@ -26,7 +21,6 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -34,11 +28,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starting and ending containers, by a person's wish, by their policy, and after a restart of this
- * service. What is done to one container is done under its lock.
+ * Starting and ending containers by a person's wish. What is done to one container is done under
+ * its lock.
  */
 @Singleton
 final class ContainerLife {
@@ -53,43 +48,33 @@ final class ContainerLife {
 
   private final NamedContainers containers;
   private final Surroundings surroundings;
-  private final StartPreparation preparation;
-  private final ContainerRemoval removal;
-  private final ContainerHealth health;
+  private final ContainerLaunch launch;
+  private final ContainerUpkeep upkeep;
   private final Tasks tasks;
   private final Waits waits;
   private final KeyLocks locks;
   private final InstantSource clock;
   private final SecureRandom random = new SecureRandom();
-  private final Map<TaskKey, Thread> restarts = new ConcurrentHashMap<>();
   private final Map<TaskKey, Object> unreleased = new ConcurrentHashMap<>();
-  private volatile boolean stopping;
 
   @Inject
   ContainerLife(
       NamedContainers containers,
       Surroundings surroundings,
-      StartPreparation preparation,
-      ContainerRemoval removal,
-      ContainerHealth health,
+      ContainerLaunch launch,
+      ContainerUpkeep upkeep,
       Tasks tasks,
       Waits waits,
       KeyLocks locks,
       InstantSource clock) {
     this.containers = containers;
     this.surroundings = surroundings;
-    this.preparation = preparation;
-    this.removal = removal;
-    this.health = health;
+    this.launch = launch;
+    this.upkeep = upkeep;
     this.tasks = tasks;
     this.waits = waits;
     this.locks = locks;
     this.clock = clock;
-  }
-
-  /** Whether its policy is about to start it again. */
-  boolean isRestarting(TaskKey key) {
-    return restarts.containsKey(key);
   }
 
   // --- start
@@ -117,9 +102,7 @@ final class ContainerLife {
                 ? answer.setAttach(allowAttach(container, "")).build()
                 : answer.build();
           }
-          cancelRestart(key);
-          containers.progress(key, Progress::byPerson);
-          int pid = create(container);
+          int pid = createByPerson(container);
           if (tty && request.getRows() > 0 && request.getColumns() > 0) {
             tasks.resize(key, "", request.getRows(), request.getColumns());
           }
@@ -164,63 +147,36 @@ final class ContainerLife {
               key,
               () -> {
                 if (unreleased.remove(key, mark)) {
-                  undoCreate(key);
+                  upkeep.undoCreate(key);
                 }
                 return null;
               });
         });
   }
 
-  private void undoCreate(TaskKey key) {
-    try {
-      var _ = tasks.delete(key);
-      NamedContainer container = containers.find(key);
-      if (container != null) {
-        preparation.giveBack(container);
-      }
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "undo the start of {0}: {1}", key, e.getMessage());
-    }
-  }
-
-  // The task up to its gate; a failure is recorded as docker's clients know it (CD-12).
-  private int create(NamedContainer container) {
+  // A failure is recorded as docker's clients know it (CD-12).
+  private int createByPerson(NamedContainer container) {
     TaskKey key = container.key();
     try {
-      if (tasks.isPresent(key)) {
-        // CD-11: left from a start that nobody finished.
-        var _ = tasks.delete(key);
-      }
-      String snapshot = container.described().getSnapshotKey();
-      List<Mount> mounts =
-          snapshot.isEmpty()
-              ? List.of()
-              : surroundings
-                  .images()
-                  .mounts(key.namespace(), container.described().getSnapshotter(), snapshot);
-      Config config = container.described().getConfig();
-      Stdio stdio =
-          new Stdio(config.getOpenStdin() ? "berth-attach:///" : "", "", "", config.getTty());
-      return tasks.create(new Tasks.Creation(key, mounts, stdio, Any.getDefaultInstance(), ""));
+      int pid = launch.create(container);
+      upkeep.startedByPerson(key);
+      containers.progress(key, Progress::byPerson);
+      return pid;
     } catch (BerthException e) {
-      failed(container, e);
+      // While its policy waits for that service as well, it goes on waiting.
+      if (!(e instanceof BerthException.Absent && upkeep.isRestarting(key))) {
+        var _ = upkeep.callOffStart(key);
+        containers.progress(key, Progress::byPerson);
+        failed(container, e);
+      }
       throw e;
     }
   }
 
   private void begin(NamedContainer container) {
-    TaskKey key = container.key();
-    health.begins(containers.progress(key, old -> old.started(clock.instant())));
     try {
-      var _ = tasks.start(key, "");
+      launch.begin(container.key(), UnaryOperator.identity());
     } catch (BerthException e) {
-      health.ends(key);
-      try {
-        tasks.kill(key, "", Signal.SIGKILL.number(), true);
-        var _ = tasks.delete(key);
-      } catch (BerthException undo) {
-        e.addSuppressed(undo);
-      }
       failed(container, e);
       throw e;
     }
@@ -232,14 +188,18 @@ final class ContainerLife {
         text.contains("executable file not found") || text.contains("no such file or directory")
             ? 127
             : text.contains("permission denied") || text.contains("exec format error") ? 126 : 128;
-    containers.progress(container.key(), old -> old.failed(clock.instant(), code, e.getMessage()));
-    try {
-      preparation.giveBack(container);
-      if (container.isEphemeral()) {
-        removal.remove(container, /* volumes= */ true);
-      }
-    } catch (BerthException undo) {
-      e.addSuppressed(undo);
+    // For want of a service nothing was tried.
+    boolean tried = !(e instanceof BerthException.Absent);
+    Instant now = clock.instant();
+    containers.progress(
+        container.key(),
+        old ->
+            tried || !old.wasStarted()
+                ? old.failed(now, code, e.getMessage())
+                : old.notStarted(e.getMessage()));
+    upkeep.giveBack(container);
+    if (container.isEphemeral()) {
+      upkeep.removeItself(container);
     }
   }
 
@@ -273,7 +233,7 @@ final class ContainerLife {
   boolean stop(NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
     boolean ended = end(container, timeoutSeconds, signal);
     if (ended) {
-      settled(container.key());
+      upkeep.settled(container.key());
     }
     return ended;
   }
@@ -281,10 +241,10 @@ final class ContainerLife {
   /** Whether there was something to stop. Blocks until the end is recorded. */
   boolean end(NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
     TaskKey key = container.key();
-    cancelRestart(key);
+    boolean calledOff = upkeep.callOffStart(key);
     containers.progress(key, old -> old.asked(/* stop= */ true));
     if (!isRunning(key)) {
-      return false;
+      return calledOff;
     }
     Waits.Waiter waiter = waits.forExit(key);
     CompletableFuture<WaitResponse> ended = waiter.answer();
@@ -379,12 +339,17 @@ final class ContainerLife {
   void kill(NamedContainer container, String signal) {
     TaskKey key = container.key();
     int number = number(signal.isEmpty() ? "SIGKILL" : signal);
+    boolean kill = number == Signal.SIGKILL.number();
+    boolean end = kill || number == stopSignal(container, "");
+    if (end && upkeep.callOffStart(key)) {
+      containers.progress(key, old -> old.asked(/* stop= */ true));
+      upkeep.settled(key);
+      return;
+    }
     if (!isRunning(key)) {
       throw new BerthException.FailedPrecondition(
           "kill container `" + container.name() + "`: it is not running");
     }
-    boolean kill = number == Signal.SIGKILL.number();
-    boolean end = kill || number == stopSignal(container, "");
     if (end) {
       containers.progress(key, old -> old.asked(/* stop= */ true));
     }
@@ -403,213 +368,12 @@ final class ContainerLife {
   }
 
   boolean isRunning(TaskKey key) {
-    Tasks.Glance glance = tasks.glance(key);
-    return glance != null && glance.running();
+    return launch.isRunning(key);
   }
 
   private boolean isPaused(TaskKey key) {
     Tasks.Glance glance = tasks.glance(key);
     return glance != null && glance.paused();
-  }
-
-  // --- after the end
-
-  /** The init has ended, and that is on disk. */
-  void ended(TaskKey key, Exit exit) {
-    health.ends(key);
-    NamedContainer container =
-        containers.lastingProgress(
-            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
-    if (container == null) {
-      return;
-    }
-    waits.exited(key, response(container.progress()));
-    settled(key);
-  }
-
-  private void settled(TaskKey key) {
-    locks.with(
-        key,
-        () -> {
-          settle(key);
-          return null;
-        });
-  }
-
-  private void settle(TaskKey key) {
-    NamedContainer container = containers.find(key);
-    if (container == null || isRunning(key)) {
-      return;
-    }
-    try {
-      if (tasks.isPresent(key)) {
-        var _ = tasks.delete(key);
-      }
-    } catch (BerthException.NotFound e) {
-      LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "delete task {0}: {1}", key, e.getMessage());
-    }
-    Progress progress = container.progress();
-    if (container.isEphemeral()) {
-      removeItself(container);
-    } else if (rule(container).after(run(progress)) instanceof RestartRule.Again again) {
-      scheduleRestart(container, again);
-    } else {
-      giveBack(container);
-    }
-  }
-
-  private static RestartRule rule(NamedContainer container) {
-    var policy = container.described().getHost().getRestart();
-    return RestartRule.of(policy.getName(), policy.getMaximumRetries(), container.isEphemeral());
-  }
-
-  private static RestartRule.Ended run(Progress progress) {
-    return new RestartRule.Ended(
-        progress.exitCode(),
-        progress.restarts(),
-        progress.stopped(),
-        Duration.ofNanos(Math.max(0, progress.finishedAt() - progress.startedAt())),
-        Duration.ofMillis(progress.lastDelayMillis()));
-  }
-
-  private void giveBack(NamedContainer container) {
-    try {
-      preparation.giveBack(container);
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "give back the endpoint of {0}: {1}", container, e.getMessage());
-    }
-  }
-
-  private void removeItself(NamedContainer container) {
-    try {
-      removal.remove(container, /* volumes= */ true);
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "{0} removes itself: {1}", container, e.getMessage());
-    }
-  }
-
-  private void scheduleRestart(NamedContainer container, RestartRule.Again again) {
-    TaskKey key = container.key();
-    containers.progress(key, old -> old.restarting(again.restarts(), again.delay().toMillis()));
-    Thread thread =
-        Thread.ofVirtual()
-            .name("restart-" + key.id())
-            .unstarted(() -> restartAfter(key, again.delay()));
-    restarts.put(key, thread);
-    thread.start();
-  }
-
-  private void restartAfter(TaskKey key, Duration delay) {
-    try {
-      Thread.sleep(delay);
-    } catch (InterruptedException e) {
-      return;
-    }
-    locks.with(
-        key,
-        () -> {
-          NamedContainer container = containers.find(key);
-          if (restarts.remove(key, Thread.currentThread())
-              && container != null
-              && !stopping
-              && !isRunning(key)) {
-            restart(container);
-          }
-          return null;
-        });
-  }
-
-  private void restart(NamedContainer container) {
-    try {
-      var _ = create(container);
-      begin(container);
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "restart {0}: {1}", container, e.getMessage());
-      NamedContainer now = containers.find(container.key());
-      if (now != null && rule(now).after(run(now.progress())) instanceof RestartRule.Again again) {
-        scheduleRestart(now, again);
-      }
-    }
-  }
-
-  /** A restart that its policy wants does not happen. Answers whether one was waiting. */
-  boolean cancelRestart(TaskKey key) {
-    Thread waiting = restarts.remove(key);
-    if (waiting != null) {
-      waiting.interrupt();
-      return true;
-    }
-    return false;
-  }
-
-  // --- the service itself
-
-  /** After tasks are known: claims are checked, and policies are kept. Row DN-21. */
-  void resume() {
-    for (NamedContainer container : containers.list(null)) {
-      Thread.ofVirtual()
-          .name("resume-" + container.key().id())
-          .start(() -> {
-            try {
-              resume(container);
-            } catch (RuntimeException e) {
-              LOG.log(Level.ERROR, "resume " + container, e);
-            }
-          });
-    }
-  }
-
-  private void resume(NamedContainer container) {
-    TaskKey key = container.key();
-    if (tasks.isPresent(key)) {
-      Exit exit = tasks.exitOf(key);
-      if (exit != null) {
-        ended(key, exit);
-      } else {
-        health.goesOn(container);
-      }
-      return;
-    }
-    locks.with(
-        key,
-        () -> {
-          NamedContainer now = containers.find(key);
-          if (now == null || tasks.isPresent(key)) {
-            return null;
-          }
-          Progress progress = now.progress();
-          if (progress.running()) {
-            // The machine went down, or somebody else deleted the task: how it ended is not known.
-            Instant at = clock.instant();
-            now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false));
-          }
-          if (now == null) {
-            return null;
-          }
-          progress = now.progress();
-          if (now.isEphemeral() && progress.wasStarted()) {
-            removeItself(now);
-          } else if (rule(now)
-              .atServiceStart(
-                  progress.wasStarted(),
-                  progress.exitCode(),
-                  progress.restarts(),
-                  progress.stopped())) {
-            restart(now);
-          } else if (progress.wasStarted()) {
-            giveBack(now);
-          }
-          return null;
-        });
-  }
-
-  /** No policy starts anything any more. */
-  void stop() {
-    stopping = true;
-    restarts.keySet().forEach(this::cancelRestart);
-    health.stop();
   }
 
   static WaitResponse response(Progress progress) {

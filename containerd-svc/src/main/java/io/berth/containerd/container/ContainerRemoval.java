@@ -9,6 +9,9 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -25,6 +28,7 @@ final class ContainerRemoval {
   private final ContainerRecords records;
   private final Tasks tasks;
   private final Waits waits;
+  private final BackgroundWork background;
   private final Set<TaskKey> removing = ConcurrentHashMap.newKeySet();
 
   @Inject
@@ -33,19 +37,24 @@ final class ContainerRemoval {
       StartPreparation preparation,
       ContainerRecords records,
       Tasks tasks,
-      Waits waits) {
+      Waits waits,
+      BackgroundWork background) {
     this.surroundings = surroundings;
     this.preparation = preparation;
     this.records = records;
     this.tasks = tasks;
     this.waits = waits;
+    this.background = background;
   }
 
   boolean isRemoving(TaskKey key) {
     return removing.contains(key);
   }
 
-  /** Of a container that does not run; its lock is held. */
+  /**
+   * Of a container that does not run; its lock is held. Without network-svc its endpoint, and
+   * without image-svc its volumes, follow when that is back.
+   */
   void remove(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
     if (!removing.add(key)) {
@@ -56,7 +65,7 @@ final class ContainerRemoval {
       if (tasks.isPresent(key)) {
         var _ = tasks.delete(key);
       }
-      preparation.giveBack(container);
+      boolean rest = !releases(() -> preparation.giveBack(container));
       String snapshot = container.described().getSnapshotKey();
       if (!snapshot.isEmpty()) {
         try {
@@ -69,13 +78,48 @@ final class ContainerRemoval {
       }
       records.delete(key, !container.isEphemeral());
       surroundings.files(key).delete();
-      if (volumes) {
-        removeVolumes(container);
+      rest |= volumes && !releases(() -> removeVolumes(container));
+      if (rest) {
+        releaseLater(container, volumes);
       }
       waits.removed(key, ContainerLife.response(container.progress()));
     } finally {
       removing.remove(key);
     }
+  }
+
+  /** False if the service that is asked is absent. */
+  private static boolean releases(Runnable work) {
+    try {
+      work.run();
+      return true;
+    } catch (BerthException.Absent e) {
+      LOG.log(Level.DEBUG, "{0}", e.getMessage());
+      return false;
+    }
+  }
+
+  private void releaseLater(NamedContainer container, boolean volumes) {
+    List<PeerService> needs = new ArrayList<>();
+    if (container.hasEndpoint()) {
+      needs.add(surroundings.networks().service());
+    }
+    if (volumes) {
+      needs.add(surroundings.images().service());
+    }
+    background.later(
+        BackgroundWork.Kind.RELEASE,
+        container.key(),
+        Duration.ZERO,
+        needs,
+        _ -> {
+          if (!records.contains(container.key())) {
+            preparation.giveBack(container);
+            if (volumes) {
+              removeVolumes(container);
+            }
+          }
+        });
   }
 
   // Only those that nobody named.
@@ -84,6 +128,8 @@ final class ContainerRemoval {
       if (mount.getType().equals("volume")) {
         try {
           surroundings.images().removeAnonymous(container.key().namespace(), mount.getSource());
+        } catch (BerthException.Absent e) {
+          throw e;
         } catch (BerthException e) {
           LOG.log(Level.WARNING, "volume of {0}: {1}", container, e.getMessage());
         }

@@ -18,23 +18,26 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class ContainerView {
   private final Tasks tasks;
-  private final ContainerLife life;
+  private final ContainerUpkeep upkeep;
   private final ContainerRemoval removal;
   private final Surroundings surroundings;
   private final ContainerHealth health;
+  private final BackgroundWork background;
 
   @Inject
   ContainerView(
       Tasks tasks,
-      ContainerLife life,
+      ContainerUpkeep upkeep,
       ContainerRemoval removal,
       Surroundings surroundings,
-      ContainerHealth health) {
+      ContainerHealth health,
+      BackgroundWork background) {
     this.tasks = tasks;
-    this.life = life;
+    this.upkeep = upkeep;
     this.removal = removal;
     this.surroundings = surroundings;
     this.health = health;
+    this.background = background;
   }
 
   Container of(NamedContainer container, boolean size) {
@@ -79,11 +82,12 @@ final class ContainerView {
   private StateInfo state(NamedContainer container, Tasks.@Nullable Glance glance) {
     TaskKey key = container.key();
     Progress progress = container.progress();
+    String waitsFor = background.why(key);
     StateInfo.Builder info =
         StateInfo.newBuilder()
             .setState(stateOf(key, glance, progress))
             .setExitCode(progress.exitCode())
-            .setError(progress.error())
+            .setError(waitsFor.isEmpty() ? progress.error() : waitsFor)
             .setOomKilled(progress.oomKilled());
     if (glance == null && progress.running()) {
       // It was cut off with the machine, and that is not recorded yet.
@@ -115,7 +119,7 @@ final class ContainerView {
     if (glance != null && glance.running()) {
       return glance.paused() ? State.STATE_PAUSED : State.STATE_RUNNING;
     }
-    if (life.isRestarting(key)) {
+    if (upkeep.isRestarting(key)) {
       return State.STATE_RESTARTING;
     }
     // What could not be started has not run: its code and error are told, it stays created.

@@ -14,9 +14,8 @@ import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
 import io.berth.api.containerd.types.Mount;
-import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixChannel;
-import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -27,16 +26,18 @@ public final class ImageCalls {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration COPY_PATIENCE = Duration.ofMinutes(15);
 
-  private final Channel channel;
-  private final Path socket;
+  private final PeerService service;
 
-  public ImageCalls(Channel channel, Path socket) {
-    this.channel = channel;
-    this.socket = socket;
+  public ImageCalls(ManagedChannel channel, Path socket) {
+    service = new PeerService(channel, socket, PROGRAM);
+  }
+
+  PeerService service() {
+    return service;
   }
 
   private RootfsGrpc.RootfsBlockingStub rootfs(String namespace) {
-    return UnixChannel.in(RootfsGrpc.newBlockingStub(channel), namespace, null)
+    return UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), namespace, null)
         .withDeadlineAfter(PATIENCE);
   }
 
@@ -44,31 +45,28 @@ public final class ImageCalls {
   List<Mount> mounts(String namespace, String snapshotter, String key) {
     MountsRequest request =
         MountsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-    return Calls.call(socket, PROGRAM, () -> rootfs(namespace).mounts(request)).getMountsList();
+    return service.call(() -> rootfs(namespace).mounts(request)).getMountsList();
   }
 
   /** Removes the snapshot; unknown is fine. */
   void remove(String namespace, String snapshotter, String key) {
     RemoveRootfsRequest request =
         RemoveRootfsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-    var _ = Calls.call(socket, PROGRAM, () -> rootfs(namespace).remove(request));
+    var _ = service.call(() -> rootfs(namespace).remove(request));
   }
 
   /** A user as the root file system resolves it. */
   User user(String namespace, LookUpUserRequest request) {
-    return Calls.call(socket, PROGRAM, () -> rootfs(namespace).lookUpUser(request)).getUser();
+    return service.call(() -> rootfs(namespace).lookUpUser(request)).getUser();
   }
 
   /** A volume by name, made if it is not there; with an empty name a new anonymous one. */
   Volume volume(String namespace, String name) {
     CreateRequest request = CreateRequest.newBuilder().setName(name).build();
-    return Calls.call(
-        socket,
-        PROGRAM,
-        () ->
-            UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
-                .withDeadlineAfter(PATIENCE)
-                .create(request));
+    return service.call(() ->
+        UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
+            .withDeadlineAfter(PATIENCE)
+            .create(request));
   }
 
   /**
@@ -78,38 +76,29 @@ public final class ImageCalls {
    */
   Volume volume(String namespace, String name, Source source) {
     CreateRequest request = CreateRequest.newBuilder().setName(name).setSource(source).build();
-    return Calls.call(
-        socket,
-        PROGRAM,
-        () ->
-            UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
-                .withDeadlineAfter(COPY_PATIENCE)
-                .create(request));
+    return service.call(() ->
+        UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
+            .withDeadlineAfter(COPY_PATIENCE)
+            .create(request));
   }
 
   void removeVolume(String namespace, String name) {
     RemoveRequest request = RemoveRequest.newBuilder().setName(name).build();
     var _ =
-        Calls.call(
-            socket,
-            PROGRAM,
-            () ->
-                UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
-                    .withDeadlineAfter(PATIENCE)
-                    .remove(request));
+        service.call(() ->
+            UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
+                .withDeadlineAfter(PATIENCE)
+                .remove(request));
   }
 
   /** Removes a volume that nobody named and nobody else uses; others are left. */
   void removeAnonymous(String namespace, String name) {
     GetRequest request = GetRequest.newBuilder().setName(name).build();
     Volume volume =
-        Calls.call(
-            socket,
-            PROGRAM,
-            () ->
-                UnixChannel.in(VolumesGrpc.newBlockingStub(channel), namespace, null)
-                    .withDeadlineAfter(PATIENCE)
-                    .get(request));
+        service.call(() ->
+            UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
+                .withDeadlineAfter(PATIENCE)
+                .get(request));
     if (volume.getAnonymous()) {
       removeVolume(namespace, name);
     }
@@ -119,13 +108,11 @@ public final class ImageCalls {
   long size(String namespace, String snapshotter, String key) {
     UsageRequest request =
         UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-    return Calls.call(
-            socket,
-            PROGRAM,
-            () ->
-                UnixChannel.in(SnapshotsGrpc.newBlockingStub(channel), namespace, null)
-                    .withDeadlineAfter(PATIENCE)
-                    .usage(request))
+    return service
+        .call(() ->
+            UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), namespace, null)
+                .withDeadlineAfter(PATIENCE)
+                .usage(request))
         .getSize();
   }
 }

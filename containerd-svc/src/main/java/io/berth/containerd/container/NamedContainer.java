@@ -17,6 +17,12 @@ record NamedContainer(TaskKey key, Container described, Progress progress) {
     return described.getHost().getAutoRemove();
   }
 
+  /** Whether it has an address of its own: not the host's, nor another container's. */
+  boolean hasEndpoint() {
+    String mode = described.getNetwork().getMode();
+    return !mode.equals("host") && !mode.startsWith("container:");
+  }
+
   NamedContainer with(Progress changed) {
     return new NamedContainer(key, described, changed);
   }

@@ -62,6 +62,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
   private final NamedContainers containers;
   private final ContainerCreation creation;
   private final ContainerLife life;
+  private final ContainerUpkeep upkeep;
   private final ContainerDuties duties;
   private final ContainerExecs execs;
   private final ContainerView view;
@@ -73,6 +74,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
       NamedContainers containers,
       ContainerCreation creation,
       ContainerLife life,
+      ContainerUpkeep upkeep,
       ContainerDuties duties,
       ContainerExecs execs,
       ContainerView view,
@@ -81,6 +83,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
     this.containers = containers;
     this.creation = creation;
     this.life = life;
+    this.upkeep = upkeep;
     this.duties = duties;
     this.execs = execs;
     this.view = view;
@@ -142,7 +145,9 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         responses,
         () -> {
           NamedContainer container = meant(request.getRef());
-          life.end(container, request.hasTimeout() ? request.getTimeout() : null, "");
+          if (!upkeep.isRestarting(container.key())) {
+            life.end(container, request.hasTimeout() ? request.getTimeout() : null, "");
+          }
           StartRequest start = StartRequest.newBuilder().setRef(request.getRef()).build();
           return life.start(container, start);
         });

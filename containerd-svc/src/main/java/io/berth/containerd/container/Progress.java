@@ -60,6 +60,12 @@ record Progress(
         false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis);
   }
 
+  /** The same of one that ran before: how its program ended is still what counts. */
+  Progress notStarted(String why) {
+    return new Progress(
+        false, startedAt, finishedAt, exitCode, why, oomKilled, restarts, stopped, lastDelayMillis);
+  }
+
   /** A person starts it: counts begin again. */
   Progress byPerson() {
     return new Progress(running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0);

@@ -15,8 +15,6 @@ import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class StartPreparation implements TaskPreparer {
-  private static final Logger LOG = System.getLogger(StartPreparation.class.getName());
   private static final String OTHERS = "container:";
   private static final String SHAREABLE = "shareable";
 
@@ -195,15 +192,8 @@ final class StartPreparation implements TaskPreparer {
     if (container.described().getHost().getIpcMode().equals(SHAREABLE)) {
       surroundings.files(container.key()).unmountSharedMemory();
     }
-    String mode = container.described().getNetwork().getMode();
-    if (mode.equals("host") || mode.startsWith(OTHERS)) {
-      return;
-    }
-    try {
+    if (container.hasEndpoint()) {
       surroundings.networks().detach(container.key().namespace(), container.key().id());
-    } catch (BerthException.Unavailable e) {
-      // When it is back it compares its endpoints with the containers that there are.
-      LOG.log(Level.WARNING, "give back the endpoint of {0}: {1}", container, e.getMessage());
     }
   }
 }

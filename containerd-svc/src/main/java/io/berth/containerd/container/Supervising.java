@@ -9,28 +9,28 @@ import jakarta.inject.Singleton;
 public final class Supervising {
   private final Tasks tasks;
   private final StartPreparation preparation;
-  private final ContainerLife life;
+  private final ContainerUpkeep upkeep;
 
   @Inject
-  Supervising(Tasks tasks, StartPreparation preparation, ContainerLife life) {
+  Supervising(Tasks tasks, StartPreparation preparation, ContainerUpkeep upkeep) {
     this.tasks = tasks;
     this.preparation = preparation;
-    this.life = life;
+    this.upkeep = upkeep;
   }
 
   /** Before tasks are looked for: no end is missed. */
   public void attend() {
     tasks.prepareWith(preparation);
-    tasks.onInitExit(life::ended);
+    tasks.onInitExit(upkeep::ended);
   }
 
   /** When tasks are known and the socket answers. */
   public void resume() {
-    life.resume();
+    upkeep.resume();
   }
 
   /** Containers are left as they are; no policy starts one any more. */
   public void stop() {
-    life.stop();
+    upkeep.stop();
   }
 }

@@ -6,6 +6,8 @@ import io.berth.containerd.spec.HostFacts;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Where containers are: the services beside this one, the host, and folders. */
@@ -33,6 +35,18 @@ public final class Surroundings {
 
   NetworkCalls networks() {
     return networks;
+  }
+
+  /** Those that are asked when the container starts, or is removed. */
+  List<PeerService> needsOf(NamedContainer container) {
+    List<PeerService> result = new ArrayList<>();
+    if (!container.described().getSnapshotKey().isEmpty()) {
+      result.add(images.service());
+    }
+    if (container.hasEndpoint()) {
+      result.add(networks.service());
+    }
+    return result;
   }
 
   synchronized HostFacts hostFacts() {

@@ -11,7 +11,9 @@
  * <p>There is one way to start: prepare (files, network, mounts, each by an idempotent call), then
  * the task's Create and Start. A restart policy, a reboot and {@code ctr task start} take it too.
  * When the init has ended its exit is recorded, the task removed, the endpoint given back; then the
- * container rests, runs again, or removes itself.
+ * container rests, runs again, or removes itself. Where that needs a service that is absent, it is
+ * waited for ({@link io.berth.containerd.container.BackgroundWork}) and was no attempt; a client is
+ * told at once.
  *
  * <pre>
  * ROOT/containers/NAMESPACE/ID/   log, log.1, ...; hosts, hostname, resolv.conf

@@ -180,7 +180,7 @@ public abstract sealed class BerthException extends RuntimeException {
   }
 
   /** Not now; the same call may succeed later. */
-  public static final class Unavailable extends BerthException {
+  public static sealed class Unavailable extends BerthException {
     private static final long serialVersionUID = 1L;
 
     public Unavailable(String message) {
@@ -188,6 +188,18 @@ public abstract sealed class BerthException extends RuntimeException {
     }
 
     public Unavailable(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /**
+   * Another service of ours was to be asked, and is not running, or does not answer, or cannot do
+   * its work now. Nothing was refused: who has time waits until it is back and asks again.
+   */
+  public static final class Absent extends Unavailable {
+    private static final long serialVersionUID = 1L;
+
+    public Absent(String message, @Nullable Throwable cause) {
       super(message, cause);
     }
   }

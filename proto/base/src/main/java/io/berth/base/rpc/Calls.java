@@ -80,8 +80,8 @@ public final class Calls {
   }
 
   /**
-   * Calls another service; its failure becomes a {@link BerthException}, an absent one names its
-   * socket.
+   * Calls another service; its failure becomes a {@link BerthException}. Of one that is absent that
+   * is a {@link BerthException.Absent}, which names its socket.
    */
   public static <A> A call(Path socket, String program, ClientCall<A> call) {
     try {
@@ -89,7 +89,7 @@ public final class Calls {
     } catch (StatusException | StatusRuntimeException e) {
       BerthException known = ErrorCodec.fromCall(e);
       if (known instanceof BerthException.Unavailable) {
-        throw new BerthException.Unavailable(
+        throw new BerthException.Absent(
             "connect to `"
                 + socket
                 + "`: "

@@ -1,0 +1,242 @@
+package io.berth.containerd.fake;
+
+import com.google.protobuf.Empty;
+import io.berth.api.berth.image.v1.MountsRequest;
+import io.berth.api.berth.image.v1.MountsResponse;
+import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.network.v1.AttachRequest;
+import io.berth.api.berth.network.v1.DetachRequest;
+import io.berth.api.berth.network.v1.Endpoint;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
+import io.berth.api.berth.volume.v1.CreateRequest;
+import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.EventLoops;
+import io.berth.base.rpc.ServiceHealth;
+import io.berth.base.rpc.UnixServer;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * image-svc and network-svc, as far as containers are started and removed through them. Each comes
+ * and goes, and keeps what it knows meanwhile.
+ */
+public final class FakePeers implements AutoCloseable {
+  /** Which. */
+  public enum Service {
+    IMAGE,
+    NETWORK;
+
+    String word() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** Containers that have an endpoint. */
+  public final Set<String> endpoints = ConcurrentHashMap.newKeySet();
+
+  /** Snapshots that were removed. */
+  public final Set<String> removed = ConcurrentHashMap.newKeySet();
+
+  /** Volumes that nobody named. */
+  public final Set<String> volumes = ConcurrentHashMap.newKeySet();
+
+  /** Called when an endpoint is there, before that is answered. */
+  public volatile Runnable beforeAttachAnswer = () -> {};
+
+  /** The same for a snapshot's removal. */
+  public volatile Runnable beforeRemovalAnswer = () -> {};
+
+  private final Config config;
+  private final EventLoops loops = new EventLoops(1);
+  private final Map<Service, UnixServer> servers = new EnumMap<>(Service.class);
+  private final Map<Service, CountDownLatch> hanging = new ConcurrentHashMap<>();
+
+  public FakePeers(Config config) {
+    this.config = config;
+  }
+
+  /** Answers when this returns. */
+  public synchronized void start(Service service) {
+    List<ServerServiceDefinition> services =
+        switch (service) {
+          case IMAGE ->
+              List.of(
+                  new Rootfs().bindService(),
+                  new Volumes().bindService(),
+                  new ServiceHealth().service().bindService());
+          case NETWORK ->
+              List.of(new Endpoints().bindService(), new ServiceHealth().service().bindService());
+        };
+    try {
+      servers.put(
+          service,
+          UnixServer.start(
+              loops,
+              UnixServer.Options.of(config.socket(service.word()), services),
+              List.of(new Hanging(service))));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** As kill -9: its socket's name stays. */
+  public synchronized void kill(Service service) {
+    UnixServer server = servers.remove(service);
+    if (server != null) {
+      server.close();
+    }
+  }
+
+  /** As SIGSTOP. */
+  public void hang(Service service) {
+    hanging.put(service, new CountDownLatch(1));
+  }
+
+  /** As SIGCONT. */
+  public void goOn(Service service) {
+    CountDownLatch gate = hanging.remove(service);
+    if (gate != null) {
+      gate.countDown();
+    }
+  }
+
+  @Override
+  public void close() {
+    for (Service service : Service.values()) {
+      goOn(service);
+      kill(service);
+    }
+    loops.close();
+  }
+
+  private final class Hanging implements ServerInterceptor {
+    private final Service service;
+
+    Hanging(Service service) {
+      this.service = service;
+    }
+
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      CountDownLatch gate = hanging.get(service);
+      if (gate != null) {
+        try {
+          gate.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+      return next.startCall(call, headers);
+    }
+  }
+
+  private final class Rootfs extends RootfsGrpc.RootfsImplBase {
+    @Override
+    public void mounts(MountsRequest request, StreamObserver<MountsResponse> responses) {
+      Calls.answer(responses, MountsResponse::getDefaultInstance);
+    }
+
+    @Override
+    public void remove(RemoveRootfsRequest request, StreamObserver<Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            removed.add(request.getKey());
+            beforeRemovalAnswer.run();
+            return Empty.getDefaultInstance();
+          });
+    }
+  }
+
+  private final class Volumes extends VolumesGrpc.VolumesImplBase {
+    @Override
+    public void create(CreateRequest request, StreamObserver<Volume> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            String name = "v" + volumes.size();
+            volumes.add(name);
+            return volume(name);
+          });
+    }
+
+    @Override
+    public void get(GetRequest request, StreamObserver<Volume> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!volumes.contains(request.getName())) {
+              throw new BerthException.NotFound("get " + request.getName() + ": no such volume");
+            }
+            return volume(request.getName());
+          });
+    }
+
+    @Override
+    public void remove(RemoveRequest request, StreamObserver<Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            volumes.remove(request.getName());
+            return Empty.getDefaultInstance();
+          });
+    }
+
+    private static Volume volume(String name) {
+      return Volume.newBuilder()
+          .setName(name)
+          .setPath("/volumes/" + name)
+          .setAnonymous(true)
+          .build();
+    }
+  }
+
+  private final class Endpoints extends EndpointsGrpc.EndpointsImplBase {
+    @Override
+    public void attach(AttachRequest request, StreamObserver<Endpoint> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            endpoints.add(request.getContainer());
+            beforeAttachAnswer.run();
+            return Endpoint.newBuilder()
+                .setContainer(request.getContainer())
+                .setNetwork(request.getNetwork())
+                .setAddress("192.0.2.2")
+                .setPrefixLength(24)
+                .setNetns("/proc/self/ns/net")
+                .build();
+          });
+    }
+
+    @Override
+    public void detach(DetachRequest request, StreamObserver<Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            endpoints.remove(request.getContainer());
+            return Empty.getDefaultInstance();
+          });
+    }
+  }
+}
