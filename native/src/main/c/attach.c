@@ -12,8 +12,8 @@
 #include "output.h"
 #include "supervisor.h"
 
-#define TOKENS_MAX 64u
-#define CLIENTS_MAX 32u
+#define TOKENS_MAX 256u
+#define CLIENTS_MAX 128u
 #define TOKEN_TTL_MAX_MS 600000u
 #define AFTER_TOKEN_MS 10000u /* how long an output is still held when a token was not used */
 
@@ -28,17 +28,41 @@ struct client {
   bool used;
   bool attached;
   bool told_exit, told_drained;
+  bool breaks; /* ATTACH_BREAKS */
   struct process *process;
   struct connection *connection; /* NULL once it has gone */
   struct source in;
   struct sink out[2];
+  struct broken_notice broken;
+  struct timer break_off; /* in the loop's next round: an output is in use when one of its sinks
+                             breaks */
 };
+
+_Static_assert(CLIENTS_MAX + 16 <= CONNECTIONS_MAX, "clients leave room for a controller");
+_Static_assert(PROCESSES_MAX * (2 * (1 + SINKS_PER_OUTPUT) + 3) + TOKENS_MAX + CLIENTS_MAX * 3 +
+                       CONNECTIONS_MAX + 128 <=
+                   TIMERS_MAX,
+               "every timer that is set fires");
 
 static struct token tokens[TOKENS_MAX];
 static struct client clients[CLIENTS_MAX];
 
+static void break_off(struct timer *timer);
+
 static void token_over(struct timer *timer) {
-  container_of(timer, struct token, ttl)->used = false;
+  struct token *token = container_of(timer, struct token, ttl);
+  token->used = false;
+  process_settle(token->process);
+}
+
+bool attach_expected(const struct process *process) {
+  for (unsigned i = 0; i < TOKENS_MAX; i++)
+    if (tokens[i].used && tokens[i].process == process)
+      return true;
+  for (unsigned i = 0; i < CLIENTS_MAX; i++)
+    if (clients[i].used && clients[i].process == process)
+      return true;
+  return false;
 }
 
 int attach_allow(struct process *process, const struct token_request *request,
@@ -57,7 +81,7 @@ int attach_allow(struct process *process, const struct token_request *request,
       stdio_running(&process->stdio, ttl + AFTER_TOKEN_MS);
     return 0;
   }
-  return fail(failure, EMFILE, "token", "too many outstanding");
+  return fail(failure, EUSERS, "token", "too many outstanding");
 }
 
 uint64_t attach_hold_ms(const struct process *process) {
@@ -77,13 +101,13 @@ static bool same_token(const uint8_t *a, const uint8_t *b) {
   return difference == 0;
 }
 
-bool attach_greet(struct connection *connection, const uint8_t token[32]) {
+int attach_greet(struct connection *connection, const uint8_t token[32], struct failure *failure) {
   struct token *found = NULL;
   for (unsigned i = 0; i < TOKENS_MAX; i++)
     if (tokens[i].used && same_token(tokens[i].bytes, token))
       found = &tokens[i];
   if (found == NULL)
-    return false;
+    return fail(failure, EACCES, "hello", "unknown or used token");
   for (unsigned i = 0; i < CLIENTS_MAX; i++) {
     struct client *client = &clients[i];
     if (client->used)
@@ -93,11 +117,12 @@ bool attach_greet(struct connection *connection, const uint8_t token[32]) {
     client->process = found->process;
     client->connection = connection;
     client->in.watch.fd = client->out[0].watch.fd = client->out[1].watch.fd = -1;
+    client->break_off.fire = break_off;
     found->used = false;
     timer_clear(&found->ttl);
-    return true;
+    return 0;
   }
-  return false;
+  return fail(failure, EUSERS, "hello", "as many are attached as there can be");
 }
 
 static struct client *client_of(const struct connection *connection) {
@@ -122,11 +147,15 @@ static void forget_streams(struct client *client) {
 
 static void client_free(struct client *client) {
   struct connection *connection = client->connection;
+  struct process *process = client->process;
   client->connection = NULL;
+  timer_clear(&client->break_off);
   forget_streams(client);
   client->used = false;
   if (connection != NULL)
     connection_close(connection);
+  if (process->used)
+    process_settle(process);
 }
 
 /*
@@ -145,6 +174,18 @@ static int own_description(int fd, int mode) {
   return own;
 }
 
+static void broken(struct sink *sink, int error) {
+  unsigned i = 0;
+  while (sink != &clients[i].out[0] && sink != &clients[i].out[1])
+    i++;
+  struct client *client = &clients[i];
+  if (client->broken.stream != 0)
+    return;
+  client->broken.stream = sink == &client->out[0] ? 1 : 2;
+  client->broken.error = error;
+  timer_set(&client->break_off, 0);
+}
+
 static void attach_output(struct client *client, int number, int fd, bool back_pressure) {
   struct output *output = &client->process->stdio.outputs[number];
   struct sink *sink = &client->out[number];
@@ -154,6 +195,7 @@ static void attach_output(struct client *client, int number, int fd, bool back_p
   }
   sink_open(sink, SINK_PIPE, own_description(fd, O_WRONLY));
   sink->back_pressure = back_pressure;
+  sink->broken = broken;
   output_add_sink(output, sink);
   if (output->hold != NULL) {
     /* What was kept for the first client is its own. */
@@ -192,6 +234,19 @@ static void notify(struct client *client, uint16_t op, const void *fixed, uint32
   packet_send(client->connection->watch.fd, &header, payload, NULL, 0);
 }
 
+/* The reader has gone, or its disk is full. */
+static void break_off(struct timer *timer) {
+  struct client *client = container_of(timer, struct client, break_off);
+  struct process *process = client->process;
+  uint32_t stream = client->broken.stream;
+  bool breaks = client->breaks;
+  if (client->connection != NULL)
+    notify(client, OP_BROKEN, &client->broken, sizeof client->broken);
+  client_free(client);
+  if (breaks && process->used)
+    stdio_hang_up(&process->stdio, stream);
+}
+
 /* Its input is not at its end: another client may go on. */
 static void detached(struct source *source) {
   struct client *client = container_of(source, struct client, in);
@@ -202,7 +257,7 @@ static void detached(struct source *source) {
 
 static void tell(struct client *client) {
   struct process *process = client->process;
-  if (client->connection == NULL || !client->attached)
+  if (client->connection == NULL || !client->attached || client->broken.stream != 0)
     return;
   if (process->exited && !client->told_exit) {
     client->told_exit = true;
@@ -247,6 +302,7 @@ void attach_operation(struct connection *connection, struct packet *packet) {
   }
   timer_clear(&connection->greeting);
   client->attached = true;
+  client->breaks = (request.streams & ATTACH_BREAKS) != 0;
   reply(connection, packet, NULL, 0);
   if (!connection->used)
     return;
@@ -279,8 +335,6 @@ void attach_notify_exit(struct process *process) {
     if (clients[i].used && clients[i].process == process)
       tell(&clients[i]);
 }
-
-void attach_notify_drained(struct process *process) { attach_notify_exit(process); }
 
 void attach_process_gone(struct process *process) {
   for (unsigned i = 0; i < CLIENTS_MAX; i++)

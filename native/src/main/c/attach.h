@@ -14,14 +14,18 @@
 /* OP_TOKEN. */
 int attach_allow(struct process *process, const struct token_request *request,
                  struct failure *failure);
-/* Takes a token at the greeting; false when it is not (or no more) valid. */
-bool attach_greet(struct connection *connection, const uint8_t token[32]);
+/* Takes a token at the greeting: EACCES when it is not (or no more) valid, EUSERS when only a place
+ * lacks; the token is good for another try then. */
+int attach_greet(struct connection *connection, const uint8_t token[32], struct failure *failure);
+/* Whether a client of this process is still to be told of its end: it has a valid token, or is
+ * there. */
+bool attach_expected(const struct process *process);
 /* How long the outputs of a process that begins to run wait for a client. */
 uint64_t attach_hold_ms(const struct process *process);
 void attach_operation(struct connection *connection, struct packet *packet);
 void attach_connection_gone(struct connection *connection);
+/* It has ended, or its output has. */
 void attach_notify_exit(struct process *process);
-void attach_notify_drained(struct process *process);
 /* The process's entry goes: nothing may point to it any more. */
 void attach_process_gone(struct process *process);
 

@@ -53,6 +53,7 @@ void connection_close(struct connection *connection) {
   shutdown(connection->watch.fd, SHUT_RDWR);
   watch_close(&connection->watch);
   connection->used = false;
+  watch_set(&listening, EPOLLIN); /* there is a place again for who waits to be taken on */
 }
 
 static void greeting_over(struct timer *timer) {
@@ -75,8 +76,20 @@ static struct connection *connection_new(int fd) {
   return NULL;
 }
 
+static bool connections_full(void) {
+  for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+    if (!connections[i].used)
+      return false;
+  return true;
+}
+
+/* Who finds every place taken is not turned away: it waits in the socket's queue. */
 static void accept_one(struct watch *watch, uint32_t events) {
   (void)events;
+  if (connections_full()) {
+    watch_set(watch, 0);
+    return;
+  }
   int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0)
     return;
@@ -134,7 +147,8 @@ void controller_notify(void) {
       continue;
     if (!p->notice_sent && !(p->notice_sent = notify(p, OP_EXIT, &p->exit, sizeof p->exit)))
       return;
-    if (p->stdio.drained && !p->drained_sent && !(p->drained_sent = notify(p, OP_DRAINED, NULL, 0)))
+    if (process_is_settled(p) && !p->drained_sent &&
+        !(p->drained_sent = notify(p, OP_DRAINED, NULL, 0)))
       return;
   }
 }
@@ -180,6 +194,10 @@ static void depose(struct connection *old, uint64_t epoch) {
   connection_close(old);
 }
 
+static uint16_t both_speak(const struct hello_request *hello) {
+  return hello->version < PROTOCOL_VERSION ? hello->version : PROTOCOL_VERSION;
+}
+
 static void become_controller(struct connection *connection, const struct hello_request *hello) {
   if (hello->seen_epoch != EPOCH_ANY && hello->seen_epoch != supervisor.epoch) {
     refuse(connection, ESTALE, "hello", "another controller has a newer epoch");
@@ -193,7 +211,7 @@ static void become_controller(struct connection *connection, const struct hello_
   timer_clear(&lonely);
   results_forget_waiters();
   struct process *init = process_init();
-  struct hello_reply answer = {.version = PROTOCOL_VERSION,
+  struct hello_reply answer = {.version = both_speak(hello),
                                .phase = (uint16_t)supervisor.phase,
                                .pid = (uint32_t)getpid(),
                                .epoch = supervisor.epoch,
@@ -224,13 +242,15 @@ static void greet(struct connection *connection) {
     timer_clear(&connection->greeting);
     become_controller(connection, &hello);
   } else if (hello.role == ROLE_ATTACH && connection->kind == CONNECTION_NEW) {
-    if (!attach_greet(connection, hello.token)) {
-      refuse(connection, EACCES, "hello", "unknown or used token");
+    struct failure failure;
+    failure_clear(&failure);
+    if (attach_greet(connection, hello.token, &failure) < 0) {
+      reply_failure(connection, &packet, &failure);
       return;
     }
     /* The greeting's timer runs on until OP_ATTACH has come. */
     connection->kind = CONNECTION_ATTACH;
-    struct hello_reply answer = {.version = PROTOCOL_VERSION,
+    struct hello_reply answer = {.version = both_speak(&hello),
                                  .phase = (uint16_t)supervisor.phase,
                                  .pid = (uint32_t)getpid(),
                                  .epoch = supervisor.epoch};

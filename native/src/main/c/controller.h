@@ -14,7 +14,7 @@
 
 struct process;
 
-#define CONNECTIONS_MAX 48u
+#define CONNECTIONS_MAX 160u /* every client, a controller, and some that greet */
 
 enum connection_kind { CONNECTION_NEW, CONNECTION_CONTROLLER, CONNECTION_ATTACH };
 

@@ -434,7 +434,7 @@ static int prepare(struct launch *launch, uint32_t kind, int memfd, struct failu
     return fail(failure, EEXIST, "launch", id);
   launch->process = process_new(id, kind == PLAN_INIT);
   if (launch->process == NULL)
-    return fail(failure, EAGAIN, "launch", "too many processes");
+    return fail(failure, EUSERS, "launch", "too many processes");
   launch->process->launch = launch;
   if (collect(launch, failure) < 0)
     return -1;
@@ -450,7 +450,7 @@ int launch_begin(uint32_t kind, uint16_t op, uint64_t request, int memfd, int *f
   if (launch == NULL) {
     for (uint32_t i = 0; i < fd_count; i++)
       close_fd(&fds[i]);
-    return fail(failure, EAGAIN, "launch", "too many launches at a time");
+    return fail(failure, EUSERS, "launch", "too many launches at a time");
   }
   memcpy(launch->fds, fds, fd_count * sizeof *fds);
   launch->fd_count = fd_count;

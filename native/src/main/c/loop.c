@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMERS_MAX 1024u
 
 static int epoll = -1;
 static bool ending;

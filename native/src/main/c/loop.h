@@ -16,6 +16,8 @@ struct watch {
   void (*ready)(struct watch *watch, uint32_t events);
 };
 
+#define TIMERS_MAX 8192u /* attach.c asserts that the tables own no more */
+
 struct timer {
   uint64_t at; /* nanoseconds, CLOCK_MONOTONIC; 0 = not set */
   void (*fire)(struct timer *timer);

@@ -100,7 +100,7 @@ static int do_acknowledge(struct packet *packet, struct failure *failure) {
     return fail(failure, ENOENT, "acknowledge", "done before");
   exit_record_remove(process);
   process->acked = true;
-  if (process->stdio.drained)
+  if (process_is_settled(process))
     process_free(process);
   return 0;
 }
@@ -176,7 +176,7 @@ static void send_state(struct connection *connection, const struct packet *packe
         .how = p->exit.how,
         .code = p->exit.code,
         .flags = (p->stdio.terminal ? PROCESS_TERMINAL : 0) |
-                 (p->stdio.drained ? PROCESS_DRAINED : 0) | (p->acked ? PROCESS_ACKED : 0),
+                 (process_is_settled(p) ? PROCESS_DRAINED : 0) | (p->acked ? PROCESS_ACKED : 0),
         .exited_at = p->exit.exited_at,
     };
     if (length + sizeof entry + id > sizeof payload)
@@ -258,7 +258,7 @@ void operation(struct connection *connection, struct packet *packet) {
   enum result_state state;
   uint64_t request = packet->header.request;
   if (!results_begin(request, packet->header.op, &state)) {
-    fail(&failure, EAGAIN, "request", "too many in progress");
+    fail(&failure, EUSERS, "request", "too many in progress");
     reply_failure(connection, packet, &failure);
     return;
   }

@@ -93,6 +93,12 @@ void output_remove_sink(struct output *output, struct sink *sink) {
   sink_close(sink);
 }
 
+static void sink_broke(struct output *output, struct sink *sink, int error) {
+  output_remove_sink(output, sink);
+  if (sink->broken != NULL)
+    sink->broken(sink, error);
+}
+
 bool output_closed(const struct output *output) {
   return output->source.fd < 0 && output->first == NULL;
 }
@@ -138,8 +144,10 @@ static int lag_add(struct sink *sink, const uint8_t *bytes, uint32_t length) {
       return -1;
     sink->lag = p;
   }
-  if (sink->lag_end - sink->lag_start + length > LAG_MAX)
-    return -1; /* too slow: dropped */
+  if (sink->lag_end - sink->lag_start + length > LAG_MAX) {
+    errno = ENOBUFS; /* too slow: dropped */
+    return -1;
+  }
   if (sink->lag_end + length > LAG_MAX) {
     memmove(sink->lag, sink->lag + sink->lag_start, sink->lag_end - sink->lag_start);
     sink->lag_end -= sink->lag_start;
@@ -224,7 +232,7 @@ static bool deliver_all(struct output *output) {
   for (struct sink *sink = output->first, *next; sink != NULL; sink = next) {
     next = sink->next;
     if (deliver(sink) < 0)
-      output_remove_sink(output, sink);
+      sink_broke(output, sink, errno);
     else if (sink->taken < output->filled)
       all = false;
   }
@@ -265,7 +273,7 @@ static enum moved splice_some(struct output *output, struct sink *sink) {
     return MOVED_NOTHING;
   }
   if (errno == EPIPE) {
-    output_remove_sink(output, sink);
+    sink_broke(output, sink, EPIPE);
     return MOVED;
   }
   output->no_splice = true;
@@ -341,14 +349,14 @@ static void sink_ready(struct watch *watch, uint32_t events) {
   struct output *output = sink->output;
   if (sink->lag_end > sink->lag_start) {
     if (lag_flush(sink) < 0)
-      output_remove_sink(output, sink);
+      sink_broke(output, sink, errno);
     if (output->source.fd < 0 && output->filled == 0)
       output_finish(output);
     return;
   }
   if ((events & (EPOLLERR | EPOLLHUP)) != 0 && sink->taken >= output->filled &&
       (events & EPOLLOUT) == 0) {
-    output_remove_sink(output, sink);
+    sink_broke(output, sink, EPIPE);
     output_pump(output);
     return;
   }

@@ -19,12 +19,13 @@
 static struct process processes[PROCESSES_MAX];
 static unsigned high_water; /* entries that were ever used: walks stay short */
 
-/* Execs that ended and that nobody asks for make room, the oldest first. */
+/* Execs that ended and that nobody asks for make room, the oldest first. A promise to a client is
+ * not broken for it. */
 static struct process *evict_oldest(void) {
   struct process *oldest = NULL;
   for (unsigned i = 0; i < high_water; i++) {
     struct process *p = &processes[i];
-    if (p->used && !p->init && p->exited && p->stdio.drained &&
+    if (p->used && !p->init && p->exited && process_is_settled(p) &&
         (oldest == NULL || p->exit.exited_at < oldest->exit.exited_at))
       oldest = p;
   }
@@ -57,11 +58,11 @@ struct process *process_new(const char *id, bool init) {
 }
 
 void process_free(struct process *process) {
+  process->used = false;
   attach_process_gone(process);
   stdio_destroy(&process->stdio);
   close_fd(&process->pidfd);
   close_fd(&process->oom_fd);
-  process->used = false;
 }
 
 struct process *process_next(struct process *previous) {
@@ -137,7 +138,18 @@ static void record_exit(struct process *process, const siginfo_t *info) {
 
 void stdio_was_drained(struct stdio *stdio) {
   struct process *process = container_of(stdio, struct process, stdio);
-  attach_notify_drained(process);
+  attach_notify_exit(process);
+  if (process->used)
+    process_settle(process);
+}
+
+bool process_is_settled(const struct process *process) {
+  return process->stdio.drained && !attach_expected(process);
+}
+
+void process_settle(struct process *process) {
+  if (!process_is_settled(process))
+    return;
   if (process->acked) {
     controller_tell_drained(process); /* the entry goes: told once, to whoever listens now */
     process_free(process);

@@ -18,7 +18,7 @@ struct process {
   bool used;
   bool init;
   bool exited;       /* reaped; the fields of `exit` hold */
-  bool acked;        /* OP_ACK came; only undrained output keeps the entry */
+  bool acked;        /* OP_ACK came; only what keeps it from being settled keeps the entry */
   bool notice_sent;  /* OP_EXIT reached the present controller */
   bool drained_sent; /* OP_DRAINED reached the present controller */
   char id[EXEC_ID_MAX + 1];
@@ -40,6 +40,12 @@ struct process *process_init(void);
 /* Walks the used entries; NULL starts and ends. */
 struct process *process_next(struct process *previous);
 bool any_process_alive(void);
+
+/* Whether all that it wrote has been passed on, and every client that it was promised to has been
+ * told of the end. */
+bool process_is_settled(const struct process *process);
+/* Called when that may have become true: tells the controller, or frees what was acknowledged. */
+void process_settle(struct process *process);
 
 /* Reads the cgroup's counter of OOM kills; 0 when it cannot be read. */
 uint64_t oom_counter(int fd);

@@ -20,7 +20,12 @@
 
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1
+/*
+ * 2: OP_BROKEN and ATTACH_BREAKS; what only lacks a place in a table of the supervisor is answered EUSERS, nothing has been done
+ * then, and it can be asked again (under another request id) until there is one: before, a HELLO to attach got EACCES, OP_TOKEN
+ * EMFILE, OP_EXEC EAGAIN; OP_DRAINED waits for the clients that a token was given out for.
+ */
+#define PROTOCOL_VERSION 2
 #define MSG_MAX_PAYLOAD 65536u
 #define MSG_MAX_FDS 253u
 
@@ -58,8 +63,11 @@ enum msg_op {
   /* Notifications, unasked, request = 0. */
   OP_EXIT = 64,     /* struct exit_notice, string id; repeated to every new controller until OP_ACK */
   OP_DEPOSED = 65,  /* uint64 epoch of the newer controller; the connection is closed next */
-  OP_DRAINED = 66,  /* string id: output read to its end (or dropped), every sink closed */
+  OP_DRAINED = 66,  /* string id: output read to its end (or dropped), every sink closed; told to the controller when each client
+                       that a token was given out for has been told, or its token is over */
   OP_DETACHED = 67, /* string id: the client typed its detach keys; its streams are let go, the connection is closed next */
+  OP_BROKEN = 68,   /* struct broken_notice, string id: the client's descriptor of that output takes nothing any more; its streams are
+                       let go, the connection is closed next */
 
   /* The keeper (`berth-supervisor keeper`). */
   OP_PUT = 128,  /* string name; fds -> empty; EEXIST when the name is taken */
@@ -174,6 +182,13 @@ struct attach_request {
 #define ATTACH_STDERR 4u
 #define ATTACH_BACK_PRESSURE 8u /* the reader may stop the container (a person's foreground run); else a slow reader is dropped */
 #define ATTACH_KEEP_STDIN 16u   /* end of this client's input leaves the process's stdin open */
+#define ATTACH_BREAKS 32u       /* an output that this client's descriptor takes no more ends for the process as well: what it writes
+                                   next fails with EPIPE, a terminal hangs up; else the process goes on without this client */
+
+struct broken_notice {
+  uint32_t stream; /* 1, 2 */
+  int32_t error;   /* errno: EPIPE when the reader has gone */
+};
 
 struct hook_reply {
   uint16_t how;      /* enum exit_how */

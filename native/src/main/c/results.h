@@ -19,7 +19,7 @@ enum result_state { RESULT_NEW, RESULT_KNOWN };
 
 /*
  * Registers a request. RESULT_NEW: carry it out and answer it. RESULT_KNOWN: it has been answered
- * from memory, or will be answered when the operation in progress ends. False (EAGAIN): everything
+ * from memory, or will be answered when the operation in progress ends. False (EUSERS): everything
  * remembered is still in progress.
  */
 bool results_begin(uint64_t request, uint16_t op, enum result_state *state);

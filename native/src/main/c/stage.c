@@ -107,7 +107,7 @@ static int open_socket(void) {
   mode_t mask = umask(0177);
   int bound = bind(listener, (struct sockaddr *)&address, sizeof address);
   umask(mask);
-  if (bound < 0 || listen(listener, 64) < 0)
+  if (bound < 0 || listen(listener, 256) < 0)
     return say("bind sup.sock");
   if (mkdirat(supervisor.task_fd, "exit", 0700) < 0 && errno != EEXIST)
     return say("make the folder of exit records");

@@ -243,6 +243,14 @@ void stdio_drop_output(struct stdio *stdio) {
   stdio_drained(stdio);
 }
 
+void stdio_hang_up(struct stdio *stdio, uint32_t stream) {
+  if (stdio->terminal) {
+    input_close(&stdio->input);
+    close_fd(&stdio->master);
+  }
+  output_cut_off(&stdio->outputs[stream - 1]);
+}
+
 void stdio_destroy(struct stdio *stdio) {
   timer_clear(&stdio->after_exit);
   input_close(&stdio->input);

@@ -41,6 +41,8 @@ struct sink {
   struct timer linger; /* a FIFO that nobody has opened for reading yet */
   uint64_t linger_until;
   uint32_t linger_delay;
+  void (*broken)(struct sink *sink, int error); /* told after it was taken out because it takes
+                                                   nothing any more; must not touch any output */
   struct sink *next;
 };
 
@@ -124,6 +126,9 @@ void stdio_close_stdin(struct stdio *stdio);
 /* The process is dead: bounded draining begins. */
 void stdio_process_exited(struct stdio *stdio);
 void stdio_drop_output(struct stdio *stdio);
+/* Nobody is to read that output (1, 2) any more: what lies in it is taken, then its writer hears
+ * of it. */
+void stdio_hang_up(struct stdio *stdio, uint32_t stream);
 /* Closes all, at once. */
 void stdio_destroy(struct stdio *stdio);
 /* Called by the outputs when the last of them has ended. */

@@ -12,6 +12,7 @@ struct test {
 extern const struct test lifecycle_tests[];
 extern const struct test stdio_tests[];
 extern const struct test exec_tests[];
+extern const struct test attach_tests[];
 extern const struct test wire_tests[];
 extern const struct test keeper_tests[];
 extern const struct test reaper_tests[];

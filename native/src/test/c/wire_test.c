@@ -82,7 +82,7 @@ static void epochs(void) {
   CHECK(hello(&second, 7, &reply) == ESTALE);
   CHECK(hello(&second, 0, &reply) == ESTALE);
   CHECK(hello(&second, 1, &reply) == 0);
-  CHECK(reply.epoch == 2 && reply.phase == PHASE_EXITED && reply.version == 1);
+  CHECK(reply.epoch == 2 && reply.phase == PHASE_EXITED && reply.version == PROTOCOL_VERSION);
   struct message *m = wait_notice(&s, OP_DEPOSED, "", 1000);
   CHECK(m != NULL && m->payload[0] == 2);
   CHECK(wait_notice(&s, OP_EXIT, "x", 1000) == NULL); /* the end of the connection */

@@ -3,7 +3,7 @@ package io.berth.linux.supervisor;
 /** The numbers of protocol.h, under the names they have there. */
 final class Protocol {
   // Limits and flags of messages and plans.
-  static final int PROTOCOL_VERSION = 1;
+  static final int PROTOCOL_VERSION = 2;
   static final int MSG_MAX_PAYLOAD = 65536;
   static final int MSG_MAX_FDS = 253;
   static final int MSG_FDS_MASK = 0x00ff;
@@ -19,6 +19,7 @@ final class Protocol {
   static final int ATTACH_STDERR = 4;
   static final int ATTACH_BACK_PRESSURE = 8;
   static final int ATTACH_KEEP_STDIN = 16;
+  static final int ATTACH_BREAKS = 32;
   static final int ATTACH_KEYS_MAX = 16;
   static final int PLAN_MAGIC = 0x4e4c5042;
   static final int PLAN_VERSION = 1;
@@ -56,6 +57,7 @@ final class Protocol {
   static final int OP_DEPOSED = 65;
   static final int OP_DRAINED = 66;
   static final int OP_DETACHED = 67;
+  static final int OP_BROKEN = 68;
   static final int OP_PUT = 128;
   static final int OP_GET = 129;
   static final int OP_LIST = 130;
@@ -161,6 +163,7 @@ final class Protocol {
   static final int EXIT_NOTICE_SIZE = 24;
   static final int TOKEN_REQUEST_SIZE = 40;
   static final int ATTACH_REQUEST_SIZE = 8;
+  static final int BROKEN_NOTICE_SIZE = 8;
   static final int HOOK_REPLY_SIZE = 8;
   static final int SHUTDOWN_REQUEST_SIZE = 8;
   static final int PLAN_HEADER_SIZE = 32;

@@ -1,5 +1,6 @@
 package io.berth.linux.supervisor;
 
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Memfd;
 import io.berth.linux.Poller;
@@ -11,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -370,22 +372,37 @@ public final class SupervisorConnection implements AutoCloseable {
     }
   }
 
+  /** How an attached client and the process bear upon each other. */
+  public enum Bond {
+    /** A reader that is slow stops the process, else it is dropped. */
+    BACK_PRESSURE(Protocol.ATTACH_BACK_PRESSURE),
+    /** The end of this client's input leaves the process's input open. */
+    KEEP_STDIN(Protocol.ATTACH_KEEP_STDIN),
+    /**
+     * An output that this client's reader no longer takes ends for the process, too; a supervisor
+     * that is too old for it lets the process go on.
+     */
+    BREAKS(Protocol.ATTACH_BREAKS);
+
+    private final int bit;
+
+    Bond(int bit) {
+      this.bit = bit;
+    }
+  }
+
   /**
    * Hands descriptors over for a process's streams, after {@link #helloToAttach}.
    *
-   * @param backPressure a reader that is slow stops the container, else it is dropped
-   * @param keepStdin the end of this client's input leaves the process's input open
    * @param detachKeys at most 16 bytes; typed on a process's terminal they end the attachment; a
    *     supervisor that is too old for them takes no notice
    */
   public CompletableFuture<Void> attach(
-      String id,
-      Map<Stream, Fd> streams,
-      boolean backPressure,
-      boolean keepStdin,
-      byte[] detachKeys) {
-    int bits = backPressure ? Protocol.ATTACH_BACK_PRESSURE : 0;
-    bits |= keepStdin ? Protocol.ATTACH_KEEP_STDIN : 0;
+      String id, Map<Stream, Fd> streams, Set<Bond> bonds, byte[] detachKeys) {
+    int bits = 0;
+    for (Bond bond : bonds) {
+      bits |= bond.bit;
+    }
     List<Fd> fds = new ArrayList<>();
     for (Stream stream : Stream.values()) {
       Fd fd = streams.get(stream);
@@ -446,6 +463,10 @@ public final class SupervisorConnection implements AutoCloseable {
         case Protocol.OP_DEPOSED -> listener.deposed(in.u64());
         case Protocol.OP_DRAINED -> listener.drained(in.text());
         case Protocol.OP_DETACHED -> listener.detached(in.text());
+        case Protocol.OP_BROKEN -> {
+          Stream stream = in.u32() == 2 ? Stream.STDERR : Stream.STDOUT;
+          listener.broken(stream, Errno.of(in.u32()));
+        }
         default -> {
           // A newer supervisor may tell more than this side knows of.
         }

@@ -1,5 +1,6 @@
 package io.berth.linux.supervisor;
 
+import io.berth.linux.Errno;
 import org.jspecify.annotations.Nullable;
 
 /** Told what a supervisor says unasked. Called on the poller's thread, in order; must not wait. */
@@ -12,6 +13,12 @@ public interface SupervisorListener {
 
   /** This client's detach keys were typed; the connection ends next, the process runs on. */
   default void detached(String id) {}
+
+  /**
+   * What this client brought for an output takes nothing any more, EPIPE when its reader has gone;
+   * the connection ends next, and nothing else is told.
+   */
+  default void broken(SupervisorConnection.Stream stream, Errno error) {}
 
   /** A newer controller has taken over; the connection ends next. */
   default void deposed(long epoch) {}

@@ -27,17 +27,24 @@ import io.berth.linux.supervisor.SupervisorConnection.Launched;
 import io.berth.linux.supervisor.SupervisorConnection.Phase;
 import io.berth.linux.supervisor.SupervisorConnection.State;
 import io.berth.linux.supervisor.SupervisorConnection.Stream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +72,7 @@ final class SupervisorIT {
   private final List<AutoCloseable> open = new ArrayList<>();
 
   /** What the supervisor tells unasked. */
-  private static final class Told implements SupervisorListener {
+  private static class Told implements SupervisorListener {
     final BlockingQueue<ExitRecord> exits = new LinkedBlockingQueue<>();
     final BlockingQueue<String> drained = new LinkedBlockingQueue<>();
     final BlockingQueue<Long> deposed = new LinkedBlockingQueue<>();
@@ -270,14 +277,121 @@ final class SupervisorIT {
         right.attach(
             "",
             Map.of(Stream.STDIN, in.readEnd(), Stream.STDOUT, out.writeEnd()),
-            true,
-            false,
+            Set.of(SupervisorConnection.Bond.BACK_PRESSURE),
             new byte[0]));
     in.readEnd().close();
     out.writeEnd().close();
     in.writeEnd().writeAll("hello\n".getBytes(StandardCharsets.UTF_8));
     assertEquals("got hello\n", new String(out.readEnd().readAll(100), StandardCharsets.UTF_8));
     assertEquals(0, told.exit().code());
+  }
+
+  // case L20: what a crowd of short programs wrote comes to the crowd of their clients, each
+  // waiting
+  // for a place as long as there is none.
+  @Test
+  void aCrowdOfClients_isLetInAsPlacesComeFree() throws Exception {
+    SupervisorConnection supervisor = born();
+    Launched init = running(supervisor, "exec sleep 1000");
+    Deque<SupervisorConnection> lodgers = new ArrayDeque<>();
+    SupervisorException full = null;
+    while (full == null) {
+      byte[] token = token(lodgers.size());
+      get(supervisor.allowAttach("", token, Duration.ofSeconds(60)));
+      SupervisorConnection lodger = keep(client.connect(folder.resolve("sup.sock"), new Told()));
+      try {
+        keep(get(lodger.helloToAttach(token)));
+        get(lodger.attach("", Map.of(), Set.of(), new byte[0]));
+        lodgers.add(lodger);
+      } catch (SupervisorException e) {
+        full = e;
+      }
+    }
+    assertEquals(Errno.EUSERS, full.errno());
+    try (Fd pidfd = Processes.openPidfd(init.pid());
+        ExecutorService crowd = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> outputs = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        String id = "e" + i;
+        byte[] token = token(1000 + i);
+        Steps steps = LaunchPlan.exec().id(id).sink(1, new Sink.Open());
+        steps.joinPidfd(pidfd, NAMESPACES).stdio(0, 0);
+        steps.workingDirectory("/tmp", false).user(0, 0, List.of()).lookUp("sh", "/bin");
+        steps.execute(List.of("sh", "-c", "echo o" + i + "; exit " + i), List.of());
+        get(supervisor.exec(supervisor.newRequest(), steps.build()));
+        get(supervisor.allowAttach(id, token, Duration.ofSeconds(60)));
+        outputs.add(crowd.submit(() -> outputOf(id, token)));
+      }
+      lodgers.forEach(SupervisorConnection::close);
+      for (int i = 0; i < 60; i++) {
+        assertEquals(i + " o" + i + "\n", outputs.get(i).get(20, TimeUnit.SECONDS));
+      }
+    }
+  }
+
+  private static byte[] token(int number) {
+    return ByteBuffer.allocate(32).putInt(number).array();
+  }
+
+  private String outputOf(String id, byte[] token) throws Exception {
+    Told ended = new Told();
+    Admission admission = new Admission(client, folder.resolve("sup.sock"));
+    try (SupervisorConnection attached = admission.enter(token, ended, Duration.ofSeconds(20));
+        Fd.Pipe out = Fd.pipe(0)) {
+      Set<SupervisorConnection.Bond> bonds = Set.of(SupervisorConnection.Bond.BACK_PRESSURE);
+      get(attached.attach(id, Map.of(Stream.STDOUT, out.writeEnd()), bonds, new byte[0]));
+      out.writeEnd().close();
+      int code = ended.exit().code();
+      return code + " " + new String(out.readEnd().readAll(100), StandardCharsets.UTF_8);
+    }
+  }
+
+  // case L20: nobody waits for a place with a token that is not good, nor where nobody lives.
+  @Test
+  void aWrongToken_isNotTakenForAFullHouse() throws Exception {
+    SupervisorConnection supervisor = born();
+    running(supervisor, "exec sleep 1000");
+    Admission admission = new Admission(client, folder.resolve("sup.sock"));
+    SupervisorException wrong =
+        assertThrows(
+            SupervisorException.class,
+            () -> admission.enter(token(1), new Told(), Duration.ofSeconds(20)));
+    assertEquals(Errno.EACCES, wrong.errno());
+    Admission nobody = new Admission(client, folder.resolve("none.sock"));
+    SyscallException gone =
+        assertThrows(
+            SyscallException.class,
+            () -> nobody.enter(token(1), new Told(), Duration.ofSeconds(20)));
+    assertEquals(Errno.ENOENT, gone.errno());
+  }
+
+  // case L19: the reader's end is told by the supervisor, with the stream and the reason.
+  @Test
+  void aReaderThatGoes_isTold() throws Exception {
+    SupervisorConnection supervisor = born();
+    Steps steps = begin("").sink(1, new Sink.Open());
+    get(supervisor.create(supervisor.newRequest(), rest(steps, "while echo y; do :; done")));
+    get(supervisor.allowAttach("", token(1), Duration.ofSeconds(20)));
+    CompletableFuture<String> broken = new CompletableFuture<>();
+    Told ear =
+        new Told() {
+          @Override
+          public void broken(Stream stream, Errno error) {
+            broken.complete(stream + " " + error);
+          }
+        };
+    SupervisorConnection attached = keep(client.connect(folder.resolve("sup.sock"), ear));
+    keep(get(attached.helloToAttach(token(1))));
+    Set<SupervisorConnection.Bond> bonds =
+        Set.of(SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.BREAKS);
+    try (Fd.Pipe out = Fd.pipe(0)) {
+      get(attached.attach("", Map.of(Stream.STDOUT, out.writeEnd()), bonds, new byte[0]));
+      out.writeEnd().close();
+      get(supervisor.start(supervisor.newRequest()));
+      assertEquals(1, out.readEnd().read(new byte[1], 0, 1));
+    }
+    assertEquals("STDOUT EPIPE", broken.get(20, TimeUnit.SECONDS));
+    assertEquals(0, told.exit().code(), "its loop ended with its output");
   }
 
   @Test
@@ -372,14 +486,15 @@ final class SupervisorIT {
       Fd pidfd = hello.pidfd();
       assertNotNull(pidfd);
       // Whatever the test leaves: the supervisor and, with it, its container end here.
-      open.add(() -> {
-        try (hello;
-            connection) {
-          Processes.sendSignal(pidfd, Signal.SIGKILL.number());
-        } catch (SyscallException ended) {
-          assertEquals(Errno.ESRCH, ended.errno());
-        }
-      });
+      open.add(
+          () -> {
+            try (hello;
+                connection) {
+              Processes.sendSignal(pidfd, Signal.SIGKILL.number());
+            } catch (SyscallException ended) {
+              assertEquals(Errno.ESRCH, ended.errno());
+            }
+          });
       assertEquals(1, hello.epoch());
       assertEquals(Phase.EMPTY, hello.phase());
       return connection;

@@ -1,0 +1,168 @@
+package io.berth.linux.supervisor;
+
+import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a client with a token is let in to a supervisor. As many can be attached at a time as a
+ * supervisor has places for; who comes in a crowd waits for one.
+ */
+public final class Admission {
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
+  private static final Duration LAST_PAUSE = Duration.ofMillis(200);
+
+  /**
+   * A supervisor of the first protocol says of a full house what it says of a wrong token, or cuts
+   * the connection: so long it is taken for the former.
+   */
+  private static final Duration DOUBT = Duration.ofSeconds(2);
+
+  private final SupervisorClient client;
+  private final Path socket;
+
+  /** To the supervisor that listens there. */
+  public Admission(SupervisorClient client, Path socket) {
+    this.client = client;
+    this.socket = socket;
+  }
+
+  /**
+   * Connects and greets, again and again while only a place lacks; blocks meanwhile. What follows
+   * is {@link SupervisorConnection#attach}.
+   *
+   * @param listener told of nothing before this returns
+   * @throws SupervisorException EACCES: the token is not, or no longer, good; EUSERS: no place came
+   *     free in time
+   * @throws SyscallException ENOENT or ECONNREFUSED: no supervisor lives there any more
+   */
+  public SupervisorConnection enter(byte[] token, SupervisorListener listener, Duration patience)
+      throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    long pause = FIRST_PAUSE.toNanos();
+    while (true) {
+      IOException refusal;
+      Gate gate = new Gate();
+      try {
+        SupervisorConnection connection = client.connect(socket, gate);
+        try {
+          greet(connection, token, patience.toNanos() - (System.nanoTime() - start));
+          gate.open(listener);
+          return connection;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+          connection.close();
+          throw e;
+        }
+      } catch (IOException e) {
+        refusal = e;
+      }
+      long waited = System.nanoTime() - start;
+      if (waited + pause > patience(refusal, patience).toNanos()) {
+        throw refusal;
+      }
+      // Not all at once again.
+      TimeUnit.NANOSECONDS.sleep(ThreadLocalRandom.current().nextLong(pause / 2, pause));
+      pause = Math.min(2 * pause, LAST_PAUSE.toNanos());
+    }
+  }
+
+  private static void greet(SupervisorConnection connection, byte[] token, long nanos)
+      throws IOException, InterruptedException {
+    CompletableFuture<SupervisorConnection.Hello> answer = connection.helloToAttach(token);
+    try {
+      answer.get(nanos, TimeUnit.NANOSECONDS).close();
+    } catch (TimeoutException e) {
+      throw new SupervisorException(Errno.EUSERS.number(), -1, 0, "hello", "no answer in time");
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+    }
+  }
+
+  /** How long this refusal is borne, counted from the first try. */
+  private static Duration patience(IOException refusal, Duration longest) {
+    return switch (refusal) {
+      case SupervisorException refused when refused.is(Errno.EUSERS) -> longest;
+      case SupervisorException refused when refused.is(Errno.EACCES) -> DOUBT;
+      case SupervisorException _ -> Duration.ZERO;
+      // The socket's own queue is full.
+      case SyscallException failed when failed.is(Errno.EAGAIN) -> longest;
+      case SyscallException cut when cut.is(Errno.EPIPE) || cut.is(Errno.ECONNRESET) -> DOUBT;
+      case SyscallException _ -> Duration.ZERO;
+      case IOException _ -> DOUBT;
+    };
+  }
+
+  /** Keeps the end of a connection that was refused from who waits for the end of a process. */
+  private static final class Gate implements SupervisorListener {
+    private @Nullable SupervisorListener target;
+    private boolean closed;
+    private @Nullable Throwable cause;
+
+    void open(SupervisorListener listener) {
+      synchronized (this) {
+        target = listener;
+        if (!closed) {
+          return;
+        }
+      }
+      listener.closed(cause);
+    }
+
+    private synchronized @Nullable SupervisorListener target() {
+      return target;
+    }
+
+    @Override
+    public void exited(ExitRecord exit) {
+      SupervisorListener listener = target();
+      if (listener != null) {
+        listener.exited(exit);
+      }
+    }
+
+    @Override
+    public void drained(String id) {
+      SupervisorListener listener = target();
+      if (listener != null) {
+        listener.drained(id);
+      }
+    }
+
+    @Override
+    public void detached(String id) {
+      SupervisorListener listener = target();
+      if (listener != null) {
+        listener.detached(id);
+      }
+    }
+
+    @Override
+    public void broken(SupervisorConnection.Stream stream, Errno error) {
+      SupervisorListener listener = target();
+      if (listener != null) {
+        listener.broken(stream, error);
+      }
+    }
+
+    @Override
+    public void closed(@Nullable Throwable why) {
+      SupervisorListener listener;
+      synchronized (this) {
+        closed = true;
+        cause = why;
+        listener = target;
+      }
+      if (listener != null) {
+        listener.closed(why);
+      }
+    }
+  }
+}
