@@ -124,7 +124,10 @@ final class ContainerExecs {
       try {
         answer.setAttach(attachment(container, execId, agreed));
       } catch (BerthException e) {
-        if (!ending.isDone() && life.isRunning(key)) {
+        // Gone with its whole container, or long since: its shim has held what there was for this
+        // client, so nothing is lost. Any other failure is one, also of a program that has ended.
+        boolean gone = e instanceof BerthException.NotFound && ending.isDone();
+        if (!gone && life.isRunning(key)) {
           throw e;
         }
         LOG.log(Level.DEBUG, "nobody attaches to exec {0}: {1}", execId, e.getMessage());
@@ -218,11 +221,12 @@ final class ContainerExecs {
     }
     ids.addAll(present.keySet());
     synchronized (remembered) {
-      remembered.forEach((execId, ended) -> {
-        if (ended.key().namespace().equals(namespace)) {
-          ids.add(execId);
-        }
-      });
+      remembered.forEach(
+          (execId, ended) -> {
+            if (ended.key().namespace().equals(namespace)) {
+              ids.add(execId);
+            }
+          });
     }
     String execId = one(ids, ref);
     Ended ended = ended(execId);

@@ -11,6 +11,7 @@ import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.linux.supervisor.SupervisorListener;
 import io.berth.oci.runtime.Resources;
@@ -45,6 +46,10 @@ import org.jspecify.annotations.Nullable;
 public final class ContainerTask implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ContainerTask.class.getName());
   private static final long EXECS_END_SECONDS = 2;
+
+  /** As long as a client may come for its output, and some more. */
+  private static final Duration PROMISE = Duration.ofSeconds(75);
+
   private static final int MAX_PROCESS_BYTES = 8 << 20;
 
   private final HostServices host;
@@ -443,19 +448,40 @@ public final class ContainerTask implements AutoCloseable {
     }
   }
 
-  /** One client may attach to a process's streams with this token. */
+  /**
+   * One client may attach to a process's streams with this token.
+   *
+   * @throws BerthException.NotFound if it has ended, and nothing of it is kept
+   * @throws BerthException.ResourceExhausted if too many clients are awaited, for too long
+   */
   public void allowAttach(String execId, byte[] token, Duration validity) throws IOException {
     process(execId);
+    SupervisorConnection connection = supervisor().connection();
     try {
-      Supervision.await(supervisor().connection().allowAttach(execId, token, validity));
+      Supervision.awaitPlace(_ -> connection.allowAttach(execId, token, validity));
     } catch (SupervisorException e) {
-      throw new BerthException.NotFound("process already finished", e);
+      switch (e.errno()) {
+        case ENOENT -> throw new BerthException.NotFound("process already finished", e);
+        // What supervisors of the first protocol said of a full table.
+        case EUSERS, EMFILE ->
+            throw new BerthException.ResourceExhausted(
+                "attach to task `"
+                    + record.id()
+                    + "`: too many clients are about to attach to it; try again",
+                e);
+        default ->
+            throw new BerthException.Unknown(
+                "attach to task `" + record.id() + "`: " + e.getMessage(), e);
+      }
     }
   }
 
   /** Removes an exec that is not running; answers how it ended. */
   public TaskProcess.Ended deleteExec(String execId) throws IOException {
     TaskProcess process = process(execId);
+    if (process.endedOrNull() != null) {
+      TaskDeletion.awaitClients(this, List.of(process), PROMISE);
+    }
     process.lock.lock();
     try {
       if (process.phase() == TaskProcess.Phase.RUNNING) {

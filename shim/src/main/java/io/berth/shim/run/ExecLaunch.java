@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the process of an exec that was added. */
@@ -26,7 +27,7 @@ final class ExecLaunch {
       throws IOException {
     ExecPlan plan = plan(task, process, task.cgroup().folders());
     try {
-      return launch(task, process, plan, requests.operation(1));
+      return launch(task, process, plan, n -> requests.operation(1 + 2 * n));
     } catch (SupervisorException e) {
       CgroupFolders inner = innerCgroup(task, plan, e);
       if (inner == null) {
@@ -34,14 +35,15 @@ final class ExecLaunch {
       }
       ExecPlan second = plan(task, process, inner);
       try {
-        return launch(task, process, second, requests.operation(2));
+        return launch(task, process, second, n -> requests.operation(2 + 2 * n));
       } catch (SupervisorException again) {
         throw failure(task, process, second, again);
       }
     }
   }
 
-  private static int launch(ContainerTask task, TaskProcess process, ExecPlan plan, long request)
+  private static int launch(
+      ContainerTask task, TaskProcess process, ExecPlan plan, IntToLongFunction request)
       throws IOException {
     Supervision supervisor = task.supervisor();
     try (Handles handles = new Handles(List.of(), supervisor.init());
@@ -53,7 +55,7 @@ final class ExecLaunch {
                     CompletableFuture.completedFuture(supervisor.connection())))) {
       LaunchPlan launch = PlanWriter.write(plan, handles, streams);
       SupervisorConnection.Launched launched =
-          Supervision.awaitLong(supervisor.connection().exec(request, launch));
+          Supervision.awaitPlace(n -> supervisor.connection().exec(request.applyAsLong(n), launch));
       process.hold(launched.pidfd());
       process.born(launched.pid());
       process.runs();

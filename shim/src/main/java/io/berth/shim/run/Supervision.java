@@ -1,11 +1,13 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorException;
 import io.berth.linux.supervisor.SupervisorListener;
 import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
@@ -13,6 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Supervision implements AutoCloseable {
   private static final long SECONDS = 20;
+  private static final long PLACE_SECONDS = 15;
 
   private final SupervisorConnection connection;
   private final SupervisorConnection.Hello hello;
@@ -137,6 +142,29 @@ final class Supervision implements AutoCloseable {
         throw runtime;
       }
       throw e;
+    }
+  }
+
+  /**
+   * Waits for an answer, however long it takes; where only a place lacks at the supervisor, asks
+   * again until there is one, for a bounded time.
+   *
+   * @param ask told how often it was asked before: each time is a request of its own
+   */
+  static <T extends @Nullable Object> T awaitPlace(IntFunction<CompletableFuture<T>> ask)
+      throws IOException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PLACE_SECONDS);
+    long pause = TimeUnit.MILLISECONDS.toNanos(5);
+    for (int before = 0; ; before++) {
+      try {
+        return awaitLong(ask.apply(before));
+      } catch (SupervisorException e) {
+        if (!e.is(Errno.EUSERS) || System.nanoTime() + pause > end) {
+          throw e;
+        }
+      }
+      LockSupport.parkNanos(pause);
+      pause = Math.min(2 * pause, TimeUnit.MILLISECONDS.toNanos(100));
     }
   }
 

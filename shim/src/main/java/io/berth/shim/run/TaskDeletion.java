@@ -6,6 +6,7 @@ import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.stdio.Stream;
@@ -14,11 +15,15 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 
 /** Undoes a container that does not run. What is left afterwards is the folder with its bundle. */
 public final class TaskDeletion {
@@ -36,6 +41,10 @@ public final class TaskDeletion {
   /** The same for an exec: what it left running in the container may hold its output open. */
   private static final long DRAIN_EXEC_MILLIS = 1_000;
 
+  /** For a client that was told to come for an exec's output: it is on its way, or it has died. */
+  private static final Duration CLIENT_COMES = Duration.ofSeconds(5);
+
+  private static final long CLIENT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long KILL_SECONDS = 10;
   private static final long SUPERVISOR_END_MILLIS = 3000;
 
@@ -66,6 +75,7 @@ public final class TaskDeletion {
       Supervision supervisor = task.supervision();
       if (supervisor != null && supervisor.connection().isOpen()) {
         drain(task, init);
+        awaitClients(task, task.execs(), CLIENT_COMES);
       }
       CompletableFuture<Void> ending = null;
       if (supervisor != null && supervisor.connection().isOpen()) {
@@ -137,6 +147,39 @@ public final class TaskDeletion {
         LOG.log(Level.DEBUG, "drop output: {0}", e.getMessage());
       }
     }
+  }
+
+  /**
+   * Waits until the supervisor has passed on what processes that end wrote, and told their end, to
+   * whomever that was promised to; what has not been promised yet is still held there.
+   */
+  static void awaitClients(ContainerTask task, List<TaskProcess> processes, Duration patience)
+      throws IOException {
+    Set<String> awaited =
+        processes.stream()
+            .filter(process -> process.pid() != 0 && isAttachable(process))
+            .map(TaskProcess::id)
+            .collect(Collectors.toSet());
+    long end = System.nanoTime() + patience.toNanos();
+    Supervision supervisor = task.supervision();
+    while (!awaited.isEmpty()
+        && supervisor != null
+        && supervisor.connection().isOpen()
+        && System.nanoTime() < end) {
+      Set<String> unsettled =
+          Supervision.await(supervisor.connection().state()).processes().stream()
+              .filter(process -> !process.drained())
+              .map(SupervisorConnection.ProcessState::id)
+              .collect(Collectors.toSet());
+      awaited.retainAll(unsettled);
+      if (!awaited.isEmpty()) {
+        LockSupport.parkNanos(CLIENT_PAUSE_NANOS);
+      }
+    }
+  }
+
+  private static boolean isAttachable(TaskProcess process) {
+    return process.stdio().streams().stream().anyMatch(Stream.Attachable.class::isInstance);
   }
 
   private static boolean isReadByClient(TaskProcess process) {

@@ -1,0 +1,201 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import io.berth.api.berth.host.v1.AllowAttachRequest;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.DeleteResponse;
+import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.TaskGrpc;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.base.id.TaskKey;
+import io.berth.base.json.Json;
+import io.berth.base.rpc.Anys;
+import io.berth.linux.Fd;
+import io.berth.linux.Poller;
+import io.berth.linux.supervisor.Admission;
+import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorClient;
+import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorListener;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Clients that come for what an exec wrote. */
+@Tag("root")
+final class AttachIT {
+  private static final int CROWD = 120;
+
+  @RegisterExtension final TestHost host = new TestHost();
+  private TaskKey key;
+  private TaskGrpc.TaskBlockingV2Stub task;
+  private Poller poller;
+
+  @BeforeEach
+  void startContainer() throws Exception {
+    poller = Poller.start("clients");
+    key = host.key();
+    host.create(key, host.spec("sleep", "1000"));
+    task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+  }
+
+  @AfterEach
+  void endPoller() {
+    poller.close();
+  }
+
+  private void start(String id, String script) throws Exception {
+    ObjectNode process = (ObjectNode) host.spec("sh", "-c", script).get("process");
+    task.exec(
+        ExecProcessRequest.newBuilder()
+            .setId(key.id())
+            .setExecId(id)
+            .setStdout("berth-attach:///")
+            .setStderr("berth-attach:///")
+            .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
+            .build());
+    task.start(StartRequest.newBuilder().setId(key.id()).setExecId(id).build());
+  }
+
+  private void allow(String id, int token) throws Exception {
+    host.host()
+        .allowAttach(
+            AllowAttachRequest.newBuilder()
+                .setNamespace(key.namespace())
+                .setId(key.id())
+                .setExecId(id)
+                .setToken(ByteString.copyFrom(token(token)))
+                .setTtlMs(60_000)
+                .build());
+  }
+
+  private static byte[] token(int number) {
+    return ByteBuffer.allocate(32).putInt(number).array();
+  }
+
+  /** Exit code and output, as a client gets them. */
+  private String attach(String id, int token) throws Exception {
+    CompletableFuture<ExitRecord> end = new CompletableFuture<>();
+    SupervisorListener ear =
+        new SupervisorListener() {
+          @Override
+          public void exited(ExitRecord exit) {
+            end.complete(exit);
+          }
+        };
+    Admission admission =
+        new Admission(new SupervisorClient(poller), host.taskFolder(key).resolve("sup.sock"));
+    try (SupervisorConnection client = admission.enter(token(token), ear, Duration.ofSeconds(50));
+        Fd.Pipe out = Fd.pipe(0)) {
+      client
+          .attach(
+              id,
+              Map.of(SupervisorConnection.Stream.STDOUT, out.writeEnd()),
+              Set.of(SupervisorConnection.Bond.BACK_PRESSURE),
+              new byte[0])
+          .get(20, TimeUnit.SECONDS);
+      out.writeEnd().close();
+      String text = new String(out.readEnd().readAll(1000), StandardCharsets.UTF_8);
+      return end.get(20, TimeUnit.SECONDS).shellCode() + " " + text;
+    }
+  }
+
+  private DeleteResponse delete(String id) throws Exception {
+    return task.delete(DeleteRequest.newBuilder().setId(key.id()).setExecId(id).build());
+  }
+
+  private int await(String id) throws Exception {
+    return task.wait(WaitRequest.newBuilder().setId(key.id()).setExecId(id).build())
+        .getExitStatus();
+  }
+
+  private void endContainer() throws Exception {
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    await("");
+    delete("");
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  // case L20: more than a supervisor launches, or lets in, at a time.
+  @Test
+  void aCrowdOfExecs_allGiveTheirOutput() throws Exception {
+    try (ExecutorService crowd = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> results = new ArrayList<>();
+      for (int i = 0; i < CROWD; i++) {
+        int number = i;
+        results.add(
+            crowd.submit(
+                () -> {
+                  String id = "e" + number;
+                  start(id, "echo o" + number + "; exit " + number);
+                  allow(id, number + 1);
+                  return attach(id, number + 1);
+                }));
+      }
+      for (int i = 0; i < CROWD; i++) {
+        assertEquals(i + " o" + i + "\n", results.get(i).get(60, TimeUnit.SECONDS));
+      }
+      for (int i = 0; i < CROWD; i++) {
+        assertEquals(i, delete("e" + i).getExitStatus());
+      }
+    }
+    endContainer();
+  }
+
+  // case L20: the promise stands when the exec is deleted before its client has come.
+  @Test
+  void deletionOfAnExec_waitsForTheClientThatWasPromisedItsOutput() throws Exception {
+    start("e", "echo kept; exit 3");
+    allow("e", 1);
+    assertEquals(3, await("e"));
+    try (ExecutorService deleter = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<DeleteResponse> deletion = deleter.submit(() -> delete("e"));
+      assertThrows(TimeoutException.class, () -> deletion.get(300, TimeUnit.MILLISECONDS));
+      assertEquals("3 kept\n", attach("e", 1));
+      assertEquals(3, deletion.get(20, TimeUnit.SECONDS).getExitStatus());
+    }
+    endContainer();
+  }
+
+  // case L20: an exec that ends its whole container, and with it the supervisor, is heard first.
+  @Test
+  void deletionOfATask_waitsForTheClientsOfItsExecs() throws Exception {
+    start("e", "echo last; touch /tmp/said; exec sleep 1000");
+    allow("e", 1);
+    while (!Files.exists(host.rootfs().resolve("tmp/said"))) {
+      Thread.onSpinWait();
+    }
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    await("");
+    try (ExecutorService deleter = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<DeleteResponse> deletion = deleter.submit(() -> delete(""));
+      assertThrows(TimeoutException.class, () -> deletion.get(300, TimeUnit.MILLISECONDS));
+      assertEquals("137 last\n", attach("e", 1));
+      assertEquals(137, deletion.get(20, TimeUnit.SECONDS).getExitStatus());
+    }
+    assertEquals(List.of(), host.leftovers());
+  }
+}
