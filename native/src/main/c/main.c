@@ -1,9 +1,10 @@
-/* One binary, three programs: the supervisor of a container, the keeper of descriptors
- * (protocol.h), and a first process inside that reaps. */
+/* One binary, four programs: the supervisor of a container, the keeper of descriptors
+ * (protocol.h), a first process inside that reaps, and the first act of the command line. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "keeper.h"
 #include "protocol.h"
 #include "reaper.h"
@@ -14,6 +15,8 @@ int main(int argc, char **argv) {
     return stage_main(argc, argv);
   if (argc == 3 && strcmp(argv[1], "keeper") == 0)
     return keeper_main(argv[2]);
+  if (argc >= 3 && strcmp(argv[1], "client") == 0)
+    return client_main(argv + 2);
   if (argc >= 3 && strcmp(argv[1], "--") == 0)
     return reaper_main(argv + 2);
   if (argc == 2 && strcmp(argv[1], "--version") == 0) {
@@ -22,6 +25,7 @@ int main(int argc, char **argv) {
   }
   dprintf(2, "usage: berth-supervisor supervise [cgroup2=FD] [cgroup1=FD,...] [mntns=FD] "
              "[name=TEXT]\n       berth-supervisor keeper SOCKET-PATH\n"
+             "       berth-supervisor client PROGRAM [ARGUMENT...]\n"
              "       berth-supervisor -- PROGRAM [ARGUMENT...]\n");
   return 2;
 }

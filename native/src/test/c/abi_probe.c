@@ -24,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -266,6 +267,27 @@ static void memfd(void) {
   CONSTANT(Memfd, F_SEAL_WRITE);
 }
 
+static void blockedSignals(void) {
+  /* The kernel's, where it has most fields. */
+  struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned long mask;
+  };
+  CONSTANT(BlockedSignals, SIG_BLOCK);
+  CONSTANT(BlockedSignals, SIG_UNBLOCK);
+  NAMED(BlockedSignals, SIG_DFL, (long)SIG_DFL);
+  NAMED(BlockedSignals, SIG_IGN, (long)SIG_IGN);
+  CONSTANT(BlockedSignals, SFD_CLOEXEC);
+  CONSTANT(BlockedSignals, SI_KERNEL);
+  NAMED(BlockedSignals, SET_SIZE, (_NSIG - 1) / 8);
+  SIZE(BlockedSignals, SIGACTION_SIZE, struct kernel_sigaction);
+  SIZE(BlockedSignals, SIGINFO_SIZE, struct signalfd_siginfo);
+  OFFSET(BlockedSignals, SIGINFO_NUMBER, struct signalfd_siginfo, ssi_signo);
+  OFFSET(BlockedSignals, SIGINFO_CODE, struct signalfd_siginfo, ssi_code);
+}
+
 static void fileLocks(void) {
   CONSTANT(FileLocks, LOCK_SH);
   CONSTANT(FileLocks, LOCK_EX);
@@ -311,6 +333,9 @@ static void sys(void) {
   NAMED(Sys, LANDLOCK_CREATE_RULESET, SYS_landlock_create_ruleset);
   NAMED(Sys, LANDLOCK_ADD_RULE, SYS_landlock_add_rule);
   NAMED(Sys, LANDLOCK_RESTRICT_SELF, SYS_landlock_restrict_self);
+  NAMED(Sys, RT_SIGACTION, SYS_rt_sigaction);
+  NAMED(Sys, RT_SIGPROCMASK, SYS_rt_sigprocmask);
+  NAMED(Sys, SIGNALFD4, SYS_signalfd4);
   NAMED(Sys, READ, SYS_read);
   NAMED(Sys, WRITE, SYS_write);
   NAMED(Sys, CLOSE, SYS_close);
@@ -760,6 +785,7 @@ int main(void) {
   sockets();
   processes();
   memfd();
+  blockedSignals();
   fileLocks();
   splices();
   eventFd();

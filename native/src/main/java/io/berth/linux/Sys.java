@@ -48,6 +48,9 @@ final class Sys {
   static final int GETPID = Arch.pick(39, 172);
   static final int GETTID = Arch.pick(186, 178);
   static final int KILL = Arch.pick(62, 129);
+  static final int RT_SIGACTION = Arch.pick(13, 134);
+  static final int RT_SIGPROCMASK = Arch.pick(14, 135);
+  static final int SIGNALFD4 = Arch.pick(289, 74);
   static final int WAITID = Arch.pick(247, 95);
   static final int SETPRIORITY = Arch.pick(141, 140);
   static final int PRCTL = Arch.pick(157, 167);

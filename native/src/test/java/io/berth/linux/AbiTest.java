@@ -25,6 +25,7 @@ final class AbiTest {
           Sys.class,
           Epoll.class,
           Terminal.class,
+          BlockedSignals.class,
           Sockets.class,
           Processes.class,
           Memfd.class,
