@@ -36,7 +36,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
  *
  * <p>Exit codes: a container's own from {@code run}, {@code exec}, {@code start -a} and {@code
  * attach}; 125 for a wrong line and for failures of the engine in {@code run}; 126 when the program
- * cannot be executed, 127 when there is none; 1 for another command that failed; 0 otherwise.
+ * cannot be executed, 127 when there is none; 141 when the reader of its output has gone; 1 for
+ * another command that failed; 0 otherwise.
  */
 public final class Cli {
   private static final int WRONG_LINE = 125;

@@ -1,11 +1,14 @@
 package io.berth.cli;
 
+import io.berth.cli.session.Signals;
 import io.berth.cli.session.Sockets;
+import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.Streams;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
 import io.berth.linux.Processes;
+import io.berth.linux.SyscallException;
 import java.io.BufferedOutputStream;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -14,13 +17,18 @@ import java.util.List;
 public final class CliMain {
   private static final int BUFFER = 64 * 1024;
 
+  /** What a shell says of a program that SIGPIPE has ended. */
+  private static final int READER_GONE = 141;
+
   private CliMain() {}
 
   /** Ends the process with the line's exit code. */
   public static void main(String[] arguments) {
     // Text is UTF-8 whatever the locale says: names and logs are.
-    PrintStream out = stream(FileDescriptor.out, /* autoFlush= */ false);
-    PrintStream err = stream(FileDescriptor.err, /* autoFlush= */ true);
+    Signals.attend();
+    StandardOutput.onFailure(CliMain::failed);
+    PrintStream out = stream(Fd.adopt(1, "standard output"), /* autoFlush= */ false);
+    PrintStream err = stream(Fd.adopt(2, "standard error"), /* autoFlush= */ true);
     Streams streams = new Streams(System.in, out, err, System.getenv(), /* descriptors= */ true);
     int code = Cli.run(List.of(arguments), streams, Sockets::new);
     out.flush();
@@ -34,9 +42,26 @@ public final class CliMain {
     Processes.exitNow(code);
   }
 
-  private static PrintStream stream(FileDescriptor descriptor, boolean autoFlush) {
+  /** As any filter: without a word when its reader has gone, with one when there is no room. */
+  private static void failed(SyscallException failure) {
+    if (failure.is(Errno.EPIPE)) {
+      Signals.endAsFilter();
+      Processes.exitNow(READER_GONE);
+    }
+    Signals.runBeforeEnd();
+    byte[] line = ("berth: " + failure.getMessage() + "\n").getBytes(StandardCharsets.UTF_8);
+    try {
+      Fd.adopt(2, "standard error").writeAll(line);
+    } catch (SyscallException e) {
+      // Then the exit code has to do.
+      assert e.errno() != null;
+    }
+    Processes.exitNow(1);
+  }
+
+  private static PrintStream stream(Fd descriptor, boolean autoFlush) {
     return new PrintStream(
-        new BufferedOutputStream(new FileOutputStream(descriptor), BUFFER),
+        new BufferedOutputStream(new StandardOutput(descriptor), BUFFER),
         autoFlush,
         StandardCharsets.UTF_8);
   }

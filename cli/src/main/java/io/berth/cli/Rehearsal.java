@@ -62,7 +62,7 @@ final class Rehearsal {
 
   /** As far as it goes without a container: to a socket where nobody is. */
   private static void attach() {
-    var _ = Signals.handle("WINCH", _ -> {});
+    Signals.onResize(() -> {});
     var _ = Terminal.isTerminal(Fd.adopt(0, "stdin"));
     try (Poller poller = Poller.start("rehearsal")) {
       new SupervisorClient(poller).connect(Path.of("/nonexistent/sup.sock"), new Silent()).close();

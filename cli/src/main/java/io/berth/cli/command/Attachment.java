@@ -5,18 +5,25 @@ import io.berth.base.error.BerthException;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
+import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
+import io.berth.linux.supervisor.Admission;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorClient;
 import io.berth.linux.supervisor.SupervisorConnection;
+import io.berth.linux.supervisor.SupervisorException;
 import io.berth.linux.supervisor.SupervisorListener;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Attachment implements AutoCloseable {
   private static final long ANSWER_SECONDS = 10;
+
+  /** Less than a token is good for. */
+  private static final Duration PLACE_PATIENCE = Duration.ofSeconds(50);
 
   private final AttachResponse where;
   private final Poller poller;
@@ -48,12 +58,42 @@ final class Attachment implements AutoCloseable {
   /** Which streams to bring, and what is typed to take them away again. */
   record Want(boolean stdin, boolean stdout, boolean stderr, DetachKeys keys) {}
 
+  /** How it came to its end. */
+  sealed interface End {
+    /** The process has ended, and all that it wrote has been passed on. */
+    record Exited(ExitRecord exit) implements End {}
+
+    /** The person typed the keys for it. */
+    record Detached() implements End {}
+
+    /** What this process was given for an output takes nothing any more. */
+    record Broken(SupervisorConnection.Stream stream, Errno error) implements End {
+      /** As any filter ends whose reader has gone; with a word where it is something else. */
+      int asFilter(String what) {
+        if (error == Errno.EPIPE) {
+          return 128 + Signal.SIGPIPE.number();
+        }
+        throw new BerthException.DataLoss(
+            what
+                + ": write standard "
+                + (stream == SupervisorConnection.Stream.STDERR ? "error" : "output")
+                + ": "
+                + error.text());
+      }
+    }
+
+    /** The supervisor went away without a word of it. */
+    record Lost() implements End {}
+  }
+
   /**
-   * Connected and handed over when it returns; a terminal is raw then.
+   * Connected and handed over when it returns; a terminal is raw then. Waits while as many are
+   * attached as there can be.
    *
-   * @param keepStdin the process's input stays open when this client's ends
+   * @throws BerthException.DataLoss if nothing is kept there for this client any more
    */
-  static Attachment open(Session session, AttachResponse where, Want want, boolean keepStdin) {
+  static Attachment open(
+      Session session, AttachResponse where, Want want, Set<SupervisorConnection.Bond> bonds) {
     if (!session.streams().descriptors()) {
       throw new BerthException.FailedPrecondition(
           "attach: this process has no descriptors to hand over");
@@ -63,26 +103,59 @@ final class Attachment implements AutoCloseable {
     try {
       poller = Poller.start("attach");
       SupervisorConnection connection =
-          new SupervisorClient(poller).connect(Path.of(where.getSocket()), ending);
+          new Admission(new SupervisorClient(poller), Path.of(where.getSocket()))
+              .enter(where.getToken().toByteArray(), ending, PLACE_PATIENCE);
       Attachment attachment = new Attachment(where, poller, connection, ending);
       try {
-        attachment.handOver(want, keepStdin);
+        attachment.handOver(want, bonds);
       } catch (SyscallException | RuntimeException e) {
         attachment.close();
         throw e;
       }
       return attachment;
-    } catch (SyscallException e) {
+    } catch (IOException e) {
       if (poller != null) {
         poller.close();
       }
-      throw new BerthException.Unavailable(
-          "attach at `" + where.getSocket() + "`: " + e.getMessage(), e);
+      throw refused(where, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("attach: interrupted", e);
     }
   }
 
-  private void handOver(Want want, boolean keepStdin) throws SyscallException {
-    await(connection.helloToAttach(where.getToken().toByteArray()));
+  private static BerthException refused(AttachResponse where, IOException refusal) {
+    Errno errno =
+        switch (refusal) {
+          case SupervisorException refused -> refused.errno();
+          case SyscallException failed -> failed.errno();
+          default -> Errno.UNKNOWN;
+        };
+    return switch (errno) {
+      case ENOENT, ECONNREFUSED ->
+          new BerthException.DataLoss(
+              "attach: the container's supervisor has ended, and what it held of the output is"
+                  + " lost",
+              refusal);
+      case EACCES ->
+          new BerthException.DataLoss(
+              "attach: the supervisor waits for this client no longer, and what it held of the"
+                  + " output is lost",
+              refusal);
+      case EUSERS ->
+          new BerthException.ResourceExhausted(
+              "attach: as many clients are attached to the container as there can be, and none"
+                  + " left within "
+                  + PLACE_PATIENCE.toSeconds()
+                  + " s; try again",
+              refusal);
+      default ->
+          new BerthException.Unavailable(
+              "attach at `" + where.getSocket() + "`: " + refusal.getMessage(), refusal);
+    };
+  }
+
+  private void handOver(Want want, Set<SupervisorConnection.Bond> bonds) throws SyscallException {
     Map<SupervisorConnection.Stream, Fd> streams = new EnumMap<>(SupervisorConnection.Stream.class);
     Fd stdin = stdin();
     if (want.stdin()) {
@@ -97,10 +170,10 @@ final class Attachment implements AutoCloseable {
     if (where.getTty() && want.stdin() && Terminal.isTerminal(stdin)) {
       restored = Terminal.makeRaw(stdin);
       // Also when a signal ends this process, its terminal must be usable again.
-      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(this::restoreTerminal));
+      Signals.beforeEnd(this::restoreTerminal);
     }
     byte[] keys = where.getTty() && want.stdin() ? want.keys().bytes() : new byte[0];
-    await(connection.attach(where.getExecId(), streams, /* backPressure= */ true, keepStdin, keys));
+    await(connection.attach(where.getExecId(), streams, bonds, keys));
   }
 
   private static Fd stdin() {
@@ -129,27 +202,19 @@ final class Attachment implements AutoCloseable {
 
   /** Tells of every change of the window's size from now on. */
   static void onResize(Consumer<Terminal.Size> changed) {
-    Signals.handle("WINCH", _ -> terminalSize().ifPresent(changed));
+    Signals.onResize(() -> terminalSize().ifPresent(changed));
   }
 
-  /**
-   * Blocks until the process has ended and all that it wrote has been passed on. Empty when the
-   * supervisor went away without a word of it.
-   */
-  Optional<ExitRecord> awaitEnd() {
+  /** Blocks until it has come. */
+  End awaitEnd() {
     try {
-      return Optional.ofNullable(ending.exit.get());
+      return ending.end.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("attached: interrupted", e);
     } catch (ExecutionException e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  /** Whether the person typed the keys for it: then there is no end to tell of. */
-  boolean isDetached() {
-    return ending.detached;
   }
 
   private static <T> void await(CompletableFuture<T> answer) {
@@ -190,36 +255,40 @@ final class Attachment implements AutoCloseable {
 
   /** Exit and drained come in either order; the connection's end comes last. */
   private static final class Ending implements SupervisorListener {
-    private final CompletableFuture<@Nullable ExitRecord> exit = new CompletableFuture<>();
+    private final CompletableFuture<End> end = new CompletableFuture<>();
     private volatile @Nullable ExitRecord told;
     private volatile boolean drained;
-    private volatile boolean detached;
 
     @Override
     public void exited(ExitRecord record) {
       told = record;
       if (drained) {
-        exit.complete(record);
+        end.complete(new End.Exited(record));
       }
     }
 
     @Override
     public void drained(String id) {
       drained = true;
-      if (told != null) {
-        exit.complete(told);
+      ExitRecord record = told;
+      if (record != null) {
+        end.complete(new End.Exited(record));
       }
     }
 
     @Override
     public void detached(String id) {
-      detached = true;
-      exit.complete(null);
+      end.complete(new End.Detached());
+    }
+
+    @Override
+    public void broken(SupervisorConnection.Stream stream, Errno error) {
+      end.complete(new End.Broken(stream, error));
     }
 
     @Override
     public void closed(@Nullable Throwable cause) {
-      exit.complete(told);
+      end.complete(new End.Lost());
     }
   }
 }

@@ -6,15 +6,17 @@ import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.ResizeRequest;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
+import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
+import io.berth.linux.Signal;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.ExitRecord;
-import java.util.List;
+import io.berth.linux.supervisor.SupervisorConnection;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.Set;
 
 /**
  * A container in the foreground: started with its streams here, signals and window size passed on,
@@ -24,8 +26,9 @@ final class Foreground {
   /** Wrong lines, and failures of the engine where the exit code is otherwise the container's. */
   static final int ENGINE_FAILED = 125;
 
-  private static final List<String> PASSED_ON =
-      List.of("INT", "TERM", "HUP", "USR2", "CONT", "ALRM");
+  /** Of a client whose program it is: it ends with its reader, as in any pipeline. */
+  static final Set<SupervisorConnection.Bond> OWN =
+      Set.of(SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.BREAKS);
 
   private final Session session;
   private final String ref;
@@ -53,6 +56,16 @@ final class Foreground {
    * @param removesItself then it returns when the container has gone
    */
   int start(boolean removesItself) {
+    // Before anything runs: a signal that comes now is the program's, and waits for it.
+    holdSignals();
+    try {
+      return startAndStay(removesItself);
+    } finally {
+      Signals.release();
+    }
+  }
+
+  private int startAndStay(boolean removesItself) {
     StartRequest.Builder request = StartRequest.newBuilder().setRef(ref).setAttach(true);
     if (session.streams().descriptors()) {
       Attachment.terminalSize()
@@ -66,10 +79,7 @@ final class Foreground {
     created
         .getWarningsList()
         .forEach(warning -> session.streams().err().println("WARNING: " + warning));
-    try (Attachment attachment =
-        Attachment.open(session, created.getAttach(), want, /* keepStdin= */ false)) {
-      // Before anything runs: a signal that comes first must not end this process alone.
-      passOn(created.getAttach().getExecId(), created.getAttach().getTty());
+    try (Attachment attachment = Attachment.open(session, created.getAttach(), want, OWN)) {
       if (!created.getAlready()) {
         var _ =
             session.call(
@@ -80,35 +90,86 @@ final class Foreground {
                         .containers()
                         .start(StartRequest.newBuilder().setRef(ref).setRelease(true).build()));
       }
-      return untilTheEnd(attachment, removesItself);
+      passOn(created.getAttach().getExecId(), created.getAttach().getTty());
+      Attachment.End end = untilTheEnd(attachment);
+      if (end instanceof Attachment.End.Broken) {
+        stop();
+      }
+      return code(end, removesItself);
     }
   }
 
   /** Stays with what is attached already. Answers the exit code. */
   int stay(Attachment attachment, AttachResponse where, boolean removesItself) {
-    passOn(where.getExecId(), where.getTty());
-    return untilTheEnd(attachment, removesItself);
+    try {
+      passOn(where.getExecId(), where.getTty());
+      Attachment.End end = untilTheEnd(attachment);
+      return end instanceof Attachment.End.Broken broken
+          ? broken.asFilter("attach to `" + ref + "`")
+          : code(end, removesItself);
+    } finally {
+      Signals.release();
+    }
   }
 
-  private int untilTheEnd(Attachment attachment, boolean removesItself) {
-    Optional<ExitRecord> exit = attachment.awaitEnd();
+  private static Attachment.End untilTheEnd(Attachment attachment) {
+    Attachment.End end = attachment.awaitEnd();
     attachment.close();
-    if (attachment.isDetached()) {
-      return 0;
-    }
-    if (exit.isEmpty()) {
-      // The supervisor is gone; its container's end is on record with the service.
-      return waitFor("not-running");
-    }
+    // There is nobody left to pass any on to.
+    Signals.release();
+    return end;
+  }
+
+  private int code(Attachment.End end, boolean removesItself) {
+    return switch (end) {
+      case Attachment.End.Detached _ -> 0;
+      case Attachment.End.Exited(ExitRecord exit) -> {
+        awaitRemoval(removesItself);
+        yield exit.shellCode();
+      }
+      case Attachment.End.Broken broken -> {
+        awaitRemoval(removesItself);
+        yield broken.asFilter("run `" + ref + "`");
+      }
+      case Attachment.End.Lost _ -> {
+        tellLost(session);
+        // Its container's end is on record with the service.
+        yield waitFor("not-running");
+      }
+    };
+  }
+
+  /** What an attached client has to say when its supervisor has gone without a word. */
+  static void tellLost(Session session) {
+    session
+        .streams()
+        .err()
+        .println("berth: the container's supervisor has gone; the end of the output may be lost");
+  }
+
+  private void awaitRemoval(boolean removesItself) {
     try {
-      waitFor(removesItself ? "removed" : "not-running");
+      var _ = waitFor(removesItself ? "removed" : "not-running");
     } catch (BerthException.NotFound e) {
       // Removed already: the code is known from the attached connection.
-      return exit.get().shellCode();
+      assert e.getMessage() != null;
     } catch (BerthException.Unavailable e) {
       session.streams().err().println("berth: " + e.getMessage());
     }
-    return exit.get().shellCode();
+  }
+
+  /** Its reader has gone; the first process of a container dies of no SIGPIPE that it ignores. */
+  private void stop() {
+    try {
+      var _ =
+          session.call(
+              Session.CONTAINERD,
+              "Containers.Stop",
+              () -> session.containers().stop(StopRequest.newBuilder().setRef(ref).build()));
+    } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
+      // It has ended by itself.
+      assert e.getMessage() != null;
+    }
   }
 
   private int waitFor(String condition) {
@@ -123,13 +184,22 @@ final class Foreground {
         .getStatus();
   }
 
+  /** From now on signals wait for {@link #passOn}. */
+  void holdSignals() {
+    if (proxySignals) {
+      Signals.hold();
+    }
+  }
+
   /** Window sizes always; signals unless a terminal turns keys into them inside the container. */
   void passOn(String execId, boolean tty) {
     if (tty) {
       Attachment.onResize(size -> resize(execId, size));
     }
     if (proxySignals && !(tty && want.stdin())) {
-      PASSED_ON.forEach(name -> Signals.handle(name, signal -> kill(execId, signal)));
+      Signals.passTo(signal -> kill(execId, signal));
+    } else {
+      Signals.release();
     }
   }
 
@@ -151,23 +221,28 @@ final class Foreground {
     }
   }
 
-  private void kill(String execId, String signal) {
+  private void kill(String execId, int signal) {
+    String number = Integer.toString(signal);
+    KillRequest init = KillRequest.newBuilder().setRef(ref).setSignal(number).build();
+    ExecKillRequest exec =
+        ExecKillRequest.newBuilder().setRef(ref).setExecId(execId).setSignal(number).build();
     try {
       var _ =
           execId.isEmpty()
-              ? session
-                  .containers()
-                  .kill(KillRequest.newBuilder().setRef(ref).setSignal("SIG" + signal).build())
-              : session
-                  .containers()
-                  .execKill(
-                      ExecKillRequest.newBuilder()
-                          .setRef(ref)
-                          .setExecId(execId)
-                          .setSignal("SIG" + signal)
-                          .build());
-    } catch (RuntimeException e) {
-      session.streams().err().println("berth: pass SIG" + signal + " on: " + e.getMessage());
+              ? session.call(
+                  Session.CONTAINERD, "Containers.Kill", () -> session.containers().kill(init))
+              : session.call(
+                  Session.CONTAINERD,
+                  "Containers.ExecKill",
+                  () -> session.containers().execKill(exec));
+    } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
+      // It has just ended; that is told in its own way.
+      assert e.getMessage() != null;
+    } catch (BerthException e) {
+      session
+          .streams()
+          .err()
+          .println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
     }
   }
 

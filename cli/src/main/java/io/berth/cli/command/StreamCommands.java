@@ -20,16 +20,18 @@ import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Pretty;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import io.berth.cli.session.Signals;
 import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -100,6 +102,8 @@ public final class StreamCommands {
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "COMMAND", description = "What to run")
     List<String> command = new ArrayList<>();
 
+    private boolean started;
+
     @Override
     public int run(Session session) {
       if (container.equals("inspect")
@@ -155,34 +159,39 @@ public final class StreamCommands {
     /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
     private int foreground(Session session, ExecCreateResponse made, DetachKeys keys) {
       Attachment.Want want = new Attachment.Want(interactive, true, !tty, keys);
+      Foreground foreground = new Foreground(session, container, want, /* proxySignals= */ true);
       // Before it runs: a signal that comes first must not end this process alone.
-      new Foreground(session, container, want, /* proxySignals= */ true)
-          .passOn(made.getExecId(), tty);
-      ExecStartResponse started = start(session, made.getExecId());
-      if (started.hasAttach()) {
-        AttachResponse where = started.getAttach();
-        try (Attachment attachment =
-            Attachment.open(session, where, want, /* keepStdin= */ false)) {
-          Optional<ExitRecord> exit = attachment.awaitEnd();
-          if (exit.isPresent()) {
-            return exit.get().shellCode();
-          }
-          if (attachment.isDetached()) {
-            return 0;
-          }
-        } catch (BerthException.Unavailable e) {
-          // It ended its whole container, and the supervisor went before this client came.
-          return ended(session, made, e);
-        }
+      foreground.holdSignals();
+      try {
+        ExecStartResponse answer = start(session, made.getExecId());
+        started = true;
+        foreground.passOn(made.getExecId(), tty);
+        // Without: it has ended with its whole container, and there is nothing to come for.
+        return answer.hasAttach()
+            ? attached(session, made, answer.getAttach(), want)
+            : ended(session, made);
+      } finally {
+        Signals.release();
       }
-      // The supervisor is gone; the end is on record with the service.
-      return ended(session, made, null);
     }
 
-    private int ended(Session session, ExecCreateResponse made, @Nullable BerthException why) {
-      if (why != null && runs(session, made.getExecId())) {
-        throw why;
+    private int attached(
+        Session session, ExecCreateResponse made, AttachResponse where, Attachment.Want want) {
+      try (Attachment attachment = Attachment.open(session, where, want, Foreground.OWN)) {
+        return switch (attachment.awaitEnd()) {
+          case Attachment.End.Exited(ExitRecord exit) -> exit.shellCode();
+          case Attachment.End.Detached _ -> 0;
+          case Attachment.End.Broken broken -> broken.asFilter("exec in `" + container + "`");
+          case Attachment.End.Lost _ -> {
+            Foreground.tellLost(session);
+            yield ended(session, made);
+          }
+        };
       }
+    }
+
+    /** What is on record with the service. */
+    private int ended(Session session, ExecCreateResponse made) {
       return session
           .call(
               Session.CONTAINERD,
@@ -198,16 +207,12 @@ public final class StreamCommands {
           .getStatus();
     }
 
-    private static boolean runs(Session session, String id) {
-      try {
-        return InspectCommand.what(session, id).getRunning();
-      } catch (BerthException.NotFound e) {
-        return false;
-      }
-    }
-
     @Override
     public int exitCode(BerthException failure) {
+      if (started) {
+        // What failed is not the program, which may well have ended with 1.
+        return Foreground.ENGINE_FAILED;
+      }
       int code = Foreground.exitCode(failure);
       return code == Foreground.ENGINE_FAILED ? 1 : code;
     }
@@ -270,8 +275,12 @@ public final class StreamCommands {
                       .attach(AttachRequest.newBuilder().setRef(container).build()));
       Attachment.Want want =
           new Attachment.Want(where.getStdin() && !noStdin && stdin, stdout, stderr, keys);
-      boolean keep = !found.getConfig().getStdinOnce();
-      try (Attachment attachment = Attachment.open(session, where, want, keep)) {
+      Set<SupervisorConnection.Bond> bonds =
+          found.getConfig().getStdinOnce()
+              ? EnumSet.of(SupervisorConnection.Bond.BACK_PRESSURE)
+              : EnumSet.of(
+                  SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.KEEP_STDIN);
+      try (Attachment attachment = Attachment.open(session, where, want, bonds)) {
         return new Foreground(session, found.getId(), want, proxySignals)
             .stay(attachment, where, found.getHost().getAutoRemove());
       }

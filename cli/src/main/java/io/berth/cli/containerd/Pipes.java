@@ -1,6 +1,7 @@
 package io.berth.cli.containerd;
 
 import io.berth.base.error.BerthException;
+import io.berth.cli.session.Signals;
 import io.berth.cli.session.Streams;
 import io.berth.linux.Fifos;
 import java.io.FileInputStream;
@@ -43,7 +44,9 @@ final class Pipes implements AutoCloseable {
       String out = make(true, folder.resolve("stdout"), own);
       String err = make(stderr, folder.resolve("stderr"), own);
       own.add(folder);
-      return new Pipes(in, out, err, own);
+      Pipes pipes = new Pipes(in, out, err, own);
+      Signals.beforeEnd(pipes::close);
+      return pipes;
     } catch (IOException e) {
       throw new BerthException.ResourceExhausted("make named pipes: " + e.getMessage(), e);
     }
@@ -102,29 +105,31 @@ final class Pipes implements AutoCloseable {
         Thread.ofPlatform()
             .daemon()
             .name("output")
-            .start(() -> {
-              try (InputStream from = new FileInputStream(pipe)) {
-                pass(from, to);
-              } catch (IOException e) {
-                // Whoever read here has gone, or the other side never came.
-                assert e.getMessage() != null;
-              }
-            }));
+            .start(
+                () -> {
+                  try (InputStream from = new FileInputStream(pipe)) {
+                    pass(from, to);
+                  } catch (IOException e) {
+                    // Whoever read here has gone, or the other side never came.
+                    assert e.getMessage() != null;
+                  }
+                }));
   }
 
   private static void input(String pipe, InputStream from, Runnable ended) {
     Thread.ofPlatform()
         .daemon()
         .name("input")
-        .start(() -> {
-          try (OutputStream to = new FileOutputStream(pipe)) {
-            pass(from, to);
-          } catch (IOException e) {
-            // The process has ended before its input did.
-            assert e.getMessage() != null;
-          }
-          ended.run();
-        });
+        .start(
+            () -> {
+              try (OutputStream to = new FileOutputStream(pipe)) {
+                pass(from, to);
+              } catch (IOException e) {
+                // The process has ended before its input did.
+                assert e.getMessage() != null;
+              }
+              ended.run();
+            });
   }
 
   private static void pass(InputStream from, OutputStream to) throws IOException {

@@ -80,15 +80,13 @@ public final class TaskStart extends SessionCommand {
       if (!pipes.stdout().isEmpty()) {
         create.setStdin(pipes.stdin()).setStdout(pipes.stdout()).setStderr(pipes.stderr());
       }
-      int code =
-          new TaskStreams(session, id, /* execId= */ "", tty)
-              .stay(
-                  pipes,
-                  () -> {
-                    var _ = begin(session, create.build());
-                  });
-      delete(session);
-      return code;
+      return new TaskStreams(session, id, /* execId= */ "", tty)
+          .run(
+              pipes,
+              () -> {
+                var _ = begin(session, create.build());
+              },
+              () -> delete(session));
     }
   }
 

@@ -27,7 +27,9 @@ import io.berth.cli.command.SessionCommand;
 import io.berth.cli.command.StreamCommands;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
+import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.TerminalMode;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -36,6 +38,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -65,17 +68,43 @@ final class TaskStreams {
     return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
   }
 
+  /**
+   * Starts a program and stays until it has ended and was taken away; answers its exit code. It is
+   * killed when this client's reader has gone: nobody else has its output.
+   */
+  int run(Pipes pipes, Runnable start, Runnable takeAway) {
+    AtomicReference<@Nullable SyscallException> broken = new AtomicReference<>();
+    StandardOutput.onFailure(
+        failure -> {
+          if (broken.compareAndSet(null, failure)) {
+            kill(Signal.SIGKILL.number());
+          }
+        });
+    int code = stay(pipes, start);
+    takeAway.run();
+    SyscallException failure = broken.get();
+    if (failure == null) {
+      return code;
+    }
+    if (failure.is(Errno.EPIPE)) {
+      return 128 + Signal.SIGPIPE.number();
+    }
+    throw new BerthException.DataLoss("task " + id + ": " + failure.getMessage(), failure);
+  }
+
   /** Stays until the process has ended; answers its exit code. */
   int stay(Pipes pipes, Runnable start) {
     boolean terminal = tty && TerminalMode.isThere(session.streams());
+    Signals.hold();
     try (TerminalMode _ = terminal ? TerminalMode.raw() : null) {
       pipes.copy(session.streams(), this::closeInput);
       start.run();
       if (terminal) {
         resize();
-        var _ = Signals.handle("WINCH", _ -> resize());
+        Signals.onResize(this::resize);
+        Signals.release();
       } else {
-        List.of("INT", "TERM", "HUP").forEach(name -> Signals.handle(name, this::kill));
+        Signals.passTo(this::kill);
       }
       WaitRequest request = WaitRequest.newBuilder().setContainerId(id).setExecId(execId).build();
       int code =
@@ -84,6 +113,8 @@ final class TaskStreams {
               .getExitStatus();
       pipes.drain();
       return code;
+    } finally {
+      Signals.release();
     }
   }
 
@@ -121,18 +152,19 @@ final class TaskStreams {
     }
   }
 
-  private void kill(String signal) {
+  private void kill(int signal) {
+    KillRequest request =
+        KillRequest.newBuilder().setContainerId(id).setExecId(execId).setSignal(signal).build();
     try {
-      var _ =
-          stub(session)
-              .kill(
-                  KillRequest.newBuilder()
-                      .setContainerId(id)
-                      .setExecId(execId)
-                      .setSignal(Signal.parse(signal).orElseThrow())
-                      .build());
-    } catch (RuntimeException e) {
-      session.streams().err().println("berth: pass SIG" + signal + " on: " + e.getMessage());
+      var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+    } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
+      // It has just ended; that is told in its own way.
+      assert e.getMessage() != null;
+    } catch (BerthException e) {
+      session
+          .streams()
+          .err()
+          .println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
     }
   }
 
@@ -180,11 +212,8 @@ final class TaskStreams {
       }
       try (Pipes pipes = Pipes.make(/* stdin= */ true, /* stderr= */ !tty)) {
         request.setStdin(pipes.stdin()).setStdout(pipes.stdout()).setStderr(pipes.stderr());
-        int code =
-            new TaskStreams(session, id, exec, tty)
-                .stay(pipes, () -> start(session, request.build()));
-        delete(session, exec);
-        return code;
+        return new TaskStreams(session, id, exec, tty)
+            .run(pipes, () -> start(session, request.build()), () -> delete(session, exec));
       }
     }
 

@@ -15,7 +15,7 @@ public final class TerminalMode implements AutoCloseable {
 
   private TerminalMode(Terminal.Settings before) {
     this.before = before;
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(this::close));
+    Signals.beforeEnd(this::close);
   }
 
   private static Fd stdin() {
