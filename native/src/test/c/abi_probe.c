@@ -175,6 +175,7 @@ static void mountFlags(void) {
 static void openCommands(void) {
   CONSTANT(OpenCommands, F_GETFL);
   CONSTANT(OpenCommands, F_SETFL);
+  CONSTANT(OpenCommands, F_GETLK);
   CONSTANT(OpenCommands, F_DUPFD_CLOEXEC);
   CONSTANT(OpenCommands, F_SETPIPE_SZ);
   CONSTANT(OpenCommands, F_ADD_SEALS);
@@ -293,6 +294,8 @@ static void fileLocks(void) {
   CONSTANT(FileLocks, LOCK_EX);
   CONSTANT(FileLocks, LOCK_NB);
   CONSTANT(FileLocks, LOCK_UN);
+  CONSTANT(FileLocks, F_WRLCK);
+  CONSTANT(FileLocks, F_UNLCK);
 }
 
 static void splices(void) {
@@ -485,6 +488,8 @@ static void landlock(void) {}
 
 static void layouts(void) {
   SIZE(Layouts, TIMESPEC_SIZE, struct timespec);
+  SIZE(Layouts, FLOCK_SIZE, struct flock);
+  OFFSET(Layouts, FLOCK_PID, struct flock, l_pid);
   SIZE(Layouts, STATX_SIZE, struct statx);
   OFFSET(Layouts, STATX_NLINK, struct statx, stx_nlink);
   OFFSET(Layouts, STATX_UID, struct statx, stx_uid);

@@ -2,6 +2,7 @@ package io.berth.containerd;
 
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
+import io.berth.base.io.OwnFolder;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -17,9 +18,6 @@ import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -85,7 +83,7 @@ public final class ContainerdDaemon implements Daemon {
   public void start() throws IOException {
     boolean started = false;
     try {
-      makeFolder(config.root().resolve("containers"));
+      OwnFolder.prepare(config.root().resolve("containers"), "rwx------");
       store.open();
       containers.attend();
       recovery.run();
@@ -114,12 +112,6 @@ public final class ContainerdDaemon implements Daemon {
         stop();
       }
     }
-  }
-
-  // DN-10: a folder that is there with a wider mode is tightened.
-  private static void makeFolder(Path folder) throws IOException {
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
   }
 
   private void awaitWarmHosts() {

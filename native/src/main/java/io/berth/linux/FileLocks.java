@@ -1,5 +1,7 @@
 package io.berth.linux;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,8 @@ public final class FileLocks {
   private static final int LOCK_EX = 2;
   private static final int LOCK_NB = 4;
   private static final int LOCK_UN = 8;
+  private static final int F_WRLCK = 1;
+  private static final int F_UNLCK = 2;
 
   private FileLocks() {}
 
@@ -52,6 +56,23 @@ public final class FileLocks {
   /** Gives the lock back. */
   public static void unlock(Fd fd) throws SyscallException {
     flock(fd, LOCK_UN);
+  }
+
+  /**
+   * The process whose record lock (fcntl(2), java.nio's kind) keeps this descriptor's process from
+   * locking the whole file alone; 0 if there is none, or none that this process can see.
+   */
+  public static int recordHolder(Fd fd) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      MemorySegment asked = f.allocate(Layouts.FLOCK_SIZE);
+      asked.set(ValueLayout.JAVA_SHORT, 0, (short) F_WRLCK);
+      Libc.check(
+          Libc.call(f, Sys.FCNTL, fd.number(), OpenCommands.F_GETLK, asked.address()),
+          "fcntl(F_GETLK)",
+          fd.what());
+      boolean free = asked.get(ValueLayout.JAVA_SHORT, 0) == F_UNLCK;
+      return free ? 0 : Math.max(0, asked.get(Libc.INT, Layouts.FLOCK_PID));
+    }
   }
 
   private static boolean flock(Fd fd, int how) throws SyscallException {

@@ -8,6 +8,9 @@ package io.berth.linux;
 final class Layouts {
   static final int TIMESPEC_SIZE = 16;
 
+  static final int FLOCK_SIZE = 32;
+  static final int FLOCK_PID = 24;
+
   static final int STATX_SIZE = 256;
   static final int STATX_NLINK = 16;
   static final int STATX_UID = 20;

@@ -4,6 +4,7 @@ package io.berth.linux;
 final class OpenCommands {
   static final int F_GETFL = 3;
   static final int F_SETFL = 4;
+  static final int F_GETLK = 5;
   static final int F_DUPFD_CLOEXEC = 1030;
   static final int F_SETPIPE_SZ = 1031;
   static final int F_ADD_SEALS = 1033;

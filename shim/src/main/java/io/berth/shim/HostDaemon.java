@@ -4,6 +4,7 @@ import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.io.AtomicFile;
 import io.berth.base.io.FolderLock;
+import io.berth.base.io.OwnFolder;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.api.HostEndpoint;
@@ -14,7 +15,6 @@ import io.berth.shim.run.HostServices;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -46,9 +46,9 @@ final class HostDaemon implements Daemon {
   @Override
   public void start() throws Exception {
     Path folder = config.state().resolve("h").resolve(Integer.toString(number.value()));
-    Files.createDirectories(folder);
+    OwnFolder.prepare(folder, "rwx------");
     lock = FolderLock.take(folder, "host");
-    AtomicFile.write(folder.resolve("pid"), ProcessHandle.current().pid() + "\n", "rw-r--r--");
+    AtomicFile.write(folder.resolve("pid"), ProcessHandle.current().pid() + "\n", "rw-------");
     HostServices opened = HostServices.open(config);
     services = opened;
     EventLoops threads = new EventLoops(1);

@@ -5,6 +5,7 @@ import io.berth.api.berth.container.v1.Endpoint;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.OwnFolder;
 import io.berth.containerd.host.Folders;
 import io.berth.containerd.state.HostsFile;
 import io.berth.containerd.state.ResolvFile;
@@ -111,8 +112,7 @@ final class ContainerFiles {
    */
   void make() {
     try {
-      Files.createDirectories(folder);
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x---"));
+      OwnFolder.prepare(folder, "rwx--x---");
     } catch (IOException e) {
       throw failure("make", folder, e);
     }

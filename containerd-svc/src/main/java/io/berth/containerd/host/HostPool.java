@@ -8,6 +8,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.OwnFolder;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.StatusRuntimeException;
@@ -19,7 +20,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -90,8 +90,7 @@ public final class HostPool {
 
   /** Looks which processes of an earlier life are there; folders of dead ones are removed. */
   public List<Found> find() throws IOException {
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    OwnFolder.prepare(folder, "rwx------");
     List<Found> found = new ArrayList<>();
     try (Stream<Path> folders = Files.list(folder)) {
       for (Path each : folders.sorted().toList()) {
@@ -484,8 +483,7 @@ public final class HostPool {
       if (before > 0) {
         Thread.sleep(Math.min(30_000, 250L << Math.min(before, 10)));
       }
-      Files.createDirectories(place);
-      Files.setPosixFilePermissions(place, PosixFilePermissions.fromString("rwx------"));
+      OwnFolder.prepare(place, "rwx------");
       CompletableFuture<Void> ended = launcher.launch(number);
       StatusResponse status = host.awaitStatus(ended, START_PATIENCE);
       host.pid = status.getPid();

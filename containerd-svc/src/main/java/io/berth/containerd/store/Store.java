@@ -1,13 +1,12 @@
 package io.berth.containerd.store;
 
 import io.berth.base.config.Config;
+import io.berth.base.io.OwnFolder;
 import io.berth.base.store.Database;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,19 +55,19 @@ public final class Store implements AutoCloseable {
           CREATE UNIQUE INDEX container_names ON named_containers (namespace, name);
           """);
 
+  private final Path folder;
   private final Path file;
   private @Nullable Database database;
 
   @Inject
   Store(Config config) {
-    this.file = config.root().resolve("containerd").resolve("containerd.db");
+    this.folder = config.root().resolve("containerd");
+    this.file = folder.resolve("containerd.db");
   }
 
   /** Opens or makes the database; its folder is for root only. */
   public void open() throws IOException {
-    Path folder = file.getParent();
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    OwnFolder.prepare(folder, "rwx------");
     database = Database.open(file, MIGRATIONS);
   }
 

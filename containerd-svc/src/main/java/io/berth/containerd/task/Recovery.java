@@ -8,6 +8,7 @@ import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.AtomicFile;
+import io.berth.base.io.OwnFolder;
 import io.berth.containerd.host.Folders;
 import io.berth.containerd.host.HostListener;
 import io.berth.containerd.host.HostPool;
@@ -23,7 +24,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -80,8 +80,7 @@ public final class Recovery implements HostListener {
     wipeAfterBoot();
     exits.keepOnly(boot.text());
     Path folder = config.state().resolve("t");
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    OwnFolder.prepare(folder, "rwx------");
     List<Task> orphans = new ArrayList<>();
     for (Task task : read(folder)) {
       tasks.all().put(task.key(), task);
@@ -137,7 +136,7 @@ public final class Recovery implements HostListener {
         Folders.delete(folder);
       }
     }
-    AtomicFile.write(file, boot.text() + "\n", "rw-r--r--");
+    AtomicFile.write(file, boot.text() + "\n", "rw-------");
   }
 
   private static void unmountBelow(Path folder) {

@@ -1,10 +1,9 @@
 package io.berth.image.disk;
 
 import io.berth.base.id.Digest;
+import io.berth.base.io.OwnFolder;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /** Every path below the root folder is made here. */
 public record ImagePaths(Path root) {
@@ -69,25 +68,24 @@ public record ImagePaths(Path root) {
   }
 
   /**
-   * Makes the folders. Snapshots can be traversed by the users of user namespaces, the rest is
-   * root's.
+   * Makes the folders, or closes those that somebody has opened. Snapshots can be traversed by the
+   * users of user namespaces, the rest is root's.
    */
   public void create() throws IOException {
-    make(root, "rwx--x---");
+    OwnFolder.prepare(root, "rwx--x---");
     for (Path folder :
         new Path[] {
-          root.resolve("content"), ingests(), blobs("sha256"), blobs("sha512"), unpacking(), trash()
+          root.resolve("content"),
+          ingests(),
+          root.resolve("content").resolve("blobs"),
+          blobs("sha256"),
+          blobs("sha512"),
+          unpacking(),
+          trash()
         }) {
-      make(folder, "rwx------");
+      OwnFolder.prepare(folder, "rwx------");
     }
-    make(snapshots(), "rwx--x--x");
-    make(volumes(), "rwx--x--x");
-  }
-
-  private static void make(Path folder, String mode) throws IOException {
-    if (!Files.isDirectory(folder)) {
-      Files.createDirectories(folder);
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(mode));
-    }
+    OwnFolder.prepare(snapshots(), "rwx--x--x");
+    OwnFolder.prepare(volumes(), "rwx--x--x");
   }
 }

@@ -1,11 +1,11 @@
 package io.berth.network.endpoint;
 
+import io.berth.base.io.FolderLock;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * What only one instance of a host does at a time: choose a subnet, and switch what all of them
@@ -21,8 +21,7 @@ record HostLock(Path file) {
   /** Does the work alone; waits for others. Not to be called by who holds it already. */
   <T> T hold(Work<T> work) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    try (FileChannel channel =
-            FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try (FileChannel channel = FolderLock.open(file);
         FileLock _ = channel.lock()) {
       return work.run();
     }

@@ -1,6 +1,7 @@
 package io.berth.network.endpoint;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.io.OwnFolder;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.RouteRequest;
@@ -72,7 +73,7 @@ public final class NetworkEngine {
   }
 
   private Running open(Deque<Runnable> ends) throws IOException {
-    Files.createDirectories(settings.pins());
+    OwnFolder.prepare(settings.pins(), "rwx------");
     NetworkStore store = NetworkStore.open(settings.database());
     ends.push(store::close);
     String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();

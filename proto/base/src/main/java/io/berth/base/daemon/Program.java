@@ -4,14 +4,14 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.FolderLock;
+import io.berth.base.io.OwnFolder;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -26,6 +26,14 @@ public final class Program {
   public static final String VERSION = "1.7.0-berth";
 
   private static final Logger LOG = System.getLogger(Program.class.getName());
+
+  /** What an instance makes first below its root: every service its database. */
+  private static final Set<String> ROOT_SIGNS =
+      Set.of("image.db", "network.db", "containerd/containerd.db");
+
+  /** The same below its state: the locks of the services. */
+  private static final Set<String> STATE_SIGNS =
+      Set.of("image.lock", "network.lock", "containerd.lock");
 
   private Program() {}
 
@@ -108,8 +116,7 @@ public final class Program {
   }
 
   private static int serve(String name, Config config, Factory factory) throws Exception {
-    makeFolder(config.root(), "rwx--x---");
-    makeFolder(config.state(), "rwx--x--x");
+    prepareFolders(config);
     try (FolderLock _ = FolderLock.take(config.state(), name)) {
       Daemon daemon = factory.create(config);
       CountDownLatch asked = new CountDownLatch(1);
@@ -144,11 +151,12 @@ public final class Program {
     }
   }
 
-  private static void makeFolder(Path folder, String mode) throws IOException {
-    if (Files.isDirectory(folder)) {
-      return;
-    }
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(mode));
+  /**
+   * Makes root and state, or sees to it that others reach nothing below the one and only what is
+   * open to them below the other.
+   */
+  public static void prepareFolders(Config config) throws IOException {
+    OwnFolder.prepareNamed(config.root(), "rwx--x---", ROOT_SIGNS);
+    OwnFolder.prepareNamed(config.state(), "rwx--x--x", STATE_SIGNS);
   }
 }

@@ -1,65 +1,116 @@
 package io.berth.base.io;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.Fd;
+import io.berth.linux.FileLocks;
+import io.berth.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * One owner per folder: a record lock (fcntl(2), F_SETLK) on the file {@code NAME.lock} in it,
  * which the kernel drops with its holder. The file holds the owner's pid.
  */
 public final class FolderLock implements AutoCloseable {
+  /** What this process holds, for the kernel does not tell one process from itself. */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private final Path file;
   private final FileChannel channel;
 
-  private FolderLock(FileChannel channel) {
+  private FolderLock(Path file, FileChannel channel) {
+    this.file = file;
     this.channel = channel;
   }
 
   /** FAILED_PRECONDITION, with the holder's pid, when another process has it. Never waits. */
   public static FolderLock take(Path folder, String name) throws IOException {
     Files.createDirectories(folder);
-    Path file = folder.resolve(name + ".lock");
-    FileChannel channel =
-        FileChannel.open(
-            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    Path file = folder.toAbsolutePath().normalize().resolve(name + ".lock");
+    // Not even opened: closing any descriptor of the file would end the lock that this process has.
+    if (!HELD.add(file)) {
+      throw held(file, Long.toString(ProcessHandle.current().pid()));
+    }
+    boolean taken = false;
+    FileChannel channel = null;
     try {
-      FileLock lock = channel.tryLock();
-      if (lock == null) {
-        throw taken(file);
+      channel = open(file);
+      if (channel.tryLock() == null) {
+        throw held(file, holder(file));
       }
       channel.truncate(0);
       channel.write(
           ByteBuffer.wrap(
               (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
           0);
-      return new FolderLock(channel);
-    } catch (OverlappingFileLockException e) {
-      channel.close();
-      throw taken(file);
+      taken = true;
+      return new FolderLock(file, channel);
+    } finally {
+      if (!taken) {
+        HELD.remove(file);
+        if (channel != null) {
+          channel.close();
+        }
+      }
+    }
+  }
+
+  /**
+   * Opens a lock's file, or makes it. Nobody else may open it: whoever reads a file can share its
+   * lock, and keep the engine from starting.
+   */
+  public static FileChannel open(Path file) throws IOException {
+    Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rw-------");
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            Set.of(
+                StandardOpenOption.CREATE,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE,
+                LinkOption.NOFOLLOW_LINKS),
+            PosixFilePermissions.asFileAttribute(owner));
+    try {
+      if (!Files.getPosixFilePermissions(file).equals(owner)) {
+        Files.setPosixFilePermissions(file, owner);
+      }
+      return channel;
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
     }
   }
 
-  private static BerthException taken(Path file) throws IOException {
+  /** Whom the kernel names: what the file says may be of a process that is long gone. */
+  private static String holder(Path file) throws IOException {
+    try (Fd fd = Fd.open(file, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW)) {
+      int pid = FileLocks.recordHolder(fd);
+      return pid > 0 ? Integer.toString(pid) : Files.readString(file).strip();
+    }
+  }
+
+  private static BerthException held(Path file, String holder) {
     return new BerthException.FailedPrecondition(
         "lock `"
             + file
             + "`: held by process "
-            + Files.readString(file).strip()
+            + holder
             + "; stop that one, or use another folder");
   }
 
   @Override
   public void close() throws IOException {
     channel.close();
+    HELD.remove(file);
   }
 }

@@ -1,4 +1,7 @@
-/** Files that other processes read at any moment: replaced as a whole, locked by folder. */
+/**
+ * Files that other processes read at any moment: replaced as a whole, locked by folder; and folders
+ * that are closed to others.
+ */
 @NullMarked
 package io.berth.base.io;
 
