@@ -28,7 +28,7 @@ final class ReadmeIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final Path TOP = top();
 
-  private static Path top() {
+  static Path top() {
     Path at = Path.of("").toAbsolutePath();
     while (!Files.exists(at.resolve("quickstart"))) {
       at = at.getParent();
