@@ -28,15 +28,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class PipelineIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
 
+  private static final String PASSED_ON =
+      "HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM TSTP CONT WINCH IO PWR VTALRM 40 62";
+
   private static final String TRAPS =
-      """
-      for s in HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM TSTP CONT WINCH IO PWR VTALRM 40 62; do
-        trap "echo got $s" $s
-      done
-      trap "exit 7" XCPU
-      echo ready
-      while :; do sleep 0.02; done
-      """;
+      "for s in "
+          + PASSED_ON
+          + """
+          ; do
+            trap "echo got $s" $s
+          done
+          trap "exit 7" XCPU
+          echo ready
+          while :; do sleep 0.02; done
+          """;
 
   @BeforeAll
   static void runOne() throws Exception {
@@ -174,9 +179,7 @@ final class PipelineIT {
         new BufferedReader(
             new InputStreamReader(client.getInputStream(), StandardCharsets.UTF_8))) {
       assertEquals("ready", out.readLine());
-      for (String signal :
-          ("HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM TSTP CONT WINCH IO PWR VTALRM 40 62")
-              .split(" ", -1)) {
+      for (String signal : PASSED_ON.split(" ", -1)) {
         Command.run("kill", "-" + signal, Long.toString(client.pid())).exits(0);
         assertEquals("got " + signal, out.readLine());
       }
