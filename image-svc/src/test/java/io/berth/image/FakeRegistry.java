@@ -2,9 +2,14 @@ package io.berth.image;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -12,6 +17,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 
 /**
  * A registry that answers many at once, and does to single blobs what a test wants. Every request
@@ -46,6 +53,42 @@ final class FakeRegistry implements AutoCloseable {
   /** Over plain HTTP. */
   static FakeRegistry plain() throws IOException {
     return of(HttpServer.create(free(), 0));
+  }
+
+  /** Over TLS for 127.0.0.1, by a certificate in {@code keys.p12} of the folder. */
+  static FakeRegistry encrypted(Path folder) throws Exception {
+    Path keys = folder.resolve("keys.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-keyalg",
+                "EC",
+                "-alias",
+                "registry",
+                "-dname",
+                "CN=registry",
+                "-ext",
+                "SAN=IP:127.0.0.1",
+                "-keystore",
+                keys.toString(),
+                "-storepass",
+                "secret")
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("keytool.log").toFile())
+            .start();
+    if (keytool.waitFor() != 0) {
+      throw new AssertionError(Files.readString(folder.resolve("keytool.log")));
+    }
+    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
+    KeyManagerFactory managers =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(store, "secret".toCharArray());
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(managers.getKeyManagers(), null, null);
+    HttpsServer server = HttpsServer.create(free(), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    return of(server);
   }
 
   /** Over what was made of it. */

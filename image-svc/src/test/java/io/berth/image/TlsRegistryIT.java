@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.ListRequest;
@@ -27,8 +25,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -61,36 +57,7 @@ final class TlsRegistryIT {
   }
 
   private FakeRegistry encrypted() throws Exception {
-    Path keys = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keyalg",
-                "EC",
-                "-alias",
-                "registry",
-                "-dname",
-                "CN=registry",
-                "-ext",
-                "SAN=IP:127.0.0.1",
-                "-keystore",
-                keys.toString(),
-                "-storepass",
-                "secret")
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("keytool.log").toFile())
-            .start();
-    assertEquals(0, keytool.waitFor(), () -> "keytool");
-    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(store, "secret".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    HttpsServer server = HttpsServer.create(FakeRegistry.free(), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(context));
-    return FakeRegistry.of(server);
+    return FakeRegistry.encrypted(folder);
   }
 
   @Test

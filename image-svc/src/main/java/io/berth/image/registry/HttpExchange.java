@@ -6,7 +6,6 @@ import io.berth.base.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
-import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,14 +14,14 @@ import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests to one registry for one repository: authorised, redirected, with clear errors. A
- * redirect to another host gets no credentials. Thread-safe.
+ * Requests to one registry for one repository: authorised, redirected, with clear errors. Wherever
+ * its answers lead, another host gets no credentials. Thread-safe.
  */
 final class HttpExchange {
   private static final int MAX_REDIRECTS = 5;
@@ -31,85 +30,83 @@ final class HttpExchange {
 
   private final HttpClient client;
   private final Access access;
+  private final Address.Origin registry;
   private final String repository;
 
-  /** Authorization headers by scope, as far as a challenge was answered. */
-  private final Map<String, String> authorizations = new ConcurrentHashMap<>();
+  /** By scope, as far as a challenge was answered. */
+  private final Map<String, Authorization> authorizations = new ConcurrentHashMap<>();
 
   /**
+   * @param registry whom the access is for
    * @param repository path that tokens are asked for
    */
-  HttpExchange(HttpClient client, Access access, String repository) {
-    this.client = client;
+  HttpExchange(Access access, Address.Origin registry, String repository) {
+    this.client = HttpClients.of(access);
     this.access = access;
+    this.registry = registry;
     this.repository = repository;
   }
 
+  /** What is asked of an address: the method, headers, content. */
+  interface Ask extends UnaryOperator<HttpRequest.Builder> {}
+
   /**
-   * Sends, answers a challenge once, follows redirects. The caller closes the body.
+   * Sends, answers the registry's challenge once, follows redirects. The caller closes the body.
    *
    * @param what the words for an error
    * @param actions that a token is asked for: {@code pull} or {@code pull,push}; empty for none
    */
-  HttpResponse<InputStream> send(String what, HttpRequest.Builder builder, String actions)
+  HttpResponse<InputStream> send(String what, Address to, Ask ask, String actions)
       throws IOException {
-    HttpRequest request = builder.timeout(TIMEOUT).build();
-    String host = hostOf(request.uri());
-    HttpResponse<InputStream> response = once(what, request, authorizations.get(actions));
-    if (response.statusCode() == 401) {
-      String header = response.headers().firstValue("WWW-Authenticate").orElse("");
-      response.body().close();
-      String authorization = authorize(what, header, actions, host);
-      authorizations.put(actions, authorization);
-      response = once(what, request, authorization);
-    }
-    for (int i = 0; isRedirect(response.statusCode()) && i < MAX_REDIRECTS; i++) {
-      URI target = request.uri().resolve(response.headers().firstValue("Location").orElse(""));
-      response.body().close();
-      if (request.uri().getScheme().equals("https") && !"https".equals(target.getScheme())) {
-        throw new BerthException.FailedPrecondition(
+    Address at = to;
+    boolean challenged = false;
+    int redirects = 0;
+    while (true) {
+      HttpResponse<InputStream> response = once(what, at, ask, authorizations.get(actions));
+      if (response.statusCode() == 401 && !challenged && at.origin().equals(registry)) {
+        challenged = true;
+        String header = response.headers().firstValue("WWW-Authenticate").orElse("");
+        response.body().close();
+        authorizations.put(actions, authorize(what, header, actions, at));
+      } else if (isRedirect(response.statusCode()) && redirects++ < MAX_REDIRECTS) {
+        response.body().close();
+        at = at.led(what, response.headers().firstValue("Location").orElse(""));
+      } else if (response.statusCode() == 401 && !at.origin().equals(registry)) {
+        response.body().close();
+        throw new BerthException.Unauthenticated(
             what
-                + ": the registry leads from https to `"
-                + target.getScheme()
-                + "`, which is refused");
+                + ": "
+                + registry
+                + " leads to "
+                + at.origin()
+                + ", which wants a login; the one for the registry goes nowhere else");
+      } else {
+        return response;
       }
-      request = HttpRequest.newBuilder(request, (_, _) -> true).uri(target).build();
-      response =
-          once(what, request, hostOf(target).equals(host) ? authorizations.get(actions) : null);
     }
-    return response;
   }
 
   private static boolean isRedirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
   }
 
-  private static String hostOf(URI uri) {
-    return (uri.getHost() + ":" + uri.getPort()).toLowerCase(Locale.ROOT);
-  }
-
   private HttpResponse<InputStream> once(
-      String what, HttpRequest request, @Nullable String authorization) throws IOException {
-    HttpRequest sent =
-        authorization == null
-            ? request
-            : HttpRequest.newBuilder(request, (_, _) -> true)
-                .header("Authorization", authorization)
-                .build();
+      String what, Address to, Ask ask, @Nullable Authorization authorization) throws IOException {
+    HttpRequest.Builder builder = ask.apply(to.request()).timeout(TIMEOUT);
+    HttpRequest request = (authorization == null ? builder : authorization.to(to, builder)).build();
     try {
-      return client.send(sent, HttpResponse.BodyHandlers.ofInputStream());
+      return client.send(request, HttpResponse.BodyHandlers.ofInputStream());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled(what + ": interrupted", e);
     } catch (IllegalArgumentException e) {
       throw new BerthException.InvalidArgument(what + ": " + e.getMessage(), e);
     } catch (IOException e) {
-      throw new IOException(what + ": " + describe(request.uri(), e), e);
+      throw new IOException(what + ": " + describe(to.origin(), e), e);
     }
   }
 
-  private static String describe(URI uri, IOException e) {
-    String at = uri.getScheme() + "://" + uri.getAuthority();
+  private static String describe(Address.Origin at, IOException e) {
     String text = words(e);
     if (text.contains("Unsupported or unrecognized SSL message")
         || text.contains("plaintext connection")) {
@@ -131,10 +128,10 @@ final class HttpExchange {
     return e instanceof ConnectException ? "connection refused" : e.getClass().getSimpleName();
   }
 
-  private String authorize(String what, String header, String actions, String host)
+  private Authorization authorize(String what, String header, String actions, Address at)
       throws IOException {
     if (!access.credentials().registryToken().isEmpty()) {
-      return "Bearer " + access.credentials().registryToken();
+      return new Authorization(registry, "Bearer " + access.credentials().registryToken());
     }
     Challenge challenge = Challenge.of(header);
     if (challenge == null) {
@@ -144,9 +141,9 @@ final class HttpExchange {
     if (challenge.scheme().equals("basic")) {
       if (access.credentials().username().isEmpty()) {
         throw new BerthException.Unauthenticated(
-            what + ": the registry at " + host + " wants a login");
+            what + ": the registry at " + registry + " wants a login");
       }
-      return basic();
+      return new Authorization(registry, basic());
     }
     if (!challenge.scheme().equals("bearer")) {
       throw new BerthException.Unauthenticated(
@@ -155,7 +152,7 @@ final class HttpExchange {
               + challenge.scheme()
               + "`, which is not supported");
     }
-    return "Bearer " + token(what, challenge, actions);
+    return new Authorization(registry, "Bearer " + token(what, challenge, actions, at));
   }
 
   private String basic() {
@@ -163,48 +160,41 @@ final class HttpExchange {
     return "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
   }
 
-  private String token(String what, Challenge challenge, String actions) throws IOException {
-    URI realm;
-    try {
-      realm = URI.create(challenge.parameter("realm"));
-    } catch (IllegalArgumentException e) {
-      throw new BerthException.Unauthenticated(
-          what + ": the registry names no usable token service", e);
+  /**
+   * The token service is told who asks wherever it is: the registry vouches for it. That is the
+   * token protocol, and docker's way; only the way there may not be worse than to the registry.
+   */
+  private String token(String what, Challenge challenge, String actions, Address at)
+      throws IOException {
+    if (challenge.parameter("realm").isEmpty()) {
+      throw new BerthException.Unauthenticated(what + ": the registry names no token service");
     }
-    boolean http = "http".equals(realm.getScheme());
-    if (!http && !"https".equals(realm.getScheme())) {
-      throw new BerthException.Unauthenticated(
-          what + ": the registry names `" + realm + "` as token service, which is no HTTP address");
-    }
-    if (http && !access.plainHttp()) {
-      throw new BerthException.Unauthenticated(
-          what + ": the registry asks for credentials over plain HTTP, which is refused");
-    }
+    Address realm = at.led(what, challenge.parameter("realm"));
+    String host = realm.origin().host();
     String scope = challenge.parameter("scope");
     String asked =
         !actions.isEmpty() && (scope.isEmpty() || actions.contains("push"))
             ? "repository:" + repository + ":" + actions
             : scope;
-    HttpRequest request =
+    HttpResponse<InputStream> response =
         access.credentials().identityToken().isEmpty()
-            ? byGet(realm, challenge, asked)
-            : byPost(realm, challenge, asked);
-    HttpResponse<InputStream> response = once(what, request, null);
+            ? byGet(what, realm, challenge, asked)
+            : byPost(what, realm, challenge, asked);
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
-        throw refusal(what + ": ask " + realm.getHost() + " for a token", response, body);
+        throw refusal(what + ": ask " + host + " for a token", response, body);
       }
-      JsonNode answer = Json.tree(body.readNBytes(MAX_TEXT), "token of " + realm.getHost());
+      JsonNode answer = Json.tree(body.readNBytes(MAX_TEXT), "token of " + host);
       String token = answer.path("token").asText(answer.path("access_token").asText(""));
       if (token.isEmpty()) {
-        throw new BerthException.Unauthenticated(
-            what + ": " + realm.getHost() + " answered without a token");
+        throw new BerthException.Unauthenticated(what + ": " + host + " answered without a token");
       }
       return token;
     }
   }
 
-  private HttpRequest byGet(URI realm, Challenge challenge, String scope) {
+  private HttpResponse<InputStream> byGet(
+      String what, Address realm, Challenge challenge, String scope) throws IOException {
     String query =
         "service="
             + encoded(challenge.parameter("service"))
@@ -212,15 +202,17 @@ final class HttpExchange {
             + (access.credentials().username().isEmpty()
                 ? ""
                 : "&account=" + encoded(access.credentials().username()));
-    URI uri = URI.create(realm + (realm.getRawQuery() == null ? "?" : "&") + query);
-    HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT).GET();
-    if (!access.credentials().username().isEmpty()) {
-      request.header("Authorization", basic());
-    }
-    return request.build();
+    return once(
+        what,
+        realm.with(query),
+        HttpRequest.Builder::GET,
+        access.credentials().username().isEmpty()
+            ? null
+            : new Authorization(realm.origin(), basic()));
   }
 
-  private HttpRequest byPost(URI realm, Challenge challenge, String scope) {
+  private HttpResponse<InputStream> byPost(
+      String what, Address realm, Challenge challenge, String scope) throws IOException {
     String form =
         "grant_type=refresh_token&client_id=berth&service="
             + encoded(challenge.parameter("service"))
@@ -228,11 +220,14 @@ final class HttpExchange {
             + encoded(scope)
             + "&refresh_token="
             + encoded(access.credentials().identityToken());
-    return HttpRequest.newBuilder(realm)
-        .timeout(TIMEOUT)
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .POST(HttpRequest.BodyPublishers.ofString(form))
-        .build();
+    return once(
+        what,
+        realm,
+        request ->
+            request
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString(form)),
+        null);
   }
 
   private static String encoded(String text) {

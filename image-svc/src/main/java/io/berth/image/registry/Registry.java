@@ -12,7 +12,6 @@ import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
-import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.List;
@@ -34,20 +33,20 @@ final class Registry {
 
   private final ImageReference reference;
   private final HttpExchange http;
-  private final URI base;
+  private final Address base;
   private final List<Place> mirrors;
 
   /** A place that can be asked for the repository's content. */
   private static final class Place {
     final HttpExchange http;
-    final URI base;
+    final Address base;
 
     /** It failed: not asked again by this transfer. */
     volatile boolean failed;
 
-    Place(URI origin, Access access, String path) {
-      this.http = new HttpExchange(HttpClients.of(access), access, path);
-      this.base = URI.create(origin + "/v2/" + path + "/");
+    Place(String place, Access access, String path) {
+      this.base = Address.of(place + "/v2/" + path + "/");
+      this.http = new HttpExchange(access, base.origin(), path);
     }
   }
 
@@ -64,26 +63,26 @@ final class Registry {
         reference,
         new Place(origin(route), route.access(), reference.path()),
         route.mirrors().stream()
-            .map(mirror -> new Place(mirror.base(), mirror.access(), reference.path()))
+            .map(mirror -> new Place(mirror.base().toString(), mirror.access(), reference.path()))
             .toList());
   }
 
-  private static URI origin(RegistryHosts.Route route) {
+  private static String origin(RegistryHosts.Route route) {
     // Docker's own registry is not where its name says.
     String host =
         route.domain().equals(ImageReference.DEFAULT_DOMAIN)
             ? "registry-1.docker.io"
             : route.domain();
-    return URI.create((route.access().plainHttp() ? "http://" : "https://") + host);
+    return (route.access().plainHttp() ? "http://" : "https://") + host;
   }
 
   /** UNAUTHENTICATED if a registry does not take the credentials. */
   static void checkLogin(RegistryHosts.Route route) throws IOException {
     String what = "log in to `" + route.domain() + "`";
-    HttpExchange http =
-        new HttpExchange(HttpClients.of(route.access()), route.access(), /* repository= */ "");
-    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(origin(route) + "/v2/")).GET();
-    HttpResponse<InputStream> response = http.send(what, request, /* actions= */ "");
+    Address address = Address.of(origin(route) + "/v2/");
+    HttpExchange http = new HttpExchange(route.access(), address.origin(), /* repository= */ "");
+    HttpResponse<InputStream> response =
+        http.send(what, address, HttpRequest.Builder::GET, /* actions= */ "");
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
         throw http.refusal(what, response, body);
@@ -93,7 +92,7 @@ final class Registry {
 
   /** One question to one place. */
   private interface Question<T> {
-    T ask(HttpExchange http, URI base) throws IOException;
+    T ask(HttpExchange http, Address base) throws IOException;
   }
 
   /** Asks the mirrors in their order, and the registry itself when none has it. Row RK-05. */
@@ -136,11 +135,14 @@ final class Registry {
     return ask((asked, at) -> manifest(asked, at, version));
   }
 
-  private Document manifest(HttpExchange http, URI base, String version) throws IOException {
+  private Document manifest(HttpExchange http, Address base, String version) throws IOException {
     String what = "fetch manifest of `" + reference.familiarRepository() + ":" + version + "`";
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(base.resolve("manifests/" + version)).header("Accept", ACCEPT).GET();
-    HttpResponse<InputStream> response = http.send(what, request, "pull");
+    HttpResponse<InputStream> response =
+        http.send(
+            what,
+            base.at("manifests/" + version),
+            request -> request.header("Accept", ACCEPT).GET(),
+            "pull");
     byte[] bytes;
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
@@ -206,13 +208,14 @@ final class Registry {
         : ask((asked, at) -> blob(asked, at, digest, offset));
   }
 
-  private Blob blob(HttpExchange http, URI base, Digest digest, long offset) throws IOException {
+  private Blob blob(HttpExchange http, Address base, Digest digest, long offset)
+      throws IOException {
     String what = "fetch layer " + digest + " of `" + reference.familiarRepository() + "`";
-    HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve("blobs/" + digest)).GET();
-    if (offset > 0) {
-      request.header("Range", "bytes=" + offset + "-");
-    }
-    HttpResponse<InputStream> response = http.send(what, request, "pull");
+    HttpExchange.Ask ask =
+        offset > 0
+            ? request -> request.header("Range", "bytes=" + offset + "-").GET()
+            : HttpRequest.Builder::GET;
+    HttpResponse<InputStream> response = http.send(what, base.at("blobs/" + digest), ask, "pull");
     switch (response.statusCode()) {
       case 200 -> {
         return new Blob(response.body(), 0);
@@ -239,10 +242,8 @@ final class Registry {
   /** Whether the registry has a blob. */
   boolean hasBlob(Digest digest) throws IOException {
     String what = "look for layer " + digest + " in `" + reference.familiarRepository() + "`";
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(base.resolve("blobs/" + digest))
-            .method("HEAD", HttpRequest.BodyPublishers.noBody());
-    HttpResponse<InputStream> response = http.send(what, request, "pull,push");
+    HttpResponse<InputStream> response =
+        http.send(what, base.at("blobs/" + digest), HttpRequest.Builder::HEAD, "pull,push");
     try (InputStream body = response.body()) {
       return switch (response.statusCode()) {
         case 200 -> true;
@@ -258,24 +259,22 @@ final class Registry {
     HttpResponse<InputStream> begun =
         http.send(
             what,
-            HttpRequest.newBuilder(base.resolve("blobs/uploads/"))
-                .POST(HttpRequest.BodyPublishers.noBody()),
+            base.at("blobs/uploads/"),
+            request -> request.POST(HttpRequest.BodyPublishers.noBody()),
             "pull,push");
-    String location;
+    Address upload;
     try (InputStream body = begun.body()) {
       if (begun.statusCode() != 202) {
         throw http.refusal(what, begun, body);
       }
-      location = begun.headers().firstValue("Location").orElse("");
+      upload =
+          Address.answering(begun).led(what, begun.headers().firstValue("Location").orElse(""));
     }
-    URI target = base.resolve(location);
-    URI full = URI.create(target + (target.getRawQuery() == null ? "?" : "&") + "digest=" + digest);
     HttpResponse<InputStream> done =
         http.send(
             what,
-            HttpRequest.newBuilder(full)
-                .header("Content-Type", "application/octet-stream")
-                .PUT(content),
+            upload.with("digest=" + digest),
+            request -> request.header("Content-Type", "application/octet-stream").PUT(content),
             "pull,push");
     try (InputStream body = done.body()) {
       if (done.statusCode() != 201) {
@@ -290,9 +289,11 @@ final class Registry {
     HttpResponse<InputStream> done =
         http.send(
             what,
-            HttpRequest.newBuilder(base.resolve("manifests/" + version))
-                .header("Content-Type", mediaType)
-                .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)),
+            base.at("manifests/" + version),
+            request ->
+                request
+                    .header("Content-Type", mediaType)
+                    .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)),
             "pull,push");
     try (InputStream body = done.body()) {
       if (done.statusCode() != 201 && done.statusCode() != 200) {
@@ -305,7 +306,7 @@ final class Registry {
   List<String> tags() throws IOException {
     String what = "list tags of `" + reference.familiarRepository() + "`";
     HttpResponse<InputStream> response =
-        http.send(what, HttpRequest.newBuilder(base.resolve("tags/list?n=10000")).GET(), "pull");
+        http.send(what, base.at("tags/list?n=10000"), HttpRequest.Builder::GET, "pull");
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
         throw http.refusal(what, response, body);
