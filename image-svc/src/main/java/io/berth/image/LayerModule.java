@@ -169,8 +169,8 @@ final class LayerModule {
 
   @Provides
   @Singleton
-  static RootfsFiles rootfsFiles(Snapshots snapshots) {
-    return new RootfsFiles(snapshots);
+  static RootfsFiles rootfsFiles(Snapshots snapshots, ImagePaths paths) {
+    return new RootfsFiles(snapshots, paths.stage());
   }
 
   @Provides

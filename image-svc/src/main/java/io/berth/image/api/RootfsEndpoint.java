@@ -18,6 +18,7 @@ import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.StatPathResponse;
+import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
@@ -192,20 +193,26 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     stream(responses, "export", out -> files.export(key, out));
   }
 
-  private static RootfsFiles.Tree tree(String rootfs, Supplier<Snapshots.Key> key) {
-    if (rootfs.isEmpty()) {
-      return new RootfsFiles.Tree.Stored(key.get());
+  /** Whose files a request means. */
+  private record Whose(String rootfs, List<Mount> mounts, boolean readOnly) {
+    RootfsFiles.Tree tree(Supplier<Snapshots.Key> key) {
+      if (rootfs.isEmpty()) {
+        return mounts.isEmpty() && !readOnly
+            ? new RootfsFiles.Tree.Stored(key.get())
+            : new RootfsFiles.Tree.Stopped(key.get(), Wire.containerMounts(mounts), readOnly);
+      }
+      if (!rootfs.startsWith("/")) {
+        throw new BerthException.InvalidArgument("rootfs `" + rootfs + "`: must begin with /");
+      }
+      return new RootfsFiles.Tree.Live(Path.of(rootfs));
     }
-    if (!rootfs.startsWith("/")) {
-      throw new BerthException.InvalidArgument("rootfs `" + rootfs + "`: must begin with /");
-    }
-    return new RootfsFiles.Tree.Live(Path.of(rootfs));
   }
 
   @Override
   public void archive(ArchiveRequest request, StreamObserver<Chunk> responses) {
     RootfsFiles.Tree tree =
-        tree(request.getRootfs(), () -> key(request.getSnapshotter(), request.getKey()));
+        new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
+            .tree(() -> key(request.getSnapshotter(), request.getKey()));
     stream(responses, "archive", out -> files.archive(tree, request.getPath(), out));
   }
 
@@ -228,9 +235,12 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                   "extract",
                   () ->
                       files.extract(
-                          tree(
-                              first.getRootfs(),
-                              () -> new Snapshots.Key(namespace, snapshotter, first.getKey())),
+                          new Whose(
+                                  first.getRootfs(),
+                                  first.getMountsList(),
+                                  first.getReadOnlyRootfs())
+                              .tree(
+                                  () -> new Snapshots.Key(namespace, snapshotter, first.getKey())),
                           first.getPath(),
                           first.getOverwriteFolderWithFile(),
                           new StreamedBytes<>(requests, ExtractRequest::getData, first.getData())));
@@ -244,10 +254,13 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     Calls.answer(
         responses,
         () -> {
+          RootfsFiles.Tree tree =
+              new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
+                  .tree(() -> key(request.getSnapshotter(), request.getKey()));
           RootfsFiles.Found found =
-              files.stat(
-                  tree(request.getRootfs(), () -> key(request.getSnapshotter(), request.getKey())),
-                  request.getPath());
+              tree instanceof RootfsFiles.Tree.Stopped
+                  ? WORK.run("stat", () -> files.stat(tree, request.getPath()))
+                  : files.stat(tree, request.getPath());
           return StatPathResponse.newBuilder()
               .setName(found.name())
               .setSize(found.size())

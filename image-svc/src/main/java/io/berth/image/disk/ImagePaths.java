@@ -67,6 +67,11 @@ public record ImagePaths(Path root) {
     return root.resolve("volumes");
   }
 
+  /** Empty; threads mount on it, each in a mount namespace of its own. */
+  public Path stage() {
+    return root.resolve("stage");
+  }
+
   /**
    * Makes the folders, or closes those that somebody has opened. Snapshots can be traversed by the
    * users of user namespaces, the rest is root's.
@@ -81,7 +86,8 @@ public record ImagePaths(Path root) {
           blobs("sha256"),
           blobs("sha512"),
           unpacking(),
-          trash()
+          trash(),
+          stage()
         }) {
       OwnFolder.prepare(folder, "rwx------");
     }

@@ -12,9 +12,12 @@ import io.berth.image.tree.MergedTree;
 import io.berth.image.tree.TreeComparison;
 import io.berth.image.tree.TreeTar;
 import io.berth.image.unpack.FolderExtractor;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
-import io.berth.linux.Mounts;
+import io.berth.linux.Namespaces;
+import io.berth.linux.OpenFlags;
 import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
@@ -22,19 +25,27 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks into a container's root file system, and writes to that of a stopped one. Reading mounts
- * nothing. Writing goes through an overlay that is attached nowhere, so that the kernel copies up
- * what it must. Thread-safe; for platform threads.
+ * Looks into a container's root file system, and writes to it. Reading a snapshot alone mounts
+ * nothing. Thread-safe; for platform threads that do this one thing and end.
  */
 public final class RootfsFiles {
-  private final Snapshots snapshots;
+  private static final Pattern PROCESS_ROOT = Pattern.compile("/proc/([1-9][0-9]*)/root");
 
-  public RootfsFiles(Snapshots snapshots) {
+  private final Snapshots snapshots;
+  private final Path stage;
+
+  /**
+   * @param stage an empty folder for {@link StoppedTree}
+   */
+  public RootfsFiles(Snapshots snapshots, Path stage) {
     this.snapshots = snapshots;
+    this.stage = stage;
   }
 
   /** What stands at a path. */
@@ -45,15 +56,101 @@ public final class RootfsFiles {
     /** A snapshot's, as they are stored. */
     record Stored(Snapshots.Key key) implements Tree {}
 
+    /**
+     * Those that a container shows when it is started.
+     *
+     * @param mounts in the order of mounting
+     * @param readOnly its root is, for itself
+     */
+    record Stopped(Snapshots.Key key, List<ContainerMount> mounts, boolean readOnly)
+        implements Tree {
+      public Stopped {
+        mounts = List.copyOf(mounts);
+      }
+    }
+
     /** Those below a folder, such as a running container sees them with all its mounts. */
     record Live(Path root) implements Tree {}
   }
 
-  /** Opens one to read. The caller closes it. */
+  /** A tree that is open. */
+  private record View(MergedTree tree, @Nullable Fd root, @Nullable StoppedTree stopped)
+      implements AutoCloseable {
+    static View of(StoppedTree stopped) {
+      return new View(MergedTree.at(stopped.root()), stopped.root(), stopped);
+    }
+
+    static View of(Fd live) {
+      return new View(MergedTree.at(live), live, null);
+    }
+
+    Fd writable() {
+      return Objects.requireNonNull(root, "opened to be read");
+    }
+
+    @Override
+    public void close() throws IOException {
+      tree.close();
+      if (stopped != null) {
+        stopped.close();
+      } else if (root != null) {
+        root.close();
+      }
+    }
+  }
+
+  private View view(Tree tree, StoppedTree.Use use) throws IOException {
+    return switch (tree) {
+      case Tree.Stored(Snapshots.Key key) ->
+          use == StoppedTree.Use.READ
+              ? new View(open(key), null, null)
+              : view(new Tree.Stopped(key, List.of(), /* readOnly= */ false), use);
+      case Tree.Stopped stopped -> View.of(assemble(stopped, use));
+      case Tree.Live(Path root) -> View.of(live(root));
+    };
+  }
+
+  private StoppedTree assemble(Tree.Stopped stopped, StoppedTree.Use use) throws IOException {
+    Snapshots.Key key = stopped.key;
+    return StoppedTree.assemble(
+        stage,
+        new StoppedTree.Layers(snapshots.folders(key), snapshots.isLayered(key.snapshotter())),
+        stopped.mounts,
+        use);
+  }
+
+  /**
+   * The folder itself; of {@code /proc/PID/root} only that of a process with mounts of its own. A
+   * container may have ended since somebody looked, and its number may be another's by now: that of
+   * a process of the host's would lead to the host's files.
+   */
+  private static Fd live(Path root) throws IOException {
+    Matcher process = PROCESS_ROOT.matcher(root.toString());
+    if (!process.matches()) {
+      return Fd.open(root, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+    }
+    try (Fd folder =
+            Fd.open(Path.of("/proc", process.group(1)), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        Fd mounts = Fd.openAt(folder, "ns/mnt", OpenFlags.O_RDONLY, 0);
+        Fd own = Namespaces.openOwn(Namespaces.Kind.MOUNT)) {
+      if (Namespaces.inode(mounts) != Namespaces.inode(own)) {
+        return Fd.openAt(folder, "root", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0);
+      }
+    } catch (SyscallException e) {
+      if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
+        throw e;
+      }
+    }
+    throw new BerthException.NotFound(
+        "files below `" + root + "`: the container has ended; try again");
+  }
+
+  /** Opens what is stored, or a folder, to read. The caller closes it. */
   public MergedTree open(Tree tree) throws IOException {
     return switch (tree) {
-      case Tree.Stored stored -> open(stored.key());
-      case Tree.Live live -> MergedTree.open(List.of(live.root()), /* layered= */ false);
+      case Tree.Stored(Snapshots.Key key) -> open(key);
+      case Tree.Stopped(Snapshots.Key key, var _, var _) -> open(key);
+      case Tree.Live(Path root) -> MergedTree.open(List.of(root), /* layered= */ false);
     };
   }
 
@@ -91,8 +188,9 @@ public final class RootfsFiles {
 
   /** A file or folder as an archive whose first name is its last component (MB-07). */
   public void archive(Tree files, String path, OutputStream out) throws IOException {
-    try (MergedTree tree = open(files)) {
-      MergedTree.Node node = find(tree, path);
+    try (View view = view(files, StoppedTree.Use.READ)) {
+      MergedTree tree = view.tree;
+      MergedTree.Node node = find(view, path);
       TarWriter writer = new TarWriter(out);
       String name = node.path().isEmpty() ? "." : lastOf(path, node);
       new TreeTar(tree, writer).writeAll(node, name);
@@ -102,8 +200,9 @@ public final class RootfsFiles {
 
   /** What a path names, a link itself unless it ends with a slash (MB-11). */
   public Found stat(Tree files, String path) throws IOException {
-    try (MergedTree tree = open(files)) {
-      MergedTree.Node node = find(tree, path);
+    try (View view = view(files, StoppedTree.Use.READ)) {
+      MergedTree tree = view.tree;
+      MergedTree.Node node = find(view, path);
       var status = node.status();
       return new Found(
           node.path().isEmpty() ? "/" : lastOf(path, node),
@@ -120,9 +219,12 @@ public final class RootfsFiles {
     return last.isEmpty() || last.equals(".") || last.equals("..") ? node.name() : last;
   }
 
-  private static MergedTree.Node find(MergedTree tree, String path) throws IOException {
+  private static MergedTree.Node find(View view, String path) throws IOException {
     boolean follow = path.endsWith("/") || path.endsWith("/.");
-    MergedTree.Node node = path.length() > 4096 ? null : tree.find(path, follow);
+    MergedTree.Node node = path.length() > 4096 ? null : view.tree.find(path, follow);
+    if (view.stopped != null) {
+      view.stopped.checkSeen(node == null ? cleaned(path) : node.path());
+    }
     if (node == null) {
       throw new BerthException.NotFound(
           "path `"
@@ -141,53 +243,62 @@ public final class RootfsFiles {
    */
   public long extract(Tree files, String path, boolean overwrite, ByteSource archive)
       throws IOException {
-    if (files instanceof Tree.Stored(Snapshots.Key key)
-        && snapshots.stat(key).kind() != SnapshotInfo.Kind.ACTIVE) {
+    Snapshots.Key key =
+        switch (files) {
+          case Tree.Stored(Snapshots.Key stored) -> stored;
+          case Tree.Stopped stopped -> stopped.key;
+          case Tree.Live _ -> null;
+        };
+    if (key != null && snapshots.stat(key).kind() != SnapshotInfo.Kind.ACTIVE) {
       throw new BerthException.FailedPrecondition(
           "write to snapshot \"" + key.key() + "\": it is not active");
     }
-    String inside;
-    try (MergedTree tree = open(files)) {
-      MergedTree.Node node = tree.find(path, /* followLast= */ true);
-      if (node == null) {
-        throw new BerthException.NotFound("path `" + path + "`: no such file or directory");
-      }
-      if (!node.status().isDirectory()) {
-        throw new BerthException.InvalidArgument("extraction point is not a directory");
-      }
-      inside = node.path();
+    long entries;
+    try (View view = view(files, StoppedTree.Use.WRITE)) {
+      entries = extract(files, view, path, overwrite, archive);
+    } catch (IOException | RuntimeException e) {
+      checkPresent(key, e);
+      throw e;
     }
-    try (Fd mount = files instanceof Tree.Stored(Snapshots.Key key) ? mount(key) : null;
-        RootedFiles root =
-            mount == null
-                ? folder(files)
-                : RootedFiles.at(mount, RootedFiles.Confinement.IN_ROOT)) {
+    checkPresent(key, null);
+    return entries;
+  }
+
+  /** A container that was removed meanwhile took with it what was copied. */
+  private void checkPresent(Snapshots.@Nullable Key key, @Nullable Exception cause) {
+    if (key != null && snapshots.find(key) == null) {
+      String text = "write to snapshot \"" + key.key() + "\": it was removed meanwhile";
+      throw cause == null
+          ? new BerthException.NotFound(text)
+          : new BerthException.NotFound(text, cause);
+    }
+  }
+
+  private static long extract(
+      Tree files, View view, String path, boolean overwrite, ByteSource archive)
+      throws IOException {
+    MergedTree.Node node = view.tree.find(path, /* followLast= */ true);
+    String inside = node == null ? cleaned(path) : node.path();
+    if (view.stopped != null) {
+      boolean readOnly = files instanceof Tree.Stopped stopped && stopped.readOnly;
+      view.stopped.checkWritable(inside, readOnly);
+    }
+    if (node == null) {
+      throw new BerthException.NotFound("path `" + path + "`: no such file or directory");
+    }
+    if (!node.status().isDirectory()) {
+      throw new BerthException.InvalidArgument("extraction point is not a directory");
+    }
+    try (RootedFiles root = RootedFiles.at(view.writable(), RootedFiles.Confinement.IN_ROOT)) {
       FolderExtractor extractor = new FolderExtractor(root, inside, overwrite);
       read(archive, extractor);
       return extractor.finish();
     }
   }
 
-  private @Nullable Fd mount(Snapshots.Key key) throws IOException {
-    List<Path> folders = snapshots.folders(key);
-    if (!snapshots.isLayered(key.snapshotter()) || folders.size() < 2) {
-      return null;
-    }
-    Path upper = folders.getFirst();
-    return Mounts.overlay(
-        folders.subList(1, folders.size()),
-        upper,
-        upper.resolveSibling("work"),
-        Map.of("index", "off", "redirect_dir", "off", "metacopy", "off"));
-  }
-
-  private RootedFiles folder(Tree files) throws IOException {
-    Path root =
-        switch (files) {
-          case Tree.Stored stored -> snapshots.folders(stored.key()).getFirst();
-          case Tree.Live live -> live.root();
-        };
-    return RootedFiles.open(root, RootedFiles.Confinement.IN_ROOT);
+  /** A path that names nothing, as it was meant. */
+  private static String cleaned(String path) {
+    return Path.of("/").relativize(Path.of("/" + path).normalize()).toString();
   }
 
   private static void read(ByteSource archive, FolderExtractor extractor) throws IOException {

@@ -54,6 +54,12 @@ public final class MergedTree implements AutoCloseable {
     }
   }
 
+  /** What is below a folder, as it is. The descriptor stays the caller's. */
+  public static MergedTree at(Fd folder) {
+    return new MergedTree(
+        List.of(RootedFiles.at(folder, RootedFiles.Confinement.BENEATH)), /* layered= */ false);
+  }
+
   /**
    * Something in the tree.
    *

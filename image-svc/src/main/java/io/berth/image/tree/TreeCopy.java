@@ -29,8 +29,8 @@ public final class TreeCopy {
   private final List<Folder> folders = new ArrayList<>();
   private long entries;
 
-  /** One file under several names. */
-  private record Inode(int layer, long number) {}
+  /** One file under several names; a layer may hold several file systems, mounted in it. */
+  private record Inode(int layer, FileStatus.Device device, long number) {}
 
   /**
    * A folder and its copy.
@@ -100,7 +100,8 @@ public final class TreeCopy {
   private void file(MergedTree.Node node, String path) throws SyscallException {
     FileStatus status = node.status();
     if (status.links() > 1) {
-      String first = linked.putIfAbsent(new Inode(node.layer(), status.inode()), path);
+      String first =
+          linked.putIfAbsent(new Inode(node.layer(), status.device(), status.inode()), path);
       if (first != null) {
         to.hardLink(path, first);
         return;

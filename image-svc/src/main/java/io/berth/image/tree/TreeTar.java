@@ -25,7 +25,8 @@ import java.util.Set;
  * filled up with zeros, one that grows is cut. Belongs to one thread.
  */
 public final class TreeTar {
-  private record Inode(int layer, long number) {}
+  /** One file under several names; a layer may hold several file systems, mounted in it. */
+  private record Inode(int layer, FileStatus.Device device, long number) {}
 
   private final MergedTree tree;
   private final TarWriter out;
@@ -104,7 +105,8 @@ public final class TreeTar {
       return;
     }
     if (status.links() > 1) {
-      String first = linked.putIfAbsent(new Inode(node.layer(), status.inode()), name);
+      String first =
+          linked.putIfAbsent(new Inode(node.layer(), status.device(), status.inode()), name);
       if (first != null) {
         out.entry(entry(node, name, TarEntry.Type.HARD_LINK, 0, first));
         return;

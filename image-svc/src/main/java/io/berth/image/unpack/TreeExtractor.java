@@ -259,7 +259,19 @@ final class TreeExtractor implements TarSink {
       throw new BerthException.InvalidArgument(
           "unpack `" + EntryPath.shown(entry.name()) + "`: hard link to itself");
     }
-    files.removeTree(path);
+    try {
+      files.removeTree(path);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EBUSY)
+          || deletions.areKnown()
+          || entry.type() != TarEntry.Type.FILE
+          || !there.isRegular()) {
+        throw e;
+      }
+      // Something is mounted there: the file stays the one that it is, and takes the content.
+      file = files.open(path, OpenFlags.O_WRONLY | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW);
+      return;
+    }
     makeNew(entry, path);
     if (entry.type() == TarEntry.Type.DIRECTORY
         && (whiteout || whiteouts.remove(path))
@@ -506,6 +518,9 @@ final class TreeExtractor implements TarSink {
                       + "`, which is not in this layer",
                   e)
               : new BerthException.InvalidArgument(what + e.getMessage(), e);
+      case EROFS ->
+          new BerthException.FailedPrecondition(
+              what + "what is mounted there is marked read-only", e);
       case EPERM, EACCES -> new BerthException.PermissionDenied(what + e.getMessage(), e);
       default -> new BerthException.Internal(what + e.getMessage(), e);
     };
