@@ -1,17 +1,26 @@
 package io.berth.containerd.container;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.Health;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.containerd.record.ContainerRecords;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
 import io.berth.containerd.time.Timestamps;
+import io.berth.oci.runtime.RuntimeSpec;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A container as clients see it: what is stored, and what its task is doing now. */
@@ -23,6 +32,7 @@ final class ContainerView {
   private final Surroundings surroundings;
   private final ContainerHealth health;
   private final BackgroundWork background;
+  private final ContainerRecords records;
 
   @Inject
   ContainerView(
@@ -31,13 +41,52 @@ final class ContainerView {
       ContainerRemoval removal,
       Surroundings surroundings,
       ContainerHealth health,
-      BackgroundWork background) {
+      BackgroundWork background,
+      ContainerRecords records) {
     this.tasks = tasks;
     this.upkeep = upkeep;
     this.removal = removal;
     this.surroundings = surroundings;
     this.health = health;
     this.background = background;
+    this.records = records;
+  }
+
+  /** With everything that was asked for. */
+  Container of(NamedContainer container, GetRequest request) {
+    Container known = of(container, request.getSize());
+    return request.getMounts() ? known.toBuilder().addAllMounts(mounts(container)).build() : known;
+  }
+
+  /**
+   * What a start would mount that is more than a kernel's file system: what a person or the image
+   * asked for, and the container's own files as far as they are made.
+   */
+  private List<Mount> mounts(NamedContainer container) {
+    Set<String> asked =
+        container.described().getHost().getMountsList().stream()
+            .map(mount -> Path.of(mount.getTarget()).normalize().toString())
+            .collect(Collectors.toSet());
+    ContainerFiles files = surroundings.files(container.key());
+    Set<String> own =
+        Stream.of(files.hosts(), files.hostname(), files.resolvConf())
+            .filter(Files::exists)
+            .map(Path::toString)
+            .collect(Collectors.toSet());
+    RuntimeSpec spec =
+        RuntimeSpec.read(
+            records.get(container.key()).getSpec().getValue().toByteArray(),
+            "specification of container `" + container.name() + "`");
+    return spec.mounts().stream()
+        .filter(mount -> asked.contains(mount.destination()) || own.contains(mount.source()))
+        .map(mount ->
+            Mount.newBuilder()
+                .setType(mount.type())
+                .setSource(mount.source())
+                .setTarget(mount.destination())
+                .addAllOptions(mount.options())
+                .build())
+        .toList();
   }
 
   Container of(NamedContainer container, boolean size) {

@@ -200,7 +200,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
 
   @Override
   public void get(GetRequest request, StreamObserver<Container> responses) {
-    Calls.answer(responses, () -> view.of(meant(request.getRef()), request.getSize()));
+    Calls.answer(responses, () -> view.of(meant(request.getRef()), request));
   }
 
   @Override
