@@ -115,6 +115,93 @@ final class CopyIT {
     }
   }
 
+  private static List<String> mounts() throws Exception {
+    return Files.readAllLines(Path.of("/proc/self/mountinfo"));
+  }
+
+  // case S4: what a stopped container mounts is what it would see: a volume over the image's
+  // folder,
+  // binds of a folder and of a file, places that the image lacks, volumes of another container.
+  @Test
+  void volumesAndBindsOfAStoppedContainer() throws Exception {
+    Path volume = berth.folder("volume");
+    Files.writeString(volume.resolve("there"), "bound\n");
+    Path conf = Files.writeString(here.resolve("conf"), "old\n");
+    Path locked = Files.createDirectory(here.resolve("locked"));
+    berth
+        .berth(
+            "create",
+            "--name",
+            "shapes",
+            "--network",
+            "none",
+            "-v",
+            "shape-etc:/etc",
+            "-v",
+            volume + ":/lack/deep",
+            "-v",
+            conf + ":/conf",
+            "-v",
+            "shape-new:/fresh",
+            "-v",
+            locked + ":/locked:ro",
+            "busybox:test",
+            "sleep",
+            "1000")
+        .exits(0);
+    berth
+        .berth(
+            "create",
+            "--name",
+            "heir",
+            "--network",
+            "none",
+            "--volumes-from",
+            "shapes",
+            "busybox:test",
+            "sleep",
+            "1000")
+        .exits(0);
+    try {
+      List<String> before = mounts();
+      String one = here.resolve("one").toString();
+      for (String target : List.of("/etc/", "/lack/deep/", "/conf", "/fresh/")) {
+        berth.berth("cp", one, "shapes:" + target).exits(0);
+      }
+      assertEquals("one\n", Files.readString(volume.resolve("one")));
+      assertEquals("one\n", Files.readString(conf));
+      Command refused = berth.berth("cp", one, "shapes:/locked/").exits(1);
+      assertTrue(refused.err().contains("is marked read-only"), refused.err());
+      assertEquals(1, refused.err().lines().count(), refused.err());
+      // Of one that has never run, of another with the same volumes, and of one that has run.
+      for (String container : List.of("shapes", "heir", "shapes")) {
+        Path out = Files.createDirectory(here.resolve("out" + System.nanoTime()));
+        berth.berth("cp", container + ":/lack/deep/there", out.toString()).exits(0);
+        berth.berth("cp", container + ":/lack", out.toString()).exits(0);
+        berth.berth("cp", container + ":/etc", out.toString()).exits(0);
+        berth.berth("cp", container + ":/conf", out.toString()).exits(0);
+        berth.berth("cp", container + ":/fresh/one", out.resolve("fresh").toString()).exits(0);
+        assertEquals("bound\n", Files.readString(out.resolve("there")));
+        assertEquals("one\n", Files.readString(out.resolve("lack/deep/one")));
+        assertEquals("one\n", Files.readString(out.resolve("etc/one")));
+        assertTrue(Files.exists(out.resolve("etc/passwd")), "the volume has what the image had");
+        assertEquals("one\n", Files.readString(out.resolve("conf")));
+        assertEquals("one\n", Files.readString(out.resolve("fresh")));
+        if (container.equals("heir")) {
+          assertEquals(before, mounts());
+          berth.berth("start", "shapes").exits(0);
+          for (String file : List.of("/etc/one", "/lack/deep/one", "/conf", "/fresh/one")) {
+            assertEquals("one\n", berth.berth("exec", "shapes", "cat", file).exits(0).out());
+          }
+          berth.berth("stop", "-t", "0", "shapes").exits(0);
+        }
+      }
+    } finally {
+      berth.berth("rm", "-f", "shapes", "heir").exits(0);
+      berth.berth("volume", "rm", "shape-etc", "shape-new").exits(0);
+    }
+  }
+
   @Test
   void asTars() {
     byte[] tar =

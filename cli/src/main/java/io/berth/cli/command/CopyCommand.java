@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.image.v1.ArchiveRequest;
 import io.berth.api.berth.image.v1.Chunk;
@@ -8,6 +9,7 @@ import io.berth.api.berth.image.v1.ExtractRequest;
 import io.berth.api.berth.image.v1.ExtractResponse;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.StatPathResponse;
+import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.cli.archive.TarExtraction;
 import io.berth.cli.archive.TarSource;
@@ -41,10 +43,15 @@ public final class CopyCommand extends SessionCommand {
   @Parameters(index = "1", paramLabel = "[CONTAINER:]PATH|-", description = "Where to")
   String to = "";
 
-  /** A path in a container; the root that it sees while it runs. */
+  /** A path in a container; the root that it sees while it runs, empty for one that does not. */
   private record Inside(Container container, String path, String rootfs) {
     Inside at(String other) {
       return new Inside(container, other, rootfs);
+    }
+
+    /** What a start would mount; what runs has it mounted. */
+    List<Mount> mounts() {
+      return rootfs.isEmpty() ? container.getMountsList() : List.of();
     }
   }
 
@@ -80,14 +87,23 @@ public final class CopyCommand extends SessionCommand {
     if (colon < 1 || text.startsWith("/") || text.startsWith(".") || text.equals("-")) {
       return null;
     }
-    Container found = ContainerCommands.get(session, text.substring(0, colon));
-    State state = found.getState().getState();
-    boolean alive = state == State.STATE_RUNNING || state == State.STATE_PAUSED;
+    Container found = found(session, text.substring(0, colon));
     String path = text.substring(colon + 1);
     return new Inside(
         found,
         path.startsWith("/") ? path : "/" + path,
-        alive ? "/proc/" + found.getState().getPid() + "/root" : "");
+        isAlive(found) ? "/proc/" + found.getState().getPid() + "/root" : "");
+  }
+
+  private static Container found(Session session, String ref) {
+    GetRequest request = GetRequest.newBuilder().setRef(ref).setMounts(true).build();
+    return session.call(
+        Session.CONTAINERD, "Containers.Get", () -> session.containers().get(request));
+  }
+
+  private static boolean isAlive(Container container) {
+    State state = container.getState().getState();
+    return state == State.STATE_RUNNING || state == State.STATE_PAUSED;
   }
 
   private static StatPathResponse stat(Session session, Inside at) {
@@ -102,6 +118,7 @@ public final class CopyCommand extends SessionCommand {
                         .setSnapshotter(at.container().getSnapshotter())
                         .setKey(at.container().getSnapshotKey())
                         .setRootfs(at.rootfs())
+                        .addAllMounts(at.mounts())
                         .setPath(at.path())
                         .build()));
   }
@@ -189,6 +206,7 @@ public final class CopyCommand extends SessionCommand {
             .setSnapshotter(source.container().getSnapshotter())
             .setKey(source.container().getSnapshotKey())
             .setRootfs(source.rootfs())
+            .addAllMounts(source.mounts())
             .setPath(source.path())
             .build();
     return session.call(
@@ -266,6 +284,8 @@ public final class CopyCommand extends SessionCommand {
             .setSnapshotter(folder.container().getSnapshotter())
             .setKey(folder.container().getSnapshotKey())
             .setRootfs(folder.rootfs())
+            .addAllMounts(folder.mounts())
+            .setReadOnlyRootfs(folder.container().getHost().getReadOnlyRootfs())
             .setPath(folder.path())
             .build();
     Upload<ExtractRequest, ExtractResponse> upload =
@@ -275,5 +295,19 @@ public final class CopyCommand extends SessionCommand {
             Session.IMAGE,
             "Rootfs.Extract",
             () -> upload.send(tar, answers -> session.rootfsAsync().extract(answers)));
+    checkStillStopped(session, folder);
+  }
+
+  /** One that was started meanwhile has mounted its files itself: it may not see all of these. */
+  private static void checkStillStopped(Session session, Inside folder) {
+    Container before = folder.container();
+    if (!folder.rootfs().isEmpty()) {
+      return;
+    }
+    Container now = found(session, before.getId());
+    if (isAlive(now) || !now.getState().getStartedAt().equals(before.getState().getStartedAt())) {
+      throw new BerthException.FailedPrecondition(
+          "cp to `" + before.getName() + "`: it was started meanwhile; copy again");
+    }
   }
 }
