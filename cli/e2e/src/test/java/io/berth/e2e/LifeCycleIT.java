@@ -189,7 +189,8 @@ final class LifeCycleIT {
             "two",
             "sh",
             "-c",
-            "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/*/memory.limit_in_bytes 2>/dev/null || true")
+            "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/*/memory.limit_in_bytes 2>/dev/null ||"
+                + " true")
         .exits(0)
         .says(Long.toString(64 << 20));
     CompletableFuture<Command> next = beside("wait", "--condition=next-exit", "two");
@@ -345,6 +346,30 @@ final class LifeCycleIT {
     assertEquals("", berth.berth("-n", "other", "ps", "-aq").exits(0).out());
     berth.berth("container", "prune", "-f").exits(0).says("reclaimed space");
     assertEquals(id + "\n", berth.berth("ps", "-aq", "--no-trunc").exits(0).out());
+  }
+
+  @Test // case P1: a prune asks, on a terminal and without, and lists what went.
+  void pruneAsks() {
+    String id = run("resting", "true").out().strip();
+    berth.berth("wait", "resting").exits(0);
+    berth.berth("network", "create", "unused").exits(0);
+    List<String> prune =
+        List.of(
+            berth.libexec().resolve("bin/berth").toString(),
+            "--config",
+            berth.config().toString(),
+            "system",
+            "prune");
+    Command silent = Command.run(prune, new byte[0], Map.of()).exits(0).says("[y/N]");
+    silent.says("  - all containers that do not run").saysNo("Deleted");
+    Command.onTerminal(prune, "n\n".getBytes(StandardCharsets.UTF_8)).exits(0).saysNo("Deleted");
+    assertEquals(id + "\n", berth.berth("ps", "-aq", "--no-trunc").exits(0).out());
+    Command.onTerminal(prune, "y\n".getBytes(StandardCharsets.UTF_8))
+        .exits(0)
+        .says("Deleted Containers:\r\n" + id + "\r\n\r\nDeleted Networks:\r\nunused\r\n")
+        .says("Total reclaimed space: ");
+    assertEquals("", berth.berth("ps", "-aq").exits(0).out());
+    berth.berth("network", "ls").exits(0).says("bridge").saysNo("unused");
   }
 
   @Test // Rows DN-10 to DN-12, DN-26, DN-27, MB-138: nobody but root reads along.

@@ -1,8 +1,5 @@
 package io.berth.cli.command;
 
-import io.berth.api.berth.container.v1.PruneRequest;
-import io.berth.cli.render.Words;
-import io.berth.cli.session.Session;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -14,68 +11,13 @@ public final class GroupCommands {
   @Command(
       name = "system",
       description = "The instance: info, prune",
-      subcommands = {InfoCommands.Info.class, Prune.class})
+      subcommands = {InfoCommands.Info.class, PruneCommands.Everything.class})
   public static final class SystemGroup extends Group {}
 
   /** A name that only holds others together. */
   abstract static class Group {
     @Option(names = "--help", usageHelp = true, description = "Show this text")
     boolean help;
-  }
-
-  /** {@code system prune}. */
-  @Command(name = "prune", description = "Remove stopped containers and what only they used")
-  public static final class Prune extends SessionCommand {
-    @Option(
-        names = {"-a", "--all"},
-        description = "All images that no container uses")
-    boolean all;
-
-    @Option(names = "--volumes", description = "Anonymous volumes as well")
-    boolean volumes;
-
-    @Option(
-        names = {"-f", "--force"},
-        description = "Accepted: it never asks")
-    boolean force;
-
-    @Override
-    public int run(Session session) {
-      long bytes =
-          session
-              .call(
-                  Session.CONTAINERD,
-                  "Containers.Prune",
-                  () -> session.containers().prune(PruneRequest.getDefaultInstance()))
-              .getBytes();
-      if (volumes) {
-        bytes +=
-            session
-                .call(
-                    Session.IMAGE,
-                    "Volumes.Prune",
-                    () ->
-                        session
-                            .volumes()
-                            .prune(io.berth.api.berth.volume.v1.PruneRequest.getDefaultInstance()))
-                .getBytes();
-      }
-      bytes +=
-          session
-              .call(
-                  Session.IMAGE,
-                  "Images.Prune",
-                  () ->
-                      session
-                          .images()
-                          .prune(
-                              io.berth.api.berth.image.v1.PruneRequest.newBuilder()
-                                  .setAll(all)
-                                  .build()))
-              .getBytes();
-      session.streams().out().println("Total reclaimed space: " + Words.size(bytes));
-      return 0;
-    }
   }
 
   /** {@code image}. */
@@ -92,7 +34,7 @@ public final class GroupCommands {
         ImageCommands.Tag.class,
         ImageCommands.Rmi.class,
         ImageCommands.History.class,
-        ImageCommands.Prune.class,
+        PruneCommands.Images.class,
         ImageCommands.Verify.class,
         InspectCommand.class
       })
@@ -122,7 +64,7 @@ public final class GroupCommands {
         ListCommands.Port.class,
         ListCommands.Top.class,
         StatsCommand.class,
-        ListCommands.Prune.class,
+        PruneCommands.Containers.class,
         FileCommands.Diff.class,
         FileCommands.Export.class,
         FileCommands.Commit.class,

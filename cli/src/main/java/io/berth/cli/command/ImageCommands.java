@@ -4,8 +4,6 @@ import io.berth.api.berth.image.v1.HistoryEntry;
 import io.berth.api.berth.image.v1.HistoryRequest;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ListRequest;
-import io.berth.api.berth.image.v1.PruneRequest;
-import io.berth.api.berth.image.v1.PruneResponse;
 import io.berth.api.berth.image.v1.RemoveRequest;
 import io.berth.api.berth.image.v1.RemoveResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
@@ -267,33 +265,6 @@ public final class ImageCommands {
             entry.getComment());
       }
       listing.print(session.streams().out(), format);
-      return 0;
-    }
-  }
-
-  /** {@code image prune}. */
-  @Command(name = "prune", description = "Remove images without a name")
-  public static final class Prune extends SessionCommand {
-    @Option(
-        names = {"-a", "--all"},
-        description = "All that no container uses")
-    boolean all;
-
-    @Option(
-        names = {"-f", "--force"},
-        description = "Accepted: it never asks")
-    boolean force;
-
-    @Option(names = "--filter", paramLabel = "KEY=VALUE", description = "Only those")
-    List<String> filters = new ArrayList<>();
-
-    @Override
-    public int run(Session session) {
-      PruneRequest request = PruneRequest.newBuilder().setAll(all).addAllFilters(filters).build();
-      PruneResponse gone =
-          session.call(Session.IMAGE, "Images.Prune", () -> session.images().prune(request));
-      gone.getDeletedList().forEach(id -> session.streams().out().println("Deleted: " + id));
-      session.streams().out().println("Total reclaimed space: " + Words.size(gone.getBytes()));
       return 0;
     }
   }

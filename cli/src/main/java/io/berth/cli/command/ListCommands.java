@@ -4,8 +4,6 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.Process;
-import io.berth.api.berth.container.v1.PruneRequest;
-import io.berth.api.berth.container.v1.PruneResponse;
 import io.berth.api.berth.container.v1.TopRequest;
 import io.berth.base.error.BerthException;
 import io.berth.cli.render.ContainerWords;
@@ -204,33 +202,6 @@ public final class ListCommands {
             process.getCommand());
       }
       table.print(session.streams().out());
-      return 0;
-    }
-  }
-
-  /** {@code container prune}. */
-  @Command(name = "prune", description = "Remove all containers that do not run")
-  public static final class Prune extends SessionCommand {
-    @Option(
-        names = {"-f", "--force"},
-        description = "Accepted: it never asks")
-    boolean force;
-
-    @Option(names = "--filter", paramLabel = "KEY=VALUE", description = "Only those")
-    List<String> filters = new ArrayList<>();
-
-    @Override
-    public int run(Session session) {
-      PruneResponse gone =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Prune",
-              () ->
-                  session
-                      .containers()
-                      .prune(PruneRequest.newBuilder().addAllFilters(filters).build()));
-      gone.getIdsList().forEach(session.streams().out()::println);
-      session.streams().out().println("Total reclaimed space: " + Words.size(gone.getBytes()));
       return 0;
     }
   }

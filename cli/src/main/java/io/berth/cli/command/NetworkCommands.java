@@ -25,11 +25,12 @@ import picocli.CommandLine.Parameters;
 /** {@code network create, ls, rm, inspect}. Rows RK-56 to RK-66. */
 @Command(
     name = "network",
-    description = "Networks: create, ls, rm, inspect, explain",
+    description = "Networks: create, ls, rm, prune, inspect, explain",
     subcommands = {
       NetworkCommands.Create.class,
       NetworkCommands.Ls.class,
       NetworkCommands.Rm.class,
+      PruneCommands.Networks.class,
       NetworkCommands.Inspect.class,
       NetworkCommands.Explain.class
     })

@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
-import io.berth.api.berth.volume.v1.PruneRequest;
-import io.berth.api.berth.volume.v1.PruneResponse;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.base.json.Json;
@@ -13,7 +11,6 @@ import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Pretty;
-import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +27,7 @@ import picocli.CommandLine.Parameters;
       VolumeCommands.Ls.class,
       VolumeCommands.Inspect.class,
       VolumeCommands.Rm.class,
-      VolumeCommands.Prune.class
+      PruneCommands.Volumes.class
     })
 public final class VolumeCommands {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
@@ -167,30 +164,6 @@ public final class VolumeCommands {
                     Session.IMAGE, "Volumes.Remove", () -> session.volumes().remove(request));
             session.streams().out().println(name);
           });
-    }
-  }
-
-  /** {@code volume prune}. */
-  @Command(name = "prune", description = "Remove volumes that no container uses")
-  public static final class Prune extends SessionCommand {
-    @Option(
-        names = {"-a", "--all"},
-        description = "Named ones as well")
-    boolean all;
-
-    @Option(
-        names = {"-f", "--force"},
-        description = "Accepted: it never asks")
-    boolean force;
-
-    @Override
-    public int run(Session session) {
-      PruneRequest request = PruneRequest.newBuilder().setAll(all).build();
-      PruneResponse gone =
-          session.call(Session.IMAGE, "Volumes.Prune", () -> session.volumes().prune(request));
-      gone.getNamesList().forEach(session.streams().out()::println);
-      session.streams().out().println("Total reclaimed space: " + Words.size(gone.getBytes()));
-      return 0;
     }
   }
 }

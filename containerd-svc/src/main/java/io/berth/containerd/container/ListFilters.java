@@ -29,6 +29,7 @@ final class ListFilters {
           "id",
           "name",
           "label",
+          "label!",
           "status",
           "health",
           "exited",
@@ -102,8 +103,10 @@ final class ListFilters {
   boolean matches(Container container) {
     return wanted.entrySet().stream()
         .allMatch(entry ->
-            entry.getKey().equals("label")
-                ? entry.getValue().stream().allMatch(value -> label(container, value))
+            entry.getKey().startsWith("label")
+                ? entry.getValue().stream()
+                    .allMatch(value ->
+                        label(container, value) == entry.getKey().equals("label"))
                 : entry.getValue().stream()
                     .anyMatch(value -> one(container, entry.getKey(), value)));
   }

@@ -171,12 +171,35 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     Calls.answer(
         responses,
         () -> {
-          Volumes.Pruned pruned = volumes.prune(request.getAll());
+          Predicate<Volumes.Volume> wanted =
+              request.getFiltersList().stream()
+                  .map(VolumesEndpoint::pruneFilter)
+                  .reduce(_ -> true, Predicate::and);
+          Volumes.Pruned pruned = volumes.prune(request.getAll(), wanted);
           return PruneResponse.newBuilder()
               .addAllNames(pruned.names())
               .setBytes(pruned.bytes())
               .build();
         });
+  }
+
+  private static Predicate<Volumes.Volume> pruneFilter(String text) {
+    if (text.startsWith("label=")) {
+      return labelled(text.substring("label=".length()));
+    }
+    if (text.startsWith("label!=")) {
+      return labelled(text.substring("label!=".length())).negate();
+    }
+    throw new BerthException.InvalidArgument(
+        "invalid filter `" + text + "`: prune of volumes has label and label!");
+  }
+
+  private static Predicate<Volumes.Volume> labelled(String text) {
+    int equals = text.indexOf('=');
+    return equals < 0
+        ? volume -> volume.labels().containsKey(text)
+        : volume ->
+            text.substring(equals + 1).equals(volume.labels().get(text.substring(0, equals)));
   }
 
   private static Volume message(Volumes.Volume volume, List<String> users) {

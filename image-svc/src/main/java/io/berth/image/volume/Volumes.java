@@ -23,6 +23,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -194,13 +195,13 @@ public final class Volumes {
   /** Names and bytes. */
   public record Pruned(List<String> names, long bytes) {}
 
-  /** Removes what nobody uses: anonymous ones, or all. */
-  public Pruned prune(boolean all) {
+  /** Removes what nobody uses: anonymous ones, or all; of these, those that are wanted. */
+  public Pruned prune(boolean all, Predicate<Volume> wanted) {
     Set<String> used = usage.containersByVolume().keySet();
     List<String> names = new ArrayList<>();
     long bytes = 0;
     for (Volume volume : list()) {
-      if (!used.contains(volume.name) && (all || volume.anonymous)) {
+      if (!used.contains(volume.name) && (all || volume.anonymous) && wanted.test(volume)) {
         try {
           bytes += DiskUsage.of(volume.path).bytes();
         } catch (IOException e) {

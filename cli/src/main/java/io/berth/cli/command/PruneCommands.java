@@ -1,0 +1,353 @@
+package io.berth.cli.command;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ListRequest;
+import io.berth.api.berth.container.v1.PruneRequest;
+import io.berth.api.berth.network.v1.ListNetworksRequest;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.base.error.BerthException;
+import io.berth.cli.parse.Moments;
+import io.berth.cli.render.Words;
+import io.berth.cli.session.Session;
+import io.berth.cli.session.Streams;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * {@code container, image, volume, network, system prune}: each says what will go and asks, each
+ * lists what went. Row MB-31.
+ */
+public final class PruneCommands {
+  private PruneCommands() {}
+
+  /** What all of them share. */
+  abstract static class Pruning extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        description = "Do not ask")
+    boolean force;
+
+    @Option(
+        names = "--filter",
+        paramLabel = "KEY=VALUE",
+        description = "Only those: label, label! or until")
+    List<String> filters = new ArrayList<>();
+
+    /** What will go, in words. */
+    abstract List<String> doomed();
+
+    /** Removes and lists it; answers the bytes, or -1 where there are none to count. */
+    abstract long prune(Session session, List<String> wanted);
+
+    @Override
+    public final int run(Session session) {
+      Instant now = Instant.now();
+      List<String> wanted = filters.stream().map(filter -> checked(filter, now)).toList();
+      if (!force && !confirmed(session.streams())) {
+        // As docker's: nothing was asked for that was not done.
+        return 0;
+      }
+      long bytes = prune(session, wanted);
+      if (bytes >= 0) {
+        session.streams().out().println("Total reclaimed space: " + Words.size(bytes));
+      }
+      return 0;
+    }
+
+    /** Before anybody is asked; a moment as every service reads it. */
+    String checked(String filter, Instant now) {
+      String key = filter.substring(0, Math.max(0, filter.indexOf('=')));
+      String value = filter.substring(key.length() + (key.isEmpty() ? 0 : 1));
+      return switch (key) {
+        case "label", "label!" -> filter;
+        case "until" -> "until=" + Words.instant(Moments.parse("--filter until", value, now));
+        default ->
+            throw new BerthException.InvalidArgument(
+                "--filter `" + filter + "`: there are label=, label!= and until=");
+      };
+    }
+
+    private boolean confirmed(Streams streams) {
+      List<String> words = doomed();
+      if (words.size() == 1) {
+        streams.out().println("WARNING! This removes " + words.getFirst() + ".");
+      } else {
+        streams.out().println("WARNING! This removes:");
+        words.forEach(word -> streams.out().println("  - " + word));
+      }
+      if (!filters.isEmpty()) {
+        streams.out().println("of these only what fits:");
+        filters.forEach(filter -> streams.out().println("  - " + filter));
+      }
+      if (words.size() > 1 || !filters.isEmpty()) {
+        streams.out().println();
+      }
+      streams.out().print("Do you want to go on? [y/N] ");
+      streams.out().flush();
+      return answer(streams).strip().equalsIgnoreCase("y");
+    }
+
+    /** At the end of the input it is what there was. Byte by byte: what follows is not ours. */
+    private static String answer(Streams streams) {
+      StringBuilder line = new StringBuilder();
+      try {
+        int next = streams.in().read();
+        while (next >= 0 && next != '\n') {
+          line.append((char) next);
+          next = streams.in().read();
+        }
+        if (next < 0) {
+          streams.out().println();
+        }
+        return line.toString();
+      } catch (IOException e) {
+        // Standard input is closed: nobody is there who could say yes.
+        streams.out().println();
+        return "";
+      }
+    }
+  }
+
+  private static void tell(Session session, String what, List<String> gone) {
+    if (!gone.isEmpty()) {
+      session.streams().out().println("Deleted " + what + ":");
+      gone.forEach(session.streams().out()::println);
+      session.streams().out().println();
+    }
+  }
+
+  private static long containers(Session session, List<String> wanted) {
+    var gone =
+        session.call(
+            Session.CONTAINERD,
+            "Containers.Prune",
+            () ->
+                session
+                    .containers()
+                    .prune(PruneRequest.newBuilder().addAllFilters(wanted).build()));
+    tell(session, "Containers", gone.getIdsList());
+    return gone.getBytes();
+  }
+
+  private static long images(Session session, boolean all, List<String> wanted) {
+    var request =
+        io.berth.api.berth.image.v1.PruneRequest.newBuilder()
+            .setAll(all)
+            .addAllFilters(wanted)
+            .build();
+    var gone = session.call(Session.IMAGE, "Images.Prune", () -> session.images().prune(request));
+    tell(session, "Images", gone.getDeletedList());
+    return gone.getBytes();
+  }
+
+  private static long volumes(Session session, boolean all, List<String> wanted) {
+    var request =
+        io.berth.api.berth.volume.v1.PruneRequest.newBuilder()
+            .setAll(all)
+            .addAllFilters(wanted)
+            .build();
+    var gone = session.call(Session.IMAGE, "Volumes.Prune", () -> session.volumes().prune(request));
+    tell(session, "Volumes", gone.getNamesList());
+    return gone.getBytes();
+  }
+
+  /** Those that nobody is on, and that no container of this namespace names. */
+  private static void networks(Session session, List<String> wanted) {
+    List<Network> all =
+        session
+            .call(
+                Session.NETWORK,
+                "Networks.List",
+                () -> session.networks().list(ListNetworksRequest.getDefaultInstance()))
+            .getNetworksList();
+    Set<String> named = new HashSet<>();
+    session
+        .call(
+            Session.CONTAINERD,
+            "Containers.List",
+            () -> session.containers().list(ListRequest.newBuilder().setAll(true).build()))
+        .getContainersList()
+        .stream()
+        .map(Container::getNetwork)
+        .forEach(network -> named.add(network.getMode()));
+    List<String> gone = new ArrayList<>();
+    for (Network network : all) {
+      boolean own = network.getDriver().equals("bridge") || network.getDriver().equals("routed");
+      boolean free = network.getEndpoints() == 0 && !named.contains(network.getName());
+      if (own
+          && !network.getName().equals("bridge")
+          && free
+          && !named.contains(network.getId())
+          && wanted.stream().allMatch(filter -> fits(network, filter))) {
+        try {
+          var request = RemoveNetworkRequest.newBuilder().setRef(network.getId()).build();
+          var _ =
+              session.call(
+                  Session.NETWORK, "Networks.Remove", () -> session.networks().remove(request));
+          gone.add(network.getName());
+        } catch (BerthException.FailedPrecondition | BerthException.NotFound e) {
+          // Somebody joined it meanwhile, or removed it.
+          session.streams().err().println("berth: " + e.getMessage());
+        }
+      }
+    }
+    tell(session, "Networks", gone);
+  }
+
+  private static boolean fits(Network network, String filter) {
+    int equals = filter.indexOf('=');
+    String value = filter.substring(equals + 1);
+    return switch (filter.substring(0, equals)) {
+      case "until" -> Words.instant(network.getCreatedAt()).isBefore(Instant.parse(value));
+      case "label!" -> !hasLabel(network, value);
+      default -> hasLabel(network, value);
+    };
+  }
+
+  private static boolean hasLabel(Network network, String wanted) {
+    int equals = wanted.indexOf('=');
+    return equals < 0
+        ? network.containsLabels(wanted)
+        : wanted
+            .substring(equals + 1)
+            .equals(network.getLabelsMap().get(wanted.substring(0, equals)));
+  }
+
+  private static BerthException noMoment(String filter) {
+    return new BerthException.InvalidArgument(
+        "--filter `" + filter + "`: volumes have label= and label!= only");
+  }
+
+  /** {@code container prune}. */
+  @Command(name = "prune", description = "Remove all containers that do not run")
+  public static final class Containers extends Pruning {
+    @Override
+    List<String> doomed() {
+      return List.of("all containers that do not run");
+    }
+
+    @Override
+    long prune(Session session, List<String> wanted) {
+      return containers(session, wanted);
+    }
+  }
+
+  /** {@code image prune}. */
+  @Command(name = "prune", description = "Remove images without a name")
+  public static final class Images extends Pruning {
+    @Option(
+        names = {"-a", "--all"},
+        description = "All that no container uses")
+    boolean all;
+
+    @Override
+    String checked(String filter, Instant now) {
+      return filter.startsWith("dangling=") ? filter : super.checked(filter, now);
+    }
+
+    @Override
+    List<String> doomed() {
+      return List.of(images(all));
+    }
+
+    static String images(boolean all) {
+      return all ? "all images that no container uses" : "all images without a name";
+    }
+
+    @Override
+    long prune(Session session, List<String> wanted) {
+      return PruneCommands.images(session, all, wanted);
+    }
+  }
+
+  /** {@code volume prune}. */
+  @Command(name = "prune", description = "Remove volumes that no container uses")
+  public static final class Volumes extends Pruning {
+    @Option(
+        names = {"-a", "--all"},
+        description = "Named ones as well")
+    boolean all;
+
+    @Override
+    String checked(String filter, Instant now) {
+      if (filter.startsWith("until=")) {
+        throw noMoment(filter);
+      }
+      return super.checked(filter, now);
+    }
+
+    @Override
+    List<String> doomed() {
+      return List.of((all ? "all" : "all anonymous") + " volumes that no container uses");
+    }
+
+    @Override
+    long prune(Session session, List<String> wanted) {
+      return volumes(session, all, wanted);
+    }
+  }
+
+  /** {@code network prune}. */
+  @Command(name = "prune", description = "Remove networks that no container uses")
+  public static final class Networks extends Pruning {
+    @Override
+    List<String> doomed() {
+      return List.of("all networks of your own that no container uses");
+    }
+
+    @Override
+    long prune(Session session, List<String> wanted) {
+      networks(session, wanted);
+      return -1;
+    }
+  }
+
+  /** {@code system prune}. */
+  @Command(name = "prune", description = "Remove stopped containers and what nobody uses")
+  public static final class Everything extends Pruning {
+    @Option(
+        names = {"-a", "--all"},
+        description = "All images that no container uses")
+    boolean all;
+
+    @Option(names = "--volumes", description = "Anonymous volumes as well")
+    boolean volumes;
+
+    @Override
+    String checked(String filter, Instant now) {
+      if (volumes && filter.startsWith("until=")) {
+        throw noMoment(filter);
+      }
+      return super.checked(filter, now);
+    }
+
+    @Override
+    List<String> doomed() {
+      List<String> words = new ArrayList<>();
+      words.add("all containers that do not run");
+      words.add("all networks that no container uses");
+      if (volumes) {
+        words.add("all anonymous volumes that no container uses");
+      }
+      words.add(Images.images(all));
+      return words;
+    }
+
+    @Override
+    long prune(Session session, List<String> wanted) {
+      long bytes = containers(session, wanted);
+      networks(session, wanted);
+      if (volumes) {
+        bytes += volumes(session, /* all= */ false, wanted);
+      }
+      return bytes + images(session, all, wanted);
+    }
+  }
+}

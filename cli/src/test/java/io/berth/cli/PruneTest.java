@@ -1,0 +1,338 @@
+package io.berth.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.Empty;
+import com.google.protobuf.Timestamp;
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.ListRequest;
+import io.berth.api.berth.container.v1.ListResponse;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.PruneRequest;
+import io.berth.api.berth.container.v1.PruneResponse;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.network.v1.ListNetworksRequest;
+import io.berth.api.berth.network.v1.ListNetworksResponse;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.NetworksGrpc;
+import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Calls;
+import io.berth.cli.session.Connector;
+import io.berth.cli.session.Streams;
+import io.berth.testing.InProcessGrpc;
+import io.grpc.Channel;
+import io.grpc.stub.StreamObserver;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is asked before something goes, and what is told of it. Case P1, row MB-31. */
+final class PruneTest {
+  private static final String ASKED = "Do you want to go on? [y/N] ";
+
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc();
+
+  private final List<String> asked = new ArrayList<>();
+  private String input = "";
+  private boolean nothingToRemove;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private Map<String, Channel> channels = Map.of();
+
+  @BeforeEach
+  void serve() throws IOException {
+    channels =
+        Map.of(
+            "containerd", grpc.serve(new Containers()),
+            "image", grpc.serve(new Images(), new Volumes()),
+            "network", grpc.serve(new Networks()));
+  }
+
+  private int berth(String... arguments) {
+    Streams streams =
+        new Streams(
+            new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+            new PrintStream(out, /* autoFlush= */ true, StandardCharsets.UTF_8),
+            new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
+            Map.of(),
+            /* descriptors= */ false);
+    return Cli.run(
+        Arrays.asList(arguments),
+        streams,
+        config ->
+            new Connector() {
+              @Override
+              public Channel to(String service) {
+                return channels.get(service);
+              }
+
+              @Override
+              public void close() {}
+            });
+  }
+
+  private String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "system prune",
+        "system prune -a --volumes",
+        "container prune",
+        "image prune -a",
+        "volume prune",
+        "network prune"
+      })
+  void withoutAYesNothingGoes(String line) {
+    for (String answer : List.of("", "n\n", "\n", "yes\n", "no y\n")) {
+      input = answer;
+      assertEquals(0, berth(line.split(" ")), err());
+      assertEquals(List.of(), asked, line + " after `" + answer + "`");
+      assertTrue(out().startsWith("WARNING! This removes"), out());
+      assertTrue(out().contains(ASKED), out());
+      assertEquals("", err());
+    }
+  }
+
+  @Test
+  void whatIsAskedNamesWhatGoes() {
+    assertEquals(0, berth("system", "prune", "-a", "--volumes", "--filter", "label=a=b"));
+    assertEquals(
+        """
+        WARNING! This removes:
+          - all containers that do not run
+          - all networks that no container uses
+          - all anonymous volumes that no container uses
+          - all images that no container uses
+        of these only what fits:
+          - label=a=b
+
+        """
+            + ASKED
+            + "\n",
+        out());
+    out.reset();
+    assertEquals(0, berth("system", "prune"));
+    assertTrue(out().contains("  - all images without a name\n"), out());
+    assertTrue(!out().contains("volumes"), out());
+    out.reset();
+    input = "n\n";
+    assertEquals(0, berth("container", "prune"));
+    assertEquals("WARNING! This removes all containers that do not run.\n" + ASKED, out());
+  }
+
+  @Test
+  void whatWentIsListed() {
+    input = "y\nmore";
+    assertEquals(0, berth("system", "prune", "--volumes"), err());
+    assertEquals(
+        """
+        Deleted Containers:
+        0123
+        4567
+
+        Deleted Networks:
+        lone
+
+        Deleted Volumes:
+        v1
+
+        Deleted Images:
+        untagged: busybox:latest
+        deleted: sha256:1
+
+        Total reclaimed space: 6B
+        """,
+        out().substring(out().indexOf(ASKED) + ASKED.length()));
+    assertEquals(
+        List.of("containers []", "remove i1", "volumes false []", "images false []"), asked);
+  }
+
+  @Test // As docker's: `printf y` is an answer.
+  void aYesNeedsNoEndOfLine() {
+    input = " Y ";
+    assertEquals(0, berth("container", "prune"));
+    assertEquals(List.of("containers []"), asked);
+  }
+
+  @Test
+  void forceDoesNotAsk() {
+    assertEquals(0, berth("image", "prune", "-af"), err());
+    assertEquals(
+        "Deleted Images:\n"
+            + "untagged: busybox:latest\n"
+            + "deleted: sha256:1\n\n"
+            + "Total reclaimed space: 2B\n",
+        out());
+    out.reset();
+    assertEquals(0, berth("network", "prune", "-f"));
+    assertEquals("Deleted Networks:\nlone\n\n", out());
+    out.reset();
+    nothingToRemove = true;
+    assertEquals(0, berth("container", "prune", "--force"));
+    assertEquals("Total reclaimed space: 0B\n", out());
+  }
+
+  @Test
+  void filtersGoToEveryService() {
+    assertEquals(
+        0, berth("system", "prune", "-f", "--filter", "until=2026-01-02T03:04:05Z"), err());
+    assertEquals(
+        List.of(
+            "containers [until=2026-01-02T03:04:05Z]",
+            "remove i1",
+            "images false [until=2026-01-02T03:04:05Z]"),
+        asked);
+    asked.clear();
+    assertEquals(0, berth("network", "prune", "-f", "--filter", "label=env=x"));
+    assertEquals(0, berth("network", "prune", "-f", "--filter", "label!=env"));
+    assertEquals(0, berth("network", "prune", "-f", "--filter", "until=2019-01-01T00:00:00Z"));
+    assertEquals(List.of(), asked);
+    assertEquals(0, berth("network", "prune", "-f", "--filter", "label=env=test"));
+    assertEquals(List.of("remove i1"), asked);
+  }
+
+  // An age is one of this moment, whatever a service takes for one.
+  @Test
+  void anAgeIsAMomentOnTheWire() {
+    assertEquals(0, berth("image", "prune", "-f", "--filter", "until=24h"), err());
+    assertTrue(asked.getFirst().matches("images false \\[until=20.*Z]"), asked.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "system prune --filter bogus=1",
+        "container prune --filter until=soon",
+        "volume prune --filter until=1h",
+        "system prune --volumes --filter until=1h",
+        "network prune --filter label"
+      })
+  void aWrongFilterIsRefusedBeforeAnybodyIsAsked(String line) {
+    input = "y\n";
+    assertEquals(125, berth(line.split(" ")));
+    assertEquals("", out());
+    assertEquals(1, err().lines().count(), err());
+    assertEquals(List.of(), asked);
+  }
+
+  private final class Containers extends ContainersGrpc.ContainersImplBase {
+    @Override
+    public void prune(PruneRequest request, StreamObserver<PruneResponse> responses) {
+      asked.add("containers " + request.getFiltersList());
+      Calls.answer(
+          responses,
+          () ->
+              nothingToRemove
+                  ? PruneResponse.getDefaultInstance()
+                  : PruneResponse.newBuilder().addIds("0123").addIds("4567").setBytes(1).build());
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              ListResponse.newBuilder()
+                  .addContainers(
+                      Container.newBuilder()
+                          .setNetwork(NetworkConfig.newBuilder().setMode("stopped")))
+                  .build());
+    }
+  }
+
+  private final class Images extends ImagesGrpc.ImagesImplBase {
+    @Override
+    public void prune(
+        io.berth.api.berth.image.v1.PruneRequest request,
+        StreamObserver<io.berth.api.berth.image.v1.PruneResponse> responses) {
+      asked.add("images " + request.getAll() + " " + request.getFiltersList());
+      Calls.answer(
+          responses,
+          () ->
+              io.berth.api.berth.image.v1.PruneResponse.newBuilder()
+                  .addDeleted("untagged: busybox:latest")
+                  .addDeleted("deleted: sha256:1")
+                  .setBytes(2)
+                  .build());
+    }
+  }
+
+  private final class Volumes extends VolumesGrpc.VolumesImplBase {
+    @Override
+    public void prune(
+        io.berth.api.berth.volume.v1.PruneRequest request,
+        StreamObserver<io.berth.api.berth.volume.v1.PruneResponse> responses) {
+      asked.add("volumes " + request.getAll() + " " + request.getFiltersList());
+      Calls.answer(
+          responses,
+          () ->
+              io.berth.api.berth.volume.v1.PruneResponse.newBuilder()
+                  .addNames("v1")
+                  .setBytes(3)
+                  .build());
+    }
+  }
+
+  private final class Networks extends NetworksGrpc.NetworksImplBase {
+    private static Network network(String id, String name, String driver, int endpoints) {
+      return Network.newBuilder()
+          .setId(id)
+          .setName(name)
+          .setDriver(driver)
+          .setEndpoints(endpoints)
+          .putLabels("env", "test")
+          .setCreatedAt(Timestamp.newBuilder().setSeconds(1_600_000_000))
+          .build();
+    }
+
+    @Override
+    public void list(ListNetworksRequest request, StreamObserver<ListNetworksResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              ListNetworksResponse.newBuilder()
+                  .addNetworks(network("i0", "bridge", "bridge", 0))
+                  .addNetworks(network("i1", "lone", "bridge", 0))
+                  .addNetworks(network("i2", "used", "bridge", 1))
+                  .addNetworks(network("i3", "stopped", "routed", 0))
+                  .addNetworks(network("i4", "gone", "routed", 0))
+                  .addNetworks(network("i5", "host", "host", 0))
+                  .build());
+    }
+
+    @Override
+    public void remove(RemoveNetworkRequest request, StreamObserver<Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (request.getRef().equals("i4")) {
+              throw new BerthException.NotFound("network `gone`: none");
+            }
+            asked.add("remove " + request.getRef());
+            return Empty.getDefaultInstance();
+          });
+    }
+  }
+}
