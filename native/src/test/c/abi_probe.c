@@ -346,6 +346,7 @@ static void sys(void) {
   NAMED(Sys, PREAD64, SYS_pread64);
   NAMED(Sys, PWRITE64, SYS_pwrite64);
   NAMED(Sys, OPENAT, SYS_openat);
+  NAMED(Sys, FCHDIR, SYS_fchdir);
   NAMED(Sys, FCHMOD, SYS_fchmod);
   NAMED(Sys, FCHOWN, SYS_fchown);
   NAMED(Sys, FCHMODAT, SYS_fchmodat);

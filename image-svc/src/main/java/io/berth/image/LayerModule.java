@@ -169,8 +169,8 @@ final class LayerModule {
 
   @Provides
   @Singleton
-  static RootfsFiles rootfsFiles(Snapshots snapshots, ImagePaths paths) {
-    return new RootfsFiles(snapshots, paths.stage());
+  static RootfsFiles rootfsFiles(Snapshots snapshots, ImagePaths paths, Config config) {
+    return new RootfsFiles(snapshots, paths.stage(), config.overlays());
   }
 
   @Provides

@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -197,77 +196,6 @@ public final class Mounts {
     @Override
     public void close() {
       fd.close();
-    }
-  }
-
-  /**
-   * A detached overlay. Lower directories go one by one ({@code lowerdir+}, from Linux 6.5), so
-   * neither their number times their length nor a colon in a path is limited by a page; an older
-   * kernel gets one {@code lowerdir}.
-   *
-   * @param lower the layers, topmost first; at least one
-   * @param upper the writable directory, or null for a read-only overlay
-   * @param work its work directory on the same file system; null exactly if {@code upper} is
-   * @param options more options; an empty value sets a flag ({@code volatile})
-   * @throws SyscallException EBUSY if upper or work serve another overlay; EINVAL for more than 500
-   *     layers
-   */
-  public static Fd overlay(
-      List<Path> lower, @Nullable Path upper, @Nullable Path work, Map<String, String> options)
-      throws SyscallException {
-    if (lower.isEmpty() || (upper == null) != (work == null)) {
-      throw new IllegalArgumentException(
-          "an overlay has a lower directory, and both or none of upper and work");
-    }
-    try (FsContext context = openFileSystem("overlay")) {
-      context.set("source", "overlay");
-      lowerLayers(context, lower);
-      if (upper != null && work != null) {
-        context.set("upperdir", upper.toString()).set("workdir", work.toString());
-      }
-      for (Map.Entry<String, String> option : options.entrySet()) {
-        if (option.getValue().isEmpty()) {
-          context.set(option.getKey());
-        } else {
-          context.set(option.getKey(), option.getValue());
-        }
-      }
-      return context.create().mount(0);
-    }
-  }
-
-  private static void lowerLayers(FsContext context, List<Path> lower) throws SyscallException {
-    try {
-      for (Path layer : lower) {
-        context.set("lowerdir+", layer.toString());
-      }
-    } catch (SyscallException e) {
-      if (!e.is(Errno.EINVAL) || LowerLayers.APPENDS_LOWER) {
-        throw e;
-      }
-      StringBuilder all = new StringBuilder();
-      for (Path layer : lower) {
-        all.append(all.isEmpty() ? "" : ":")
-            .append(layer.toString().replace("\\", "\\\\").replace(":", "\\:"));
-      }
-      context.set("lowerdir", all.toString());
-    }
-  }
-
-  /**
-   * Asked only after an EINVAL, for the kernel's answer does not tell an unknown option from a
-   * wrong value.
-   */
-  private static final class LowerLayers {
-    static final boolean APPENDS_LOWER = probe();
-
-    private static boolean probe() {
-      try (FsContext context = openFileSystem("overlay")) {
-        context.set("lowerdir+", "/");
-        return true;
-      } catch (SyscallException e) {
-        return false;
-      }
     }
   }
 

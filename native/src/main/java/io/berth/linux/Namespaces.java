@@ -63,6 +63,17 @@ public final class Namespaces {
     }
   }
 
+  /**
+   * The calling thread's working folder, which it must have made its own by unsharing {@link
+   * #CLONE_FS}. Throw-away platform thread only.
+   */
+  public static void changeFolder(Fd folder) throws SyscallException {
+    refuseVirtual();
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.FCHDIR, folder.number()), "fchdir", folder.what());
+    }
+  }
+
   /** A namespace of a process, by number. */
   public static Fd open(int pid, Kind kind) throws SyscallException {
     return Fd.open(Path.of("/proc", Integer.toString(pid), "ns", kind.file), OpenFlags.O_RDONLY);

@@ -12,6 +12,7 @@ final class Sys {
   static final int PREAD64 = Arch.pick(17, 67);
   static final int PWRITE64 = Arch.pick(18, 68);
   static final int OPENAT = Arch.pick(257, 56);
+  static final int FCHDIR = Arch.pick(81, 50);
   static final int FCHMOD = Arch.pick(91, 52);
   static final int FCHOWN = Arch.pick(93, 55);
   static final int FCHMODAT = Arch.pick(268, 53);

@@ -2,11 +2,12 @@
  * The kernel, seen from Java: the only code of the project that uses the foreign function
  * interface.
  *
- * <p>The nouns are descriptors ({@link io.berth.linux.Fd}), mounts ({@link io.berth.linux.Mounts}),
- * files below a root that nobody's links lead out of ({@link io.berth.linux.RootedFiles}),
- * processes ({@link io.berth.linux.Processes}), Unix sockets ({@link io.berth.linux.Sockets}) and
- * one thread that waits for many descriptors ({@link io.berth.linux.Poller}). They are thin: they
- * make the kernel's calls safe to write, and decide nothing.
+ * <p>The nouns are descriptors ({@link io.berth.linux.Fd}), mounts ({@link io.berth.linux.Mounts},
+ * {@link io.berth.linux.Overlays}), files below a root that nobody's links lead out of ({@link
+ * io.berth.linux.RootedFiles}), processes ({@link io.berth.linux.Processes}), Unix sockets ({@link
+ * io.berth.linux.Sockets}) and one thread that waits for many descriptors ({@link
+ * io.berth.linux.Poller}). They are thin: they make the kernel's calls safe to write, and decide
+ * nothing.
  *
  * <p>A refused call is a {@link io.berth.linux.SyscallException}, checked, with the call, its
  * subject and the error by name. The layer above that knows what the error means there translates

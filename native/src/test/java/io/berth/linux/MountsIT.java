@@ -8,9 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -62,29 +60,6 @@ final class MountsIT {
     Mounts.unmount(target, 0);
     SyscallException e = assertThrows(SyscallException.class, () -> Mounts.unmount(target, 0));
     assertEquals(Errno.EINVAL, e.errno());
-  }
-
-  @Test
-  void anOverlayOfManyLayers_withColonsInTheirNames() throws Exception {
-    List<Path> lower = new ArrayList<>();
-    for (int i = 0; i < 130; i++) {
-      Path layer = Files.createDirectory(folder.resolve("layer:" + i));
-      Files.writeString(layer.resolve("of-" + i), Integer.toString(i));
-      Files.writeString(layer.resolve("all"), Integer.toString(i));
-      lower.add(layer);
-    }
-    Path upper = Files.createDirectory(folder.resolve("upper"));
-    Path work = Files.createDirectory(folder.resolve("work"));
-    Path target = Files.createDirectory(folder.resolve("merged"));
-    try (Fd overlay = Mounts.overlay(lower, upper, work, Map.of("volatile", "", "index", "off"))) {
-      assertEquals(MountFlags.OVERLAYFS_SUPER_MAGIC, Mounts.statfs(overlay).type());
-      Mounts.attach(overlay, target);
-    }
-    assertEquals("0", Files.readString(target.resolve("all")), "the first is on top");
-    assertEquals("129", Files.readString(target.resolve("of-129")));
-    Files.writeString(target.resolve("new"), "written");
-    assertEquals("written", Files.readString(upper.resolve("new")));
-    Mounts.unmount(target, 0);
   }
 
   @Test

@@ -33,6 +33,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   private static final long START_LIMIT_MILLIS = 60_000;
 
+  private final String keys;
   private final String settings;
   private final Path libexec;
   private final String id =
@@ -48,11 +49,22 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   /** With more lines of configuration: tables, after the keys that every instance sets. */
   BerthInstance(String settings) {
+    this("", settings);
+  }
+
+  /** As on an older kernel: without features of this one. */
+  static BerthInstance withoutFeatures(String names) {
+    return new BerthInstance("without_features = [" + names + "]\n", COLD);
+  }
+
+  private BerthInstance(String keys, String settings) {
+    this.keys = keys;
     this.settings = settings;
     String given = System.getProperty("berth.libexec");
     if (given == null) {
       throw new IllegalStateException(
-          "no distribution to test: run ./test, or give -Dberth.libexec=FOLDER of an assembled one");
+          "no distribution to test: run ./test, or give -Dberth.libexec=FOLDER of an assembled"
+              + " one");
     }
     this.libexec = Path.of(given);
   }
@@ -72,11 +84,11 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
         instance = "%s"
         libexec = "%s"
         log_level = "info"
-        [network]
+        %s[network]
         pool = "10.%d.0.0/16"
         %s
         """
-            .formatted(dir.resolve("lib"), state(), id, libexec, second, settings));
+            .formatted(dir.resolve("lib"), state(), id, libexec, keys, second, settings));
     for (String service : SERVICES) {
       start(service);
     }

@@ -219,6 +219,7 @@ final class ContainerDuties {
             .setIsolation(config.text(Key.SHIM_ISOLATION))
             .setCgroups(surroundings.hostFacts().cgroups().text())
             .setHostProcesses(pool.count())
+            .setOverlayLayers(surroundings.overlays().answer().text())
             .setVersion(Program.VERSION);
     for (NamedContainer container : containers.list(namespace)) {
       info.setContainers(info.getContainers() + 1);

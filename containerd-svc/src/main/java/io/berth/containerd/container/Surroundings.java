@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.spec.HostFacts;
+import io.berth.linux.Overlays;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
@@ -16,11 +17,13 @@ public final class Surroundings {
   private final Config config;
   private final ImageCalls images;
   private final NetworkCalls networks;
+  private final Overlays overlays;
   private @Nullable HostFacts facts;
 
   @Inject
   Surroundings(Config config, ImageCalls images, NetworkCalls networks) {
     this.config = config;
+    this.overlays = config.overlays();
     this.images = images;
     this.networks = networks;
   }
@@ -47,6 +50,11 @@ public final class Surroundings {
       result.add(networks.service());
     }
     return result;
+  }
+
+  /** As every process of this instance finds them. */
+  Overlays overlays() {
+    return overlays;
   }
 
   synchronized HostFacts hostFacts() {

@@ -16,6 +16,7 @@ import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Namespaces;
 import io.berth.linux.OpenFlags;
+import io.berth.linux.Overlays;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -39,13 +40,15 @@ public final class RootfsFiles {
 
   private final Snapshots snapshots;
   private final Path stage;
+  private final Overlays overlays;
 
   /**
    * @param stage an empty folder for {@link StoppedTree}
    */
-  public RootfsFiles(Snapshots snapshots, Path stage) {
+  public RootfsFiles(Snapshots snapshots, Path stage, Overlays overlays) {
     this.snapshots = snapshots;
     this.stage = stage;
+    this.overlays = overlays;
   }
 
   /** What stands at a path. */
@@ -114,6 +117,7 @@ public final class RootfsFiles {
     Snapshots.Key key = stopped.key;
     return StoppedTree.assemble(
         stage,
+        overlays,
         new StoppedTree.Layers(snapshots.folders(key), snapshots.isLayered(key.snapshotter())),
         stopped.mounts,
         use);

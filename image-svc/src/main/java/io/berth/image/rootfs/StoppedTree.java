@@ -8,6 +8,7 @@ import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.berth.linux.Namespaces;
 import io.berth.linux.OpenFlags;
+import io.berth.linux.Overlays;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -91,7 +92,8 @@ final class StoppedTree implements AutoCloseable {
    * @param stage an empty folder, which serves any number of threads at a time
    * @param mounts in the order of mounting
    */
-  static StoppedTree assemble(Path stage, Layers layers, List<ContainerMount> mounts, Use use)
+  static StoppedTree assemble(
+      Path stage, Overlays overlays, Layers layers, List<ContainerMount> mounts, Use use)
       throws IOException {
     Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
     // What the host unmounts meanwhile goes here as well; nothing goes the other way.
@@ -106,7 +108,7 @@ final class StoppedTree implements AutoCloseable {
           "tmpfs", stage, "tmpfs", MountFlags.MS_NOSUID | MountFlags.MS_NODEV, "mode=0700,size=4m");
       boolean whole = false;
       try {
-        StoppedTree tree = new StoppedTree(stage, mountRoot(stage, layers, use));
+        StoppedTree tree = new StoppedTree(stage, mountRoot(stage, overlays, layers, use));
         for (Source source : sources) {
           tree.placed.add(tree.place(source));
         }
@@ -122,7 +124,7 @@ final class StoppedTree implements AutoCloseable {
     }
   }
 
-  private static Fd mountRoot(Path stage, Layers layers, Use use) throws IOException {
+  private static Fd mountRoot(Path stage, Overlays overlays, Layers layers, Use use) throws IOException {
     List<Path> folders = layers.folders;
     Path top = folders.getFirst();
     Fd root;
@@ -134,10 +136,10 @@ final class StoppedTree implements AutoCloseable {
         folder.changeMode(own.permissions());
       }
       Path work = Files.createDirectory(stage.resolve("work"));
-      root = Mounts.overlay(layers.layered ? folders : List.of(top), upper, work, OPTIONS);
+      root = overlays.mount(layers.layered ? folders : List.of(top), upper, work, OPTIONS);
     } else if (layers.layered && folders.size() > 1) {
       root =
-          Mounts.overlay(
+          overlays.mount(
               folders.subList(1, folders.size()), top, top.resolveSibling("work"), OPTIONS);
     } else {
       root = Mounts.cloneTree(top, /* recursive= */ false);

@@ -5,6 +5,7 @@ import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
+import io.berth.linux.Overlays;
 import io.berth.linux.Poller;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.SupervisorClient;
@@ -35,6 +36,7 @@ public final class HostServices implements AutoCloseable {
   private final SupervisorClient supervisors;
   private final LogPrograms logPrograms;
   private final Filters filters;
+  private final Overlays overlays;
   private final Happenings happenings;
   private final @Nullable Fd program;
   private final boolean unwatched;
@@ -47,10 +49,12 @@ public final class HostServices implements AutoCloseable {
       HostFacts facts,
       Poller poller,
       Filters filters,
+      Overlays overlays,
       @Nullable Fd program,
       boolean unwatched) {
     this.unwatched = unwatched;
     this.filters = filters;
+    this.overlays = overlays;
     this.happenings = new Happenings();
     this.program = program;
     this.config = config;
@@ -74,14 +78,24 @@ public final class HostServices implements AutoCloseable {
         facts(),
         Poller.start("supervisors"),
         new Filters(),
+        probed(config),
         readOnly(binary(config)),
         /* unwatched= */ false);
+  }
+
+  /** So that no container waits for it; where there are no layers yet, the first one does. */
+  private static Overlays probed(Config config) {
+    Overlays overlays = config.overlays();
+    if (Files.isDirectory(config.root()) && !overlays.answer().problem().isEmpty()) {
+      LOG.log(Level.WARNING, "no overlay can be mounted: {0}", overlays.answer().problem());
+    }
+    return overlays;
   }
 
   /** The same for containers that nobody is to be told of. Goes with this one. */
   public HostServices unwatched() {
     return new HostServices(
-        config, cgroups, facts, poller, filters, program, /* unwatched= */ true);
+        config, cgroups, facts, poller, filters, overlays, program, /* unwatched= */ true);
   }
 
   /** Whether its containers have nobody but this process: they end with it. */
@@ -174,6 +188,11 @@ public final class HostServices implements AutoCloseable {
 
   Filters filters() {
     return filters;
+  }
+
+  /** How overlays are mounted here. */
+  Overlays overlays() {
+    return overlays;
   }
 
   /** What happens to tasks of this process. */

@@ -5,8 +5,10 @@ import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
+import io.berth.linux.Overlays;
 import io.berth.linux.SyscallException;
 import io.berth.shim.plan.MountOptions;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,9 +24,11 @@ final class RootMounts {
   /**
    * Makes one.
    *
+   * @param overlays how overlays are mounted on this kernel
    * @param ephemeral whether what is written may be lost: an overlay need not be synced then
    */
-  static Fd open(TaskRecord.MountSpec mount, boolean ephemeral) throws SyscallException {
+  static Fd open(Overlays overlays, TaskRecord.MountSpec mount, boolean ephemeral)
+      throws IOException {
     MountOptions options = MountOptions.parse(mount.options());
     String type = mount.type();
     if (type.startsWith("format/") || type.startsWith("mkdir/") || type.startsWith("mkfs/")) {
@@ -35,7 +39,7 @@ final class RootMounts {
       if (options.bind() || type.equals("bind") || type.equals("rbind")) {
         return bind(mount, options);
       }
-      return type.equals("overlay") ? overlay(options, ephemeral) : other(mount, options);
+      return type.equals("overlay") ? overlay(overlays, options, ephemeral) : other(mount, options);
     } catch (SyscallException e) {
       throw new BerthException.Unknown(
           "mount " + type + " for the root file system: " + e.getMessage(), e);
@@ -67,7 +71,8 @@ final class RootMounts {
     }
   }
 
-  private static Fd overlay(MountOptions options, boolean ephemeral) throws SyscallException {
+  private static Fd overlay(Overlays overlays, MountOptions options, boolean ephemeral)
+      throws IOException {
     List<Path> lower = new ArrayList<>();
     Path upper = null;
     Path work = null;
@@ -93,21 +98,25 @@ final class RootMounts {
     if (ephemeral && upper != null) {
       others.putIfAbsent("volatile", "");
     }
-    return withAttributes(mount(lower, upper, work, others), options);
+    return withAttributes(mount(overlays, lower, upper, work, others), options);
   }
 
   private static Fd mount(
-      List<Path> lower, @Nullable Path upper, @Nullable Path work, Map<String, String> others)
-      throws SyscallException {
+      Overlays overlays,
+      List<Path> lower,
+      @Nullable Path upper,
+      @Nullable Path work,
+      Map<String, String> others)
+      throws IOException {
     try {
-      return Mounts.overlay(lower, upper, work, others);
+      return overlays.mount(lower, upper, work, others);
     } catch (SyscallException e) {
       if (!e.is(Errno.EINVAL) || !others.containsKey("volatile")) {
         throw e;
       }
       // Kernels before 5.10 do not have it.
       others.remove("volatile");
-      return Mounts.overlay(lower, upper, work, others);
+      return overlays.mount(lower, upper, work, others);
     }
   }
 

@@ -173,7 +173,7 @@ public final class TaskCreation {
           List<Fd> mounts = new ArrayList<>();
           try {
             for (TaskRecord.MountSpec mount : record.mounts()) {
-              mounts.add(RootMounts.open(mount, record.ephemeral()));
+              mounts.add(RootMounts.open(host.overlays(), mount, record.ephemeral()));
             }
             return mounts;
           } catch (IOException | RuntimeException e) {

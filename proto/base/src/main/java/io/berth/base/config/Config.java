@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.linux.KernelFeature;
+import io.berth.linux.Overlays;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +18,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The configuration in force. Immutable; all problems of a file are told at once. */
@@ -141,6 +145,15 @@ public final class Config {
     if (!text(Key.INSTANCE).matches("([0-9a-f]{6})?")) {
       problems.add("key `instance`: `" + text(Key.INSTANCE) + "` is not six hex digits");
     }
+    for (String name : texts(Key.WITHOUT_FEATURES)) {
+      if (KernelFeature.of(name).isEmpty()) {
+        problems.add(
+            "key `without_features`: there is no feature `"
+                + name
+                + "`; known are "
+                + KernelFeature.names());
+      }
+    }
     if (!List.of("pool", "container").contains(text(Key.SHIM_ISOLATION))) {
       problems.add(
           "key `shim.isolation`: `" + text(Key.SHIM_ISOLATION) + "` is neither pool nor container");
@@ -221,6 +234,18 @@ public final class Config {
   public List<String> texts(Key key) {
     JsonNode value = given.get(key);
     return value == null ? List.of() : value.valueStream().map(JsonNode::asText).toList();
+  }
+
+  /** Features of the kernel that are not to be used. */
+  public Set<KernelFeature> withoutFeatures() {
+    return texts(Key.WITHOUT_FEATURES).stream()
+        .flatMap(name -> KernelFeature.of(name).stream())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** For overlays of what is below {@link #root}; a process makes itself one. */
+  public Overlays overlays() {
+    return new Overlays(root().resolve("overlay-probe"), withoutFeatures());
   }
 
   /** What survives a reboot. */

@@ -1,5 +1,7 @@
 package io.berth.base.config;
 
+import io.berth.linux.KernelFeature;
+
 /**
  * Every key of the configuration file: name with its table, kind, default and meaning. A key that
  * is not listed here is refused. The default configuration that ships and {@code --print-config}
@@ -23,6 +25,13 @@ public enum Key {
       "Six hex digits from which names on the host derive; empty: from the path of `state`."),
   LIBEXEC("libexec", Kind.PATH, "/usr/lib/berth", "The programs: bin/, lib/."),
   LOG_LEVEL("log_level", Kind.TEXT, "info", "error, warning, info or debug."),
+  WITHOUT_FEATURES(
+      "without_features",
+      Kind.TEXT_LIST,
+      "[]",
+      "For tests and diagnosis: features of this kernel to do without, as on an older one. Known: "
+          + KernelFeature.names()
+          + "."),
 
   CGROUP_PARENT(
       "cgroup.parent",

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.KernelFeature;
 import java.nio.file.Path;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class ConfigTest {
@@ -39,6 +41,27 @@ final class ConfigTest {
     assertEquals(Path.of("/var/lib/berth"), config.root());
     String everything = Config.defaults().describe().replaceAll("(?m)^# (?=[a-z_]+ = )", "");
     assertEquals(2, Config.parse(null, everything).number(Key.SHIM_WARM_HOSTS));
+  }
+
+  // case V1
+  @Test
+  void featuresOfTheKernelAreTakenAwayByNamesThatExist() {
+    assertEquals(Set.of(), Config.defaults().withoutFeatures());
+    String text = "without_features = [\"overlay-lowerdir-append\"]\n";
+    Config config = Config.parse(null, text);
+    assertEquals(Set.of(KernelFeature.OVERLAY_LOWERDIR_APPEND), config.withoutFeatures());
+    assertTrue(config.describe().contains("\n" + text), config.describe());
+    for (KernelFeature feature : KernelFeature.values()) {
+      assertTrue(Config.defaults().describe().contains(feature.text()), feature::text);
+    }
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () -> Config.parse(Path.of("c.toml"), "without_features = [\"overlay\"]"));
+    assertEquals(
+        "configuration `c.toml`: key `without_features`: there is no feature `overlay`; known are"
+            + " overlay-lowerdir-append",
+        e.getMessage());
   }
 
   // Row DN-09.
