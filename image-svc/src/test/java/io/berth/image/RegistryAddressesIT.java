@@ -169,9 +169,7 @@ final class RegistryAddressesIT {
       storage.gate((exchange, _) -> {
         other.hear(exchange);
         exchange.getRequestBody().readAllBytes();
-        return isMe(exchange, "Basic realm=\"x\"")
-            ? answer(exchange, 201)
-            : answer(exchange, 401);
+        return isMe(exchange, "Basic realm=\"x\"") ? answer(exchange, 201) : answer(exchange, 401);
       });
       registry.gate(uploadsTo("http://127.0.0.1:" + storage.port() + "/put", new Heard()));
       String message = refused(() -> push(registry));
@@ -256,9 +254,7 @@ final class RegistryAddressesIT {
         return answer(exchange, 404);
       });
       registry.gate((exchange, _) -> {
-        isMe(
-            exchange,
-            "Bearer realm=\"http://127.0.0.1:" + tokens.port() + "/t\",service=\"s\"");
+        isMe(exchange, "Bearer realm=\"http://127.0.0.1:" + tokens.port() + "/t\",service=\"s\"");
         return answer(exchange, 401);
       });
       String message = refused(() -> pull("https://" + registry.ref("1")));
@@ -298,8 +294,7 @@ final class RegistryAddressesIT {
           return answer(exchange, 401);
         }
         return switch (exchange.getRequestMethod()) {
-          case "POST" ->
-              lead(exchange, 307, "http://127.0.0.1:" + storage.port() + "/moved/start");
+          case "POST" -> lead(exchange, 307, "http://127.0.0.1:" + storage.port() + "/moved/start");
           case "PUT" -> answer(exchange, 201);
           default -> answer(exchange, 404);
         };

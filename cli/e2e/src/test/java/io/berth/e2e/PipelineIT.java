@@ -219,10 +219,8 @@ final class PipelineIT {
       for (int i = 0; i < 60; i++) {
         int number = i;
         execs.add(
-            crowd.submit(
-                () ->
-                    berth.berth(
-                        "exec", "one", "sh", "-c", "echo o" + number + "; exit " + number)));
+            crowd.submit(() ->
+                berth.berth("exec", "one", "sh", "-c", "echo o" + number + "; exit " + number)));
       }
       for (int i = 0; i < 60; i++) {
         Command exec = execs.get(i).get();

@@ -224,7 +224,8 @@ final class QuickstartIT {
     assertEquals("", files.exits(0).out());
   }
 
-  // case Q1: a busybox of the person's own, the state folder of another boot, a run killed half way.
+  // case Q1: a busybox of the person's own, the state folder of another boot, a run killed half
+  // way.
   @Test
   @Order(4)
   void againAfterABootWithAnImageOfThePersonsOwn() throws Exception {

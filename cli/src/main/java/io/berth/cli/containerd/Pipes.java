@@ -105,31 +105,29 @@ final class Pipes implements AutoCloseable {
         Thread.ofPlatform()
             .daemon()
             .name("output")
-            .start(
-                () -> {
-                  try (InputStream from = new FileInputStream(pipe)) {
-                    pass(from, to);
-                  } catch (IOException e) {
-                    // Whoever read here has gone, or the other side never came.
-                    assert e.getMessage() != null;
-                  }
-                }));
+            .start(() -> {
+              try (InputStream from = new FileInputStream(pipe)) {
+                pass(from, to);
+              } catch (IOException e) {
+                // Whoever read here has gone, or the other side never came.
+                assert e.getMessage() != null;
+              }
+            }));
   }
 
   private static void input(String pipe, InputStream from, Runnable ended) {
     Thread.ofPlatform()
         .daemon()
         .name("input")
-        .start(
-            () -> {
-              try (OutputStream to = new FileOutputStream(pipe)) {
-                pass(from, to);
-              } catch (IOException e) {
-                // The process has ended before its input did.
-                assert e.getMessage() != null;
-              }
-              ended.run();
-            });
+        .start(() -> {
+          try (OutputStream to = new FileOutputStream(pipe)) {
+            pass(from, to);
+          } catch (IOException e) {
+            // The process has ended before its input did.
+            assert e.getMessage() != null;
+          }
+          ended.run();
+        });
   }
 
   private static void pass(InputStream from, OutputStream to) throws IOException {

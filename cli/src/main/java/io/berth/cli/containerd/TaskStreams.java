@@ -74,12 +74,11 @@ final class TaskStreams {
    */
   int run(Pipes pipes, Runnable start, Runnable takeAway) {
     AtomicReference<@Nullable SyscallException> broken = new AtomicReference<>();
-    StandardOutput.onFailure(
-        failure -> {
-          if (broken.compareAndSet(null, failure)) {
-            kill(Signal.SIGKILL.number());
-          }
-        });
+    StandardOutput.onFailure(failure -> {
+      if (broken.compareAndSet(null, failure)) {
+        kill(Signal.SIGKILL.number());
+      }
+    });
     int code = stay(pipes, start);
     takeAway.run();
     SyscallException failure = broken.get();

@@ -221,12 +221,11 @@ final class ContainerExecs {
     }
     ids.addAll(present.keySet());
     synchronized (remembered) {
-      remembered.forEach(
-          (execId, ended) -> {
-            if (ended.key().namespace().equals(namespace)) {
-              ids.add(execId);
-            }
-          });
+      remembered.forEach((execId, ended) -> {
+        if (ended.key().namespace().equals(namespace)) {
+          ids.add(execId);
+        }
+      });
     }
     String execId = one(ids, ref);
     Ended ended = ended(execId);

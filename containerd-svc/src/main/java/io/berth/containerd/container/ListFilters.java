@@ -105,8 +105,7 @@ final class ListFilters {
         .allMatch(entry ->
             entry.getKey().startsWith("label")
                 ? entry.getValue().stream()
-                    .allMatch(value ->
-                        label(container, value) == entry.getKey().equals("label"))
+                    .allMatch(value -> label(container, value) == entry.getKey().equals("label"))
                 : entry.getValue().stream()
                     .anyMatch(value -> one(container, entry.getKey(), value)));
   }

@@ -124,7 +124,8 @@ final class StoppedTree implements AutoCloseable {
     }
   }
 
-  private static Fd mountRoot(Path stage, Overlays overlays, Layers layers, Use use) throws IOException {
+  private static Fd mountRoot(Path stage, Overlays overlays, Layers layers, Use use)
+      throws IOException {
     List<Path> folders = layers.folders;
     Path top = folders.getFirst();
     Fd root;

@@ -486,15 +486,14 @@ final class SupervisorIT {
       Fd pidfd = hello.pidfd();
       assertNotNull(pidfd);
       // Whatever the test leaves: the supervisor and, with it, its container end here.
-      open.add(
-          () -> {
-            try (hello;
-                connection) {
-              Processes.sendSignal(pidfd, Signal.SIGKILL.number());
-            } catch (SyscallException ended) {
-              assertEquals(Errno.ESRCH, ended.errno());
-            }
-          });
+      open.add(() -> {
+        try (hello;
+            connection) {
+          Processes.sendSignal(pidfd, Signal.SIGKILL.number());
+        } catch (SyscallException ended) {
+          assertEquals(Errno.ESRCH, ended.errno());
+        }
+      });
       assertEquals(1, hello.epoch());
       assertEquals(Phase.EMPTY, hello.phase());
       return connection;

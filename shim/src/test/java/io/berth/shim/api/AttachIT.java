@@ -147,13 +147,12 @@ final class AttachIT {
       for (int i = 0; i < CROWD; i++) {
         int number = i;
         results.add(
-            crowd.submit(
-                () -> {
-                  String id = "e" + number;
-                  start(id, "echo o" + number + "; exit " + number);
-                  allow(id, number + 1);
-                  return attach(id, number + 1);
-                }));
+            crowd.submit(() -> {
+              String id = "e" + number;
+              start(id, "echo o" + number + "; exit " + number);
+              allow(id, number + 1);
+              return attach(id, number + 1);
+            }));
       }
       for (int i = 0; i < CROWD; i++) {
         assertEquals(i + " o" + i + "\n", results.get(i).get(60, TimeUnit.SECONDS));
