@@ -31,9 +31,15 @@ public final class Program {
   private static final Set<String> ROOT_SIGNS =
       Set.of("image.db", "network.db", "containerd/containerd.db");
 
-  /** The same below its state: the locks of the services. */
+  /** The same below its state: the locks of the services, and what their parts make there. */
   private static final Set<String> STATE_SIGNS =
-      Set.of("image.lock", "network.lock", "containerd.lock");
+      Set.of(
+          "image.lock",
+          "network.lock",
+          "containerd.lock",
+          "image.changes",
+          "containerd.boot",
+          "keeper.sock");
 
   private Program() {}
 
