@@ -103,7 +103,12 @@ final class BackgroundWork {
   /** It is not to be done. False if there is none, and if it is too late. */
   boolean callOff(TaskKey key, Kind kind) {
     Work work = works.get(key);
-    return work != null && work.kind == kind && work.callOff() && works.remove(key, work);
+    if (work == null || work.kind != kind || !work.callOff()) {
+      return false;
+    }
+    // Perhaps it has taken itself out already.
+    works.remove(key, work);
+    return true;
   }
 
   boolean isStopped() {
