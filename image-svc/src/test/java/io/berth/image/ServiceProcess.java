@@ -16,6 +16,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +43,10 @@ final class ServiceProcess implements AutoCloseable {
   ServiceProcess(Path folder, Map<String, String> environment) throws Exception {
     this.folder = folder;
     this.environment = environment;
-    Files.createDirectories(folder.resolve("state"));
+    // As the other service, whose socket is here first, would have made it.
+    Files.createDirectories(
+        folder.resolve("state"),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
     Files.writeString(
         folder.resolve("config.toml"),
         "root = \"" + root() + "\"\nstate = \"" + folder.resolve("state") + "\"\n");
