@@ -170,6 +170,7 @@ final class CopyIT {
       }
       assertEquals("one\n", Files.readString(volume.resolve("one")));
       assertEquals("one\n", Files.readString(conf));
+      berth.berth("cp", one, "shapes:/nowhere/").exits(1).says("it is not a folder");
       Command refused = berth.berth("cp", one, "shapes:/locked/").exits(1);
       assertTrue(refused.err().contains("is marked read-only"), refused.err());
       assertEquals(1, refused.err().lines().count(), refused.err());

@@ -186,7 +186,7 @@ public final class CopyCommand extends SessionCommand {
       return new TarExtraction(target.toRealPath(), content ? "" : found.getName());
     }
     if (Files.exists(target, LinkOption.NOFOLLOW_LINKS) ? folder : to.endsWith("/") && !folder) {
-      throw new BerthException.InvalidArgument("cp to `" + to + "`: it is not a folder");
+      throw new BerthException.FailedPrecondition("cp to `" + to + "`: it is not a folder");
     }
     Path parent = target.getParent();
     if (parent == null || !Files.isDirectory(parent)) {
@@ -249,7 +249,7 @@ public final class CopyCommand extends SessionCommand {
     StatPathResponse found = followed(session, target);
     if (from.equals("-")) {
       if (!isFolder(found)) {
-        throw new BerthException.InvalidArgument("cp - `" + to + "`: it is not a folder");
+        throw new BerthException.FailedPrecondition("cp - `" + to + "`: it is not a folder");
       }
       extract(session, target, session.streams().in());
       return;
@@ -265,7 +265,7 @@ public final class CopyCommand extends SessionCommand {
       String name = content ? "" : String.valueOf(plain.getFileName());
       send(session, target, plain, name);
     } else if (found != null ? folder : target.path().endsWith("/") && !folder) {
-      throw new BerthException.InvalidArgument("cp to `" + to + "`: it is not a folder");
+      throw new BerthException.FailedPrecondition("cp to `" + to + "`: it is not a folder");
     } else {
       send(session, target.at(parentOf(target.path())), plain, lastOf(target.path()));
     }
