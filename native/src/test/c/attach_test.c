@@ -69,10 +69,14 @@ static int attach(struct session *s, unsigned number, uint32_t streams, const in
   return socket;
 }
 
-/* The next thing that the client is told, and the last one: its connection ends. */
+/* The last thing that the client is told: its connection ends. The end of a program that wrote but
+ * one line may be noticed before that line. */
 static struct broken_notice told_of_break(int socket) {
   struct broken_notice notice;
-  CHECK(receive_message(socket, &answer, 5000) && answer.header.op == OP_BROKEN);
+  do
+    CHECK(receive_message(socket, &answer, 5000));
+  while (answer.header.op == OP_EXIT);
+  CHECK(answer.header.op == OP_BROKEN);
   CHECK(answer.header.length == sizeof notice + 1);
   memcpy(&notice, answer.payload, sizeof notice);
   CHECK(!receive_message(socket, &answer, 5000));
