@@ -131,7 +131,9 @@ final class ContainerView {
   private StateInfo state(NamedContainer container, Tasks.@Nullable Glance glance) {
     TaskKey key = container.key();
     Progress progress = container.progress();
-    String waitsFor = background.why(key);
+    boolean runs = glance != null && glance.running();
+    // Who waited for a service tells so until its thread has ended; what runs waits for none.
+    String waitsFor = runs ? "" : background.why(key);
     StateInfo.Builder info =
         StateInfo.newBuilder()
             .setState(stateOf(key, glance, progress))

@@ -22,6 +22,7 @@ import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.RestartRequest;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.UpdateRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
@@ -157,7 +158,11 @@ class AbsentServicesTest {
 
   private void runsAnew(int pidBefore) {
     until(
-        () -> state() == State.STATE_RUNNING && it().getState().getPid() != pidBefore,
+        () -> {
+          // One look: between two of them the process of before can end.
+          StateInfo now = it().getState();
+          return now.getState() == State.STATE_RUNNING && now.getPid() != pidBefore;
+        },
         () -> "it was not started again: " + it().getState());
   }
 
@@ -305,7 +310,8 @@ class AbsentServicesTest {
         };
     instance.hosts.exit(Instance.key(id), "", 9);
     until(() -> it().getRestartCount() == 1, () -> "never started: " + it().getState());
-    assertEquals(State.STATE_RUNNING, state());
+    // It is counted before it runs.
+    until(State.STATE_RUNNING);
     assertEquals(4, asked.get());
   }
 
