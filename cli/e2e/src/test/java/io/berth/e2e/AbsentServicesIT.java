@@ -56,8 +56,9 @@ final class AbsentServicesIT {
     run("brief", "--rm");
     berth.kill("image");
     berth.kill("network");
-    berth.berth("exec", "again", "touch", "/go").exits(0);
-    berth.berth("exec", "brief", "touch", "/go").exits(0);
+    // Detached, since a container that ends may take the program that ended it along.
+    berth.berth("exec", "-d", "again", "touch", "/go").exits(0);
+    berth.berth("exec", "-d", "brief", "touch", "/go").exits(0);
     eventually("0 restarting 9 wait for berth-image", "inspect", "-f", STATE, "again");
     eventually("0 exited 9 wait for berth-image", "inspect", "-f", STATE, "brief");
     berth.berth("start", "again").exits(1).says("berth-services status");

@@ -1,5 +1,7 @@
 package io.berth.e2e;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.ManagedChannel;
@@ -41,6 +43,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   private final Path dir = Path.of("/tmp", "bt-" + id);
   private final Map<String, Process> running = new LinkedHashMap<>();
   private Leftovers before = Leftovers.NONE;
+  private String forwarded = "";
 
   /** With the settings of the default configuration. */
   BerthInstance() {
@@ -72,6 +75,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void beforeAll(ExtensionContext context) throws Exception {
     before = Leftovers.now(id, dir);
+    forwarded = Leftovers.forwarding();
     for (String folder : List.of("etc", "lib", "run", "log")) {
       Files.createDirectories(dir.resolve(folder));
     }
@@ -114,9 +118,17 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
       Leftovers.killAll(id, dir);
     }
     Leftovers after = Leftovers.now(id, dir);
+    Command removal =
+        Command.run(
+            libexec.resolve("bin/berth-network").toString(),
+            "--config",
+            config().toString(),
+            "--remove-all");
     Leftovers.clean(id, dir);
     if (context.getExecutionException().isEmpty()) {
       after.mustEqual(before);
+      removal.exits(0);
+      assertEquals(forwarded, Leftovers.forwarding(), "net.ipv4.ip_forward afterwards");
     }
   }
 

@@ -53,6 +53,11 @@ record Leftovers(Set<String> found) {
     return new Leftovers(found);
   }
 
+  /** Whether the host forwards IPv4 packets, as the kernel says it. */
+  static String forwarding() {
+    return lines(Path.of("/proc/sys/net/ipv4/ip_forward")).getFirst();
+  }
+
   private static List<String> cgroups(String id) {
     List<String> found = new ArrayList<>();
     try (Stream<Path> tree =

@@ -73,7 +73,10 @@ public final class InfoCommands {
     }
   }
 
-  /** {@code info}. Row D01-27: the first three lines are the oldest ones. */
+  /**
+   * {@code info}. Row D01-27: the first three lines are the oldest ones. The exit code is 0 with
+   * warnings too, as docker's, and 1 if a service did not answer.
+   */
   @Command(name = "info", description = "The instance: counts, folders, services, warnings")
   public static final class Info extends SessionCommand {
     @Option(
@@ -85,11 +88,13 @@ public final class InfoCommands {
     @Override
     public int run(Session session) {
       List<String> warnings = new ArrayList<>();
+      List<String> unanswered = new ArrayList<>();
       ObjectNode node = Json.mapper().createObjectNode();
       ask(
           node,
           "containers",
           warnings,
+          unanswered,
           () ->
               Document.of(
                   session.call(
@@ -100,6 +105,7 @@ public final class InfoCommands {
           node,
           "images",
           warnings,
+          unanswered,
           () -> {
             UsageResponse usage =
                 session.call(
@@ -112,6 +118,7 @@ public final class InfoCommands {
           node,
           "network",
           warnings,
+          unanswered,
           () ->
               Document.of(
                   session.call(
@@ -133,8 +140,10 @@ public final class InfoCommands {
       } else {
         print(out, node, format);
       }
-      warnings.forEach(warning -> session.streams().err().println("WARNING: " + warning));
-      return warnings.isEmpty() ? 0 : 1;
+      PrintStream err = session.streams().err();
+      warnings.forEach(warning -> err.println("WARNING: " + warning));
+      unanswered.forEach(failure -> err.println("WARNING: " + failure));
+      return unanswered.isEmpty() ? 0 : 1;
     }
 
     private static String health(Session session, String service) {
@@ -188,13 +197,17 @@ public final class InfoCommands {
     }
 
     private static void ask(
-        ObjectNode node, String name, List<String> warnings, Supplier<ObjectNode> question) {
+        ObjectNode node,
+        String name,
+        List<String> warnings,
+        List<String> unanswered,
+        Supplier<ObjectNode> question) {
       try {
         ObjectNode answer = question.get();
         answer.path("warnings").forEach(warning -> warnings.add(warning.asText()));
         node.set(name, answer);
       } catch (BerthException e) {
-        warnings.add(e.getMessage());
+        unanswered.add(e.getMessage());
       }
     }
   }
