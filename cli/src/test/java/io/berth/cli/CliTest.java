@@ -3,6 +3,7 @@ package io.berth.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
@@ -54,7 +55,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole lines, with services in this process that remember what they were asked. */
 final class CliTest {
-  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc();
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
 
   private final List<String> asked = new ArrayList<>();
   private final AtomicBoolean imageIsHere = new AtomicBoolean(true);

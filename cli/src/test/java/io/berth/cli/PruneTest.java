@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
+import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
@@ -45,7 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class PruneTest {
   private static final String ASKED = "Do you want to go on? [y/N] ";
 
-  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc();
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
 
   private final List<String> asked = new ArrayList<>();
   private String input = "";

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Timestamp;
+import io.berth.base.rpc.UnixServer;
 import io.berth.api.containerd.events.ContainerDelete;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
@@ -45,7 +46,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Endpoints go with their containers, and never without. */
 @Tag("root")
 final class ContainerFollowerIT {
-  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc();
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
   @TempDir Path folder;
 
   private final Set<String> containers = ConcurrentHashMap.newKeySet();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import io.berth.base.rpc.UnixServer;
 import io.berth.api.containerd.runc.v1.Options;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What is answered before there is a container, and what is read of a request to make one. */
 final class TaskEndpointTest {
-  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc();
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
   private final AtomicReference<TaskCreation.Request> read = new AtomicReference<>();
 
   /** Reads a request and makes nothing. */

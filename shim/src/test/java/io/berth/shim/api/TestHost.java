@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
@@ -42,7 +43,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 final class TestHost implements BeforeEachCallback, AfterEachCallback {
   static final String NAMESPACE = "shimtest";
 
-  private final InProcessGrpc inProcess = new InProcessGrpc();
+  private final InProcessGrpc inProcess = new InProcessGrpc(UnixServer.INTERCEPTORS);
   private final List<ManagedChannel> channels = new ArrayList<>();
   private Path folder = Path.of("/");
   private Path rootfs = Path.of("/");

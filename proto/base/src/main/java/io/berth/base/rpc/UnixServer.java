@@ -38,6 +38,10 @@ public final class UnixServer implements AutoCloseable {
   /** Longest path of a socket, in bytes (unix(7): sun_path without its NUL). */
   public static final int MAX_PATH = 107;
 
+  /** What every server of ours has: headers, and failures as statuses, which sees a call first. */
+  public static final List<ServerInterceptor> INTERCEPTORS =
+      List.of(new HeaderInterceptor(), new ErrorInterceptor());
+
   private static final AtomicLong SEQUENCE = new AtomicLong();
 
   private final Path socket;
@@ -127,8 +131,7 @@ public final class UnixServer implements AutoCloseable {
     for (ServerInterceptor interceptor : interceptors.reversed()) {
       builder.intercept(interceptor);
     }
-    builder.intercept(new HeaderInterceptor());
-    builder.intercept(new ErrorInterceptor());
+    INTERCEPTORS.forEach(builder::intercept);
     Files.deleteIfExists(beside);
     Server server = builder.build().start();
     try {

@@ -4,14 +4,17 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaField;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.concurrent.locks.Lock;
 
 /**
  * The arrows between rooms and the manners inside them. Each module's {@code ArchitectureTest}
@@ -110,7 +113,37 @@ public final class ArchitectureRules {
   public static final ArchRule NO_CYCLES =
       slices().matching("io.berth.(**)").should().beFreeOfCycles().allowEmptyShould(true);
 
+  /**
+   * Whoever holds a lock says what it protects: in a class with synchronized methods or a lock
+   * among its fields, each field that can change and is not volatile names its lock, which Error
+   * Prone then checks at every use.
+   */
+  public static final ArchRule GUARDED =
+      classes()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackage("io.berth.api..")
+          .should(nameTheLockOfEachField())
+          .allowEmptyShould(true);
+
   private ArchitectureRules() {}
+
+  /**
+   * The wire's types end at the edge: below {@code own} only these packages, where requests are
+   * read and where other services are called, know generated classes.
+   */
+  public static ArchRule generatedOnlyIn(String own, String... edges) {
+    return noClasses()
+        .that()
+        .resideInAPackage(own)
+        .and()
+        .resideOutsideOfPackages(edges)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.berth.api..")
+        .because("a domain that speaks the wire's types cannot change without the wire");
+  }
 
   /** Fails unless each library, by its package, is used. Row DC-03. */
   public static void uses(JavaClasses classes, String... packages) {
@@ -148,6 +181,33 @@ public final class ArchitectureRules {
         .dependOnClassesThat()
         .resideInAnyPackage(others)
         .because("services know only each other's wire");
+  }
+
+  private static ArchCondition<JavaClass> nameTheLockOfEachField() {
+    return new ArchCondition<>("name the lock of each field that can change") {
+      @Override
+      public void check(JavaClass type, ConditionEvents events) {
+        boolean locks =
+            type.getMethods().stream()
+                    .anyMatch(method -> method.getModifiers().contains(JavaModifier.SYNCHRONIZED))
+                || type.getFields().stream()
+                    .anyMatch(field -> field.getRawType().isAssignableTo(Lock.class));
+        if (!locks) {
+          return;
+        }
+        for (JavaField field : type.getFields()) {
+          boolean free =
+              field.getModifiers().contains(JavaModifier.FINAL)
+                  || field.getModifiers().contains(JavaModifier.VOLATILE)
+                  || field.getModifiers().contains(JavaModifier.SYNTHETIC);
+          if (!free && !field.isAnnotatedWith(GuardedBy.class)) {
+            events.add(
+                SimpleConditionEvent.violated(
+                    field, field.getFullName() + " is behind a lock without @GuardedBy"));
+          }
+        }
+      }
+    };
   }
 
   private static ArchCondition<JavaClass> beFinalSealedOrAbstract() {
