@@ -39,7 +39,10 @@ final class Measure {
   static final int METHOD_LINES = 60;
   static final int PARAMETERS = 7;
 
-  /** A method or constructor with a body; a record's own constructor is data and does not count as one. */
+  /**
+   * A method or constructor with a body; a record's own constructor is data and does not count as
+   * one.
+   */
   record Method(String where, String name, int lines, int parameters, boolean constructor) {}
 
   record JavaFile(
@@ -126,8 +129,7 @@ final class Measure {
             .map(type -> ((ClassTree) type).getSimpleName().toString())
             .toList();
     String packageName = unit.getPackage() == null ? "" : unit.getPackageName().toString();
-    files.add(
-        new JavaFile(path, packageName, imports, types, Files.readAllLines(path).size()));
+    files.add(new JavaFile(path, packageName, imports, types, Files.readAllLines(path).size()));
     LineMap lines = unit.getLineMap();
     List<Method> into = path.toString().contains("/src/main/") ? methods : testMethods;
     new TreeScanner<Void, Void>() {

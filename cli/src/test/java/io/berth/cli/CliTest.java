@@ -3,7 +3,6 @@ package io.berth.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
@@ -32,6 +31,7 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixServer;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Streams;
 import io.berth.testing.InProcessGrpc;

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
-import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
@@ -22,6 +21,7 @@ import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixServer;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Streams;
 import io.berth.testing.InProcessGrpc;

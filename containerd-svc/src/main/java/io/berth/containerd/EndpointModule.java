@@ -3,12 +3,12 @@ package io.berth.containerd;
 import dagger.Binds;
 import dagger.Module;
 import dagger.multibindings.IntoSet;
+import io.berth.containerd.api.ContainersEndpoint;
+import io.berth.containerd.api.EventsEndpoint;
+import io.berth.containerd.api.IntrospectionEndpoint;
+import io.berth.containerd.api.NamespacesEndpoint;
+import io.berth.containerd.api.VersionEndpoint;
 import io.berth.containerd.container.NamedContainersEndpoint;
-import io.berth.containerd.event.EventsEndpoint;
-import io.berth.containerd.introspection.IntrospectionEndpoint;
-import io.berth.containerd.introspection.VersionEndpoint;
-import io.berth.containerd.namespace.NamespacesEndpoint;
-import io.berth.containerd.record.ContainersEndpoint;
 import io.berth.containerd.task.TasksEndpoint;
 import io.grpc.BindableService;
 

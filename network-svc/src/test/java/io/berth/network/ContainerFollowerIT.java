@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Timestamp;
-import io.berth.base.rpc.UnixServer;
 import io.berth.api.containerd.events.ContainerDelete;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
@@ -19,6 +18,7 @@ import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.UnixServer;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;

@@ -7,8 +7,6 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.OwnFolder;
 import io.berth.containerd.host.Folders;
-import io.berth.containerd.state.HostsFile;
-import io.berth.containerd.state.ResolvFile;
 import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;

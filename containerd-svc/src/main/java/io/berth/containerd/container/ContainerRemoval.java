@@ -3,7 +3,7 @@ package io.berth.containerd.container;
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.record.ContainerRecords;
+import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;

@@ -3,7 +3,7 @@ package io.berth.containerd.container;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.container.BackgroundWork.Kind;
-import io.berth.containerd.restart.RestartRule;
+import io.berth.containerd.settings.RestartRule;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;

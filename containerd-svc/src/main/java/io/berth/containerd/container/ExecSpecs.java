@@ -3,7 +3,7 @@ package io.berth.containerd.container;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
-import io.berth.containerd.record.ContainerRecords;
+import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.spec.ExecProcess;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;

@@ -5,7 +5,7 @@ import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.error.BerthException;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;

@@ -4,7 +4,7 @@ import io.berth.api.berth.container.v1.Process;
 import io.berth.api.containerd.runc.v1.ProcessDetails;
 import io.berth.api.containerd.v1.types.ProcessInfo;
 import io.berth.base.rpc.Anys;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

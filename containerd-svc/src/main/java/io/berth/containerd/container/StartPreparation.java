@@ -9,7 +9,6 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.name.ContainerId;
 import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;

@@ -8,7 +8,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Identifier;
 import io.berth.base.rpc.Anys;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -42,7 +42,7 @@ public final class EventBroker {
   private @Nullable Numbered last;
 
   @Inject
-  EventBroker(Config config, InstantSource clock) {
+  public EventBroker(Config config, InstantSource clock) {
     this.clock = clock;
     this.start = clock.instant();
     this.queueBound = (int) config.number(Key.CONTAINERD_EVENT_QUEUE);

@@ -4,7 +4,7 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
-import io.berth.containerd.restart.RestartRule;
+import io.berth.containerd.settings.RestartRule;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -119,7 +119,8 @@ public final class HostRules {
       throw new BerthException.InvalidArgument(
           "hostname `"
               + config.getHostname()
-              + "`: the container shares the host's name (uts mode host); leave one of the two out");
+              + "`: the container shares the host's name (uts mode host); leave one of the two"
+              + " out");
     }
     if (network.getMode().startsWith("container:")) {
       NamespaceMode.parse("network", network.getMode());

@@ -1,7 +1,7 @@
 package io.berth.containerd.task;
 
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.store.Store;
+import io.berth.containerd.metadata.Store;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.sql.Connection;

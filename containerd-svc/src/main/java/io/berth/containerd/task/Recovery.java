@@ -13,7 +13,7 @@ import io.berth.containerd.host.Folders;
 import io.berth.containerd.host.HostListener;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.host.HostProcess;
-import io.berth.containerd.record.ContainerRecords;
+import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.linux.MountFlags;
 import io.berth.linux.MountInfo;
 import io.berth.linux.Mounts;

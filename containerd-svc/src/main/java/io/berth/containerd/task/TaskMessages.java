@@ -10,7 +10,7 @@ import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.v1.types.Process;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import org.jspecify.annotations.Nullable;
 
 /** The front's messages as the shim's, and back. */

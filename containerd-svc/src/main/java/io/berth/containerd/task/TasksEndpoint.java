@@ -37,7 +37,7 @@ import io.berth.base.filter.Filter;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;

@@ -27,7 +27,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.containerd.time.Timestamps;
+import io.berth.base.rpc.Timestamps;
 import io.berth.oci.runtime.ProcessSpec;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;

@@ -34,8 +34,7 @@ public final class InProcessGrpc implements AfterEachCallback {
   /** Starts a server with these services and opens a channel to it. */
   public ManagedChannel serve(BindableService... services) throws IOException {
     String name = InProcessServerBuilder.generateName();
-    InProcessServerBuilder builder =
-        InProcessServerBuilder.forName(name).executor(handlers);
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name).executor(handlers);
     interceptors.forEach(builder::intercept);
     for (BindableService service : services) {
       builder.addService(service);

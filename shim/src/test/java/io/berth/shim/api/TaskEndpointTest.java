@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import io.berth.base.rpc.UnixServer;
 import io.berth.api.containerd.runc.v1.Options;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
 import io.berth.api.containerd.task.v3.StateRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.rpc.Anys;
+import io.berth.base.rpc.UnixServer;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;

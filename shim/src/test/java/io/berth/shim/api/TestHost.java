@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.berth.base.rpc.UnixServer;
 import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
@@ -14,6 +13,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.base.rpc.UnixServer;
 import io.berth.linux.MountInfo;
 import io.berth.linux.Processes;
 import io.berth.shim.cgroup.CgroupLayout;

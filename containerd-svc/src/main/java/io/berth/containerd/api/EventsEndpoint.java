@@ -1,0 +1,85 @@
+package io.berth.containerd.api;
+
+import com.google.protobuf.Empty;
+import io.berth.api.containerd.services.events.v1.EventsGrpc;
+import io.berth.api.containerd.services.events.v1.ForwardRequest;
+import io.berth.api.containerd.services.events.v1.PublishRequest;
+import io.berth.api.containerd.services.events.v1.SubscribeRequest;
+import io.berth.api.containerd.types.Envelope;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
+import io.berth.base.rpc.BlockingSender;
+import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.Topics;
+import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import java.time.InstantSource;
+
+/** {@code containerd.services.events.v1.Events}. */
+public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
+  private final EventBroker broker;
+  private final InstantSource clock;
+
+  @Inject
+  EventsEndpoint(EventBroker broker, InstantSource clock) {
+    this.broker = broker;
+    this.clock = clock;
+  }
+
+  @Override
+  public void publish(PublishRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          String namespace = CallContext.namespace();
+          broker.forward(
+              Envelope.newBuilder()
+                  .setTimestamp(Timestamps.of(clock.instant()))
+                  .setNamespace(namespace)
+                  .setTopic(Topics.check(request.getTopic()))
+                  .setEvent(request.getEvent())
+                  .build());
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void forward(ForwardRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          Envelope envelope = request.getEnvelope();
+          Identifier.check(envelope.getNamespace());
+          Topics.check(envelope.getTopic());
+          broker.forward(
+              envelope.hasTimestamp()
+                  ? envelope
+                  : envelope.toBuilder().setTimestamp(Timestamps.of(clock.instant())).build());
+          return Empty.getDefaultInstance();
+        });
+  }
+
+  /** Subscribed when this returns: what the client causes next on this connection is seen. */
+  @Override
+  public void subscribe(SubscribeRequest request, StreamObserver<Envelope> responses) {
+    EventBroker.Subscription subscription;
+    try {
+      subscription = broker.subscribe(request.getFiltersList());
+    } catch (BerthException.InvalidArgument e) {
+      // containerd gives this stream's errors no class.
+      throw new BerthException.Unknown(e.getMessage(), e);
+    }
+    BlockingSender.run(
+        responses,
+        sender -> {
+          try (subscription) {
+            while (true) {
+              sender.send(subscription.take().envelope());
+            }
+          }
+        });
+  }
+}

@@ -1,0 +1,118 @@
+package io.berth.containerd.metadata;
+
+import io.berth.base.config.Config;
+import io.berth.base.io.OwnFolder;
+import io.berth.base.store.Database;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The database between start and stop. */
+@Singleton
+public final class Store implements AutoCloseable {
+  private static final List<String> MIGRATIONS =
+      List.of(
+          """
+          CREATE TABLE meta (
+            key TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+          ) WITHOUT ROWID;
+          CREATE TABLE namespaces (
+            name TEXT PRIMARY KEY,
+            labels BLOB NOT NULL
+          ) WITHOUT ROWID;
+          CREATE TABLE containers (
+            namespace TEXT NOT NULL,
+            id TEXT NOT NULL,
+            record BLOB NOT NULL,
+            PRIMARY KEY (namespace, id)
+          );
+          CREATE TABLE exits (
+            namespace TEXT NOT NULL,
+            id TEXT NOT NULL,
+            exec_id TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            seconds INTEGER NOT NULL,
+            nanos INTEGER NOT NULL,
+            oom INTEGER NOT NULL,
+            unknown INTEGER NOT NULL,
+            boot TEXT NOT NULL,
+            PRIMARY KEY (namespace, id, exec_id)
+          ) WITHOUT ROWID;
+          CREATE TABLE named_containers (
+            namespace TEXT NOT NULL,
+            id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            record BLOB NOT NULL,
+            progress BLOB NOT NULL,
+            PRIMARY KEY (namespace, id)
+          );
+          CREATE UNIQUE INDEX container_names ON named_containers (namespace, name);
+          """);
+
+  private final Path folder;
+  private final Path file;
+  private @Nullable Database database;
+
+  @Inject
+  Store(Config config) {
+    this.folder = config.root().resolve("containerd");
+    this.file = folder.resolve("containerd.db");
+  }
+
+  /** Opens or makes the database; its folder is for root only. */
+  public void open() throws IOException {
+    OwnFolder.prepare(folder, "rwx------");
+    database = Database.open(file, MIGRATIONS);
+  }
+
+  /** Between {@link #open} and {@link #close}. */
+  public Database database() {
+    Database open = database;
+    if (open == null) {
+      throw new IllegalStateException("database `" + file + "` is not open");
+    }
+    return open;
+  }
+
+  /** A value of the service's own, or null. */
+  public @Nullable String value(String key) {
+    return database()
+        .read(connection -> {
+          try (var query = connection.prepareStatement("SELECT value FROM meta WHERE key = ?")) {
+            query.setString(1, key);
+            var rows = query.executeQuery();
+            return rows.next() ? rows.getString(1) : null;
+          }
+        });
+  }
+
+  /** Sets it lazily. */
+  public void setValue(String key, String value) {
+    database()
+        .lazy(connection -> {
+          try (var insert =
+              connection.prepareStatement(
+                  "INSERT INTO meta VALUES (?, ?)"
+                      + " ON CONFLICT (key) DO UPDATE SET value = excluded.value")) {
+            insert.setString(1, key);
+            insert.setString(2, value);
+            return insert.executeUpdate();
+          }
+        });
+  }
+
+  @Override
+  public void close() {
+    Database open = database;
+    database = null;
+    if (open != null) {
+      open.close();
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package io.berth.containerd.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.Any;
+import io.berth.api.containerd.events.TaskOOM;
+import io.berth.api.containerd.services.events.v1.EventsGrpc;
+import io.berth.api.containerd.services.events.v1.ForwardRequest;
+import io.berth.api.containerd.services.events.v1.PublishRequest;
+import io.berth.api.containerd.services.namespaces.v1.CreateNamespaceRequest;
+import io.berth.api.containerd.services.namespaces.v1.Namespace;
+import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
+import io.berth.api.containerd.types.Envelope;
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Anys;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.fake.Instance;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EventsEndpointTest {
+  @TempDir Path folder;
+  private Instance instance;
+
+  @BeforeEach
+  void start() throws IOException {
+    instance = new Instance(folder);
+  }
+
+  @AfterEach
+  void stop() {
+    instance.close();
+  }
+
+  private EventsGrpc.EventsBlockingStub stub(String namespace) {
+    return UnixChannel.in(EventsGrpc.newBlockingStub(instance.channel()), namespace, null)
+        .withDeadlineAfter(10, TimeUnit.SECONDS)
+        .withWaitForReady();
+  }
+
+  private void publish(String namespace, String topic) {
+    var _ =
+        stub(namespace)
+            .publish(
+                PublishRequest.newBuilder()
+                    .setTopic(topic)
+                    .setEvent(Anys.pack(TaskOOM.newBuilder().setContainerId("c9").build()))
+                    .build());
+  }
+
+  @Test
+  void published_isDeliveredWithItsNamespaceAndAnyUntouched() throws InterruptedException {
+    Instance.Events events = instance.events("topic==\"/mine/a\"");
+    Any strange = Any.newBuilder().setTypeUrl("unknown.Thing").build();
+    var _ =
+        stub("ns1")
+            .publish(PublishRequest.newBuilder().setTopic("/mine/a").setEvent(strange).build());
+    Envelope got = events.next();
+    assertEquals("ns1", got.getNamespace());
+    assertEquals(strange, got.getEvent());
+    assertTrue(got.hasTimestamp());
+  }
+
+  @Test
+  void filters_byNamespaceTopicAndPayload() throws InterruptedException {
+    Instance.Events events =
+        instance.events("namespace==n2,topic~=|^/t/|", "event.container_id==c9,topic==\"/u/x\"");
+    publish("n1", "/t/a");
+    publish("n2", "/t/b");
+    publish("n1", "/u/x");
+    publish("n1", "/u/y");
+    assertEquals("/t/b", events.next().getTopic());
+    assertEquals("/u/x", events.next().getTopic());
+    assertTrue(events.isQuiet());
+  }
+
+  @Test
+  void badFilter_endsTheStreamWithUnknown() throws InterruptedException {
+    Instance.Events events = instance.events("topic==/a/b");
+    for (int i = 0; i < 100 && events.failure() == null; i++) {
+      Thread.sleep(20);
+    }
+    StatusRuntimeException e = assertInstanceOf(StatusRuntimeException.class, events.failure());
+    assertEquals(Code.UNKNOWN, e.getStatus().getCode());
+  }
+
+  @Test
+  void topicsAndEnvelopes_areChecked() {
+    for (String topic : List.of("", "/", "noslash", "/a//b", "/a b")) {
+      StatusRuntimeException e =
+          assertThrows(StatusRuntimeException.class, () -> publish("n1", topic), topic);
+      assertEquals(Code.INVALID_ARGUMENT, e.getStatus().getCode());
+    }
+    ForwardRequest noNamespace =
+        ForwardRequest.newBuilder().setEnvelope(Envelope.newBuilder().setTopic("/a")).build();
+    StatusRuntimeException e =
+        assertThrows(StatusRuntimeException.class, () -> stub("n1").forward(noNamespace));
+    assertEquals(Code.INVALID_ARGUMENT, e.getStatus().getCode());
+  }
+
+  @Test
+  void forwarded_keepsItsNamespace_andGetsATimeIfItHasNone() throws InterruptedException {
+    Instance.Events events = instance.events("namespace==other");
+    var _ =
+        stub("n1")
+            .forward(
+                ForwardRequest.newBuilder()
+                    .setEnvelope(Envelope.newBuilder().setTopic("/a").setNamespace("other"))
+                    .build());
+    assertTrue(events.next().hasTimestamp());
+  }
+
+  @Test
+  void namespaceEvents_carryTheAffectedNamespace() throws InterruptedException {
+    Instance.Events events = instance.events("topic==\"/namespaces/create\"");
+    var _ =
+        NamespacesGrpc.newBlockingStub(instance.channel())
+            .create(
+                CreateNamespaceRequest.newBuilder()
+                    .setNamespace(Namespace.newBuilder().setName("fresh"))
+                    .build());
+    assertEquals("fresh", events.next().getNamespace());
+  }
+
+  // The bound is told at the gap: everything before it was delivered.
+  @Test
+  void slowSubscriber_isToldAtTheGap() throws InterruptedException {
+    EventBroker broker =
+        new EventBroker(
+            Config.parse(null, "[containerd]\nevent_queue = 3"), InstantSource.system());
+    try (EventBroker.Subscription subscription = broker.subscribe(List.of())) {
+      for (int i = 0; i < 5; i++) {
+        broker.publish("n", "/a", TaskOOM.getDefaultInstance());
+      }
+      assertEquals(1, subscription.take().sequence());
+      assertEquals(2, subscription.take().sequence());
+      assertEquals(3, subscription.take().sequence());
+      BerthException e = assertThrows(BerthException.ResourceExhausted.class, subscription::take);
+      assertTrue(e.getMessage().contains("2 or more"), e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package io.berth.containerd.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.berth.base.error.BerthException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class ContainerFilesTest {
+  private static final String LOCAL =
+      """
+      127.0.0.1\tlocalhost
+      ::1\tlocalhost ip6-localhost ip6-loopback
+      fe00::0\tip6-localnet
+      ff00::0\tip6-mcastprefix
+      ff02::1\tip6-allnodes
+      ff02::2\tip6-allrouters
+      """;
+
+  private static HostsFile hosts(String... extra) {
+    return new HostsFile(
+        "web", "example.org", List.of("10.1.0.2", "fd00::2"), List.of(extra), "10.1.0.1");
+  }
+
+  @Test
+  void hosts_hasItselfAndWhatAPersonAdds_mb69() {
+    assertEquals(
+        LOCAL
+            + "1.2.3.4\ta\n2001:db8::1\tb\n2001:db8::2\tc\n10.1.0.1\tup\n1.2.3.5\td\n"
+            + "10.1.0.2\tweb.example.org web\nfd00::2\tweb.example.org web\n",
+        hosts("a:1.2.3.4", "b:2001:db8::1", "c:[2001:db8::2]", "up:host-gateway", "d=1.2.3.5")
+            .text());
+    assertEquals(
+        LOCAL + "10.1.0.2\tweb\n",
+        new HostsFile("web", "", List.of("10.1.0.2", ""), List.of(), "").text());
+  }
+
+  @Test
+  void hosts_ofTheHostsNetwork_isTheHosts() {
+    assertEquals("1.1.1.1 x\n1.2.3.4\ta\n", hosts("a:1.2.3.4").text("1.1.1.1 x"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "a",
+        ":1.2.3.4",
+        "a:",
+        "a:1.2.3",
+        "a:name",
+        "a b:1.2.3.4",
+        "a:1.2.3.4\n6.6.6.6 x",
+        "a#:1.2.3.4",
+        "a:fe80::1%eth0"
+      })
+  void hosts_refusesWhatIsNoLine(String extra) {
+    BerthException e =
+        assertThrows(BerthException.InvalidArgument.class, () -> hosts(extra).text());
+    assertFalse(e.getMessage().contains("\n"));
+  }
+
+  @Test
+  void hosts_withoutGateway_refusesTheWordForIt() {
+    HostsFile none = new HostsFile("a", "", List.of(), List.of("up:host-gateway"), "");
+    assertThrows(BerthException.InvalidArgument.class, none::text);
+  }
+
+  // --- resolv.conf
+
+  private static final String STUB =
+      "# made by a program\n"
+          + "nameserver 127.0.0.53\n"
+          + "nameserver ::1\n"
+          + "options edns0 trust-ad\n"
+          + "domain old\n"
+          + "search lan home\n";
+  private static final String BEHIND =
+      "nameserver 192.0.2.1\nnameserver fe80::1%eth0\nsearch other\n";
+  private static final ResolvFile PLAIN =
+      new ResolvFile(List.of(), List.of(), List.of(), List.of());
+
+  @Test
+  void resolv_leavesLoopbackOut_andTakesWhatIsBehindIt_d0192() {
+    String rest = "search lan home\noptions edns0 trust-ad\n";
+    assertEquals(
+        "nameserver 192.0.2.1\n" + rest, PLAIN.text(STUB, BEHIND, List.of("9.9.9.9"), false));
+    assertEquals("nameserver 9.9.9.9\n" + rest, PLAIN.text(STUB, STUB, List.of("9.9.9.9"), false));
+    assertEquals(
+        "nameserver 192.0.2.7\n" + rest,
+        PLAIN.text(STUB + "nameserver 192.0.2.7 comment\n", BEHIND, List.of(), false));
+    assertEquals(
+        "nameserver 127.0.0.53\nnameserver ::1\n" + rest,
+        PLAIN.text(STUB, BEHIND, List.of(), true));
+    assertEquals("", PLAIN.text("", "", List.of(), false));
+  }
+
+  @Test
+  void resolv_takesThePersonsWordFirst_thenTheNetworks_mb68() {
+    assertEquals(
+        "nameserver 127.0.0.11\n",
+        new ResolvFile(List.of(), List.of("."), List.of(), List.of("127.0.0.11"))
+            .text("nameserver 192.0.2.1\nsearch lan\n", "", List.of(), false));
+    assertEquals(
+        "nameserver 9.9.9.9\nnameserver 2620:fe::fe\nsearch a.b\noptions ndots:2\n",
+        new ResolvFile(
+                List.of("9.9.9.9", "2620:fe::fe"),
+                List.of("a.b"),
+                List.of("ndots:2"),
+                List.of("127.0.0.11"))
+            .text(STUB, BEHIND, List.of(), false));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "name", "1.2.3", "1.2.3.4\nsearch evil", "a b"})
+  void resolv_refusesWhatNoResolverReads(String bad) {
+    List<String> none = List.of();
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () -> new ResolvFile(List.of(bad), none, none, none).text("", "", none, false));
+    assertFalse(e.getMessage().contains("\n"));
+    if (bad.isEmpty() || bad.contains(" ")) {
+      assertThrows(
+          BerthException.InvalidArgument.class,
+          () -> new ResolvFile(none, List.of(bad), none, none).text("", "", none, false));
+      assertThrows(
+          BerthException.InvalidArgument.class,
+          () -> new ResolvFile(none, none, List.of(bad), none).text("", "", none, false));
+    }
+  }
+}

@@ -1,4 +1,0 @@
-@NullMarked
-package io.berth.containerd.event;
-
-import org.jspecify.annotations.NullMarked;

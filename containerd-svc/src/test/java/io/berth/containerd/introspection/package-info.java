@@ -1,4 +1,0 @@
-@NullMarked
-package io.berth.containerd.introspection;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,2 +1,0 @@
-/** Tests of ids, names and look-ups. */
-package io.berth.containerd.name;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.berth.containerd.record;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,2 +1,0 @@
-/** Tests of restart policies. */
-package io.berth.containerd.restart;

@@ -1,2 +1,0 @@
-/** Tests of a container's own files. */
-package io.berth.containerd.state;

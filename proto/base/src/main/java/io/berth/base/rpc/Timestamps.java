@@ -1,0 +1,26 @@
+package io.berth.base.rpc;
+
+import com.google.protobuf.Timestamp;
+import java.time.Instant;
+
+/** {@link Instant} to {@link Timestamp} and back. */
+public final class Timestamps {
+  private Timestamps() {}
+
+  /** For the wire. */
+  public static Timestamp of(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+
+  /** From the wire, where clients also send the year 1 and worse; what no instant is becomes 0. */
+  public static Instant instant(Timestamp timestamp) {
+    long seconds = timestamp.getSeconds();
+    return seconds < Instant.MIN.getEpochSecond() || seconds > Instant.MAX.getEpochSecond()
+        ? Instant.EPOCH
+        : Instant.ofEpochSecond(seconds)
+            .plusNanos(Math.clamp(timestamp.getNanos(), 0, 999_999_999));
+  }
+}
