@@ -35,6 +35,7 @@ final class DockerIT {
                 "none",
                 "--iptables=false",
                 "--ip-masq=false",
+                "--ip-forward=false",
                 "--data-root",
                 dir.resolve("data").toString(),
                 "--exec-root",
