@@ -11,6 +11,7 @@ import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.GetEndpointRequest;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -20,7 +21,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -69,11 +69,7 @@ final class BadNetworkIT {
 
   @AfterEach
   void nothingIsLeft() throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!present().equals(before) && System.nanoTime() < deadline) {
-      Thread.sleep(200);
-    }
-    assertEquals(before, present());
+    Eventually.answers("is as before: " + before, () -> present(), before::equals);
   }
 
   /** Everything that a container makes. */

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,15 +82,6 @@ final class BerthIT {
     assertTrue(ID.matcher(started.out()).matches(), started.out());
   }
 
-  /** Asks until the answer holds the text; a container's own pace is not ours. */
-  private static void eventually(String text, String... arguments) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!berth.berth(arguments).out().contains(text)) {
-      assertTrue(System.nanoTime() < deadline, () -> "never says " + text);
-      Thread.sleep(100);
-    }
-  }
-
   @Test // Rows CD-24, D01-53, MD-32.
   void aForegroundRunHasItsContainersOutputAndExitCode() {
     Command hello = run("sh", "-c", "echo out; echo err >&2; exit 3").exits(3);
@@ -130,7 +121,7 @@ final class BerthIT {
     inBackground(
         "life", "trap 'exit 4' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done");
     berth.berth("ps").exits(0).says("life").says("Up ").says("busybox:test");
-    eventually("3\n", "logs", "life");
+    berth.eventuallySays("3\n", "logs", "life");
     assertEquals("x\n", berth.berth("exec", "life", "echo", "x").exits(0).out());
     berth.berth("exec", "life", "sh", "-c", "exit 9").exits(9);
     berth.berth("exec", "life", "no-such-program").exits(127);
@@ -172,11 +163,7 @@ final class BerthIT {
     berth
         .berth("run", "-d", "--rm", "--name", "brief", "--network", "none", "busybox:test", "true")
         .exits(0);
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!berth.berth("ps", "-aq").out().isEmpty()) {
-      assertTrue(System.nanoTime() < deadline, "still there");
-      Thread.sleep(100);
-    }
+    Eventually.answers("goes", () -> berth.berth("ps", "-aq").exits(0).out(), String::isEmpty);
   }
 
   // Row MB-124.
@@ -194,7 +181,7 @@ final class BerthIT {
   @Test // Row D01-42.
   void logsKeepTheStreamsApart() throws Exception {
     inBackground("two", "echo out; echo err >&2; sleep 100");
-    eventually("out", "logs", "two");
+    berth.eventuallySays("out", "logs", "two");
     Command logs = berth.berth("logs", "two").exits(0);
     assertEquals("out\n", logs.out());
     assertEquals("err\n", logs.err());

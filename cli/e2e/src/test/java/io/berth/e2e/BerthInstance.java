@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -261,6 +262,12 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
             List.of(libexec.resolve("bin/berth").toString(), "--config", config().toString()));
     line.addAll(List.of(arguments));
     return Command.run(line, new byte[0], Map.of());
+  }
+
+  /** Runs the line again and again until its standard output holds the text. */
+  void eventuallySays(String text, String... line) throws InterruptedException {
+    Eventually.answers(
+        "says `" + text + "`", () -> berth(line), command -> command.out().contains(text));
   }
 
   Path libexec() {

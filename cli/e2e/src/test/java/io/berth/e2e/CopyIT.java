@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,9 +62,10 @@ final class CopyIT {
 
   private void start() throws Exception {
     berth.berth("start", "box").exits(0);
-    for (int i = 0; i < 100 && berth.berth("exec", "box", "cat", "/made/way").exit() != 0; i++) {
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "is made",
+        () -> berth.berth("exec", "box", "cat", "/made/way"),
+        answer -> answer.exit() == 0);
   }
 
   private String inside(String path) {

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Tag;
@@ -109,7 +111,8 @@ final class CtrIT {
             "r4",
             "sh",
             "-c",
-            "ps | wc -l; cat /proc/1/comm; ls /proc/acpi 2>/dev/null | wc -l; touch /proc/sys/kernel/x 2>&1 | head -1")
+            "ps | wc -l; cat /proc/1/comm; ls /proc/acpi 2>/dev/null | wc -l; touch"
+                + " /proc/sys/kernel/x 2>&1 | head -1")
         .exits(0);
     Command pids = run("r5", "sh", "-c", "echo $$").exits(0);
     assertEquals("1\n", pids.out());
@@ -206,17 +209,10 @@ final class CtrIT {
   }
 
   private static void awaitState(String id, String state) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (true) {
-      Command list = berth.ctr("task", "ls").exits(0);
-      if (list.out().lines().anyMatch(line -> line.startsWith(id + " ") && line.contains(state))) {
-        return;
-      }
-      if (System.nanoTime() > deadline) {
-        throw new AssertionError(id + " is not " + state + ":\n" + list.out());
-      }
-      Thread.sleep(50);
-    }
+    Eventually.answers(
+        "makes " + id + " " + state,
+        () -> berth.ctr("task", "ls").exits(0).out(),
+        rows -> rows.lines().anyMatch(line -> line.startsWith(id + " ") && line.contains(state)));
   }
 
   @Test
@@ -353,19 +349,20 @@ final class CtrIT {
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     try {
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-      int i = 0;
       // The client does not say when it is subscribed: runs go on until one is seen from its
       // beginning.
-      while (!Files.readString(out).contains("/containers/create")
-          && System.nanoTime() < deadline) {
-        run("ev" + i++, "true").exits(0);
-      }
+      AtomicInteger runs = new AtomicInteger();
+      Eventually.answers(
+          "is subscribed",
+          () -> {
+            run("ev" + runs.getAndIncrement(), "true").exits(0);
+            return Files.readString(out);
+          },
+          told -> told.contains("/containers/create"));
       String id = "last";
       run(id, "true").exits(0);
-      while (!lines(out, id).contains("/containers/delete") && System.nanoTime() < deadline) {
-        Thread.sleep(50);
-      }
+      Eventually.answers(
+          "tells the end", () -> lines(out, id), told -> told.contains("/containers/delete"));
       assertEquals(
           List.of(
               "/snapshot/prepare",
@@ -389,7 +386,11 @@ final class CtrIT {
         .toList();
   }
 
-  /** MB-170: nothing is lost when nobody reads yet. */
+  private static Command inside(String id, String script) {
+    return berth.ctr("task", "exec", "--exec-id", "inside", id, "sh", "-c", script);
+  }
+
+  /** Nothing is lost when nobody reads yet. Row MB-170. */
   @Test
   void aMegabyteWithoutAReaderIsAllThereForALaterAttach() throws Exception {
     berth
@@ -400,14 +401,24 @@ final class CtrIT {
             "big",
             "sh",
             "-c",
-            "sleep 1; dd if=/dev/zero bs=1024 count=1024 2>/dev/null | tr '\\0' x; sleep 8")
+            """
+            until [ -e /go ]; do usleep 10000; done
+            dd if=/dev/zero bs=1024 count=32 2>/dev/null | tr '\\0' x
+            touch /begun
+            dd if=/dev/zero bs=1024 count=992 2>/dev/null | tr '\\0' x
+            until [ -e /end ]; do usleep 10000; done
+            """)
         .exits(0);
     try {
       // `ctr run -d` itself reads until it ends; the output begins after that.
-      Thread.sleep(2500);
-      Command attached = berth.ctr("task", "attach", "big").exits(0);
-      assertEquals(1 << 20, attached.out().length());
-      assertTrue(attached.out().chars().allMatch(c -> c == 'x'));
+      inside("big", "touch /go").exits(0);
+      Eventually.answers("begins", () -> inside("big", "test -e /begun"), test -> test.exit() == 0);
+      CompletableFuture<Command> attached =
+          CompletableFuture.supplyAsync(() -> berth.ctr("task", "attach", "big"), Command.READERS);
+      inside("big", "touch /end").exits(0);
+      String out = attached.join().exits(0).out();
+      assertEquals(1 << 20, out.length());
+      assertTrue(out.chars().allMatch(c -> c == 'x'));
     } finally {
       berth.ctr("task", "rm", "-f", "big");
       berth.ctr("container", "rm", "big");

@@ -2,9 +2,11 @@ package io.berth.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,13 +55,11 @@ final class DockerIT {
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (docker("version").exit() != 0) {
-      if (!dockerd.isAlive() || System.nanoTime() > deadline) {
-        throw new AssertionError("dockerd does not answer:\n" + Files.readString(log));
-      }
-      Thread.sleep(200);
-    }
+    Eventually.answersWithin(
+        Duration.ofMinutes(1),
+        "answers",
+        () -> docker("version").exit() + "\n" + Files.readString(log),
+        answer -> answer.startsWith("0\n"));
     Command.run(line("import", "-", "busybox:test"), BusyboxImage.layer(), Map.of()).exits(0);
   }
 

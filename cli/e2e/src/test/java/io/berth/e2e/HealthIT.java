@@ -3,11 +3,11 @@ package io.berth.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -54,13 +54,10 @@ final class HealthIT {
   }
 
   private static void becomes(String name, String status) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (!inspect(name, "{{.State.Health.Status}}").equals(status)) {
-      assertTrue(
-          System.nanoTime() < deadline,
-          () -> status + ": " + berth.berth("inspect", "-f", "json", name).out());
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "becomes " + status,
+        () -> inspect(name, "{{json .State.Health}}"),
+        _ -> inspect(name, "{{.State.Health.Status}}").equals(status));
   }
 
   private static String status(String name) {
@@ -119,15 +116,14 @@ final class HealthIT {
       }
       run("told", "--health-cmd=true", "--health-interval=100ms", IMAGE, "sleep", "999");
       becomes("told", "healthy");
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-      List<String> lines = List.of();
-      while (lines.isEmpty() && System.nanoTime() < deadline) {
-        Thread.sleep(200);
-        lines =
-            Files.readAllLines(events).stream()
-                .filter(line -> line.contains("/containers/health_status"))
-                .toList();
-      }
+      List<String> lines =
+          Eventually.answers(
+              "tells the change",
+              () ->
+                  Files.readAllLines(events).stream()
+                      .filter(line -> line.contains("/containers/health_status"))
+                      .toList(),
+              told -> !told.isEmpty());
       assertEquals(1, lines.size(), lines.toString());
       assertTrue(lines.getFirst().contains("\"healthy\""), lines.toString());
       assertTrue(lines.getFirst().contains("\"told\""), lines.toString());
@@ -179,17 +175,24 @@ final class HealthIT {
     run("still", "--health-cmd=echo >>/count", "--health-interval=100ms", IMAGE, "sleep", "999");
     becomes("still", "healthy");
     berth.berth("pause", "still").exits(0);
-    Thread.sleep(500);
+    // Another one's probes are the measure of time.
+    run("pace", "--health-cmd=true", "--health-interval=100ms", IMAGE, "sleep", "999");
+    becomes("pace", "healthy");
     String log = inspect("still", "{{.State.Health.Log}}");
-    Thread.sleep(500);
+    for (int i = 0; i < 5; i++) {
+      String before = inspect("pace", "{{.State.Health.Log}}");
+      Eventually.answers(
+          "is probed",
+          () -> inspect("pace", "{{.State.Health.Log}}"),
+          later -> !later.equals(before));
+    }
     assertEquals(log, inspect("still", "{{.State.Health.Log}}"));
     assertTrue(status("still").endsWith("(Paused)"), status("still"));
     berth.berth("unpause", "still").exits(0);
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (log.equals(inspect("still", "{{.State.Health.Log}}"))) {
-      assertTrue(System.nanoTime() < deadline, "not probed after unpause");
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "is probed after unpause",
+        () -> inspect("still", "{{.State.Health.Log}}"),
+        later -> !later.equals(log));
     assertEquals("healthy", inspect("still", "{{.State.Health.Status}}"));
   }
 
@@ -203,25 +206,27 @@ final class HealthIT {
         IMAGE,
         "sleep",
         "999");
-    Thread.sleep(1_000);
+    // The probe that the service leaves behind is in its middle.
+    Eventually.answers(
+        "is probed",
+        () -> berth.berth("top", "on").exits(0).out(),
+        processes -> processes.contains("sleep 3"));
     berth.kill("containerd");
     berth.startMissing();
     assertEquals("starting", inspect("on", "{{.State.Health.Status}}"));
     berth.berth("exec", "on", "touch", "/ok").exits(0);
     becomes("on", "healthy");
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (berth.berth("top", "on").exits(0).out().contains("sleep 3")) {
-      assertTrue(System.nanoTime() < deadline, "the old probe still runs");
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "ends the old probe",
+        () -> berth.berth("top", "on").exits(0).out(),
+        processes -> !processes.contains("sleep 3"));
     String log = inspect("on", "{{.State.Health.Log}}");
     berth.kill("containerd");
     berth.startMissing();
     assertEquals("healthy", inspect("on", "{{.State.Health.Status}}"));
-    deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (log.equals(inspect("on", "{{.State.Health.Log}}"))) {
-      assertTrue(System.nanoTime() < deadline, "not probed after the restart");
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "is probed after the restart",
+        () -> inspect("on", "{{.State.Health.Log}}"),
+        later -> !later.equals(log));
   }
 }

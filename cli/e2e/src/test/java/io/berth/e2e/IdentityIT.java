@@ -3,6 +3,7 @@ package io.berth.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,7 +15,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -151,16 +151,15 @@ final class IdentityIT {
 
   /** Waits until a health check has said who it is, and answers the groups. */
   private static String probed(String name) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (true) {
-      String health = berth.berth("inspect", "-f", "{{json .State.Health}}", name).exits(0).out();
-      Matcher groups = Pattern.compile("Groups:\\\\t([0-9 ]+)").matcher(health);
-      if (groups.find()) {
-        return groups.group(1).strip();
-      }
-      assertTrue(System.nanoTime() < deadline, "no health check has run: " + health);
-      TimeUnit.MILLISECONDS.sleep(50);
-    }
+    Pattern groups = Pattern.compile("Groups:\\\\t([0-9 ]+)");
+    String health =
+        Eventually.answers(
+            "says who it is",
+            () -> berth.berth("inspect", "-f", "{{json .State.Health}}", name).exits(0).out(),
+            text -> groups.matcher(text).find());
+    Matcher found = groups.matcher(health);
+    assertTrue(found.find());
+    return found.group(1).strip();
   }
 
   // case S18

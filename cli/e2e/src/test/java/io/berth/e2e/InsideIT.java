@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -471,11 +472,10 @@ final class InsideIT {
   }
 
   private static void eventually(String text, boolean there) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (berth.berth("top", "busy").exits(0).out().contains(text) != there) {
-      assertTrue(System.nanoTime() < deadline, text);
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        (there ? "runs " : "ends ") + text,
+        () -> berth.berth("top", "busy").exits(0).out(),
+        processes -> processes.contains(text) == there);
   }
 
   @Test // Row RK-27: the limit holds for what is run later, too.

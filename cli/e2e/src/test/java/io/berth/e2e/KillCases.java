@@ -3,10 +3,10 @@ package io.berth.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -41,7 +41,8 @@ abstract class KillCases {
             id,
             "sh",
             "-c",
-            "trap 'echo end; exit 42' TERM; i=0; while true; do i=$((i+1)); echo $i; sleep 0.01; done")
+            "trap 'echo end; exit 42' TERM; i=0; while true; do i=$((i+1)); echo $i; sleep 0.01;"
+                + " done")
         .exits(0);
     awaitNumber(log, 5);
   }
@@ -56,14 +57,7 @@ abstract class KillCases {
   }
 
   private static void awaitNumber(Path log, int number) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (last(log) < number) {
-      if (System.nanoTime() > deadline) {
-        throw new AssertionError(
-            "the counter stands at " + last(log) + ", " + number + " was awaited");
-      }
-      Thread.sleep(20);
-    }
+    Eventually.answers("counts to " + number, () -> last(log), last -> last >= number);
   }
 
   /**
@@ -74,10 +68,8 @@ abstract class KillCases {
     awaitNumber(log, last(log) + 5);
     berth().ctr("task", "exec", "--exec-id", "x", id, "sh", "-c", "exit 9").exits(9);
     berth().ctr("task", "kill", "-s", "SIGTERM", id).exits(0);
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (!berth().ctr("task", "ls").out().contains("STOPPED") && System.nanoTime() < deadline) {
-      Thread.sleep(50);
-    }
+    Eventually.answers(
+        "stops", () -> berth().ctr("task", "ls").out(), rows -> rows.contains("STOPPED"));
     berth().ctr("task", "rm", id).says("non-zero exit code 42");
     berth().ctr("container", "rm", id).exits(0);
     List<String> lines = Files.readAllLines(log);
@@ -155,10 +147,7 @@ abstract class KillCases {
     }
     berth().killHosts();
     Command.run("kill", "-TERM", pid).exits(0);
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (Files.exists(Path.of("/proc", pid)) && System.nanoTime() < deadline) {
-      Thread.sleep(20);
-    }
+    Eventually.holds("ends", () -> !Files.exists(Path.of("/proc", pid)));
     for (String service : BerthInstance.SERVICES) {
       berth().start(service);
     }

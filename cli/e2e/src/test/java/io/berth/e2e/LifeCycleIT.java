@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.json.Json;
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,13 +45,10 @@ final class LifeCycleIT {
     if (line.size() > 2) {
       berth.berth(line.toArray(String[]::new)).exits(0);
     }
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (!(names("run/t").isEmpty() && names("lib/containers/default").isEmpty())) {
-      assertTrue(
-          System.nanoTime() < deadline,
-          () -> names("run/t") + " and " + names("lib/containers/default") + " are left");
-      Thread.sleep(50);
-    }
+    Eventually.answers(
+        "removes the folders",
+        () -> names("run/t") + " and " + names("lib/containers/default"),
+        "[] and []"::equals);
     assertTrue(
         Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
             .noneMatch(mount -> mount.contains(berth.dir() + "/run/t/")),
@@ -75,14 +73,6 @@ final class LifeCycleIT {
 
   private static String inspect(String template, String name) {
     return berth.berth("inspect", "-f", template, name).exits(0).out().strip();
-  }
-
-  private static void eventually(String text, String... arguments) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!berth.berth(arguments).out().contains(text)) {
-      assertTrue(System.nanoTime() < deadline, () -> "never says " + text);
-      Thread.sleep(100);
-    }
   }
 
   private static List<String> line(String... arguments) {
@@ -195,10 +185,9 @@ final class LifeCycleIT {
         .says(Long.toString(64 << 20));
     CompletableFuture<Command> next = beside("wait", "--condition=next-exit", "two");
     CompletableFuture<Command> removed = beside("wait", "--condition=removed", "two");
-    // Row DN-28: a call that waits holds no other up.
-    Thread.sleep(1500);
-    assertFalse(next.isDone() || removed.isDone());
+    // A call that waits holds no other up, and neither of these ends before its time. Row DN-28.
     berth.berth("pause", "two").exits(0);
+    assertFalse(next.isDone() || removed.isDone());
     berth.berth("stop", "-t", "0", "two").exits(0);
     assertEquals("137\n", next.get(20, TimeUnit.SECONDS).exits(0).out());
     assertFalse(removed.isDone());
@@ -237,7 +226,7 @@ final class LifeCycleIT {
         "sh",
         "-c",
         "echo early; until [ -e /go ]; do echo tick; echo tock >&2; sleep 0.2; done; exit 5");
-    eventually("early", "logs", "talk");
+    berth.eventuallySays("early", "logs", "talk");
     Path out = berth.folder("attached").resolve("out");
     Path err = out.resolveSibling("err");
     Process whole =
@@ -252,11 +241,9 @@ final class LifeCycleIT {
             .redirectOutput(only.toFile())
             .start();
     try {
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-      while (Files.size(out) == 0 || Files.size(err) == 0 || Files.size(only) == 0) {
-        assertTrue(System.nanoTime() < deadline, "nothing comes");
-        Thread.sleep(50);
-      }
+      Eventually.holds(
+          "writes to all three",
+          () -> Files.size(out) > 0 && Files.size(err) > 0 && Files.size(only) > 0);
       berth.berth("exec", "-d", "talk", "touch", "/go").exits(0);
       assertTrue(whole.waitFor(30, TimeUnit.SECONDS) && errors.waitFor(30, TimeUnit.SECONDS));
     } finally {
@@ -408,7 +395,7 @@ final class LifeCycleIT {
         .berth(
             "run", "-d", "--restart=on-failure:2", "--name=again", "--network=none", IMAGE, "false")
         .exits(0);
-    eventually(
+    berth.eventuallySays(
         "2 exited 1",
         "inspect",
         "-f",

@@ -1,5 +1,6 @@
 package io.berth.e2e;
 
+import io.berth.testing.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Debian's docker-registry on a loopback port, with a storage folder that a test may damage. */
@@ -68,14 +68,13 @@ final class LocalRegistry implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("log").toFile())
             .start();
-    for (int i = 0; i < 200; i++) {
-      try (var _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
-        return;
-      } catch (IOException notYet) {
-        TimeUnit.MILLISECONDS.sleep(50);
-      }
-    }
-    throw new AssertionError(Files.readString(folder.resolve("log")));
+    Eventually.holds(
+        "answers; its log is " + folder.resolve("log"),
+        () -> {
+          try (var _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return true;
+          }
+        });
   }
 
   private String authorisation() throws IOException {

@@ -11,6 +11,7 @@ import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -75,16 +76,6 @@ final class OptionsIT {
     return berth.berth("exec", name, "sh", "-c", script).exits(0).out().strip();
   }
 
-  private static void eventually(String wanted, String... words) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    Command last = berth.berth(words);
-    while (!last.out().contains(wanted)) {
-      assertTrue(System.nanoTime() < deadline, "no " + wanted + " in " + last);
-      Thread.sleep(100);
-      last = berth.berth(words);
-    }
-  }
-
   private static long millisToStop(String name) {
     long begin = System.nanoTime();
     berth.berth("stop", name).exits(0);
@@ -128,7 +119,7 @@ final class OptionsIT {
         "sh",
         "-c",
         "head -c 9000000 /dev/zero; echo >/done; sleep 999");
-    eventually("done", "exec", "chatty", "ls", "/");
+    berth.eventuallySays("done", "exec", "chatty", "ls", "/");
     run("--log-driver=syslog", IMAGE, "true").exits(125).says("there are local and none");
     run("--log-driver=none", "--log-opt=max-size=1m", IMAGE, "true").exits(125).says("max-size");
     run("--log-opt=mode=x", IMAGE, "true").exits(125).says("max-size");
@@ -189,7 +180,7 @@ final class OptionsIT {
         "sh",
         "-c",
         "echo b >/bound/f; echo n >/named/f; echo a >/nameless/f; echo d >/declared/f; sleep 999");
-    eventually("d", "exec", "giver", "cat", "/declared/f");
+    berth.eventuallySays("d", "exec", "giver", "cat", "/declared/f");
     String read = "cat /bound/f /named/f /nameless/f /declared/f; test -e /own && echo own; true";
     assertEquals(
         "b\nn\na\nd\n",
@@ -282,11 +273,13 @@ final class OptionsIT {
         "sh",
         "-c",
         orphans + " echo up; while :; do sleep 0.1; done");
-    eventually("up", "logs", "reaped");
+    berth.eventuallySays("up", "logs", "reaped");
     assertTrue(exec("reaped", "cat /proc/1/comm").length() > 0);
     assertNotEquals("sh", exec("reaped", "cat /proc/1/comm"));
-    Thread.sleep(500);
-    assertEquals("0", exec("reaped", "cat /proc/[0-9]*/stat | grep -c ' Z ' || true"));
+    Eventually.answers(
+        "is without zombies",
+        () -> exec("reaped", "cat /proc/[0-9]*/stat | grep -c ' Z ' || true"),
+        "0"::equals);
     berth.berth("stop", "reaped").exits(0);
     assertEquals("7", inspect("reaped", "{{.State.ExitCode}}"));
     berth.berth("logs", "reaped").exits(0).says("got");
@@ -331,11 +324,10 @@ final class OptionsIT {
         "echo page >/tmp/f; busybox httpd -f -p 8080 -h /tmp");
     String host = berth.berth("port", "web", "8080").exits(0).out().strip();
     String url = "http://127.0.0.1" + host.substring(host.lastIndexOf(':')) + "/f";
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!Command.run("curl", "-s", "-m", "5", "--noproxy", "*", url).out().equals("page\n")) {
-      assertTrue(System.nanoTime() < deadline, url);
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "has the page of " + url,
+        () -> Command.run("curl", "-s", "-m", "5", "--noproxy", "*", url).out(),
+        "page\n"::equals);
   }
 
   @Test // Row MB-04.
@@ -355,7 +347,7 @@ final class OptionsIT {
     assertEquals("sh", runs.path("ProcessConfig").path("entrypoint").asText());
     assertEquals(inspect("busy", "{{.Id}}"), runs.path("ContainerID").asText());
     berth.berth("exec", "busy", "touch", "/go").exits(0);
-    eventually("\"ExitCode\": 5", "exec", "inspect", id);
+    berth.eventuallySays("\"ExitCode\": 5", "exec", "inspect", id);
     JsonNode ended = inspected(id);
     assertEquals(false, ended.path("Running").asBoolean());
     assertEquals(5, ended.path("ExitCode").asInt());
@@ -400,15 +392,15 @@ final class OptionsIT {
             .start();
     try {
       StringBuilder shown = new StringBuilder();
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-      while (!shown.toString().contains(awaited)) {
-        assertTrue(System.nanoTime() < deadline && script.isAlive(), shown.toString());
-        if (script.getInputStream().available() > 0) {
-          shown.append((char) script.getInputStream().read());
-        } else {
-          Thread.sleep(20);
-        }
-      }
+      Eventually.answers(
+          "shows " + awaited,
+          () -> {
+            while (script.getInputStream().available() > 0) {
+              shown.append((char) script.getInputStream().read());
+            }
+            return shown;
+          },
+          text -> text.toString().contains(awaited));
       script.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
       script.getOutputStream().flush();
       assertTrue(script.waitFor(60, TimeUnit.SECONDS), "it stays: " + shown);
@@ -436,7 +428,7 @@ final class OptionsIT {
             "-c",
             loop));
     assertEquals("running", inspect("away", "{{.State.Status}}"));
-    eventually("got:one.", "logs", "away");
+    berth.eventuallySays("got:one.", "logs", "away");
     // Attached again: another process shows a text on the terminal once that is so.
     Thread attacher =
         Thread.ofPlatform()

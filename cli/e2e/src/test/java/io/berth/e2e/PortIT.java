@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -94,13 +95,10 @@ final class PortIT {
   }
 
   private static void eventually(String what, BooleanSupplier condition) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-    while (!condition.getAsBoolean()) {
-      assertTrue(
-          System.nanoTime() < deadline,
-          () -> what + ": " + endpoints() + elements() + links() + " links, " + pins() + " pins");
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        what,
+        () -> endpoints() + elements() + links() + " links, " + pins() + " pins",
+        _ -> condition.getAsBoolean());
   }
 
   /** A container that answers, with more options of run. */
@@ -224,9 +222,8 @@ final class PortIT {
   }
 
   private static void eventuallyAnswers(String protocol) throws Exception {
-    for (int i = 0; i < 50 && ask(protocol, outside.address(), "7100").exit() != 0; i++) {
-      Thread.sleep(100);
-    }
+    Eventually.answers(
+        "answers", () -> ask(protocol, outside.address(), "7100"), answer -> answer.exit() == 0);
   }
 
   @Test // Rows D01-88, D01-92, D01-93, MB-68, MB-69.
@@ -408,10 +405,6 @@ final class PortIT {
   }
 
   private static void halfway(Path file, long bytes) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (!Files.exists(file) || Files.size(file) < bytes) {
-      assertTrue(System.nanoTime() < deadline, () -> "the transfer stands: " + file);
-      Thread.sleep(50);
-    }
+    Eventually.answers("gets so far", () -> Files.size(file), size -> size >= bytes);
   }
 }

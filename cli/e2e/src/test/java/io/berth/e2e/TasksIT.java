@@ -3,6 +3,7 @@ package io.berth.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -130,11 +131,7 @@ final class TasksIT {
         tasks("", "start", "-d", "--pid-file", pid.toString(), "--log-uri", "file://" + log, "loud")
             .exits(0);
     assertEquals(back.out().strip(), Files.readString(pid));
-    long limit = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-    while (!Files.exists(log) || !Files.readString(log).contains("said")) {
-      assertTrue(System.nanoTime() < limit, "nothing in the log");
-      Thread.sleep(20);
-    }
+    Eventually.answers("logs", () -> Files.readString(log), text -> text.contains("said"));
     assertTrue(tasks("", "ls").exits(0).out().contains("loud   " + back.out().strip()));
     berth.ctr("containers", "create", "--", IMAGE, "broken", "no-such-program").exits(0);
     tasks("", "start", "broken").exits(1).says("no-such-program");

@@ -12,6 +12,7 @@ import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -19,9 +20,9 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,13 +37,11 @@ class WarmUpIT {
   static final BerthInstance BERTH = new BerthInstance("[containerd]\nwarm_rounds = 40");
 
   private static void await(Check check) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!check.holds()) {
-      if (System.nanoTime() > deadline) {
-        throw new AssertionError("not within a minute\n" + BERTH.log("containerd"));
-      }
-      Thread.sleep(20);
-    }
+    Eventually.answersWithin(
+        Duration.ofMinutes(1),
+        "is so",
+        () -> check.holds() + "\n" + BERTH.log("containerd"),
+        answer -> answer.startsWith("true\n"));
   }
 
   private interface Check {
@@ -128,6 +127,7 @@ class WarmUpIT {
       int begun = 0;
       for (int i = 0; i < 80; i++) {
         var _ = client.list(ListContainersRequest.getDefaultInstance());
+        // The pace of a client that is at work, and no wait for anything.
         Thread.sleep(50);
         // What went on when the client came is brought to its end.
         begun += i < 40 ? 0 : tasks().size();
@@ -154,7 +154,6 @@ class WarmUpIT {
     restart();
     int before = walksToTheEnd();
     BERTH.kill("image");
-    Thread.sleep(500);
     BERTH.start("image");
     BERTH.awaitAnswer("image");
     mustEndWithNothing();
