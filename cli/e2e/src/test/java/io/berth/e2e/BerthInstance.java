@@ -264,6 +264,11 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     return Command.run(line, new byte[0], Map.of());
   }
 
+  /** Our own command line with the words of this line, which are divided by single spaces. */
+  Command words(String line) {
+    return berth(line.split(" ", -1));
+  }
+
   /** Runs the line again and again until its standard output holds the text. */
   void eventuallySays(String text, String... line) throws InterruptedException {
     Eventually.answers(

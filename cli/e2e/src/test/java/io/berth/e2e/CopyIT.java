@@ -130,40 +130,12 @@ final class CopyIT {
     Files.writeString(volume.resolve("there"), "bound\n");
     Path conf = Files.writeString(here.resolve("conf"), "old\n");
     Path locked = Files.createDirectory(here.resolve("locked"));
-    berth
-        .berth(
-            "create",
-            "--name",
-            "shapes",
-            "--network",
-            "none",
-            "-v",
-            "shape-etc:/etc",
-            "-v",
-            volume + ":/lack/deep",
-            "-v",
-            conf + ":/conf",
-            "-v",
-            "shape-new:/fresh",
-            "-v",
-            locked + ":/locked:ro",
-            "busybox:test",
-            "sleep",
-            "1000")
-        .exits(0);
-    berth
-        .berth(
-            "create",
-            "--name",
-            "heir",
-            "--network",
-            "none",
-            "--volumes-from",
-            "shapes",
-            "busybox:test",
-            "sleep",
-            "1000")
-        .exits(0);
+    String folders =
+        "-v shape-etc:/etc -v %s:/lack/deep -v %s:/conf -v shape-new:/fresh -v %s:/locked:ro"
+            .formatted(volume, conf, locked);
+    String rest = " --network none busybox:test sleep 1000";
+    berth.words("create --name shapes " + folders + rest).exits(0);
+    berth.words("create --name heir --volumes-from shapes" + rest).exits(0);
     try {
       List<String> before = mounts();
       String one = here.resolve("one").toString();
@@ -178,18 +150,7 @@ final class CopyIT {
       assertEquals(1, refused.err().lines().count(), refused.err());
       // Of one that has never run, of another with the same volumes, and of one that has run.
       for (String container : List.of("shapes", "heir", "shapes")) {
-        Path out = Files.createDirectory(here.resolve("out" + System.nanoTime()));
-        berth.berth("cp", container + ":/lack/deep/there", out.toString()).exits(0);
-        berth.berth("cp", container + ":/lack", out.toString()).exits(0);
-        berth.berth("cp", container + ":/etc", out.toString()).exits(0);
-        berth.berth("cp", container + ":/conf", out.toString()).exits(0);
-        berth.berth("cp", container + ":/fresh/one", out.resolve("fresh").toString()).exits(0);
-        assertEquals("bound\n", Files.readString(out.resolve("there")));
-        assertEquals("one\n", Files.readString(out.resolve("lack/deep/one")));
-        assertEquals("one\n", Files.readString(out.resolve("etc/one")));
-        assertTrue(Files.exists(out.resolve("etc/passwd")), "the volume has what the image had");
-        assertEquals("one\n", Files.readString(out.resolve("conf")));
-        assertEquals("one\n", Files.readString(out.resolve("fresh")));
+        mountedIsCopiedOut(container);
         if (container.equals("heir")) {
           assertEquals(before, mounts());
           berth.berth("start", "shapes").exits(0);
@@ -203,6 +164,21 @@ final class CopyIT {
       berth.berth("rm", "-f", "shapes", "heir").exits(0);
       berth.berth("volume", "rm", "shape-etc", "shape-new").exits(0);
     }
+  }
+
+  private void mountedIsCopiedOut(String container) throws Exception {
+    Path out = Files.createDirectory(here.resolve("out" + System.nanoTime()));
+    berth.berth("cp", container + ":/lack/deep/there", out.toString()).exits(0);
+    berth.berth("cp", container + ":/lack", out.toString()).exits(0);
+    berth.berth("cp", container + ":/etc", out.toString()).exits(0);
+    berth.berth("cp", container + ":/conf", out.toString()).exits(0);
+    berth.berth("cp", container + ":/fresh/one", out.resolve("fresh").toString()).exits(0);
+    assertEquals("bound\n", Files.readString(out.resolve("there")));
+    assertEquals("one\n", Files.readString(out.resolve("lack/deep/one")));
+    assertEquals("one\n", Files.readString(out.resolve("etc/one")));
+    assertTrue(Files.exists(out.resolve("etc/passwd")), "the volume has what the image had");
+    assertEquals("one\n", Files.readString(out.resolve("conf")));
+    assertEquals("one\n", Files.readString(out.resolve("fresh")));
   }
 
   @Test

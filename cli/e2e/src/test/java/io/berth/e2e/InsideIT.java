@@ -5,14 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -61,8 +59,59 @@ final class InsideIT {
     return Files.readSymbolicLink(Path.of("/proc/self/ns", namespace)).toString();
   }
 
-  private static final String NAMESPACES =
+  static final String NAMESPACES =
       "for n in uts ipc pid mnt net; do echo $n=$(readlink /proc/self/ns/$n); done\n";
+
+  private static final String DEFAULTS =
+      NAMESPACES
+          + """
+          echo pid=$$
+          echo caps=$(grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | awk '{print $2}')
+          echo seccomp=$(awk '/^Seccomp:/ {print $2}' /proc/self/status)
+          echo fds=$(ls /proc/self/fd)
+          echo root=$(ls -a / | tr '\\n' ' ')
+          for m in /proc /sys /dev /dev/pts /dev/shm /dev/mqueue; do
+            echo mount$m=$(awk -v m=$m '$2 == m {print $3" "$4}' /proc/mounts)
+          done
+          for d in null zero full random urandom tty; do
+            echo $d=$(stat -c '%F %t:%T %a' /dev/$d)
+          done
+          echo links=$(for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done)
+          echo pts=$(ls /dev/pts)
+          echo hostname=$(hostname)
+          echo file=$(cat /etc/hostname)
+          echo mtab=$(readlink /etc/mtab)
+          echo dockerenv=$(stat -c %s /.dockerenv)
+          echo kcore=$(head -c 1 /proc/kcore 2>/dev/null | wc -c)
+          echo resolv=$(stat -c %F /etc/resolv.conf)
+          echo localhost=$(grep -c '^127.0.0.1.*localhost' /etc/hosts)
+          echo devices=$(busybox mknod /x b 8 0 2>&1 && busybox head -c 1 /x 2>&1)
+          echo host=$(ls -d /home/* 2>/dev/null | wc -l)
+          """;
+
+  private static final String CHANGED =
+      """
+      limit() { # version 2, or version 1's name
+        for f in /sys/fs/cgroup/$1 /sys/fs/cgroup/*/$2; do [ -f $f ] && cat $f && break; done
+      }
+      echo memory=$(limit memory.max memory.limit_in_bytes)
+      echo pids=$(limit pids.max pids.max)
+      echo cpu=$(limit cpu.max cpu.cfs_quota_us)
+      echo cpus=$(awk '/Cpus_allowed_list/ {print $2}' /proc/self/status)
+      echo files=$(ulimit -Sn):$(ulimit -Hn)
+      echo names=$(hostname):$(cat /proc/sys/kernel/domainname):$(cat /etc/hostname)
+      echo folder=$(pwd)
+      echo caps=$(awk '/CapBnd/ {print $2}' /proc/self/status)
+      echo privileges=$(awk '/NoNewPrivs/ {print $2}' /proc/self/status)
+      echo root=$(touch /x 2>&1)
+      echo tmpfs=$(touch /t/x && busybox df -k /t | awk 'NR == 2 {print $2}')
+      echo shm=$(busybox df -k /dev/shm | awk 'NR == 2 {print $2}')
+      echo oom=$(cat /proc/self/oom_score_adj)
+      echo forward=$(cat /proc/sys/net/ipv4/ip_forward)
+      echo added=$(grep a.test /etc/hosts)
+      echo resolv=$(cat /etc/resolv.conf)
+      echo fuse=$(stat -c '%F %t:%T' /dev/fuse)
+      """;
 
   // MD-01, MD-10, MD-16, RK-50, MD-18 to MD-21, RK-48, RK-49, D01-95, D01-98 to D01-101, DN-05,
   // MB-156 to
@@ -70,34 +119,7 @@ final class InsideIT {
   @Test
   void theDefaults() throws Exception {
     List<String> mountsBefore = hostMounts();
-    Map<String, String> facts =
-        facts(
-            List.of("--network", "none"),
-            NAMESPACES
-                + """
-                echo pid=$$
-                echo caps=$(grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | awk '{print $2}')
-                echo seccomp=$(awk '/^Seccomp:/ {print $2}' /proc/self/status)
-                echo fds=$(ls /proc/self/fd)
-                echo root=$(ls -a / | tr '\\n' ' ')
-                for m in /proc /sys /dev /dev/pts /dev/shm /dev/mqueue; do
-                  echo mount$m=$(awk -v m=$m '$2 == m {print $3" "$4}' /proc/mounts)
-                done
-                for d in null zero full random urandom tty; do
-                  echo $d=$(stat -c '%F %t:%T %a' /dev/$d)
-                done
-                echo links=$(for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done)
-                echo pts=$(ls /dev/pts)
-                echo hostname=$(hostname)
-                echo file=$(cat /etc/hostname)
-                echo mtab=$(readlink /etc/mtab)
-                echo dockerenv=$(stat -c %s /.dockerenv)
-                echo kcore=$(head -c 1 /proc/kcore 2>/dev/null | wc -c)
-                echo resolv=$(stat -c %F /etc/resolv.conf)
-                echo localhost=$(grep -c '^127.0.0.1.*localhost' /etc/hosts)
-                echo devices=$(busybox mknod /x b 8 0 2>&1 && busybox head -c 1 /x 2>&1)
-                echo host=$(ls -d /home/* 2>/dev/null | wc -l)
-                """);
+    Map<String, String> facts = facts(List.of("--network", "none"), DEFAULTS);
     for (String namespace : List.of("uts", "ipc", "pid", "mnt", "net")) {
       assertNotEquals(host(namespace), facts.get(namespace));
     }
@@ -222,28 +244,7 @@ final class InsideIT {
                 "--dns-search=s.test",
                 "--dns-opt=ndots:2",
                 "--device=/dev/fuse"),
-            """
-            limit() { # version 2, or version 1's name
-              for f in /sys/fs/cgroup/$1 /sys/fs/cgroup/*/$2; do [ -f $f ] && cat $f && break; done
-            }
-            echo memory=$(limit memory.max memory.limit_in_bytes)
-            echo pids=$(limit pids.max pids.max)
-            echo cpu=$(limit cpu.max cpu.cfs_quota_us)
-            echo cpus=$(awk '/Cpus_allowed_list/ {print $2}' /proc/self/status)
-            echo files=$(ulimit -Sn):$(ulimit -Hn)
-            echo names=$(hostname):$(cat /proc/sys/kernel/domainname):$(cat /etc/hostname)
-            echo folder=$(pwd)
-            echo caps=$(awk '/CapBnd/ {print $2}' /proc/self/status)
-            echo privileges=$(awk '/NoNewPrivs/ {print $2}' /proc/self/status)
-            echo root=$(touch /x 2>&1)
-            echo tmpfs=$(touch /t/x && busybox df -k /t | awk 'NR == 2 {print $2}')
-            echo shm=$(busybox df -k /dev/shm | awk 'NR == 2 {print $2}')
-            echo oom=$(cat /proc/self/oom_score_adj)
-            echo forward=$(cat /proc/sys/net/ipv4/ip_forward)
-            echo added=$(grep a.test /etc/hosts)
-            echo resolv=$(cat /etc/resolv.conf)
-            echo fuse=$(stat -c '%F %t:%T' /dev/fuse)
-            """);
+            CHANGED);
     same(
         facts,
         "memory=" + (64 << 20),
@@ -397,96 +398,5 @@ final class InsideIT {
     assertEquals(1, refused.err().lines().count(), refused.err());
     assertEquals(before, hostMounts());
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
-  }
-
-  @Test // Rows RK-23 to RK-30, MD-08, MB-02: an exec is where and what its container is.
-  void exec() {
-    berth
-        .berth(
-            "run", "-d", "--name", "home", "--network=none", "-e", "SET=1", IMAGE, "sleep", "999")
-        .exits(0);
-    try {
-      String where =
-          NAMESPACES + "cat /proc/self/cgroup; grep -E 'CapBnd|Seccomp:' /proc/self/status";
-      Command inside = berth.berth("exec", "home", "sh", "-c", where).exits(0);
-      Command init =
-          berth.berth("exec", "home", "sh", "-c", where.replace("/proc/self", "/proc/1")).exits(0);
-      assertEquals(init.out(), inside.out());
-      assertEquals("a  b|", berth.berth("exec", "home", "printf", "%s|", "a  b").exits(0).out());
-      Command env =
-          berth
-              .berth(
-                  "exec",
-                  "-e",
-                  "MORE=2",
-                  "-w",
-                  "/tmp",
-                  "-u",
-                  "ann",
-                  "home",
-                  "sh",
-                  "-c",
-                  "env; pwd; id -u")
-              .exits(0);
-      env.says("SET=1\n").says("MORE=2\n").says("FROM_IMAGE=yes\n").says("/tmp\n1000\n");
-      berth.berth("exec", "home", "sh", "-c", "exit 5").exits(5);
-      berth.berth("exec", "home", "nowhere").exits(127);
-      berth.berth("exec", "home", "/etc").exits(126);
-      Command first = berth.berth("top", "home").exits(0);
-      berth.berth("exec", "-d", "home", "sleep", "998").exits(0);
-      Command more = berth.berth("top", "home").exits(0).says("sleep 998"); // Rows MB-28, RK-32.
-      assertEquals(first.out().lines().count() + 1, more.out().lines().count(), more.out());
-      berth.berth("exec", "home").exits(125).says("COMMAND is missing"); // Row RK-31.
-    } finally {
-      berth.berth("rm", "-f", "home").exits(0);
-    }
-    berth.berth("exec", "home", "true").exits(1).says("No such container: home"); // Row MB-06.
-  }
-
-  @Test // Row MB-03: who interrupts an attached exec ends it.
-  void anInterruptedExecEnds() throws Exception {
-    berth.berth("run", "-d", "--name=busy", "--network=none", IMAGE, "sleep", "999").exits(0);
-    try {
-      Process client =
-          // Whoever runs the tests in the background may have had SIGINT ignored for all of them.
-          new ProcessBuilder(
-                  "env",
-                  "--default-signal=INT",
-                  berth.libexec().resolve("bin/berth").toString(),
-                  "--config",
-                  berth.config().toString(),
-                  "exec",
-                  "busy",
-                  "sleep",
-                  "997")
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      eventually("sleep 997", /* there= */ true);
-      Command.run("kill", "-INT", Long.toString(client.pid())).exits(0);
-      eventually("sleep 997", /* there= */ false);
-      assertTrue(client.waitFor(20, TimeUnit.SECONDS), "the client stays");
-    } finally {
-      berth.berth("rm", "-f", "busy").exits(0);
-    }
-  }
-
-  private static void eventually(String text, boolean there) throws Exception {
-    Eventually.answers(
-        (there ? "runs " : "ends ") + text,
-        () -> berth.berth("top", "busy").exits(0).out(),
-        processes -> processes.contains(text) == there);
-  }
-
-  @Test // Row RK-27: the limit holds for what is run later, too.
-  void anExecIsLimitedLikeItsContainer() {
-    berth
-        .berth("run", "-d", "--name", "small", "--network=none", "-m", "16m", IMAGE, "sleep", "999")
-        .exits(0);
-    try {
-      berth.berth("exec", "small", "sh", "-c", "busybox tail /dev/zero; exit $?").exits(137);
-    } finally {
-      berth.berth("rm", "-f", "small").exits(0);
-    }
   }
 }

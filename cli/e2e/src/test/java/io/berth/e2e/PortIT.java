@@ -332,22 +332,9 @@ final class PortIT {
     Files.write(served.resolve("big"), bytes);
     String sum = BusyboxImage.sha256(bytes);
     berth
-        .berth(
-            "run",
-            "-d",
-            "--name",
-            "files",
-            "-p",
-            "80",
-            "-v",
-            served + ":/served:ro",
-            IMAGE,
-            "httpd",
-            "-f",
-            "-p",
-            "80",
-            "-h",
-            "/served")
+        .words(
+            "run -d --name files -p 80 -v %s:/served:ro %s httpd -f -p 80 -h /served"
+                .formatted(served, IMAGE))
         .exits(0);
     String port = hostPort("files", "80");
     Path here = berth.folder("got").resolve("here");
