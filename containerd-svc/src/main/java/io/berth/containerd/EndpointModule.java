@@ -3,16 +3,20 @@ package io.berth.containerd;
 import dagger.Binds;
 import dagger.Module;
 import dagger.multibindings.IntoSet;
+import io.berth.containerd.api.ContainerMessages;
 import io.berth.containerd.api.ContainersEndpoint;
+import io.berth.containerd.api.EventMessages;
 import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
 import io.berth.containerd.api.NamespacesEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
 import io.berth.containerd.container.NamedContainersEndpoint;
+import io.berth.containerd.event.PayloadCodec;
+import io.berth.containerd.metadata.RecordCodec;
 import io.berth.containerd.task.TasksEndpoint;
 import io.grpc.BindableService;
 
-/** What is served. */
+/** What is served, and how what the domain keeps and tells is put into messages. */
 @Module
 interface EndpointModule {
   @Binds
@@ -42,4 +46,10 @@ interface EndpointModule {
   @Binds
   @IntoSet
   BindableService version(VersionEndpoint endpoint);
+
+  @Binds
+  RecordCodec records(ContainerMessages messages);
+
+  @Binds
+  PayloadCodec payloads(EventMessages messages);
 }

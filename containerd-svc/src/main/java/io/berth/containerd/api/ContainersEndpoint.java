@@ -1,7 +1,6 @@
 package io.berth.containerd.api;
 
 import com.google.protobuf.Empty;
-import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
 import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
 import io.berth.api.containerd.services.containers.v1.CreateContainerResponse;
@@ -19,6 +18,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -47,7 +47,7 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
         () -> {
           String namespace = CallContext.namespace();
           return GetContainerResponse.newBuilder()
-              .setContainer(records.get(key(namespace, request.getId())))
+              .setContainer(ContainerMessages.message(records.get(key(namespace, request.getId()))))
               .build();
         });
   }
@@ -59,7 +59,10 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
         responses,
         () ->
             ListContainersResponse.newBuilder()
-                .addAllContainers(matching(CallContext.namespace(), request))
+                .addAllContainers(
+                    matching(CallContext.namespace(), request).stream()
+                        .map(ContainerMessages::message)
+                        .toList())
                 .build());
   }
 
@@ -70,8 +73,11 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
     BlockingSender.run(
         responses,
         sender -> {
-          for (Container container : matching(namespace, request)) {
-            sender.send(ListContainerMessage.newBuilder().setContainer(container).build());
+          for (ContainerRecord container : matching(namespace, request)) {
+            sender.send(
+                ListContainerMessage.newBuilder()
+                    .setContainer(ContainerMessages.message(container))
+                    .build());
           }
         });
   }
@@ -84,7 +90,9 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
         () -> {
           String namespace = CallContext.namespace();
           return CreateContainerResponse.newBuilder()
-              .setContainer(records.create(namespace, request.getContainer()))
+              .setContainer(
+                  ContainerMessages.message(
+                      records.create(namespace, ContainerMessages.record(request.getContainer()))))
               .build();
         });
   }
@@ -98,8 +106,11 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
           String namespace = CallContext.namespace();
           return UpdateContainerResponse.newBuilder()
               .setContainer(
-                  records.update(
-                      namespace, request.getContainer(), request.getUpdateMask().getPathsList()))
+                  ContainerMessages.message(
+                      records.update(
+                          namespace,
+                          ContainerMessages.record(request.getContainer()),
+                          request.getUpdateMask().getPathsList())))
               .build();
         });
   }
@@ -120,7 +131,7 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
         });
   }
 
-  private List<Container> matching(String namespace, ListContainersRequest request) {
+  private List<ContainerRecord> matching(String namespace, ListContainersRequest request) {
     try {
       return records.list(namespace, Filter.of(request.getFiltersList()));
     } catch (BerthException.InvalidArgument e) {

@@ -12,6 +12,7 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.event.Event;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Topics;
 import io.grpc.stub.StreamObserver;
@@ -36,12 +37,11 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         () -> {
           String namespace = CallContext.namespace();
           broker.forward(
-              Envelope.newBuilder()
-                  .setTimestamp(Timestamps.of(clock.instant()))
-                  .setNamespace(namespace)
-                  .setTopic(Topics.check(request.getTopic()))
-                  .setEvent(request.getEvent())
-                  .build());
+              new Event(
+                  namespace,
+                  Topics.check(request.getTopic()),
+                  clock.instant(),
+                  request.getEvent()));
           return Empty.getDefaultInstance();
         });
   }
@@ -52,12 +52,14 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         responses,
         () -> {
           Envelope envelope = request.getEnvelope();
-          Identifier.check(envelope.getNamespace());
-          Topics.check(envelope.getTopic());
           broker.forward(
-              envelope.hasTimestamp()
-                  ? envelope
-                  : envelope.toBuilder().setTimestamp(Timestamps.of(clock.instant())).build());
+              new Event(
+                  Identifier.check(envelope.getNamespace()),
+                  Topics.check(envelope.getTopic()),
+                  envelope.hasTimestamp()
+                      ? Timestamps.instant(envelope.getTimestamp())
+                      : clock.instant(),
+                  envelope.getEvent()));
           return Empty.getDefaultInstance();
         });
   }
@@ -77,7 +79,7 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         sender -> {
           try (subscription) {
             while (true) {
-              sender.send(subscription.take().envelope());
+              sender.send(EventMessages.envelope(subscription.take().event()));
             }
           }
         });

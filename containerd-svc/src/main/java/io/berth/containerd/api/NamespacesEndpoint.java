@@ -1,9 +1,6 @@
 package io.berth.containerd.api;
 
 import com.google.protobuf.Empty;
-import io.berth.api.containerd.events.NamespaceCreate;
-import io.berth.api.containerd.events.NamespaceDelete;
-import io.berth.api.containerd.events.NamespaceUpdate;
 import io.berth.api.containerd.services.namespaces.v1.CreateNamespaceRequest;
 import io.berth.api.containerd.services.namespaces.v1.CreateNamespaceResponse;
 import io.berth.api.containerd.services.namespaces.v1.DeleteNamespaceRequest;
@@ -20,7 +17,9 @@ import io.berth.base.id.Identifier;
 import io.berth.base.id.Labels;
 import io.berth.base.rpc.Calls;
 import io.berth.containerd.event.EventBroker;
-import io.berth.containerd.event.Topics;
+import io.berth.containerd.event.Occurrence.NamespaceCreated;
+import io.berth.containerd.event.Occurrence.NamespaceDeleted;
+import io.berth.containerd.event.Occurrence.NamespaceUpdated;
 import io.berth.containerd.metadata.Emptiness;
 import io.berth.containerd.metadata.NamespaceTable;
 import io.grpc.stub.StreamObserver;
@@ -74,10 +73,7 @@ public final class NamespacesEndpoint extends NamespacesGrpc.NamespacesImplBase 
           String name = Identifier.check(request.getNamespace().getName());
           Map<String, String> labels = Labels.stored(request.getNamespace().getLabelsMap());
           table.create(name, labels);
-          events.publish(
-              name,
-              Topics.NAMESPACE_CREATE,
-              NamespaceCreate.newBuilder().setName(name).putAllLabels(labels).build());
+          events.publish(name, new NamespaceCreated(name, labels));
           return CreateNamespaceResponse.newBuilder().setNamespace(message(name, labels)).build();
         });
   }
@@ -101,10 +97,7 @@ public final class NamespacesEndpoint extends NamespacesGrpc.NamespacesImplBase 
               table.update(
                   name,
                   old -> Labels.updated(old, sent, paths.isEmpty() ? List.of("labels") : paths));
-          events.publish(
-              name,
-              Topics.NAMESPACE_UPDATE,
-              NamespaceUpdate.newBuilder().setName(name).putAllLabels(labels).build());
+          events.publish(name, new NamespaceUpdated(name, labels));
           return UpdateNamespaceResponse.getDefaultInstance();
         });
   }
@@ -127,8 +120,7 @@ public final class NamespacesEndpoint extends NamespacesGrpc.NamespacesImplBase 
                     + String.join(", ", remaining));
           }
           table.delete(name);
-          events.publish(
-              name, Topics.NAMESPACE_DELETE, NamespaceDelete.newBuilder().setName(name).build());
+          events.publish(name, new NamespaceDeleted(name));
           return Empty.getDefaultInstance();
         });
   }

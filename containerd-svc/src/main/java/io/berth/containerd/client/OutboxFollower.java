@@ -3,6 +3,9 @@ package io.berth.containerd.client;
 import io.berth.api.berth.event.v1.FollowRequest;
 import io.berth.api.berth.event.v1.FollowResponse;
 import io.berth.api.berth.event.v1.OutboxGrpc;
+import io.berth.api.containerd.types.Envelope;
+import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.event.Event;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.metadata.Store;
 import io.grpc.Channel;
@@ -81,10 +84,18 @@ public final class OutboxFollower implements AutoCloseable {
       if (next.getSequence() <= after) {
         continue;
       }
-      broker.forward(next.getEnvelope());
+      broker.forward(event(next.getEnvelope()));
       after = next.getSequence();
       store.setValue(key, Long.toString(after));
     }
+  }
+
+  private static Event event(Envelope envelope) {
+    return new Event(
+        envelope.getNamespace(),
+        envelope.getTopic(),
+        Timestamps.instant(envelope.getTimestamp()),
+        envelope.getEvent());
   }
 
   @Override

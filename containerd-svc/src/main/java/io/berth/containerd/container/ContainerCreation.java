@@ -19,6 +19,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.health.HealthCheck;
+import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.spec.ConfigMerge;
 import io.berth.containerd.spec.ContainerFacts;
@@ -361,34 +362,29 @@ final class ContainerCreation {
             spec.linux()));
   }
 
-  private static io.berth.api.containerd.services.containers.v1.Container record(
-      Container described, byte[] spec) {
+  private static ContainerRecord record(Container described, byte[] spec) {
     Map<String, String> labels = new LinkedHashMap<>(described.getConfig().getLabelsMap());
     String signal = described.getConfig().getStopSignal();
     labels.put(STOP_SIGNAL_LABEL, signal.isEmpty() ? "SIGTERM" : signal);
-    return io.berth.api.containerd.services.containers.v1.Container.newBuilder()
-        .setId(described.getId())
-        .putAllLabels(labels)
-        .setImage(described.getImage())
-        .setRuntime(
-            io.berth.api.containerd.services.containers.v1.Container.Runtime.newBuilder()
-                .setName(RUNTIME)
-                .setOptions(
-                    Anys.pack(
-                        Options.newBuilder()
-                            .setBinaryName(described.getHost().getRuntime())
-                            .build())))
-        .setSpec(Anys.of(Anys.SPEC, ByteString.copyFrom(spec)))
-        .setSnapshotter(described.getSnapshotKey().isEmpty() ? "" : described.getSnapshotter())
-        .setSnapshotKey(described.getSnapshotKey())
-        .build();
+    return new ContainerRecord(
+        described.getId(),
+        labels,
+        described.getImage(),
+        new ContainerRecord.Runtime(
+            RUNTIME,
+            Anys.pack(
+                Options.newBuilder().setBinaryName(described.getHost().getRuntime()).build())),
+        Anys.of(Anys.SPEC, ByteString.copyFrom(spec)),
+        described.getSnapshotKey().isEmpty()
+            ? ContainerRecord.Rootfs.NONE
+            : new ContainerRecord.Rootfs(described.getSnapshotter(), described.getSnapshotKey()),
+        Map.of(),
+        "",
+        ContainerRecord.Times.NONE);
   }
 
   private String store(
-      TaskKey key,
-      Container described,
-      String wantedName,
-      io.berth.api.containerd.services.containers.v1.Container record) {
+      TaskKey key, Container described, String wantedName, ContainerRecord record) {
     if (!wantedName.isEmpty()) {
       insert(key, described, wantedName, record);
       return wantedName;
@@ -411,11 +407,7 @@ final class ContainerCreation {
     return name;
   }
 
-  private void insert(
-      TaskKey key,
-      Container described,
-      String name,
-      io.berth.api.containerd.services.containers.v1.Container record) {
+  private void insert(TaskKey key, Container described, String name, ContainerRecord record) {
     NamedContainer container =
         new NamedContainer(key, described.toBuilder().setName(name).build(), Progress.NEW);
     Instant createdAt = Timestamps.instant(described.getCreatedAt());

@@ -281,16 +281,14 @@ final class ContainerDuties {
   private void store(TaskKey key, byte[] limits) {
     var record = records.get(key);
     ObjectNode spec =
-        (ObjectNode) Json.tree(record.getSpec().getValue().toByteArray(), "specification");
+        (ObjectNode) Json.tree(record.spec().getValue().toByteArray(), "specification");
     ObjectNode resources = spec.withObject("/linux").withObject("/resources");
     JsonNode changed = Json.tree(limits, "limits");
     changed.properties().forEach(entry -> resources.set(entry.getKey(), entry.getValue()));
     var _ =
         records.update(
             key.namespace(),
-            record.toBuilder()
-                .setSpec(Anys.of(Anys.SPEC, ByteString.copyFrom(Json.bytes(spec))))
-                .build(),
+            record.withSpec(Anys.of(Anys.SPEC, ByteString.copyFrom(Json.bytes(spec)))),
             List.of("spec"));
   }
 }

@@ -75,7 +75,7 @@ final class ContainerView {
             .collect(Collectors.toSet());
     RuntimeSpec spec =
         RuntimeSpec.read(
-            records.get(container.key()).getSpec().getValue().toByteArray(),
+            records.get(container.key()).spec().getValue().toByteArray(),
             "specification of container `" + container.name() + "`");
     return spec.mounts().stream()
         .filter(mount -> asked.contains(mount.destination()) || own.contains(mount.source()))

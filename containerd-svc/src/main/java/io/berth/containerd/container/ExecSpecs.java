@@ -26,7 +26,7 @@ final class ExecSpecs {
   ProcessSpec of(NamedContainer container, ExecCreateRequest request) {
     RuntimeSpec spec =
         RuntimeSpec.read(
-            records.get(container.key()).getSpec().getValue().toByteArray(),
+            records.get(container.key()).spec().getValue().toByteArray(),
             "specification of container `" + container.name() + "`");
     ProcessSpec init = Objects.requireNonNull(spec.process(), "a container of ours has a process");
     return ExecProcess.of(

@@ -9,6 +9,7 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
@@ -42,8 +43,7 @@ final class StartPreparation implements TaskPreparer {
   }
 
   @Override
-  public @Nullable Prepared prepare(
-      TaskKey key, io.berth.api.containerd.services.containers.v1.Container record) {
+  public @Nullable Prepared prepare(TaskKey key, ContainerRecord record) {
     NamedContainer container = containers.find(key);
     if (container == null) {
       return null;

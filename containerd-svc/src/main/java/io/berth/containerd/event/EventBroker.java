@@ -1,14 +1,12 @@
 package io.berth.containerd.event;
 
 import com.google.protobuf.Message;
-import io.berth.api.containerd.types.Envelope;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Identifier;
 import io.berth.base.rpc.Anys;
-import io.berth.base.rpc.Timestamps;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -32,6 +30,7 @@ public final class EventBroker {
   /** How long after a start subscribers are taken for those of the predecessor. */
   private static final Duration RESUBSCRIPTION = Duration.ofSeconds(30);
 
+  private final PayloadCodec codec;
   private final InstantSource clock;
   private final int queueBound;
   private final ReentrantLock order = new ReentrantLock();
@@ -42,34 +41,43 @@ public final class EventBroker {
   private @Nullable Numbered last;
 
   @Inject
-  public EventBroker(Config config, InstantSource clock) {
+  public EventBroker(Config config, PayloadCodec codec, InstantSource clock) {
+    this.codec = codec;
     this.clock = clock;
     this.start = clock.instant();
     this.queueBound = (int) config.number(Key.CONTAINERD_EVENT_QUEUE);
   }
 
   /** An event and its place in the order, counted from 1 since the start of this process. */
-  public record Numbered(long sequence, Envelope envelope, Filter.Fields fields) {}
+  public record Numbered(long sequence, Event event, Filter.Fields fields) {}
 
-  /** An event of ours, with the time of this moment. */
+  /** Tells what happened at this moment. */
+  public void publish(String namespace, Occurrence what) {
+    forward(new Event(namespace, what.topic(), clock.instant(), codec.encode(what)));
+  }
+
+  /** The same, of a payload that its teller encoded. */
   public void publish(String namespace, String topic, Message payload) {
-    forward(
-        Envelope.newBuilder()
-            .setTimestamp(Timestamps.of(clock.instant()))
-            .setNamespace(namespace)
-            .setTopic(topic)
-            .setEvent(Anys.pack(payload))
-            .build());
+    forward(new Event(namespace, topic, clock.instant(), Anys.pack(payload)));
   }
 
   /**
-   * An event of what happened while this service was down: those who subscribe in its first moments
-   * get it too, for they lost their stream with its predecessor.
+   * Tells what happened while this service was down. Those who subscribe in its first moments get
+   * it too, for they lost their stream with the process before this one.
    */
+  public void publishMissed(String namespace, Occurrence what) {
+    missed(() -> publish(namespace, what));
+  }
+
+  /** The same, of a payload that its teller encoded. */
   public void publishMissed(String namespace, String topic, Message payload) {
+    missed(() -> publish(namespace, topic, payload));
+  }
+
+  private void missed(Runnable publishing) {
     order.lock();
     try {
-      publish(namespace, topic, payload);
+      publishing.run();
       if (last != null && missed.size() < queueBound) {
         missed.add(last);
       }
@@ -78,17 +86,17 @@ public final class EventBroker {
     }
   }
 
-  /** An event as somebody else made it. */
-  public void forward(Envelope envelope) {
-    if (envelope.getNamespace().equals(Identifier.WARM_UP_NAMESPACE)) {
+  /** Tells an event as somebody else made it. */
+  public void forward(Event event) {
+    if (event.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
       return;
     }
-    EventFields fields = new EventFields(envelope);
+    EventFields fields = new EventFields(event, codec);
     order.lock();
     try {
-      Numbered event = new Numbered(++sequence, envelope, fields);
-      last = event;
-      subscriptions.forEach(subscription -> subscription.offer(event));
+      Numbered numbered = new Numbered(++sequence, event, fields);
+      last = numbered;
+      subscriptions.forEach(subscription -> subscription.offer(numbered));
     } finally {
       order.unlock();
     }

@@ -1,21 +1,19 @@
 package io.berth.containerd.metadata;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import io.berth.api.containerd.events.ContainerCreate;
-import io.berth.api.containerd.events.ContainerDelete;
-import io.berth.api.containerd.events.ContainerUpdate;
-import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.TaskKey;
-import io.berth.base.rpc.Timestamps;
 import io.berth.base.store.Database;
 import io.berth.containerd.event.EventBroker;
-import io.berth.containerd.event.Topics;
+import io.berth.containerd.event.Occurrence.ContainerCreated;
+import io.berth.containerd.event.Occurrence.ContainerDeleted;
+import io.berth.containerd.event.Occurrence.ContainerUpdated;
+import io.berth.containerd.metadata.ContainerRecord.Times;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,14 +24,20 @@ import org.jspecify.annotations.Nullable;
 public final class ContainerRecords {
   private final Store store;
   private final NamespaceTable namespaces;
+  private final RecordCodec codec;
   private final EventBroker events;
   private final InstantSource clock;
 
   @Inject
   ContainerRecords(
-      Store store, NamespaceTable namespaces, EventBroker events, InstantSource clock) {
+      Store store,
+      NamespaceTable namespaces,
+      RecordCodec codec,
+      EventBroker events,
+      InstantSource clock) {
     this.store = store;
     this.namespaces = namespaces;
+    this.codec = codec;
     this.events = events;
     this.clock = clock;
   }
@@ -44,8 +48,8 @@ public final class ContainerRecords {
   }
 
   /** NOT_FOUND if there is none. */
-  public Container get(TaskKey key) {
-    Container found = store.database().read(connection -> row(connection, key));
+  public ContainerRecord get(TaskKey key) {
+    ContainerRecord found = store.database().read(connection -> row(connection, key));
     if (found == null) {
       throw notFound(key);
     }
@@ -58,18 +62,18 @@ public final class ContainerRecords {
   }
 
   /** By id; empty for an unknown namespace. */
-  public List<Container> list(String namespace, Filter filter) {
+  public List<ContainerRecord> list(String namespace, Filter filter) {
     return store
         .database()
         .read(connection -> {
-          List<Container> result = new ArrayList<>();
+          List<ContainerRecord> result = new ArrayList<>();
           try (var query =
               connection.prepareStatement(
                   "SELECT record FROM containers WHERE namespace = ? ORDER BY id")) {
             query.setString(1, namespace);
             var rows = query.executeQuery();
             while (rows.next()) {
-              Container container = parse(rows.getBytes(1));
+              ContainerRecord container = codec.decode(rows.getBytes(1));
               if (filter.matchesAll() || filter.matches(RecordRules.fields(container))) {
                 result.add(container);
               }
@@ -80,7 +84,7 @@ public final class ContainerRecords {
   }
 
   /** INVALID_ARGUMENT, or ALREADY_EXISTS; two that race: one wins. Durable. */
-  public Container create(String namespace, Container sent) {
+  public ContainerRecord create(String namespace, ContainerRecord sent) {
     return create(namespace, sent, /* durable= */ true, _ -> {});
   }
 
@@ -89,13 +93,13 @@ public final class ContainerRecords {
    *
    * @param durable false for a container that removes itself, and need not survive a power cut
    */
-  public Container create(String namespace, Container sent, boolean durable, Beside beside) {
+  public ContainerRecord create(
+      String namespace, ContainerRecord sent, boolean durable, Beside beside) {
     RecordRules.check(sent);
-    TaskKey key = new TaskKey(namespace, sent.getId());
-    var now = Timestamps.of(clock.instant());
-    Container record =
-        RecordRules.stored(sent).toBuilder().setCreatedAt(now).setUpdatedAt(now).build();
-    Database.Work<Container> work =
+    TaskKey key = new TaskKey(namespace, sent.id());
+    Instant now = clock.instant();
+    ContainerRecord record = RecordRules.stored(sent).withTimes(new Times(now, now));
+    Database.Work<ContainerRecord> work =
         connection -> {
           if (exists(connection, key)) {
             throw new BerthException.AlreadyExists("container \"" + key.id() + "\"");
@@ -106,50 +110,42 @@ public final class ContainerRecords {
                   "INSERT INTO containers (namespace, id, record) VALUES (?, ?, ?)")) {
             insert.setString(1, namespace);
             insert.setString(2, key.id());
-            insert.setBytes(3, record.toByteArray());
+            insert.setBytes(3, codec.encode(record));
             insert.executeUpdate();
           }
           beside.write(connection);
           return record;
         };
-    Container created = durable ? store.database().durable(work) : store.database().lazy(work);
+    ContainerRecord created =
+        durable ? store.database().durable(work) : store.database().lazy(work);
     events.publish(
         namespace,
-        Topics.CONTAINER_CREATE,
-        ContainerCreate.newBuilder()
-            .setId(created.getId())
-            .setImage(created.getImage())
-            .setRuntime(
-                ContainerCreate.Runtime.newBuilder()
-                    .setName(created.getRuntime().getName())
-                    .setOptions(created.getRuntime().getOptions()))
-            .build());
+        new ContainerCreated(
+            created.id(), created.image(), created.runtime().name(), created.runtime().options()));
     return created;
   }
 
   /** NOT_FOUND, or INVALID_ARGUMENT for paths that cannot be changed. Durable. */
-  public Container update(String namespace, Container sent, List<String> paths) {
-    if (sent.getId().isEmpty()) {
+  public ContainerRecord update(String namespace, ContainerRecord sent, List<String> paths) {
+    if (sent.id().isEmpty()) {
       throw new BerthException.InvalidArgument("update a container: id must be set");
     }
-    TaskKey key = new TaskKey(namespace, sent.getId());
-    Container updated =
+    TaskKey key = new TaskKey(namespace, sent.id());
+    ContainerRecord updated =
         store
             .database()
             .durable(connection -> {
-              Container old = row(connection, key);
+              ContainerRecord old = row(connection, key);
               if (old == null) {
                 throw notFound(key);
               }
-              Container result =
-                  RecordRules.updated(old, sent, paths).toBuilder()
-                      .setCreatedAt(old.getCreatedAt())
-                      .setUpdatedAt(Timestamps.of(clock.instant()))
-                      .build();
+              ContainerRecord result =
+                  RecordRules.updated(old, sent, paths)
+                      .withTimes(new Times(old.times().created(), clock.instant()));
               try (var update =
                   connection.prepareStatement(
                       "UPDATE containers SET record = ? WHERE namespace = ? AND id = ?")) {
-                update.setBytes(1, result.toByteArray());
+                update.setBytes(1, codec.encode(result));
                 update.setString(2, namespace);
                 update.setString(3, key.id());
                 update.executeUpdate();
@@ -158,13 +154,8 @@ public final class ContainerRecords {
             });
     events.publish(
         namespace,
-        Topics.CONTAINER_UPDATE,
-        ContainerUpdate.newBuilder()
-            .setId(updated.getId())
-            .setImage(updated.getImage())
-            .putAllLabels(updated.getLabelsMap())
-            .setSnapshotKey(updated.getSnapshotKey())
-            .build());
+        new ContainerUpdated(
+            updated.id(), updated.image(), updated.labels(), updated.rootfs().key()));
     return updated;
   }
 
@@ -188,10 +179,7 @@ public final class ContainerRecords {
     if (rows == 0) {
       throw notFound(key);
     }
-    events.publish(
-        key.namespace(),
-        Topics.CONTAINER_DELETE,
-        ContainerDelete.newBuilder().setId(key.id()).build());
+    events.publish(key.namespace(), new ContainerDeleted(key.id()));
   }
 
   private static BerthException notFound(TaskKey key) {
@@ -199,26 +187,18 @@ public final class ContainerRecords {
         "container \"" + key.id() + "\" in namespace \"" + key.namespace() + "\"");
   }
 
-  private static boolean exists(Connection connection, TaskKey key) throws SQLException {
+  private boolean exists(Connection connection, TaskKey key) throws SQLException {
     return row(connection, key) != null;
   }
 
-  private static @Nullable Container row(Connection connection, TaskKey key) throws SQLException {
+  private @Nullable ContainerRecord row(Connection connection, TaskKey key) throws SQLException {
     try (var query =
         connection.prepareStatement(
             "SELECT record FROM containers WHERE namespace = ? AND id = ?")) {
       query.setString(1, key.namespace());
       query.setString(2, key.id());
       var rows = query.executeQuery();
-      return rows.next() ? parse(rows.getBytes(1)) : null;
-    }
-  }
-
-  private static Container parse(byte[] record) {
-    try {
-      return Container.parseFrom(record);
-    } catch (InvalidProtocolBufferException e) {
-      throw new BerthException.DataLoss("read a stored container: " + e.getMessage(), e);
+      return rows.next() ? codec.decode(rows.getBytes(1)) : null;
     }
   }
 }

@@ -1,7 +1,7 @@
 package io.berth.containerd.task;
 
-import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.base.id.TaskKey;
+import io.berth.containerd.metadata.ContainerRecord;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +13,7 @@ public interface TaskPreparer {
    *
    * @return null for a container that another client described
    */
-  @Nullable Prepared prepare(TaskKey key, Container record);
+  @Nullable Prepared prepare(TaskKey key, ContainerRecord record);
 
   /**
    * What it made.

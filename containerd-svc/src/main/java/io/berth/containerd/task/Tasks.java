@@ -10,7 +10,6 @@ import io.berth.api.containerd.events.TaskExecAdded;
 import io.berth.api.containerd.events.TaskIO;
 import io.berth.api.containerd.events.TaskPaused;
 import io.berth.api.containerd.events.TaskResumed;
-import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.DeleteResponse;
@@ -36,6 +35,7 @@ import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Topics;
+import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.metadata.NamespaceTable;
 import io.berth.oci.runtime.ProcessSpec;
@@ -145,15 +145,15 @@ public final class Tasks {
   public int create(Creation wanted) {
     return Detached.run(() -> {
       TaskKey key = wanted.key();
-      Container container = records.get(key);
+      ContainerRecord container = records.get(key);
       Runtimes.check(
-          wanted.runtimePath().isEmpty() ? container.getRuntime().getName() : wanted.runtimePath());
+          wanted.runtimePath().isEmpty() ? container.runtime().name() : wanted.runtimePath());
       Any options =
           wanted.options().equals(Any.getDefaultInstance())
-              ? container.getRuntime().getOptions()
+              ? container.runtime().options()
               : wanted.options();
-      Runtimes.checkOptions(options, container.getRuntime().getName());
-      byte[] spec = container.getSpec().getValue().toByteArray();
+      Runtimes.checkOptions(options, container.runtime().name());
+      byte[] spec = container.spec().getValue().toByteArray();
       RuntimeSpec parsed =
           RuntimeSpec.read(spec, "specification of container \"" + key.id() + "\"");
       if (tasks.containsKey(key)) {
@@ -247,8 +247,8 @@ public final class Tasks {
     return pid;
   }
 
-  private boolean isExclusive(Container container, String namespace) {
-    String wish = container.getLabelsMap().get(ISOLATION_LABEL);
+  private boolean isExclusive(ContainerRecord container, String namespace) {
+    String wish = container.labels().get(ISOLATION_LABEL);
     if (wish == null) {
       wish = namespaces.labels(namespace).get(NamespaceTable.ISOLATION_LABEL);
     }

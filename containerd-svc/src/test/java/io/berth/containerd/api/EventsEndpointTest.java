@@ -19,6 +19,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.Occurrence.TaskOutOfMemory;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
@@ -141,10 +142,12 @@ class EventsEndpointTest {
   void slowSubscriber_isToldAtTheGap() throws InterruptedException {
     EventBroker broker =
         new EventBroker(
-            Config.parse(null, "[containerd]\nevent_queue = 3"), InstantSource.system());
+            Config.parse(null, "[containerd]\nevent_queue = 3"),
+            new EventMessages(),
+            InstantSource.system());
     try (EventBroker.Subscription subscription = broker.subscribe(List.of())) {
       for (int i = 0; i < 5; i++) {
-        broker.publish("n", "/a", TaskOOM.getDefaultInstance());
+        broker.publish("n", new TaskOutOfMemory("c"));
       }
       assertEquals(1, subscription.take().sequence());
       assertEquals(2, subscription.take().sequence());
