@@ -1,6 +1,7 @@
 package io.berth.containerd.log;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;

@@ -1,25 +1,55 @@
 package io.berth.testing;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicReference;
 
-/** A clock that stands still until a test turns it. Thread-safe. */
+/**
+ * A clock that stands still until a test turns it, and on which threads can sleep ({@code
+ * clock::sleep}). Thread-safe.
+ */
 public final class TurnableClock implements InstantSource {
-  private final AtomicReference<Instant> now;
+  @GuardedBy("this")
+  private Instant now;
+
+  @GuardedBy("this")
+  private int sleepers;
 
   public TurnableClock(Instant start) {
-    now = new AtomicReference<>(start);
+    now = start;
   }
 
   @Override
-  public Instant instant() {
-    return now.get();
+  public synchronized Instant instant() {
+    return now;
   }
 
   /** Forwards, or backwards as an administrator does. */
-  public void turn(Duration by) {
-    now.updateAndGet(instant -> instant.plus(by));
+  public synchronized void turn(Duration by) {
+    now = now.plus(by);
+    notifyAll();
+  }
+
+  /**
+   * Blocks the calling thread until the clock has been turned by as much.
+   *
+   * @throws InterruptedException when the thread is interrupted
+   */
+  public synchronized void sleep(Duration time) throws InterruptedException {
+    Instant end = now.plus(time);
+    sleepers++;
+    try {
+      while (now.isBefore(end)) {
+        wait();
+      }
+    } finally {
+      sleepers--;
+    }
+  }
+
+  /** How many threads sleep on it: a test that turns it waits for them first. */
+  public synchronized int sleepers() {
+    return sleepers;
   }
 }
