@@ -5,6 +5,7 @@ import dagger.Provides;
 import io.berth.base.config.Config;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.base.time.Sleeper;
 import io.berth.containerd.api.ContainersEndpoint.TaskPresence;
 import io.berth.containerd.client.ImageEmptiness;
 import io.berth.containerd.client.OutboxFollower;
@@ -17,7 +18,7 @@ import io.berth.containerd.metadata.Store;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Singleton;
 
-/** Channels to the other services, and ports bound to who fills them. */
+/** The channels to the other services, and who asks them. */
 @Module
 final class ContainerdModule {
   private ContainerdModule() {}
@@ -25,7 +26,7 @@ final class ContainerdModule {
   @Provides
   @Singleton
   static EventLoops loops() {
-    // One: what is forwarded goes from one connection to the other without a change of threads.
+    // With one loop a forwarded message goes from one connection to the other on one thread.
     return new EventLoops(1);
   }
 
@@ -48,7 +49,7 @@ final class ContainerdModule {
   @Provides
   @Singleton
   static OutboxFollower outbox(Peers peers, Store store, EventBroker broker) {
-    return new OutboxFollower("image", peers.image(), store, broker);
+    return new OutboxFollower("image", peers.image(), store, broker, Sleeper.SYSTEM);
   }
 
   @Provides

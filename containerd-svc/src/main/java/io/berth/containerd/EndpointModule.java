@@ -10,13 +10,15 @@ import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
 import io.berth.containerd.api.NamespacesEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
+import io.berth.containerd.client.SnapshotMessages;
 import io.berth.containerd.container.NamedContainersEndpoint;
 import io.berth.containerd.event.PayloadCodec;
+import io.berth.containerd.front.ForwardedMessages;
 import io.berth.containerd.metadata.RecordCodec;
 import io.berth.containerd.task.TasksEndpoint;
 import io.grpc.BindableService;
 
-/** What is served, and how what the domain keeps and tells is put into messages. */
+/** What is served, and who translates what the domain keeps, tells and forwards. */
 @Module
 interface EndpointModule {
   @Binds
@@ -49,6 +51,9 @@ interface EndpointModule {
 
   @Binds
   RecordCodec records(ContainerMessages messages);
+
+  @Binds
+  ForwardedMessages forwarded(SnapshotMessages messages);
 
   @Binds
   PayloadCodec payloads(EventMessages messages);

@@ -5,6 +5,7 @@ import io.berth.api.berth.event.v1.FollowResponse;
 import io.berth.api.berth.event.v1.OutboxGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.rpc.Timestamps;
+import io.berth.base.time.Sleeper;
 import io.berth.containerd.event.Event;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.metadata.Store;
@@ -12,37 +13,42 @@ import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Follows the outbox of another service and forwards each event once, across restarts of both
- * sides: how far it came is stored (lazily: after a power cut some are told twice).
+ * Follows the outbox of another service and forwards each of its events once, across restarts of
+ * both sides, for it stores how far it came. A power cut may take some of that back, and then the
+ * last events are told twice.
  */
 public final class OutboxFollower implements AutoCloseable {
   private static final Logger LOG = System.getLogger(OutboxFollower.class.getName());
-  private static final long RECONNECT_MILLIS = 500;
+  private static final Duration RECONNECT_PAUSE = Duration.ofMillis(500);
 
   private final String name;
   private final Channel channel;
   private final Store store;
   private final EventBroker broker;
+  private final Sleeper sleeper;
   private final String key;
-  private @Nullable Thread thread;
+  private volatile @Nullable Thread thread;
   private volatile boolean closed;
 
   /**
    * @param name of the followed service, for the stored position and the log
    */
-  public OutboxFollower(String name, Channel channel, Store store, EventBroker broker) {
+  public OutboxFollower(
+      String name, Channel channel, Store store, EventBroker broker, Sleeper sleeper) {
     this.name = name;
     this.channel = channel;
     this.store = store;
     this.broker = broker;
+    this.sleeper = sleeper;
     this.key = "outbox." + name;
   }
 
-  /** Follows in a thread of its own; the other side may come and go. */
+  /** Follows in a thread of its own, and connects again whenever the other side went away. */
   public void start() {
     thread = Thread.ofVirtual().name("outbox-" + name).start(this::loop);
   }
@@ -59,9 +65,7 @@ public final class OutboxFollower implements AutoCloseable {
       } catch (RuntimeException e) {
         LOG.log(Level.WARNING, "follow events of " + name, e);
       }
-      try {
-        Thread.sleep(RECONNECT_MILLIS);
-      } catch (InterruptedException e) {
+      if (!sleeper.pause(RECONNECT_PAUSE)) {
         return;
       }
     }

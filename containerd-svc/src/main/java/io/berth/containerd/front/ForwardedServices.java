@@ -17,10 +17,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * image-svc's services on our socket, byte for byte. One thing is looked at, the header with the
- * namespace: whoever makes something in a namespace makes the namespace, and that record is here.
+ * Serves the services of image-svc by forwarding calls byte for byte. Only the header with the
+ * namespace is read: a call that makes something in a namespace makes the namespace too, and
+ * namespaces are recorded in this service.
  */
-public final class ForwardedServices extends HandlerRegistry {
+final class ForwardedServices extends HandlerRegistry {
   private static final Logger LOG = System.getLogger(ForwardedServices.class.getName());
 
   private static final Set<String> SERVICES =
@@ -43,7 +44,7 @@ public final class ForwardedServices extends HandlerRegistry {
   private final NamespaceTable namespaces;
   private final RememberedAnswers answers;
 
-  public ForwardedServices(Peers peers, NamespaceTable namespaces, RememberedAnswers answers) {
+  ForwardedServices(Peers peers, NamespaceTable namespaces, RememberedAnswers answers) {
     this.answers = answers;
     this.proxy = new ByteProxy(peers.image(), SERVICES, peers.imageSocket(), "berth-image");
     this.namespaces = namespaces;
@@ -78,7 +79,7 @@ public final class ForwardedServices extends HandlerRegistry {
     try {
       namespaces.ensure(CallContext.namespace());
     } catch (RuntimeException e) {
-      // The other side says what is wrong with the call.
+      // image-svc gets the same call and tells the client what is wrong with it.
       LOG.log(Level.DEBUG, "note a namespace: {0}", e.getMessage());
     }
   }

@@ -10,12 +10,16 @@ import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 
 /** Keeps clients out of the namespace in which this process warms itself. */
-public final class OwnNamespace implements ServerInterceptor {
+final class OwnNamespace implements ServerInterceptor {
   private final long ownPid = ProcessHandle.current().pid();
   private final Runnable clientCalled;
 
-  /** Tells, at once, of each call in any other namespace. */
-  public OwnNamespace(Runnable clientCalled) {
+  /**
+   * Of the process that it is made in.
+   *
+   * @param clientCalled runs at each call in any other namespace, before it; must not block
+   */
+  OwnNamespace(Runnable clientCalled) {
     this.clientCalled = clientCalled;
   }
 

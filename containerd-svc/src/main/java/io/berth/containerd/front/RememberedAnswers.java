@@ -3,12 +3,7 @@ package io.berth.containerd.front;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
-import io.berth.api.containerd.services.snapshots.v1.Kind;
-import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
-import io.berth.api.containerd.services.snapshots.v1.PrepareSnapshotRequest;
-import io.berth.api.containerd.services.snapshots.v1.StatSnapshotResponse;
 import io.berth.base.io.SharedCounter;
 import io.berth.base.rpc.CallContext;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -30,20 +25,23 @@ import org.jspecify.annotations.Nullable;
  * it stood before the question was first asked, so nobody ever gets an older answer than image-svc
  * itself would give.
  */
-public final class RememberedAnswers {
-  /** Bytes. */
+final class RememberedAnswers {
+  /** Bytes of all questions and answers together. */
   private static final int MAX_ALL = 4 << 20;
 
   private static final String PREPARE = "containerd.services.snapshots.v1.Snapshots/Prepare";
   private static final String MOUNTS = "containerd.services.snapshots.v1.Snapshots/Mounts";
   private static final ByteString NOTHING = ByteString.EMPTY;
 
+  /** Bytes of an answer: content comes in longer ones, and is read but once. */
   private static final int MAX_ONE = 64 << 10;
+
+  /** Bytes that the table needs for each entry, by estimate. */
   private static final int OVERHEAD = 256;
 
   private record Question(String namespace, String method, ByteString request) {}
 
-  /** As image-svc gave it when its counter stood there. */
+  /** What image-svc answered, and where its counter of changes stood before it was asked. */
   private static final class Answer {
     final long changes;
     final byte[] message;
@@ -55,11 +53,14 @@ public final class RememberedAnswers {
   }
 
   /**
-   * @param changes stands still as long as an answer holds
-   * @param keeps answers of which that is so
+   * When an answer to a method may be given again.
+   *
+   * @param changes a counter that stands still as long as answers hold
+   * @param keeps tells the answers that hold so long from others
    */
   private record Rule(SharedCounter changes, Predicate<byte[]> keeps) {}
 
+  private final ForwardedMessages messages;
   private final Map<String, Rule> rules;
   private final Cache<Question, Answer> answers =
       Caffeine.newBuilder()
@@ -70,11 +71,12 @@ public final class RememberedAnswers {
           .build();
 
   /** With image-svc's counters in the folder of the instance's state. */
-  public static RememberedAnswers in(Path state) throws IOException {
+  static RememberedAnswers in(Path state, ForwardedMessages messages) throws IOException {
     SharedCounter names = SharedCounter.open(state.resolve("image.changes"));
     SharedCounter snapshots = SharedCounter.open(state.resolve("image.changes.snapshots"));
     SharedCounter layers = SharedCounter.open(state.resolve("image.changes.layers"));
     return new RememberedAnswers(
+        messages,
         Map.of(
             "containerd.services.content.v1.Content/Info",
             new Rule(names, _ -> true),
@@ -83,21 +85,14 @@ public final class RememberedAnswers {
             "containerd.services.images.v1.Images/Get",
             new Rule(names, _ -> true),
             "containerd.services.snapshots.v1.Snapshots/Stat",
-            new Rule(layers, RememberedAnswers::isOfLayer),
+            new Rule(layers, messages::isOfLayer),
             MOUNTS,
             new Rule(snapshots, _ -> true)));
   }
 
-  private RememberedAnswers(Map<String, Rule> rules) {
+  private RememberedAnswers(ForwardedMessages messages, Map<String, Rule> rules) {
+    this.messages = messages;
     this.rules = rules;
-  }
-
-  private static boolean isOfLayer(byte[] answer) {
-    try {
-      return StatSnapshotResponse.parseFrom(answer).getInfo().getKind() == Kind.COMMITTED;
-    } catch (InvalidProtocolBufferException e) {
-      return false;
-    }
   }
 
   /** The same method; if it has one request and usually one answer, that is remembered. */
@@ -126,21 +121,13 @@ public final class RememberedAnswers {
     if (!question.method.equals(PREPARE)) {
       return question;
     }
-    try {
-      var request = PrepareSnapshotRequest.parseFrom(question.request);
-      MountsRequest mounts =
-          MountsRequest.newBuilder()
-              .setSnapshotter(request.getSnapshotter())
-              .setKey(request.getKey())
-              .build();
-      return new Question(question.namespace, MOUNTS, mounts.toByteString());
-    } catch (InvalidProtocolBufferException e) {
-      // The other side says so.
-      return null;
-    }
+    ByteString mounts = messages.mountsOfPrepared(question.request);
+    return mounts == null ? null : new Question(question.namespace, MOUNTS, mounts);
   }
 
-  /** A call until its question is known, and then as it is forwarded. */
+  /**
+   * A call of which the question is awaited. It is answered from memory, or forwarded from then on.
+   */
   private final class Asked extends ServerCall.Listener<byte[]> {
     private final ServerCall<byte[], byte[]> call;
     private final Metadata headers;

@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The database between start and stop. */
+/**
+ * What this service keeps below {@code ROOT}: its database, and the folder of the containers' own
+ * files. Thread-safe between {@link #open} and {@link #close}.
+ */
 @Singleton
 public final class Store implements AutoCloseable {
   private static final List<String> MIGRATIONS =
@@ -56,22 +59,29 @@ public final class Store implements AutoCloseable {
           """);
 
   private final Path folder;
+  private final Path containers;
   private final Path file;
-  private @Nullable Database database;
+  private volatile @Nullable Database database;
 
   @Inject
   Store(Config config) {
     this.folder = config.root().resolve("containerd");
+    this.containers = config.root().resolve("containers");
     this.file = folder.resolve("containerd.db");
   }
 
-  /** Opens or makes the database; its folder is for root only. */
+  /** Opens or makes the database, and closes both folders to everyone but root. Blocks. */
   public void open() throws IOException {
+    OwnFolder.prepare(containers, "rwx------");
     OwnFolder.prepare(folder, "rwx------");
     database = Database.open(file, MIGRATIONS);
   }
 
-  /** Between {@link #open} and {@link #close}. */
+  /**
+   * The open database.
+   *
+   * @throws IllegalStateException before {@link #open} and after {@link #close}
+   */
   public Database database() {
     Database open = database;
     if (open == null) {
@@ -80,7 +90,7 @@ public final class Store implements AutoCloseable {
     return open;
   }
 
-  /** A value of the service's own, or null. */
+  /** A small value that this service noted, or null. */
   public @Nullable String value(String key) {
     return database()
         .read(connection -> {
@@ -92,7 +102,7 @@ public final class Store implements AutoCloseable {
         });
   }
 
-  /** Sets it lazily. */
+  /** Notes a small value; a power cut may take it back, the end of a process does not. */
   public void setValue(String key, String value) {
     database()
         .lazy(connection -> {
