@@ -29,8 +29,9 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
   private final ContainerRecords records;
   private final TaskPresence tasks;
 
-  /** Whether a container has a task. */
+  /** What must be known of tasks before a record goes. */
   public interface TaskPresence {
+    /** Whether a container has a task. */
     boolean isPresent(TaskKey key);
   }
 
@@ -115,7 +116,7 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
         });
   }
 
-  /** Refused while a task exists: without its record it could not be addressed any more. */
+  /** FAILED_PRECONDITION while a task exists, which could not be addressed without the record. */
   @Override
   public void delete(DeleteContainerRequest request, StreamObserver<Empty> responses) {
     Calls.answer(
@@ -135,13 +136,13 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
     try {
       return records.list(namespace, Filter.of(request.getFiltersList()));
     } catch (BerthException.InvalidArgument e) {
-      // containerd wraps this class twice here, and clients take one off.
+      // containerd wraps its error for a bad filter twice, and clients take one of them off.
       throw new BerthException.InvalidArgument(
           e.getMessage() + ": invalid argument: invalid argument", e);
     }
   }
 
-  // An id that breaks the rule names nothing.
+  // No container can have an id that breaks the rule, so it is answered as an unknown one.
   private static TaskKey key(String namespace, String id) {
     try {
       return new TaskKey(namespace, id);

@@ -64,14 +64,17 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         });
   }
 
-  /** Subscribed when this returns: what the client causes next on this connection is seen. */
+  /**
+   * Subscribes before it returns, so that the client sees what it causes by its next call on the
+   * same connection.
+   */
   @Override
   public void subscribe(SubscribeRequest request, StreamObserver<Envelope> responses) {
     EventBroker.Subscription subscription;
     try {
       subscription = broker.subscribe(request.getFiltersList());
     } catch (BerthException.InvalidArgument e) {
-      // containerd gives this stream's errors no class.
+      // containerd answers a bad filter of this stream with UNKNOWN.
       throw new BerthException.Unknown(e.getMessage(), e);
     }
     BlockingSender.run(

@@ -59,7 +59,7 @@ public final class IntrospectionEndpoint extends IntrospectionGrpc.Introspection
         };
   }
 
-  /** The uuid is that of the root folder, for ever. */
+  /** Answers the uuid that was drawn when the root folder was made. */
   @Override
   public void server(Empty request, StreamObserver<ServerResponse> responses) {
     Calls.answer(

@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Asks image-svc by the calls that clients use too. */
+/** Asks image-svc what it has in a namespace, by the calls that every client may use. */
 public final class ImageEmptiness implements Emptiness {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -41,7 +41,7 @@ public final class ImageEmptiness implements Emptiness {
               > 0) {
             result.add("images");
           }
-          // Streams without anything to tell have no message at all.
+          // A stream that lists nothing ends without a message.
           if (UnixChannel.in(ContentGrpc.newBlockingStub(channel), namespace, null)
               .withDeadlineAfter(PATIENCE)
               .list(ListContentRequest.getDefaultInstance())

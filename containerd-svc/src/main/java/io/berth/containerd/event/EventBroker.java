@@ -1,5 +1,6 @@
 package io.berth.containerd.event;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Message;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
@@ -27,7 +28,10 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class EventBroker {
-  /** How long after a start subscribers are taken for those of the predecessor. */
+  /**
+   * How long after a start subscribers are taken for those of the process before this one. Clients
+   * of containerd subscribe again within seconds.
+   */
   private static final Duration RESUBSCRIPTION = Duration.ofSeconds(30);
 
   private final PayloadCodec codec;
@@ -35,10 +39,13 @@ public final class EventBroker {
   private final int queueBound;
   private final ReentrantLock order = new ReentrantLock();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
-  private final List<Numbered> missed = new ArrayList<>();
   private final Instant start;
+
+  @GuardedBy("order")
+  private final List<Numbered> missed = new ArrayList<>();
+
+  @GuardedBy("order")
   private long sequence;
-  private @Nullable Numbered last;
 
   @Inject
   public EventBroker(Config config, PayloadCodec codec, InstantSource clock) {
@@ -62,24 +69,24 @@ public final class EventBroker {
   }
 
   /**
-   * Tells what happened while this service was down. Those who subscribe in its first moments get
-   * it too, for they lost their stream with the process before this one.
+   * Tells what happened while this service was down. Those who subscribe in its first 30 seconds
+   * get it too, for they lost their stream with the process before this one.
    */
   public void publishMissed(String namespace, Occurrence what) {
-    missed(() -> publish(namespace, what));
+    missed(new Event(namespace, what.topic(), clock.instant(), codec.encode(what)));
   }
 
   /** The same, of a payload that its teller encoded. */
   public void publishMissed(String namespace, String topic, Message payload) {
-    missed(() -> publish(namespace, topic, payload));
+    missed(new Event(namespace, topic, clock.instant(), Anys.pack(payload)));
   }
 
-  private void missed(Runnable publishing) {
+  private void missed(Event event) {
     order.lock();
     try {
-      publishing.run();
-      if (last != null && missed.size() < queueBound) {
-        missed.add(last);
+      Numbered told = tell(event);
+      if (told != null && missed.size() < queueBound) {
+        missed.add(told);
       }
     } finally {
       order.unlock();
@@ -88,21 +95,31 @@ public final class EventBroker {
 
   /** Tells an event as somebody else made it. */
   public void forward(Event event) {
-    if (event.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
-      return;
-    }
-    EventFields fields = new EventFields(event, codec);
     order.lock();
     try {
-      Numbered numbered = new Numbered(++sequence, event, fields);
-      last = numbered;
-      subscriptions.forEach(subscription -> subscription.offer(numbered));
+      var _ = tell(event);
     } finally {
       order.unlock();
     }
   }
 
-  /** Everything from now on that passes one of the filters. To be closed. */
+  // Null for an event of the warm-up, which nobody but this process is to see.
+  @GuardedBy("order")
+  private @Nullable Numbered tell(Event event) {
+    if (event.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
+      return null;
+    }
+    Numbered numbered = new Numbered(++sequence, event, new EventFields(event, codec));
+    subscriptions.forEach(subscription -> subscription.offer(numbered));
+    return numbered;
+  }
+
+  /**
+   * Everything from now on that passes one of the filters, all of it if there is no filter.
+   *
+   * @param filters in containerd's language, see {@link Filter#of}; INVALID_ARGUMENT for others
+   * @return what is to be closed in the end
+   */
   public Subscription subscribe(List<String> filters) {
     Subscription subscription = new Subscription(Filter.of(filters));
     order.lock();
@@ -118,12 +135,16 @@ public final class EventBroker {
     return subscription;
   }
 
-  /** One subscriber's queue. One thread takes. */
+  /** One subscriber's queue; one thread at a time may take from it. */
   public final class Subscription implements AutoCloseable {
     private final Filter filter;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
+
+    @GuardedBy("lock")
     private final Queue<Numbered> queue = new ArrayDeque<>();
+
+    @GuardedBy("lock")
     private long lost;
 
     private Subscription(Filter filter) {
@@ -133,7 +154,7 @@ public final class EventBroker {
     private void offer(Numbered event) {
       lock.lock();
       try {
-        // After a loss nothing more is taken: the subscriber is told at the gap, not after it.
+        // After a loss nothing more is queued, so that the subscriber is told at the gap.
         if (lost > 0 || queue.size() >= queueBound) {
           lost++;
         } else {
@@ -146,8 +167,8 @@ public final class EventBroker {
     }
 
     /**
-     * Blocks until there is one. RESOURCE_EXHAUSTED once the subscriber has fallen behind by more
-     * than the bound and everything before the gap was taken.
+     * The next event that passes the filter; blocks until there is one. RESOURCE_EXHAUSTED once the
+     * subscriber has fallen behind by more than the bound and everything before the gap was taken.
      */
     public Numbered take() throws InterruptedException {
       while (true) {
@@ -173,6 +194,7 @@ public final class EventBroker {
       }
     }
 
+    @GuardedBy("lock")
     private @Nullable Numbered poll() {
       Numbered event = queue.poll();
       if (event == null && lost > 0) {

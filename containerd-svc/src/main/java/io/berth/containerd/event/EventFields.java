@@ -64,7 +64,7 @@ final class EventFields implements Filter.Fields {
     };
   }
 
-  // In proto3 an empty text is an absent one.
+  // In proto3 a text that was not set reads as the empty text.
   private static @Nullable String textOrNull(String text) {
     return text.isEmpty() ? null : text;
   }

@@ -3,7 +3,10 @@ package io.berth.containerd.event;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 
-/** Topics of events, and the rule for those that clients make up. */
+/**
+ * The topics of events as containerd names them, and the rule for topics that clients make up. An
+ * {@link Occurrence} knows its own.
+ */
 public final class Topics {
   public static final String CONTAINER_CREATE = "/containers/create";
   public static final String CONTAINER_UPDATE = "/containers/update";
@@ -24,7 +27,11 @@ public final class Topics {
 
   private Topics() {}
 
-  /** A slash, then identifiers with slashes between them; INVALID_ARGUMENT otherwise. */
+  /**
+   * Checks a topic that a client sent: a slash, then identifiers with slashes between them.
+   *
+   * @return the topic itself; INVALID_ARGUMENT if it breaks the rule
+   */
   public static String check(String topic) {
     if (!topic.startsWith("/") || topic.length() == 1) {
       throw new BerthException.InvalidArgument("topic \"" + cut(topic) + "\" must start with '/'");

@@ -1,10 +1,13 @@
 /**
- * Events: numbered in one order, handed to every subscriber through a bounded queue of its own.
+ * Events: numbered in one order, and handed to every subscriber through a bounded queue of its own.
  *
- * <p>Producers are this service's own tables (containers, namespaces, tasks), clients that publish
- * or forward, and image-svc, whose outbox is followed. An event is told after what it tells of is
- * committed. A subscriber that falls behind by more than the bound is told and ended; it loses
- * nothing silently.
+ * <p>They come from this service itself (each kind is a record of {@link
+ * io.berth.containerd.event.Occurrence}), from clients that publish or forward, and from image-svc,
+ * whose outbox is followed. An event is told after what it tells of is committed. A subscriber that
+ * falls behind by more than the bound is told so and ended; it loses nothing silently.
+ *
+ * <p>Payloads stay opaque here: {@link io.berth.containerd.event.PayloadCodec} knows their form on
+ * the wire.
  */
 @NullMarked
 package io.berth.containerd.event;

@@ -19,7 +19,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The table of container records; tells its events. Thread-safe. */
+/**
+ * The records of containers. A change is committed when the call returns, and is then told as an
+ * event. Thread-safe; calls block for the database.
+ */
 @Singleton
 public final class ContainerRecords {
   private final Store store;
@@ -42,12 +45,13 @@ public final class ContainerRecords {
     this.clock = clock;
   }
 
-  /** More that is done in the transaction that makes a record. */
+  /** What a caller writes in the transaction that makes a record. */
   public interface Beside {
+    /** Writes; a failure takes the record back as well. */
     void write(Connection connection) throws SQLException;
   }
 
-  /** NOT_FOUND if there is none. */
+  /** The record of a container; NOT_FOUND if there is none. */
   public ContainerRecord get(TaskKey key) {
     ContainerRecord found = store.database().read(connection -> row(connection, key));
     if (found == null) {
@@ -56,12 +60,12 @@ public final class ContainerRecords {
     return found;
   }
 
-  /** Whether there is one. */
+  /** Whether there is a record. */
   public boolean contains(TaskKey key) {
     return store.database().read(connection -> row(connection, key)) != null;
   }
 
-  /** By id; empty for an unknown namespace. */
+  /** The records of a namespace that pass the filter, by id; none for an unknown namespace. */
   public List<ContainerRecord> list(String namespace, Filter filter) {
     return store
         .database()
@@ -83,15 +87,21 @@ public final class ContainerRecords {
         });
   }
 
-  /** INVALID_ARGUMENT, or ALREADY_EXISTS; two that race: one wins. Durable. */
+  /**
+   * Makes a record that survives a power cut. INVALID_ARGUMENT for one that breaks the rules,
+   * ALREADY_EXISTS if the id is taken; of two that race one wins.
+   *
+   * @return the record as it was stored
+   */
   public ContainerRecord create(String namespace, ContainerRecord sent) {
     return create(namespace, sent, /* durable= */ true, _ -> {});
   }
 
   /**
-   * The same, with more in the same transaction.
+   * The same, and writes more in the same transaction.
    *
    * @param durable false for a container that removes itself, and need not survive a power cut
+   * @param beside runs in the transaction, after the record was written
    */
   public ContainerRecord create(
       String namespace, ContainerRecord sent, boolean durable, Beside beside) {
@@ -125,7 +135,14 @@ public final class ContainerRecords {
     return created;
   }
 
-  /** NOT_FOUND, or INVALID_ARGUMENT for paths that cannot be changed. Durable. */
+  /**
+   * Changes a record; the change survives a power cut. NOT_FOUND if there is none, INVALID_ARGUMENT
+   * for paths that cannot be changed.
+   *
+   * @param paths of containerd's field mask, such as {@code labels.KEY}; none replaces everything
+   *     that can be changed
+   * @return the record as it is stored from now on
+   */
   public ContainerRecord update(String namespace, ContainerRecord sent, List<String> paths) {
     if (sent.id().isEmpty()) {
       throw new BerthException.InvalidArgument("update a container: id must be set");
@@ -159,7 +176,13 @@ public final class ContainerRecords {
     return updated;
   }
 
-  /** NOT_FOUND if there is none. Durable, unless the container removed itself. */
+  /**
+   * Removes a record, and what stands beside it in the table of named containers. NOT_FOUND if
+   * there is none.
+   *
+   * @param durable whether a power cut must not bring it back; not so for a container that removes
+   *     itself
+   */
   public void delete(TaskKey key, boolean durable) {
     Database.Work<Integer> work =
         connection -> {

@@ -3,41 +3,58 @@ package io.berth.containerd.metadata;
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
+import io.berth.base.id.Labels;
 import io.berth.base.json.Json;
+import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.Occurrence.NamespaceCreated;
+import io.berth.containerd.event.Occurrence.NamespaceDeleted;
+import io.berth.containerd.event.Occurrence.NamespaceUpdated;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** Namespaces and their labels. Thread-safe. */
+/**
+ * The namespaces and their labels. A change is committed when the call returns, and is then told as
+ * an event. Thread-safe; calls block for the database.
+ */
 @Singleton
 public final class NamespaceTable {
-  /** Labels that change what this service does. */
+  /**
+   * The label by which a namespace asks for shim processes of its containers' own: {@code
+   * container}, or {@code pool}.
+   */
   public static final String ISOLATION_LABEL = "berth.isolation";
 
   private final Store store;
+  private final Emptiness emptiness;
+  private final EventBroker events;
+
+  /** Namespaces that are certainly in the table, so that nothing need be written for them. */
   private final Set<String> known = ConcurrentHashMap.newKeySet();
 
   @Inject
-  NamespaceTable(Store store) {
+  NamespaceTable(Store store, Emptiness emptiness, EventBroker events) {
     this.store = store;
+    this.emptiness = emptiness;
+    this.events = events;
   }
 
-  /** The labels; empty for an unknown one. */
+  /** The labels of a namespace; none for an unknown one. */
   public Map<String, String> labels(String name) {
     byte[] labels = store.database().read(connection -> row(connection, name));
     return labels == null ? Map.of() : decode(labels);
   }
 
-  /** All, by name. */
+  /** The labels of every namespace, by its name and in the order of names. */
   public Map<String, Map<String, String>> all() {
     return store
         .database()
@@ -53,57 +70,102 @@ public final class NamespaceTable {
         });
   }
 
-  /** ALREADY_EXISTS if it is there. Durable. */
-  public void create(String name, Map<String, String> labels) {
+  /**
+   * Makes a namespace. ALREADY_EXISTS if it is there.
+   *
+   * @param labels those with an empty value are left out
+   * @return the labels that it has
+   */
+  public Map<String, String> create(String name, Map<String, String> labels) {
+    Map<String, String> stored = Labels.stored(labels);
     store
         .database()
         .durable(connection -> {
           if (row(connection, name) != null) {
             throw new BerthException.AlreadyExists("namespace \"" + name + "\"");
           }
-          write(connection, name, labels);
+          write(connection, name, stored);
           return null;
         });
+    events.publish(name, new NamespaceCreated(name, stored));
+    return stored;
   }
 
-  /** Changes the labels, of an unknown one those of nothing; answers them. Durable. */
-  public Map<String, String> update(String name, UnaryOperator<Map<String, String>> change) {
-    return store
-        .database()
-        .durable(connection -> {
-          byte[] old = row(connection, name);
-          Map<String, String> labels = change.apply(old == null ? Map.of() : decode(old));
-          write(connection, name, labels);
-          return labels;
-        });
+  /**
+   * Changes labels. A namespace that is not there is made, as containerd does.
+   *
+   * @param paths {@code labels.KEY} for each that is set, or removed by an empty value; none
+   *     replaces all labels. INVALID_ARGUMENT for other paths
+   */
+  public void update(String name, Map<String, String> sent, List<String> paths) {
+    for (String path : paths) {
+      if (!path.startsWith("labels.")) {
+        throw new BerthException.InvalidArgument(
+            "cannot update `" + path + "` of namespace \"" + name + "\": only labels.KEY");
+      }
+    }
+    List<String> changes = paths.isEmpty() ? List.of("labels") : paths;
+    Map<String, String> labels =
+        store
+            .database()
+            .durable(connection -> {
+              byte[] stored = row(connection, name);
+              Map<String, String> old = stored == null ? Map.of() : decode(stored);
+              Map<String, String> changed = Labels.updated(old, sent, changes);
+              write(connection, name, changed);
+              return changed;
+            });
+    events.publish(name, new NamespaceUpdated(name, labels));
   }
 
-  /** NOT_FOUND if unknown, FAILED_PRECONDITION if containers are in it. Durable. */
+  /**
+   * Removes a namespace. NOT_FOUND if it is unknown, FAILED_PRECONDITION if something is in it,
+   * here or in image-svc, UNAVAILABLE if image-svc cannot be asked.
+   */
   public void delete(String name) {
+    if (store.database().read(connection -> row(connection, name)) == null) {
+      throw new BerthException.NotFound("namespace \"" + name + "\"");
+    }
+    List<String> remaining = emptiness.remaining(name);
+    if (!remaining.isEmpty()) {
+      throw new BerthException.FailedPrecondition(
+          "namespace \""
+              + name
+              + "\" must be empty, but it still has "
+              + String.join(", ", remaining));
+    }
     store
         .database()
         .durable(connection -> {
-          if (row(connection, name) == null) {
-            throw new BerthException.NotFound("namespace \"" + name + "\"");
-          }
-          try (var query =
-              connection.prepareStatement("SELECT 1 FROM containers WHERE namespace = ? LIMIT 1")) {
-            query.setString(1, name);
-            if (query.executeQuery().next()) {
-              throw new BerthException.FailedPrecondition(
-                  "namespace \"" + name + "\" must be empty, but it still has containers");
-            }
-          }
-          try (var delete = connection.prepareStatement("DELETE FROM namespaces WHERE name = ?")) {
-            delete.setString(1, name);
-            delete.executeUpdate();
-          }
+          remove(connection, name);
           return null;
         });
     known.remove(name);
+    events.publish(name, new NamespaceDeleted(name));
   }
 
-  /** Within a transaction that makes something in it. */
+  private static void remove(Connection connection, String name) throws SQLException {
+    if (row(connection, name) == null) {
+      throw new BerthException.NotFound("namespace \"" + name + "\"");
+    }
+    try (var query =
+        connection.prepareStatement("SELECT 1 FROM containers WHERE namespace = ? LIMIT 1")) {
+      query.setString(1, name);
+      if (query.executeQuery().next()) {
+        throw new BerthException.FailedPrecondition(
+            "namespace \"" + name + "\" must be empty, but it still has containers");
+      }
+    }
+    try (var delete = connection.prepareStatement("DELETE FROM namespaces WHERE name = ?")) {
+      delete.setString(1, name);
+      delete.executeUpdate();
+    }
+  }
+
+  /**
+   * Makes a namespace, if it is not there, in the transaction that makes something in it. That of
+   * the warm-up never comes into the table.
+   */
   public void ensure(Connection connection, String name) throws SQLException {
     if (name.equals(Identifier.WARM_UP_NAMESPACE)) {
       return;
@@ -116,7 +178,10 @@ public final class NamespaceTable {
     }
   }
 
-  /** Because something was made in it elsewhere; free for a known one. Lazy. */
+  /**
+   * Makes a namespace, if it is not there, because something is made in it by another service.
+   * Costs nothing for one that was ensured before; a power cut may take the record back.
+   */
   public void ensure(String name) {
     if (!known.contains(name)) {
       store

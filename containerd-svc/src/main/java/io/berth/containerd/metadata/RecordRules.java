@@ -83,7 +83,7 @@ final class RecordRules {
     };
   }
 
-  /** What filters see. */
+  /** What containerd lets filters see of a container: id, image, runtime.name and labels. */
   static Filter.Fields fields(ContainerRecord container) {
     return path ->
         switch (path.getFirst()) {

@@ -79,9 +79,11 @@ class ContainersEndpointTest {
     return e;
   }
 
-  // CD-05, and the exact bytes of a specification that is no JSON at all.
-  // Rows CD-09, CD-10.
-  @Test
+  /**
+   * A record comes back as it was sent, even with a specification that is no JSON at all, and its
+   * id cannot be taken twice.
+   */
+  @Test // ARTICLE CD-05, CD-09, CD-10
   void created_isReadBackByteForByte_alsoAfterARestart() throws IOException {
     Any spec = Anys.of("some.url/x", ByteString.copyFrom(new byte[] {0, 1, (byte) 0xff}));
     Container sent =
@@ -101,8 +103,10 @@ class ContainersEndpointTest {
     refused(Code.ALREADY_EXISTS, () -> create(sent));
   }
 
-  // Row CD-05.
-  @Test
+  /**
+   * Without a valid id, a specification, a runtime or a snapshotter for its key nothing is made.
+   */
+  @Test // ARTICLE CD-05
   void refused_areRecordsThatCannotBe() {
     Container good = Instance.described("c1", "true");
     refused(Code.INVALID_ARGUMENT, () -> create(good.toBuilder().setId("").build()));
@@ -137,8 +141,8 @@ class ContainersEndpointTest {
     assertEquals(19, codes.stream().filter(Code.ALREADY_EXISTS::equals).count());
   }
 
-  // CD-06
-  @Test
+  /** A field mask names what changes; the rest of what is sent has no effect. */
+  @Test // ARTICLE CD-06
   void update_withMask_changesOnlyThat() {
     create(
         Instance.described("c1", "true").toBuilder()
@@ -183,8 +187,8 @@ class ContainersEndpointTest {
         Code.INVALID_ARGUMENT, () -> update(first.toBuilder().setSnapshotter("native").build()));
   }
 
-  // CD-04
-  @Test
+  /** Any of several filters lets a record pass; a bad one is refused as containerd refuses it. */
+  @Test // ARTICLE CD-04
   void list_filters_streamsAndRefuses() {
     create(Instance.described("b", "true").toBuilder().putLabels("env.x", "prod").build());
     create(Instance.described("a", "true").toBuilder().setImage("busybox:1").build());

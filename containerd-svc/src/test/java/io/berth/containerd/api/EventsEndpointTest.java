@@ -16,15 +16,20 @@ import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Occurrence.TaskOutOfMemory;
 import io.berth.containerd.fake.Instance;
+import io.berth.testing.Eventually;
+import io.berth.testing.TurnableClock;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -92,9 +97,7 @@ class EventsEndpointTest {
   @Test
   void badFilter_endsTheStreamWithUnknown() throws InterruptedException {
     Instance.Events events = instance.events("topic==/a/b");
-    for (int i = 0; i < 100 && events.failure() == null; i++) {
-      Thread.sleep(20);
-    }
+    Eventually.holds("the stream ended", () -> events.failure() != null);
     StatusRuntimeException e = assertInstanceOf(StatusRuntimeException.class, events.failure());
     assertEquals(Code.UNKNOWN, e.getStatus().getCode());
   }
@@ -137,7 +140,7 @@ class EventsEndpointTest {
     assertEquals("fresh", events.next().getNamespace());
   }
 
-  // The bound is told at the gap: everything before it was delivered.
+  /** A subscriber that is too slow gets everything up to the gap, and is then told of the gap. */
   @Test
   void slowSubscriber_isToldAtTheGap() throws InterruptedException {
     EventBroker broker =
@@ -154,6 +157,27 @@ class EventsEndpointTest {
       assertEquals(3, subscription.take().sequence());
       BerthException e = assertThrows(BerthException.ResourceExhausted.class, subscription::take);
       assertTrue(e.getMessage().contains("2 or more"), e.getMessage());
+    }
+  }
+
+  /**
+   * What happened while the service was down reaches those who subscribe again, but nobody who
+   * comes later.
+   */
+  @Test
+  void missedEvents_goToThoseWhoSubscribeSoonAfterAStart() throws InterruptedException {
+    TurnableClock clock = new TurnableClock(Instant.EPOCH);
+    EventBroker broker = new EventBroker(Config.parse(null, ""), new EventMessages(), clock);
+    broker.publishMissed("n", new TaskOutOfMemory("c1"));
+    broker.publishMissed(Identifier.WARM_UP_NAMESPACE, new TaskOutOfMemory("own"));
+    try (EventBroker.Subscription early = broker.subscribe(List.of())) {
+      assertEquals(1, early.take().sequence());
+      clock.turn(Duration.ofSeconds(31));
+      try (EventBroker.Subscription late = broker.subscribe(List.of())) {
+        broker.publish("n", new TaskOutOfMemory("c2"));
+        assertEquals(2, early.take().sequence());
+        assertEquals(2, late.take().sequence());
+      }
     }
   }
 }

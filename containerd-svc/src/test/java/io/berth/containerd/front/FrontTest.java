@@ -99,7 +99,7 @@ class FrontTest {
     assertEquals(36, first.length());
   }
 
-  // nerdctl decides by it whether there is a transfer service.
+  /** nerdctl decides by the version whether there is a transfer service. */
   @Test
   void version_isBelowTwo_whileThereIsNoTransferService() {
     String version =
@@ -116,8 +116,8 @@ class FrontTest {
     assertTrue(e.getMessage().contains("containerd.services.transfer.v1.Transfer"));
   }
 
-  // Row DC-08.
-  @Test
+  /** {@code grpc.health.v1} answers for the whole service by the empty name. */
+  @Test // ARTICLE DC-08
   void health_isServing_andUnknownServicesAreNotFound() {
     HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(instance.channel());
     assertEquals(
@@ -127,8 +127,8 @@ class FrontTest {
         () -> health.check(HealthCheckRequest.newBuilder().setService("no.such").build()));
   }
 
-  // Row DC-13.
-  @Test
+  /** A client of a forwarded service learns which socket does not answer. */
+  @Test // ARTICLE DC-13
   void forwarded_withoutImageService_isUnavailableWithItsSocket() {
     StatusRuntimeException e =
         refused(
@@ -139,8 +139,8 @@ class FrontTest {
     assertTrue(e.getMessage().contains("image.sock"), e.getMessage());
   }
 
-  // DN-10
-  @Test
+  /** Modes that somebody opened are closed again at the next start. */
+  @Test // ARTICLE DN-10
   void foldersOfContainers_areForRootOnly() throws IOException {
     Path containers = instance.config.root().resolve("containers");
     Files.setPosixFilePermissions(containers, PosixFilePermissions.fromString("rwxrwxrwx"));
@@ -154,7 +154,7 @@ class FrontTest {
   void namespaces_areMadeChangedAndAskedFor() {
     NamespacesGrpc.NamespacesBlockingStub stub =
         NamespacesGrpc.newBlockingStub(instance.channel()).withWaitForReady();
-    // Asked for before anything is made: never NOT_FOUND.
+    // Clients ask for a namespace before anything is made in it.
     assertEquals(
         Map.of(),
         stub.get(GetNamespaceRequest.newBuilder().setName("fresh").build())
@@ -195,7 +195,7 @@ class FrontTest {
     refused(
         Code.NOT_FOUND,
         () -> stub.delete(DeleteNamespaceRequest.newBuilder().setName("never").build()));
-    // Whether it is empty is image-svc's answer, and that is not running.
+    // Only image-svc knows whether the namespace is empty, and it does not run.
     refused(
         Code.UNAVAILABLE,
         () -> stub.delete(DeleteNamespaceRequest.newBuilder().setName("fresh").build()));

@@ -69,7 +69,7 @@ class RememberedAnswersTest {
     loops.close();
   }
 
-  /** Counts; a digest is answered by its size and the namespace. */
+  /** Counts its calls, and answers the number of the call as the size of every content. */
   private final class Contents extends ContentGrpc.ContentImplBase {
     @Override
     public void info(InfoRequest request, StreamObserver<InfoResponse> responses) {
@@ -162,7 +162,7 @@ class RememberedAnswersTest {
     assertEquals(3, asked.get());
   }
 
-  /** Counts; an active one is named so. */
+  /** Counts its calls; the snapshot of the key {@code active} is active, all others are layers. */
   private final class AllSnapshots extends SnapshotsGrpc.SnapshotsImplBase {
     @Override
     public void prepare(
