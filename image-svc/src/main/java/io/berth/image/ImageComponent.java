@@ -8,7 +8,7 @@ import java.time.InstantSource;
 
 /** The whole service. */
 @Singleton
-@Component(modules = {StorageModule.class, LayerModule.class, EndpointModule.class})
+@Component(modules = {ImageModule.class, ImageEndpoints.class})
 public interface ImageComponent {
   /** To be started. */
   ImageDaemon daemon();

@@ -52,14 +52,33 @@ public final class ImageDaemon implements Daemon {
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
   /** What has to be opened, in this order. */
-  record Stores(
-      Metadata metadata,
-      TrashBin trash,
-      ContentStore content,
-      Snapshots snapshots,
-      Unpacker unpacker,
-      VolumeFilling filling,
-      Settlement settlement) {}
+  static final class Stores {
+    private final Metadata metadata;
+    private final TrashBin trash;
+    private final ContentStore content;
+    private final Snapshots snapshots;
+    private final Unpacker unpacker;
+    private final VolumeFilling filling;
+    private final Settlement settlement;
+
+    @Inject
+    Stores(
+        Metadata metadata,
+        TrashBin trash,
+        ContentStore content,
+        Snapshots snapshots,
+        Unpacker unpacker,
+        VolumeFilling filling,
+        Settlement settlement) {
+      this.metadata = metadata;
+      this.trash = trash;
+      this.content = content;
+      this.snapshots = snapshots;
+      this.unpacker = unpacker;
+      this.filling = filling;
+      this.settlement = settlement;
+    }
+  }
 
   @Inject
   ImageDaemon(

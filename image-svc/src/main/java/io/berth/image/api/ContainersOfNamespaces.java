@@ -3,11 +3,14 @@ package io.berth.image.api;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
 import io.berth.api.containerd.services.containers.v1.ListContainersRequest;
+import io.berth.base.config.Config;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.image.gc.ContainerRoots;
 import io.grpc.ManagedChannel;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Asks containerd-svc over its socket. The channel is made at the first question. Thread-safe. */
+@Singleton
 public final class ContainersOfNamespaces implements ContainerRoots, AutoCloseable {
   private static final long DEADLINE_SECONDS = 10;
 
@@ -23,8 +27,9 @@ public final class ContainersOfNamespaces implements ContainerRoots, AutoCloseab
   private @Nullable EventLoops loops;
   private @Nullable ManagedChannel channel;
 
-  public ContainersOfNamespaces(Path socket) {
-    this.socket = socket;
+  @Inject
+  public ContainersOfNamespaces(Config config) {
+    this.socket = config.socket("containerd");
   }
 
   @Override

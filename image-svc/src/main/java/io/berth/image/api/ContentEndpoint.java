@@ -33,12 +33,15 @@ import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.IngestStatus;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.List;
 
 /** {@code containerd.services.content.v1.Content}. */
+@Singleton
 public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
   private static final int PAGE = 100;
   private static final int CHUNK = 1 << 20;
@@ -46,6 +49,7 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
 
   private final ContentStore content;
 
+  @Inject
   public ContentEndpoint(ContentStore content) {
     this.content = content;
   }

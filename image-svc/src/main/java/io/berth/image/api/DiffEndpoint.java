@@ -10,12 +10,16 @@ import io.berth.base.rpc.Calls;
 import io.berth.image.diff.LayerReader;
 import io.berth.image.diff.LayerWriter;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 
 /** {@code containerd.services.diff.v1.Diff}. */
+@Singleton
 public final class DiffEndpoint extends DiffGrpc.DiffImplBase {
   private final LayerReader reader;
   private final LayerWriter writer;
 
+  @Inject
   public DiffEndpoint(LayerReader reader, LayerWriter writer) {
     this.reader = reader;
     this.writer = writer;

@@ -13,9 +13,13 @@ import io.berth.api.containerd.services.images.v1.ImageUpdate;
 import io.berth.base.rpc.Anys;
 import io.berth.image.event.Event;
 import io.berth.image.event.EventCodec;
+import jakarta.inject.Inject;
 
 /** Events as containerd's clients know them. */
 public final class EventMessages implements EventCodec {
+  @Inject
+  public EventMessages() {}
+
   @Override
   public Encoded encode(Event event) {
     Any any = Anys.pack(message(event));

@@ -17,25 +17,24 @@ import io.berth.api.containerd.services.images.v1.UpdateImageResponse;
 import io.berth.base.filter.Filter;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.image.gc.Schedule;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.util.List;
 
 /** {@code containerd.services.images.v1.Images}. */
+@Singleton
 public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
   private final ImageNames names;
-  private final Collection collection;
+  private final Schedule collector;
 
-  public ImagesEndpoint(ImageNames names, Collection collection) {
+  @Inject
+  public ImagesEndpoint(ImageNames names, Schedule collector) {
     this.names = names;
-    this.collection = collection;
-  }
-
-  /** How a deletion asks for what it freed to be collected. */
-  public interface Collection {
-    /** Soon, or before it returns. */
-    void collect(boolean wait);
+    this.collector = collector;
   }
 
   @Override
@@ -130,7 +129,7 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
               request.getName(),
               request.hasTarget() ? request.getTarget().getDigest() : null,
               CallContext.lease());
-          collection.collect(request.getSync());
+          collector.collect(request.getSync());
           return Empty.getDefaultInstance();
         });
   }

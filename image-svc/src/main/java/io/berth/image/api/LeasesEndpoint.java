@@ -15,18 +15,23 @@ import io.berth.api.containerd.services.leases.v1.Resource;
 import io.berth.base.filter.Filter;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.image.gc.Schedule;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 
 /** {@code containerd.services.leases.v1.Leases}. */
+@Singleton
 public final class LeasesEndpoint extends LeasesGrpc.LeasesImplBase {
   private final Leases leases;
-  private final ImagesEndpoint.Collection collection;
+  private final Schedule collector;
 
-  public LeasesEndpoint(Leases leases, ImagesEndpoint.Collection collection) {
+  @Inject
+  public LeasesEndpoint(Leases leases, Schedule collector) {
     this.leases = leases;
-    this.collection = collection;
+    this.collector = collector;
   }
 
   @Override
@@ -48,7 +53,7 @@ public final class LeasesEndpoint extends LeasesGrpc.LeasesImplBase {
         responses,
         () -> {
           leases.delete(CallContext.namespace(), request.getId());
-          collection.collect(request.getSync());
+          collector.collect(request.getSync());
           return Empty.getDefaultInstance();
         });
   }

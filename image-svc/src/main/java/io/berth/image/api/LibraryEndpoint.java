@@ -35,6 +35,7 @@ import io.berth.image.archive.ArchiveLoader;
 import io.berth.image.build.ConfigDraft;
 import io.berth.image.build.ImageBuilder;
 import io.berth.image.codec.ByteSource;
+import io.berth.image.gc.Schedule;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Verification;
@@ -47,28 +48,30 @@ import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.ImageConfig;
 import io.berth.oci.image.ImageReference;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** {@code berth.image.v1.Images}. */
+@Singleton
 public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
-  private static final LayerThreads WORK = new LayerThreads(16);
-
   private final LibraryParts parts;
   private final Settings settings;
-  private final ImagesEndpoint.Collection collection;
+  private final Schedule collector;
   private final ImageMessages messages;
+  private final LayerThreads threads = new LayerThreads(16);
 
   /** Of the configuration. */
   public record Settings(String snapshotter, long maxImageBytes, RegistryHosts registries) {}
 
-  public LibraryEndpoint(
-      LibraryParts parts, Settings settings, ImagesEndpoint.Collection collection) {
+  @Inject
+  public LibraryEndpoint(LibraryParts parts, Settings settings, Schedule collector) {
     this.parts = parts;
     this.settings = settings;
-    this.collection = collection;
+    this.collector = collector;
     this.messages = new ImageMessages(parts.library());
   }
 
@@ -120,7 +123,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
         () -> {
           Tagging.Removed removed =
               parts.tagging().remove(CallContext.namespace(), request.getRef(), request.getForce());
-          collection.collect(/* wait= */ false);
+          collector.collect(/* wait= */ false);
           return RemoveResponse.newBuilder()
               .addAllUntagged(removed.untagged())
               .addAllDeleted(removed.deleted())
@@ -184,7 +187,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
           LoadRequest start = first == null ? LoadRequest.getDefaultInstance() : first;
           ByteSource archive = new StreamedBytes<>(requests, LoadRequest::getData, start.getData());
           List<String> names =
-              WORK.run(
+              threads.run(
                   "load",
                   () ->
                       parts
@@ -225,7 +228,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
               new ImageBuilder.Draft(
                   start.getName(), "", start.getMessage(), start.getChangesList(), _ -> {});
           ResolvedImage image =
-              WORK.run(
+              threads.run(
                   "import",
                   () ->
                       parts
@@ -250,7 +253,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
         responses,
         sender -> {
           boolean done =
-              WORK.run(
+              threads.run(
                   "save",
                   () -> {
                     ChunkStream out = new ChunkStream(sender);
@@ -280,7 +283,8 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
           Snapshots.Key key = new Snapshots.Key(namespace, snapshotter, request.getSnapshotKey());
           return message(
               namespace,
-              WORK.run("commit", () -> parts.builder().commit(key, request.getParentRef(), draft)));
+              threads.run(
+                  "commit", () -> parts.builder().commit(key, request.getParentRef(), draft)));
         });
   }
 
@@ -314,7 +318,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
         responses,
         sender -> {
           Verification.Totals totals =
-              WORK.run(
+              threads.run(
                   "verify",
                   () ->
                       parts
@@ -378,7 +382,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
                       settings.snapshotter,
                       request.getAll(),
                       request.getFiltersList());
-          collection.collect(/* wait= */ true);
+          collector.collect(/* wait= */ true);
           return PruneResponse.newBuilder()
               .addAllDeleted(pruned.deleted())
               .setBytes(pruned.bytes())
@@ -407,10 +411,11 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
                   new ProgressStream(sender));
           List<String> refs =
               request.getAllTags()
-                  ? WORK.run("tags", () -> parts.transfer().tags(transfer))
+                  ? threads.run("tags", () -> parts.transfer().tags(transfer))
                   : List.of(transfer.ref());
           for (String ref : refs) {
-            ResolvedImage image = WORK.run("pull", () -> parts.transfer().pull(transfer.of(ref)));
+            ResolvedImage image =
+                threads.run("pull", () -> parts.transfer().pull(transfer.of(ref)));
             sender.send(
                 Progress.newBuilder()
                     .setStatus("done")
@@ -440,7 +445,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
                   route,
                   /* unpack= */ false,
                   new ProgressStream(sender));
-          var pushed = WORK.run("push", () -> parts.transfer().push(transfer));
+          var pushed = threads.run("push", () -> parts.transfer().push(transfer));
           sender.send(
               Progress.newBuilder()
                   .setStatus("done")
@@ -455,7 +460,7 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
     Calls.answer(
         responses,
         () ->
-            WORK.run(
+            threads.run(
                 "login",
                 () -> {
                   parts

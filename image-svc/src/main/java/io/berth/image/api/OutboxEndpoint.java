@@ -9,14 +9,18 @@ import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.image.meta.Outbox;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 
 /** {@code berth.event.v1.Outbox}. */
+@Singleton
 public final class OutboxEndpoint extends OutboxGrpc.OutboxImplBase {
   private static final String PRODUCER = "image";
   private static final long WAIT_MILLIS = 5_000;
 
   private final Outbox outbox;
 
+  @Inject
   public OutboxEndpoint(Outbox outbox) {
     this.outbox = outbox;
   }

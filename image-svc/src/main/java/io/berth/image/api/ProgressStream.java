@@ -9,7 +9,7 @@ import java.util.Map;
  * Progress as messages: a part's steps at most every 100 ms, its changes of status at once.
  * Thread-safe.
  */
-final class ProgressStream implements io.berth.image.library.Progress {
+final class ProgressStream implements io.berth.image.library.ProgressListener {
   private static final long INTERVAL_NANOS = 100_000_000;
 
   private record Told(String status, long at) {}

@@ -31,6 +31,8 @@ import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
@@ -38,15 +40,17 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /** {@code berth.image.v1.Rootfs}. */
+@Singleton
 public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
-  /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
-  private static final LayerThreads WORK = new LayerThreads(16);
-
   private final Rootfs rootfs;
   private final RootfsFiles files;
   private final LibraryEndpoint.Settings settings;
   private final ImageMessages messages;
 
+  /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
+  private final LayerThreads threads = new LayerThreads(16);
+
+  @Inject
   public RootfsEndpoint(
       Rootfs rootfs, RootfsFiles files, ImageLibrary library, LibraryEndpoint.Settings settings) {
     this.rootfs = rootfs;
@@ -147,7 +151,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     BlockingSender.run(
         responses,
         sender -> {
-          for (io.berth.image.tree.Change change : WORK.run("diff", () -> files.changes(key))) {
+          for (io.berth.image.tree.Change change : threads.run("diff", () -> files.changes(key))) {
             sender.send(message(change));
           }
         });
@@ -170,12 +174,12 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     void write(OutputStream out) throws IOException;
   }
 
-  private static void stream(StreamObserver<Chunk> responses, String name, Bytes bytes) {
+  private void stream(StreamObserver<Chunk> responses, String name, Bytes bytes) {
     BlockingSender.run(
         responses,
         sender -> {
           boolean done =
-              WORK.run(
+              threads.run(
                   name,
                   () -> {
                     ChunkStream out = new ChunkStream(sender);
@@ -231,7 +235,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
           String snapshotter =
               first.getSnapshotter().isEmpty() ? settings.snapshotter() : first.getSnapshotter();
           long entries =
-              WORK.run(
+              threads.run(
                   "extract",
                   () ->
                       files.extract(
@@ -259,7 +263,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                   .tree(() -> key(request.getSnapshotter(), request.getKey()));
           RootfsFiles.Found found =
               tree instanceof RootfsFiles.Tree.Stopped
-                  ? WORK.run("stat", () -> files.stat(tree, request.getPath()))
+                  ? threads.run("stat", () -> files.stat(tree, request.getPath()))
                   : files.stat(tree, request.getPath());
           return StatPathResponse.newBuilder()
               .setName(found.name())

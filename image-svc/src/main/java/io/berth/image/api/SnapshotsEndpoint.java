@@ -29,26 +29,30 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.image.disk.DiskUsage;
+import io.berth.image.gc.Schedule;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.util.List;
 
 /** {@code containerd.services.snapshots.v1.Snapshots}. */
+@Singleton
 public final class SnapshotsEndpoint extends SnapshotsGrpc.SnapshotsImplBase {
   private static final int PAGE = 100;
 
   private final Snapshots snapshots;
   private final Settlement settlement;
-  private final ImagesEndpoint.Collection collection;
+  private final Schedule collector;
 
-  public SnapshotsEndpoint(
-      Snapshots snapshots, Settlement settlement, ImagesEndpoint.Collection collection) {
+  @Inject
+  public SnapshotsEndpoint(Snapshots snapshots, Settlement settlement, Schedule collector) {
     this.snapshots = snapshots;
     this.settlement = settlement;
-    this.collection = collection;
+    this.collector = collector;
   }
 
   private static Snapshots.Key key(String snapshotter, String key) {
@@ -127,7 +131,7 @@ public final class SnapshotsEndpoint extends SnapshotsGrpc.SnapshotsImplBase {
               key(request.getSnapshotter(), request.getKey()),
               CallContext.lease(),
               Metadata.Durability.DURABLE);
-          collection.collect(/* wait= */ false);
+          collector.collect(/* wait= */ false);
           return Empty.getDefaultInstance();
         });
   }

@@ -10,8 +10,11 @@ import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.image.volume.Volumes;
+import io.berth.image.disk.ImagePaths;
+import io.berth.image.volume.VolumeStore;
 import io.grpc.ManagedChannel;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,18 +25,17 @@ import java.util.Map;
  * Finds the volumes that containers use: by their specifications, whoever made them, and by our own
  * records of those that have not been started yet. Thread-safe.
  */
-public final class VolumeUsers implements Volumes.Usage {
+@Singleton
+public final class VolumeUsers implements VolumeStore.Usage {
   private static final String PROGRAM = "berth-containerd";
 
   private final ContainersOfNamespaces containers;
   private final Path folder;
 
-  /**
-   * @param folder of all volumes
-   */
-  public VolumeUsers(ContainersOfNamespaces containers, Path folder) {
+  @Inject
+  public VolumeUsers(ContainersOfNamespaces containers, ImagePaths paths) {
     this.containers = containers;
-    this.folder = folder;
+    this.folder = paths.volumes();
   }
 
   @Override

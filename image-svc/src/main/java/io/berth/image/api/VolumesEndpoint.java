@@ -11,6 +11,8 @@ import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -19,8 +21,10 @@ import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.image.volume.VolumeFilling;
-import io.berth.image.volume.Volumes;
+import io.berth.image.volume.VolumeStore;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,23 +32,21 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /** {@code berth.volume.v1.Volumes}. */
+@Singleton
 public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
-  private static final LayerThreads WORK = new LayerThreads(16);
-
-  private final Volumes volumes;
+  private final VolumeStore volumes;
   private final VolumeFilling filling;
   private final RootfsFiles files;
   private final String snapshotter;
+  private final LayerThreads threads = new LayerThreads(16);
 
-  /**
-   * @param snapshotter that is meant where none is named
-   */
+  @Inject
   public VolumesEndpoint(
-      Volumes volumes, VolumeFilling filling, RootfsFiles files, String snapshotter) {
+      VolumeStore volumes, VolumeFilling filling, RootfsFiles files, Config config) {
     this.volumes = volumes;
     this.filling = filling;
     this.files = files;
-    this.snapshotter = snapshotter;
+    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
   }
 
   @Override
@@ -53,18 +55,18 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         responses,
         () -> {
           String namespace = CallContext.namespace();
-          Volumes.Volume volume =
+          VolumeStore.Volume volume =
               request.hasSource()
-                  ? WORK.run("fill volume", () -> filled(namespace, request))
+                  ? threads.run("fill volume", () -> filled(namespace, request))
                   : volumes.create(request.getName(), request.getLabelsMap());
           return message(volume, List.of());
         });
   }
 
-  private Volumes.Volume filled(String namespace, CreateRequest request) throws IOException {
+  private VolumeStore.Volume filled(String namespace, CreateRequest request) throws IOException {
     try (MergedTree tree = files.open(tree(namespace, request.getSource()))) {
       MergedTree.Node folder = VolumeFilling.folder(tree, request.getSource().getPath());
-      Volumes.Volume volume = volumes.create(request.getName(), request.getLabelsMap());
+      VolumeStore.Volume volume = volumes.create(request.getName(), request.getLabelsMap());
       if (folder == null) {
         return volume;
       }
@@ -81,7 +83,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
   }
 
   /** Nobody has been told its name. */
-  private void forget(Volumes.Volume volume, Exception cause) {
+  private void forget(VolumeStore.Volume volume, Exception cause) {
     try {
       volumes.remove(volume.name(), /* force= */ true);
     } catch (BerthException e) {
@@ -109,7 +111,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     Calls.answer(
         responses,
         () -> {
-          Volumes.Volume volume = volumes.get(request.getName());
+          VolumeStore.Volume volume = volumes.get(request.getName());
           return message(volume, volumes.users().getOrDefault(volume.name(), List.of()));
         });
   }
@@ -171,11 +173,11 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     Calls.answer(
         responses,
         () -> {
-          Predicate<Volumes.Volume> wanted =
+          Predicate<VolumeStore.Volume> wanted =
               request.getFiltersList().stream()
                   .map(VolumesEndpoint::pruneFilter)
                   .reduce(_ -> true, Predicate::and);
-          Volumes.Pruned pruned = volumes.prune(request.getAll(), wanted);
+          VolumeStore.Pruned pruned = volumes.prune(request.getAll(), wanted);
           return PruneResponse.newBuilder()
               .addAllNames(pruned.names())
               .setBytes(pruned.bytes())
@@ -183,7 +185,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         });
   }
 
-  private static Predicate<Volumes.Volume> pruneFilter(String text) {
+  private static Predicate<VolumeStore.Volume> pruneFilter(String text) {
     if (text.startsWith("label=")) {
       return labelled(text.substring("label=".length()));
     }
@@ -194,7 +196,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         "invalid filter `" + text + "`: prune of volumes has label and label!");
   }
 
-  private static Predicate<Volumes.Volume> labelled(String text) {
+  private static Predicate<VolumeStore.Volume> labelled(String text) {
     int equals = text.indexOf('=');
     return equals < 0
         ? volume -> volume.labels().containsKey(text)
@@ -202,7 +204,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
             text.substring(equals + 1).equals(volume.labels().get(text.substring(0, equals)));
   }
 
-  private static Volume message(Volumes.Volume volume, List<String> users) {
+  private static Volume message(VolumeStore.Volume volume, List<String> users) {
     return Volume.newBuilder()
         .setName(volume.name())
         .setPath(volume.path().toString())

@@ -9,7 +9,7 @@ import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.Unpacker;
 import io.berth.image.library.WorkLease;
@@ -24,6 +24,8 @@ import io.berth.oci.image.Index;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -41,6 +43,7 @@ import org.jspecify.annotations.Nullable;
  * the call returns; a refused archive leaves neither names nor, once the collector has run,
  * content. Thread-safe; a call belongs on a platform thread.
  */
+@Singleton
 public final class ArchiveLoader {
   private final ContentStore content;
   private final Documents documents;
@@ -49,6 +52,7 @@ public final class ArchiveLoader {
   private final Leases leases;
   private final Settlement settlement;
 
+  @Inject
   public ArchiveLoader(
       ContentStore content,
       Documents documents,
@@ -71,7 +75,11 @@ public final class ArchiveLoader {
    * @param maxBytes of all members together
    */
   public record Request(
-      String namespace, String snapshotter, String name, long maxBytes, Progress progress) {}
+      String namespace,
+      String snapshotter,
+      String name,
+      long maxBytes,
+      ProgressListener progress) {}
 
   private record Found(Descriptor target, List<String> names) {}
 
@@ -92,7 +100,8 @@ public final class ArchiveLoader {
       List<Found> images = images(request, lease, intake);
       if (images.isEmpty()) {
         throw new BerthException.InvalidArgument(
-            "load archive: it has neither index.json nor manifest.json; is it an image's archive? (a root file system is imported)");
+            "load archive: it has neither index.json nor manifest.json; is it an image's archive?"
+                + " (a root file system is imported)");
       }
       for (Found image : images) {
         complete(request, lease, image.target);
@@ -113,7 +122,7 @@ public final class ArchiveLoader {
     }
   }
 
-  private static void read(ByteSource archive, ArchiveIntake intake, Progress progress)
+  private static void read(ByteSource archive, ArchiveIntake intake, ProgressListener progress)
       throws IOException {
     TarParser parser = new TarParser(intake);
     long total = 0;

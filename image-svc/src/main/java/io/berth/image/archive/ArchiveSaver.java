@@ -12,6 +12,8 @@ import io.berth.linux.FileTimestamp;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Index;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -29,12 +31,14 @@ import java.util.Set;
  * kinds of reader find their table; or docker's older format alone. Only this machine's platform of
  * an image goes in. The same images give the same bytes.
  */
+@Singleton
 public final class ArchiveSaver {
   private static final FileTimestamp EPOCH = new FileTimestamp(0, 0);
 
   private final ContentStore content;
   private final ImageLibrary library;
 
+  @Inject
   public ArchiveSaver(ContentStore content, ImageLibrary library) {
     this.content = content;
     this.library = library;

@@ -11,7 +11,7 @@ import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.InitLayer;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
@@ -27,6 +27,8 @@ import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -43,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * Makes images. What is made may exist nowhere else, so it is on disk when a call returns.
  * Thread-safe; for platform threads.
  */
+@Singleton
 public final class ImageBuilder {
   private final Stores stores;
   private final ImageLibrary library;
@@ -50,13 +53,29 @@ public final class ImageBuilder {
   private final LayerWriter writer;
 
   /** Where everything is kept. */
-  public record Stores(
-      ContentStore content,
-      Snapshots snapshots,
-      ImageNames names,
-      Leases leases,
-      Settlement settlement) {}
+  public static final class Stores {
+    private final ContentStore content;
+    private final Snapshots snapshots;
+    private final ImageNames names;
+    private final Leases leases;
+    private final Settlement settlement;
 
+    @Inject
+    Stores(
+        ContentStore content,
+        Snapshots snapshots,
+        ImageNames names,
+        Leases leases,
+        Settlement settlement) {
+      this.content = content;
+      this.snapshots = snapshots;
+      this.names = names;
+      this.leases = leases;
+      this.settlement = settlement;
+    }
+  }
+
+  @Inject
   public ImageBuilder(Stores stores, ImageLibrary library, Unpacker unpacker, LayerWriter writer) {
     this.stores = stores;
     this.library = library;
@@ -151,7 +170,7 @@ public final class ImageBuilder {
       Draft draft,
       @Nullable Platform platform,
       ByteSource archive,
-      Progress progress)
+      ProgressListener progress)
       throws IOException {
     String name = nameOf(draft);
     try (WorkLease lease = WorkLease.take(stores.leases, namespace, "import")) {
@@ -197,13 +216,13 @@ public final class ImageBuilder {
     private static final long STEP = 16 << 20;
 
     private final ByteSource from;
-    private final Progress progress;
+    private final ProgressListener progress;
     private final MemorySegment head = Arena.ofAuto().allocate(4);
     private @Nullable Ingest ingest;
     private long total;
     private long told;
 
-    Recorder(ByteSource from, Progress progress) {
+    Recorder(ByteSource from, ProgressListener progress) {
       this.from = from;
       this.progress = progress;
     }
@@ -263,7 +282,7 @@ public final class ImageBuilder {
             place.snapshotter,
             place.lease,
             Metadata.Durability.LAZY,
-            Progress.SILENT),
+            ProgressListener.SILENT),
         manifest,
         parsed);
     byte[] bytes = manifest.bytes();

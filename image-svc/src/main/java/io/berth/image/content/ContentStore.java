@@ -13,6 +13,8 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -38,6 +40,7 @@ import org.jspecify.annotations.Nullable;
  * All content of all namespaces. Thread-safe. Calls do file I/O; those that commit wait for the
  * disk.
  */
+@Singleton
 public final class ContentStore {
   private static final Logger LOG = System.getLogger(ContentStore.class.getName());
   private static final String COLUMNS = "digest, size, created, updated, labels";
@@ -55,6 +58,7 @@ public final class ContentStore {
 
   private final AtomicLong nextIngest = new AtomicLong();
 
+  @Inject
   public ContentStore(ImagePaths paths, Metadata metadata, TrashBin trash) {
     this.paths = paths;
     this.metadata = metadata;

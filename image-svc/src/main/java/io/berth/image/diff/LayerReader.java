@@ -14,6 +14,8 @@ import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.MediaTypes;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -24,11 +26,13 @@ import java.util.List;
  * Applies layers from the content store to snapshots. Thread-safe; a call blocks while the layer is
  * unpacked.
  */
+@Singleton
 public final class LayerReader {
   private final ContentStore content;
   private final LayerApplier applier;
   private final LayerThreads threads;
 
+  @Inject
   public LayerReader(ContentStore content, LayerApplier applier, LayerThreads threads) {
     this.content = content;
     this.applier = applier;

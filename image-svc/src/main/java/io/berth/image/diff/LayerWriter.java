@@ -17,6 +17,8 @@ import io.berth.image.tree.TreeTar;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.MediaTypes;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes layers of what a snapshot changes. Thread-safe; a call blocks while the layer is written.
  */
+@Singleton
 public final class LayerWriter {
   /** Label with the digest of the plain tar of packed content. */
   public static final String UNCOMPRESSED = "containerd.io/uncompressed";
@@ -42,6 +45,7 @@ public final class LayerWriter {
   private final ContentStore content;
   private final LayerThreads threads;
 
+  @Inject
   public LayerWriter(ContentStore content, LayerThreads threads) {
     this.content = content;
     this.threads = threads;

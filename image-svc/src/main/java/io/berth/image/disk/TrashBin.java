@@ -1,6 +1,8 @@
 package io.berth.image.disk;
 
 import io.berth.linux.RootedFiles;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * removing twenty thousand files takes half a second. What a crash leaves is deleted after the next
  * start. Thread-safe.
  */
+@Singleton
 public final class TrashBin implements AutoCloseable {
   private static final Logger LOG = System.getLogger(TrashBin.class.getName());
   private static final Path END = Path.of("end");
@@ -28,6 +31,7 @@ public final class TrashBin implements AutoCloseable {
   private final AtomicLong unfinished = new AtomicLong();
   private @Nullable Thread thread;
 
+  @Inject
   public TrashBin(ImagePaths paths) {
     this.folder = paths.trash();
   }

@@ -12,6 +12,8 @@ import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
 import io.berth.image.name.ImageNames;
 import io.berth.image.snapshot.Snapshots;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,6 +30,7 @@ import java.util.Set;
  * One collection at a time, when told. What is garbage is found by a look that disturbs nobody;
  * only if there is any, it is found again and deleted in one change.
  */
+@Singleton
 public final class Collector {
   private final Metadata metadata;
   private final Leases leases;
@@ -35,6 +38,7 @@ public final class Collector {
   private final Snapshots snapshots;
   private final ContainerRoots containers;
 
+  @Inject
   public Collector(
       Metadata metadata,
       Leases leases,
@@ -87,8 +91,8 @@ public final class Collector {
   private static Set<String> namespaces(Query query) throws SQLException {
     return new HashSet<>(
         query.all(
-            "SELECT namespace FROM content UNION SELECT namespace FROM snapshot UNION SELECT namespace FROM image"
-                + " UNION SELECT namespace FROM lease",
+            "SELECT namespace FROM content UNION SELECT namespace FROM snapshot UNION SELECT"
+                + " namespace FROM image UNION SELECT namespace FROM lease",
             row -> row.text(1)));
   }
 

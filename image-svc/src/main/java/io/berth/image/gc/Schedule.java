@@ -1,6 +1,10 @@
 package io.berth.image.gc;
 
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -13,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * When to collect: at once for those who wait, soon after deletions, now and then anyway for what
  * expires. Collections take at most a fiftieth of the time, unless somebody waits. Thread-safe.
  */
+@Singleton
 public final class Schedule implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Schedule.class.getName());
   private static final Duration FIRST = Duration.ofMillis(100);
@@ -31,12 +36,10 @@ public final class Schedule implements AutoCloseable {
   private boolean closed;
   private @Nullable Thread thread;
 
-  /**
-   * @param interval between collections that nobody asks for
-   */
-  public Schedule(Collector collector, Duration interval) {
+  @Inject
+  public Schedule(Collector collector, Config config) {
     this.collector = collector;
-    this.interval = interval;
+    this.interval = Duration.ofSeconds(config.number(Key.IMAGE_GC_INTERVAL));
   }
 
   /** From now on. */
@@ -44,7 +47,20 @@ public final class Schedule implements AutoCloseable {
     thread = Thread.ofPlatform().name("collector").daemon().start(this::run);
   }
 
-  /** Soon; never blocks. */
+  /**
+   * Asks for a collection after a deletion.
+   *
+   * @param wait whether to return only when it has ended, as {@link #collectNow}
+   */
+  public void collect(boolean wait) {
+    if (wait) {
+      collectNow();
+    } else {
+      ask();
+    }
+  }
+
+  /** Asks for a collection soon. Never blocks. */
   public void ask() {
     lock.lock();
     try {

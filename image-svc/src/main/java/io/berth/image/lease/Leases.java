@@ -7,6 +7,8 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -25,11 +27,13 @@ import org.jspecify.annotations.Nullable;
  * container and drop its lease; so what leases lose while somebody {@linkplain #watch watches} is
  * told to the watcher, who counts it as kept.
  */
+@Singleton
 public final class Leases {
   private final Metadata metadata;
   private final SecureRandom random = new SecureRandom();
   private final Set<Watch> watches = ConcurrentHashMap.newKeySet();
 
+  @Inject
   public Leases(Metadata metadata) {
     this.metadata = metadata;
   }

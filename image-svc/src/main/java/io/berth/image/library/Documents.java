@@ -11,11 +11,14 @@ import io.berth.oci.image.Index;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Parsed documents, kept by their digests, which they never outlive. Thread-safe. */
+@Singleton
 public final class Documents {
   /** The largest document that is read. */
   public static final long MAX_BYTES = 8L << 20;
@@ -27,6 +30,7 @@ public final class Documents {
   private final Cache<Key, Manifest> manifests = Caffeine.newBuilder().maximumSize(1024).build();
   private final Cache<Key, ImageConfig> configs = Caffeine.newBuilder().maximumSize(1024).build();
 
+  @Inject
   public Documents(ContentStore content) {
     this.content = content;
   }

@@ -9,6 +9,8 @@ import io.berth.image.snapshot.Snapshots;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,6 +22,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Finds images by what people type. Thread-safe. */
+@Singleton
 public final class ImageLibrary {
   private static final Pattern ID_PREFIX = Pattern.compile("[0-9a-f]{4,64}");
   private static final String SHA256 = "sha256:";
@@ -28,6 +31,7 @@ public final class ImageLibrary {
   private final Documents documents;
   private final Snapshots snapshots;
 
+  @Inject
   public ImageLibrary(ImageNames names, Documents documents, Snapshots snapshots) {
     this.names = names;
     this.documents = documents;

@@ -11,6 +11,8 @@ import io.berth.image.tar.TarEntry;
 import io.berth.image.tar.TarWriter;
 import io.berth.image.tree.MergedTree;
 import io.berth.linux.FileTimestamp;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A snapshotter that copies has none: a copy of the image for each image would cost more than it
  * brings.
  */
+@Singleton
 public final class InitLayer {
   /** With the version of its content. */
   private static final String PREFIX = "berth-init-1 ";
@@ -63,6 +66,7 @@ public final class InitLayer {
   private final ContentStore content;
   private final Leases leases;
 
+  @Inject
   public InitLayer(Unpacker unpacker, Snapshots snapshots, ContentStore content, Leases leases) {
     this.unpacker = unpacker;
     this.snapshots = snapshots;
@@ -107,7 +111,11 @@ public final class InitLayer {
       byte[] tar = missing(new Snapshots.Key(namespace, snapshotter, chainId));
       unpacker.stack(
           new Unpacker.Work(
-              namespace, snapshotter, lease.id(), Metadata.Durability.DURABLE, Progress.SILENT),
+              namespace,
+              snapshotter,
+              lease.id(),
+              Metadata.Durability.DURABLE,
+              ProgressListener.SILENT),
           ByteSource.of(tar),
           chainId,
           name);

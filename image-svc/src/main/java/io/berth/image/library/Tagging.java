@@ -5,6 +5,8 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
 import io.berth.oci.image.ImageReference;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,11 +20,13 @@ import org.jspecify.annotations.Nullable;
  * Gives names to images and takes them away. What no name holds any more is the collector's.
  * Thread-safe.
  */
+@Singleton
 public final class Tagging {
   private final ImageLibrary library;
   private final ImageNames names;
   private final Users users;
 
+  @Inject
   public Tagging(ImageLibrary library, ImageNames names, Users users) {
     this.library = library;
     this.names = names;
@@ -81,7 +85,7 @@ public final class Tagging {
     if (named == null && going.size() > 1 && !force) {
       throw new BerthException.Conflict(
           "unable to delete "
-              + Progress.part(image.id())
+              + ProgressListener.part(image.id())
               + " (must be forced) - image is referenced in multiple repositories");
     }
     if (last && !force) {
@@ -104,7 +108,7 @@ public final class Tagging {
       throw new BerthException.Conflict(
           named == null
               ? "unable to delete "
-                  + Progress.part(image.id())
+                  + ProgressListener.part(image.id())
                   + " (must be forced) - image is being used by container "
                   + shown
               : "unable to remove repository reference \""
@@ -112,7 +116,7 @@ public final class Tagging {
                   + "\" (must force) - container "
                   + shown
                   + " is using its referenced image "
-                  + Progress.part(image.id()));
+                  + ProgressListener.part(image.id()));
     }
   }
 

@@ -19,6 +19,8 @@ import io.berth.oci.image.ChainId;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageConfig;
 import io.berth.oci.image.Manifest;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -41,6 +43,7 @@ import org.jspecify.annotations.Nullable;
  * own; in the order of the chain each is then settled on those below it, moved into place and
  * recorded. Thread-safe; one stack is made at a time.
  */
+@Singleton
 public final class Unpacker {
   private final ImagePaths paths;
   private final ContentStore content;
@@ -51,6 +54,7 @@ public final class Unpacker {
   private final AtomicLong next = new AtomicLong(System.currentTimeMillis() * 1000);
   private final ReentrantLock stacking = new ReentrantLock();
 
+  @Inject
   public Unpacker(
       ImagePaths paths,
       ContentStore content,
@@ -85,7 +89,7 @@ public final class Unpacker {
       String snapshotter,
       String lease,
       Metadata.Durability durability,
-      Progress progress) {}
+      ProgressListener progress) {}
 
   /** Room for layers that are unpacked while they come. */
   public ReadyLayers ready() {
@@ -178,7 +182,7 @@ public final class Unpacker {
         UnpackedLayer layer = layers.get(i - first).join();
         check(manifest.layers().get(i), layer.applied, diffIds.get(i));
         adopt(work, layer, i == 0 ? "" : chain.get(i - 1), chain.get(i));
-        work.progress.step(Progress.part(manifest.layers().get(i).digest()), "done", 0, 0);
+        work.progress.step(ProgressListener.part(manifest.layers().get(i).digest()), "done", 0, 0);
       }
     } catch (CompletionException e) {
       throw e.getCause() instanceof RuntimeException known
@@ -214,7 +218,7 @@ public final class Unpacker {
     return threads.run(
         "unpack",
         () -> {
-          work.progress.step(Progress.part(layer.digest()), "unpacking", 0, layer.size());
+          work.progress.step(ProgressListener.part(layer.digest()), "unpacking", 0, layer.size());
           try (FileChannel file = content.open(work.namespace, layer.checked())) {
             return extract(counted(file, work, layer));
           }
@@ -228,7 +232,8 @@ public final class Unpacker {
       told[0] += Math.max(0, count);
       if (told[0] - told[1] > 4 << 20) {
         told[1] = told[0];
-        work.progress.step(Progress.part(layer.digest()), "unpacking", told[0], layer.size());
+        work.progress.step(
+            ProgressListener.part(layer.digest()), "unpacking", told[0], layer.size());
       }
       return count;
     };

@@ -3,15 +3,19 @@ package io.berth.image.library;
 import io.berth.image.gc.ContainerRoots;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
 /** Which containers stand on which stacks of layers. */
+@Singleton
 public final class Users {
   private final ContainerRoots containers;
   private final Snapshots snapshots;
 
+  @Inject
   public Users(ContainerRoots containers, Snapshots snapshots) {
     this.containers = containers;
     this.snapshots = snapshots;

@@ -7,6 +7,8 @@ import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.oci.image.Descriptor;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,11 +24,13 @@ import java.util.Set;
  * Reads again what is stored and compares it with its names. Reads everything from disk: on a
  * platform thread.
  */
+@Singleton
 public final class Verification {
   private final ContentStore content;
   private final ImageLibrary library;
   private final Snapshots snapshots;
 
+  @Inject
   public Verification(ContentStore content, ImageLibrary library, Snapshots snapshots) {
     this.content = content;
     this.library = library;

@@ -3,6 +3,8 @@ package io.berth.image.meta;
 import io.berth.base.store.Database;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.event.EventCodec;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * The database of the service. Opened by {@link #start}; calls before are errors. Thread-safe; a
  * write blocks for its commit, a durable one for the disk.
  */
+@Singleton
 public final class Metadata implements AutoCloseable {
   private final ImagePaths paths;
   private final EventCodec codec;
@@ -31,6 +34,7 @@ public final class Metadata implements AutoCloseable {
   private volatile @Nullable Database database;
   private long lastNanos;
 
+  @Inject
   public Metadata(ImagePaths paths, EventCodec codec, InstantSource clock) {
     this.paths = paths;
     this.codec = codec;

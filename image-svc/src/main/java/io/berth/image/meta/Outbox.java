@@ -1,6 +1,8 @@
 package io.berth.image.meta;
 
 import io.berth.base.error.BerthException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +14,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Events that were committed together with their changes, numbered in the order of these. The
  * newest {@link #KEPT} are kept. Thread-safe.
  */
+@Singleton
 public final class Outbox {
   static final int KEPT = 20_000;
   private static final int PAGE = 256;
@@ -21,6 +24,7 @@ public final class Outbox {
   private final Condition more = lock.newCondition();
   private final AtomicLong sinceTrim = new AtomicLong();
 
+  @Inject
   public Outbox(Metadata metadata) {
     this.metadata = metadata;
     metadata.onEvents(this::wake);
@@ -75,7 +79,8 @@ public final class Outbox {
   private List<Letter> page(long sequence) {
     return metadata.read(query ->
         query.all(
-            "SELECT sequence, time, namespace, topic, type_url, value FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT "
+            "SELECT sequence, time, namespace, topic, type_url, value FROM outbox WHERE sequence >"
+                + " ? ORDER BY sequence LIMIT "
                 + PAGE,
             row ->
                 new Letter(

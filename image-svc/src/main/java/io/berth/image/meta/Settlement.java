@@ -4,6 +4,8 @@ import io.berth.base.error.BerthException;
 import io.berth.image.disk.ImagePaths;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Makes lazy records durable behind the answers: one sync of the whole file system for all that was
  * asked for meanwhile, then one transaction. If the sync fails the records stay lazy. Thread-safe.
  */
+@Singleton
 public final class Settlement implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Settlement.class.getName());
 
@@ -29,6 +32,7 @@ public final class Settlement implements AutoCloseable {
   private volatile @Nullable Fd folder;
   private volatile @Nullable Thread thread;
 
+  @Inject
   public Settlement(ImagePaths paths, Metadata metadata) {
     this.paths = paths;
     this.metadata = metadata;

@@ -11,6 +11,8 @@ import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
 import io.berth.oci.image.Descriptor;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashMap;
@@ -22,12 +24,14 @@ import org.jspecify.annotations.Nullable;
  * The image names of all namespaces. Thread-safe. Names are free text here; the grammar is the
  * callers'.
  */
+@Singleton
 public final class ImageNames {
   private static final String COLUMNS =
       "name, labels, media_type, digest, size, annotations, created, updated";
 
   private final Metadata metadata;
 
+  @Inject
   public ImageNames(Metadata metadata) {
     this.metadata = metadata;
   }
@@ -150,8 +154,8 @@ public final class ImageNames {
       Transaction transaction, String namespace, NamedImage image, Metadata.Durability durability)
       throws SQLException {
     transaction.run(
-        "INSERT OR REPLACE INTO image (namespace, name, labels, media_type, digest, size, annotations, created, updated, boot)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO image (namespace, name, labels, media_type, digest, size,"
+            + " annotations, created, updated, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         namespace,
         image.name(),
         Transaction.text(image.labels()),

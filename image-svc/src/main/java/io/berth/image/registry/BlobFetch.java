@@ -4,7 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
@@ -34,7 +34,7 @@ final class BlobFetch {
   private final Unpacker unpacker;
   private final Registry registry;
   private final Scope scope;
-  private final Progress progress;
+  private final ProgressListener progress;
   private final AtomicLong fetched = new AtomicLong();
   private final Set<BlobStream> streams = ConcurrentHashMap.newKeySet();
   private long total;
@@ -48,7 +48,11 @@ final class BlobFetch {
   record Scope(String namespace, String lease, int parallel) {}
 
   BlobFetch(
-      ContentStore content, Unpacker unpacker, Registry registry, Scope scope, Progress progress) {
+      ContentStore content,
+      Unpacker unpacker,
+      Registry registry,
+      Scope scope,
+      ProgressListener progress) {
     this.content = content;
     this.unpacker = unpacker;
     this.registry = registry;
@@ -70,7 +74,8 @@ final class BlobFetch {
     total = distinct.values().stream().mapToLong(Descriptor::size).sum();
     distinct
         .values()
-        .forEach(blob -> progress.step(Progress.part(blob.digest()), "waiting", 0, blob.size()));
+        .forEach(
+            blob -> progress.step(ProgressListener.part(blob.digest()), "waiting", 0, blob.size()));
     List<SideBySide.Task> tasks = new ArrayList<>();
     for (Descriptor blob : distinct.values()) {
       boolean unpacked = unpack.contains(blob.digest());
@@ -86,7 +91,7 @@ final class BlobFetch {
   /** Fetches one, unless it is here; into {@code ready} goes what became of it on the way. */
   void blob(Descriptor blob, Map<String, String> labels, @Nullable ReadyLayers ready) {
     Digest digest = blob.checked();
-    String part = Progress.part(blob.digest());
+    String part = ProgressListener.part(blob.digest());
     if (content.lease(scope.namespace, scope.lease, digest)) {
       fetched.addAndGet(blob.size());
       progress.step(part, "exists", blob.size(), blob.size());
@@ -126,7 +131,8 @@ final class BlobFetch {
         } else if (System.nanoTime() - since > PATIENCE.toNanos()) {
           throw e;
         }
-        progress.step(Progress.part(blob.digest()), "downloading", Math.max(0, now), blob.size());
+        progress.step(
+            ProgressListener.part(blob.digest()), "downloading", Math.max(0, now), blob.size());
         LockSupport.parkNanos(100_000_000);
         if (Thread.currentThread().isInterrupted()) {
           throw new BerthException.Cancelled("fetch layer " + digest + ": interrupted", e);
@@ -145,7 +151,7 @@ final class BlobFetch {
 
   private void fetch(
       Descriptor blob, Ingest ingest, Map<String, String> labels, @Nullable ReadyLayers ready) {
-    String part = Progress.part(blob.digest());
+    String part = ProgressListener.part(blob.digest());
     long[] told = {ingest.offset()};
     fetched.addAndGet(ingest.offset());
     Unpacker.@Nullable UnpackedLayer layer = null;

@@ -8,7 +8,7 @@ import io.berth.image.content.Ingest;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
@@ -24,6 +24,8 @@ import io.berth.oci.image.Index;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -41,6 +43,7 @@ import org.jspecify.annotations.Nullable;
  * it can be fetched again; what broke off is kept for the next attempt. Thread-safe; a call blocks
  * for the whole transfer.
  */
+@Singleton
 public final class RegistryTransfer {
   private static final String SOURCE = "containerd.io/distribution.source.";
 
@@ -51,8 +54,20 @@ public final class RegistryTransfer {
   private final Limits limits;
 
   /** Where everything is kept. */
-  public record Stores(
-      ContentStore content, ImageNames names, Leases leases, Settlement settlement) {}
+  public static final class Stores {
+    private final ContentStore content;
+    private final ImageNames names;
+    private final Leases leases;
+    private final Settlement settlement;
+
+    @Inject
+    Stores(ContentStore content, ImageNames names, Leases leases, Settlement settlement) {
+      this.content = content;
+      this.names = names;
+      this.leases = leases;
+      this.settlement = settlement;
+    }
+  }
 
   /**
    * Bounds.
@@ -62,6 +77,7 @@ public final class RegistryTransfer {
    */
   public record Limits(int parallel, long imageBytes) {}
 
+  @Inject
   public RegistryTransfer(
       Stores stores, ImageLibrary library, Documents documents, Unpacker unpacker, Limits limits) {
     this.stores = stores;
@@ -83,7 +99,7 @@ public final class RegistryTransfer {
       @Nullable Platform platform,
       RegistryHosts.Route route,
       boolean unpack,
-      Progress progress) {
+      ProgressListener progress) {
     /** Of another image. */
     public Request of(String other) {
       return new Request(namespace, snapshotter, other, platform, route, unpack, progress);
@@ -285,7 +301,7 @@ public final class RegistryTransfer {
   }
 
   private void pushBlob(Request request, Registry registry, Descriptor part) throws IOException {
-    String name = Progress.part(part.digest());
+    String name = ProgressListener.part(part.digest());
     ContentInfo info =
         Optional.ofNullable(stores.content.find(request.namespace, part.checked()))
             .orElseThrow(() ->

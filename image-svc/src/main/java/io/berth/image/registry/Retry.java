@@ -1,7 +1,7 @@
 package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -14,12 +14,12 @@ final class Retry {
   static final int ATTEMPTS = 5;
   private static final long FIRST_PAUSE_MILLIS = 200;
 
-  private final Progress progress;
+  private final ProgressListener progress;
   private final String part;
   private int attempts;
 
   /** For work that goes on where it failed. */
-  Retry(Progress progress, String part) {
+  Retry(ProgressListener progress, String part) {
     this.progress = progress;
     this.part = part;
   }
@@ -30,7 +30,7 @@ final class Retry {
   }
 
   /** UNAVAILABLE, with the last cause, after the last attempt. */
-  static <T> T run(Progress progress, String part, Attempt<T> attempt) {
+  static <T> T run(ProgressListener progress, String part, Attempt<T> attempt) {
     Retry retry = new Retry(progress, part);
     while (true) {
       try {

@@ -8,7 +8,7 @@ import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.InitLayer;
-import io.berth.image.library.Progress;
+import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
 import io.berth.image.library.WorkLease;
@@ -21,6 +21,8 @@ import io.berth.image.tree.MergedTree;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.oci.image.Platform;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Between the preparation of a snapshot and the container's own record a lease of an hour keeps
  * it; then the record does.
  */
+@Singleton
 public final class Rootfs {
   private static final Duration UNTIL_RECORDED = Duration.ofHours(1);
   private static final int MAX_REMEMBERED_GROUPS = 4096;
@@ -56,6 +59,7 @@ public final class Rootfs {
           .weigher((UserKey key, ContainerUser user) -> user.groups().size())
           .build();
 
+  @Inject
   public Rootfs(
       ImageLibrary library,
       Unpacker unpacker,
@@ -131,7 +135,7 @@ public final class Rootfs {
               request.key.snapshotter(),
               lease.id(),
               Metadata.Durability.LAZY,
-              Progress.SILENT),
+              ProgressListener.SILENT),
           image.manifest(),
           image.config());
     }

@@ -1,8 +1,10 @@
 package io.berth.image.rootfs;
 
+import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
+import io.berth.image.disk.ImagePaths;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tar.TarParser;
@@ -19,6 +21,8 @@ import io.berth.linux.OpenFlags;
 import io.berth.linux.Overlays;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
@@ -35,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * Looks into a container's root file system, and writes to it. Reading a snapshot alone mounts
  * nothing. Thread-safe; for platform threads that do this one thing and end.
  */
+@Singleton
 public final class RootfsFiles {
   private static final Pattern PROCESS_ROOT = Pattern.compile("/proc/([1-9][0-9]*)/root");
 
@@ -42,13 +47,11 @@ public final class RootfsFiles {
   private final Path stage;
   private final Overlays overlays;
 
-  /**
-   * @param stage an empty folder for {@link StoppedTree}
-   */
-  public RootfsFiles(Snapshots snapshots, Path stage, Overlays overlays) {
+  @Inject
+  public RootfsFiles(Snapshots snapshots, ImagePaths paths, Config config) {
     this.snapshots = snapshots;
-    this.stage = stage;
-    this.overlays = overlays;
+    this.stage = paths.stage();
+    this.overlays = config.overlays();
   }
 
   /** What stands at a path. */

@@ -13,6 +13,8 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * All snapshots of all namespaces, of both snapshotters. Thread-safe. Calls make and rename
  * folders; those that record wait for the disk.
  */
+@Singleton
 public final class Snapshots {
   /**
    * Label of a request: "I want to unpack this one"; if it is there already, nothing is prepared.
@@ -50,6 +53,7 @@ public final class Snapshots {
   private final Map<String, Snapshotter> snapshotters = new HashMap<>();
   private final AtomicLong nextId = new AtomicLong();
 
+  @Inject
   public Snapshots(ImagePaths paths, Metadata metadata, TrashBin trash) {
     this.paths = paths;
     this.metadata = metadata;
@@ -221,8 +225,8 @@ public final class Snapshots {
       throws SQLException {
     long now = Row.nanos(transaction.now());
     transaction.run(
-        "INSERT INTO snapshot (namespace, snapshotter, key, id, parent, kind, labels, created, updated, bytes, inodes, boot)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO snapshot (namespace, snapshotter, key, id, parent, kind, labels, created,"
+            + " updated, bytes, inodes, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         key.namespace,
         key.snapshotter,
         key.key,
@@ -472,7 +476,8 @@ public final class Snapshots {
       Map<String, String> updated = Labels.updated(old.labels(), labels, mask);
       transaction.changesSnapshot(old.kind() == SnapshotInfo.Kind.COMMITTED);
       transaction.run(
-          "UPDATE snapshot SET labels = ?, updated = ? WHERE namespace = ? AND snapshotter = ? AND key = ?",
+          "UPDATE snapshot SET labels = ?, updated = ? WHERE namespace = ? AND snapshotter = ? AND"
+              + " key = ?",
           Transaction.text(updated),
           Row.nanos(transaction.now()),
           key.namespace,

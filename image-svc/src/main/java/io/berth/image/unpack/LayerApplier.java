@@ -7,6 +7,8 @@ import io.berth.image.codec.Decoder;
 import io.berth.image.codec.Hasher;
 import io.berth.image.tar.TarParser;
 import io.berth.linux.RootedFiles;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * writes. A ring of native buffers lies between them, so a slow side stops the other. Call it on a
  * platform thread.
  */
+@Singleton
 public final class LayerApplier {
   private static final int BUFFER = 256 << 10;
   private static final int BUFFERS = 8;
@@ -31,6 +34,7 @@ public final class LayerApplier {
 
   private final LayerLimits limits;
 
+  @Inject
   public LayerApplier(LayerLimits limits) {
     this.limits = limits;
   }

@@ -12,6 +12,8 @@ import io.berth.linux.FileStatus;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * before the renaming is thrown away, what it leaves after it is gone on with: a volume is never
  * taken for filled with a part. Thread-safe; for platform threads.
  */
+@Singleton
 public final class VolumeFilling {
   private static final String DATA = "_data";
   private static final String WHOLE = "_filling";
@@ -37,6 +40,7 @@ public final class VolumeFilling {
   private final AtomicLong next = new AtomicLong();
   private final Object moving = new Object();
 
+  @Inject
   public VolumeFilling(ImagePaths paths, TrashBin trash) {
     this.paths = paths;
     this.trash = trash;

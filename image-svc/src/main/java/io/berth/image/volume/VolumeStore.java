@@ -11,6 +11,8 @@ import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
 import io.berth.image.meta.Transaction;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * The volumes of an instance; they belong to no namespace. A volume is {@code
  * ROOT/volumes/NAME/_data}. Records are durable. Thread-safe.
  */
-public final class Volumes {
+@Singleton
+public final class VolumeStore {
   private final ImagePaths paths;
   private final Metadata metadata;
   private final TrashBin trash;
@@ -43,7 +46,8 @@ public final class Volumes {
     Map<String, List<String>> containersByVolume();
   }
 
-  public Volumes(ImagePaths paths, Metadata metadata, TrashBin trash, Usage usage) {
+  @Inject
+  public VolumeStore(ImagePaths paths, Metadata metadata, TrashBin trash, Usage usage) {
     this.paths = paths;
     this.metadata = metadata;
     this.trash = trash;

@@ -1,9 +1,9 @@
 package io.berth.image.library;
 
 /** Hears how long work goes on. Called from several threads; must not block for long. */
-public interface Progress {
+public interface ProgressListener {
   /** Nobody listens. */
-  Progress SILENT = (_, _, _, _) -> {};
+  ProgressListener SILENT = (_, _, _, _) -> {};
 
   /**
    * One step.
