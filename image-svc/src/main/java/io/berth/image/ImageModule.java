@@ -7,23 +7,12 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.image.api.ContainersOfNamespaces;
 import io.berth.image.api.EventMessages;
-import io.berth.image.api.LibraryEndpoint;
-import io.berth.image.api.LibraryParts;
 import io.berth.image.api.VolumeUsers;
-import io.berth.image.archive.ArchiveLoader;
-import io.berth.image.archive.ArchiveSaver;
-import io.berth.image.build.ImageBuilder;
-import io.berth.image.content.ContentStore;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.event.EventCodec;
 import io.berth.image.gc.ContainerRoots;
-import io.berth.image.library.ImageLibrary;
-import io.berth.image.library.Tagging;
-import io.berth.image.library.Users;
-import io.berth.image.library.Verification;
 import io.berth.image.registry.RegistryHosts;
 import io.berth.image.registry.RegistryTransfer;
-import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerLimits;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.image.volume.VolumeStore;
@@ -72,36 +61,8 @@ interface ImageModule {
   }
 
   @Provides
-  static LibraryEndpoint.Settings settings(Config config) {
-    return new LibraryEndpoint.Settings(
-        config.text(Key.IMAGE_SNAPSHOTTER),
-        config.number(Key.IMAGE_MAX_IMAGE_BYTES),
-        new RegistryHosts(
-            config.texts(Key.IMAGE_INSECURE_REGISTRIES), config.path(Key.IMAGE_REGISTRIES)));
-  }
-
-  @Provides
-  static LibraryParts libraryParts(
-      ImageLibrary library,
-      Tagging tagging,
-      ArchiveLoader loader,
-      ArchiveSaver saver,
-      ImageBuilder builder,
-      Verification verification,
-      RegistryTransfer transfer,
-      Users users,
-      ContentStore content,
-      Snapshots snapshots) {
-    return new LibraryParts(
-        library,
-        tagging,
-        loader,
-        saver,
-        builder,
-        verification,
-        transfer,
-        users,
-        content,
-        snapshots);
+  static RegistryHosts registries(Config config) {
+    return new RegistryHosts(
+        config.texts(Key.IMAGE_INSECURE_REGISTRIES), config.path(Key.IMAGE_REGISTRIES));
   }
 }

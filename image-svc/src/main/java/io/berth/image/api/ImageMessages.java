@@ -10,13 +10,17 @@ import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.oci.image.ImageReference;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Images on our own wire. */
+@Singleton
 final class ImageMessages {
   private final ImageLibrary library;
 
+  @Inject
   ImageMessages(ImageLibrary library) {
     this.library = library;
   }

@@ -19,11 +19,12 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.StatPathResponse;
 import io.berth.api.containerd.types.Mount;
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.image.library.ImageLibrary;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
@@ -44,24 +45,23 @@ import java.util.function.Supplier;
 public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   private final Rootfs rootfs;
   private final RootfsFiles files;
-  private final LibraryEndpoint.Settings settings;
+  private final String snapshotter;
   private final ImageMessages messages;
 
   /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
   private final LayerThreads threads = new LayerThreads(16);
 
   @Inject
-  public RootfsEndpoint(
-      Rootfs rootfs, RootfsFiles files, ImageLibrary library, LibraryEndpoint.Settings settings) {
+  RootfsEndpoint(Rootfs rootfs, RootfsFiles files, ImageMessages messages, Config config) {
     this.rootfs = rootfs;
     this.files = files;
-    this.settings = settings;
-    this.messages = new ImageMessages(library);
+    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.messages = messages;
   }
 
   private Snapshots.Key key(String snapshotter, String key) {
     return new Snapshots.Key(
-        CallContext.namespace(), snapshotter.isEmpty() ? settings.snapshotter() : snapshotter, key);
+        CallContext.namespace(), snapshotter.isEmpty() ? this.snapshotter : snapshotter, key);
   }
 
   @Override
@@ -233,7 +233,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                 "extract: the first message names the snapshot");
           }
           String snapshotter =
-              first.getSnapshotter().isEmpty() ? settings.snapshotter() : first.getSnapshotter();
+              first.getSnapshotter().isEmpty() ? this.snapshotter : first.getSnapshotter();
           long entries =
               threads.run(
                   "extract",
