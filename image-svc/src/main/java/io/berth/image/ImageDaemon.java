@@ -8,6 +8,7 @@ import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
 import io.berth.image.api.ContainersOfNamespaces;
 import io.berth.image.content.ContentStore;
+import io.berth.image.content.IngestStore;
 import io.berth.image.disk.TrashBin;
 import io.berth.image.gc.Schedule;
 import io.berth.image.library.Unpacker;
@@ -44,6 +45,7 @@ public final class ImageDaemon implements Daemon {
           "grpc.health.v1.Health/Check");
 
   private final Config config;
+  private final Metadata metadata;
   private final Stores stores;
   private final Schedule schedule;
   private final ContainersOfNamespaces containers;
@@ -53,9 +55,9 @@ public final class ImageDaemon implements Daemon {
 
   /** What has to be opened, in this order. */
   static final class Stores {
-    private final Metadata metadata;
     private final TrashBin trash;
     private final ContentStore content;
+    private final IngestStore ingests;
     private final Snapshots snapshots;
     private final Unpacker unpacker;
     private final VolumeFilling filling;
@@ -63,16 +65,16 @@ public final class ImageDaemon implements Daemon {
 
     @Inject
     Stores(
-        Metadata metadata,
         TrashBin trash,
         ContentStore content,
+        IngestStore ingests,
         Snapshots snapshots,
         Unpacker unpacker,
         VolumeFilling filling,
         Settlement settlement) {
-      this.metadata = metadata;
       this.trash = trash;
       this.content = content;
+      this.ingests = ingests;
       this.snapshots = snapshots;
       this.unpacker = unpacker;
       this.filling = filling;
@@ -83,6 +85,7 @@ public final class ImageDaemon implements Daemon {
   @Inject
   ImageDaemon(
       Config config,
+      Metadata metadata,
       Stores stores,
       Schedule schedule,
       ContainersOfNamespaces containers,
@@ -90,6 +93,7 @@ public final class ImageDaemon implements Daemon {
     this.schedule = schedule;
     this.containers = containers;
     this.config = config;
+    this.metadata = metadata;
     this.stores = stores;
     this.services = services;
   }
@@ -110,17 +114,18 @@ public final class ImageDaemon implements Daemon {
   }
 
   private void openStores() throws IOException {
-    stores.metadata.start();
-    started.push(stores.metadata);
+    metadata.start();
+    started.push(metadata);
     for (Metadata.Subject subject : Metadata.Subject.values()) {
       SharedCounter changes = SharedCounter.open(config.state().resolve(file(subject)));
       // What others remember of an earlier life of this service may be wrong as well.
       changes.increase();
-      stores.metadata.onChange(subject, changes::increase);
+      metadata.onChange(subject, changes::increase);
     }
     stores.trash.start();
     started.push(stores.trash);
     stores.content.start();
+    stores.ingests.start();
     stores.snapshots.start();
     stores.unpacker.start();
     stores.filling.start();

@@ -4,6 +4,7 @@ import io.berth.base.id.Digest;
 import io.berth.image.api.EventMessages;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
 import io.berth.image.lease.Leases;
@@ -23,6 +24,7 @@ public final class Stores implements AutoCloseable {
   public final TrashBin trash;
   public final Leases leases;
   public final ContentStore content;
+  public final IngestStore ingests;
   public final Snapshots snapshots;
   public final ImageNames names;
 
@@ -32,17 +34,19 @@ public final class Stores implements AutoCloseable {
     trash = new TrashBin(paths);
     leases = new Leases(metadata);
     content = new ContentStore(paths, metadata, trash);
+    ingests = new IngestStore(paths, metadata, trash, content);
     snapshots = new Snapshots(paths, metadata, trash);
     names = new ImageNames(metadata);
     metadata.start();
     trash.start();
     content.start();
+    ingests.start();
     snapshots.start();
   }
 
   /** Stores a text. */
   public Digest put(String namespace, String lease, String text, Map<String, String> labels) {
-    return content.put(
+    return ingests.put(
         Ingest.Request.of(namespace, lease.isEmpty() ? null : lease, "put-" + text.hashCode()),
         text.getBytes(StandardCharsets.UTF_8),
         labels,

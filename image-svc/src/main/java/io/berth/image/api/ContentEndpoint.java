@@ -32,6 +32,7 @@ import io.berth.base.rpc.Calls;
 import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.IngestStatus;
+import io.berth.image.content.IngestStore;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -48,10 +49,12 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
   private static final int SMALL = 64 << 10;
 
   private final ContentStore content;
+  private final IngestStore ingests;
 
   @Inject
-  public ContentEndpoint(ContentStore content) {
+  public ContentEndpoint(ContentStore content, IngestStore ingests) {
     this.content = content;
+    this.ingests = ingests;
   }
 
   @Override
@@ -178,7 +181,7 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
         responses,
         () ->
             StatusResponse.newBuilder()
-                .setStatus(message(content.status(CallContext.namespace(), request.getRef())))
+                .setStatus(message(ingests.status(CallContext.namespace(), request.getRef())))
                 .build());
   }
 
@@ -190,7 +193,7 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
         () ->
             ListStatusesResponse.newBuilder()
                 .addAllStatuses(
-                    content
+                    ingests
                         .statuses(CallContext.namespace(), Filter.of(request.getFiltersList()))
                         .stream()
                         .map(ContentEndpoint::message)
@@ -200,7 +203,7 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
 
   @Override
   public StreamObserver<WriteContentRequest> write(StreamObserver<WriteContentResponse> responses) {
-    return new ContentWriteStream(content, CallContext.namespace(), CallContext.lease(), responses);
+    return new ContentWriteStream(ingests, CallContext.namespace(), CallContext.lease(), responses);
   }
 
   @Override
@@ -208,7 +211,7 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
     Calls.answer(
         responses,
         () -> {
-          content.abort(CallContext.namespace(), CallContext.lease(), request.getRef());
+          ingests.abort(CallContext.namespace(), CallContext.lease(), request.getRef());
           return Empty.getDefaultInstance();
         });
   }

@@ -9,8 +9,8 @@ import io.berth.api.containerd.services.content.v1.WriteContentResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.id.Digest;
-import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.meta.Metadata;
 import io.grpc.stub.StreamObserver;
 import java.lang.foreign.MemorySegment;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * after the other, never side by side.
  */
 final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
-  private final ContentStore content;
+  private final IngestStore ingests;
   private final String namespace;
   private final @Nullable String lease;
   private final StreamObserver<WriteContentResponse> responses;
@@ -29,11 +29,11 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
   private boolean ended;
 
   ContentWriteStream(
-      ContentStore content,
+      IngestStore ingests,
       String namespace,
       @Nullable String lease,
       StreamObserver<WriteContentResponse> responses) {
-    this.content = content;
+    this.ingests = ingests;
     this.namespace = namespace;
     this.lease = lease;
     this.responses = responses;
@@ -60,7 +60,7 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
         throw new BerthException.InvalidArgument("first message must have a reference");
       }
       open =
-          content.ingest(
+          ingests.open(
               new Ingest.Request(
                   namespace,
                   lease,

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.meta.Metadata;
 import io.berth.image.tar.TarEntry;
 import io.berth.image.tar.TarSink;
@@ -25,6 +26,7 @@ final class ArchiveIntake implements TarSink {
   private static final int MAX_LINKS = 16;
 
   private final ContentStore content;
+  private final IngestStore ingests;
   private final String namespace;
   private final String lease;
   private final long maxBytes;
@@ -40,8 +42,10 @@ final class ArchiveIntake implements TarSink {
   private @Nullable Ingest ingest;
   private @Nullable ByteArrayOutputStream table;
 
-  ArchiveIntake(ContentStore content, String namespace, String lease, long maxBytes) {
+  ArchiveIntake(
+      ContentStore content, IngestStore ingests, String namespace, String lease, long maxBytes) {
     this.content = content;
+    this.ingests = ingests;
     this.namespace = namespace;
     this.lease = lease;
     this.maxBytes = maxBytes;
@@ -83,7 +87,7 @@ final class ArchiveIntake implements TarSink {
               + maxBytes
               + " bytes; raise `image.max_image_bytes` if that is meant");
     }
-    Ingest open = content.ingest(Ingest.Request.of(namespace, lease, lease + "-" + members));
+    Ingest open = ingests.open(Ingest.Request.of(namespace, lease, lease + "-" + members));
     open.expectTotal(entry.size());
     ingest = open;
   }

@@ -7,6 +7,7 @@ import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ProgressListener;
@@ -46,6 +47,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class ArchiveLoader {
   private final ContentStore content;
+  private final IngestStore ingests;
   private final Documents documents;
   private final ImageNames names;
   private final Unpacker unpacker;
@@ -55,12 +57,14 @@ public final class ArchiveLoader {
   @Inject
   public ArchiveLoader(
       ContentStore content,
+      IngestStore ingests,
       Documents documents,
       ImageNames names,
       Unpacker unpacker,
       Leases leases,
       Settlement settlement) {
     this.content = content;
+    this.ingests = ingests;
     this.documents = documents;
     this.names = names;
     this.unpacker = unpacker;
@@ -87,7 +91,7 @@ public final class ArchiveLoader {
   public List<String> load(Request request, ByteSource archive) throws IOException {
     try (WorkLease lease = WorkLease.take(leases, request.namespace, "load")) {
       ArchiveIntake intake =
-          new ArchiveIntake(content, request.namespace, lease.id(), request.maxBytes);
+          new ArchiveIntake(content, ingests, request.namespace, lease.id(), request.maxBytes);
       boolean done = false;
       try {
         read(archive, intake, request.progress);
@@ -248,7 +252,7 @@ public final class ArchiveLoader {
             layers);
     byte[] bytes = manifest.bytes();
     Digest digest =
-        content.put(
+        ingests.put(
             Ingest.Request.of(request.namespace, lease.id(), lease.id() + "-" + UUID.randomUUID()),
             bytes,
             ReferenceLabels.of(manifest),

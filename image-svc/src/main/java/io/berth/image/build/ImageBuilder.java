@@ -6,6 +6,7 @@ import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.diff.LayerWriter;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
@@ -55,6 +56,7 @@ public final class ImageBuilder {
   /** Where everything is kept. */
   public static final class Stores {
     private final ContentStore content;
+    private final IngestStore ingests;
     private final Snapshots snapshots;
     private final ImageNames names;
     private final Leases leases;
@@ -63,11 +65,13 @@ public final class ImageBuilder {
     @Inject
     Stores(
         ContentStore content,
+        IngestStore ingests,
         Snapshots snapshots,
         ImageNames names,
         Leases leases,
         Settlement settlement) {
       this.content = content;
+      this.ingests = ingests;
       this.snapshots = snapshots;
       this.names = names;
       this.leases = leases;
@@ -179,7 +183,7 @@ public final class ImageBuilder {
       Ingest.Request request = Ingest.Request.of(namespace, lease.id(), lease.id());
       Unpacker.UnpackedLayer layer;
       Descriptor descriptor;
-      try (Ingest ingest = stores.content.ingest(request)) {
+      try (Ingest ingest = stores.ingests.open(request)) {
         recorder.ingest = ingest;
         // One pass: what is stored is unpacked while it comes.
         layer = unpacker.extract(recorder);
@@ -300,7 +304,7 @@ public final class ImageBuilder {
   }
 
   private Digest put(Place place, byte[] bytes, Map<String, String> labels) {
-    return stores.content.put(
+    return stores.ingests.put(
         Ingest.Request.of(place.namespace, place.lease, place.lease + "-" + UUID.randomUUID()),
         bytes,
         labels,

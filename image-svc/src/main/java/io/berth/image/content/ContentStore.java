@@ -16,24 +16,18 @@ import io.berth.image.meta.Transaction;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.sql.SQLException;
-import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +42,6 @@ public final class ContentStore {
   private final ImagePaths paths;
   private final Metadata metadata;
   private final TrashBin trash;
-  private final Map<IngestKey, Instant> locks = new ConcurrentHashMap<>();
 
   /**
    * Digests whose file is in place, or about to be, but whose record is not committed yet: the
@@ -56,16 +49,12 @@ public final class ContentStore {
    */
   private final Map<Digest, Integer> arriving = new ConcurrentHashMap<>();
 
-  private final AtomicLong nextIngest = new AtomicLong();
-
   @Inject
   public ContentStore(ImagePaths paths, Metadata metadata, TrashBin trash) {
     this.paths = paths;
     this.metadata = metadata;
     this.trash = trash;
   }
-
-  record IngestKey(String namespace, String ref) {}
 
   /**
    * Compares records with files: forgets what another boot made lazily and what has no file, takes
@@ -106,27 +95,7 @@ public final class ContentStore {
               query -> query.all("SELECT DISTINCT digest FROM content", row -> row.text(1))));
     }
     for (String algorithm : List.of("sha256", "sha512")) {
-      takeStrangers(paths.blobs(algorithm), name -> known.contains(algorithm + ":" + name));
-    }
-    startIngests();
-  }
-
-  private void startIngests() throws IOException {
-    Set<String> ids =
-        new HashSet<>(
-            metadata.read(query -> query.all("SELECT id FROM ingest", row -> row.text(1))));
-    takeStrangers(paths.ingests(), ids::contains);
-    nextIngest.set(ids.stream().mapToLong(Long::parseLong).max().orElse(0));
-  }
-
-  private void takeStrangers(Path folder, java.util.function.Predicate<String> known)
-      throws IOException {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-      for (Path file : files) {
-        if (!known.test(file.getFileName().toString())) {
-          trash.take(file);
-        }
-      }
+      trash.takeUnless(paths.blobs(algorithm), name -> known.contains(algorithm + ":" + name));
     }
   }
 
@@ -315,167 +284,12 @@ public final class ContentStore {
     return true;
   }
 
-  /**
-   * Opens an ingest and holds its lock until it is closed.
-   *
-   * @throws BerthException UNAVAILABLE while another holds it; ALREADY_EXISTS when what is expected
-   *     is there
-   */
-  public Ingest ingest(Ingest.Request request) {
-    return Ingest.open(this, request);
-  }
-
-  /** Stores a small document; there already is fine. Answers its digest. */
-  public Digest put(
-      Ingest.Request request,
-      byte[] bytes,
-      Map<String, String> labels,
-      Metadata.Durability durability) {
-    Digest digest = Digest.sha256(bytes);
-    if (lease(request.namespace(), request.lease(), digest)) {
-      if (!labels.isEmpty()) {
-        update(
-            request.namespace(),
-            digest,
-            labels,
-            labels.keySet().stream().map(key -> "labels." + key).toList());
-      }
-      return digest;
-    }
-    try (Ingest ingest = ingest(request)) {
-      ingest.truncate(0);
-      ingest.write(MemorySegment.ofArray(bytes));
-      ingest.commit(bytes.length, digest, labels, durability);
-    } catch (BerthException.AlreadyExists e) {
-      LOG.log(Level.DEBUG, "{0} came in twice", digest);
-    }
-    return digest;
-  }
-
-  /** NOT_FOUND for an unknown one. */
-  public IngestStatus status(String namespace, String ref) {
-    IngestRow row = ingestRow(namespace, ref);
-    if (row == null) {
-      throw new BerthException.NotFound("ingest \"" + ref + "\"");
-    }
-    return status(row);
-  }
-
-  /** Those that pass. */
-  public List<IngestStatus> statuses(String namespace, Filter filter) {
-    return metadata
-        .read(query ->
-            query.all(
-                IngestRow.SELECT + " WHERE namespace = ? ORDER BY ref", IngestRow::read, namespace))
-        .stream()
-        .map(this::status)
-        .filter(filter::matches)
-        .toList();
-  }
-
-  private IngestStatus status(IngestRow row) {
-    Path data = paths.ingest(row.id()).resolve("data");
-    try {
-      return new IngestStatus(
-          row.ref(),
-          Files.size(data),
-          row.total(),
-          row.started(),
-          Files.getLastModifiedTime(data).toInstant());
-    } catch (IOException e) {
-      return new IngestStatus(row.ref(), 0, row.total(), row.started(), row.started());
-    }
-  }
-
-  /** Gives an ingest up. NOT_FOUND for an unknown one, UNAVAILABLE while somebody writes it. */
-  public void abort(String namespace, @Nullable String lease, String ref) {
-    IngestKey key = new IngestKey(namespace, ref);
-    lock(key);
-    try {
-      IngestRow row = ingestRow(namespace, ref);
-      if (row == null) {
-        throw new BerthException.NotFound("ingest \"" + ref + "\"");
-      }
-      forget(row, lease);
-    } finally {
-      unlock(key);
-    }
-  }
-
-  void forget(IngestRow row, @Nullable String lease) {
-    metadata.lazy(transaction -> {
-      removeIngest(transaction, row);
-      Leases.remove(transaction, row.namespace(), lease, Lease.Resource.ingest(row.ref()));
-      return true;
-    });
-  }
-
-  /** As part of a change. */
-  public void removeIngest(Transaction transaction, IngestRow row) throws SQLException {
-    transaction.run(
-        "DELETE FROM ingest WHERE namespace = ? AND ref = ?", row.namespace(), row.ref());
-    transaction.afterwards(() -> takeAway(paths.ingest(row.id())));
-  }
-
-  void takeAway(Path path) {
-    try {
-      trash.take(path);
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "delete `{0}`: {1}; the next start tries again", path, e.getMessage());
-    }
-  }
-
-  /** Whether somebody writes it just now. */
-  public boolean isLocked(String namespace, String ref) {
-    return locks.containsKey(new IngestKey(namespace, ref));
-  }
-
-  @Nullable IngestRow ingestRow(String namespace, String ref) {
-    return metadata.read(query ->
-        query.first(
-            IngestRow.SELECT + " WHERE namespace = ? AND ref = ?",
-            IngestRow::read,
-            namespace,
-            ref));
-  }
-
-  long nextIngestId() {
-    return nextIngest.incrementAndGet();
-  }
-
-  void lock(IngestKey key) {
-    Instant now = metadata.now();
-    Instant since = locks.putIfAbsent(key, now);
-    if (since != null) {
-      throw new BerthException.Unavailable(
-          "ref "
-              + key.ref
-              + " locked for "
-              + java.time.Duration.between(since, now).toMillis()
-              + "ms (since "
-              + since
-              + ")");
-    }
-  }
-
-  void unlock(IngestKey key) {
-    locks.remove(key);
-  }
-
   void arrives(Digest digest) {
     arriving.merge(digest, 1, Integer::sum);
   }
 
   void hasArrived(Digest digest) {
     arriving.computeIfPresent(digest, (_, count) -> count == 1 ? null : count - 1);
-  }
-
-  ImagePaths paths() {
-    return paths;
-  }
-
-  Metadata metadata() {
-    return metadata;
   }
 
   /** Of any namespace: the size, or -1. */
@@ -497,21 +311,5 @@ public final class ContentStore {
                 "SELECT ifnull(sum(size), 0) FROM (SELECT DISTINCT digest, size FROM content)",
                 row -> row.number(1)));
     return bytes == null ? 0 : bytes;
-  }
-
-  /** Reads a whole range into a buffer; the channel is positioned by the caller. */
-  static void readFully(FileChannel channel, ByteBuffer into, long position) {
-    try {
-      long at = position;
-      while (into.hasRemaining()) {
-        int count = channel.read(into, at);
-        if (count < 0) {
-          throw new BerthException.DataLoss("content is shorter than recorded");
-        }
-        at += count;
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -3,9 +3,7 @@ package io.berth.image.content;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.base.id.Labels;
-import io.berth.base.io.AtomicFile;
 import io.berth.image.codec.Hasher;
-import io.berth.image.content.ContentStore.IngestKey;
 import io.berth.image.event.Event;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
@@ -15,49 +13,55 @@ import io.berth.image.meta.Transaction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.time.Duration;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Content on its way in, locked by whoever has it open. What is written stays when it is closed
- * without {@link #commit}, and the next one to open the same ref goes on behind it. Belongs to one
- * thread at a time.
+ * Content on its way in, locked against other writers as long as it is open. What is written stays
+ * when the ingest is closed without {@link #commit}, and the next writer that opens the same ref
+ * goes on behind it. An ingest belongs to one thread at a time.
  *
  * <p>If another namespace has the expected content already, nothing needs to be written: the ingest
- * stands at its end, and to commit it records the content here as well.
+ * stands at its end, and to commit it only records the content in this namespace as well.
  */
 public final class Ingest implements AutoCloseable {
-  private static final Duration UNLEASED_LIFE = Duration.ofHours(24);
+  private static final int READ_BYTES = 256 << 10;
 
-  private final ContentStore store;
+  private final IngestStore store;
+  private final ContentStore content;
   private final Request request;
-  private final IngestKey key;
-  private final @Nullable FileChannel file;
+
+  /** Null if the bytes are another namespace's. */
+  private final @Nullable IngestFile file;
+
   private final Hasher hasher;
   private final IngestRow row;
+
+  /** The digest of the bytes if they are another namespace's. */
   private final @Nullable Digest shared;
+
   private long offset;
   private long total;
   private Instant updated;
+
+  /** Whether the client sends bytes that another namespace has, to be compared with them. */
   private boolean rewritten;
+
   private boolean ended;
   private boolean closed;
 
   /**
-   * What to open.
+   * Says which ingest to open.
    *
-   * @param ref the client's name for it
-   * @param total bytes, 0 if unknown
+   * @param lease keeps the ingest, and the content once it is committed; null for none
+   * @param ref the client's name for the ingest
+   * @param total bytes that are expected, 0 if unknown
    * @param expected digest, null if unknown
-   * @param watched its digest will be asked for on the way
+   * @param watched whether {@link #digest} will be asked before everything is written
    */
   public record Request(
       String namespace,
@@ -66,24 +70,26 @@ public final class Ingest implements AutoCloseable {
       long total,
       @Nullable Digest expected,
       boolean watched) {
-    /** Of unknown size and digest. */
+    /** A request for content of unknown size and digest. */
     public static Request of(String namespace, @Nullable String lease, String ref) {
       return new Request(namespace, lease, ref, 0, null, false);
     }
   }
 
-  private Ingest(
-      ContentStore store,
+  Ingest(
+      IngestStore store,
+      ContentStore content,
       Request request,
       IngestRow row,
-      @Nullable FileChannel file,
+      @Nullable IngestFile file,
       @Nullable Digest shared) {
     this.store = store;
+    this.content = content;
     this.request = request;
-    this.key = new IngestKey(request.namespace, request.ref);
     this.row = row;
     this.file = file;
     this.shared = shared;
+    this.offset = file == null ? row.total() : 0;
     this.total = row.total();
     this.updated = row.started();
     this.hasher =
@@ -91,231 +97,121 @@ public final class Ingest implements AutoCloseable {
             request.expected == null ? "sha256" : request.expected.algorithm(), request.watched);
   }
 
-  static Ingest open(ContentStore store, Request request) {
-    if (request.ref.isEmpty()) {
-      throw new BerthException.InvalidArgument("ingest needs a reference");
-    }
-    if (request.total < 0) {
-      throw new BerthException.InvalidArgument(
-          "ingest \"" + request.ref + "\": total " + request.total + " is negative");
-    }
-    Digest expected = request.expected;
-    if (expected != null && store.lease(request.namespace, request.lease, expected)) {
-      throw new BerthException.AlreadyExists("content " + expected);
-    }
-    IngestKey key = new IngestKey(request.namespace, request.ref);
-    store.lock(key);
-    boolean opened = false;
-    try {
-      Ingest ingest = openLocked(store, request);
-      opened = true;
-      return ingest;
-    } catch (IOException e) {
-      throw new BerthException.Internal(
-          "open ingest \"" + request.ref + "\": " + e.getMessage(), e);
-    } finally {
-      if (!opened) {
-        store.unlock(key);
-      }
-    }
-  }
-
-  private static Ingest openLocked(ContentStore store, Request request) throws IOException {
-    IngestRow old = store.ingestRow(request.namespace, request.ref);
-    Digest expected = request.expected;
-    if (old == null && expected != null) {
-      long size = store.sizeInAny(expected);
-      if (size >= 0 && (request.total == 0 || request.total == size)) {
-        Instant now = store.metadata().now();
-        IngestRow virtual =
-            new IngestRow(request.namespace, request.ref, -1, now, size, expected.toString(), now);
-        Ingest ingest = new Ingest(store, request, virtual, null, expected);
-        ingest.offset = size;
-        return ingest;
-      }
-    }
-    boolean restart =
-        old != null && old.total() > 0 && request.total > 0 && old.total() != request.total;
-    IngestRow row = record(store, request, old);
-    Path folder = store.paths().ingest(row.id());
-    Files.createDirectories(folder);
-    FileChannel file =
-        FileChannel.open(
-            folder.resolve("data"),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE);
-    Ingest ingest = new Ingest(store, request, row, file, null);
-    try {
-      if (restart) {
-        ingest.truncate(0);
-      } else {
-        ingest.resume(file);
-      }
-    } catch (IOException | RuntimeException e) {
-      file.close();
-      throw e;
-    }
-    return ingest;
-  }
-
-  private static IngestRow record(ContentStore store, Request request, @Nullable IngestRow old) {
-    return store
-        .metadata()
-        .lazy(transaction -> {
-          long total = request.total > 0 || old == null ? request.total : old.total();
-          String expected =
-              request.expected != null
-                  ? request.expected.toString()
-                  : old == null ? "" : old.expected();
-          IngestRow row =
-              new IngestRow(
-                  request.namespace,
-                  request.ref,
-                  old == null ? store.nextIngestId() : old.id(),
-                  old == null ? transaction.now() : old.started(),
-                  total,
-                  expected,
-                  request.lease == null ? transaction.now().plus(UNLEASED_LIFE) : Instant.EPOCH);
-          transaction.run(
-              "INSERT OR REPLACE INTO ingest (namespace, ref, id, started, total, expected, expires) VALUES (?, ?, ?, ?, ?, ?, ?)",
-              row.namespace(),
-              row.ref(),
-              row.id(),
-              Row.nanos(row.started()),
-              row.total(),
-              row.expected(),
-              Row.nanos(row.expires()));
-          Leases.add(
-              transaction, request.namespace, request.lease, Lease.Resource.ingest(request.ref));
-          return row;
-        });
-  }
-
-  /** Reads what is there once more, for its digest goes on. */
-  private void resume(FileChannel open) throws IOException {
-    offset = open.size();
+  /** Reads what an earlier writer left, for the digest has to cover it. */
+  void resume(IngestFile left) throws IOException {
+    offset = left.size();
     if (offset == 0) {
       return;
     }
-    updated = Files.getLastModifiedTime(store.paths().ingest(row.id()).resolve("data")).toInstant();
+    updated = left.modified();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment part = arena.allocate(256 << 10);
+      MemorySegment part = arena.allocate(READ_BYTES);
       for (long at = 0; at < offset; ) {
-        ByteBuffer buffer = part.asByteBuffer().limit((int) Math.min(part.byteSize(), offset - at));
-        ContentStore.readFully(open, buffer, at);
-        hasher.update(part.asSlice(0, buffer.position()));
-        at += buffer.position();
+        int count = left.read(part.asSlice(0, Math.min(part.byteSize(), offset - at)), at);
+        if (count < 0) {
+          throw new BerthException.DataLoss(
+              "ingest \"" + request.ref + "\" became shorter while it was read; write it again");
+        }
+        hasher.update(part.asSlice(0, count));
+        at += count;
       }
     }
   }
 
-  /** Bytes that are there already; at least one, from a place before the offset on. */
+  /**
+   * Reads bytes that were written before, at least one.
+   *
+   * @param at from where on; before {@link #offset}
+   */
   public int read(MemorySegment into, long at) throws IOException {
-    FileChannel open = file;
+    IngestFile open = file;
     if (open == null) {
       throw new IllegalStateException("ingest \"" + request.ref + "\" has no bytes of its own");
     }
-    return open.read(into.asSlice(0, Math.min(into.byteSize(), offset - at)).asByteBuffer(), at);
+    return open.read(into.asSlice(0, Math.min(into.byteSize(), offset - at)), at);
   }
 
-  /** Bytes there. */
+  /** The number of bytes that are there. */
   public long offset() {
     return offset;
   }
 
-  /** Bytes expected, 0 if unknown. */
+  /** The number of bytes that are expected, 0 if unknown. */
   public long total() {
     return total;
   }
 
-  /** Changes the expected size; 0 leaves it. */
+  /** Changes the number of bytes that are expected; 0 leaves it. */
   public void expectTotal(long bytes) {
     if (bytes > 0) {
       total = bytes;
     }
   }
 
-  /** Of what is there. */
+  /** The digest of the bytes that are there. */
   public Digest digest() {
     return shared != null && !rewritten ? shared : hasher.soFar();
   }
 
+  /** When the first writer opened it. */
   public Instant started() {
     return row.started();
   }
 
+  /** When it was written last. */
   public Instant updated() {
     return updated;
   }
 
-  /** Whether the namespace has got this content in the meantime; it is given to the lease then. */
+  /** Whether the namespace has got this content meanwhile; the lease keeps it from then on. */
   public boolean isSuperseded(Digest expected) {
-    return store.lease(request.namespace, request.lease, expected);
+    return content.lease(request.namespace, request.lease, expected);
   }
 
-  /** Cuts to nothing, to begin again. */
+  /**
+   * Throws away what is there, to begin again.
+   *
+   * @param bytes 0
+   * @throws BerthException UNIMPLEMENTED for any other size
+   */
   public void truncate(long bytes) {
     if (bytes != 0) {
       throw new BerthException.NotImplemented(
           "truncate ingest \"" + request.ref + "\" to anything but 0");
     }
     if (file == null) {
-      // What is there belongs to another namespace; what the client sends is only compared with it.
       rewritten = true;
-      hasher.reset();
-      offset = 0;
-      return;
-    }
-    try {
-      file.truncate(0);
-    } catch (IOException e) {
-      throw failure(e);
+    } else {
+      file.clear();
     }
     hasher.reset();
     offset = 0;
   }
 
-  /** Appends. */
+  /**
+   * Appends bytes, of heap or native memory.
+   *
+   * @throws BerthException RESOURCE_EXHAUSTED when the disk is full
+   */
   public void write(MemorySegment bytes) {
     if (file != null) {
-      append(file, bytes);
+      file.write(bytes, offset);
     } else if (!rewritten && bytes.byteSize() > 0) {
       throw new BerthException.FailedPrecondition(
           "ingest \"" + request.ref + "\": content is complete");
     }
     hasher.update(bytes);
     offset += bytes.byteSize();
-    updated = store.metadata().now();
-  }
-
-  private void append(FileChannel file, MemorySegment bytes) {
-    ByteBuffer buffer = bytes.asByteBuffer();
-    try {
-      long at = offset;
-      while (buffer.hasRemaining()) {
-        at += file.write(buffer, at);
-      }
-    } catch (IOException e) {
-      throw failure(e);
-    }
-  }
-
-  private BerthException failure(IOException e) {
-    String message = String.valueOf(e.getMessage());
-    return message.contains("No space left")
-        ? new BerthException.ResourceExhausted(
-            "write ingest \"" + request.ref + "\": the disk is full; free space there", e)
-        : new BerthException.Internal("write ingest \"" + request.ref + "\": " + message, e);
+    updated = store.now();
   }
 
   /**
-   * Makes it content.
+   * Makes the bytes content, and closes the ingest.
    *
-   * @param size bytes, 0 for any number
+   * @param size bytes that there have to be, 0 for any number
    * @param expected digest, null for any
    * @throws BerthException FAILED_PRECONDITION when size or digest are others, the ingest stays;
-   *     ALREADY_EXISTS when the namespace has it, the ingest is gone
+   *     ALREADY_EXISTS when the namespace has the content, the ingest is gone
    */
   public ContentInfo commit(
       long size,
@@ -328,108 +224,95 @@ public final class Ingest implements AutoCloseable {
           "\"" + request.ref + "\" failed size validation: " + offset + " != " + size);
     }
     Digest digest = digest();
+    checkDigest(digest, expected);
+    checkDigest(digest, shared);
+    return commitAs(digest, stored, durability);
+  }
+
+  private static void checkDigest(Digest digest, @Nullable Digest expected) {
     if (expected != null && !expected.equals(digest)) {
       throw new BerthException.FailedPrecondition(
           "unexpected commit digest " + digest + ", expected " + expected);
     }
-    if (shared != null && !shared.equals(digest)) {
-      throw new BerthException.FailedPrecondition(
-          "unexpected commit digest " + digest + ", expected " + shared);
-    }
-    return commitAs(digest, stored, durability);
   }
 
   /**
-   * Makes it content under the digest that {@link #digest} just answered.
+   * Makes the bytes content under the digest that {@link #digest} just answered, and closes the
+   * ingest.
    *
-   * @throws BerthException ALREADY_EXISTS when the namespace has it, the ingest is gone
+   * @param stored labels in their stored form
+   * @throws BerthException ALREADY_EXISTS when the namespace has the content, the ingest is gone
    */
   public ContentInfo commitAs(
       Digest digest, Map<String, String> stored, Metadata.Durability durability) {
-    store.arrives(digest);
+    content.arrives(digest);
     try {
-      place(digest, durability);
-      return record(digest, stored, durability);
-    } catch (IOException e) {
-      throw failure(e);
+      place(digest, durability == Metadata.Durability.DURABLE);
+      if (!store
+          .metadata()
+          .write(durability, change -> record(change, digest, stored, durability))) {
+        throw new BerthException.AlreadyExists("content " + digest);
+      }
+      return content.info(request.namespace, digest);
     } finally {
-      store.hasArrived(digest);
+      content.hasArrived(digest);
       ended = true;
       close();
     }
   }
 
-  private void place(Digest digest, Metadata.Durability durability) throws IOException {
+  private void place(Digest digest, boolean durable) {
     if (file == null) {
       return;
     }
-    Path blob = store.paths().blob(digest);
-    if (Files.exists(blob) && Files.size(blob) == offset) {
-      return;
+    Path blob = content.path(digest);
+    try {
+      if (Files.exists(blob) && Files.size(blob) == offset) {
+        return;
+      }
+    } catch (IOException e) {
+      throw new BerthException.Internal("look for content " + digest + ": " + e.getMessage(), e);
     }
-    if (durability == Metadata.Durability.DURABLE) {
-      file.force(false);
-    }
-    Files.move(
-        store.paths().ingest(row.id()).resolve("data"),
-        blob,
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
-    if (durability == Metadata.Durability.DURABLE) {
-      AtomicFile.syncFolder(store.paths().blobs(digest.algorithm()));
-    }
+    file.moveTo(blob, store.paths().blobs(digest.algorithm()), durable);
   }
 
-  private ContentInfo record(
-      Digest digest, Map<String, String> labels, Metadata.Durability durability) {
-    boolean created =
-        store
-            .metadata()
-            .write(
-                durability,
-                transaction -> {
-                  if (file != null) {
-                    store.removeIngest(transaction, row);
-                  }
-                  Leases.remove(
-                      transaction,
-                      request.namespace,
-                      request.lease,
-                      Lease.Resource.ingest(request.ref));
-                  Leases.add(
-                      transaction,
-                      request.namespace,
-                      request.lease,
-                      Lease.Resource.content(digest.toString()));
-                  if (file == null
-                      && !transaction.exists(
-                          "SELECT 1 FROM content WHERE digest = ?", digest.toString())) {
-                    throw new BerthException.Unavailable(
-                        "content " + digest + " went away meanwhile; write it again");
-                  }
-                  int rows =
-                      transaction.run(
-                          "INSERT OR IGNORE INTO content (namespace, digest, size, created, updated, labels, boot) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                          request.namespace,
-                          digest.toString(),
-                          offset,
-                          Row.nanos(transaction.now()),
-                          Row.nanos(transaction.now()),
-                          Transaction.text(labels),
-                          durability == Metadata.Durability.DURABLE ? null : transaction.boot());
-                  if (rows > 0) {
-                    transaction.emit(
-                        request.namespace, new Event.ContentCreated(digest.toString(), offset));
-                  }
-                  return rows > 0;
-                });
-    if (!created) {
-      throw new BerthException.AlreadyExists("content " + digest);
+  /** Answers false if the namespace has a record of the content already. */
+  private boolean record(
+      Transaction transaction,
+      Digest digest,
+      Map<String, String> labels,
+      Metadata.Durability durability)
+      throws SQLException {
+    if (file != null) {
+      store.remove(transaction, row);
     }
-    return store.info(request.namespace, digest);
+    Leases.remove(
+        transaction, request.namespace, request.lease, Lease.Resource.ingest(request.ref));
+    Leases.add(
+        transaction, request.namespace, request.lease, Lease.Resource.content(digest.toString()));
+    if (file == null
+        && !transaction.exists("SELECT 1 FROM content WHERE digest = ?", digest.toString())) {
+      throw new BerthException.Unavailable(
+          "content " + digest + " went away meanwhile; write it again");
+    }
+    int rows =
+        transaction.run(
+            "INSERT OR IGNORE INTO content (namespace, digest, size, created, updated, labels,"
+                + " boot) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            request.namespace,
+            digest.toString(),
+            offset,
+            Row.nanos(transaction.now()),
+            Row.nanos(transaction.now()),
+            Transaction.text(labels),
+            durability == Metadata.Durability.DURABLE ? null : transaction.boot());
+    if (rows > 0) {
+      transaction.emit(request.namespace, new Event.ContentCreated(digest.toString(), offset));
+    }
+    return rows > 0;
   }
 
-  /** Forgets what was written. */
+  /** Forgets what was written, and closes the ingest. */
   public void abort() {
     if (file != null && !ended) {
       store.forget(row, request.lease);
@@ -438,7 +321,7 @@ public final class Ingest implements AutoCloseable {
     close();
   }
 
-  /** Lets the lock go; a second time nothing happens. */
+  /** Lets the lock go; a second call does nothing. */
   @Override
   public void close() {
     if (closed) {
@@ -450,10 +333,8 @@ public final class Ingest implements AutoCloseable {
       if (file != null) {
         file.close();
       }
-    } catch (IOException e) {
-      throw failure(e);
     } finally {
-      store.unlock(key);
+      store.unlock(request.namespace, request.ref);
     }
   }
 }

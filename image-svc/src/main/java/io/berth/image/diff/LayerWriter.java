@@ -7,6 +7,7 @@ import io.berth.image.codec.Hasher;
 import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.meta.Metadata;
 import io.berth.image.snapshot.MountSpec;
 import io.berth.image.tar.TarWriter;
@@ -43,11 +44,13 @@ public final class LayerWriter {
   private static final int GZIP_LEVEL = 4;
 
   private final ContentStore content;
+  private final IngestStore ingests;
   private final LayerThreads threads;
 
   @Inject
-  public LayerWriter(ContentStore content, LayerThreads threads) {
+  public LayerWriter(ContentStore content, IngestStore ingests, LayerThreads threads) {
     this.content = content;
+    this.ingests = ingests;
     this.threads = threads;
   }
 
@@ -122,7 +125,7 @@ public final class LayerWriter {
     String ref = target.ref.isEmpty() ? "diff-" + UUID.randomUUID() : target.ref;
     try (MergedTree tree = MergedTree.open(now, layered);
         Hasher plain = Hasher.sha256();
-        Ingest ingest = content.ingest(Ingest.Request.of(target.namespace, target.lease, ref))) {
+        Ingest ingest = ingests.open(Ingest.Request.of(target.namespace, target.lease, ref))) {
       ingest.truncate(0);
       try (OutputStream packed = packed(type, new ToIngest(ingest));
           OutputStream hashed = new Hashing(packed, plain)) {

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,26 @@ public final class TrashBin implements AutoCloseable {
       return;
     }
     enqueue(gone);
+  }
+
+  /** The same, for what the next start takes away again if it cannot be taken now. */
+  public void takeOrLog(Path path) {
+    try {
+      take(path);
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "delete `{0}`: {1}; the next start tries again", path, e.getMessage());
+    }
+  }
+
+  /** Takes away what is in a folder under a name that is not known. */
+  public void takeUnless(Path folder, Predicate<String> known) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      for (Path file : files) {
+        if (!known.test(file.getFileName().toString())) {
+          take(file);
+        }
+      }
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import io.berth.base.id.Digest;
 import io.berth.base.id.Identifier;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.IngestRow;
+import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.meta.Metadata;
@@ -35,6 +36,7 @@ public final class Collector {
   private final Metadata metadata;
   private final Leases leases;
   private final ContentStore content;
+  private final IngestStore ingests;
   private final Snapshots snapshots;
   private final ContainerRoots containers;
 
@@ -43,11 +45,13 @@ public final class Collector {
       Metadata metadata,
       Leases leases,
       ContentStore content,
+      IngestStore ingests,
       Snapshots snapshots,
       ContainerRoots containers) {
     this.metadata = metadata;
     this.leases = leases;
     this.content = content;
+    this.ingests = ingests;
     this.snapshots = snapshots;
     this.containers = containers;
   }
@@ -219,7 +223,7 @@ public final class Collector {
     for (IngestRow ingest : query.all(IngestRow.SELECT, IngestRow::read)) {
       Node node = Node.ingest(ingest.namespace(), ingest.ref());
       result.put(node, ingest);
-      if (ingest.expires().isAfter(now) || content.isLocked(ingest.namespace(), ingest.ref())) {
+      if (ingest.expires().isAfter(now) || ingests.isLocked(ingest.namespace(), ingest.ref())) {
         graph.root(node);
       }
       if (!ingest.expected().isEmpty()) {
@@ -280,7 +284,7 @@ public final class Collector {
       content.remove(transaction, blob.namespace(), Digest.of(blob.id()));
     }
     for (IngestRow ingest : garbage.ingests) {
-      content.removeIngest(transaction, ingest);
+      ingests.remove(transaction, ingest);
     }
     return new Result(
         garbage.content.size(),

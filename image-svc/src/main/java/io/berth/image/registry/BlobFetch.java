@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.Unpacker;
@@ -31,6 +32,7 @@ final class BlobFetch {
   private static final long STEP = 1 << 20;
 
   private final ContentStore content;
+  private final IngestStore ingests;
   private final Unpacker unpacker;
   private final Registry registry;
   private final Scope scope;
@@ -49,11 +51,13 @@ final class BlobFetch {
 
   BlobFetch(
       ContentStore content,
+      IngestStore ingests,
       Unpacker unpacker,
       Registry registry,
       Scope scope,
       ProgressListener progress) {
     this.content = content;
+    this.ingests = ingests;
     this.unpacker = unpacker;
     this.registry = registry;
     this.scope = scope;
@@ -122,7 +126,7 @@ final class BlobFetch {
     long since = System.nanoTime();
     while (true) {
       try {
-        return content.ingest(request);
+        return ingests.open(request);
       } catch (BerthException.Unavailable e) {
         long now = offset(ref);
         if (now != seen) {
@@ -143,7 +147,7 @@ final class BlobFetch {
 
   private long offset(String ref) {
     try {
-      return content.status(scope.namespace, ref).offset();
+      return ingests.status(scope.namespace, ref).offset();
     } catch (BerthException.NotFound e) {
       return -2;
     }

@@ -5,6 +5,7 @@ import io.berth.base.id.Digest;
 import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
+import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Leases;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
@@ -56,13 +57,20 @@ public final class RegistryTransfer {
   /** Where everything is kept. */
   public static final class Stores {
     private final ContentStore content;
+    private final IngestStore ingests;
     private final ImageNames names;
     private final Leases leases;
     private final Settlement settlement;
 
     @Inject
-    Stores(ContentStore content, ImageNames names, Leases leases, Settlement settlement) {
+    Stores(
+        ContentStore content,
+        IngestStore ingests,
+        ImageNames names,
+        Leases leases,
+        Settlement settlement) {
       this.content = content;
+      this.ingests = ingests;
       this.names = names;
       this.leases = leases;
       this.settlement = settlement;
@@ -120,6 +128,7 @@ public final class RegistryTransfer {
       BlobFetch fetch =
           new BlobFetch(
               stores.content,
+              stores.ingests,
               unpacker,
               registry,
               new BlobFetch.Scope(request.namespace, lease.id(), limits.parallel),
@@ -269,7 +278,7 @@ public final class RegistryTransfer {
       throw new BerthException.NotImplemented(
           "pull `" + request.ref + "`: its manifest is named by " + digest.algorithm());
     }
-    stores.content.put(
+    stores.ingests.put(
         Ingest.Request.of(request.namespace, lease.id(), "manifest-" + digest),
         document.bytes(),
         labels,

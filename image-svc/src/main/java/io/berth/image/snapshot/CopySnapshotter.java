@@ -4,7 +4,6 @@ import io.berth.image.disk.ImagePaths;
 import io.berth.image.tree.TreeCopy;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Every snapshot holds all its files; a new one begins as a copy of its parent. For file systems
@@ -14,9 +13,11 @@ final class CopySnapshotter implements Snapshotter {
   static final String NAME = "native";
 
   private final ImagePaths paths;
+  private final SnapshotFolders folders;
 
-  CopySnapshotter(ImagePaths paths) {
+  CopySnapshotter(ImagePaths paths, SnapshotFolders folders) {
     this.paths = paths;
+    this.folders = folders;
   }
 
   @Override
@@ -30,10 +31,9 @@ final class CopySnapshotter implements Snapshotter {
   }
 
   @Override
-  public void make(long id, List<Long> parents, SnapshotInfo.Kind kind, Map<String, String> labels)
-      throws IOException {
-    OverlaySnapshotter.create(paths.snapshot(id), "rwx--x--x");
-    OverlaySnapshotter.create(paths.files(id), "rwxr-xr-x");
+  public void make(long id, List<Long> parents, SnapshotInfo.Kind kind) throws IOException {
+    folders.make(id);
+    folders.makeFiles(id);
     if (kind == SnapshotInfo.Kind.ACTIVE && !parents.isEmpty()) {
       TreeCopy.copy(paths.files(parents.getFirst()), paths.files(id));
     }

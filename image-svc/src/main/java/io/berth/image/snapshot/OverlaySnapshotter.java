@@ -8,10 +8,8 @@ import io.berth.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -27,18 +25,19 @@ final class OverlaySnapshotter implements Snapshotter {
   /** The kernel's own limit (OVL_MAX_STACK). */
   static final int MAX_LAYERS = 500;
 
+  /** Where the kernel names the options that it knows. */
+  private static final Path PARAMETERS = Path.of("/sys/module/overlay/parameters");
+
   private final ImagePaths paths;
+  private final SnapshotFolders folders;
   private final List<String> extras;
 
-  OverlaySnapshotter(ImagePaths paths) {
-    this(paths, Path.of("/sys/module/overlay/parameters"));
-  }
-
-  OverlaySnapshotter(ImagePaths paths, Path parameters) {
+  OverlaySnapshotter(ImagePaths paths, SnapshotFolders folders) {
     this.paths = paths;
+    this.folders = folders;
     List<String> known = new ArrayList<>();
     for (String option : List.of("index", "redirect_dir", "metacopy")) {
-      if (Files.exists(parameters.resolve(option))) {
+      if (Files.exists(PARAMETERS.resolve(option))) {
         known.add(option + "=off");
       }
     }
@@ -56,8 +55,7 @@ final class OverlaySnapshotter implements Snapshotter {
   }
 
   @Override
-  public void make(long id, List<Long> parents, SnapshotInfo.Kind kind, Map<String, String> labels)
-      throws IOException {
+  public void make(long id, List<Long> parents, SnapshotInfo.Kind kind) throws IOException {
     if (parents.size() >= MAX_LAYERS) {
       throw new BerthException.FailedPrecondition(
           "prepare snapshot on "
@@ -66,10 +64,10 @@ final class OverlaySnapshotter implements Snapshotter {
               + MAX_LAYERS
               + "; squash the image, or use the native snapshotter");
     }
-    create(paths.snapshot(id), "rwx--x--x");
-    create(paths.files(id), "rwxr-xr-x");
+    folders.make(id);
+    folders.makeFiles(id);
     if (kind == SnapshotInfo.Kind.ACTIVE) {
-      create(paths.work(id), "rwx--x--x");
+      folders.makeWork(id);
     }
     if (!parents.isEmpty()) {
       // The root directory's own attributes come from the topmost layer, which is this one.
@@ -86,11 +84,6 @@ final class OverlaySnapshotter implements Snapshotter {
       fd.changeMode(status.permissions());
       fd.setTimes(status.modified(), status.modified());
     }
-  }
-
-  static void create(Path folder, String mode) throws IOException {
-    Files.createDirectory(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(mode));
   }
 
   @Override

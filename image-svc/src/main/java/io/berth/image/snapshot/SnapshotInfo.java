@@ -61,6 +61,11 @@ public record SnapshotInfo(
     labels = Map.copyOf(labels);
   }
 
+  /** The same with other labels. */
+  SnapshotInfo relabelled(Map<String, String> others, Instant now) {
+    return new SnapshotInfo(key, id, parent, kind, others, created, now, usage);
+  }
+
   static SnapshotInfo read(Row row) throws SQLException {
     return new SnapshotInfo(
         row.text(1),

@@ -2,7 +2,6 @@ package io.berth.image.snapshot;
 
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 
 /** How layers are stacked on disk. Knows folders by number, no records. Thread-safe. */
 interface Snapshotter {
@@ -20,8 +19,7 @@ interface Snapshotter {
    *
    * @param parents nearest first
    */
-  void make(long id, List<Long> parents, SnapshotInfo.Kind kind, Map<String, String> labels)
-      throws IOException;
+  void make(long id, List<Long> parents, SnapshotInfo.Kind kind) throws IOException;
 
   /**
    * What to mount.

@@ -47,6 +47,7 @@ final class CollectorTest {
             stores.metadata,
             stores.leases,
             stores.content,
+            stores.ingests,
             stores.snapshots,
             namespaces -> {
               asked = Set.copyOf(namespaces);

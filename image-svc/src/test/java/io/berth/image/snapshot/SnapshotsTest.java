@@ -173,15 +173,15 @@ final class SnapshotsTest {
   // Rows MD-26, MB-152.
   @Test
   void overlay_128LayersFitAPage_and500AreTheEnd() {
-    OverlaySnapshotter overlay = new OverlaySnapshotter(new ImagePaths(Path.of("/var/lib/berth")));
+    ImagePaths paths = new ImagePaths(Path.of("/var/lib/berth"));
+    OverlaySnapshotter overlay = new OverlaySnapshotter(paths, new SnapshotFolders(paths));
     List<Long> parents = IntStream.range(0, 127).mapToObj(i -> 1_000_000L + i).toList();
     MountSpec mount = overlay.mount(2_000_000, parents, Kind.ACTIVE, true);
     assertTrue(String.join(",", mount.options()).length() < 4096);
     assertTrue(mount.options().contains("volatile"));
     List<Long> tooMany = IntStream.range(0, 500).mapToObj(i -> (long) i).toList();
     assertThrows(
-        BerthException.FailedPrecondition.class,
-        () -> overlay.make(1, tooMany, Kind.ACTIVE, Map.of()));
+        BerthException.FailedPrecondition.class, () -> overlay.make(1, tooMany, Kind.ACTIVE));
   }
 
   @Test
