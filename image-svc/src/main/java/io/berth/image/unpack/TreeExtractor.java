@@ -13,12 +13,9 @@ import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,13 +53,8 @@ final class TreeExtractor implements TarSink {
   private final LayerLimits limits;
   private final FileAttributes attributes;
   private final List<LateDirectory> late = new ArrayList<>();
-  private final Set<String> implicit = new LinkedHashSet<>();
-  private final Set<String> whiteouts = new HashSet<>();
-
-  /** Only with {@link Deletions#DONE}: what this layer has made, which its own deletions spare. */
-  private final Set<String> made = new HashSet<>();
-
-  private boolean hidesRoot;
+  private final ParentDirectories parents;
+  private final LayerDeletions layerDeletions;
   private boolean rootListed;
   private long entries;
   private long directoryChars;
@@ -75,6 +67,8 @@ final class TreeExtractor implements TarSink {
     this.deletions = deletions;
     this.limits = limits;
     this.attributes = new FileAttributes(files, deletions != Deletions.MARKED);
+    this.parents = new ParentDirectories(files);
+    this.layerDeletions = new LayerDeletions(files, deletions == Deletions.MARKED, parents);
   }
 
   long entries() {
@@ -87,12 +81,12 @@ final class TreeExtractor implements TarSink {
     if (!rootListed) {
       result.add("");
     }
-    result.addAll(implicit);
+    result.addAll(parents.implicit());
     return result;
   }
 
   boolean hidesRoot() {
-    return hidesRoot;
+    return layerDeletions.hidesRoot();
   }
 
   @Override
@@ -110,17 +104,13 @@ final class TreeExtractor implements TarSink {
     try {
       if (deletions.areKnown() && base.startsWith(Whiteouts.PREFIX)) {
         current = null;
-        whiteout(EntryPath.parent(path), base);
+        layerDeletions.apply(EntryPath.parent(path), base);
       } else if (path.isEmpty()) {
         current = null;
         root(entry);
-      } else if (deletions.areKnown()
-          && entry.type() == TarEntry.Type.CHARACTER_DEVICE
-          && entry.deviceMajor() == 0
-          && entry.deviceMinor() == 0) {
-        // Some packers archive overlayfs' mark itself.
+      } else if (deletions.areKnown() && LayerDeletions.isMark(entry)) {
         current = null;
-        delete(path);
+        layerDeletions.delete(path);
       } else {
         make(entry, path);
       }
@@ -198,9 +188,9 @@ final class TreeExtractor implements TarSink {
 
   private void make(TarEntry entry, String path) throws SyscallException {
     if (deletions == Deletions.DONE) {
-      clearWay(path);
+      parents.clearWay(path);
       makeOnce(entry, path);
-      made.add(path);
+      parents.made(path);
     } else {
       try {
         makeOnce(entry, path);
@@ -219,11 +209,11 @@ final class TreeExtractor implements TarSink {
                   + "`, which is not in this layer",
               e);
         }
-        parents(path, entry);
+        parents.make(path, entry.name());
         makeOnce(entry, path);
       }
     }
-    implicit.remove(path);
+    parents.listed(path);
   }
 
   private void makeOnce(TarEntry entry, String path) throws SyscallException {
@@ -274,7 +264,7 @@ final class TreeExtractor implements TarSink {
     }
     makeNew(entry, path);
     if (entry.type() == TarEntry.Type.DIRECTORY
-        && (whiteout || whiteouts.remove(path))
+        && (whiteout || layerDeletions.superseded(path))
         && deletions == Deletions.MARKED) {
       // The deletion still holds for what the lower layers have in it.
       Whiteouts.makeOpaque(files, path);
@@ -320,96 +310,6 @@ final class TreeExtractor implements TarSink {
     return target;
   }
 
-  /**
-   * Makes the directories on the way to a path; what stands in the way and is only a deletion gives
-   * way.
-   */
-  private void parents(String path, TarEntry entry) throws SyscallException {
-    String parent = EntryPath.parent(path);
-    try {
-      implicit.addAll(files.makeDirectories(parent, 0755));
-    } catch (SyscallException e) {
-      if (!e.is(Errno.ENOTDIR) && !e.is(Errno.EEXIST)) {
-        throw e;
-      }
-      for (String prefix = ""; !prefix.equals(parent); ) {
-        prefix = parent.substring(0, nextSlash(parent, prefix));
-        FileStatus there = files.statusOrNull(prefix);
-        if (there == null) {
-          files.makeDirectory(prefix, 0755);
-          implicit.add(prefix);
-        } else if (Whiteouts.isWhiteout(there)) {
-          files.unlink(prefix);
-          files.makeDirectory(prefix, 0755);
-          // What was there below is deleted: its attributes are none of this one's.
-          Whiteouts.makeOpaque(files, prefix);
-        } else if (there.isSymbolicLink() && !files.isDirectory(prefix)) {
-          implicit.addAll(files.makeDirectories(danglingTarget(prefix), 0755));
-        } else if (!there.isSymbolicLink() && !there.isDirectory()) {
-          throw new BerthException.InvalidArgument(
-              "unpack `"
-                  + EntryPath.shown(entry.name())
-                  + "`: `"
-                  + EntryPath.shown(prefix)
-                  + "` is no directory in this layer",
-              e);
-        }
-      }
-    }
-  }
-
-  private static int nextSlash(String path, String prefix) {
-    int slash = path.indexOf('/', prefix.isEmpty() ? 0 : prefix.length() + 1);
-    return slash < 0 ? path.length() : slash;
-  }
-
-  /**
-   * Where a link of this layer leads to that has nothing there yet; {@code ..} stays inside the
-   * root.
-   */
-  private String danglingTarget(String link) throws SyscallException {
-    String target = files.readLink(link);
-    List<String> parts = new ArrayList<>();
-    String whole = target.startsWith("/") ? target : EntryPath.parent(link) + "/" + target;
-    for (String part : whole.split("/", -1)) {
-      if (part.equals("..")) {
-        if (!parts.isEmpty()) {
-          parts.removeLast();
-        }
-      } else if (!part.isEmpty() && !part.equals(".")) {
-        parts.add(part);
-      }
-    }
-    return String.join("/", parts);
-  }
-
-  /**
-   * The lower layers' files are in the same root: a parent that is no directory, or a link that
-   * this layer has not made itself, is replaced, as overlayfs would hide it.
-   */
-  private void clearWay(String path) throws SyscallException {
-    String parent = EntryPath.parent(path);
-    if (parent.isEmpty() || made.contains(parent)) {
-      return;
-    }
-    for (String prefix = ""; !prefix.equals(parent); ) {
-      prefix = parent.substring(0, nextSlash(parent, prefix));
-      if (made.contains(prefix)) {
-        continue;
-      }
-      FileStatus there = files.statusOrNull(prefix);
-      if (there != null && !there.isDirectory()) {
-        files.unlink(prefix);
-        there = null;
-      }
-      if (there == null) {
-        files.makeDirectory(prefix, 0755);
-        implicit.add(prefix);
-      }
-      made.add(prefix);
-    }
-  }
-
   private void directoryDone(TarEntry entry) throws SyscallException {
     attributes.ofDirectory(currentPath, entry);
     addLate(new LateDirectory(currentPath, entry.mode(), entry.modified()));
@@ -424,81 +324,6 @@ final class TreeExtractor implements TarSink {
               + " bytes");
     }
     late.add(directory);
-  }
-
-  private void whiteout(String parent, String base) throws SyscallException {
-    if (base.equals(Whiteouts.OPAQUE)) {
-      hide(parent);
-      return;
-    }
-    // Bookkeeping of aufs (D01-34).
-    if (base.startsWith(Whiteouts.PREFIX + Whiteouts.PREFIX)) {
-      return;
-    }
-    String name = base.substring(Whiteouts.PREFIX.length());
-    if (name.isEmpty() || name.equals(".") || name.equals("..")) {
-      throw new BerthException.InvalidArgument(
-          "unpack `" + EntryPath.shown(EntryPath.join(parent, base)) + "`: it deletes no name");
-    }
-    delete(EntryPath.join(parent, name));
-  }
-
-  private void delete(String path) throws SyscallException {
-    if (deletions == Deletions.DONE) {
-      removeUnlessMade(path);
-      return;
-    }
-    FileStatus there = files.statusOrNull(path);
-    if (there == null) {
-      try {
-        Whiteouts.make(files, path);
-      } catch (SyscallException e) {
-        if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
-          throw e;
-        }
-        parents(path, TarEntry.file(path, 0, 0, new FileTimestamp(0, 0)));
-        Whiteouts.make(files, path);
-      }
-      whiteouts.add(path);
-    } else if (there.isDirectory()) {
-      Whiteouts.makeOpaque(files, path);
-    }
-  }
-
-  private void hide(String parent) throws SyscallException {
-    if (deletions == Deletions.DONE) {
-      if (parent.isEmpty() || files.isDirectory(parent)) {
-        clearLower(parent);
-      }
-      return;
-    }
-    if (parent.isEmpty()) {
-      // On its root overlayfs knows no such attribute.
-      hidesRoot = true;
-      return;
-    }
-    if (!files.isDirectory(parent)) {
-      parents(parent + "/x", TarEntry.directory(parent, 0755, new FileTimestamp(0, 0)));
-    }
-    Whiteouts.makeOpaque(files, parent);
-  }
-
-  private void clearLower(String parent) throws SyscallException {
-    for (var child : files.list(parent.isEmpty() ? "." : parent)) {
-      removeUnlessMade(EntryPath.join(parent, child.name()));
-    }
-  }
-
-  private void removeUnlessMade(String path) throws SyscallException {
-    FileStatus there = files.statusOrNull(path);
-    if (there == null) {
-      return;
-    }
-    if (!made.contains(path)) {
-      files.removeTree(path);
-    } else if (there.isDirectory()) {
-      clearLower(path);
-    }
   }
 
   private static BerthException refused(TarEntry entry, SyscallException e) {
