@@ -1,6 +1,8 @@
 package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
@@ -30,52 +32,66 @@ import javax.net.ssl.X509ExtendedTrustManager;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * The HTTP clients: the one, the one for those who asked not to be protected, and one for each file
- * of authorities. HTTP/1.1, for blobs gain nothing by more.
+ * The HTTP clients of this service: one that checks certificates, one for callers who asked not to
+ * be protected, and one for each file of authorities. They speak HTTP/1.1, for the transfer of
+ * blobs gains nothing by streams on one connection. Thread-safe.
  */
+@Singleton
 final class HttpClients {
   private static final Logger LOG = System.getLogger(HttpClients.class.getName());
   private static final Duration CONNECT = Duration.ofSeconds(15);
 
-  /** Where Debian, Fedora and SUSE have it. */
+  /** Where Debian, Fedora and SUSE have the machine's authorities. */
   private static final List<String> BUNDLES =
       List.of(
           "/etc/ssl/certs/ca-certificates.crt",
           "/etc/pki/tls/certs/ca-bundle.crt",
           "/etc/ssl/ca-bundle.pem");
 
-  private HttpClients() {}
+  private final Map<Trust, HttpClient> clients = new ConcurrentHashMap<>();
 
-  private static final class Checked {
-    static final HttpClient CLIENT = builder().sslContext(vouched(List.of())).build();
-  }
+  @Inject
+  HttpClients() {}
 
-  private static final class Unchecked {
-    static final HttpClient CLIENT = builder().sslContext(trusting()).build();
+  /** Whose certificates a client takes. */
+  private sealed interface Trust {
+    /** Those that the JDK or the machine vouches for. */
+    record Machine() implements Trust {}
+
+    /** Those of everybody. */
+    record Anybody() implements Trust {}
+
+    /**
+     * Those of the machine, and those that a file vouches for.
+     *
+     * @param changed the file's time of change and size: a changed file is read again
+     */
+    record Bundle(Path file, String changed) implements Trust {}
   }
 
   /**
-   * A file of authorities as it was read: a changed one is read again.
+   * The client for a registry; the first one of a kind takes a tenth of a second, for it reads the
+   * machine's authorities.
    *
-   * @param changed its time of change and size
+   * @throws BerthException FAILED_PRECONDITION if its file of authorities cannot be used
    */
-  private record Bundle(Path file, String changed) {}
-
-  private static final Map<Bundle, HttpClient> BY_BUNDLE = new ConcurrentHashMap<>();
-
-  /** FAILED_PRECONDITION if its file of authorities cannot be used. */
-  static HttpClient of(Access access) {
+  HttpClient of(Access access) {
     Path file = access.authorities();
     if (access.anyCertificate()) {
-      return Unchecked.CLIENT;
+      return clients.computeIfAbsent(
+          new Trust.Anybody(), _ -> builder().sslContext(trusting()).build());
     }
-    return file == null ? Checked.CLIENT : vouchedBy(file);
+    return file == null
+        ? clients.computeIfAbsent(
+            new Trust.Machine(), _ -> builder().sslContext(vouched(List.of())).build())
+        : vouchedBy(file);
   }
 
-  private static HttpClient vouchedBy(Path file) {
+  private HttpClient vouchedBy(Path file) {
     try {
-      Bundle bundle = new Bundle(file, Files.getLastModifiedTime(file) + " " + Files.size(file));
-      HttpClient known = BY_BUNDLE.get(bundle);
+      Trust bundle =
+          new Trust.Bundle(file, Files.getLastModifiedTime(file) + " " + Files.size(file));
+      HttpClient known = clients.get(bundle);
       if (known != null) {
         return known;
       }
@@ -83,8 +99,10 @@ final class HttpClients {
       if (more.isEmpty()) {
         throw new CertificateException("it holds no certificate");
       }
-      BY_BUNDLE.keySet().removeIf(old -> old.file.equals(file));
-      return BY_BUNDLE.computeIfAbsent(bundle, _ -> builder().sslContext(vouched(more)).build());
+      clients
+          .keySet()
+          .removeIf(old -> old instanceof Trust.Bundle stale && stale.file.equals(file));
+      return clients.computeIfAbsent(bundle, _ -> builder().sslContext(vouched(more)).build());
     } catch (NoSuchFileException e) {
       throw new BerthException.FailedPrecondition(
           "read authorities of `" + file + "`: no such file", e);

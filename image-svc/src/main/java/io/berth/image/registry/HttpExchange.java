@@ -17,6 +17,8 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,8 +42,8 @@ final class HttpExchange {
    * @param registry whom the access is for
    * @param repository path that tokens are asked for
    */
-  HttpExchange(Access access, Address.Origin registry, String repository) {
-    this.client = HttpClients.of(access);
+  HttpExchange(HttpClient client, Access access, Address.Origin registry, String repository) {
+    this.client = client;
     this.access = access;
     this.registry = registry;
     this.repository = repository;
@@ -107,12 +109,23 @@ final class HttpExchange {
   }
 
   private static String describe(Address.Origin at, IOException e) {
-    String text = words(e);
-    if (text.contains("Unsupported or unrecognized SSL message")
-        || text.contains("plaintext connection")) {
+    if (isTlsFailure(e) && TlsProbe.answersWithoutTls(at.host(), at.port())) {
       return at + " speaks no TLS; list it in `image.insecure_registries`, or ask for plain HTTP";
     }
-    return "connect to " + at + ": " + text.replace('\n', ' ');
+    return "connect to " + at + ": " + words(e).replace('\n', ' ');
+  }
+
+  /**
+   * Whether TLS failed before the handshake: a failed handshake, such as for a certificate that
+   * nobody vouches for, has found somebody on the other side who speaks TLS.
+   */
+  private static boolean isTlsFailure(IOException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SSLException) {
+        return !(cause instanceof SSLHandshakeException);
+      }
+    }
+    return false;
   }
 
   /** The client's failures to connect often have no words of their own. */

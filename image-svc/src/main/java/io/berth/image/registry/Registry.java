@@ -44,9 +44,9 @@ final class Registry {
     /** It failed: not asked again by this transfer. */
     volatile boolean failed;
 
-    Place(String place, Access access, String path) {
+    Place(HttpClients clients, String place, Access access, String path) {
       this.base = Address.of(place + "/v2/" + path + "/");
-      this.http = new HttpExchange(access, base.origin(), path);
+      this.http = new HttpExchange(clients.of(access), access, base.origin(), path);
     }
   }
 
@@ -58,12 +58,13 @@ final class Registry {
   }
 
   /** The repository of an image's name. */
-  static Registry of(ImageReference reference, RegistryHosts.Route route) {
+  static Registry of(HttpClients clients, ImageReference reference, RegistryHosts.Route route) {
     return new Registry(
         reference,
-        new Place(origin(route), route.access(), reference.path()),
+        new Place(clients, origin(route), route.access(), reference.path()),
         route.mirrors().stream()
-            .map(mirror -> new Place(mirror.base().toString(), mirror.access(), reference.path()))
+            .map(mirror ->
+                new Place(clients, mirror.base().toString(), mirror.access(), reference.path()))
             .toList());
   }
 
@@ -77,10 +78,12 @@ final class Registry {
   }
 
   /** UNAUTHENTICATED if a registry does not take the credentials. */
-  static void checkLogin(RegistryHosts.Route route) throws IOException {
+  static void checkLogin(HttpClients clients, RegistryHosts.Route route) throws IOException {
     String what = "log in to `" + route.domain() + "`";
     Address address = Address.of(origin(route) + "/v2/");
-    HttpExchange http = new HttpExchange(route.access(), address.origin(), /* repository= */ "");
+    HttpExchange http =
+        new HttpExchange(
+            clients.of(route.access()), route.access(), address.origin(), /* repository= */ "");
     HttpResponse<InputStream> response =
         http.send(what, address, HttpRequest.Builder::GET, /* actions= */ "");
     try (InputStream body = response.body()) {

@@ -53,6 +53,7 @@ public final class RegistryTransfer {
   private final Documents documents;
   private final Unpacker unpacker;
   private final Limits limits;
+  private final HttpClients clients;
 
   /** Where everything is kept. */
   public static final class Stores {
@@ -87,12 +88,18 @@ public final class RegistryTransfer {
 
   @Inject
   public RegistryTransfer(
-      Stores stores, ImageLibrary library, Documents documents, Unpacker unpacker, Limits limits) {
+      Stores stores,
+      ImageLibrary library,
+      Documents documents,
+      Unpacker unpacker,
+      Limits limits,
+      HttpClients clients) {
     this.stores = stores;
     this.library = library;
     this.documents = documents;
     this.unpacker = unpacker;
     this.limits = limits;
+    this.clients = clients;
   }
 
   /**
@@ -116,14 +123,18 @@ public final class RegistryTransfer {
 
   /** UNAUTHENTICATED if a registry does not take the credentials. */
   public void checkLogin(RegistryHosts.Route route) throws IOException {
-    Registry.checkLogin(route);
+    Registry.checkLogin(clients, route);
   }
 
-  /** Fetches an image, unpacks it, and records its name. */
+  /**
+   * Fetches an image, unpacks it, and records its name.
+   *
+   * @throws BerthException NOT_FOUND for an unknown image or no image for the platform;
+   *     RESOURCE_EXHAUSTED for too large a one; UNAVAILABLE when the registry cannot be reached
+   */
   public ResolvedImage pull(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
-    Registry registry = Registry.of(reference, request.route);
-    Platform platform = request.platform == null ? Platform.host() : request.platform;
+    Registry registry = Registry.of(clients, reference, request.route);
     try (WorkLease lease = WorkLease.take(stores.leases, request.namespace, "pull")) {
       BlobFetch fetch =
           new BlobFetch(
@@ -136,50 +147,27 @@ public final class RegistryTransfer {
       request.progress.step("", "resolving", 0, 0);
       Registry.Document top =
           Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
-      Chosen chosen = choose(registry, request, top, platform);
+      Registry.Document chosen = choose(registry, request, top);
       Manifest manifest =
-          Manifest.read(chosen.document.bytes(), "manifest of `" + reference.familiar() + "`");
+          Manifest.read(chosen.bytes(), "manifest of `" + reference.familiar() + "`");
       checkSize(request, manifest);
       Map<String, String> source = Map.of(SOURCE + reference.domain(), reference.path());
-      fetch.blob(manifest.config(), source, null);
-      ImageConfig config = documents.config(request.namespace, manifest.config().digest());
-      config.checkLayers(manifest.layers().size());
-      if (request.platform != null && !platform.runs(config.platform())) {
-        throw new BerthException.NotFound(
-            "pull `"
-                + request.ref
-                + "`: no image for platform "
-                + platform
-                + "; there is "
-                + config.platform());
-      }
-      boolean unpack = request.unpack && config.platform().os().equals("linux");
-      Unpacker.Work work =
-          new Unpacker.Work(
-              request.namespace,
-              request.snapshotter,
-              lease.id(),
-              Metadata.Durability.LAZY,
-              request.progress);
-      try (ReadyLayers ready = unpacker.ready()) {
-        fetch.all(
-            manifest.layers(),
-            source,
-            unpack ? unpacker.missing(work, manifest, config) : Set.of(),
-            ready);
-        store(request, lease, chosen.document, with(ReferenceLabels.of(manifest), source));
-        if (chosen.index) {
-          store(
-              request,
-              lease,
-              top,
-              with(ReferenceLabels.of(List.of(chosen.document.descriptor())), source));
-        }
-        if (unpack) {
-          request.progress.step("", "unpacking", 0, 0);
-          unpacker.unpack(work, manifest, config, ready);
-        }
-      }
+      fetchAll(
+          request,
+          lease,
+          fetch,
+          manifest,
+          source,
+          () -> {
+            store(request, lease, chosen, with(ReferenceLabels.of(manifest), source));
+            if (MediaTypes.isIndex(top.descriptor().mediaType())) {
+              store(
+                  request,
+                  lease,
+                  top,
+                  with(ReferenceLabels.of(List.of(chosen.descriptor())), source));
+            }
+          });
       stores.names.put(
           request.namespace,
           new ImageNames.Draft(reference.toString(), Map.of(), top.descriptor()),
@@ -190,33 +178,74 @@ public final class RegistryTransfer {
     }
   }
 
+  /**
+   * Fetches the configuration and the layers of an image and unpacks them, in between has the
+   * manifest stored: what is unpacked refers to it.
+   */
+  private void fetchAll(
+      Request request,
+      WorkLease lease,
+      BlobFetch fetch,
+      Manifest manifest,
+      Map<String, String> source,
+      Runnable storeManifest) {
+    fetch.blob(manifest.config(), source, null);
+    ImageConfig config = documents.config(request.namespace, manifest.config().digest());
+    config.checkLayers(manifest.layers().size());
+    checkPlatform(request, config.platform());
+    boolean unpack = request.unpack && config.platform().os().equals("linux");
+    Unpacker.Work work =
+        new Unpacker.Work(
+            request.namespace,
+            request.snapshotter,
+            lease.id(),
+            Metadata.Durability.LAZY,
+            request.progress);
+    try (ReadyLayers ready = unpacker.ready()) {
+      fetch.all(
+          manifest.layers(),
+          source,
+          unpack ? unpacker.missing(work, manifest, config) : Set.of(),
+          ready);
+      storeManifest.run();
+      if (unpack) {
+        request.progress.step("", "unpacking", 0, 0);
+        unpacker.unpack(work, manifest, config, ready);
+      }
+    }
+  }
+
+  private static void checkPlatform(Request request, Platform actual) {
+    if (request.platform != null && !request.platform.runs(actual)) {
+      throw new BerthException.NotFound(
+          "pull `"
+              + request.ref
+              + "`: no image for platform "
+              + request.platform
+              + "; there is "
+              + actual);
+    }
+  }
+
   /** All tags of a repository, one after the other. */
   public List<String> tags(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
-    Registry registry = Registry.of(reference, request.route);
+    Registry registry = Registry.of(clients, reference, request.route);
     return Retry.run(request.progress, "", registry::tags).stream()
         .map(tag -> reference.repository() + ":" + tag)
         .toList();
   }
 
-  /**
-   * The manifest for a platform.
-   *
-   * @param index it was chosen from an index
-   */
-  private record Chosen(Registry.Document document, boolean index) {}
-
-  private static Chosen choose(
-      Registry registry, Request request, Registry.Document top, Platform platform)
-      throws IOException {
+  /** The manifest for the platform that is wanted; the document itself if it is no index. */
+  private static Registry.Document choose(
+      Registry registry, Request request, Registry.Document top) {
+    Platform platform = request.platform == null ? Platform.host() : request.platform;
     Registry.Document at = top;
-    boolean index = false;
     for (int depth = 0; MediaTypes.isIndex(at.descriptor().mediaType()); depth++) {
       if (depth == 4) {
         throw new BerthException.InvalidArgument(
             "pull `" + request.ref + "`: its indexes are nested too deep");
       }
-      index = true;
       List<Descriptor> offers =
           Index.read(at.bytes(), "index of `" + request.ref + "`").manifests();
       Descriptor chosen =
@@ -233,7 +262,7 @@ public final class RegistryTransfer {
               + at.descriptor().mediaType()
               + "`, which is no image");
     }
-    return new Chosen(at, index);
+    return at;
   }
 
   private static BerthException noPlatform(String ref, Platform platform, List<Descriptor> offers) {
@@ -289,7 +318,7 @@ public final class RegistryTransfer {
   public Descriptor push(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
     ResolvedImage image = library.resolve(request.namespace, request.ref, request.platform);
-    Registry registry = Registry.of(reference, request.route);
+    Registry registry = Registry.of(clients, reference, request.route);
     List<Descriptor> parts = new ArrayList<>(image.manifest().layers());
     parts.add(image.manifest().config());
     Set<String> seen = new HashSet<>();
