@@ -1,7 +1,5 @@
 package io.berth.image;
 
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
-
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
@@ -30,17 +28,11 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
 
-  /** The wire's types stay with the endpoints. */
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
+
   @ArchTest
   static final ArchRule WIRE =
-      noClasses()
-          .that()
-          .resideInAPackage("io.berth.image..")
-          .and()
-          .resideOutsideOfPackage("io.berth.image.api..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("io.berth.api..");
+      ArchitectureRules.generatedOnlyIn("io.berth.image..", "io.berth.image.api..");
 
   @ArchTest
   static void libraries(JavaClasses classes) {

@@ -1,5 +1,6 @@
 package io.berth.image.api;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
 import io.berth.api.containerd.services.containers.v1.ListContainersRequest;
@@ -24,7 +25,11 @@ public final class ContainersOfNamespaces implements ContainerRoots, AutoCloseab
   private static final long DEADLINE_SECONDS = 10;
 
   private final Path socket;
+
+  @GuardedBy("this")
   private @Nullable EventLoops loops;
+
+  @GuardedBy("this")
   private @Nullable ManagedChannel channel;
 
   @Inject

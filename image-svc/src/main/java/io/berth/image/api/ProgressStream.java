@@ -1,5 +1,6 @@
 package io.berth.image.api;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.base.rpc.BlockingSender;
 import java.util.HashMap;
@@ -15,6 +16,9 @@ final class ProgressStream implements io.berth.image.library.ProgressListener {
   private record Told(String status, long at) {}
 
   private final BlockingSender<Progress> sender;
+
+  /** What was sent last of each part. */
+  @GuardedBy("this")
   private final Map<String, Told> told = new HashMap<>();
 
   ProgressStream(BlockingSender<Progress> sender) {
@@ -23,17 +27,10 @@ final class ProgressStream implements io.berth.image.library.ProgressListener {
 
   @Override
   public void step(String part, String status, long current, long total) {
-    long now = System.nanoTime();
-    synchronized (told) {
-      Told last = told.get(part);
-      if (last != null
-          && last.status.equals(status)
-          && now - last.at < INTERVAL_NANOS
-          && (total == 0 || current < total)) {
-        return;
-      }
-      told.put(part, new Told(status, now));
+    if (!isDue(part, status, total != 0 && current >= total)) {
+      return;
     }
+    // Outside the lock, for it waits while the client is slow.
     sender.send(
         Progress.newBuilder()
             .setId(part)
@@ -41,5 +38,16 @@ final class ProgressStream implements io.berth.image.library.ProgressListener {
             .setCurrent(current)
             .setTotal(total)
             .build());
+  }
+
+  private synchronized boolean isDue(String part, String status, boolean complete) {
+    long now = System.nanoTime();
+    Told last = told.get(part);
+    boolean repeated =
+        last != null && last.status.equals(status) && now - last.at < INTERVAL_NANOS && !complete;
+    if (!repeated) {
+      told.put(part, new Told(status, now));
+    }
+    return !repeated;
   }
 }

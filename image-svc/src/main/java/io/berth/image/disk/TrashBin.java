@@ -1,5 +1,6 @@
 package io.berth.image.disk;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.RootedFiles;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -29,7 +30,12 @@ public final class TrashBin implements AutoCloseable {
   private final Path folder;
   private final AtomicLong next = new AtomicLong(System.currentTimeMillis() * 1000);
   private final BlockingQueue<Path> waiting = new LinkedBlockingQueue<>();
-  private final AtomicLong unfinished = new AtomicLong();
+  private final Object progress = new Object();
+
+  @GuardedBy("progress")
+  private long unfinished;
+
+  @GuardedBy("this")
   private @Nullable Thread thread;
 
   @Inject
@@ -81,15 +87,17 @@ public final class TrashBin implements AutoCloseable {
    * space.
    */
   public void flush() throws InterruptedException {
-    synchronized (unfinished) {
-      while (unfinished.get() > 0) {
-        unfinished.wait(1000);
+    synchronized (progress) {
+      while (unfinished > 0) {
+        progress.wait();
       }
     }
   }
 
   private void enqueue(Path path) {
-    unfinished.incrementAndGet();
+    synchronized (progress) {
+      unfinished++;
+    }
     waiting.add(path);
   }
 
@@ -97,9 +105,9 @@ public final class TrashBin implements AutoCloseable {
     try (RootedFiles files = RootedFiles.open(folder, RootedFiles.Confinement.BENEATH)) {
       for (Path path = waiting.take(); !path.equals(END); path = waiting.take()) {
         delete(files, path);
-        synchronized (unfinished) {
-          unfinished.decrementAndGet();
-          unfinished.notifyAll();
+        synchronized (progress) {
+          unfinished--;
+          progress.notifyAll();
         }
       }
     } catch (IOException | InterruptedException e) {

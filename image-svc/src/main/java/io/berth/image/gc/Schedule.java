@@ -1,5 +1,6 @@
 package io.berth.image.gc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
@@ -28,13 +29,30 @@ public final class Schedule implements AutoCloseable {
   private final Duration interval;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  /** How many collections were asked for so far. */
+  @GuardedBy("lock")
   private long asked;
+
+  /** How many of these a collection has answered that has ended. */
+  @GuardedBy("lock")
   private long done;
+
+  /** How many callers wait for a collection. */
+  @GuardedBy("lock")
   private int waiting;
+
+  /** Before this moment, of {@link System#nanoTime}, nothing is collected unless somebody waits. */
+  @GuardedBy("lock")
   private long notBefore;
+
+  @GuardedBy("lock")
   private long averageNanos = LEAST_NANOS;
+
+  @GuardedBy("lock")
   private boolean closed;
-  private @Nullable Thread thread;
+
+  private volatile @Nullable Thread thread;
 
   @Inject
   public Schedule(Collector collector, Config config) {
@@ -94,8 +112,13 @@ public final class Schedule implements AutoCloseable {
   }
 
   private void run() {
-    notBefore = System.nanoTime() + FIRST.toNanos();
-    long regular = notBefore;
+    long regular = System.nanoTime() + FIRST.toNanos();
+    lock.lock();
+    try {
+      notBefore = regular;
+    } finally {
+      lock.unlock();
+    }
     while (true) {
       long covers;
       lock.lock();
@@ -127,6 +150,7 @@ public final class Schedule implements AutoCloseable {
     }
   }
 
+  @GuardedBy("lock")
   private boolean isDue(long regular) {
     long now = System.nanoTime();
     boolean wanted = asked > done;

@@ -1,5 +1,6 @@
 package io.berth.image.meta;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.store.Database;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.event.EventCodec;
@@ -32,6 +33,8 @@ public final class Metadata implements AutoCloseable {
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Map<Subject, List<Runnable>> changeListeners = new EnumMap<>(Subject.class);
   private volatile @Nullable Database database;
+
+  @GuardedBy("this")
   private long lastNanos;
 
   @Inject
