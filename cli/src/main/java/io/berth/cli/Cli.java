@@ -6,9 +6,9 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.parse.Durations;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;
-import io.berth.cli.session.Streams;
 import io.grpc.Deadline;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
@@ -51,15 +51,15 @@ public final class Cli {
 
   private static final Map<String, String> LONGER = Map.of("-n", "--namespace", "-a", "--address");
 
-  private final Streams streams;
+  private final Caller caller;
   private final Function<Config, Connector> connectors;
 
   private final Map<String, String> globals = new HashMap<>();
   private boolean timing;
   private boolean debug;
 
-  private Cli(Streams streams, Function<Config, Connector> connectors) {
-    this.streams = streams;
+  private Cli(Caller caller, Function<Config, Connector> connectors) {
+    this.caller = caller;
     this.connectors = connectors;
   }
 
@@ -68,8 +68,8 @@ public final class Cli {
    * failure, never a stack. May block for as long as a container lives.
    */
   public static int run(
-      List<String> arguments, Streams streams, Function<Config, Connector> connectors) {
-    Cli cli = new Cli(streams, connectors);
+      List<String> arguments, Caller caller, Function<Config, Connector> connectors) {
+    Cli cli = new Cli(caller, connectors);
     try {
       return cli.line(arguments);
     } catch (BerthException e) {
@@ -103,11 +103,11 @@ public final class Cli {
         }
         case "--timing" -> timing = true;
         case "-h", "--help" -> {
-          Help.print(streams.out());
+          Help.print(caller.out());
           return 0;
         }
         case "-v", "--version" -> {
-          streams.out().println("berth version " + Program.VERSION);
+          caller.out().println("berth version " + Program.VERSION);
           return 0;
         }
         default -> {
@@ -116,7 +116,7 @@ public final class Cli {
       }
     }
     if (at == arguments.size()) {
-      Help.print(streams.out());
+      Help.print(caller.out());
       return 0;
     }
     return verb(arguments.get(at), arguments.subList(at + 1, arguments.size()));
@@ -125,7 +125,7 @@ public final class Cli {
   /** The value of an option before the verb, or of a variable, or the default. */
   private String global(String option, String variable, String otherwise) {
     String typed = globals.get(option);
-    String set = streams.environment().getOrDefault(variable, "");
+    String set = caller.environment().getOrDefault(variable, "");
     return typed != null ? typed : set.isEmpty() ? otherwise : set;
   }
 
@@ -140,7 +140,7 @@ public final class Cli {
     String address = globals.get("--address");
     for (String service : List.of(Session.CONTAINERD, Session.IMAGE, Session.NETWORK)) {
       String set =
-          streams
+          caller
               .environment()
               .getOrDefault("BERTH_" + service.toUpperCase(Locale.ROOT) + "_ADDRESS", "");
       if (address != null && service.equals(Session.CONTAINERD)) {
@@ -165,7 +165,7 @@ public final class Cli {
   private int verb(String name, List<String> rest) {
     if (name.equals("help")) {
       if (rest.isEmpty()) {
-        Help.print(streams.out());
+        Help.print(caller.out());
         return 0;
       }
       List<String> asked = new ArrayList<>(rest.subList(1, rest.size()));
@@ -180,8 +180,8 @@ public final class Cli {
     }
     CommandLine line = new CommandLine(verb.make());
     line.setCommandName("berth " + name);
-    line.setOut(new PrintWriter(streams.out(), /* autoFlush= */ true, StandardCharsets.UTF_8));
-    line.setErr(new PrintWriter(streams.err(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    line.setOut(new PrintWriter(caller.out(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(caller.err(), /* autoFlush= */ true, StandardCharsets.UTF_8));
     // A first argument that is no option begins a command inside; its options are its own.
     line.setStopAtPositional(false);
     stopAtCommands(line);
@@ -214,7 +214,7 @@ public final class Cli {
       return in(command);
     } catch (BerthException e) {
       if (debug) {
-        e.printStackTrace(streams.err());
+        e.printStackTrace(caller.err());
       }
       int told = wrong(e.getMessage());
       boolean refusedHere =
@@ -234,7 +234,7 @@ public final class Cli {
     Config config = elsewhere(configuration());
     String namespace = global("--namespace", "BERTH_NAMESPACE", config.text(Key.CLI_NAMESPACE));
     try (Connector connector = connectors.apply(config)) {
-      return command.run(new Session(config, streams, connector, namespace, terms));
+      return command.run(new Session(config, caller, connector, namespace, terms));
     }
   }
 
@@ -247,7 +247,7 @@ public final class Cli {
   }
 
   private int wrong(String why) {
-    streams.err().println("berth: " + why.replace('\n', ' '));
+    caller.err().println("berth: " + why.replace('\n', ' '));
     return WRONG_LINE;
   }
 

@@ -1,9 +1,9 @@
 package io.berth.cli;
 
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Signals;
 import io.berth.cli.session.Sockets;
 import io.berth.cli.session.StandardOutput;
-import io.berth.cli.session.Streams;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
@@ -29,8 +29,8 @@ public final class CliMain {
     StandardOutput.onFailure(CliMain::failed);
     PrintStream out = stream(Fd.adopt(1, "standard output"), /* autoFlush= */ false);
     PrintStream err = stream(Fd.adopt(2, "standard error"), /* autoFlush= */ true);
-    Streams streams = new Streams(System.in, out, err, System.getenv(), /* descriptors= */ true);
-    int code = Cli.run(List.of(arguments), streams, Sockets::new);
+    Caller caller = new Caller(System.in, out, err, System.getenv(), /* descriptors= */ true);
+    int code = Cli.run(List.of(arguments), caller, Sockets::new);
     out.flush();
     err.flush();
     if (System.getenv("BERTH_AOT_TRAIN") != null) {

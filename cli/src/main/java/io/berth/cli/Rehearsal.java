@@ -1,8 +1,8 @@
 package io.berth.cli;
 
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Signals;
 import io.berth.cli.session.Sockets;
-import io.berth.cli.session.Streams;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.SyscallException;
@@ -49,13 +49,13 @@ final class Rehearsal {
             : List.of();
     PrintStream nowhere =
         new PrintStream(new ByteArrayOutputStream(), /* autoFlush= */ true, StandardCharsets.UTF_8);
-    Streams streams =
-        new Streams(
+    Caller caller =
+        new Caller(
             InputStream.nullInputStream(), nowhere, nowhere, Map.of(), /* descriptors= */ false);
     for (List<String> line : LINES) {
       List<String> all = new ArrayList<>(globals);
       all.addAll(line);
-      var _ = Cli.run(all, streams, Sockets::new);
+      var _ = Cli.run(all, caller, Sockets::new);
     }
     attach();
   }

@@ -32,8 +32,8 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixServer;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
-import io.berth.cli.session.Streams;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
@@ -74,8 +74,8 @@ final class CliTest {
   }
 
   private int berth(String... arguments) {
-    Streams streams =
-        new Streams(
+    Caller caller =
+        new Caller(
             new ByteArrayInputStream(input),
             new PrintStream(out, /* autoFlush= */ true, StandardCharsets.UTF_8),
             new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
@@ -83,7 +83,7 @@ final class CliTest {
             /* descriptors= */ false);
     return Cli.run(
         Arrays.asList(arguments),
-        streams,
+        caller,
         config ->
             new Connector() {
               @Override

@@ -22,8 +22,8 @@ import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixServer;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
-import io.berth.cli.session.Streams;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
@@ -65,8 +65,8 @@ final class PruneTest {
   }
 
   private int berth(String... arguments) {
-    Streams streams =
-        new Streams(
+    Caller caller =
+        new Caller(
             new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
             new PrintStream(out, /* autoFlush= */ true, StandardCharsets.UTF_8),
             new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
@@ -74,7 +74,7 @@ final class PruneTest {
             /* descriptors= */ false);
     return Cli.run(
         Arrays.asList(arguments),
-        streams,
+        caller,
         config ->
             new Connector() {
               @Override

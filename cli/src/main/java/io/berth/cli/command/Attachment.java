@@ -94,7 +94,7 @@ final class Attachment implements AutoCloseable {
    */
   static Attachment open(
       Session session, AttachResponse where, Want want, Set<SupervisorConnection.Bond> bonds) {
-    if (!session.streams().descriptors()) {
+    if (!session.caller().descriptors()) {
       throw new BerthException.FailedPrecondition(
           "attach: this process has no descriptors to hand over");
     }

@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
@@ -30,10 +31,7 @@ public final class ContainerCommands {
 
   /** The container that a person means. */
   static Container get(Session session, String ref) {
-    return session.call(
-        Session.CONTAINERD,
-        "Containers.Get",
-        () -> session.containers().get(GetRequest.newBuilder().setRef(ref).build()));
+    return session.call(ContainersGrpc.getGetMethod(), GetRequest.newBuilder().setRef(ref).build());
   }
 
   /** A verb for several containers; prints what was typed for each success. */
@@ -50,7 +48,7 @@ public final class ContainerCommands {
           containers,
           ref -> {
             one(session, ref);
-            session.streams().out().println(ref);
+            session.out().println(ref);
           });
     }
 
@@ -102,13 +100,10 @@ public final class ContainerCommands {
 
     @Override
     void one(Session session, String ref) {
-      session
-          .call(
-              Session.CONTAINERD,
-              "Containers.Start",
-              () -> session.containers().start(StartRequest.newBuilder().setRef(ref).build()))
-          .getWarningsList()
-          .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+      session.warn(
+          session
+              .call(ContainersGrpc.getStartMethod(), StartRequest.newBuilder().setRef(ref).build())
+              .getWarningsList());
     }
 
     @Override
@@ -140,11 +135,7 @@ public final class ContainerCommands {
       if (timeout != null) {
         request.setTimeout(timeout);
       }
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Stop",
-              () -> session.containers().stop(request.build()));
+      session.call(ContainersGrpc.getStopMethod(), request.build());
     }
   }
 
@@ -160,14 +151,9 @@ public final class ContainerCommands {
     @Override
     void one(Session session, String ref) {
       checkSignal(signal);
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Kill",
-              () ->
-                  session
-                      .containers()
-                      .kill(KillRequest.newBuilder().setRef(ref).setSignal(signal).build()));
+      session.call(
+          ContainersGrpc.getKillMethod(),
+          KillRequest.newBuilder().setRef(ref).setSignal(signal).build());
     }
   }
 
@@ -186,11 +172,7 @@ public final class ContainerCommands {
       if (timeout != null) {
         request.setTimeout(timeout);
       }
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Restart",
-              () -> session.containers().restart(request.build()));
+      session.call(ContainersGrpc.getRestartMethod(), request.build());
     }
   }
 
@@ -213,21 +195,12 @@ public final class ContainerCommands {
           containers,
           ref ->
               session
-                  .streams()
                   .out()
                   .println(
                       session
                           .call(
-                              Session.CONTAINERD,
-                              "Containers.Wait",
-                              () ->
-                                  session
-                                      .containers()
-                                      .wait(
-                                          WaitRequest.newBuilder()
-                                              .setRef(ref)
-                                              .setCondition(condition)
-                                              .build()))
+                              ContainersGrpc.getWaitMethod(),
+                              WaitRequest.newBuilder().setRef(ref).setCondition(condition).build())
                           .getStatus()));
     }
   }
@@ -247,19 +220,9 @@ public final class ContainerCommands {
 
     @Override
     void one(Session session, String ref) {
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Remove",
-              () ->
-                  session
-                      .containers()
-                      .remove(
-                          RemoveRequest.newBuilder()
-                              .setRef(ref)
-                              .setForce(force)
-                              .setVolumes(volumes)
-                              .build()));
+      session.call(
+          ContainersGrpc.getRemoveMethod(),
+          RemoveRequest.newBuilder().setRef(ref).setForce(force).setVolumes(volumes).build());
     }
   }
 
@@ -268,11 +231,7 @@ public final class ContainerCommands {
   public static final class Pause extends Several {
     @Override
     void one(Session session, String ref) {
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Pause",
-              () -> session.containers().pause(PauseRequest.newBuilder().setRef(ref).build()));
+      session.call(ContainersGrpc.getPauseMethod(), PauseRequest.newBuilder().setRef(ref).build());
     }
   }
 
@@ -281,11 +240,8 @@ public final class ContainerCommands {
   public static final class Unpause extends Several {
     @Override
     void one(Session session, String ref) {
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Unpause",
-              () -> session.containers().unpause(UnpauseRequest.newBuilder().setRef(ref).build()));
+      session.call(
+          ContainersGrpc.getUnpauseMethod(), UnpauseRequest.newBuilder().setRef(ref).build());
     }
   }
 
@@ -300,14 +256,9 @@ public final class ContainerCommands {
 
     @Override
     public int run(Session session) {
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Rename",
-              () ->
-                  session
-                      .containers()
-                      .rename(RenameRequest.newBuilder().setRef(container).setName(name).build()));
+      session.call(
+          ContainersGrpc.getRenameMethod(),
+          RenameRequest.newBuilder().setRef(container).setName(name).build());
       return 0;
     }
   }
@@ -330,13 +281,8 @@ public final class ContainerCommands {
       if (!restart.isEmpty()) {
         request.setRestart(HostOptions.restart(restart));
       }
-      session
-          .call(
-              Session.CONTAINERD,
-              "Containers.Update",
-              () -> session.containers().update(request.build()))
-          .getWarningsList()
-          .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+      session.warn(
+          session.call(ContainersGrpc.getUpdateMethod(), request.build()).getWarningsList());
     }
   }
 }

@@ -1,12 +1,14 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.image.v1.ArchiveRequest;
 import io.berth.api.berth.image.v1.Chunk;
 import io.berth.api.berth.image.v1.ExtractRequest;
 import io.berth.api.berth.image.v1.ExtractResponse;
+import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.StatPathResponse;
 import io.berth.api.containerd.types.Mount;
@@ -97,8 +99,7 @@ public final class CopyCommand extends SessionCommand {
 
   private static Container found(Session session, String ref) {
     GetRequest request = GetRequest.newBuilder().setRef(ref).setMounts(true).build();
-    return session.call(
-        Session.CONTAINERD, "Containers.Get", () -> session.containers().get(request));
+    return session.call(ContainersGrpc.getGetMethod(), request);
   }
 
   private static boolean isAlive(Container container) {
@@ -108,19 +109,14 @@ public final class CopyCommand extends SessionCommand {
 
   private static StatPathResponse stat(Session session, Inside at) {
     return session.call(
-        Session.IMAGE,
-        "Rootfs.StatPath",
-        () ->
-            session
-                .rootfs()
-                .statPath(
-                    StatPathRequest.newBuilder()
-                        .setSnapshotter(at.container().getSnapshotter())
-                        .setKey(at.container().getSnapshotKey())
-                        .setRootfs(at.rootfs())
-                        .addAllMounts(at.mounts())
-                        .setPath(at.path())
-                        .build()));
+        RootfsGrpc.getStatPathMethod(),
+        StatPathRequest.newBuilder()
+            .setSnapshotter(at.container().getSnapshotter())
+            .setKey(at.container().getSnapshotKey())
+            .setRootfs(at.rootfs())
+            .addAllMounts(at.mounts())
+            .setPath(at.path())
+            .build());
   }
 
   /** What it is, links followed; null for nothing. */
@@ -165,17 +161,17 @@ public final class CopyCommand extends SessionCommand {
               session,
               source,
               stream -> {
-                stream.transferTo(session.streams().out());
+                stream.transferTo(session.out());
                 return List.of();
               });
-      session.streams().out().flush();
+      session.out().flush();
       return;
     }
     Path target = Path.of(to).toAbsolutePath();
     boolean folder = isFolder(found);
     TarExtraction extraction = extraction(source, found, target.normalize(), folder);
     for (String name : archive(session, source, extraction::read)) {
-      session.streams().err().println("WARNING: left out, it is no file: " + name);
+      session.err().println("WARNING: left out, it is no file: " + name);
     }
   }
 
@@ -209,11 +205,11 @@ public final class CopyCommand extends SessionCommand {
             .addAllMounts(source.mounts())
             .setPath(source.path())
             .build();
-    return session.call(
-        Session.IMAGE,
-        "Rootfs.Archive",
-        () -> {
-          try (InputStream stream = stream(session.rootfs().archive(request))) {
+    return session.stream(
+        RootfsGrpc.getArchiveMethod(),
+        request,
+        chunks -> {
+          try (InputStream stream = stream(chunks)) {
             return reading.of(stream);
           } catch (IOException e) {
             throw failure(e);
@@ -251,7 +247,7 @@ public final class CopyCommand extends SessionCommand {
       if (!isFolder(found)) {
         throw new BerthException.FailedPrecondition("cp - `" + to + "`: it is not a folder");
       }
-      extract(session, target, session.streams().in());
+      extract(session, target, session.caller().in());
       return;
     }
     Path source = Path.of(from).toAbsolutePath();
@@ -290,11 +286,7 @@ public final class CopyCommand extends SessionCommand {
             .build();
     Upload<ExtractRequest, ExtractResponse> upload =
         new Upload<>(bytes -> ExtractRequest.newBuilder().setData(bytes).build(), first);
-    var _ =
-        session.call(
-            Session.IMAGE,
-            "Rootfs.Extract",
-            () -> upload.send(tar, answers -> session.rootfsAsync().extract(answers)));
+    upload.send(session, RootfsGrpc.getExtractMethod(), tar);
     checkStillStopped(session, folder);
   }
 

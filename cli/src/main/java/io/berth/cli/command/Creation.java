@@ -1,5 +1,6 @@
 package io.berth.cli.command;
 
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.HostConfig;
@@ -9,6 +10,7 @@ import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.PrepareRequest;
 import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.session.Session;
@@ -45,7 +47,7 @@ final class Creation {
         CreateRequest.newBuilder()
             .setId(newId())
             .setName(options.name)
-            .setConfig(options.config(session.streams().environment()))
+            .setConfig(options.config(session.caller().environment()))
             .setHost(host)
             .setNetwork(options.network());
     if (options.rootfs) {
@@ -55,18 +57,12 @@ final class Creation {
     }
     CreateResponse created;
     try {
-      created =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Create",
-              () -> session.containers().create(request.build()));
+      created = session.call(ContainersGrpc.getCreateMethod(), request.build());
     } catch (BerthException e) {
       dropRootfs(request, e);
       throw e;
     }
-    created
-        .getWarningsList()
-        .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+    session.warn(created.getWarningsList());
     if (idFile != null) {
       write(idFile, created.getId());
     }
@@ -81,26 +77,19 @@ final class Creation {
     User user =
         session
             .call(
-                Session.IMAGE,
-                "Rootfs.LookUpUser",
-                () ->
-                    session
-                        .rootfs()
-                        .lookUpUser(
-                            LookUpUserRequest.newBuilder()
-                                .setRootfs(folder.toString())
-                                .setUser(options.user)
-                                .addAllGroups(options.groups)
-                                .build()))
+                RootfsGrpc.getLookUpUserMethod(),
+                LookUpUserRequest.newBuilder()
+                    .setRootfs(folder.toString())
+                    .setUser(options.user)
+                    .addAllGroups(options.groups)
+                    .build())
             .getUser();
     request.setRootfs(folder.toString()).setUser(user);
   }
 
   private void useImage(CreateRequest.Builder request, boolean ephemeral) {
     PrepareResponse prepared = prepare(request.getId(), ephemeral);
-    prepared
-        .getWarningsList()
-        .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+    session.warn(prepared.getWarningsList());
     Image image = prepared.getImage();
     request
         .setImage(image.getNamesCount() > 0 ? canonical(image) : options.image)
@@ -147,17 +136,14 @@ final class Creation {
       if (options.pull.equals("never")) {
         throw e;
       }
-      session
-          .streams()
-          .err()
-          .println("Unable to find image '" + options.image + "' locally; pulling it");
+      session.err().println("Unable to find image '" + options.image + "' locally; pulling it");
       TransferCommands.pull(session, options.image, options.platform);
       return prepareOnce(request);
     }
   }
 
   private PrepareResponse prepareOnce(PrepareRequest request) {
-    return session.call(Session.IMAGE, "Rootfs.Prepare", () -> session.rootfs().prepare(request));
+    return session.call(RootfsGrpc.getPrepareMethod(), request);
   }
 
   private void dropRootfs(CreateRequest.Builder request, BerthException cause) {
@@ -165,18 +151,12 @@ final class Creation {
       return;
     }
     try {
-      var _ =
-          session.call(
-              Session.IMAGE,
-              "Rootfs.Remove",
-              () ->
-                  session
-                      .rootfs()
-                      .remove(
-                          RemoveRootfsRequest.newBuilder()
-                              .setSnapshotter(request.getSnapshotter())
-                              .setKey(request.getSnapshotKey())
-                              .build()));
+      session.call(
+          RootfsGrpc.getRemoveMethod(),
+          RemoveRootfsRequest.newBuilder()
+              .setSnapshotter(request.getSnapshotter())
+              .setKey(request.getSnapshotKey())
+              .build());
     } catch (BerthException e) {
       cause.addSuppressed(e);
     }

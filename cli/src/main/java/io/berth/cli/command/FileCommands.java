@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.UnpauseRequest;
@@ -10,15 +11,16 @@ import io.berth.api.berth.image.v1.CommitRequest;
 import io.berth.api.berth.image.v1.DiffRequest;
 import io.berth.api.berth.image.v1.ExportRequest;
 import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.base.error.BerthException;
-import io.berth.base.rpc.Calls;
 import io.berth.cli.session.Session;
+import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,22 +32,18 @@ public final class FileCommands {
   private FileCommands() {}
 
   /** Writes a stream of chunks to a file, or to standard output. */
-  static void download(
-      Session session, String what, @Nullable Path file, Calls.ClientCall<Iterator<Chunk>> call) {
+  static <Q> void download(
+      Session session, @Nullable Path file, MethodDescriptor<Q, Chunk> method, Q request) {
     try (OutputStream opened =
         file == null ? OutputStream.nullOutputStream() : Files.newOutputStream(file)) {
-      OutputStream out = file == null ? session.streams().out() : opened;
-      var _ =
-          session.call(
-              Session.IMAGE,
-              what,
-              () -> {
-                Iterator<Chunk> chunks = call.run();
-                while (chunks.hasNext()) {
-                  write(chunks.next(), out);
-                }
-                return true;
-              });
+      OutputStream out = file == null ? session.out() : opened;
+      session.stream(
+          method,
+          request,
+          chunks -> {
+            chunks.forEachRemaining(chunk -> write(chunk, out));
+            return true;
+          });
       out.flush();
     } catch (IOException e) {
       throw new BerthException.InvalidArgument("write `" + file + "`: " + e.getMessage(), e);
@@ -74,11 +72,10 @@ public final class FileCommands {
               .setSnapshotter(found.getSnapshotter())
               .setKey(found.getSnapshotKey())
               .build();
-      return session.call(
-          Session.IMAGE,
-          "Rootfs.Diff",
-          () -> {
-            Iterator<Change> changes = session.rootfs().diff(request);
+      return session.stream(
+          RootfsGrpc.getDiffMethod(),
+          request,
+          changes -> {
             while (changes.hasNext()) {
               Change change = changes.next();
               char kind =
@@ -87,7 +84,7 @@ public final class FileCommands {
                     case KIND_DELETED -> 'D';
                     default -> 'C';
                   };
-              session.streams().out().println(kind + " " + change.getPath());
+              session.out().println(kind + " " + change.getPath());
             }
             return 0;
           });
@@ -115,7 +112,7 @@ public final class FileCommands {
               .setSnapshotter(found.getSnapshotter())
               .setKey(found.getSnapshotKey())
               .build();
-      download(session, "Rootfs.Export", file, () -> session.rootfs().export(request));
+      download(session, file, RootfsGrpc.getExportMethod(), request);
       return 0;
     }
   }
@@ -175,32 +172,21 @@ public final class FileCommands {
               .build();
       boolean freeze = pause && found.getState().getState() == State.STATE_RUNNING;
       if (freeze) {
-        var _ =
-            session.call(
-                Session.CONTAINERD,
-                "Containers.Pause",
-                () ->
-                    session
-                        .containers()
-                        .pause(PauseRequest.newBuilder().setRef(found.getId()).build()));
+        session.call(
+            ContainersGrpc.getPauseMethod(),
+            PauseRequest.newBuilder().setRef(found.getId()).build());
       }
       Image image;
       try {
-        image =
-            session.call(Session.IMAGE, "Images.Commit", () -> session.images().commit(request));
+        image = session.call(ImagesGrpc.getCommitMethod(), request);
       } finally {
         if (freeze) {
-          var _ =
-              session.call(
-                  Session.CONTAINERD,
-                  "Containers.Unpause",
-                  () ->
-                      session
-                          .containers()
-                          .unpause(UnpauseRequest.newBuilder().setRef(found.getId()).build()));
+          session.call(
+              ContainersGrpc.getUnpauseMethod(),
+              UnpauseRequest.newBuilder().setRef(found.getId()).build());
         }
       }
-      session.streams().out().println(image.getId());
+      session.out().println(image.getId());
       return 0;
     }
   }

@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.AttachResponse;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecKillRequest;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.ResizeRequest;
@@ -44,7 +45,7 @@ final class Foreground {
 
   /** Refuses {@code -it} without a terminal, before anything is made. */
   static void checkTerminal(Session session, boolean wanted) {
-    if (wanted && session.streams().descriptors() && !Attachment.stdinIsTerminal()) {
+    if (wanted && session.caller().descriptors() && !Attachment.stdinIsTerminal()) {
       throw new BerthException.InvalidArgument(
           "the input device is not a TTY: leave -t out, or run this in a terminal");
     }
@@ -67,28 +68,17 @@ final class Foreground {
 
   private int startAndStay(boolean removesItself) {
     StartRequest.Builder request = StartRequest.newBuilder().setRef(ref).setAttach(true);
-    if (session.streams().descriptors()) {
+    if (session.caller().descriptors()) {
       Attachment.terminalSize()
           .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
     }
-    StartResponse created =
-        session.call(
-            Session.CONTAINERD,
-            "Containers.Start",
-            () -> session.containers().start(request.build()));
-    created
-        .getWarningsList()
-        .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+    StartResponse created = session.call(ContainersGrpc.getStartMethod(), request.build());
+    session.warn(created.getWarningsList());
     try (Attachment attachment = Attachment.open(session, created.getAttach(), want, OWN)) {
       if (!created.getAlready()) {
-        var _ =
-            session.call(
-                Session.CONTAINERD,
-                "Containers.Start{release}",
-                () ->
-                    session
-                        .containers()
-                        .start(StartRequest.newBuilder().setRef(ref).setRelease(true).build()));
+        session.call(
+            ContainersGrpc.getStartMethod(),
+            StartRequest.newBuilder().setRef(ref).setRelease(true).build());
       }
       passOn(created.getAttach().getExecId(), created.getAttach().getTty());
       Attachment.End end = untilTheEnd(attachment);
@@ -142,7 +132,6 @@ final class Foreground {
   /** What an attached client has to say when its supervisor has gone without a word. */
   static void tellLost(Session session) {
     session
-        .streams()
         .err()
         .println("berth: the container's supervisor has gone; the end of the output may be lost");
   }
@@ -154,18 +143,14 @@ final class Foreground {
       // Removed already: the code is known from the attached connection.
       assert e.getMessage() != null;
     } catch (BerthException.Unavailable e) {
-      session.streams().err().println("berth: " + e.getMessage());
+      session.err().println("berth: " + e.getMessage());
     }
   }
 
   /** Its reader has gone; the first process of a container dies of no SIGPIPE that it ignores. */
   private void stop() {
     try {
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Stop",
-              () -> session.containers().stop(StopRequest.newBuilder().setRef(ref).build()));
+      session.call(ContainersGrpc.getStopMethod(), StopRequest.newBuilder().setRef(ref).build());
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
       // It has ended by itself.
       assert e.getMessage() != null;
@@ -175,12 +160,8 @@ final class Foreground {
   private int waitFor(String condition) {
     return session
         .call(
-            Session.CONTAINERD,
-            "Containers.Wait",
-            () ->
-                session
-                    .containers()
-                    .wait(WaitRequest.newBuilder().setRef(ref).setCondition(condition).build()))
+            ContainersGrpc.getWaitMethod(),
+            WaitRequest.newBuilder().setRef(ref).setCondition(condition).build())
         .getStatus();
   }
 
@@ -205,16 +186,14 @@ final class Foreground {
 
   private void resize(String execId, Terminal.Size size) {
     try {
-      var _ =
-          session
-              .containers()
-              .resize(
-                  ResizeRequest.newBuilder()
-                      .setRef(ref)
-                      .setExecId(execId)
-                      .setRows(size.rows())
-                      .setColumns(size.columns())
-                      .build());
+      session.call(
+          ContainersGrpc.getResizeMethod(),
+          ResizeRequest.newBuilder()
+              .setRef(ref)
+              .setExecId(execId)
+              .setRows(size.rows())
+              .setColumns(size.columns())
+              .build());
     } catch (RuntimeException e) {
       // A size that did not arrive is followed by the next one; the terminal is raw, no text now.
       assert !execId.contains("\n");
@@ -229,20 +208,13 @@ final class Foreground {
     try {
       var _ =
           execId.isEmpty()
-              ? session.call(
-                  Session.CONTAINERD, "Containers.Kill", () -> session.containers().kill(init))
-              : session.call(
-                  Session.CONTAINERD,
-                  "Containers.ExecKill",
-                  () -> session.containers().execKill(exec));
+              ? session.call(ContainersGrpc.getKillMethod(), init)
+              : session.call(ContainersGrpc.getExecKillMethod(), exec);
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
       // It has just ended; that is told in its own way.
       assert e.getMessage() != null;
     } catch (BerthException e) {
-      session
-          .streams()
-          .err()
-          .println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
+      session.err().println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
     }
   }
 

@@ -3,6 +3,7 @@ package io.berth.cli.command;
 import io.berth.api.berth.image.v1.HistoryEntry;
 import io.berth.api.berth.image.v1.HistoryRequest;
 import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.ListRequest;
 import io.berth.api.berth.image.v1.RemoveRequest;
 import io.berth.api.berth.image.v1.RemoveResponse;
@@ -21,7 +22,6 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -34,15 +34,13 @@ public final class ImageCommands {
 
   static Image resolve(Session session, String ref) {
     return session.call(
-        Session.IMAGE,
-        "Images.Resolve",
-        () -> session.images().resolve(ResolveRequest.newBuilder().setRef(ref).build()));
+        ImagesGrpc.getResolveMethod(), ResolveRequest.newBuilder().setRef(ref).build());
   }
 
   /** An archive does not belong on a screen. */
   static void refuseTerminal(Session session, @Nullable Path file) {
     if (file == null
-        && session.streams().descriptors()
+        && session.caller().descriptors()
         && Terminal.isTerminal(Fd.adopt(1, "stdout"))) {
       throw new BerthException.InvalidArgument(
           "standard output is a terminal: redirect it, or give a file");
@@ -95,18 +93,10 @@ public final class ImageCommands {
       List<Image> images =
           session
               .call(
-                  Session.IMAGE,
-                  "Images.List",
-                  () ->
-                      session
-                          .images()
-                          .list(
-                              ListRequest.newBuilder()
-                                  .setName(name)
-                                  .addAllFilters(filters)
-                                  .build()))
+                  ImagesGrpc.getListMethod(),
+                  ListRequest.newBuilder().setName(name).addAllFilters(filters).build())
               .getImagesList();
-      PrintStream out = session.streams().out();
+      PrintStream out = session.out();
       if (quiet) {
         images.stream()
             .map(image -> whole ? image.getId() : Words.shortId(image.getId()))
@@ -182,7 +172,7 @@ public final class ImageCommands {
               .setRef(image)
               .setName(tag.isEmpty() ? name : name + ":" + tag)
               .build();
-      var _ = session.call(Session.IMAGE, "Images.Tag", () -> session.images().tag(request));
+      session.call(ImagesGrpc.getTagMethod(), request);
       return 0;
     }
   }
@@ -206,7 +196,7 @@ public final class ImageCommands {
 
     @Override
     public int run(Session session) {
-      PrintStream out = session.streams().out();
+      PrintStream out = session.out();
       return each(
           session,
           images,
@@ -217,9 +207,7 @@ public final class ImageCommands {
                     .setForce(force)
                     .setNoPrune(noPrune)
                     .build();
-            RemoveResponse removed =
-                session.call(
-                    Session.IMAGE, "Images.Remove", () -> session.images().remove(request));
+            RemoveResponse removed = session.call(ImagesGrpc.getRemoveMethod(), request);
             removed
                 .getUntaggedList()
                 .forEach(name -> out.println("Untagged: " + ImageDocument.familiar(name)));
@@ -251,9 +239,7 @@ public final class ImageCommands {
       List<HistoryEntry> entries =
           session
               .call(
-                  Session.IMAGE,
-                  "Images.History",
-                  () -> session.images().history(HistoryRequest.newBuilder().setRef(image).build()))
+                  ImagesGrpc.getHistoryMethod(), HistoryRequest.newBuilder().setRef(image).build())
               .getEntriesList();
       for (HistoryEntry entry : entries) {
         listing.add(
@@ -264,7 +250,7 @@ public final class ImageCommands {
             Words.size(entry.getSize()),
             entry.getComment());
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -277,23 +263,20 @@ public final class ImageCommands {
 
     @Override
     public int run(Session session) {
-      return session.call(
-          Session.IMAGE,
-          "Images.Verify",
-          () -> {
-            Iterator<VerifyResponse> found =
-                session.images().verify(VerifyRequest.newBuilder().setRef(image).build());
+      return session.stream(
+          ImagesGrpc.getVerifyMethod(),
+          VerifyRequest.newBuilder().setRef(image).build(),
+          found -> {
             int damaged = 0;
             while (found.hasNext()) {
               VerifyResponse one = found.next();
               if (one.getFinding().isEmpty()) {
                 session
-                    .streams()
                     .out()
                     .println(
                         one.getChecked() + " blobs, " + Words.size(one.getBytes()) + " checked");
               } else {
-                session.streams().out().println(one.getDigest() + ": " + one.getFinding());
+                session.out().println(one.getDigest() + ": " + one.getFinding());
                 damaged++;
               }
             }

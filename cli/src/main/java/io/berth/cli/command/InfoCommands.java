@@ -2,7 +2,10 @@ package io.berth.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Empty;
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.UsageResponse;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.containerd.services.version.v1.VersionGrpc;
 import io.berth.api.containerd.services.version.v1.VersionResponse;
 import io.berth.base.daemon.Program;
@@ -45,7 +48,7 @@ public final class InfoCommands {
 
     @Override
     public int run(Session session) {
-      PrintStream out = session.streams().out();
+      PrintStream out = session.out();
       ObjectNode node = Json.mapper().createObjectNode();
       node.put("Client", Program.VERSION);
       if (format.isEmpty()) {
@@ -53,13 +56,7 @@ public final class InfoCommands {
         out.println(" Version:  " + Program.VERSION);
       }
       VersionResponse server =
-          session.call(
-              Session.CONTAINERD,
-              "Version",
-              () ->
-                  session
-                      .stub(Session.CONTAINERD, VersionGrpc::newBlockingStub)
-                      .version(Empty.getDefaultInstance()));
+          session.call(VersionGrpc.getVersionMethod(), Empty.getDefaultInstance());
       if (format.isEmpty()) {
         out.println();
         out.println("Server:");
@@ -97,10 +94,7 @@ public final class InfoCommands {
           unanswered,
           () ->
               Document.of(
-                  session.call(
-                      Session.CONTAINERD,
-                      "Containers.Info",
-                      () -> session.containers().info(Empty.getDefaultInstance()))));
+                  session.call(ContainersGrpc.getInfoMethod(), Empty.getDefaultInstance())));
       ask(
           node,
           "images",
@@ -108,10 +102,7 @@ public final class InfoCommands {
           unanswered,
           () -> {
             UsageResponse usage =
-                session.call(
-                    Session.IMAGE,
-                    "Images.Usage",
-                    () -> session.images().usage(Empty.getDefaultInstance()));
+                session.call(ImagesGrpc.getUsageMethod(), Empty.getDefaultInstance());
             return Document.of(usage);
           });
       ask(
@@ -120,11 +111,7 @@ public final class InfoCommands {
           warnings,
           unanswered,
           () ->
-              Document.of(
-                  session.call(
-                      Session.NETWORK,
-                      "Endpoints.Info",
-                      () -> session.endpoints().info(Empty.getDefaultInstance()))));
+              Document.of(session.call(EndpointsGrpc.getInfoMethod(), Empty.getDefaultInstance())));
       ObjectNode services = node.putObject("services");
       for (String service : List.of(Session.CONTAINERD, Session.IMAGE, Session.NETWORK)) {
         services.put(service, health(session, service));
@@ -134,13 +121,13 @@ public final class InfoCommands {
       node.put("os", Platform.host().os());
       node.put("architecture", Platform.host().architecture());
       node.put("kernel", System.getProperty("os.version"));
-      PrintStream out = session.streams().out();
+      PrintStream out = session.out();
       if (format.isEmpty()) {
         show(out, session, node);
       } else {
         print(out, node, format);
       }
-      PrintStream err = session.streams().err();
+      PrintStream err = session.err();
       warnings.forEach(warning -> err.println("WARNING: " + warning));
       unanswered.forEach(failure -> err.println("WARNING: " + failure));
       return unanswered.isEmpty() ? 0 : 1;
@@ -149,13 +136,7 @@ public final class InfoCommands {
     private static String health(Session session, String service) {
       try {
         return session
-            .call(
-                service,
-                "Health.Check",
-                () ->
-                    session
-                        .stub(service, HealthGrpc::newBlockingStub)
-                        .check(HealthCheckRequest.getDefaultInstance()))
+            .call(service, HealthGrpc.getCheckMethod(), HealthCheckRequest.getDefaultInstance())
             .getStatus()
             .name();
       } catch (BerthException e) {

@@ -3,6 +3,7 @@ package io.berth.cli.command;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecInspectRequest;
 import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.GetRequest;
@@ -52,7 +53,7 @@ public final class InspectCommand extends SessionCommand {
     if (all.isEmpty() && !format.isEmpty()) {
       return code;
     }
-    Pretty.print(session.streams().out(), all, format);
+    Pretty.print(session.out(), all, format);
     return code;
   }
 
@@ -64,12 +65,8 @@ public final class InspectCommand extends SessionCommand {
   /** What is known of an exec. */
   static ExecInspectResponse what(Session session, String id) {
     return session.call(
-        Session.CONTAINERD,
-        "Containers.ExecInspect",
-        () ->
-            session
-                .containers()
-                .execInspect(ExecInspectRequest.newBuilder().setExecId(id).build()));
+        ContainersGrpc.getExecInspectMethod(),
+        ExecInspectRequest.newBuilder().setExecId(id).build());
   }
 
   private ObjectNode find(Session session, String name) {
@@ -80,12 +77,8 @@ public final class InspectCommand extends SessionCommand {
       try {
         Container container =
             session.call(
-                Session.CONTAINERD,
-                "Containers.Get",
-                () ->
-                    session
-                        .containers()
-                        .get(GetRequest.newBuilder().setRef(name).setSize(size).build()));
+                ContainersGrpc.getGetMethod(),
+                GetRequest.newBuilder().setRef(name).setSize(size).build());
         return ContainerDocument.of(container);
       } catch (BerthException.NotFound e) {
         if (type.equals("container")) {

@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.Process;
@@ -85,10 +86,8 @@ public final class ListCommands {
               .setSize(size)
               .build();
       List<Container> list =
-          session
-              .call(Session.CONTAINERD, "Containers.List", () -> session.containers().list(request))
-              .getContainersList();
-      PrintStream out = session.streams().out();
+          session.call(ContainersGrpc.getListMethod(), request).getContainersList();
+      PrintStream out = session.out();
       if (quiet) {
         list.forEach(container -> out.println(id(container)));
         return 0;
@@ -159,7 +158,7 @@ public final class ListCommands {
         String inside = binding.getContainerPort() + "/" + binding.getProtocol();
         if (wanted.isEmpty() || wanted.equals(inside)) {
           String outside = ContainerWords.hostSide(binding);
-          session.streams().out().println(wanted.isEmpty() ? inside + " -> " + outside : outside);
+          session.out().println(wanted.isEmpty() ? inside + " -> " + outside : outside);
           shown++;
         }
       }
@@ -182,9 +181,7 @@ public final class ListCommands {
       List<Process> processes =
           session
               .call(
-                  Session.CONTAINERD,
-                  "Containers.Top",
-                  () -> session.containers().top(TopRequest.newBuilder().setRef(container).build()))
+                  ContainersGrpc.getTopMethod(), TopRequest.newBuilder().setRef(container).build())
               .getProcessesList();
       Table table = new Table("UID", "PID", "PPID", "TIME", "CMD");
       for (Process process : processes) {
@@ -201,7 +198,7 @@ public final class ListCommands {
                 used.toSecondsPart()),
             process.getCommand());
       }
-      table.print(session.streams().out());
+      table.print(session.out());
       return 0;
     }
   }

@@ -2,6 +2,7 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.image.v1.CheckLoginRequest;
 import io.berth.api.berth.image.v1.Credentials;
+import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
@@ -53,7 +54,7 @@ public final class LoginCommands {
     @Override
     public int run(Session session) {
       String domain = ImageReference.domainOf(registry);
-      Logins logins = new Logins(session.streams().environment());
+      Logins logins = new Logins(session.caller().environment());
       // Before anybody types a password for nothing.
       var _ = logins.file();
       if (fromInput && user.isEmpty()) {
@@ -67,7 +68,7 @@ public final class LoginCommands {
             "login: a user name is not empty and has no colon");
       }
       String password =
-          fromInput ? secret(session.streams().in()) : ask(session, "Password: ", true);
+          fromInput ? secret(session.caller().in()) : ask(session, "Password: ", true);
       if (password.isEmpty()) {
         throw new BerthException.InvalidArgument("login: the password is empty");
       }
@@ -80,12 +81,9 @@ public final class LoginCommands {
               .setPlainHttp(plainHttp)
               .setInsecureTls(insecure)
               .build();
-      var _ =
-          session.call(
-              Session.IMAGE, "Images.CheckLogin", () -> session.images().checkLogin(request));
+      session.call(ImagesGrpc.getCheckLoginMethod(), request);
       logins.put(domain, credentials);
       session
-          .streams()
           .err()
           .println(
               "WARNING: the password is stored unencrypted in "
@@ -93,7 +91,7 @@ public final class LoginCommands {
                   + "; `berth logout "
                   + domain
                   + "` removes it");
-      session.streams().out().println("Login Succeeded");
+      session.out().println("Login Succeeded");
       return 0;
     }
 
@@ -111,20 +109,20 @@ public final class LoginCommands {
     }
 
     private static String ask(Session session, String question, boolean hidden) {
-      if (!TerminalMode.isThere(session.streams())) {
+      if (!TerminalMode.isThere(session.caller())) {
         throw new BerthException.InvalidArgument(
             "login: standard input is no terminal to ask at; use -u NAME --password-stdin");
       }
-      session.streams().err().print(question);
-      session.streams().err().flush();
+      session.err().print(question);
+      session.err().flush();
       try {
         if (!hidden) {
-          return line(session.streams().in());
+          return line(session.caller().in());
         }
         try (TerminalMode _ = TerminalMode.silent()) {
-          return line(session.streams().in());
+          return line(session.caller().in());
         } finally {
-          session.streams().err().println();
+          session.err().println();
         }
       } catch (IOException e) {
         throw new BerthException.Internal("read standard input: " + e.getMessage(), e);
@@ -153,9 +151,8 @@ public final class LoginCommands {
     @Override
     public int run(Session session) {
       String domain = ImageReference.domainOf(registry);
-      boolean was = new Logins(session.streams().environment()).remove(domain);
+      boolean was = new Logins(session.caller().environment()).remove(domain);
       session
-          .streams()
           .out()
           .println((was ? "Removing login credentials for " : "Not logged in to ") + domain);
       return 0;

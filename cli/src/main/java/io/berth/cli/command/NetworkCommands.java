@@ -3,10 +3,12 @@ package io.berth.cli.command;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.network.v1.CreateNetworkRequest;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.ExplainRequest;
 import io.berth.api.berth.network.v1.GetNetworkRequest;
 import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.base.json.Json;
 import io.berth.cli.parse.Ports;
@@ -78,22 +80,17 @@ public final class NetworkCommands {
     public int run(Session session) {
       Network network =
           session.call(
-              Session.NETWORK,
-              "Networks.Create",
-              () ->
-                  session
-                      .networks()
-                      .create(
-                          CreateNetworkRequest.newBuilder()
-                              .setName(name)
-                              .setDriver(driver)
-                              .setSubnet(subnet)
-                              .setGateway(gateway)
-                              .setInternal(internal)
-                              .putAllLabels(Variables.pairs("-l", labels))
-                              .putAllOptions(Variables.pairs("-o", options))
-                              .build()));
-      session.streams().out().println(network.getId());
+              NetworksGrpc.getCreateMethod(),
+              CreateNetworkRequest.newBuilder()
+                  .setName(name)
+                  .setDriver(driver)
+                  .setSubnet(subnet)
+                  .setGateway(gateway)
+                  .setInternal(internal)
+                  .putAllLabels(Variables.pairs("-l", labels))
+                  .putAllOptions(Variables.pairs("-o", options))
+                  .build());
+      session.out().println(network.getId());
       return 0;
     }
   }
@@ -116,14 +113,10 @@ public final class NetworkCommands {
     public int run(Session session) {
       List<Network> networks =
           session
-              .call(
-                  Session.NETWORK,
-                  "Networks.List",
-                  () -> session.networks().list(ListNetworksRequest.getDefaultInstance()))
+              .call(NetworksGrpc.getListMethod(), ListNetworksRequest.getDefaultInstance())
               .getNetworksList();
       if (quiet) {
-        networks.forEach(
-            network -> session.streams().out().println(Words.shortId(network.getId())));
+        networks.forEach(network -> session.out().println(Words.shortId(network.getId())));
         return 0;
       }
       Listing listing = new Listing("NETWORK ID", "NAME", "DRIVER", "SUBNET", "ENDPOINTS");
@@ -135,7 +128,7 @@ public final class NetworkCommands {
               network.getDriver(),
               network.getSubnet(),
               String.valueOf(network.getEndpoints())));
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -152,15 +145,10 @@ public final class NetworkCommands {
           session,
           networks,
           network -> {
-            var _ =
-                session.call(
-                    Session.NETWORK,
-                    "Networks.Remove",
-                    () ->
-                        session
-                            .networks()
-                            .remove(RemoveNetworkRequest.newBuilder().setRef(network).build()));
-            session.streams().out().println(network);
+            session.call(
+                NetworksGrpc.getRemoveMethod(),
+                RemoveNetworkRequest.newBuilder().setRef(network).build());
+            session.out().println(network);
           });
     }
   }
@@ -188,16 +176,9 @@ public final class NetworkCommands {
                   all.add(
                       Document.of(
                           session.call(
-                              Session.NETWORK,
-                              "Networks.Get",
-                              () ->
-                                  session
-                                      .networks()
-                                      .get(
-                                          GetNetworkRequest.newBuilder()
-                                              .setRef(network)
-                                              .build())))));
-      Pretty.print(session.streams().out(), all, format);
+                              NetworksGrpc.getGetMethod(),
+                              GetNetworkRequest.newBuilder().setRef(network).build()))));
+      Pretty.print(session.out(), all, format);
       return code;
     }
   }
@@ -216,9 +197,9 @@ public final class NetworkCommands {
               .setPort(binding.toBuilder().setHostPort(binding.getContainerPort()))
               .build();
       session
-          .call(Session.NETWORK, "Endpoints.Explain", () -> session.endpoints().explain(request))
+          .call(EndpointsGrpc.getExplainMethod(), request)
           .getFindingsList()
-          .forEach(session.streams().out()::println);
+          .forEach(session.out()::println);
       return 0;
     }
   }

@@ -1,16 +1,20 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PruneRequest;
+import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.render.Words;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Session;
-import io.berth.cli.session.Streams;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -50,13 +54,13 @@ public final class PruneCommands {
     public final int run(Session session) {
       Instant now = Instant.now();
       List<String> wanted = filters.stream().map(filter -> checked(filter, now)).toList();
-      if (!force && !confirmed(session.streams())) {
+      if (!force && !confirmed(session.caller())) {
         // As docker's: nothing was asked for that was not done.
         return 0;
       }
       long bytes = prune(session, wanted);
       if (bytes >= 0) {
-        session.streams().out().println("Total reclaimed space: " + Words.size(bytes));
+        session.out().println("Total reclaimed space: " + Words.size(bytes));
       }
       return 0;
     }
@@ -74,42 +78,42 @@ public final class PruneCommands {
       };
     }
 
-    private boolean confirmed(Streams streams) {
+    private boolean confirmed(Caller caller) {
       List<String> words = doomed();
       if (words.size() == 1) {
-        streams.out().println("WARNING! This removes " + words.getFirst() + ".");
+        caller.out().println("WARNING! This removes " + words.getFirst() + ".");
       } else {
-        streams.out().println("WARNING! This removes:");
-        words.forEach(word -> streams.out().println("  - " + word));
+        caller.out().println("WARNING! This removes:");
+        words.forEach(word -> caller.out().println("  - " + word));
       }
       if (!filters.isEmpty()) {
-        streams.out().println("of these only what fits:");
-        filters.forEach(filter -> streams.out().println("  - " + filter));
+        caller.out().println("of these only what fits:");
+        filters.forEach(filter -> caller.out().println("  - " + filter));
       }
       if (words.size() > 1 || !filters.isEmpty()) {
-        streams.out().println();
+        caller.out().println();
       }
-      streams.out().print("Do you want to go on? [y/N] ");
-      streams.out().flush();
-      return answer(streams).strip().equalsIgnoreCase("y");
+      caller.out().print("Do you want to go on? [y/N] ");
+      caller.out().flush();
+      return answer(caller).strip().equalsIgnoreCase("y");
     }
 
     /** At the end of the input it is what there was. Byte by byte: what follows is not ours. */
-    private static String answer(Streams streams) {
+    private static String answer(Caller caller) {
       StringBuilder line = new StringBuilder();
       try {
-        int next = streams.in().read();
+        int next = caller.in().read();
         while (next >= 0 && next != '\n') {
           line.append((char) next);
-          next = streams.in().read();
+          next = caller.in().read();
         }
         if (next < 0) {
-          streams.out().println();
+          caller.out().println();
         }
         return line.toString();
       } catch (IOException e) {
         // Standard input is closed: nobody is there who could say yes.
-        streams.out().println();
+        caller.out().println();
         return "";
       }
     }
@@ -117,21 +121,17 @@ public final class PruneCommands {
 
   private static void tell(Session session, String what, List<String> gone) {
     if (!gone.isEmpty()) {
-      session.streams().out().println("Deleted " + what + ":");
-      gone.forEach(session.streams().out()::println);
-      session.streams().out().println();
+      session.out().println("Deleted " + what + ":");
+      gone.forEach(session.out()::println);
+      session.out().println();
     }
   }
 
   private static long containers(Session session, List<String> wanted) {
     var gone =
         session.call(
-            Session.CONTAINERD,
-            "Containers.Prune",
-            () ->
-                session
-                    .containers()
-                    .prune(PruneRequest.newBuilder().addAllFilters(wanted).build()));
+            ContainersGrpc.getPruneMethod(),
+            PruneRequest.newBuilder().addAllFilters(wanted).build());
     tell(session, "Containers", gone.getIdsList());
     return gone.getBytes();
   }
@@ -142,7 +142,7 @@ public final class PruneCommands {
             .setAll(all)
             .addAllFilters(wanted)
             .build();
-    var gone = session.call(Session.IMAGE, "Images.Prune", () -> session.images().prune(request));
+    var gone = session.call(ImagesGrpc.getPruneMethod(), request);
     tell(session, "Images", gone.getDeletedList());
     return gone.getBytes();
   }
@@ -153,7 +153,7 @@ public final class PruneCommands {
             .setAll(all)
             .addAllFilters(wanted)
             .build();
-    var gone = session.call(Session.IMAGE, "Volumes.Prune", () -> session.volumes().prune(request));
+    var gone = session.call(VolumesGrpc.getPruneMethod(), request);
     tell(session, "Volumes", gone.getNamesList());
     return gone.getBytes();
   }
@@ -162,17 +162,11 @@ public final class PruneCommands {
   private static void networks(Session session, List<String> wanted) {
     List<Network> all =
         session
-            .call(
-                Session.NETWORK,
-                "Networks.List",
-                () -> session.networks().list(ListNetworksRequest.getDefaultInstance()))
+            .call(NetworksGrpc.getListMethod(), ListNetworksRequest.getDefaultInstance())
             .getNetworksList();
     Set<String> named = new HashSet<>();
     session
-        .call(
-            Session.CONTAINERD,
-            "Containers.List",
-            () -> session.containers().list(ListRequest.newBuilder().setAll(true).build()))
+        .call(ContainersGrpc.getListMethod(), ListRequest.newBuilder().setAll(true).build())
         .getContainersList()
         .stream()
         .map(Container::getNetwork)
@@ -188,13 +182,11 @@ public final class PruneCommands {
           && wanted.stream().allMatch(filter -> fits(network, filter))) {
         try {
           var request = RemoveNetworkRequest.newBuilder().setRef(network.getId()).build();
-          var _ =
-              session.call(
-                  Session.NETWORK, "Networks.Remove", () -> session.networks().remove(request));
+          session.call(NetworksGrpc.getRemoveMethod(), request);
           gone.add(network.getName());
         } catch (BerthException.FailedPrecondition | BerthException.NotFound e) {
           // Somebody joined it meanwhile, or removed it.
-          session.streams().err().println("berth: " + e.getMessage());
+          session.err().println("berth: " + e.getMessage());
         }
       }
     }

@@ -1,5 +1,6 @@
 package io.berth.cli.command;
 
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.StartRequest;
@@ -44,7 +45,7 @@ public final class RunCommands {
       try {
         if (detach) {
           start(session, created.getId());
-          session.streams().out().println(created.getId());
+          session.out().println(created.getId());
           return 0;
         }
         return new Foreground(session, created.getId(), options.streams(), proxySignals)
@@ -59,30 +60,17 @@ public final class RunCommands {
     }
 
     private static void start(Session session, String id) {
-      session
-          .call(
-              Session.CONTAINERD,
-              "Containers.Start",
-              () -> session.containers().start(StartRequest.newBuilder().setRef(id).build()))
-          .getWarningsList()
-          .forEach(warning -> session.streams().err().println("WARNING: " + warning));
+      session.warn(
+          session
+              .call(ContainersGrpc.getStartMethod(), StartRequest.newBuilder().setRef(id).build())
+              .getWarningsList());
     }
 
     private static void remove(Session session, String id, BerthException cause) {
       try {
-        var _ =
-            session.call(
-                Session.CONTAINERD,
-                "Containers.Remove",
-                () ->
-                    session
-                        .containers()
-                        .remove(
-                            RemoveRequest.newBuilder()
-                                .setRef(id)
-                                .setForce(true)
-                                .setVolumes(true)
-                                .build()));
+        session.call(
+            ContainersGrpc.getRemoveMethod(),
+            RemoveRequest.newBuilder().setRef(id).setForce(true).setVolumes(true).build());
       } catch (BerthException e) {
         cause.addSuppressed(e);
       }
@@ -105,7 +93,7 @@ public final class RunCommands {
     @Override
     public int run(Session session) {
       options.detached = true;
-      session.streams().out().println(new Creation(session, options).run().getId());
+      session.out().println(new Creation(session, options).run().getId());
       return 0;
     }
 

@@ -33,7 +33,7 @@ public abstract class SessionCommand {
       try {
         action.on(ref);
       } catch (BerthException e) {
-        session.streams().err().println("berth: " + e.getMessage());
+        session.err().println("berth: " + e.getMessage());
         code = 1;
       }
     }

@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.containerd.services.tasks.v1.MetricsRequest;
 import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
@@ -56,12 +57,12 @@ public final class StatsCommand extends SessionCommand {
 
   @Override
   public int run(Session session) {
-    PrintStream out = session.streams().out();
+    PrintStream out = session.out();
     long machine = memoryOfMachine();
     boolean screen =
         !once
             && format.isEmpty()
-            && session.streams().descriptors()
+            && session.caller().descriptors()
             && Terminal.isTerminal(Fd.adopt(1, "stdout"));
     // The first sample is what the second one is compared with.
     Map<String, Sample> before = sample(session);
@@ -103,22 +104,14 @@ public final class StatsCommand extends SessionCommand {
       return containers.stream().map(ref -> ContainerCommands.get(session, ref)).toList();
     }
     ListRequest request = ListRequest.newBuilder().setAll(all).build();
-    return session
-        .call(Session.CONTAINERD, "Containers.List", () -> session.containers().list(request))
-        .getContainersList();
+    return session.call(ContainersGrpc.getListMethod(), request).getContainersList();
   }
 
   private static Map<String, Sample> sample(Session session) {
     Map<String, Sample> samples = new HashMap<>();
     for (Metric metric :
         session
-            .call(
-                Session.CONTAINERD,
-                "Tasks.Metrics",
-                () ->
-                    session
-                        .stub(Session.CONTAINERD, TasksGrpc::newBlockingStub)
-                        .metrics(MetricsRequest.getDefaultInstance()))
+            .call(TasksGrpc.getMetricsMethod(), MetricsRequest.getDefaultInstance())
             .getMetricsList()) {
       samples.put(metric.getId(), Sample.of(metric));
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.container.v1.AttachRequest;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecStartRequest;
@@ -28,7 +29,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -112,7 +112,7 @@ public final class StreamCommands {
         // Row MB-04: nobody runs a program of such a name.
         ArrayNode all = Json.mapper().createArrayNode();
         all.add(InspectCommand.exec(session, command.getFirst()));
-        Pretty.print(session.streams().out(), all, "");
+        Pretty.print(session.out(), all, "");
         return 0;
       }
       DetachKeys keys = DetachKeys.of(detachKeys);
@@ -125,19 +125,15 @@ public final class StreamCommands {
               .setOpenStdin(interactive && !detach)
               .setAttachStdout(!detach)
               .setAttachStderr(!detach)
-              .addAllEnv(Variables.environment(env, envFiles, session.streams().environment()))
+              .addAllEnv(Variables.environment(env, envFiles, session.caller().environment()))
               .setUser(user)
               .setWorkingDir(workdir)
               .setPrivileged(privileged);
-      if (session.streams().descriptors() && tty) {
+      if (session.caller().descriptors() && tty) {
         Attachment.terminalSize()
             .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
       }
-      ExecCreateResponse made =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.ExecCreate",
-              () -> session.containers().execCreate(request.build()));
+      ExecCreateResponse made = session.call(ContainersGrpc.getExecCreateMethod(), request.build());
       if (detach) {
         var _ = start(session, made.getExecId());
         return 0;
@@ -147,13 +143,8 @@ public final class StreamCommands {
 
     private ExecStartResponse start(Session session, String id) {
       return session.call(
-          Session.CONTAINERD,
-          "Containers.ExecStart",
-          () ->
-              session
-                  .containers()
-                  .execStart(
-                      ExecStartRequest.newBuilder().setRef(container).setExecId(id).build()));
+          ContainersGrpc.getExecStartMethod(),
+          ExecStartRequest.newBuilder().setRef(container).setExecId(id).build());
     }
 
     /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
@@ -194,16 +185,8 @@ public final class StreamCommands {
     private int ended(Session session, ExecCreateResponse made) {
       return session
           .call(
-              Session.CONTAINERD,
-              "Containers.ExecWait",
-              () ->
-                  session
-                      .containers()
-                      .execWait(
-                          ExecWaitRequest.newBuilder()
-                              .setRef(container)
-                              .setExecId(made.getExecId())
-                              .build()))
+              ContainersGrpc.getExecWaitMethod(),
+              ExecWaitRequest.newBuilder().setRef(container).setExecId(made.getExecId()).build())
           .getStatus();
     }
 
@@ -267,12 +250,8 @@ public final class StreamCommands {
       }
       AttachResponse where =
           session.call(
-              Session.CONTAINERD,
-              "Containers.Attach",
-              () ->
-                  session
-                      .containers()
-                      .attach(AttachRequest.newBuilder().setRef(container).build()));
+              ContainersGrpc.getAttachMethod(),
+              AttachRequest.newBuilder().setRef(container).build());
       Attachment.Want want =
           new Attachment.Want(where.getStdin() && !noStdin && stdin, stdout, stderr, keys);
       Set<SupervisorConnection.Bond> bonds =
@@ -340,17 +319,15 @@ public final class StreamCommands {
       if (!until.isEmpty()) {
         request.setUntil(Moments.parse("--until", until, now));
       }
-      return session.call(
-          Session.CONTAINERD,
-          "Containers.Logs",
-          () -> {
-            Iterator<LogRecord> records = session.containers().logs(request.build());
+      return session.stream(
+          ContainersGrpc.getLogsMethod(),
+          request.build(),
+          records -> {
             int printed = 0;
             while (records.hasNext()) {
               print(session, records.next());
               // Also where the reader has gone: what follows would be read for nobody.
-              if ((follow || ++printed % CHECK_EVERY == 0)
-                  && session.streams().out().checkError()) {
+              if ((follow || ++printed % CHECK_EVERY == 0) && session.out().checkError()) {
                 break;
               }
             }
@@ -359,7 +336,7 @@ public final class StreamCommands {
     }
 
     private void print(Session session, LogRecord record) {
-      PrintStream stream = record.getStderr() ? session.streams().err() : session.streams().out();
+      PrintStream stream = record.getStderr() ? session.err() : session.out();
       if (timestamps) {
         stream.print(Words.nanos(record.getAt()) + " ");
       }

@@ -2,6 +2,7 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.image.v1.Credentials;
 import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.ImportRequest;
 import io.berth.api.berth.image.v1.LoadRequest;
 import io.berth.api.berth.image.v1.Progress;
@@ -9,7 +10,6 @@ import io.berth.api.berth.image.v1.PullRequest;
 import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.api.berth.image.v1.SaveRequest;
 import io.berth.base.error.BerthException;
-import io.berth.base.rpc.Calls;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.ProgressView;
@@ -17,13 +17,13 @@ import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
 import io.berth.linux.Fd;
 import io.berth.linux.Terminal;
+import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +44,7 @@ public final class TransferCommands {
             .setPlatform(platform)
             .setCredentials(credentials(session, ref, /* user= */ ""))
             .build();
-    show(session, "Images.Pull", view(session, 2), () -> session.images().pull(request));
+    show(session, view(session, 2), ImagesGrpc.getPullMethod(), request);
   }
 
   /** How a transfer tells of itself. */
@@ -67,7 +67,7 @@ public final class TransferCommands {
     /** To standard output. */
     Consumer<Progress> to(Session session) {
       if (toPrograms()) {
-        return step -> session.streams().out().println(Document.of(step));
+        return step -> session.out().println(Document.of(step));
       }
       return quiet ? _ -> {} : view(session, 1);
     }
@@ -75,24 +75,20 @@ public final class TransferCommands {
 
   /** Progress for one of this process's outputs: drawn over on a terminal, else plain lines. */
   private static Consumer<Progress> view(Session session, int descriptor) {
-    PrintStream stream = descriptor == 1 ? session.streams().out() : session.streams().err();
+    PrintStream stream = descriptor == 1 ? session.out() : session.err();
     boolean terminal =
-        session.streams().descriptors() && Terminal.isTerminal(Fd.adopt(descriptor, "output"));
+        session.caller().descriptors() && Terminal.isTerminal(Fd.adopt(descriptor, "output"));
     return new ProgressView(stream, terminal)::show;
   }
 
   /** Answers the images that were told. */
-  private static List<Image> show(
-      Session session,
-      String what,
-      Consumer<Progress> view,
-      Calls.ClientCall<Iterator<Progress>> call) {
-    return session.call(
-        Session.IMAGE,
-        what,
-        () -> {
+  private static <Q> List<Image> show(
+      Session session, Consumer<Progress> view, MethodDescriptor<Q, Progress> method, Q request) {
+    return session.stream(
+        method,
+        request,
+        steps -> {
           List<Image> images = new ArrayList<>();
-          Iterator<Progress> steps = call.run();
           while (steps.hasNext()) {
             Progress step = steps.next();
             if (step.hasImage()) {
@@ -111,7 +107,7 @@ public final class TransferCommands {
   /** Those that were typed, else those of the last login. */
   private static Credentials credentials(Session session, String ref, String user) {
     if (user.isEmpty()) {
-      return new Logins(session.streams().environment()).ofImage(ref);
+      return new Logins(session.caller().environment()).ofImage(ref);
     }
     int colon = user.indexOf(':');
     return Credentials.newBuilder()
@@ -158,13 +154,9 @@ public final class TransferCommands {
               .setInsecureTls(insecure)
               .setAllTags(allTags)
               .setCredentials(credentials(session, image, user));
-      PrintStream out = session.streams().out();
+      PrintStream out = session.out();
       List<Image> all =
-          show(
-              session,
-              "Images.Pull",
-              telling.to(session),
-              () -> session.images().pull(request.build()));
+          show(session, telling.to(session), ImagesGrpc.getPullMethod(), request.build());
       if (telling.toPrograms()) {
         return 0;
       }
@@ -206,12 +198,7 @@ public final class TransferCommands {
               .setPlainHttp(plainHttp)
               .setInsecureTls(insecure)
               .setCredentials(credentials(session, image, user));
-      var _ =
-          show(
-              session,
-              "Images.Push",
-              telling.to(session),
-              () -> session.images().push(request.build()));
+      var _ = show(session, telling.to(session), ImagesGrpc.getPushMethod(), request.build());
       return 0;
     }
   }
@@ -240,13 +227,8 @@ public final class TransferCommands {
             new Upload<>(
                 bytes -> LoadRequest.newBuilder().setData(bytes).build(),
                 LoadRequest.newBuilder().setName(name).build());
-        for (Image image :
-            session.call(
-                Session.IMAGE,
-                "Images.Load",
-                () -> images(upload.send(in, answers -> session.imagesAsync().load(answers))))) {
+        for (Image image : images(upload.send(session, ImagesGrpc.getLoadMethod(), in))) {
           session
-              .streams()
               .out()
               .println(
                   "Loaded image: "
@@ -263,7 +245,7 @@ public final class TransferCommands {
 
   private static InputStream open(Session session, String file) {
     if (file.equals("-")) {
-      return session.streams().in();
+      return session.caller().in();
     }
     try {
       return Files.newInputStream(Path.of(file));
@@ -317,12 +299,8 @@ public final class TransferCommands {
                 .build();
         Upload<ImportRequest, Progress> upload =
             new Upload<>(bytes -> ImportRequest.newBuilder().setData(bytes).build(), first);
-        for (Image image :
-            session.call(
-                Session.IMAGE,
-                "Images.Import",
-                () -> images(upload.send(in, answers -> session.imagesAsync().import_(answers))))) {
-          session.streams().out().println(image.getId());
+        for (Image image : images(upload.send(session, ImagesGrpc.getImportMethod(), in))) {
+          session.out().println(image.getId());
         }
         return 0;
       } catch (IOException e) {
@@ -350,7 +328,7 @@ public final class TransferCommands {
     public int run(Session session) {
       ImageCommands.refuseTerminal(session, file);
       SaveRequest request = SaveRequest.newBuilder().addAllRefs(images).setFormat(format).build();
-      FileCommands.download(session, "Images.Save", file, () -> session.images().save(request));
+      FileCommands.download(session, file, ImagesGrpc.getSaveMethod(), request);
       return 0;
     }
   }

@@ -1,8 +1,12 @@
 package io.berth.cli.command;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.cli.session.Session;
+import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
@@ -17,7 +21,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Sends a stream of bytes with back pressure and gathers the answers. */
+/**
+ * Sends a stream of bytes as the requests of one call, no faster than the service takes them, and
+ * gathers the answers.
+ */
 final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
   private static final int CHUNK = 1 << 20;
 
@@ -27,12 +34,15 @@ final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
   private final Condition changed = lock.newCondition();
   private final List<A> answers = new ArrayList<>();
   private final CompletableFuture<List<A>> end = new CompletableFuture<>();
+
+  @GuardedBy("lock")
   private @Nullable ClientCallStreamObserver<Q> call;
 
   /**
-   * How chunks become requests.
+   * For one use.
    *
-   * @param first goes before them
+   * @param wrap makes a request of a chunk of bytes
+   * @param first the request that goes before all chunks
    */
   Upload(Function<ByteString, Q> wrap, Q first) {
     this.wrap = wrap;
@@ -41,7 +51,12 @@ final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
 
   @Override
   public void beforeStart(ClientCallStreamObserver<Q> requests) {
-    call = requests;
+    lock.lock();
+    try {
+      call = requests;
+    } finally {
+      lock.unlock();
+    }
     requests.setOnReadyHandler(this::wake);
   }
 
@@ -71,8 +86,13 @@ final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
     }
   }
 
-  /** Blocks until the service has answered everything. */
-  List<A> send(InputStream in, Function<StreamObserver<A>, StreamObserver<Q>> start) {
+  /** Makes the call with all that the stream holds. Blocks until the service has answered. */
+  @CanIgnoreReturnValue
+  List<A> send(Session session, MethodDescriptor<Q, A> method, InputStream in) {
+    return session.exchange(method, start -> send(in, start));
+  }
+
+  private List<A> send(InputStream in, Function<StreamObserver<A>, StreamObserver<Q>> start) {
     StreamObserver<Q> requests = start.apply(this);
     requests.onNext(first);
     byte[] buffer = new byte[CHUNK];
@@ -95,7 +115,7 @@ final class Upload<Q, A> implements ClientResponseObserver<Q, A> {
     }
   }
 
-  /** False when the service has ended the call. */
+  /** Waits until the service takes more; false when it has ended the call. */
   private boolean awaitReady() {
     lock.lock();
     try {

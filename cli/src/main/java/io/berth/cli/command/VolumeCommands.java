@@ -6,6 +6,7 @@ import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.json.Json;
 import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Document;
@@ -49,17 +50,12 @@ public final class VolumeCommands {
     public int run(Session session) {
       Volume volume =
           session.call(
-              Session.IMAGE,
-              "Volumes.Create",
-              () ->
-                  session
-                      .volumes()
-                      .create(
-                          CreateRequest.newBuilder()
-                              .setName(name)
-                              .putAllLabels(Variables.pairs("-l", labels))
-                              .build()));
-      session.streams().out().println(volume.getName());
+              VolumesGrpc.getCreateMethod(),
+              CreateRequest.newBuilder()
+                  .setName(name)
+                  .putAllLabels(Variables.pairs("-l", labels))
+                  .build());
+      session.out().println(volume.getName());
       return 0;
     }
   }
@@ -88,20 +84,16 @@ public final class VolumeCommands {
       List<Volume> volumes =
           session
               .call(
-                  Session.IMAGE,
-                  "Volumes.List",
-                  () ->
-                      session
-                          .volumes()
-                          .list(ListRequest.newBuilder().addAllFilters(filters).build()))
+                  VolumesGrpc.getListMethod(),
+                  ListRequest.newBuilder().addAllFilters(filters).build())
               .getVolumesList();
       if (quiet) {
-        volumes.forEach(volume -> session.streams().out().println(volume.getName()));
+        volumes.forEach(volume -> session.out().println(volume.getName()));
         return 0;
       }
       Listing listing = new Listing("DRIVER", "VOLUME NAME", "PATH");
       volumes.forEach(volume -> listing.add(FIELDS, "local", volume.getName(), volume.getPath()));
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -129,13 +121,9 @@ public final class VolumeCommands {
                   all.add(
                       Document.of(
                           session.call(
-                              Session.IMAGE,
-                              "Volumes.Get",
-                              () ->
-                                  session
-                                      .volumes()
-                                      .get(GetRequest.newBuilder().setName(name).build())))));
-      Pretty.print(session.streams().out(), all, format);
+                              VolumesGrpc.getGetMethod(),
+                              GetRequest.newBuilder().setName(name).build()))));
+      Pretty.print(session.out(), all, format);
       return code;
     }
   }
@@ -159,10 +147,8 @@ public final class VolumeCommands {
           name -> {
             RemoveRequest request =
                 RemoveRequest.newBuilder().setName(name).setForce(force).build();
-            var _ =
-                session.call(
-                    Session.IMAGE, "Volumes.Remove", () -> session.volumes().remove(request));
-            session.streams().out().println(name);
+            session.call(VolumesGrpc.getRemoveMethod(), request);
+            session.out().println(name);
           });
     }
   }

@@ -37,16 +37,9 @@ public final class ContainersGroup {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
   boolean help;
 
-  private static ContainersGrpc.ContainersBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub);
-  }
-
   private static Container get(Session session, String id) {
     return session
-        .call(
-            Session.CONTAINERD,
-            "Containers.Get",
-            () -> stub(session).get(GetContainerRequest.newBuilder().setId(id).build()))
+        .call(ContainersGrpc.getGetMethod(), GetContainerRequest.newBuilder().setId(id).build())
         .getContainer();
   }
 
@@ -71,14 +64,11 @@ public final class ContainersGroup {
       List<Container> all =
           session
               .call(
-                  Session.CONTAINERD,
-                  "Containers.List",
-                  () ->
-                      stub(session)
-                          .list(ListContainersRequest.newBuilder().addAllFilters(filters).build()))
+                  ContainersGrpc.getListMethod(),
+                  ListContainersRequest.newBuilder().addAllFilters(filters).build())
               .getContainersList();
       if (quiet) {
-        all.forEach(one -> session.streams().out().println(one.getId()));
+        all.forEach(one -> session.out().println(one.getId()));
         return 0;
       }
       Listing listing = new Listing("CONTAINER", "IMAGE", "RUNTIME");
@@ -86,7 +76,7 @@ public final class ContainersGroup {
         String image = one.getImage().isEmpty() ? "-" : one.getImage();
         listing.add(FIELDS, one.getId(), image, one.getRuntime().getName());
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -109,7 +99,7 @@ public final class ContainersGroup {
           container.getSpec().getValue().isEmpty()
               ? Json.mapper().nullNode()
               : Json.tree(container.getSpec().getValue().toByteArray(), "specification"));
-      session.streams().out().println(Pretty.text(spec ? node.get("spec") : node));
+      session.out().println(Pretty.text(spec ? node.get("spec") : node));
       return 0;
     }
   }
@@ -134,11 +124,8 @@ public final class ContainersGroup {
           });
       UpdateContainerRequest request =
           UpdateContainerRequest.newBuilder().setContainer(container).setUpdateMask(mask).build();
-      Container updated =
-          session
-              .call(Session.CONTAINERD, "Containers.Update", () -> stub(session).update(request))
-              .getContainer();
-      session.streams().out().println(LabelWords.of(updated.getLabelsMap()));
+      Container updated = session.call(ContainersGrpc.getUpdateMethod(), request).getContainer();
+      session.out().println(LabelWords.of(updated.getLabelsMap()));
       return 0;
     }
   }
@@ -162,11 +149,8 @@ public final class ContainersGroup {
 
     private void delete(Session session, String id) {
       Container container = get(session, id);
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Containers.Delete",
-              () -> stub(session).delete(DeleteContainerRequest.newBuilder().setId(id).build()));
+      session.call(
+          ContainersGrpc.getDeleteMethod(), DeleteContainerRequest.newBuilder().setId(id).build());
       if (keep || container.getSnapshotKey().isEmpty()) {
         return;
       }
@@ -175,12 +159,7 @@ public final class ContainersGroup {
               .setSnapshotter(container.getSnapshotter())
               .setKey(container.getSnapshotKey())
               .build();
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Snapshots.Remove",
-              () ->
-                  session.stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub).remove(request));
+      session.call(SnapshotsGrpc.getRemoveMethod(), request);
     }
   }
 }

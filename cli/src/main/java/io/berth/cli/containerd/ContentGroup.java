@@ -5,10 +5,8 @@ import io.berth.api.containerd.services.content.v1.ContentGrpc;
 import io.berth.api.containerd.services.content.v1.DeleteContentRequest;
 import io.berth.api.containerd.services.content.v1.Info;
 import io.berth.api.containerd.services.content.v1.ListContentRequest;
-import io.berth.api.containerd.services.content.v1.ListContentResponse;
 import io.berth.api.containerd.services.content.v1.ListStatusesRequest;
 import io.berth.api.containerd.services.content.v1.ReadContentRequest;
-import io.berth.api.containerd.services.content.v1.ReadContentResponse;
 import io.berth.api.containerd.services.content.v1.Status;
 import io.berth.api.containerd.services.content.v1.UpdateRequest;
 import io.berth.base.error.BerthException;
@@ -20,7 +18,6 @@ import io.berth.cli.session.Session;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -42,10 +39,6 @@ public final class ContentGroup {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
   boolean help;
 
-  private static ContentGrpc.ContentBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, ContentGrpc::newBlockingStub);
-  }
-
   /** {@code content ls}. */
   @Command(name = "ls", aliases = "list", description = "List them")
   public static final class Ls extends SessionCommand {
@@ -65,19 +58,16 @@ public final class ContentGroup {
     @Override
     public int run(Session session) {
       List<Info> all =
-          session.call(
-              Session.CONTAINERD,
-              "Content.List",
-              () -> {
+          session.stream(
+              ContentGrpc.getListMethod(),
+              ListContentRequest.newBuilder().addAllFilters(filters).build(),
+              parts -> {
                 List<Info> found = new ArrayList<>();
-                Iterator<ListContentResponse> parts =
-                    stub(session)
-                        .list(ListContentRequest.newBuilder().addAllFilters(filters).build());
                 parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
                 return found;
               });
       if (quiet) {
-        all.forEach(one -> session.streams().out().println(one.getDigest()));
+        all.forEach(one -> session.out().println(one.getDigest()));
         return 0;
       }
       Instant now = Instant.now();
@@ -90,7 +80,7 @@ public final class ContentGroup {
             Words.ago(one.getCreatedAt(), now),
             LabelWords.of(one.getLabelsMap()));
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -103,15 +93,13 @@ public final class ContentGroup {
 
     @Override
     public int run(Session session) {
-      return session.call(
-          Session.CONTAINERD,
-          "Content.Read",
-          () -> {
-            Iterator<ReadContentResponse> parts =
-                stub(session).read(ReadContentRequest.newBuilder().setDigest(digest).build());
+      return session.stream(
+          ContentGrpc.getReadMethod(),
+          ReadContentRequest.newBuilder().setDigest(digest).build(),
+          parts -> {
             try {
               while (parts.hasNext()) {
-                parts.next().getData().writeTo(session.streams().out());
+                parts.next().getData().writeTo(session.out());
               }
             } catch (IOException e) {
               throw new BerthException.ResourceExhausted("write: " + e.getMessage(), e);
@@ -135,10 +123,7 @@ public final class ContentGroup {
       Listing listing = new Listing("REF", "SIZE", "TOTAL", "AGE");
       for (Status status :
           session
-              .call(
-                  Session.CONTAINERD,
-                  "Content.ListStatuses",
-                  () -> stub(session).listStatuses(ListStatusesRequest.getDefaultInstance()))
+              .call(ContentGrpc.getListStatusesMethod(), ListStatusesRequest.getDefaultInstance())
               .getStatusesList()) {
         listing.add(
             FIELDS,
@@ -147,7 +132,7 @@ public final class ContentGroup {
             Words.size(status.getTotal()),
             Words.ago(status.getStartedAt(), now));
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -171,11 +156,8 @@ public final class ContentGroup {
             mask.addPaths("labels." + key);
           });
       UpdateRequest request = UpdateRequest.newBuilder().setInfo(info).setUpdateMask(mask).build();
-      Info updated =
-          session
-              .call(Session.CONTAINERD, "Content.Update", () -> stub(session).update(request))
-              .getInfo();
-      session.streams().out().println(LabelWords.of(updated.getLabelsMap()));
+      Info updated = session.call(ContentGrpc.getUpdateMethod(), request).getInfo();
+      session.out().println(LabelWords.of(updated.getLabelsMap()));
       return 0;
     }
   }
@@ -197,10 +179,8 @@ public final class ContentGroup {
           digest -> {
             DeleteContentRequest request =
                 DeleteContentRequest.newBuilder().setDigest(digest).build();
-            var _ =
-                session.call(
-                    Session.CONTAINERD, "Content.Delete", () -> stub(session).delete(request));
-            session.streams().out().println(digest);
+            session.call(ContentGrpc.getDeleteMethod(), request);
+            session.out().println(digest);
           });
     }
   }

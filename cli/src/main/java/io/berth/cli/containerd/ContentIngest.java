@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -60,16 +61,17 @@ public final class ContentIngest extends SessionCommand {
     if (size < 0) {
       throw new BerthException.InvalidArgument("--expected-size `" + size + "`: is below zero");
     }
-    String stored = session.call(Session.CONTAINERD, "Content.Write", () -> write(session));
-    session.streams().out().println(stored);
+    String stored = session.exchange(ContentGrpc.getWriteMethod(), start -> write(session, start));
+    session.out().println(stored);
     return 0;
   }
 
-  private String write(Session session) {
+  private String write(
+      Session session,
+      Function<StreamObserver<WriteContentResponse>, StreamObserver<WriteContentRequest>> start) {
     Exchange exchange = new Exchange();
-    StreamObserver<WriteContentRequest> requests =
-        session.stub(Session.CONTAINERD, ContentGrpc::newStub).write(exchange);
-    InputStream in = session.streams().in();
+    StreamObserver<WriteContentRequest> requests = start.apply(exchange);
+    InputStream in = session.caller().in();
     byte[] buffer = new byte[CHUNK];
     long offset = 0;
     try {

@@ -17,7 +17,6 @@ import io.berth.cli.session.Session;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -46,13 +45,11 @@ public final class EventsCommand extends SessionCommand {
   public int run(Session session) {
     SubscribeRequest request =
         SubscribeRequest.newBuilder().addAllFilters(options).addAllFilters(filters).build();
-    return session.call(
-        Session.CONTAINERD,
-        "Events.Subscribe",
-        () -> {
-          Iterator<Envelope> events =
-              session.stub(Session.CONTAINERD, EventsGrpc::newBlockingStub).subscribe(request);
-          PrintStream out = session.streams().out();
+    return session.stream(
+        EventsGrpc.getSubscribeMethod(),
+        request,
+        events -> {
+          PrintStream out = session.out();
           while (events.hasNext() && !out.checkError()) {
             out.println(line(events.next()));
             out.flush();

@@ -38,10 +38,6 @@ public final class LeasesGroup {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
   boolean help;
 
-  private static LeasesGrpc.LeasesBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, LeasesGrpc::newBlockingStub);
-  }
-
   /** {@code leases ls}. */
   @Command(name = "ls", aliases = "list", description = "List them")
   public static final class Ls extends SessionCommand {
@@ -63,12 +59,11 @@ public final class LeasesGroup {
       List<Lease> all =
           session
               .call(
-                  Session.CONTAINERD,
-                  "Leases.List",
-                  () -> stub(session).list(ListRequest.newBuilder().addAllFilters(filters).build()))
+                  LeasesGrpc.getListMethod(),
+                  ListRequest.newBuilder().addAllFilters(filters).build())
               .getLeasesList();
       if (quiet) {
-        all.forEach(one -> session.streams().out().println(one.getId()));
+        all.forEach(one -> session.out().println(one.getId()));
         return 0;
       }
       Listing listing = new Listing("ID", "CREATED AT", "LABELS");
@@ -79,7 +74,7 @@ public final class LeasesGroup {
             Words.instant(one.getCreatedAt()).toString(),
             LabelWords.of(one.getLabelsMap()));
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -110,11 +105,8 @@ public final class LeasesGroup {
         all.put("containerd.io/gc.expire", now.plus(length).toString());
       }
       CreateRequest request = CreateRequest.newBuilder().setId(id).putAllLabels(all).build();
-      Lease lease =
-          session
-              .call(Session.CONTAINERD, "Leases.Create", () -> stub(session).create(request))
-              .getLease();
-      session.streams().out().println(lease.getId());
+      Lease lease = session.call(LeasesGrpc.getCreateMethod(), request).getLease();
+      session.out().println(lease.getId());
       return 0;
     }
   }
@@ -131,15 +123,12 @@ public final class LeasesGroup {
       for (Resource resource :
           session
               .call(
-                  Session.CONTAINERD,
-                  "Leases.ListResources",
-                  () ->
-                      stub(session)
-                          .listResources(ListResourcesRequest.newBuilder().setId(id).build()))
+                  LeasesGrpc.getListResourcesMethod(),
+                  ListResourcesRequest.newBuilder().setId(id).build())
               .getResourcesList()) {
         table.row(resource.getType(), resource.getId());
       }
-      table.print(session.streams().out());
+      table.print(session.out());
       return 0;
     }
   }
@@ -163,10 +152,8 @@ public final class LeasesGroup {
           ids,
           id -> {
             DeleteRequest request = DeleteRequest.newBuilder().setId(id).setSync(sync).build();
-            var _ =
-                session.call(
-                    Session.CONTAINERD, "Leases.Delete", () -> stub(session).delete(request));
-            session.streams().out().println(id);
+            session.call(LeasesGrpc.getDeleteMethod(), request);
+            session.out().println(id);
           });
     }
   }

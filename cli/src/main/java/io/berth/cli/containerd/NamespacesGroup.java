@@ -31,10 +31,6 @@ public final class NamespacesGroup {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
   boolean help;
 
-  private static NamespacesGrpc.NamespacesBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, NamespacesGrpc::newBlockingStub);
-  }
-
   /** {@code namespaces ls}. */
   @Command(name = "ls", aliases = "list", description = "List them")
   public static final class Ls extends SessionCommand {
@@ -52,18 +48,15 @@ public final class NamespacesGroup {
     public int run(Session session) {
       List<Namespace> all =
           session
-              .call(
-                  Session.CONTAINERD,
-                  "Namespaces.List",
-                  () -> stub(session).list(ListNamespacesRequest.getDefaultInstance()))
+              .call(NamespacesGrpc.getListMethod(), ListNamespacesRequest.getDefaultInstance())
               .getNamespacesList();
       if (quiet) {
-        all.forEach(one -> session.streams().out().println(one.getName()));
+        all.forEach(one -> session.out().println(one.getName()));
         return 0;
       }
       Listing listing = new Listing("NAME", "LABELS");
       all.forEach(one -> listing.add(FIELDS, one.getName(), LabelWords.of(one.getLabelsMap())));
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -86,9 +79,7 @@ public final class NamespacesGroup {
                       .setName(name)
                       .putAllLabels(Variables.pairs("label", labels)))
               .build();
-      var _ =
-          session.call(
-              Session.CONTAINERD, "Namespaces.Create", () -> stub(session).create(request));
+      session.call(NamespacesGrpc.getCreateMethod(), request);
       return 0;
     }
   }
@@ -113,9 +104,7 @@ public final class NamespacesGroup {
           });
       UpdateNamespaceRequest request =
           UpdateNamespaceRequest.newBuilder().setNamespace(namespace).setUpdateMask(mask).build();
-      var _ =
-          session.call(
-              Session.CONTAINERD, "Namespaces.Update", () -> stub(session).update(request));
+      session.call(NamespacesGrpc.getUpdateMethod(), request);
       return 0;
     }
   }
@@ -137,10 +126,8 @@ public final class NamespacesGroup {
           name -> {
             DeleteNamespaceRequest request =
                 DeleteNamespaceRequest.newBuilder().setName(name).build();
-            var _ =
-                session.call(
-                    Session.CONTAINERD, "Namespaces.Delete", () -> stub(session).delete(request));
-            session.streams().out().println(name);
+            session.call(NamespacesGrpc.getDeleteMethod(), request);
+            session.out().println(name);
           });
     }
   }

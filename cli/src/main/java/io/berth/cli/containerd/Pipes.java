@@ -1,8 +1,8 @@
 package io.berth.cli.containerd;
 
 import io.berth.base.error.BerthException;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.Streams;
 import io.berth.linux.Fifos;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -88,15 +88,15 @@ final class Pipes implements AutoCloseable {
    *
    * @param inputEnded what is done when there is no more to read from standard input
    */
-  void copy(Streams streams, Runnable inputEnded) {
+  void copy(Caller caller, Runnable inputEnded) {
     if (!stdout.isEmpty()) {
-      output(stdout, streams.out());
+      output(stdout, caller.out());
     }
     if (!stderr.isEmpty()) {
-      output(stderr, streams.err());
+      output(stderr, caller.err());
     }
     if (!stdin.isEmpty()) {
-      input(stdin, streams.in(), inputEnded);
+      input(stdin, caller.in(), inputEnded);
     }
   }
 

@@ -2,7 +2,6 @@ package io.berth.cli.containerd;
 
 import io.berth.api.containerd.services.snapshots.v1.Info;
 import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
-import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsResponse;
 import io.berth.api.containerd.services.snapshots.v1.MountsRequest;
 import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
@@ -15,7 +14,6 @@ import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -43,19 +41,12 @@ public final class SnapshotsGroup {
     @Option(names = "--snapshotter", paramLabel = "NAME", description = "Default: overlayfs")
     String snapshotter = "overlayfs";
 
-    static SnapshotsGrpc.SnapshotsBlockingStub stub(Session session) {
-      return session.stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub);
-    }
-
     List<Info> list(Session session) {
-      return session.call(
-          Session.CONTAINERD,
-          "Snapshots.List",
-          () -> {
+      return session.stream(
+          SnapshotsGrpc.getListMethod(),
+          ListSnapshotsRequest.newBuilder().setSnapshotter(snapshotter).build(),
+          parts -> {
             List<Info> found = new ArrayList<>();
-            Iterator<ListSnapshotsResponse> parts =
-                stub(session)
-                    .list(ListSnapshotsRequest.newBuilder().setSnapshotter(snapshotter).build());
             parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
             return found;
           });
@@ -78,14 +69,14 @@ public final class SnapshotsGroup {
     @Override
     public int run(Session session) {
       if (quiet) {
-        list(session).forEach(info -> session.streams().out().println(info.getName()));
+        list(session).forEach(info -> session.out().println(info.getName()));
         return 0;
       }
       Listing listing = new Listing("KEY", "PARENT", "KIND");
       for (Info info : list(session)) {
         listing.add(FIELDS, info.getName(), info.getParent(), info.getKind().name());
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -99,7 +90,7 @@ public final class SnapshotsGroup {
       for (Info info : list(session)) {
         children.computeIfAbsent(info.getParent(), _ -> new ArrayList<>()).add(info.getName());
       }
-      print(session.streams().out(), children, "", 0);
+      print(session.out(), children, "", 0);
       return 0;
     }
 
@@ -132,11 +123,10 @@ public final class SnapshotsGroup {
       for (String key : wanted) {
         UsageRequest request =
             UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-        UsageResponse usage =
-            session.call(Session.CONTAINERD, "Snapshots.Usage", () -> stub(session).usage(request));
+        UsageResponse usage = session.call(SnapshotsGrpc.getUsageMethod(), request);
         listing.add(FIELDS, key, Words.size(usage.getSize()), String.valueOf(usage.getInodes()));
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -154,14 +144,10 @@ public final class SnapshotsGroup {
     public int run(Session session) {
       MountsRequest request =
           MountsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-      for (Mount mount :
-          session
-              .call(Session.CONTAINERD, "Snapshots.Mounts", () -> stub(session).mounts(request))
-              .getMountsList()) {
+      for (Mount mount : session.call(SnapshotsGrpc.getMountsMethod(), request).getMountsList()) {
         String options =
             mount.getOptionsCount() == 0 ? "" : " -o " + String.join(",", mount.getOptionsList());
         session
-            .streams()
             .out()
             .println(
                 "mount -t " + mount.getType() + " " + mount.getSource() + " " + target + options);
@@ -187,9 +173,7 @@ public final class SnapshotsGroup {
           key -> {
             RemoveSnapshotRequest request =
                 RemoveSnapshotRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-            var _ =
-                session.call(
-                    Session.CONTAINERD, "Snapshots.Remove", () -> stub(session).remove(request));
+            session.call(SnapshotsGrpc.getRemoveMethod(), request);
           });
     }
   }

@@ -46,20 +46,10 @@ public final class TaskStart extends SessionCommand {
   @Parameters(paramLabel = "ID", description = "Of the container")
   String id = "";
 
-  private static TasksGrpc.TasksBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
-  }
-
   @Override
   public int run(Session session) {
     GetContainerRequest get = GetContainerRequest.newBuilder().setId(id).build();
-    Container container =
-        session
-            .call(
-                Session.CONTAINERD,
-                "Containers.Get",
-                () -> session.stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub).get(get))
-            .getContainer();
+    Container container = session.call(ContainersGrpc.getGetMethod(), get).getContainer();
     boolean tty =
         Json.tree(container.getSpec().getValue().toByteArray(), "specification of " + id)
             .at("/process/terminal")
@@ -72,7 +62,7 @@ public final class TaskStart extends SessionCommand {
             .setStderr(tty ? "" : log);
     addRootfs(session, container, create);
     if (detach) {
-      session.streams().out().println(begin(session, create.build()));
+      session.out().println(begin(session, create.build()));
       return 0;
     }
     try (Pipes pipes =
@@ -100,25 +90,15 @@ public final class TaskStart extends SessionCommand {
             .setSnapshotter(container.getSnapshotter())
             .setKey(container.getSnapshotKey())
             .build();
-    create.addAllRootfs(
-        session
-            .call(
-                Session.CONTAINERD,
-                "Snapshots.Mounts",
-                () ->
-                    session.stub(Session.CONTAINERD, SnapshotsGrpc::newBlockingStub).mounts(mounts))
-            .getMountsList());
+    create.addAllRootfs(session.call(SnapshotsGrpc.getMountsMethod(), mounts).getMountsList());
   }
 
   /** Answers the pid. What was made is taken back when its program cannot be run. */
   private int begin(Session session, CreateTaskRequest create) {
-    var _ = session.call(Session.CONTAINERD, "Tasks.Create", () -> stub(session).create(create));
+    session.call(TasksGrpc.getCreateMethod(), create);
     try {
       StartRequest start = StartRequest.newBuilder().setContainerId(id).build();
-      int pid =
-          session
-              .call(Session.CONTAINERD, "Tasks.Start", () -> stub(session).start(start))
-              .getPid();
+      int pid = session.call(TasksGrpc.getStartMethod(), start).getPid();
       if (pidFile != null) {
         AtomicFile.write(pidFile.toAbsolutePath(), String.valueOf(pid), "rw-r--r--");
       }
@@ -138,6 +118,6 @@ public final class TaskStart extends SessionCommand {
 
   private void delete(Session session) {
     DeleteTaskRequest request = DeleteTaskRequest.newBuilder().setContainerId(id).build();
-    var _ = session.call(Session.CONTAINERD, "Tasks.Delete", () -> stub(session).delete(request));
+    session.call(TasksGrpc.getDeleteMethod(), request);
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.containerd.services.containers.v1.Container;
 import io.berth.api.containerd.services.containers.v1.ContainersGrpc;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
@@ -64,10 +65,6 @@ final class TaskStreams {
     this.tty = tty;
   }
 
-  private static TasksGrpc.TasksBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
-  }
-
   /**
    * Starts a program and stays until it has ended and was taken away; answers its exit code. It is
    * killed when this client's reader has gone: nobody else has its output.
@@ -93,10 +90,10 @@ final class TaskStreams {
 
   /** Stays until the process has ended; answers its exit code. */
   int stay(Pipes pipes, Runnable start) {
-    boolean terminal = tty && TerminalMode.isThere(session.streams());
+    boolean terminal = tty && TerminalMode.isThere(session.caller());
     Signals.hold();
     try (TerminalMode _ = terminal ? TerminalMode.raw() : null) {
-      pipes.copy(session.streams(), this::closeInput);
+      pipes.copy(session.caller(), this::closeInput);
       start.run();
       if (terminal) {
         resize();
@@ -106,10 +103,7 @@ final class TaskStreams {
         Signals.passTo(this::kill);
       }
       WaitRequest request = WaitRequest.newBuilder().setContainerId(id).setExecId(execId).build();
-      int code =
-          session
-              .call(Session.CONTAINERD, "Tasks.Wait", () -> stub(session).wait(request))
-              .getExitStatus();
+      int code = session.call(TasksGrpc.getWaitMethod(), request).getExitStatus();
       pipes.drain();
       return code;
     } finally {
@@ -119,14 +113,9 @@ final class TaskStreams {
 
   private void closeInput() {
     try {
-      var _ =
-          stub(session)
-              .closeIO(
-                  CloseIORequest.newBuilder()
-                      .setContainerId(id)
-                      .setExecId(execId)
-                      .setStdin(true)
-                      .build());
+      session.call(
+          TasksGrpc.getCloseIOMethod(),
+          CloseIORequest.newBuilder().setContainerId(id).setExecId(execId).setStdin(true).build());
     } catch (RuntimeException e) {
       // It ended before its input did.
       assert e.getMessage() != null;
@@ -136,15 +125,14 @@ final class TaskStreams {
   private void resize() {
     try {
       Terminal.Size size = Terminal.size(Fd.adopt(0, "terminal"));
-      var _ =
-          stub(session)
-              .resizePty(
-                  ResizePtyRequest.newBuilder()
-                      .setContainerId(id)
-                      .setExecId(execId)
-                      .setWidth(size.columns())
-                      .setHeight(size.rows())
-                      .build());
+      session.call(
+          TasksGrpc.getResizePtyMethod(),
+          ResizePtyRequest.newBuilder()
+              .setContainerId(id)
+              .setExecId(execId)
+              .setWidth(size.columns())
+              .setHeight(size.rows())
+              .build());
     } catch (SyscallException | RuntimeException e) {
       // A size that did not arrive is followed by the next one; the terminal is raw, no text now.
       assert e.getMessage() != null;
@@ -155,15 +143,12 @@ final class TaskStreams {
     KillRequest request =
         KillRequest.newBuilder().setContainerId(id).setExecId(execId).setSignal(signal).build();
     try {
-      var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+      session.call(TasksGrpc.getKillMethod(), request);
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
       // It has just ended; that is told in its own way.
       assert e.getMessage() != null;
     } catch (BerthException e) {
-      session
-          .streams()
-          .err()
-          .println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
+      session.err().println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
     }
   }
 
@@ -217,11 +202,11 @@ final class TaskStreams {
     }
 
     private void start(Session session, ExecProcessRequest request) {
-      var _ = session.call(Session.CONTAINERD, "Tasks.Exec", () -> stub(session).exec(request));
+      session.call(TasksGrpc.getExecMethod(), request);
       StartRequest start =
           StartRequest.newBuilder().setContainerId(id).setExecId(request.getExecId()).build();
       try {
-        var _ = session.call(Session.CONTAINERD, "Tasks.Start", () -> stub(session).start(start));
+        session.call(TasksGrpc.getStartMethod(), start);
       } catch (BerthException e) {
         delete(session, request.getExecId());
         throw e;
@@ -232,11 +217,7 @@ final class TaskStreams {
       DeleteProcessRequest request =
           DeleteProcessRequest.newBuilder().setContainerId(id).setExecId(exec).build();
       try {
-        var _ =
-            session.call(
-                Session.CONTAINERD,
-                "Tasks.DeleteProcess",
-                () -> stub(session).deleteProcess(request));
+        session.call(TasksGrpc.getDeleteProcessMethod(), request);
       } catch (BerthException.NotFound e) {
         // Gone with its container.
         assert e.getMessage() != null;
@@ -251,13 +232,7 @@ final class TaskStreams {
 
     private Container container(Session session) {
       return session
-          .call(
-              Session.CONTAINERD,
-              "Containers.Get",
-              () ->
-                  session
-                      .stub(Session.CONTAINERD, ContainersGrpc::newBlockingStub)
-                      .get(GetContainerRequest.newBuilder().setId(id).build()))
+          .call(ContainersGrpc.getGetMethod(), GetContainerRequest.newBuilder().setId(id).build())
           .getContainer();
     }
 
@@ -293,12 +268,7 @@ final class TaskStreams {
       } else {
         request.setSnapshotter(container.getSnapshotter()).setKey(container.getSnapshotKey());
       }
-      return session
-          .call(
-              Session.IMAGE,
-              "Rootfs.LookUpUser",
-              () -> session.rootfs().lookUpUser(request.build()))
-          .getUser();
+      return session.call(RootfsGrpc.getLookUpUserMethod(), request.build()).getUser();
     }
   }
 
@@ -311,10 +281,7 @@ final class TaskStreams {
     @Override
     public int run(Session session) {
       GetRequest request = GetRequest.newBuilder().setContainerId(id).build();
-      Process process =
-          session
-              .call(Session.CONTAINERD, "Tasks.Get", () -> stub(session).get(request))
-              .getProcess();
+      Process process = session.call(TasksGrpc.getGetMethod(), request).getProcess();
       if (process.getStatus() != Status.RUNNING && process.getStatus() != Status.PAUSED) {
         throw new BerthException.FailedPrecondition(
             "attach to " + id + ": it does not run (" + process.getStatus() + ")");

@@ -48,10 +48,6 @@ public final class TasksGroup {
   @Option(names = "--help", usageHelp = true, description = "Show this text")
   boolean help;
 
-  private static TasksGrpc.TasksBlockingStub stub(Session session) {
-    return session.stub(Session.CONTAINERD, TasksGrpc::newBlockingStub);
-  }
-
   /** {@code tasks ls}. */
   @Command(name = "ls", aliases = "list", description = "List them")
   public static final class Ls extends SessionCommand {
@@ -69,13 +65,10 @@ public final class TasksGroup {
     public int run(Session session) {
       List<Process> all =
           session
-              .call(
-                  Session.CONTAINERD,
-                  "Tasks.List",
-                  () -> stub(session).list(ListTasksRequest.getDefaultInstance()))
+              .call(TasksGrpc.getListMethod(), ListTasksRequest.getDefaultInstance())
               .getTasksList();
       if (quiet) {
-        all.forEach(one -> session.streams().out().println(one.getId()));
+        all.forEach(one -> session.out().println(one.getId()));
         return 0;
       }
       Listing listing = new Listing("TASK", "PID", "STATUS");
@@ -83,7 +76,7 @@ public final class TasksGroup {
         String pid = String.valueOf(one.getPid());
         listing.add(FIELDS, one.getId(), pid, one.getStatus().name());
       }
-      listing.print(session.streams().out(), format);
+      listing.print(session.out(), format);
       return 0;
     }
   }
@@ -121,7 +114,7 @@ public final class TasksGroup {
               .setSignal(number)
               .setAll(all)
               .build();
-      var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+      session.call(TasksGrpc.getKillMethod(), request);
       return 0;
     }
   }
@@ -138,16 +131,13 @@ public final class TasksGroup {
       for (ProcessInfo process :
           session
               .call(
-                  Session.CONTAINERD,
-                  "Tasks.ListPids",
-                  () ->
-                      stub(session)
-                          .listPids(ListPidsRequest.newBuilder().setContainerId(id).build()))
+                  TasksGrpc.getListPidsMethod(),
+                  ListPidsRequest.newBuilder().setContainerId(id).build())
               .getProcessesList()) {
         String info = process.hasInfo() ? process.getInfo().getTypeUrl() : "-";
         table.row(String.valueOf(process.getPid()), info);
       }
-      table.print(session.streams().out());
+      table.print(session.out());
       return 0;
     }
   }
@@ -165,8 +155,7 @@ public final class TasksGroup {
           ids,
           id -> {
             PauseTaskRequest request = PauseTaskRequest.newBuilder().setContainerId(id).build();
-            var _ =
-                session.call(Session.CONTAINERD, "Tasks.Pause", () -> stub(session).pause(request));
+            session.call(TasksGrpc.getPauseMethod(), request);
           });
     }
   }
@@ -184,9 +173,7 @@ public final class TasksGroup {
           ids,
           id -> {
             ResumeTaskRequest request = ResumeTaskRequest.newBuilder().setContainerId(id).build();
-            var _ =
-                session.call(
-                    Session.CONTAINERD, "Tasks.Resume", () -> stub(session).resume(request));
+            session.call(TasksGrpc.getResumeMethod(), request);
           });
     }
   }
@@ -202,14 +189,11 @@ public final class TasksGroup {
       for (Metric metric :
           session
               .call(
-                  Session.CONTAINERD,
-                  "Tasks.Metrics",
-                  () ->
-                      stub(session)
-                          .metrics(MetricsRequest.newBuilder().addFilters("id==" + id).build()))
+                  TasksGrpc.getMetricsMethod(),
+                  MetricsRequest.newBuilder().addFilters("id==" + id).build())
               .getMetricsList()) {
-        session.streams().out().println(metric.getId() + ":");
-        session.streams().out().print(text(metric.getData()));
+        session.out().println(metric.getId() + ":");
+        session.out().print(text(metric.getData()));
       }
       return 0;
     }
@@ -240,12 +224,9 @@ public final class TasksGroup {
     public int run(Session session) {
       int status =
           session
-              .call(
-                  Session.CONTAINERD,
-                  "Tasks.Wait",
-                  () -> stub(session).wait(WaitRequest.newBuilder().setContainerId(id).build()))
+              .call(TasksGrpc.getWaitMethod(), WaitRequest.newBuilder().setContainerId(id).build())
               .getExitStatus();
-      session.streams().out().println(status);
+      session.out().println(status);
       return 0;
     }
   }
@@ -275,13 +256,10 @@ public final class TasksGroup {
       }
       DeleteResponse gone =
           session.call(
-              Session.CONTAINERD,
-              "Tasks.Delete",
-              () ->
-                  stub(session).delete(DeleteTaskRequest.newBuilder().setContainerId(id).build()));
+              TasksGrpc.getDeleteMethod(),
+              DeleteTaskRequest.newBuilder().setContainerId(id).build());
       if (gone.getExitStatus() != 0) {
         session
-            .streams()
             .err()
             .println("task " + id + " exited with non-zero exit code " + gone.getExitStatus());
       }
@@ -295,16 +273,12 @@ public final class TasksGroup {
               .setAll(true)
               .build();
       try {
-        var _ = session.call(Session.CONTAINERD, "Tasks.Kill", () -> stub(session).kill(request));
+        session.call(TasksGrpc.getKillMethod(), request);
       } catch (BerthException.NotFound e) {
         // It has ended already, or never was: Delete will say.
         return;
       }
-      var _ =
-          session.call(
-              Session.CONTAINERD,
-              "Tasks.Wait",
-              () -> stub(session).wait(WaitRequest.newBuilder().setContainerId(id).build()));
+      session.call(TasksGrpc.getWaitMethod(), WaitRequest.newBuilder().setContainerId(id).build());
     }
   }
 }

@@ -1,26 +1,32 @@
 package io.berth.cli.session;
 
-import io.berth.api.berth.container.v1.ContainersGrpc;
-import io.berth.api.berth.image.v1.ImagesGrpc;
-import io.berth.api.berth.image.v1.RootfsGrpc;
-import io.berth.api.berth.network.v1.EndpointsGrpc;
-import io.berth.api.berth.network.v1.NetworksGrpc;
-import io.berth.api.berth.volume.v1.VolumesGrpc;
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.base.rpc.UnixChannel;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
 import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.AbstractStub;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import java.io.PrintStream;
 import java.time.Duration;
-import java.util.Set;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -28,47 +34,67 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What one command line works with. */
+/**
+ * What a command has to work with: its caller, the configuration, and calls to the services.
+ *
+ * <p>A call is named by its gRPC method, which also tells the service that carries it out. Every
+ * call blocks until it is answered, carries the namespace, and throws a {@link BerthException} when
+ * it fails. Safe for use by several threads: signals are passed on from a thread of their own.
+ */
 public final class Session {
-  /** Short names of the services. */
+  /** Short name of the service for containers and tasks. */
   public static final String CONTAINERD = "containerd";
 
-  /** Images, root file systems, volumes. */
+  /** Short name of the service for images, root file systems and volumes. */
   public static final String IMAGE = "image";
 
-  /** Networks and endpoints. */
+  /** Short name of the service for networks and endpoints. */
   public static final String NETWORK = "network";
 
   private final Config config;
-  private final Streams streams;
+  private final Caller caller;
   private final Connector connector;
   private final String namespace;
   private final Terms terms;
   private final AtomicInteger calls = new AtomicInteger();
-  private final Set<String> connected = ConcurrentHashMap.newKeySet();
+  private final Map<String, Channel> channels = new ConcurrentHashMap<>();
 
   /**
    * How calls are made.
    *
-   * @param timing each is told on stderr
-   * @param connecting the longest that a service may take to answer a connection; null for any
-   * @param end when all must be done; null for never
+   * @param timing whether each call and its duration are told on standard error
+   * @param connecting the longest that a service may take to accept a connection; null: no limit
+   * @param end when the whole command must be done; null: no limit
    */
   public record Terms(boolean timing, @Nullable Duration connecting, @Nullable Deadline end) {}
 
-  /** All that is given stays the caller's. */
-  public Session(
-      Config config, Streams streams, Connector connector, String namespace, Terms terms) {
+  /** Opens nothing yet. The connector stays the owner's, who closes it. */
+  public Session(Config config, Caller caller, Connector connector, String namespace, Terms terms) {
     this.config = config;
-    this.streams = streams;
+    this.caller = caller;
     this.connector = connector;
     this.namespace = namespace;
     this.terms = terms;
   }
 
   /** Where the line came from and its answer goes to. */
-  public Streams streams() {
-    return streams;
+  public Caller caller() {
+    return caller;
+  }
+
+  /** The caller's standard output. */
+  public PrintStream out() {
+    return caller.out();
+  }
+
+  /** The caller's standard error. */
+  public PrintStream err() {
+    return caller.err();
+  }
+
+  /** Prints what a service warned of, a line each, to standard error. */
+  public void warn(List<String> warnings) {
+    warnings.forEach(warning -> err().println("WARNING: " + warning));
   }
 
   /** The configuration in force. */
@@ -81,53 +107,132 @@ public final class Session {
     return namespace;
   }
 
+  /** Makes a call with one request and one answer. */
+  @CanIgnoreReturnValue
+  public <Q, A> A call(MethodDescriptor<Q, A> method, Q request) {
+    return call(serviceOf(method), method, request);
+  }
+
+  /** Makes a call that several services know, such as those for health, to one of them. */
+  @CanIgnoreReturnValue
+  public <Q, A> A call(String service, MethodDescriptor<Q, A> method, Q request) {
+    return tell(
+        service,
+        method,
+        () -> ClientCalls.blockingUnaryCall(channel(service), method, options(), request));
+  }
+
   /**
-   * One call, also the whole of a stream; its failure is a {@link
-   * io.berth.base.error.BerthException}.
+   * Makes a call with a stream of answers.
    *
-   * @param what it is, for {@code --timing}
+   * @param reading reads the answers while the call goes on; what it returns is returned
    */
-  public <A> A call(String service, String what, Calls.ClientCall<A> call) {
+  @CanIgnoreReturnValue
+  public <Q, A, R> R stream(
+      MethodDescriptor<Q, A> method, Q request, Function<Iterator<A>, R> reading) {
+    String service = serviceOf(method);
+    return tell(
+        service,
+        method,
+        () ->
+            reading.apply(
+                ClientCalls.blockingServerStreamingCall(
+                    channel(service), method, options(), request)));
+  }
+
+  /**
+   * Makes a call with a stream of requests.
+   *
+   * @param exchange begins the call by naming who gets the answers, is given who takes the
+   *     requests, and returns when the call is done; what it returns is returned
+   */
+  public <Q, A, R> R exchange(
+      MethodDescriptor<Q, A> method,
+      Function<Function<StreamObserver<A>, StreamObserver<Q>>, R> exchange) {
+    String service = serviceOf(method);
+    return tell(service, method, () -> exchange.apply(answers -> begin(service, method, answers)));
+  }
+
+  private <Q, A> StreamObserver<Q> begin(
+      String service, MethodDescriptor<Q, A> method, StreamObserver<A> answers) {
+    ClientCall<Q, A> call = channel(service).newCall(method, options());
+    return method.getType().serverSendsOneMessage()
+        ? ClientCalls.asyncClientStreamingCall(call, answers)
+        : ClientCalls.asyncBidiStreamingCall(call, answers);
+  }
+
+  private <A> A tell(String service, MethodDescriptor<?, ?> method, Calls.ClientCall<A> call) {
     long start = System.nanoTime();
     try {
-      return Calls.call(config.socket(service), "berth-" + service, () -> saidOrUnsaid(call));
+      return Calls.call(
+          config.socket(service), "berth-" + service, () -> ownOrTheConnections(call));
     } finally {
       int number = calls.incrementAndGet();
       if (terms.timing) {
-        streams
-            .err()
-            .printf("%2d %-28s %8.2f ms%n", number, what, (System.nanoTime() - start) / 1e6);
+        double millis = (System.nanoTime() - start) / 1e6;
+        err().printf(Locale.ROOT, "%2d %-28s %8.2f ms%n", number, nameOf(method), millis);
       }
     }
   }
 
+  /** A method's name as people say it: {@code Containers.Get}. */
+  private static String nameOf(MethodDescriptor<?, ?> method) {
+    String service = String.valueOf(method.getServiceName());
+    return service.substring(service.lastIndexOf('.') + 1) + "." + method.getBareMethodName();
+  }
+
+  /** The service that carries a method out, told by the package of its protobuf service. */
+  private static String serviceOf(MethodDescriptor<?, ?> method) {
+    String service = String.valueOf(method.getServiceName());
+    if (service.startsWith("berth.image.") || service.startsWith("berth.volume.")) {
+      return IMAGE;
+    }
+    return service.startsWith("berth.network.") ? NETWORK : CONTAINERD;
+  }
+
   /**
-   * An UNAVAILABLE that the service itself said, of a registry for example, is passed on; only one
-   * that the connection met is about the service.
+   * Tells the two kinds of UNAVAILABLE apart: one that the service itself answered, because it
+   * could not reach a registry for example, is passed on as it is; only one that the connection met
+   * says that the service is absent.
    */
-  private static <A> A saidOrUnsaid(Calls.ClientCall<A> call) throws StatusException {
+  private static <A> A ownOrTheConnections(Calls.ClientCall<A> call) throws StatusException {
     try {
       return call.run();
     } catch (StatusRuntimeException e) {
-      boolean said =
+      boolean answered =
           e.getStatus().getCode() == Status.Code.UNAVAILABLE && e.getStatus().getCause() == null;
       BerthException meant = ErrorCodec.fromCall(e);
-      throw said ? new BerthException.Aborted(meant.getMessage(), e) : e;
+      throw answered ? new BerthException.Aborted(meant.getMessage(), e) : e;
     }
   }
 
-  /** A stub of any service's, with the namespace on its calls. */
-  public <S extends AbstractStub<S>> S stub(String service, Function<Channel, S> make) {
-    Channel channel = connector.to(service);
+  private CallOptions options() {
+    return terms.end == null ? CallOptions.DEFAULT : CallOptions.DEFAULT.withDeadline(terms.end);
+  }
+
+  /** The channel to a service, on which every call carries the namespace. */
+  private Channel channel(String service) {
+    Channel known = channels.get(service);
+    if (known != null) {
+      return known;
+    }
+    Channel plain = connector.to(service);
     Duration patience = terms.connecting;
-    if (patience != null && channel instanceof ManagedChannel own && connected.add(service)) {
+    if (patience != null && plain instanceof ManagedChannel own) {
       awaitConnection(service, own, patience);
     }
-    S stub = UnixChannel.in(make.apply(channel), namespace, null);
-    return terms.end == null ? stub : stub.withDeadline(terms.end);
+    Metadata headers = new Metadata();
+    headers.put(CallContext.NAMESPACE_HEADER, namespace);
+    Channel made =
+        ClientInterceptors.intercept(plain, MetadataUtils.newAttachHeadersInterceptor(headers));
+    channels.put(service, made);
+    return made;
   }
 
-  /** Until the service has answered, or the connection failed: the call itself says why. */
+  /**
+   * Waits until the service has accepted a connection, or the connection failed: then the call
+   * itself says why.
+   */
   private void awaitConnection(String service, ManagedChannel channel, Duration patience) {
     long end = System.nanoTime() + patience.toNanos();
     for (ConnectivityState state = channel.getState(/* requestConnection= */ true);
@@ -151,45 +256,5 @@ public final class Session {
         throw new BerthException.Cancelled("connect: interrupted", e);
       }
     }
-  }
-
-  /** Containers as a person means them. */
-  public ContainersGrpc.ContainersBlockingStub containers() {
-    return stub(CONTAINERD, ContainersGrpc::newBlockingStub);
-  }
-
-  /** Images as a person means them. */
-  public ImagesGrpc.ImagesBlockingStub images() {
-    return stub(IMAGE, ImagesGrpc::newBlockingStub);
-  }
-
-  /** The same, for streams of requests. */
-  public ImagesGrpc.ImagesStub imagesAsync() {
-    return stub(IMAGE, ImagesGrpc::newStub);
-  }
-
-  /** Root file systems of containers. */
-  public RootfsGrpc.RootfsBlockingStub rootfs() {
-    return stub(IMAGE, RootfsGrpc::newBlockingStub);
-  }
-
-  /** The same, for streams of requests. */
-  public RootfsGrpc.RootfsStub rootfsAsync() {
-    return stub(IMAGE, RootfsGrpc::newStub);
-  }
-
-  /** Named folders. */
-  public VolumesGrpc.VolumesBlockingStub volumes() {
-    return stub(IMAGE, VolumesGrpc::newBlockingStub);
-  }
-
-  /** Networks. */
-  public NetworksGrpc.NetworksBlockingStub networks() {
-    return stub(NETWORK, NetworksGrpc::newBlockingStub);
-  }
-
-  /** Places on networks. */
-  public EndpointsGrpc.EndpointsBlockingStub endpoints() {
-    return stub(NETWORK, EndpointsGrpc::newBlockingStub);
   }
 }

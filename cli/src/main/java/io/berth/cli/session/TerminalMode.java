@@ -23,8 +23,8 @@ public final class TerminalMode implements AutoCloseable {
   }
 
   /** Whether standard input is a terminal of this process. */
-  public static boolean isThere(Streams streams) {
-    return streams.descriptors() && Terminal.isTerminal(stdin());
+  public static boolean isThere(Caller caller) {
+    return caller.descriptors() && Terminal.isTerminal(stdin());
   }
 
   /** Bytes go through as they are typed. */

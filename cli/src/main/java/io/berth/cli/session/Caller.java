@@ -10,13 +10,13 @@ import java.util.Map;
  * @param descriptors whether the three streams are also descriptors 0, 1, 2 of this process, which
  *     can be handed over
  */
-public record Streams(
+public record Caller(
     InputStream in,
     PrintStream out,
     PrintStream err,
     Map<String, String> environment,
     boolean descriptors) {
-  public Streams {
+  public Caller {
     environment = Map.copyOf(environment);
   }
 }
