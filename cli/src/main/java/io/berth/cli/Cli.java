@@ -154,9 +154,9 @@ public final class Cli {
     return sockets.isEmpty() ? config : config.withSockets(sockets);
   }
 
-  private static Path socket(String text) {
+  private Path socket(String text) {
     try {
-      return Path.of(text.replaceFirst("^unix://", "")).toAbsolutePath();
+      return caller.path(text.replaceFirst("^unix://", "")).toAbsolutePath();
     } catch (InvalidPathException e) {
       throw new BerthException.InvalidArgument("address `" + text + "`: is no path", e);
     }
@@ -241,7 +241,7 @@ public final class Cli {
   private Config configuration() {
     String given = globals.get("--config");
     if (given != null) {
-      return Config.read(Path.of(given));
+      return Config.read(caller.path(given));
     }
     return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();
   }

@@ -1,8 +1,9 @@
 package io.berth.cli;
 
 import io.berth.cli.session.Caller;
+import io.berth.cli.session.Descriptors;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.Sockets;
+import io.berth.cli.session.SocketConnector;
 import io.berth.cli.session.StandardOutput;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
@@ -11,57 +12,66 @@ import io.berth.linux.SyscallException;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 
-/** The one-shot program. */
+/**
+ * The program {@code berth}: carries out one line for the process that it is. Only here is this
+ * process asked for its streams, environment, folder and signals, and only here does it end.
+ */
 public final class CliMain {
   private static final int BUFFER = 64 * 1024;
 
-  /** What a shell says of a program that SIGPIPE has ended. */
+  /** The exit code that a shell shows for a program that SIGPIPE has ended: 128 and 13. */
   private static final int READER_GONE = 141;
 
   private CliMain() {}
 
   /** Ends the process with the line's exit code. */
   public static void main(String[] arguments) {
-    // Text is UTF-8 whatever the locale says: names and logs are.
-    Signals.attend();
-    StandardOutput.onFailure(CliMain::failed);
-    PrintStream out = stream(Fd.adopt(1, "standard output"), /* autoFlush= */ false);
-    PrintStream err = stream(Fd.adopt(2, "standard error"), /* autoFlush= */ true);
-    Caller caller = new Caller(System.in, out, err, System.getenv(), /* descriptors= */ true);
-    int code = Cli.run(List.of(arguments), caller, Sockets::new);
+    Signals signals = new Signals();
+    signals.attend();
+    Descriptors descriptors = Descriptors.ofThisProcess(failure -> endWithOutput(signals, failure));
+    PrintStream out = stream(descriptors, descriptors.out(), /* autoFlush= */ false);
+    PrintStream err = stream(descriptors, descriptors.err(), /* autoFlush= */ true);
+    Caller caller =
+        new Caller(System.in, out, err, System.getenv(), Path.of(""), signals, descriptors);
+    int code = Cli.run(List.of(arguments), caller, SocketConnector::new);
     out.flush();
     err.flush();
     if (System.getenv("BERTH_AOT_TRAIN") != null) {
-      // What the start-up cache is made from; it is written by an ordinary end only.
+      // The JVM writes the start-up cache at an ordinary end only.
       Rehearsal.run(List.of(arguments));
       System.exit(code);
     }
-    // An ordinary end waits up to a second for event loops.
+    // An ordinary end would wait up to a second for threads of event loops.
     Processes.exitNow(code);
   }
 
-  /** As any filter: without a word when its reader has gone, with one when there is no room. */
-  private static void failed(SyscallException failure) {
+  /**
+   * Ends the process because an output takes nothing any more: without a word when its reader has
+   * gone, as any filter does, and with one when it is something else, such as a full disk.
+   */
+  private static void endWithOutput(Signals signals, SyscallException failure) {
     if (failure.is(Errno.EPIPE)) {
-      Signals.endAsFilter();
+      signals.endAsFilter();
       Processes.exitNow(READER_GONE);
     }
-    Signals.runBeforeEnd();
+    signals.runBeforeEnd();
     byte[] line = ("berth: " + failure.getMessage() + "\n").getBytes(StandardCharsets.UTF_8);
     try {
       Fd.adopt(2, "standard error").writeAll(line);
     } catch (SyscallException e) {
-      // Then the exit code has to do.
+      // Standard error is broken as well: only the exit code can tell.
       assert e.errno() != null;
     }
     Processes.exitNow(1);
   }
 
-  private static PrintStream stream(Fd descriptor, boolean autoFlush) {
+  /** Text is UTF-8 whatever the locale says, for names and logs are. */
+  private static PrintStream stream(Descriptors descriptors, Fd fd, boolean autoFlush) {
     return new PrintStream(
-        new BufferedOutputStream(new StandardOutput(descriptor), BUFFER),
+        new BufferedOutputStream(new StandardOutput(descriptors, fd), BUFFER),
         autoFlush,
         StandardCharsets.UTF_8);
   }

@@ -2,7 +2,7 @@ package io.berth.cli;
 
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.Sockets;
+import io.berth.cli.session.SocketConnector;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.SyscallException;
@@ -20,11 +20,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The lines that people type most, carried out for their classes' sake while the start-up cache is
- * made. Nothing is shown; what fails, fails here as it does there.
+ * Carries out the lines that people type most while the start-up cache is made, so that the cache
+ * holds their classes. Nothing is shown, and a line that fails here loads the same classes.
  */
 final class Rehearsal {
-  private static final List<List<String>> LINES =
+  static final List<List<String>> LINES =
       List.of(
           List.of("ps", "-a"),
           List.of("images"),
@@ -41,7 +41,7 @@ final class Rehearsal {
 
   private Rehearsal() {}
 
-  /** In the instance that the line before meant. */
+  /** Against the instance whose configuration the line before has named, if it did. */
   static void run(List<String> arguments) {
     List<String> globals =
         arguments.size() > 1 && arguments.getFirst().equals("--config")
@@ -51,18 +51,24 @@ final class Rehearsal {
         new PrintStream(new ByteArrayOutputStream(), /* autoFlush= */ true, StandardCharsets.UTF_8);
     Caller caller =
         new Caller(
-            InputStream.nullInputStream(), nowhere, nowhere, Map.of(), /* descriptors= */ false);
+            InputStream.nullInputStream(),
+            nowhere,
+            nowhere,
+            Map.of(),
+            Path.of(""),
+            new Signals(),
+            /* descriptors= */ null);
     for (List<String> line : LINES) {
       List<String> all = new ArrayList<>(globals);
       all.addAll(line);
-      var _ = Cli.run(all, caller, Sockets::new);
+      var _ = Cli.run(all, caller, SocketConnector::new);
     }
     attach();
   }
 
-  /** As far as it goes without a container: to a socket where nobody is. */
+  /** Attaches as far as it goes without a container: to a socket where nobody listens. */
   private static void attach() {
-    Signals.onResize(() -> {});
+    new Signals().onResize(() -> {});
     var _ = Terminal.isTerminal(Fd.adopt(0, "stdin"));
     try (Poller poller = Poller.start("rehearsal")) {
       new SupervisorClient(poller).connect(Path.of("/nonexistent/sup.sock"), new Silent()).close();

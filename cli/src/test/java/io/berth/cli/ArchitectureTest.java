@@ -15,4 +15,5 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
 }

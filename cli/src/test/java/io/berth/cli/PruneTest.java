@@ -24,6 +24,7 @@ import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixServer;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
+import io.berth.cli.session.Signals;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
@@ -32,6 +33,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -71,7 +73,9 @@ final class PruneTest {
             new PrintStream(out, /* autoFlush= */ true, StandardCharsets.UTF_8),
             new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
             Map.of(),
-            /* descriptors= */ false);
+            Path.of(""),
+            new Signals(),
+            /* descriptors= */ null);
     return Cli.run(
         Arrays.asList(arguments),
         caller,

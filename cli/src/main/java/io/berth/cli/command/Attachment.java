@@ -3,14 +3,15 @@ package io.berth.cli.command;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.base.error.BerthException;
 import io.berth.cli.parse.DetachKeys;
+import io.berth.cli.session.Caller;
+import io.berth.cli.session.Descriptors;
 import io.berth.cli.session.Session;
-import io.berth.cli.session.Signals;
+import io.berth.cli.session.TerminalMode;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
-import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.Admission;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorClient;
@@ -22,30 +23,28 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This process's own descriptors, handed to a container's supervisor: bytes pass between terminal
- * and container without any Java between them.
+ * The caller's own descriptors, handed to a container's supervisor: bytes pass between terminal and
+ * container without any Java between them. Used by one thread.
  */
 final class Attachment implements AutoCloseable {
   private static final long ANSWER_SECONDS = 10;
 
-  /** Less than a token is good for. */
+  /** How long a place is waited for; the supervisor keeps an unused token a little longer. */
   private static final Duration PLACE_PATIENCE = Duration.ofSeconds(50);
 
   private final AttachResponse where;
   private final Poller poller;
   private final SupervisorConnection connection;
   private final Ending ending;
-  private Terminal.@Nullable Settings restored;
+  private @Nullable TerminalMode raw;
 
   private Attachment(
       AttachResponse where, Poller poller, SupervisorConnection connection, Ending ending) {
@@ -55,20 +54,23 @@ final class Attachment implements AutoCloseable {
     this.ending = ending;
   }
 
-  /** Which streams to bring, and what is typed to take them away again. */
+  /** Which streams are brought here, and the keys that take them away again. */
   record Want(boolean stdin, boolean stdout, boolean stderr, DetachKeys keys) {}
 
-  /** How it came to its end. */
+  /** How an attachment came to its end. */
   sealed interface End {
     /** The process has ended, and all that it wrote has been passed on. */
     record Exited(ExitRecord exit) implements End {}
 
-    /** The person typed the keys for it. */
+    /** The person typed the keys that detach. */
     record Detached() implements End {}
 
-    /** What this process was given for an output takes nothing any more. */
+    /** One of the caller's outputs takes nothing any more. */
     record Broken(SupervisorConnection.Stream stream, Errno error) implements End {
-      /** As any filter ends whose reader has gone; with a word where it is something else. */
+      /**
+       * The exit code of a filter whose reader has gone; another failure is thrown, because only a
+       * message can tell it.
+       */
       int asFilter(String what) {
         if (error == Errno.EPIPE) {
           return 128 + Signal.SIGPIPE.number();
@@ -82,19 +84,20 @@ final class Attachment implements AutoCloseable {
       }
     }
 
-    /** The supervisor went away without a word of it. */
+    /** The supervisor went away without telling an end. */
     record Lost() implements End {}
   }
 
   /**
-   * Connected and handed over when it returns; a terminal is raw then. Waits while as many are
-   * attached as there can be.
+   * Connects to the supervisor and hands the descriptors over; a terminal is raw when it returns.
+   * Blocks while as many clients are attached as there can be.
    *
    * @throws BerthException.DataLoss if nothing is kept there for this client any more
    */
   static Attachment open(
       Session session, AttachResponse where, Want want, Set<SupervisorConnection.Bond> bonds) {
-    if (!session.caller().descriptors()) {
+    Descriptors own = session.caller().descriptors();
+    if (own == null) {
       throw new BerthException.FailedPrecondition(
           "attach: this process has no descriptors to hand over");
     }
@@ -107,8 +110,8 @@ final class Attachment implements AutoCloseable {
               .enter(where.getToken().toByteArray(), ending, PLACE_PATIENCE);
       Attachment attachment = new Attachment(where, poller, connection, ending);
       try {
-        attachment.handOver(want, bonds);
-      } catch (SyscallException | RuntimeException e) {
+        attachment.handOver(session.caller(), own, want, bonds);
+      } catch (RuntimeException e) {
         attachment.close();
         throw e;
       }
@@ -155,57 +158,27 @@ final class Attachment implements AutoCloseable {
     };
   }
 
-  private void handOver(Want want, Set<SupervisorConnection.Bond> bonds) throws SyscallException {
+  private void handOver(
+      Caller caller, Descriptors own, Want want, Set<SupervisorConnection.Bond> bonds) {
     Map<SupervisorConnection.Stream, Fd> streams = new EnumMap<>(SupervisorConnection.Stream.class);
-    Fd stdin = stdin();
     if (want.stdin()) {
-      streams.put(SupervisorConnection.Stream.STDIN, stdin);
+      streams.put(SupervisorConnection.Stream.STDIN, own.in());
     }
     if (want.stdout()) {
-      streams.put(SupervisorConnection.Stream.STDOUT, Fd.adopt(1, "stdout"));
+      streams.put(SupervisorConnection.Stream.STDOUT, own.out());
     }
     if (want.stderr() && !where.getTty()) {
-      streams.put(SupervisorConnection.Stream.STDERR, Fd.adopt(2, "stderr"));
+      streams.put(SupervisorConnection.Stream.STDERR, own.err());
     }
-    if (where.getTty() && want.stdin() && Terminal.isTerminal(stdin)) {
-      restored = Terminal.makeRaw(stdin);
-      // Also when a signal ends this process, its terminal must be usable again.
-      Signals.beforeEnd(this::restoreTerminal);
+    boolean typed = where.getTty() && want.stdin();
+    if (typed && caller.readsTerminal()) {
+      raw = TerminalMode.raw(caller);
     }
-    byte[] keys = where.getTty() && want.stdin() ? want.keys().bytes() : new byte[0];
+    byte[] keys = typed ? want.keys().bytes() : new byte[0];
     await(connection.attach(where.getExecId(), streams, bonds, keys));
   }
 
-  private static Fd stdin() {
-    return Fd.adopt(0, "stdin");
-  }
-
-  /** The size of this process's terminal, if it has one. */
-  static Optional<Terminal.Size> terminalSize() {
-    for (int number : new int[] {0, 1}) {
-      Fd fd = Fd.adopt(number, "terminal");
-      if (Terminal.isTerminal(fd)) {
-        try {
-          return Optional.of(Terminal.size(fd));
-        } catch (SyscallException e) {
-          return Optional.empty();
-        }
-      }
-    }
-    return Optional.empty();
-  }
-
-  /** Whether standard input is a terminal. */
-  static boolean stdinIsTerminal() {
-    return Terminal.isTerminal(stdin());
-  }
-
-  /** Tells of every change of the window's size from now on. */
-  static void onResize(Consumer<Terminal.Size> changed) {
-    Signals.onResize(() -> terminalSize().ifPresent(changed));
-  }
-
-  /** Blocks until it has come. */
+  /** Blocks until the attachment ends, and tells how. */
   End awaitEnd() {
     try {
       return ending.end.get();
@@ -232,28 +205,19 @@ final class Attachment implements AutoCloseable {
     }
   }
 
-  private synchronized void restoreTerminal() {
-    Terminal.Settings settings = restored;
-    restored = null;
-    if (settings == null) {
-      return;
-    }
-    try {
-      Terminal.restore(stdin(), settings);
-    } catch (SyscallException e) {
-      // The terminal itself has gone: nothing is left to restore.
-      assert e.errno() != null;
-    }
-  }
-
   @Override
   public void close() {
-    restoreTerminal();
+    if (raw != null) {
+      raw.close();
+    }
     connection.close();
     poller.close();
   }
 
-  /** Exit and drained come in either order; the connection's end comes last. */
+  /**
+   * Gathers what the supervisor tells. That the process has ended and that its output has been
+   * passed on comes in either order; the end of the connection comes last.
+   */
   private static final class Ending implements SupervisorListener {
     private final CompletableFuture<End> end = new CompletableFuture<>();
     private volatile @Nullable ExitRecord told;

@@ -7,11 +7,11 @@ import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Variables;
+import io.berth.cli.session.Caller;
 import io.berth.linux.Signal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -139,7 +139,7 @@ final class ContainerOptions {
       description = "Instead of the image's command")
   List<String> command = new ArrayList<>();
 
-  Config config(Map<String, String> environment) {
+  Config config(Caller caller) {
     if (!stopSignal.isEmpty() && Signal.parse(stopSignal).isEmpty()) {
       throw new BerthException.InvalidArgument(
           "--stop-signal `" + stopSignal + "`: no such signal");
@@ -157,10 +157,10 @@ final class ContainerOptions {
             .setTty(tty)
             .setOpenStdin(interactive)
             .setStdinOnce(interactive && !detached)
-            .addAllEnv(Variables.environment(env, envFiles, environment))
+            .addAllEnv(Variables.environment(env, caller.paths(envFiles), caller.environment()))
             .addAllCmd(command)
             .setWorkingDir(workdir)
-            .putAllLabels(Variables.labels(labels, labelFiles))
+            .putAllLabels(Variables.labels(labels, caller.paths(labelFiles)))
             .setStopSignal(stopSignal)
             .addAllExposedPorts(expose)
             .setImage(image);
@@ -182,8 +182,8 @@ final class ContainerOptions {
     return config.build();
   }
 
-  HostConfig host() {
-    return host.build()
+  HostConfig host(Caller caller) {
+    return host.build(caller)
         .setAutoRemove(remove)
         .addAllGroupAdd(groups)
         .addAllDns(network.dns)

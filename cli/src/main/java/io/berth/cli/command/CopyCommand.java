@@ -167,7 +167,7 @@ public final class CopyCommand extends SessionCommand {
       session.out().flush();
       return;
     }
-    Path target = Path.of(to).toAbsolutePath();
+    Path target = session.caller().path(to).toAbsolutePath();
     boolean folder = isFolder(found);
     TarExtraction extraction = extraction(source, found, target.normalize(), folder);
     for (String name : archive(session, source, extraction::read)) {
@@ -250,7 +250,7 @@ public final class CopyCommand extends SessionCommand {
       extract(session, target, session.caller().in());
       return;
     }
-    Path source = Path.of(from).toAbsolutePath();
+    Path source = session.caller().path(from).toAbsolutePath();
     if (!Files.exists(source, LinkOption.NOFOLLOW_LINKS)) {
       throw new BerthException.NotFound("cp `" + from + "`: no such file or directory");
     }

@@ -37,17 +37,17 @@ final class Creation {
   }
 
   CreateResponse run() {
-    Path idFile = options.idFile;
+    Path idFile = options.idFile == null ? null : session.caller().path(options.idFile);
     if (idFile != null && Files.exists(idFile)) {
       throw new BerthException.InvalidArgument(
           "--cidfile `" + idFile + "`: is there already; remove it or give another");
     }
-    HostConfig host = options.host();
+    HostConfig host = options.host(session.caller());
     CreateRequest.Builder request =
         CreateRequest.newBuilder()
             .setId(newId())
             .setName(options.name)
-            .setConfig(options.config(session.caller().environment()))
+            .setConfig(options.config(session.caller()))
             .setHost(host)
             .setNetwork(options.network());
     if (options.rootfs) {
@@ -70,7 +70,7 @@ final class Creation {
   }
 
   private void useFolder(CreateRequest.Builder request) {
-    Path folder = Path.of(options.image).toAbsolutePath().normalize();
+    Path folder = session.caller().path(options.image).toAbsolutePath().normalize();
     if (!Files.isDirectory(folder)) {
       throw new BerthException.InvalidArgument("--rootfs `" + folder + "`: is no folder");
     }
@@ -177,10 +177,11 @@ final class Creation {
   }
 
   /** Takes the file of {@code --cidfile} away again; for a run that failed. */
-  static void removeIdFile(@Nullable Path file) {
-    if (file == null) {
+  static void removeIdFile(Session session, @Nullable Path typed) {
+    if (typed == null) {
       return;
     }
+    Path file = session.caller().path(typed);
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {

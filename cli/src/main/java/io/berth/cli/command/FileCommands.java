@@ -35,7 +35,9 @@ public final class FileCommands {
   static <Q> void download(
       Session session, @Nullable Path file, MethodDescriptor<Q, Chunk> method, Q request) {
     try (OutputStream opened =
-        file == null ? OutputStream.nullOutputStream() : Files.newOutputStream(file)) {
+        file == null
+            ? OutputStream.nullOutputStream()
+            : Files.newOutputStream(session.caller().path(file))) {
       OutputStream out = file == null ? session.out() : opened;
       session.stream(
           method,

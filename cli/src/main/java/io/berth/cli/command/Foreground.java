@@ -10,6 +10,7 @@ import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
+import io.berth.cli.session.Caller;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
 import io.berth.linux.Signal;
@@ -32,12 +33,14 @@ final class Foreground {
       Set.of(SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.BREAKS);
 
   private final Session session;
+  private final Signals signals;
   private final String ref;
   private final Attachment.Want want;
   private final boolean proxySignals;
 
   Foreground(Session session, String ref, Attachment.Want want, boolean proxySignals) {
     this.session = session;
+    this.signals = session.caller().signals();
     this.ref = ref;
     this.want = want;
     this.proxySignals = proxySignals;
@@ -45,7 +48,8 @@ final class Foreground {
 
   /** Refuses {@code -it} without a terminal, before anything is made. */
   static void checkTerminal(Session session, boolean wanted) {
-    if (wanted && session.caller().descriptors() && !Attachment.stdinIsTerminal()) {
+    Caller caller = session.caller();
+    if (wanted && caller.descriptors() != null && !caller.readsTerminal()) {
       throw new BerthException.InvalidArgument(
           "the input device is not a TTY: leave -t out, or run this in a terminal");
     }
@@ -62,16 +66,16 @@ final class Foreground {
     try {
       return startAndStay(removesItself);
     } finally {
-      Signals.release();
+      signals.release();
     }
   }
 
   private int startAndStay(boolean removesItself) {
     StartRequest.Builder request = StartRequest.newBuilder().setRef(ref).setAttach(true);
-    if (session.caller().descriptors()) {
-      Attachment.terminalSize()
-          .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
-    }
+    session
+        .caller()
+        .terminalSize()
+        .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
     StartResponse created = session.call(ContainersGrpc.getStartMethod(), request.build());
     session.warn(created.getWarningsList());
     try (Attachment attachment = Attachment.open(session, created.getAttach(), want, OWN)) {
@@ -98,15 +102,15 @@ final class Foreground {
           ? broken.asFilter("attach to `" + ref + "`")
           : code(end, removesItself);
     } finally {
-      Signals.release();
+      signals.release();
     }
   }
 
-  private static Attachment.End untilTheEnd(Attachment attachment) {
+  private Attachment.End untilTheEnd(Attachment attachment) {
     Attachment.End end = attachment.awaitEnd();
     attachment.close();
     // There is nobody left to pass any on to.
-    Signals.release();
+    signals.release();
     return end;
   }
 
@@ -168,19 +172,20 @@ final class Foreground {
   /** From now on signals wait for {@link #passOn}. */
   void holdSignals() {
     if (proxySignals) {
-      Signals.hold();
+      signals.hold();
     }
   }
 
   /** Window sizes always; signals unless a terminal turns keys into them inside the container. */
   void passOn(String execId, boolean tty) {
     if (tty) {
-      Attachment.onResize(size -> resize(execId, size));
+      signals.onResize(
+          () -> session.caller().terminalSize().ifPresent(size -> resize(execId, size)));
     }
     if (proxySignals && !(tty && want.stdin())) {
-      Signals.passTo(signal -> kill(execId, signal));
+      signals.passTo(signal -> kill(execId, signal));
     } else {
-      Signals.release();
+      signals.release();
     }
   }
 

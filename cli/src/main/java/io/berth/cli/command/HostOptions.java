@@ -5,9 +5,10 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
+import io.berth.cli.parse.MountSyntax;
 import io.berth.cli.parse.Sizes;
 import io.berth.cli.parse.Variables;
-import io.berth.cli.parse.Volumes;
+import io.berth.cli.session.Caller;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,7 +126,7 @@ final class HostOptions {
   @Option(names = "--log-opt", paramLabel = "KEY=VALUE", description = "max-size=BYTES, max-file=N")
   List<String> logOptions = new ArrayList<>();
 
-  HostConfig.Builder build() {
+  HostConfig.Builder build(Caller caller) {
     HostConfig.Builder host =
         HostConfig.newBuilder()
             .setPrivileged(privileged)
@@ -148,18 +149,18 @@ final class HostOptions {
             .setVolumeDriver(volumeDriver)
             .putAllSysctls(Variables.pairs("--sysctl", sysctls))
             .putAllAnnotations(Variables.pairs("--annotation", annotations));
-    Path here = Path.of("").toAbsolutePath();
-    volumes.forEach(text -> host.addMounts(Volumes.volume(text, here)));
-    mounts.forEach(text -> host.addMounts(Volumes.mount(text)));
-    tmpfs.forEach(text -> host.addMounts(Volumes.tmpfs(text)));
+    Path here = caller.folder().toAbsolutePath();
+    volumes.forEach(text -> host.addMounts(MountSyntax.volume(text, here)));
+    mounts.forEach(text -> host.addMounts(MountSyntax.mount(text)));
+    tmpfs.forEach(text -> host.addMounts(MountSyntax.tmpfs(text)));
     devices.forEach(text -> host.addDevices(device(text)));
     ulimits.forEach(text -> host.addRlimits(rlimit(text)));
-    security.forEach(text -> secure(host, text));
+    security.forEach(text -> secure(host, text, caller));
     Variables.pairs("--log-opt", logOptions).forEach((key, value) -> log(host, key, value));
     return host;
   }
 
-  private static void secure(HostConfig.Builder host, String option) {
+  private static void secure(HostConfig.Builder host, String option, Caller caller) {
     switch (option) {
       case "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true" ->
           host.setNoNewPrivileges(true);
@@ -171,7 +172,7 @@ final class HostOptions {
                   + option
                   + "`: not known; write seccomp=FILE or no-new-privileges");
         }
-        Path file = Path.of(option.substring("seccomp=".length()));
+        Path file = caller.path(option.substring("seccomp=".length()));
         try {
           host.setSeccomp(Files.readString(file));
         } catch (IOException e) {

@@ -16,8 +16,6 @@ import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
-import io.berth.linux.Fd;
-import io.berth.linux.Terminal;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -39,9 +37,7 @@ public final class ImageCommands {
 
   /** An archive does not belong on a screen. */
   static void refuseTerminal(Session session, @Nullable Path file) {
-    if (file == null
-        && session.caller().descriptors()
-        && Terminal.isTerminal(Fd.adopt(1, "stdout"))) {
+    if (file == null && session.caller().writesTerminal()) {
       throw new BerthException.InvalidArgument(
           "standard output is a terminal: redirect it, or give a file");
     }

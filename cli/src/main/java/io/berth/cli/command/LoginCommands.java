@@ -109,7 +109,7 @@ public final class LoginCommands {
     }
 
     private static String ask(Session session, String question, boolean hidden) {
-      if (!TerminalMode.isThere(session.caller())) {
+      if (!session.caller().readsTerminal()) {
         throw new BerthException.InvalidArgument(
             "login: standard input is no terminal to ask at; use -u NAME --password-stdin");
       }
@@ -119,7 +119,7 @@ public final class LoginCommands {
         if (!hidden) {
           return line(session.caller().in());
         }
-        try (TerminalMode _ = TerminalMode.silent()) {
+        try (TerminalMode _ = TerminalMode.silent(session.caller())) {
           return line(session.caller().in());
         } finally {
           session.err().println();

@@ -54,7 +54,7 @@ public final class RunCommands {
         if (options.remove) {
           remove(session, created.getId(), e);
         }
-        Creation.removeIdFile(options.idFile);
+        Creation.removeIdFile(session, options.idFile);
         throw e;
       }
     }

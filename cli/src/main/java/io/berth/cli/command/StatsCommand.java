@@ -11,8 +11,6 @@ import io.berth.cli.render.Listing;
 import io.berth.cli.render.Sample;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
-import io.berth.linux.Fd;
-import io.berth.linux.Terminal;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -59,11 +57,7 @@ public final class StatsCommand extends SessionCommand {
   public int run(Session session) {
     PrintStream out = session.out();
     long machine = memoryOfMachine();
-    boolean screen =
-        !once
-            && format.isEmpty()
-            && session.caller().descriptors()
-            && Terminal.isTerminal(Fd.adopt(1, "stdout"));
+    boolean screen = !once && format.isEmpty() && session.caller().writesTerminal();
     // The first sample is what the second one is compared with.
     Map<String, Sample> before = sample(session);
     while (true) {

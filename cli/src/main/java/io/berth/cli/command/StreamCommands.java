@@ -21,7 +21,6 @@ import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Pretty;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
-import io.berth.cli.session.Signals;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
@@ -125,12 +124,16 @@ public final class StreamCommands {
               .setOpenStdin(interactive && !detach)
               .setAttachStdout(!detach)
               .setAttachStderr(!detach)
-              .addAllEnv(Variables.environment(env, envFiles, session.caller().environment()))
+              .addAllEnv(
+                  Variables.environment(
+                      env, session.caller().paths(envFiles), session.caller().environment()))
               .setUser(user)
               .setWorkingDir(workdir)
               .setPrivileged(privileged);
-      if (session.caller().descriptors() && tty) {
-        Attachment.terminalSize()
+      if (tty) {
+        session
+            .caller()
+            .terminalSize()
             .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
       }
       ExecCreateResponse made = session.call(ContainersGrpc.getExecCreateMethod(), request.build());
@@ -162,7 +165,7 @@ public final class StreamCommands {
             ? attached(session, made, answer.getAttach(), want)
             : ended(session, made);
       } finally {
-        Signals.release();
+        session.caller().signals().release();
       }
     }
 

@@ -15,8 +15,6 @@ import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.ProgressView;
 import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
-import io.berth.linux.Fd;
-import io.berth.linux.Terminal;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
@@ -44,7 +42,11 @@ public final class TransferCommands {
             .setPlatform(platform)
             .setCredentials(credentials(session, ref, /* user= */ ""))
             .build();
-    show(session, view(session, 2), ImagesGrpc.getPullMethod(), request);
+    show(
+        session,
+        view(session.err(), session.caller().complainsOnTerminal()),
+        ImagesGrpc.getPullMethod(),
+        request);
   }
 
   /** How a transfer tells of itself. */
@@ -69,16 +71,13 @@ public final class TransferCommands {
       if (toPrograms()) {
         return step -> session.out().println(Document.of(step));
       }
-      return quiet ? _ -> {} : view(session, 1);
+      return quiet ? _ -> {} : view(session.out(), session.caller().writesTerminal());
     }
   }
 
-  /** Progress for one of this process's outputs: drawn over on a terminal, else plain lines. */
-  private static Consumer<Progress> view(Session session, int descriptor) {
-    PrintStream stream = descriptor == 1 ? session.out() : session.err();
-    boolean terminal =
-        session.caller().descriptors() && Terminal.isTerminal(Fd.adopt(descriptor, "output"));
-    return new ProgressView(stream, terminal)::show;
+  /** Shows progress on an output: drawn over where that is a terminal, else as plain lines. */
+  private static Consumer<Progress> view(PrintStream output, boolean terminal) {
+    return new ProgressView(output, terminal)::show;
   }
 
   /** Answers the images that were told. */
@@ -248,10 +247,13 @@ public final class TransferCommands {
       return session.caller().in();
     }
     try {
-      return Files.newInputStream(Path.of(file));
+      return Files.newInputStream(session.caller().path(file));
     } catch (IOException e) {
       throw new BerthException.InvalidArgument(
-          "read `" + file + "`: " + (Files.exists(Path.of(file)) ? "not readable" : "no such file"),
+          "read `"
+              + file
+              + "`: "
+              + (Files.exists(session.caller().path(file)) ? "not readable" : "no such file"),
           e);
     }
   }

@@ -36,7 +36,7 @@ final class Pipes implements AutoCloseable {
   }
 
   /** Makes them in a folder of their own; what is not wanted gets an empty path. */
-  static Pipes make(boolean stdin, boolean stderr) {
+  static Pipes make(Signals signals, boolean stdin, boolean stderr) {
     try {
       Path folder = Files.createTempDirectory("berth-pipes");
       List<Path> own = new ArrayList<>();
@@ -45,7 +45,7 @@ final class Pipes implements AutoCloseable {
       String err = make(stderr, folder.resolve("stderr"), own);
       own.add(folder);
       Pipes pipes = new Pipes(in, out, err, own);
-      Signals.beforeEnd(pipes::close);
+      signals.beforeEnd(pipes::close);
       return pipes;
     } catch (IOException e) {
       throw new BerthException.ResourceExhausted("make named pipes: " + e.getMessage(), e);

@@ -66,7 +66,9 @@ public final class TaskStart extends SessionCommand {
       return 0;
     }
     try (Pipes pipes =
-        nullIo || !log.isEmpty() ? Pipes.none() : Pipes.make(/* stdin= */ true, !tty)) {
+        nullIo || !log.isEmpty()
+            ? Pipes.none()
+            : Pipes.make(session.caller().signals(), /* stdin= */ true, !tty)) {
       if (!pipes.stdout().isEmpty()) {
         create.setStdin(pipes.stdin()).setStdout(pipes.stdout()).setStderr(pipes.stderr());
       }
@@ -100,7 +102,8 @@ public final class TaskStart extends SessionCommand {
       StartRequest start = StartRequest.newBuilder().setContainerId(id).build();
       int pid = session.call(TasksGrpc.getStartMethod(), start).getPid();
       if (pidFile != null) {
-        AtomicFile.write(pidFile.toAbsolutePath(), String.valueOf(pid), "rw-r--r--");
+        AtomicFile.write(
+            session.caller().path(pidFile).toAbsolutePath(), String.valueOf(pid), "rw-r--r--");
       }
       return pid;
     } catch (IOException e) {

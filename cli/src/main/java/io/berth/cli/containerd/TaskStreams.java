@@ -26,12 +26,11 @@ import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.command.StreamCommands;
+import io.berth.cli.session.Descriptors;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.TerminalMode;
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
@@ -71,11 +70,14 @@ final class TaskStreams {
    */
   int run(Pipes pipes, Runnable start, Runnable takeAway) {
     AtomicReference<@Nullable SyscallException> broken = new AtomicReference<>();
-    StandardOutput.onFailure(failure -> {
-      if (broken.compareAndSet(null, failure)) {
-        kill(Signal.SIGKILL.number());
-      }
-    });
+    Descriptors descriptors = session.caller().descriptors();
+    if (descriptors != null) {
+      descriptors.onBrokenOutput(failure -> {
+        if (broken.compareAndSet(null, failure)) {
+          kill(Signal.SIGKILL.number());
+        }
+      });
+    }
     int code = stay(pipes, start);
     takeAway.run();
     SyscallException failure = broken.get();
@@ -90,24 +92,25 @@ final class TaskStreams {
 
   /** Stays until the process has ended; answers its exit code. */
   int stay(Pipes pipes, Runnable start) {
-    boolean terminal = tty && TerminalMode.isThere(session.caller());
-    Signals.hold();
-    try (TerminalMode _ = terminal ? TerminalMode.raw() : null) {
+    Signals signals = session.caller().signals();
+    boolean terminal = tty && session.caller().readsTerminal();
+    signals.hold();
+    try (TerminalMode _ = terminal ? TerminalMode.raw(session.caller()) : null) {
       pipes.copy(session.caller(), this::closeInput);
       start.run();
       if (terminal) {
         resize();
-        Signals.onResize(this::resize);
-        Signals.release();
+        signals.onResize(this::resize);
+        signals.release();
       } else {
-        Signals.passTo(this::kill);
+        signals.passTo(this::kill);
       }
       WaitRequest request = WaitRequest.newBuilder().setContainerId(id).setExecId(execId).build();
       int code = session.call(TasksGrpc.getWaitMethod(), request).getExitStatus();
       pipes.drain();
       return code;
     } finally {
-      Signals.release();
+      signals.release();
     }
   }
 
@@ -123,8 +126,11 @@ final class TaskStreams {
   }
 
   private void resize() {
+    session.caller().terminalSize().ifPresent(this::resize);
+  }
+
+  private void resize(Terminal.Size size) {
     try {
-      Terminal.Size size = Terminal.size(Fd.adopt(0, "terminal"));
       session.call(
           TasksGrpc.getResizePtyMethod(),
           ResizePtyRequest.newBuilder()
@@ -133,8 +139,8 @@ final class TaskStreams {
               .setWidth(size.columns())
               .setHeight(size.rows())
               .build());
-    } catch (SyscallException | RuntimeException e) {
-      // A size that did not arrive is followed by the next one; the terminal is raw, no text now.
+    } catch (BerthException e) {
+      // The next size replaces one that did not arrive; a message would disturb a raw terminal.
       assert e.getMessage() != null;
     }
   }
@@ -194,7 +200,8 @@ final class TaskStreams {
         start(session, request.build());
         return 0;
       }
-      try (Pipes pipes = Pipes.make(/* stdin= */ true, /* stderr= */ !tty)) {
+      try (Pipes pipes =
+          Pipes.make(session.caller().signals(), /* stdin= */ true, /* stderr= */ !tty)) {
         request.setStdin(pipes.stdin()).setStdout(pipes.stdout()).setStderr(pipes.stderr());
         return new TaskStreams(session, id, exec, tty)
             .run(pipes, () -> start(session, request.build()), () -> delete(session, exec));

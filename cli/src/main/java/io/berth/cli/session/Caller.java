@@ -1,22 +1,81 @@
 package io.berth.cli.session;
 
+import io.berth.linux.SyscallException;
+import io.berth.linux.Terminal;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The outside of one command line.
+ * Everything that a command line has from whoever typed it. Below the program's entry point nothing
+ * asks this process for its environment, folder, streams or signals, so that one process could
+ * carry out the lines of several callers.
  *
- * @param descriptors whether the three streams are also descriptors 0, 1, 2 of this process, which
- *     can be handed over
+ * @param environment the caller's variables
+ * @param folder where relative paths begin; the empty path stands for this process's own folder
+ * @param signals what the caller sends while the line is carried out
+ * @param descriptors the kernel's side of the three streams; null if they have none, and then
+ *     nothing can be handed to another process and no terminal is there
  */
 public record Caller(
     InputStream in,
     PrintStream out,
     PrintStream err,
     Map<String, String> environment,
-    boolean descriptors) {
+    Path folder,
+    Signals signals,
+    @Nullable Descriptors descriptors) {
   public Caller {
     environment = Map.copyOf(environment);
+  }
+
+  /** A path as it was typed, seen from the caller's folder. */
+  public Path path(Path typed) {
+    return folder.resolve(typed);
+  }
+
+  /** A path as it was typed, seen from the caller's folder. */
+  public Path path(String typed) {
+    return folder.resolve(typed);
+  }
+
+  /** Paths as they were typed, seen from the caller's folder. */
+  public List<Path> paths(List<Path> typed) {
+    return typed.stream().map(this::path).toList();
+  }
+
+  /** Whether standard input is a terminal. */
+  public boolean readsTerminal() {
+    Descriptors own = descriptors;
+    return own != null && Terminal.isTerminal(own.in());
+  }
+
+  /** Whether standard output is a terminal. */
+  public boolean writesTerminal() {
+    Descriptors own = descriptors;
+    return own != null && Terminal.isTerminal(own.out());
+  }
+
+  /** Whether standard error is a terminal. */
+  public boolean complainsOnTerminal() {
+    Descriptors own = descriptors;
+    return own != null && Terminal.isTerminal(own.err());
+  }
+
+  /** The size of the terminal at standard input, or else at standard output, if there is one. */
+  public Optional<Terminal.Size> terminalSize() {
+    Descriptors own = descriptors;
+    if (own == null || !(readsTerminal() || writesTerminal())) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Terminal.size(readsTerminal() ? own.in() : own.out()));
+    } catch (SyscallException e) {
+      return Optional.empty();
+    }
   }
 }

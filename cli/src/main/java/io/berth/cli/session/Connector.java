@@ -2,17 +2,17 @@ package io.berth.cli.session;
 
 import io.grpc.Channel;
 
-/** Opens channels to services. */
+/** Connects to services. Safe for use by several threads. */
 public interface Connector extends AutoCloseable {
   /**
-   * A channel to a service by its short name, {@code containerd}, {@code image} or {@code network}.
-   * The same one for the same name.
+   * The channel to a service by its short name, {@code containerd}, {@code image} or {@code
+   * network}; always the same one for a name. Does not wait for the connection.
    *
-   * @throws io.berth.base.error.BerthException.Unavailable if nothing stands at its place
+   * @throws io.berth.base.error.BerthException.Unavailable if there is no socket for it
    */
   Channel to(String service);
 
-  /** Ends all of them. */
+  /** Ends all channels, and the calls on them. */
   @Override
   void close();
 }

@@ -1,5 +1,6 @@
 package io.berth.cli.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.BlockedSignals;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -9,23 +10,27 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Signals that reach this process. The program that started the JVM has blocked them (see {@link
- * BlockedSignals}); one thread takes them, and does by default what they would have done. A process
- * that was started otherwise leaves them to the JVM, and passes none on.
+ * The signals that reach a caller while its line is carried out, and what becomes of them: they
+ * have their default effect, wait, or are given to somebody who passes them on. Safe for use by
+ * several threads.
+ *
+ * <p>A JVM keeps some signals for itself. So the program that starts it blocks all of them first
+ * (see {@link BlockedSignals}), and one thread takes them here. A process that was started
+ * otherwise leaves them to the JVM, and then none arrives here.
  */
 public final class Signals {
-  private static final Object LOCK = new Object();
-  private static final Deque<Runnable> BEFORE_END = new ArrayDeque<>();
-  private static final IntConsumer BY_DEFAULT = Signals::byDefault;
+  @GuardedBy("this")
+  private final Deque<Runnable> beforeEnd = new ArrayDeque<>();
 
-  // Guarded by LOCK; null while they wait.
-  private static @Nullable IntConsumer receiver = BY_DEFAULT;
-  private static Runnable resized = () -> {};
+  /** Null while signals wait. */
+  @GuardedBy("this")
+  private @Nullable IntConsumer receiver = this::defaultEffect;
 
-  private Signals() {}
+  @GuardedBy("this")
+  private Runnable resized = () -> {};
 
-  /** Begins to take them. To be called once, by the program's main thread. */
-  public static void attend() {
+  /** Begins to take this process's signals; called once, by the program's main thread. */
+  public void attend() {
     BlockedSignals signals;
     try {
       signals = BlockedSignals.open();
@@ -37,7 +42,7 @@ public final class Signals {
     }
   }
 
-  private static void take(BlockedSignals signals) {
+  private void take(BlockedSignals signals) {
     while (true) {
       try {
         int signal = signals.take();
@@ -53,85 +58,76 @@ public final class Signals {
     }
   }
 
-  private static IntConsumer awaitReceiver() throws InterruptedException {
-    synchronized (LOCK) {
-      while (true) {
-        IntConsumer present = receiver;
-        if (present != null) {
-          return present;
-        }
-        LOCK.wait();
+  private synchronized IntConsumer awaitReceiver() throws InterruptedException {
+    while (true) {
+      IntConsumer present = receiver;
+      if (present != null) {
+        return present;
       }
+      wait();
     }
   }
 
-  private static Runnable resized() {
-    synchronized (LOCK) {
-      return resized;
-    }
+  private synchronized Runnable resized() {
+    return resized;
   }
 
-  /** They wait from now on, until it is known what becomes of them. */
-  public static void hold() {
+  /** Lets signals wait from now on, until {@link #release} or {@link #passTo} is called. */
+  public void hold() {
     become(null);
   }
 
-  /** They do what they do by default, those that wait as well. */
-  public static void release() {
-    become(BY_DEFAULT);
+  /** Gives signals their default effect from now on, also those that wait. */
+  public void release() {
+    become(this::defaultEffect);
   }
 
-  /** Each is given to somebody else, those that wait as well, one after another. */
-  public static void passTo(IntConsumer other) {
+  /** Gives every signal to somebody else from now on, one after another, also those that wait. */
+  public void passTo(IntConsumer other) {
     become(other);
   }
 
-  private static void become(@Nullable IntConsumer next) {
-    synchronized (LOCK) {
-      receiver = next;
-      LOCK.notifyAll();
-    }
+  private synchronized void become(@Nullable IntConsumer next) {
+    receiver = next;
+    notifyAll();
   }
 
-  /** Also called, from now on, when the window's size has changed. */
-  public static void onResize(Runnable changed) {
-    synchronized (LOCK) {
-      resized = changed;
-    }
+  /** Names what is called from now on when the size of the terminal's window has changed. */
+  public synchronized void onResize(Runnable changed) {
+    resized = changed;
   }
 
-  /** Done before a signal, or a reader that has gone, ends this process: the last one first. */
-  public static void beforeEnd(Runnable action) {
-    synchronized (LOCK) {
-      BEFORE_END.push(action);
-    }
+  /** Adds what is done before this process ends by a signal or by {@link #endAsFilter}. */
+  public synchronized void beforeEnd(Runnable action) {
+    beforeEnd.push(action);
   }
 
-  private static void byDefault(int signal) {
+  private void defaultEffect(int signal) {
     if (ends(signal) && !BlockedSignals.isIgnored(signal)) {
       runBeforeEnd();
     }
     BlockedSignals.defaultEffect(signal);
   }
 
-  /** Does now what was to be done before the end. */
-  public static void runBeforeEnd() {
+  /** Does at once what was to be done before the end; what was added last is done first. */
+  public void runBeforeEnd() {
     Deque<Runnable> actions;
-    synchronized (LOCK) {
-      actions = new ArrayDeque<>(BEFORE_END);
-      BEFORE_END.clear();
+    synchronized (this) {
+      actions = new ArrayDeque<>(beforeEnd);
+      beforeEnd.clear();
     }
     actions.forEach(Runnable::run);
   }
 
+  /** Whether the default effect ends a process; that of the other signals is told in signal(7). */
   private static boolean ends(int signal) {
     return signal != Signal.SIGWINCH.number()
         && signal != Signal.SIGCONT.number()
         && signal != Signal.SIGTSTP.number();
   }
 
-  /** Ends this process as a filter ends whose reader has gone. */
-  public static void endAsFilter() {
+  /** Ends this process by SIGPIPE, as a filter ends whose reader has gone (pipe(7)). */
+  public void endAsFilter() {
     runBeforeEnd();
     BlockedSignals.defaultEffect(Signal.SIGPIPE.number());
   }

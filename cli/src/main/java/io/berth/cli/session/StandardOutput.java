@@ -6,30 +6,26 @@ import io.berth.linux.SyscallException;
 import java.io.OutputStream;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 
 /**
- * Standard output or error. A failure to write is the end of the line: a print stream above would
- * keep it to itself, and a verb go on for nobody.
+ * Standard output or standard error. A write that fails is told to {@link
+ * Descriptors#onBrokenOutput}, because the {@link java.io.PrintStream} above only remembers it, and
+ * a command would go on although nobody reads what it says.
  */
 public final class StandardOutput extends OutputStream {
   private static final long FULL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
-  private static volatile Consumer<SyscallException> failed =
-      failure -> {
-        throw new IllegalStateException(failure);
-      };
-
+  private final Descriptors descriptors;
   private final Fd fd;
 
-  /** The descriptor stays open. */
-  public StandardOutput(Fd fd) {
+  /**
+   * The descriptor stays open.
+   *
+   * @param fd standard output or error of the descriptors
+   */
+  public StandardOutput(Descriptors descriptors, Fd fd) {
+    this.descriptors = descriptors;
     this.fd = fd;
-  }
-
-  /** What is done from now on about a failure; what was to be written is dropped if it returns. */
-  public static void onFailure(Consumer<SyscallException> action) {
-    failed = action;
   }
 
   @Override
@@ -37,6 +33,7 @@ public final class StandardOutput extends OutputStream {
     write(new byte[] {(byte) b}, 0, 1);
   }
 
+  /** Blocks until all bytes are written, or a write fails: then the rest is dropped. */
   @Override
   public void write(byte[] bytes, int offset, int length) {
     int done = 0;
@@ -45,10 +42,11 @@ public final class StandardOutput extends OutputStream {
         done += fd.write(bytes, offset + done, length - done);
       } catch (SyscallException e) {
         if (!e.is(Errno.EAGAIN)) {
-          failed.accept(e);
+          descriptors.broke(e);
           return;
         }
-        // Somebody who shares it has made it non-blocking.
+        // Another process that shares the open file has made it non-blocking: O_NONBLOCK belongs to
+        // the open file, not to the descriptor (open(2)).
         LockSupport.parkNanos(FULL_PAUSE_NANOS);
       }
     }

@@ -1,52 +1,53 @@
 package io.berth.cli.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Another mode of the terminal that standard input is, until closed. Also when a signal ends this
- * process, its terminal is usable again.
+ * Another mode of the terminal at standard input, until it is closed. The mode before is also put
+ * back when a signal ends this process, for otherwise the shell behind it could not be used.
  */
 public final class TerminalMode implements AutoCloseable {
+  private final Fd terminal;
+
+  /** Null once the mode before is back. */
+  @GuardedBy("this")
   private Terminal.@Nullable Settings before;
 
-  private TerminalMode(Terminal.Settings before) {
+  private TerminalMode(Fd terminal, Terminal.Settings before) {
+    this.terminal = terminal;
     this.before = before;
-    Signals.beforeEnd(this::close);
   }
 
-  private static Fd stdin() {
-    return Fd.adopt(0, "standard input");
+  /** A change of the mode that answers the settings from before. */
+  private interface Change {
+    Terminal.Settings of(Fd terminal) throws SyscallException;
   }
 
-  /** Whether standard input is a terminal of this process. */
-  public static boolean isThere(Caller caller) {
-    return caller.descriptors() && Terminal.isTerminal(stdin());
+  /** Every byte goes through as it is typed. The caller reads a terminal. */
+  public static TerminalMode raw(Caller caller) {
+    return changed(caller, Terminal::makeRaw);
   }
 
-  /** Bytes go through as they are typed. */
-  public static TerminalMode raw() {
+  /** What is typed is not shown. The caller reads a terminal. */
+  public static TerminalMode silent(Caller caller) {
+    return changed(caller, Terminal::hideInput);
+  }
+
+  private static TerminalMode changed(Caller caller, Change change) {
+    Fd terminal = Objects.requireNonNull(caller.descriptors(), "no terminal").in();
     try {
-      return new TerminalMode(Terminal.makeRaw(stdin()));
+      TerminalMode mode = new TerminalMode(terminal, change.of(terminal));
+      caller.signals().beforeEnd(mode::close);
+      return mode;
     } catch (SyscallException e) {
-      throw refused(e);
+      throw new BerthException.Internal("change the terminal: " + e.getMessage(), e);
     }
-  }
-
-  /** What is typed is not shown. */
-  public static TerminalMode silent() {
-    try {
-      return new TerminalMode(Terminal.hideInput(stdin()));
-    } catch (SyscallException e) {
-      throw refused(e);
-    }
-  }
-
-  private static BerthException refused(SyscallException e) {
-    return new BerthException.Internal("change the terminal: " + e.getMessage(), e);
   }
 
   @Override
@@ -57,9 +58,9 @@ public final class TerminalMode implements AutoCloseable {
       return;
     }
     try {
-      Terminal.restore(stdin(), settings);
+      Terminal.restore(terminal, settings);
     } catch (SyscallException e) {
-      // The terminal itself has gone: nothing is left to restore.
+      // The terminal itself has gone, so there is nothing to put back.
       assert e.errno() != null;
     }
   }

@@ -139,7 +139,7 @@ final class ValuesTest {
     "../x:/b, bind|/x|/b|false"
   })
   void volumes(String text, String expected) {
-    Mount mount = Volumes.volume(text, Path.of("/work"));
+    Mount mount = MountSyntax.volume(text, Path.of("/work"));
     assertEquals(
         expected,
         mount.getType()
@@ -155,26 +155,27 @@ final class ValuesTest {
   @ValueSource(strings = {"", "a:b", "/a:b", "/a:/", "/a:/b:xx", "/a:/b:ro:x", "a/b:/c", ":/b"})
   void noVolumes(String text) {
     assertThrows(
-        BerthException.InvalidArgument.class, () -> Volumes.volume(text, Path.of("/work")));
+        BerthException.InvalidArgument.class, () -> MountSyntax.volume(text, Path.of("/work")));
   }
 
   @Test // Rows MD-33, MB-88: what is not there is not made.
   void typedMounts() {
-    Mount mount = Volumes.mount("type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave");
+    Mount mount = MountSyntax.mount("type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave");
     assertEquals("bind", mount.getType());
     assertEquals(List.of("rslave", "nocreate"), mount.getOptionsList());
     assertEquals(true, mount.getReadOnly());
     assertEquals(
-        List.of("size=65536"), Volumes.mount("type=tmpfs,dst=/t,tmpfs-size=64k").getOptionsList());
+        List.of("size=65536"),
+        MountSyntax.mount("type=tmpfs,dst=/t,tmpfs-size=64k").getOptionsList());
     for (String text :
         List.of("type=bind,dst=/b", "type=x,dst=/b", "src=a", "type=tmpfs,src=/a,dst=/b", "a")) {
-      assertThrows(BerthException.InvalidArgument.class, () -> Volumes.mount(text), text);
+      assertThrows(BerthException.InvalidArgument.class, () -> MountSyntax.mount(text), text);
     }
   }
 
   @Test // Row MB-81.
   void memoryFileSystems() {
-    Mount mount = Volumes.tmpfs("/run:size=64k,mode=700,ro");
+    Mount mount = MountSyntax.tmpfs("/run:size=64k,mode=700,ro");
     assertEquals(List.of("size=64k", "mode=700"), mount.getOptionsList());
     assertEquals(true, mount.getReadOnly());
   }

@@ -11,12 +11,12 @@ import java.util.regex.Pattern;
  * {@code -v}, {@code --mount} and {@code --tmpfs}. What cannot be read is refused, not skipped:
  * rows MD-30, MD-31.
  */
-public final class Volumes {
+public final class MountSyntax {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]+");
   private static final Set<String> PROPAGATIONS =
       Set.of("private", "rprivate", "shared", "rshared", "slave", "rslave");
 
-  private Volumes() {}
+  private MountSyntax() {}
 
   /**
    * {@code SOURCE:TARGET[:OPTIONS]}, or {@code TARGET} for an anonymous volume. A source with a

@@ -1,5 +1,6 @@
 package io.berth.cli.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.EventLoops;
@@ -12,14 +13,19 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The services' sockets of one instance. */
-public final class Sockets implements Connector {
+/** Connects to the services of one instance at the sockets that its configuration names. */
+public final class SocketConnector implements Connector {
   private final Config config;
+
+  @GuardedBy("this")
   private final Map<String, ManagedChannel> channels = new HashMap<>();
+
+  /** Null until the first channel is made. */
+  @GuardedBy("this")
   private @Nullable EventLoops loops;
 
   /** Opens nothing yet. */
-  public Sockets(Config config) {
+  public SocketConnector(Config config) {
     this.config = config;
   }
 
