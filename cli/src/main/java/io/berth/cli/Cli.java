@@ -11,6 +11,7 @@ import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;
 import io.grpc.Deadline;
 import io.grpc.StatusRuntimeException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,17 +23,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
-import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * One line: what stands before the verb is for this program, the rest is the verb's.
+ * Carries out one line: the options before the verb, the verb, and what belongs to the verb.
  *
  * <p>Exit codes: a container's own from {@code run}, {@code exec}, {@code start -a} and {@code
  * attach}; 125 for a wrong line and for failures of the engine in {@code run}; 126 when the program
@@ -43,106 +43,176 @@ public final class Cli {
   private static final int WRONG_LINE = 125;
   private static final Path USUAL_CONFIGURATION = Path.of("/etc/berth/config.toml");
 
-  /**
-   * After {@code images}, these are what to do; anything else is a repository's name. Row CD-25.
-   */
-  private static final Set<String> IMAGE_VERBS =
-      Set.of("ls", "list", "pull", "push", "import", "save", "rm", "remove", "tag", "inspect");
-
-  private static final Map<String, String> LONGER = Map.of("-n", "--namespace", "-a", "--address");
-
   private final Caller caller;
   private final Function<Config, Connector> connectors;
+  private final GlobalOptions globals;
 
-  private final Map<String, String> globals = new HashMap<>();
-  private boolean timing;
-  private boolean debug;
-
-  private Cli(Caller caller, Function<Config, Connector> connectors) {
+  private Cli(Caller caller, Function<Config, Connector> connectors, GlobalOptions globals) {
     this.caller = caller;
     this.connectors = connectors;
+    this.globals = globals;
   }
 
   /**
-   * Carries one line out; answers its exit code. Prints one line of cause, place and remedy on
-   * failure, never a stack. May block for as long as a container lives.
+   * Carries one line out and answers its exit code. A failure prints one line with its cause, place
+   * and remedy, never a stack. Blocks as long as the command takes, which may be as long as a
+   * container lives. Lines of several callers may be carried out at the same time.
+   *
+   * @param connectors makes the connections to the services of a configuration
    */
   public static int run(
       List<String> arguments, Caller caller, Function<Config, Connector> connectors) {
-    Cli cli = new Cli(caller, connectors);
+    GlobalOptions globals;
     try {
-      return cli.line(arguments);
-    } catch (BerthException e) {
-      return cli.wrong(e.getMessage());
+      globals = GlobalOptions.read(arguments);
+    } catch (ParameterException e) {
+      return refuse(caller, WrongLine.why(e));
     }
-  }
-
-  private int line(List<String> arguments) {
-    int at = 0;
-    while (at < arguments.size() && arguments.get(at).startsWith("-")) {
-      String option = arguments.get(at++);
-      int equals = option.indexOf('=');
-      String name = equals < 0 ? option : option.substring(0, equals);
-      switch (name) {
-        case "--config",
-            "-n",
-            "--namespace",
-            "-a",
-            "--address",
-            "--connect-timeout",
-            "--timeout" -> {
-          if (equals < 0 && at == arguments.size()) {
-            return wrong("option `" + name + "` needs a value");
-          }
-          String value = equals < 0 ? arguments.get(at++) : option.substring(equals + 1);
-          globals.put(LONGER.getOrDefault(name, name), value);
-        }
-        case "--debug" -> {
-          debug = true;
-          timing = true;
-        }
-        case "--timing" -> timing = true;
-        case "-h", "--help" -> {
-          Help.print(caller.out());
-          return 0;
-        }
-        case "-v", "--version" -> {
-          caller.out().println("berth version " + Program.VERSION);
-          return 0;
-        }
-        default -> {
-          return wrong("unknown option `" + option + "`" + Nearest.hint(name, Help.GLOBALS));
-        }
-      }
+    if (globals.version() && !globals.help()) {
+      caller.out().println("berth version " + Program.VERSION);
+      return 0;
     }
-    if (at == arguments.size()) {
+    if (globals.help() || globals.rest().isEmpty()) {
       Help.print(caller.out());
       return 0;
     }
-    return verb(arguments.get(at), arguments.subList(at + 1, arguments.size()));
+    try {
+      return new Cli(caller, connectors, globals).line(globals.rest());
+    } catch (BerthException e) {
+      return refuse(caller, e.getMessage());
+    }
   }
 
-  /** The value of an option before the verb, or of a variable, or the default. */
-  private String global(String option, String variable, String otherwise) {
-    String typed = globals.get(option);
-    String set = caller.environment().getOrDefault(variable, "");
-    return typed != null ? typed : set.isEmpty() ? otherwise : set;
+  private static int refuse(Caller caller, String why) {
+    caller.err().println("berth: " + why.replace('\n', ' '));
+    return WRONG_LINE;
   }
 
-  private @Nullable Duration limit(String option) {
-    String text = globals.get(option);
+  private int line(List<String> words) {
+    if (words.getFirst().equals("help")) {
+      if (words.size() == 1) {
+        Help.print(caller.out());
+        return 0;
+      }
+      List<String> asked = new ArrayList<>(words.subList(1, words.size()));
+      asked.add("--help");
+      return line(asked);
+    }
+    Verbs.Called called = Verbs.find(words);
+    if (called == null) {
+      String name = words.getFirst();
+      return refuse(caller, "No such command: " + name + Nearest.hint(name, Verbs.names()));
+    }
+    CommandLine reader = reader(called.verb());
+    reader.setCommandName("berth " + String.join(" ", words.subList(0, called.words())));
+    return reader.execute(words.subList(called.words(), words.size()).toArray(String[]::new));
+  }
+
+  private CommandLine reader(Verb verb) {
+    CommandLine reader = new CommandLine(specOf(verb));
+    reader.setOut(new PrintWriter(caller.out(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    reader.setErr(new PrintWriter(caller.err(), /* autoFlush= */ true, StandardCharsets.UTF_8));
+    // An argument `@name` is a name like any other, not a file with arguments.
+    reader.setExpandAtFiles(false);
+    reader.setParameterExceptionHandler((e, _) -> wrongLine(e));
+    reader.setExecutionStrategy(this::execute);
+    reader.setExecutionExceptionHandler((e, _, _) -> {
+      throw e;
+    });
+    return reader;
+  }
+
+  /** What picocli is to read: of a group all its commands, for its help and for hints. */
+  private static CommandSpec specOf(Verb verb) {
+    if (verb.maker() != null) {
+      SessionCommand command = verb.maker().get();
+      CommandSpec spec = CommandSpec.forAnnotatedObject(command);
+      spec.parser().stopAtPositional(command.endsInProgram());
+      return spec;
+    }
+    CommandSpec group = CommandSpec.create();
+    group.usageMessage().description(verb.about());
+    group.addOption(
+        OptionSpec.builder("--help").usageHelp(true).description("Show this text").build());
+    for (Verb inside : verb.inside().get()) {
+      CommandSpec one = specOf(inside).name(inside.name());
+      one.aliases(inside.names().stream().skip(1).toArray(String[]::new));
+      group.addSubcommand(inside.name(), one);
+    }
+    return group;
+  }
+
+  private int execute(CommandLine.ParseResult parsed) {
+    for (CommandLine read : parsed.asCommandLineList()) {
+      if (read.isUsageHelpRequested()) {
+        usage(read, caller.out(), caller.writesTerminal());
+        return 0;
+      }
+    }
+    CommandLine last = parsed.asCommandLineList().getLast();
+    if (!(last.getCommandSpec().userObject() instanceof SessionCommand command)) {
+      usage(last, caller.err(), caller.complainsOnTerminal());
+      return WRONG_LINE;
+    }
+    try {
+      return in(command);
+    } catch (BerthException e) {
+      if (globals.debug()) {
+        e.printStackTrace(caller.err());
+      }
+      int told = refuse(caller, e.getMessage());
+      boolean refusedHere =
+          e instanceof BerthException.InvalidArgument
+              && !(e.getCause() instanceof StatusRuntimeException);
+      return refusedHere ? told : command.exitCode(e);
+    }
+  }
+
+  /** Prints how a command is called; in colours on a terminal, unless the caller wants none. */
+  private void usage(CommandLine command, PrintStream to, boolean terminal) {
+    boolean plain = caller.environment().containsKey("NO_COLOR");
+    command.usage(to, terminal && !plain ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF);
+  }
+
+  private int in(SessionCommand command) {
+    Duration whole = limit("--timeout", globals.timeout());
+    Session.Terms terms =
+        new Session.Terms(
+            globals.timing(),
+            limit("--connect-timeout", globals.connectTimeout()),
+            whole == null ? null : Deadline.after(whole.toNanos(), TimeUnit.NANOSECONDS));
+    Config config = elsewhere(configuration());
+    String typed = globals.namespace();
+    String set = caller.environment().getOrDefault("BERTH_NAMESPACE", "");
+    String namespace = typed != null ? typed : set.isEmpty() ? config.text(Key.CLI_NAMESPACE) : set;
+    try (Connector connector = connectors.apply(config)) {
+      return command.run(new Session(config, caller, connector, namespace, terms));
+    }
+  }
+
+  private static @Nullable Duration limit(String option, @Nullable String text) {
     return text == null ? null : Durations.parse(option, text);
   }
 
-  /** Row CD-21. */
+  private Config configuration() {
+    String given = globals.config();
+    if (given != null) {
+      return Config.read(caller.path(given));
+    }
+    return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();
+  }
+
+  /**
+   * The configuration with the sockets that an option or variables name. The option names that of
+   * berth-containerd, and stands for the folder of the others as well; a variable of a service
+   * counts for that service alone.
+   */
   private Config elsewhere(Config config) {
     Map<String, Path> sockets = new HashMap<>();
-    String address = globals.get("--address");
+    String address = globals.address();
     for (String service : List.of(Session.CONTAINERD, Session.IMAGE, Session.NETWORK)) {
-      String set =
-          caller
-              .environment()
-              .getOrDefault("BERTH_" + service.toUpperCase(Locale.ROOT) + "_ADDRESS", "");
+      String variable = "BERTH_" + service.toUpperCase(Locale.ROOT) + "_ADDRESS";
+      String set = caller.environment().getOrDefault(variable, "");
       if (address != null && service.equals(Session.CONTAINERD)) {
         sockets.put(service, socket(address));
       } else if (!set.isEmpty()) {
@@ -162,119 +232,8 @@ public final class Cli {
     }
   }
 
-  private int verb(String name, List<String> rest) {
-    if (name.equals("help")) {
-      if (rest.isEmpty()) {
-        Help.print(caller.out());
-        return 0;
-      }
-      List<String> asked = new ArrayList<>(rest.subList(1, rest.size()));
-      asked.add("--help");
-      return verb(rest.getFirst(), asked);
-    }
-    boolean group =
-        name.equals("images") && !rest.isEmpty() && IMAGE_VERBS.contains(rest.getFirst());
-    Verb verb = Verb.find(group ? "image" : name);
-    if (verb == null) {
-      return wrong("No such command: " + name + Nearest.hint(name, Verb.names()));
-    }
-    CommandLine line = new CommandLine(verb.make());
-    line.setCommandName("berth " + name);
-    line.setOut(new PrintWriter(caller.out(), /* autoFlush= */ true, StandardCharsets.UTF_8));
-    line.setErr(new PrintWriter(caller.err(), /* autoFlush= */ true, StandardCharsets.UTF_8));
-    // A first argument that is no option begins a command inside; its options are its own.
-    line.setStopAtPositional(false);
-    stopAtCommands(line);
-    line.setParameterExceptionHandler((e, _) -> wrongLine(e));
-    line.setExecutionStrategy(this::execute);
-    line.setExecutionExceptionHandler((e, _, _) -> {
-      throw e;
-    });
-    return line.execute(rest.toArray(String[]::new));
-  }
-
-  private static void stopAtCommands(CommandLine line) {
-    String own = line.getCommandSpec().name();
-    if (List.of("run", "create", "exec").contains(own.substring(own.lastIndexOf(' ') + 1))) {
-      line.setStopAtPositional(true);
-    }
-    line.getSubcommands().values().forEach(Cli::stopAtCommands);
-  }
-
-  private int execute(CommandLine.ParseResult parsed) {
-    CommandLine last = parsed.asCommandLineList().getLast();
-    if (CommandLine.printHelpIfRequested(parsed)) {
-      return 0;
-    }
-    if (!(last.getCommandSpec().userObject() instanceof SessionCommand command)) {
-      last.usage(last.getErr());
-      return WRONG_LINE;
-    }
-    try {
-      return in(command);
-    } catch (BerthException e) {
-      if (debug) {
-        e.printStackTrace(caller.err());
-      }
-      int told = wrong(e.getMessage());
-      boolean refusedHere =
-          e instanceof BerthException.InvalidArgument
-              && !(e.getCause() instanceof StatusRuntimeException);
-      return refusedHere ? told : command.exitCode(e);
-    }
-  }
-
-  private int in(SessionCommand command) {
-    Duration whole = limit("--timeout");
-    Session.Terms terms =
-        new Session.Terms(
-            timing,
-            limit("--connect-timeout"),
-            whole == null ? null : Deadline.after(whole.toNanos(), TimeUnit.NANOSECONDS));
-    Config config = elsewhere(configuration());
-    String namespace = global("--namespace", "BERTH_NAMESPACE", config.text(Key.CLI_NAMESPACE));
-    try (Connector connector = connectors.apply(config)) {
-      return command.run(new Session(config, caller, connector, namespace, terms));
-    }
-  }
-
-  private Config configuration() {
-    String given = globals.get("--config");
-    if (given != null) {
-      return Config.read(caller.path(given));
-    }
-    return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();
-  }
-
-  private int wrong(String why) {
-    caller.err().println("berth: " + why.replace('\n', ' '));
-    return WRONG_LINE;
-  }
-
   private int wrongLine(ParameterException e) {
-    CommandLine line = e.getCommandLine();
-    String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("wrong line");
-    String hint = "";
-    if (e instanceof UnmatchedArgumentException unmatched) {
-      String word = unmatched.getUnmatched().getFirst();
-      List<String> known = new ArrayList<>(line.getSubcommands().keySet());
-      line.getCommandSpec().options().forEach(option -> known.addAll(List.of(option.names())));
-      why = (word.startsWith("-") ? "unknown option `" : "unexpected `") + word + "`";
-      hint = Nearest.hint(word, known);
-    } else if (e instanceof MissingParameterException missing) {
-      why =
-          missing.getMissing().stream()
-              .map(argument -> argument.paramLabel() + " is missing")
-              .findFirst()
-              .orElse(why);
-    }
-    return wrong(
-        line.getCommandSpec().qualifiedName()
-            + ": "
-            + why
-            + hint
-            + " (see `"
-            + line.getCommandSpec().qualifiedName()
-            + " --help`)");
+    String name = e.getCommandLine().getCommandSpec().qualifiedName();
+    return refuse(caller, name + ": " + WrongLine.why(e) + " (see `" + name + " --help`)");
   }
 }

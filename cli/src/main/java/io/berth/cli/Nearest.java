@@ -3,7 +3,7 @@ package io.berth.cli;
 import java.util.Collection;
 import java.util.Comparator;
 
-/** What somebody may have meant. */
+/** Finds the word that somebody may have meant by one that is not known. */
 final class Nearest {
   private Nearest() {}
 
@@ -16,7 +16,10 @@ final class Nearest {
         .orElse("");
   }
 
-  /** How many letters must be changed, added, left out or swapped with their neighbour. */
+  /**
+   * How many letters must be changed, added, left out or swapped with their neighbour: the distance
+   * of Damerau and Levenshtein, in its form that edits no part twice.
+   */
   static int distance(String a, String b) {
     int[][] cost = new int[a.length() + 1][b.length() + 1];
     for (int i = 0; i <= a.length(); i++) {

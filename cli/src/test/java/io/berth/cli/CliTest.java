@@ -179,7 +179,7 @@ final class CliTest {
 
   @Test
   void everyVerbHasHelp() {
-    for (String verb : Verb.names()) {
+    for (String verb : Verbs.names()) {
       assertEquals(0, berth(verb, "--help"), verb);
     }
     assertEquals("", err());

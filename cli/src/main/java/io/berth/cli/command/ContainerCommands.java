@@ -60,7 +60,7 @@ public final class ContainerCommands {
   }
 
   /** {@code start}. Rows D01-01, D01-02. */
-  @Command(name = "start", description = "Start containers")
+  @Command(description = "Start containers")
   public static final class Start extends Several {
     @Option(
         names = {"-a", "--attach"},
@@ -114,7 +114,7 @@ public final class ContainerCommands {
   }
 
   /** {@code stop}. Rows D01-05, D01-06. */
-  @Command(name = "stop", description = "Ask containers to end; kill them after the timeout")
+  @Command(description = "Ask containers to end; kill them after the timeout")
   public static final class Stop extends Several {
     @Option(
         names = {"-t", "--time", "--timeout"},
@@ -140,7 +140,7 @@ public final class ContainerCommands {
   }
 
   /** {@code kill}. Rows D01-09, D01-10. */
-  @Command(name = "kill", description = "Send a signal to containers (default: SIGKILL)")
+  @Command(description = "Send a signal to containers (default: SIGKILL)")
   public static final class Kill extends Several {
     @Option(
         names = {"-s", "--signal"},
@@ -158,7 +158,7 @@ public final class ContainerCommands {
   }
 
   /** {@code restart}. Row D01-12. */
-  @Command(name = "restart", description = "Stop and start containers")
+  @Command(description = "Stop and start containers")
   public static final class Restart extends Several {
     @Option(
         names = {"-t", "--time", "--timeout"},
@@ -177,7 +177,7 @@ public final class ContainerCommands {
   }
 
   /** {@code wait}. Row D01-13. */
-  @Command(name = "wait", description = "Block until containers end; print their exit codes")
+  @Command(description = "Block until containers end; print their exit codes")
   public static final class Wait extends SessionCommand {
     @Option(
         names = "--condition",
@@ -206,7 +206,7 @@ public final class ContainerCommands {
   }
 
   /** {@code rm}. Rows D01-14, D01-16: what runs is refused unless forced. */
-  @Command(name = "rm", aliases = "remove", description = "Remove containers")
+  @Command(description = "Remove containers")
   public static final class Rm extends Several {
     @Option(
         names = {"-f", "--force"},
@@ -227,7 +227,7 @@ public final class ContainerCommands {
   }
 
   /** {@code pause}. */
-  @Command(name = "pause", description = "Freeze containers")
+  @Command(description = "Freeze containers")
   public static final class Pause extends Several {
     @Override
     void one(Session session, String ref) {
@@ -236,7 +236,7 @@ public final class ContainerCommands {
   }
 
   /** {@code unpause}. */
-  @Command(name = "unpause", description = "Let frozen containers go on")
+  @Command(description = "Let frozen containers go on")
   public static final class Unpause extends Several {
     @Override
     void one(Session session, String ref) {
@@ -246,7 +246,7 @@ public final class ContainerCommands {
   }
 
   /** {@code rename}. */
-  @Command(name = "rename", description = "Give a container another name")
+  @Command(description = "Give a container another name")
   public static final class Rename extends SessionCommand {
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -264,7 +264,7 @@ public final class ContainerCommands {
   }
 
   /** {@code update}. */
-  @Command(name = "update", description = "Change limits and restart policy of containers")
+  @Command(description = "Change limits and restart policy of containers")
   public static final class Update extends Several {
     @Option(
         names = "--restart",

@@ -33,7 +33,7 @@ import picocli.CommandLine.Parameters;
  * means what the folder holds; {@code -} is a tar on standard input or output. Files belong to root
  * inside, and to whoever copies outside.
  */
-@Command(name = "cp", description = "Copy files between this host and a container")
+@Command(description = "Copy files between this host and a container")
 public final class CopyCommand extends SessionCommand {
   private static final int FORMAT = 0170000;
   private static final int FOLDER = 0040000;

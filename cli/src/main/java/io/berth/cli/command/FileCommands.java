@@ -61,7 +61,7 @@ public final class FileCommands {
   }
 
   /** {@code diff}. Rows D01-31, D01-39. */
-  @Command(name = "diff", description = "What a container changed in its file system")
+  @Command(description = "What a container changed in its file system")
   public static final class Diff extends SessionCommand {
     @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -94,7 +94,7 @@ public final class FileCommands {
   }
 
   /** {@code export}. Row D01-61. */
-  @Command(name = "export", description = "Write a container's file system as a tar")
+  @Command(description = "Write a container's file system as a tar")
   public static final class Export extends SessionCommand {
     @Option(
         names = {"-o", "--output"},
@@ -120,7 +120,7 @@ public final class FileCommands {
   }
 
   /** {@code commit}. Rows D01-60, MB-32: nothing is copied while it is written. */
-  @Command(name = "commit", description = "Make an image of a container's changes")
+  @Command(description = "Make an image of a container's changes")
   public static final class Commit extends SessionCommand {
     @Option(
         names = {"-a", "--author"},

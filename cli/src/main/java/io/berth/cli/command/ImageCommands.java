@@ -44,10 +44,7 @@ public final class ImageCommands {
   }
 
   /** {@code images}. Rows D01-63, D01-64. */
-  @Command(
-      name = "images",
-      aliases = {"ls", "list"},
-      description = "List images")
+  @Command(description = "List images")
   public static final class Images extends SessionCommand {
     private static final List<String> FIELDS =
         List.of("Repository", "Tag", "ID", "CreatedSince", "Size");
@@ -144,7 +141,7 @@ public final class ImageCommands {
   }
 
   /** {@code tag}. Row D01-67. */
-  @Command(name = "tag", description = "Give an image another name")
+  @Command(description = "Give an image another name")
   public static final class Tag extends SessionCommand {
     @Option(
         names = {"-f", "--force"},
@@ -174,10 +171,7 @@ public final class ImageCommands {
   }
 
   /** {@code rmi}. Row D01-65. */
-  @Command(
-      name = "rmi",
-      aliases = {"rm", "remove"},
-      description = "Remove images")
+  @Command(description = "Remove images")
   public static final class Rmi extends SessionCommand {
     @Option(
         names = {"-f", "--force"},
@@ -213,7 +207,7 @@ public final class ImageCommands {
   }
 
   /** {@code history}. Row D01-66. */
-  @Command(name = "history", description = "How an image came to be")
+  @Command(description = "How an image came to be")
   public static final class History extends SessionCommand {
     private static final int COMMAND_WIDTH = 45;
     private static final List<String> FIELDS =
@@ -252,7 +246,7 @@ public final class ImageCommands {
   }
 
   /** {@code image verify}. */
-  @Command(name = "verify", description = "Read and hash again what is stored")
+  @Command(description = "Read and hash again what is stored")
   public static final class Verify extends SessionCommand {
     @Parameters(arity = "0..1", paramLabel = "IMAGE", description = "Only this one")
     String image = "";

@@ -38,7 +38,7 @@ public final class InfoCommands {
   }
 
   /** {@code version}. Row D01-69. */
-  @Command(name = "version", description = "Versions of this program and of the services")
+  @Command(description = "Versions of this program and of the services")
   public static final class Version extends SessionCommand {
     @Option(
         names = {"-f", "--format"},
@@ -74,7 +74,7 @@ public final class InfoCommands {
    * {@code info}. Row D01-27: the first three lines are the oldest ones. The exit code is 0 with
    * warnings too, as docker's, and 1 if a service did not answer.
    */
-  @Command(name = "info", description = "The instance: counts, folders, services, warnings")
+  @Command(description = "The instance: counts, folders, services, warnings")
   public static final class Info extends SessionCommand {
     @Option(
         names = {"-f", "--format"},

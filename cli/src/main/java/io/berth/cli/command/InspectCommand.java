@@ -23,7 +23,7 @@ import picocli.CommandLine.Parameters;
  * {@code inspect}: containers before images. Rows D01-28, D01-29: of a name that is neither,
  * nothing but an empty list stands on stdout.
  */
-@Command(name = "inspect", description = "Everything about containers or images, as JSON")
+@Command(description = "Everything about containers or images, as JSON")
 public final class InspectCommand extends SessionCommand {
   @Option(
       names = {"-f", "--format"},

@@ -27,10 +27,7 @@ public final class ListCommands {
   private ListCommands() {}
 
   /** {@code ps}. Rows D01-20 to D01-26. */
-  @Command(
-      name = "ps",
-      aliases = {"ls"},
-      description = "List containers")
+  @Command(description = "List containers")
   public static final class Ps extends SessionCommand {
     private static final int COMMAND_WIDTH = 20;
     private static final List<String> FIELDS =
@@ -137,7 +134,7 @@ public final class ListCommands {
   }
 
   /** {@code port}. Rows D01-49, D01-50. */
-  @Command(name = "port", description = "Published ports of a container")
+  @Command(description = "Published ports of a container")
   public static final class Port extends SessionCommand {
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -171,7 +168,7 @@ public final class ListCommands {
   }
 
   /** {@code top}. */
-  @Command(name = "top", description = "Processes of a container")
+  @Command(description = "Processes of a container")
   public static final class Top extends SessionCommand {
     @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";

@@ -24,7 +24,6 @@ public final class LoginCommands {
 
   /** {@code login}: asks the registry first, so that only what works is kept. */
   @Command(
-      name = "login",
       description = {
         "Keep credentials for a registry, once it took them.",
         "They are stored readable for you alone, but not encrypted."
@@ -140,7 +139,7 @@ public final class LoginCommands {
   }
 
   /** {@code logout}. */
-  @Command(name = "logout", description = "Forget the credentials for a registry")
+  @Command(description = "Forget the credentials for a registry")
   public static final class Logout extends SessionCommand {
     @Parameters(
         arity = "0..1",

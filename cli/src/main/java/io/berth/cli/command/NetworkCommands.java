@@ -25,23 +25,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code network create, ls, rm, inspect}. Rows RK-56 to RK-66. */
-@Command(
-    name = "network",
-    description = "Networks: create, ls, rm, prune, inspect, explain",
-    subcommands = {
-      NetworkCommands.Create.class,
-      NetworkCommands.Ls.class,
-      NetworkCommands.Rm.class,
-      PruneCommands.Networks.class,
-      NetworkCommands.Inspect.class,
-      NetworkCommands.Explain.class
-    })
 public final class NetworkCommands {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private NetworkCommands() {}
 
   /** {@code network create}. */
-  @Command(name = "create", description = "Make a network")
+  @Command(description = "Make a network")
   public static final class Create extends SessionCommand {
     @Option(
         names = {"-d", "--driver"},
@@ -96,7 +84,7 @@ public final class NetworkCommands {
   }
 
   /** {@code network ls}. */
-  @Command(name = "ls", aliases = "list", description = "List networks")
+  @Command(description = "List networks")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS =
         List.of("ID", "Name", "Driver", "Subnet", "Endpoints");
@@ -134,7 +122,7 @@ public final class NetworkCommands {
   }
 
   /** {@code network rm}. */
-  @Command(name = "rm", aliases = "remove", description = "Remove networks")
+  @Command(description = "Remove networks")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
     List<String> networks = new ArrayList<>();
@@ -154,7 +142,7 @@ public final class NetworkCommands {
   }
 
   /** {@code network inspect}. */
-  @Command(name = "inspect", description = "Everything about networks, as JSON")
+  @Command(description = "Everything about networks, as JSON")
   public static final class Inspect extends SessionCommand {
     @Option(
         names = {"-f", "--format"},
@@ -184,7 +172,7 @@ public final class NetworkCommands {
   }
 
   /** {@code network explain}. */
-  @Command(name = "explain", description = "Why a published port is, or is not, reachable")
+  @Command(description = "Why a published port is, or is not, reachable")
   public static final class Explain extends SessionCommand {
     @Parameters(paramLabel = "[IP:]PORT[/udp]", description = "On the host")
     String port = "";

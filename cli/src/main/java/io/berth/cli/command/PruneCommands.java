@@ -218,7 +218,7 @@ public final class PruneCommands {
   }
 
   /** {@code container prune}. */
-  @Command(name = "prune", description = "Remove all containers that do not run")
+  @Command(description = "Remove all containers that do not run")
   public static final class Containers extends Pruning {
     @Override
     List<String> doomed() {
@@ -232,7 +232,7 @@ public final class PruneCommands {
   }
 
   /** {@code image prune}. */
-  @Command(name = "prune", description = "Remove images without a name")
+  @Command(description = "Remove images without a name")
   public static final class Images extends Pruning {
     @Option(
         names = {"-a", "--all"},
@@ -260,7 +260,7 @@ public final class PruneCommands {
   }
 
   /** {@code volume prune}. */
-  @Command(name = "prune", description = "Remove volumes that no container uses")
+  @Command(description = "Remove volumes that no container uses")
   public static final class Volumes extends Pruning {
     @Option(
         names = {"-a", "--all"},
@@ -287,7 +287,7 @@ public final class PruneCommands {
   }
 
   /** {@code network prune}. */
-  @Command(name = "prune", description = "Remove networks that no container uses")
+  @Command(description = "Remove networks that no container uses")
   public static final class Networks extends Pruning {
     @Override
     List<String> doomed() {
@@ -302,7 +302,7 @@ public final class PruneCommands {
   }
 
   /** {@code system prune}. */
-  @Command(name = "prune", description = "Remove stopped containers and what nobody uses")
+  @Command(description = "Remove stopped containers and what nobody uses")
   public static final class Everything extends Pruning {
     @Option(
         names = {"-a", "--all"},

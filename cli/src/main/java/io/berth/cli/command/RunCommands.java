@@ -15,10 +15,7 @@ public final class RunCommands {
   private RunCommands() {}
 
   /** Makes a container and runs it. Rows D01-52, D01-53. */
-  @Command(
-      name = "run",
-      sortOptions = false,
-      description = "Make a container of an image and run it")
+  @Command(sortOptions = false, description = "Make a container of an image and run it")
   public static final class Run extends SessionCommand {
     @Option(
         names = {"-d", "--detach"},
@@ -35,6 +32,11 @@ public final class RunCommands {
     @Mixin ContainerOptions options = new ContainerOptions();
 
     private boolean starting;
+
+    @Override
+    public boolean endsInProgram() {
+      return true;
+    }
 
     @Override
     public int run(Session session) {
@@ -83,12 +85,14 @@ public final class RunCommands {
   }
 
   /** Makes a container and leaves it. Row MB-34. */
-  @Command(
-      name = "create",
-      sortOptions = false,
-      description = "Make a container of an image; `start` runs it")
+  @Command(sortOptions = false, description = "Make a container of an image; `start` runs it")
   public static final class Create extends SessionCommand {
     @Mixin ContainerOptions options = new ContainerOptions();
+
+    @Override
+    public boolean endsInProgram() {
+      return true;
+    }
 
     @Override
     public int run(Session session) {

@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code stats}: what containers use, once a second. Row MB-27. */
-@Command(name = "stats", description = "What containers use: processor, memory, network, disks")
+@Command(description = "What containers use: processor, memory, network, disks")
 public final class StatsCommand extends SessionCommand {
   private static final List<String> FIELDS =
       List.of("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs");

@@ -42,9 +42,15 @@ import picocli.CommandLine.Parameters;
 public final class StreamCommands {
   private StreamCommands() {}
 
+  /** Does what {@code attach} does without options; answers the exit code. */
+  public static int attach(Session session, String container) {
+    Attach attach = new Attach();
+    attach.container = container;
+    return attach.run(session);
+  }
+
   /** {@code exec}. */
   @Command(
-      name = "exec",
       sortOptions = false,
       description = {"Run a command in a running container", "exec inspect ID: what became of one"})
   public static final class Exec extends SessionCommand {
@@ -102,6 +108,11 @@ public final class StreamCommands {
     List<String> command = new ArrayList<>();
 
     private boolean started;
+
+    @Override
+    public boolean endsInProgram() {
+      return true;
+    }
 
     @Override
     public int run(Session session) {
@@ -205,7 +216,7 @@ public final class StreamCommands {
   }
 
   /** {@code attach}. Rows D01-45 to D01-47. */
-  @Command(name = "attach", description = "Bring a running container's streams here")
+  @Command(description = "Bring a running container's streams here")
   public static final class Attach extends SessionCommand {
     @Option(names = "--no-stdin", description = "Outputs only")
     boolean noStdin;
@@ -270,7 +281,7 @@ public final class StreamCommands {
   }
 
   /** {@code logs}. Rows D01-42, D01-43. */
-  @Command(name = "logs", aliases = "log", description = "What a container wrote")
+  @Command(description = "What a container wrote")
   public static final class Logs extends SessionCommand {
     private static final int CHECK_EVERY = 256;
 

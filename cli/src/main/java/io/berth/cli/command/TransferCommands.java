@@ -116,7 +116,7 @@ public final class TransferCommands {
   }
 
   /** {@code pull}. */
-  @Command(name = "pull", description = "Fetch an image from a registry")
+  @Command(description = "Fetch an image from a registry")
   public static final class Pull extends SessionCommand {
     @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Instead of this machine's")
     String platform = "";
@@ -170,7 +170,7 @@ public final class TransferCommands {
   }
 
   /** {@code push}. */
-  @Command(name = "push", description = "Send an image to a registry")
+  @Command(description = "Send an image to a registry")
   public static final class Push extends SessionCommand {
     @Option(names = "--plain-http", description = "Without TLS")
     boolean plainHttp;
@@ -203,7 +203,7 @@ public final class TransferCommands {
   }
 
   /** {@code load}. */
-  @Command(name = "load", description = "Read images from an archive")
+  @Command(description = "Read images from an archive")
   public static final class Load extends SessionCommand {
     @Option(
         names = {"-i", "--input"},
@@ -259,7 +259,7 @@ public final class TransferCommands {
   }
 
   /** {@code import}. Row D01-62. */
-  @Command(name = "import", description = "Make an image of one layer from a file system's tar")
+  @Command(description = "Make an image of one layer from a file system's tar")
   public static final class Import extends SessionCommand {
     @Option(
         names = {"-m", "--message"},
@@ -312,7 +312,7 @@ public final class TransferCommands {
   }
 
   /** {@code save}. */
-  @Command(name = "save", description = "Write images as an archive")
+  @Command(description = "Write images as an archive")
   public static final class Save extends SessionCommand {
     @Option(
         names = {"-o", "--output"},

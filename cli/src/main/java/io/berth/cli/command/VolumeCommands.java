@@ -20,22 +20,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code volume create, ls, rm}. */
-@Command(
-    name = "volume",
-    description = "Volumes: create, ls, inspect, rm, prune",
-    subcommands = {
-      VolumeCommands.Create.class,
-      VolumeCommands.Ls.class,
-      VolumeCommands.Inspect.class,
-      VolumeCommands.Rm.class,
-      PruneCommands.Volumes.class
-    })
 public final class VolumeCommands {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private VolumeCommands() {}
 
   /** {@code volume create}. */
-  @Command(name = "create", description = "Make a volume")
+  @Command(description = "Make a volume")
   public static final class Create extends SessionCommand {
     @Option(
         names = {"-l", "--label"},
@@ -61,7 +50,7 @@ public final class VolumeCommands {
   }
 
   /** {@code volume ls}. */
-  @Command(name = "ls", aliases = "list", description = "List volumes")
+  @Command(description = "List volumes")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("Driver", "Name", "Mountpoint");
 
@@ -99,7 +88,7 @@ public final class VolumeCommands {
   }
 
   /** {@code volume inspect}. */
-  @Command(name = "inspect", description = "Everything about volumes, as JSON")
+  @Command(description = "Everything about volumes, as JSON")
   public static final class Inspect extends SessionCommand {
     @Option(
         names = {"-f", "--format"},
@@ -129,7 +118,7 @@ public final class VolumeCommands {
   }
 
   /** {@code volume rm}. */
-  @Command(name = "rm", aliases = "remove", description = "Remove volumes")
+  @Command(description = "Remove volumes")
   public static final class Rm extends SessionCommand {
     @Option(
         names = {"-f", "--force"},

@@ -24,18 +24,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Records of containers, whoever made them. Row CD-22. */
-@Command(
-    name = "containers",
-    description = "Records of containers: ls, info, label, rm",
-    subcommands = {
-      ContainersGroup.Ls.class,
-      ContainersGroup.Info.class,
-      ContainersGroup.Label.class,
-      ContainersGroup.Rm.class
-    })
 public final class ContainersGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private ContainersGroup() {}
 
   private static Container get(Session session, String id) {
     return session
@@ -44,7 +34,7 @@ public final class ContainersGroup {
   }
 
   /** {@code containers ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("ID", "Image", "Runtime");
 
@@ -82,7 +72,7 @@ public final class ContainersGroup {
   }
 
   /** {@code containers info}. */
-  @Command(name = "info", description = "One, as JSON, with its specification")
+  @Command(description = "One, as JSON, with its specification")
   public static final class Info extends SessionCommand {
     @Option(names = "--spec", description = "The specification alone")
     boolean spec;
@@ -105,7 +95,7 @@ public final class ContainersGroup {
   }
 
   /** {@code containers label}. */
-  @Command(name = "label", description = "Set labels; an empty value removes one")
+  @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "ID", description = "Of the container")
     String id = "";
@@ -131,10 +121,7 @@ public final class ContainersGroup {
   }
 
   /** {@code containers rm}. */
-  @Command(
-      name = "rm",
-      aliases = {"delete", "del"},
-      description = "Delete records, and their snapshots")
+  @Command(description = "Delete records, and their snapshots")
   public static final class Rm extends SessionCommand {
     @Option(names = "--keep-snapshot", description = "Leave the snapshot")
     boolean keep;

@@ -24,23 +24,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Blobs. */
-@Command(
-    name = "content",
-    description = "Blobs: ls, get, ingest, active, label, rm",
-    subcommands = {
-      ContentGroup.Ls.class,
-      ContentGroup.Get.class,
-      ContentIngest.class,
-      ContentGroup.Active.class,
-      ContentGroup.Label.class,
-      ContentGroup.Rm.class
-    })
 public final class ContentGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private ContentGroup() {}
 
   /** {@code content ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("Digest", "Size", "Age", "Labels");
 
@@ -86,7 +74,7 @@ public final class ContentGroup {
   }
 
   /** {@code content get}. */
-  @Command(name = "get", description = "One, on standard output")
+  @Command(description = "One, on standard output")
   public static final class Get extends SessionCommand {
     @Parameters(paramLabel = "DIGEST", description = "sha256:...")
     String digest = "";
@@ -110,7 +98,7 @@ public final class ContentGroup {
   }
 
   /** {@code content active}. */
-  @Command(name = "active", description = "What is being written")
+  @Command(description = "What is being written")
   public static final class Active extends SessionCommand {
     private static final List<String> FIELDS = List.of("Ref", "Offset", "Total", "Age");
 
@@ -138,7 +126,7 @@ public final class ContentGroup {
   }
 
   /** {@code content label}. */
-  @Command(name = "label", description = "Set labels; an empty value removes one")
+  @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "DIGEST", description = "sha256:...")
     String digest = "";
@@ -163,10 +151,7 @@ public final class ContentGroup {
   }
 
   /** {@code content rm}. */
-  @Command(
-      name = "rm",
-      aliases = {"delete", "del"},
-      description = "Delete blobs, whatever refers to them")
+  @Command(description = "Delete blobs, whatever refers to them")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "DIGEST", description = "sha256:...")
     List<String> digests = new ArrayList<>();

@@ -30,7 +30,6 @@ import picocli.CommandLine.Parameters;
  * begun anew by the next one of that ref. Row CD-23.
  */
 @Command(
-    name = "ingest",
     description = {
       "Store a blob from standard input; print its digest.",
       "What nothing refers to is collected some time later: label it."

@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** What happens, from now on, until this ends. */
-@Command(name = "events", description = "What happens, from now on")
+@Command(description = "What happens, from now on")
 public final class EventsCommand extends SessionCommand {
   private static final Pattern TYPE =
       Pattern.compile("(containerd\\.events|berth\\.container\\.v1)\\.[A-Za-z]+");

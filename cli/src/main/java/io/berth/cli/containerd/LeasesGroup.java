@@ -25,21 +25,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** What keeps content and snapshots from the collector. */
-@Command(
-    name = "leases",
-    description = "Leases: ls, create, resources, rm",
-    subcommands = {
-      LeasesGroup.Ls.class,
-      LeasesGroup.Create.class,
-      LeasesGroup.Resources.class,
-      LeasesGroup.Rm.class
-    })
 public final class LeasesGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private LeasesGroup() {}
 
   /** {@code leases ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("ID", "CreatedAt", "Labels");
 
@@ -80,7 +70,7 @@ public final class LeasesGroup {
   }
 
   /** {@code leases create}. */
-  @Command(name = "create", description = "Make one and print its id")
+  @Command(description = "Make one and print its id")
   public static final class Create extends SessionCommand {
     @Option(names = "--id", paramLabel = "ID", description = "Default: a generated one")
     String id = "";
@@ -112,7 +102,7 @@ public final class LeasesGroup {
   }
 
   /** {@code leases resources}. */
-  @Command(name = "resources", description = "What one holds")
+  @Command(description = "What one holds")
   public static final class Resources extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the lease")
     String id = "";
@@ -134,10 +124,7 @@ public final class LeasesGroup {
   }
 
   /** {@code leases rm}. */
-  @Command(
-      name = "rm",
-      aliases = {"delete", "del"},
-      description = "Give them up")
+  @Command(description = "Give them up")
   public static final class Rm extends SessionCommand {
     @Option(names = "--sync", description = "Return after a collection")
     boolean sync;

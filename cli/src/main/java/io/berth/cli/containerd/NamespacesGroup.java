@@ -18,21 +18,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** containerd's namespaces. */
-@Command(
-    name = "namespaces",
-    description = "Namespaces: ls, create, label, rm",
-    subcommands = {
-      NamespacesGroup.Ls.class,
-      NamespacesGroup.Create.class,
-      NamespacesGroup.Label.class,
-      NamespacesGroup.Rm.class
-    })
 public final class NamespacesGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private NamespacesGroup() {}
 
   /** {@code namespaces ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("Name", "Labels");
 
@@ -62,7 +52,7 @@ public final class NamespacesGroup {
   }
 
   /** {@code namespaces create}. */
-  @Command(name = "create", description = "Make one")
+  @Command(description = "Make one")
   public static final class Create extends SessionCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
     String name = "";
@@ -85,7 +75,7 @@ public final class NamespacesGroup {
   }
 
   /** {@code namespaces label}. */
-  @Command(name = "label", description = "Set labels; an empty value removes one")
+  @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
     String name = "";
@@ -110,10 +100,7 @@ public final class NamespacesGroup {
   }
 
   /** {@code namespaces rm}. */
-  @Command(
-      name = "rm",
-      aliases = {"remove", "delete"},
-      description = "Remove empty ones")
+  @Command(description = "Remove empty ones")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "NAME", description = "Of the namespace")
     List<String> names = new ArrayList<>();

@@ -22,19 +22,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Layers and root file systems. */
-@Command(
-    name = "snapshots",
-    description = "Snapshots: ls, tree, usage, mounts, rm",
-    subcommands = {
-      SnapshotsGroup.Ls.class,
-      SnapshotsGroup.Tree.class,
-      SnapshotsGroup.Usage.class,
-      SnapshotsGroup.Mounts.class,
-      SnapshotsGroup.Rm.class
-    })
 public final class SnapshotsGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private SnapshotsGroup() {}
 
   /** What all of them take. */
   abstract static class WithSnapshotter extends SessionCommand {
@@ -54,7 +43,7 @@ public final class SnapshotsGroup {
   }
 
   /** {@code snapshots ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends WithSnapshotter {
     private static final List<String> FIELDS = List.of("Key", "Parent", "Kind");
 
@@ -82,7 +71,7 @@ public final class SnapshotsGroup {
   }
 
   /** {@code snapshots tree}. */
-  @Command(name = "tree", description = "Each below its parent")
+  @Command(description = "Each below its parent")
   public static final class Tree extends WithSnapshotter {
     @Override
     public int run(Session session) {
@@ -105,7 +94,7 @@ public final class SnapshotsGroup {
   }
 
   /** {@code snapshots usage}. */
-  @Command(name = "usage", description = "Bytes and files of each")
+  @Command(description = "Bytes and files of each")
   public static final class Usage extends WithSnapshotter {
     private static final List<String> FIELDS = List.of("Key", "Size", "Inodes");
 
@@ -132,7 +121,7 @@ public final class SnapshotsGroup {
   }
 
   /** {@code snapshots mounts}. */
-  @Command(name = "mounts", description = "The commands that would mount one")
+  @Command(description = "The commands that would mount one")
   public static final class Mounts extends WithSnapshotter {
     @Parameters(index = "0", paramLabel = "TARGET", description = "Where")
     String target = "";
@@ -157,10 +146,7 @@ public final class SnapshotsGroup {
   }
 
   /** {@code snapshots rm}. */
-  @Command(
-      name = "rm",
-      aliases = {"delete", "del"},
-      description = "Remove snapshots without children")
+  @Command(description = "Remove snapshots without children")
   public static final class Rm extends WithSnapshotter {
     @Parameters(arity = "1..*", paramLabel = "KEY", description = "Of the snapshot")
     List<String> keys = new ArrayList<>();

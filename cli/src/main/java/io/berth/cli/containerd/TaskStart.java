@@ -23,7 +23,6 @@ import picocli.CommandLine.Parameters;
 
 /** {@code tasks start}: with the streams here until it ends, or in the background. Row CD-23. */
 @Command(
-    name = "start",
     description = {
       "Run a container's program here; end with its exit code.",
       "In the background its pid is printed, and its output goes to --log-uri or nowhere."

@@ -28,28 +28,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Running processes of containers. Row CD-23. */
-@Command(
-    name = "tasks",
-    description = "Tasks: ls, start, attach, exec, kill, ps, pause, resume, metrics, wait, rm",
-    subcommands = {
-      TasksGroup.Ls.class,
-      TaskStart.class,
-      TaskStreams.Attach.class,
-      TaskStreams.Exec.class,
-      TasksGroup.Kill.class,
-      TasksGroup.Ps.class,
-      TasksGroup.Pause.class,
-      TasksGroup.Resume.class,
-      TasksGroup.Metrics.class,
-      TasksGroup.Wait.class,
-      TasksGroup.Rm.class
-    })
 public final class TasksGroup {
-  @Option(names = "--help", usageHelp = true, description = "Show this text")
-  boolean help;
+  private TasksGroup() {}
 
   /** {@code tasks ls}. */
-  @Command(name = "ls", aliases = "list", description = "List them")
+  @Command(description = "List them")
   public static final class Ls extends SessionCommand {
     private static final List<String> FIELDS = List.of("ID", "Pid", "Status");
 
@@ -82,7 +65,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks kill}: SIGTERM where docker's verb sends SIGKILL. */
-  @Command(name = "kill", description = "Send a signal (default: SIGTERM)")
+  @Command(description = "Send a signal (default: SIGTERM)")
   public static final class Kill extends SessionCommand {
     @Option(
         names = {"-s", "--signal"},
@@ -120,7 +103,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks ps}. */
-  @Command(name = "ps", description = "Processes inside")
+  @Command(description = "Processes inside")
   public static final class Ps extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the container")
     String id = "";
@@ -143,7 +126,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks pause}. */
-  @Command(name = "pause", description = "Freeze")
+  @Command(description = "Freeze")
   public static final class Pause extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
     List<String> ids = new ArrayList<>();
@@ -161,7 +144,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks resume}. */
-  @Command(name = "resume", description = "Let go on")
+  @Command(description = "Let go on")
   public static final class Resume extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
     List<String> ids = new ArrayList<>();
@@ -179,7 +162,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks metrics}. */
-  @Command(name = "metrics", description = "What the kernel counted")
+  @Command(description = "What the kernel counted")
   public static final class Metrics extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the container")
     String id = "";
@@ -215,7 +198,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks wait}. */
-  @Command(name = "wait", description = "Block until it ends; print the exit code")
+  @Command(description = "Block until it ends; print the exit code")
   public static final class Wait extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the container")
     String id = "";
@@ -232,10 +215,7 @@ public final class TasksGroup {
   }
 
   /** {@code tasks rm}: ends with the exit code of the last one, as containerd's own client does. */
-  @Command(
-      name = "rm",
-      aliases = {"delete", "del"},
-      description = "Delete ended tasks")
+  @Command(description = "Delete ended tasks")
   public static final class Rm extends SessionCommand {
     @Option(
         names = {"-f", "--force"},
