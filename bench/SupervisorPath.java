@@ -14,13 +14,12 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.CgroupPath;
-import io.berth.shim.plan.ContainerFacts;
-import io.berth.shim.plan.HostFacts;
 import io.berth.shim.plan.InitPlan;
+import io.berth.shim.plan.MachineFacts;
+import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.Handles;
 import io.berth.shim.run.HostServices;
-import io.berth.shim.run.PlanWriter;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskDeletion;
@@ -33,7 +32,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -153,7 +151,7 @@ final class SupervisorPath {
     private final Path bundle;
     private final String namespace;
     private final CgroupLayout layout = CgroupLayout.ofHost();
-    private final HostFacts facts = HostServices.facts();
+    private final MachineFacts facts = HostServices.facts();
     private final RuntimeSpec spec;
     private final Poller poller = Poller.start("plan-in");
     private final SupervisorClient client = new SupervisorClient(poller);
@@ -194,24 +192,22 @@ final class SupervisorPath {
               (_, _, _, _) -> {
                 throw new IllegalStateException("no stream goes to a program");
               });
-      plan =
-          PlanWriter.write(
-              InitPlan.of(
-                  new ContainerFacts(
-                      key.id(),
-                      bundle.toString(),
-                      spec,
-                      bundle.resolve("rootfs").toString(),
-                      List.of(),
-                      Stdio.NONE,
-                      cgroup.folders(),
-                      /* filter= */ null,
-                      /* home= */ "/",
-                      /* noPivot= */ false,
-                      /* noKeyring= */ false),
-                  facts),
-              handles,
-              streams);
+      InitPlan made =
+          InitPlan.of(
+              new PlannedContainer(
+                  key.id(),
+                  bundle.toString(),
+                  spec,
+                  bundle.resolve("rootfs").toString(),
+                  List.of(),
+                  Stdio.NONE,
+                  cgroup.folders(),
+                  /* filter= */ null,
+                  /* home= */ "/",
+                  /* noPivot= */ false,
+                  /* noKeyring= */ false),
+              facts);
+      plan = LaunchPlan.init(made.namespaces(), made.steps(), handles, streams);
     }
 
     @Override
@@ -225,8 +221,7 @@ final class SupervisorPath {
               List.of(),
               /* mountNamespace= */ null,
               namespace + "-" + number,
-              /* tied= */ true,
-              Map.of());
+              /* tied= */ true);
       born = Supervisor.spawn(client, birth, new Exit(exit)).join();
       SupervisorConnection connection = born.connection();
       SupervisorConnection.Launched launched =

@@ -7,9 +7,9 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.CgroupPath;
-import io.berth.shim.plan.ContainerFacts;
 import io.berth.shim.plan.InitPlan;
 import io.berth.shim.plan.PlanText;
+import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.run.Filters;
 import io.berth.shim.run.HostServices;
 import io.berth.shim.stdio.Stdio;
@@ -36,8 +36,8 @@ final class PrintPlan {
               Config.defaults().cgroupParent(),
               new TaskKey("default", "printed"));
       boolean terminal = spec.process() != null && spec.process().terminal();
-      ContainerFacts container =
-          new ContainerFacts(
+      PlannedContainer container =
+          new PlannedContainer(
               "printed",
               bundle.toString(),
               spec,

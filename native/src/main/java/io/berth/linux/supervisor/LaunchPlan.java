@@ -1,41 +1,106 @@
 package io.berth.linux.supervisor;
 
 import io.berth.linux.Fd;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a process is to become: steps that the supervisor, and then the child, carry out one after
- * another; the first that fails ends it. Whoever builds a plan decides the order. The bytes are
- * made here, and the descriptors that steps refer to are kept beside them; they are borrowed and
- * must stay open until the plan has been carried out.
+ * What a process is to become: {@link Step}s that the supervisor, and then the child, carry out one
+ * after another; the first that fails ends it. Whoever lists the steps decides their order, but
+ * those {@link Step.AroundClone around the clone} stand first.
+ *
+ * <p>A plan holds the bytes that C reads, and beside them the descriptors that steps refer to.
+ * These are borrowed and must stay open until the supervisor has answered. Plans do not change.
  */
 public final class LaunchPlan {
   private final byte[] bytes;
   private final List<Fd> descriptors;
-  private final List<String> labels;
+  private final int count;
 
-  LaunchPlan(byte[] bytes, List<Fd> descriptors, List<String> labels) {
+  private LaunchPlan(byte[] bytes, List<Fd> descriptors, int count) {
     this.bytes = bytes;
     this.descriptors = List.copyOf(descriptors);
-    this.labels = List.copyOf(labels);
+    this.count = count;
+  }
+
+  /** Opens what steps name. What it has opened it closes itself, after the plan was carried out. */
+  public interface Descriptors {
+    /** The descriptor of a handle; equal handles may share one. */
+    Fd open(Handle.Named handle) throws IOException;
+
+    /** The same for a step that uses it up: a detached mount can be attached only once. */
+    Fd openAnother(Handle.Named handle) throws IOException;
+  }
+
+  /** Opens the ends of streams that steps name, and closes them as {@link Descriptors} does. */
+  @FunctionalInterface
+  public interface Sinks {
+    /**
+     * The end of stream 0, 1 or 2.
+     *
+     * @return one that is open, not named
+     */
+    Sink open(int stream, Sink.Named to) throws IOException;
   }
 
   /**
    * A plan for a container's init.
    *
-   * @param namespaces {@code CLONE_NEW*} that its clone makes; cgroup and time namespaces are
-   *     unshared by a step
+   * @param namespaces {@code CLONE_NEW*} that its clone makes; cgroup and time namespaces are made
+   *     by a {@link Step.Unshare}
+   * @throws IOException if something that a step names cannot be opened
+   * @throws IllegalArgumentException if the plan is larger than {@code protocol.h} allows, or one
+   *     of its texts holds a NUL
    */
-  public static Steps init(int namespaces) {
-    return new Steps(Protocol.PLAN_INIT, namespaces);
+  public static LaunchPlan init(
+      int namespaces, List<Step> steps, Descriptors descriptors, Sinks sinks) throws IOException {
+    return encode(Protocol.PLAN_INIT, namespaces, steps, descriptors, sinks);
   }
 
-  /** A plan for another process in a container; it joins namespaces by steps. */
-  public static Steps exec() {
-    return new Steps(Protocol.PLAN_EXEC, 0);
+  /**
+   * A plan for another process in a container, which joins namespaces by steps.
+   *
+   * @throws IOException if something that a step names cannot be opened
+   * @throws IllegalArgumentException as for {@link #init}
+   */
+  public static LaunchPlan exec(List<Step> steps, Descriptors descriptors, Sinks sinks)
+      throws IOException {
+    return encode(Protocol.PLAN_EXEC, 0, steps, descriptors, sinks);
+  }
+
+  private static LaunchPlan encode(
+      int kind, int namespaces, List<Step> steps, Descriptors descriptors, Sinks sinks)
+      throws IOException {
+    WireWriter out = new WireWriter().bytes(new byte[Protocol.PLAN_HEADER_SIZE]);
+    StepEncoder encoder = new StepEncoder(out, descriptors, sinks);
+    for (Step step : steps) {
+      encoder.add(step);
+    }
+    byte[] bytes = out.align(8).toBytes();
+    if (bytes.length > Protocol.PLAN_MAX_BYTES || steps.size() > Protocol.PLAN_MAX_STEPS) {
+      throw new IllegalArgumentException(
+          "launch plan of "
+              + steps.size()
+              + " steps and "
+              + bytes.length
+              + " bytes; at most "
+              + Protocol.PLAN_MAX_STEPS
+              + " and "
+              + Protocol.PLAN_MAX_BYTES);
+    }
+    ByteBuffer.wrap(bytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(Protocol.PLAN_MAGIC)
+        .putShort((short) Protocol.PLAN_VERSION)
+        .putShort((short) kind)
+        .putInt(bytes.length)
+        .putInt(steps.size())
+        .putInt(namespaces)
+        .putInt(0)
+        .putInt(encoder.descriptors().size());
+    return new LaunchPlan(bytes, encoder.descriptors(), steps.size());
   }
 
   /** The plan as C reads it. */
@@ -48,94 +113,8 @@ public final class LaunchPlan {
     return descriptors;
   }
 
-  /** A line for each step, for people: its name and what it is about. */
-  public List<String> labels() {
-    return labels;
-  }
-
-  /** The line of the step that a failure names, empty if it names none of this plan. */
-  public String labelOf(SupervisorException failure) {
-    int step = failure.step();
-    return step >= 0 && step < labels.size() ? labels.get(step) : "";
-  }
-
-  /** How many bytes the plan has. */
-  public int length() {
-    return bytes.length;
-  }
-
   @Override
   public String toString() {
-    return "LaunchPlan[" + labels.size() + " steps, " + descriptors.size() + " descriptors]";
-  }
-
-  /** The encoding: header, then each step on a multiple of 8. */
-  static final class Encoder {
-    private final WireWriter out = new WireWriter();
-    private final List<Fd> descriptors = new ArrayList<>();
-    private final List<String> labels = new ArrayList<>();
-    private int count;
-    private int lastFlags = -1;
-    private final List<Integer> optionalSteps = new ArrayList<>();
-
-    Encoder() {
-      out.bytes(new byte[Protocol.PLAN_HEADER_SIZE]);
-    }
-
-    void add(int code, int flags, WireWriter payload, String label) {
-      out.align(8);
-      lastFlags = out.length() + 2;
-      out.u16(code).u16(flags).u32(payload.length()).bytes(payload.toBytes());
-      labels.add(label);
-      count++;
-    }
-
-    void makeLastOptional() {
-      if (lastFlags < 0) {
-        throw new IllegalStateException("no step yet that could be optional");
-      }
-      optionalSteps.add(lastFlags);
-    }
-
-    /** The index of a descriptor in the table; one that is there already is not taken twice. */
-    int index(Fd fd) {
-      for (int i = 0; i < descriptors.size(); i++) {
-        if (descriptors.get(i).number() == fd.number()) {
-          return i;
-        }
-      }
-      descriptors.add(fd);
-      return descriptors.size() - 1;
-    }
-
-    LaunchPlan build(int kind, int namespaces, int flags) {
-      out.align(8);
-      byte[] bytes = out.toBytes();
-      if (bytes.length > Protocol.PLAN_MAX_BYTES || count > Protocol.PLAN_MAX_STEPS) {
-        throw new IllegalArgumentException(
-            "launch plan of "
-                + count
-                + " steps and "
-                + bytes.length
-                + " bytes; at most "
-                + Protocol.PLAN_MAX_STEPS
-                + " and "
-                + Protocol.PLAN_MAX_BYTES);
-      }
-      ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-      buffer
-          .putInt(Protocol.PLAN_MAGIC)
-          .putShort((short) Protocol.PLAN_VERSION)
-          .putShort((short) kind)
-          .putInt(bytes.length)
-          .putInt(count)
-          .putInt(namespaces)
-          .putInt(flags)
-          .putInt(descriptors.size());
-      for (int at : optionalSteps) {
-        buffer.putShort(at, (short) (buffer.getShort(at) | Protocol.STEP_OPTIONAL));
-      }
-      return new LaunchPlan(bytes, descriptors, labels);
-    }
+    return "LaunchPlan[" + count + " steps, " + descriptors.size() + " descriptors]";
   }
 }

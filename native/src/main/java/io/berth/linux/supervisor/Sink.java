@@ -34,6 +34,12 @@ public sealed interface Sink {
   /** A pipe without a client yet; whoever attaches feeds or reads it. */
   record Open() implements Sink {}
 
+  /**
+   * One that only whoever makes the plan knows by name; {@link LaunchPlan.Sinks} opens it when the
+   * plan is encoded.
+   */
+  non-sealed interface Named extends Sink {}
+
   /** A log program's pipe: raw bytes; once it is closed there, output is read and thrown away. */
   record Pipe(Fd fd) implements Sink {}
 }

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -40,11 +39,9 @@ public final class Supervisor {
       List<Fd> cgroup1Tasks,
       @Nullable Fd mountNamespace,
       String name,
-      boolean tied,
-      Map<String, String> environment) {
+      boolean tied) {
     public Birth {
       cgroup1Tasks = List.copyOf(cgroup1Tasks);
-      environment = Map.copyOf(environment);
     }
   }
 
@@ -64,7 +61,6 @@ public final class Supervisor {
       SpawnPlan plan =
           SpawnPlan.of(birth.program)
               .arguments("supervise")
-              .environment(birth.environment)
               .descriptor(2, words.writeEnd())
               .descriptor(3, pair.right())
               .descriptor(4, birth.taskFolder)

@@ -53,6 +53,11 @@ final class WireWriter {
     return this;
   }
 
+  /** Overwrites four bytes that were written before. */
+  void putU32(int at, int value) {
+    buffer.putInt(at, value);
+  }
+
   int length() {
     return buffer.position();
   }

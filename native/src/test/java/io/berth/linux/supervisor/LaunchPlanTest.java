@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,49 +61,48 @@ final class LaunchPlanTest {
   }
 
   @Test
-  void headerCountsStepsBytesAndDescriptors() {
+  void headerCountsStepsBytesAndDescriptors() throws IOException {
     LaunchPlan plan =
-        LaunchPlan.init(0x20000)
-            .keepOnSupervisorDeath()
-            .id("")
-            .cgroup2(one)
-            .cgroup1(two)
-            .cgroup1(one)
-            .build();
+        init(
+            0x20000,
+            new Step.Id(""),
+            new Step.Cgroup2(new Handle.Open(one)),
+            new Step.Cgroup1(new Handle.Open(two)),
+            new Step.Cgroup1(new Handle.Open(one)));
     Map<String, Object> header = fields("plan_header", buffer(plan.bytes()));
     assertEquals((long) Protocol.PLAN_MAGIC, header.get("magic"));
     assertEquals((long) Protocol.PLAN_INIT, header.get("kind"));
-    assertEquals((long) plan.length(), header.get("length"));
+    assertEquals((long) plan.bytes().length, header.get("length"));
     assertEquals(4L, header.get("count"));
     assertEquals(0x20000L, header.get("namespaces"));
-    assertEquals(1L, header.get("flags"));
+    assertEquals(0L, header.get("flags"));
     assertEquals(2L, header.get("fds"), "one that is named twice goes once");
     assertEquals(List.of(one, two), plan.descriptors());
-    assertEquals(0, plan.length() % 8);
+    assertEquals(0, plan.bytes().length % 8);
   }
 
   @Test
-  void everyStruct_isWrittenInTheOrderOfItsFields() {
+  void everyStruct_isWrittenInTheOrderOfItsFields() throws IOException {
+    Handle first = new Handle.Open(one);
     LaunchPlan plan =
-        LaunchPlan.exec()
-            .cgroup2(two)
-            .terminal(24, 80)
-            .sink(1, new Sink.Log(one, "log", 1L << 40, 7))
-            .sink(0, new Sink.Fifo(two, one))
-            .sink(2, new Sink.Fifo(two, null))
-            .join(0x40000000, one)
-            .idMaps("0 1 2\n", "3 4 5\n", true)
-            .root(null, "/root")
-            .mount(new Steps.Filesystem("t", "s", "/d", "a,b", 1L << 33, 2L << 33, 3, 4))
-            .copyUp(new Steps.Filesystem("t", "s", "/d", "", 5, 6, 7, 8))
-            .bind(one, "/b", new Steps.Change(1L << 34, 2L << 34, 3L << 34, 4))
-            .attributes("/c", new Steps.Change(11, 12, 13, 14))
-            .makeNode(new Steps.Node(0x21b6, 1, 3, 7, 8, "/n"))
-            .resourceLimit(7, 1L << 35, -1)
-            .scheduler(new Steps.Scheduler(1, -5, 2, 3, 4, 5, 6))
-            .capabilities(1L << 36, 2L << 36, 3L << 36, 4L << 36)
-            .user(1000, 1001, List.of(5, 6))
-            .build();
+        exec(
+            new Step.Cgroup2(new Handle.Open(two)),
+            new Step.Terminal(24, 80),
+            new Step.Sink(1, new Sink.Log(one, "log", 1L << 40, 7)),
+            new Step.Sink(0, new Sink.Fifo(two, one)),
+            new Step.Sink(2, new Sink.Fifo(two, null)),
+            new Step.Join(0x40000000, first),
+            new Step.IdMaps("0 1 2\n", "3 4 5\n", true),
+            new Step.Root(null, "/root"),
+            new Step.Mount("t", "s", "/d", "a,b", 1L << 33, 2L << 33, 3, 4, false),
+            new Step.Mount("t", "s", "/d", "", 5, 6, 7, 8, true),
+            new Step.Bind(first, "/b", 1L << 34, 2L << 34, 3L << 34, 4),
+            new Step.Attributes("/c", 11, 12, 13, 14),
+            new Step.MakeNode("/n", 0x21b6, 1, 3, 7, 8),
+            new Step.ResourceLimit("RLIMIT_NOFILE", 7, 1L << 35, -1),
+            new Step.Scheduler(1, -5, 2, 3, 4, 5, 6),
+            new Step.Capabilities(1L << 36, 2L << 36, 3L << 36, 4L << 36),
+            new Step.User(1000, 1001, List.of(5, 6)));
     List<Read> steps = steps(plan);
     assertEquals(List.of(24L, 80L, 0L), steps.get(1).content);
     int log = Protocol.SINK_LOG;
@@ -126,12 +126,12 @@ final class LaunchPlanTest {
   }
 
   @Test
-  void hooksAndPrograms_keepTheirCountsAndStrings() {
+  void hooksAndPrograms_keepTheirCountsAndStrings() throws IOException {
     Hook hook =
         new Hook(
             "/h", List.of("h", "a"), List.of("K=v"), Duration.ofMillis(1500), "before", "after");
     LaunchPlan plan =
-        LaunchPlan.init(0).hook(hook).execute(List.of("p", ""), List.of("A=b", "C=d")).build();
+        init(0, new Step.RunHook(hook), new Step.Execute(List.of("p", ""), List.of("A=b", "C=d")));
     List<Read> steps = steps(plan);
     assertEquals(
         List.of(1500L, 2L, 1L, 0L, "/h", "h", "a", "K=v", "before", "after"), steps.get(0).content);
@@ -139,21 +139,23 @@ final class LaunchPlanTest {
   }
 
   @Test
-  void optional_marksTheLastStepAlone() {
-    LaunchPlan plan = LaunchPlan.init(0).loopbackUp().oomScore(-500).optional().umask(18).build();
+  void aKeyring_isOptional() throws IOException {
+    LaunchPlan plan = init(0, new Step.LoopbackUp(), new Step.Keyring("k"), new Step.Umask(18));
     assertEquals(
         List.of(0, Protocol.STEP_OPTIONAL, 0), steps(plan).stream().map(Read::flags).toList());
-    assertEquals(List.of("loopback up", "oom score -500", "umask"), plan.labels());
-    assertThrows(IllegalStateException.class, () -> LaunchPlan.init(0).optional());
   }
 
   @Test
   void tooManySteps_areRefusedHere() {
-    Steps steps = LaunchPlan.init(0);
-    for (int i = 0; i < Protocol.PLAN_MAX_STEPS + 1; i++) {
-      steps.umask(0);
-    }
-    assertThrows(IllegalArgumentException.class, steps::build);
+    Step[] steps = new Step[Protocol.PLAN_MAX_STEPS + 1];
+    Arrays.fill(steps, new Step.Umask(0));
+    assertThrows(IllegalArgumentException.class, () -> init(0, steps));
+  }
+
+  @Test
+  void aFilterThatIsCutShort_isRefused() {
+    assertThrows(IllegalArgumentException.class, () -> new Step.Filter(0, new byte[12]));
+    assertThrows(IllegalArgumentException.class, () -> new Step.Filter(0, new byte[0]));
   }
 
   @Test
@@ -178,6 +180,14 @@ final class LaunchPlanTest {
     for (String wrong : List.of("", "version=1\n", text.replace("42", "x"))) {
       assertThrows(IOException.class, () -> ExitRecord.parse(wrong, Path.of("x")));
     }
+  }
+
+  private static LaunchPlan init(int namespaces, Step... steps) throws IOException {
+    return LaunchPlan.init(namespaces, List.of(steps), OpenOnly.FILES, OpenOnly.STREAMS);
+  }
+
+  private static LaunchPlan exec(Step... steps) throws IOException {
+    return LaunchPlan.exec(List.of(steps), OpenOnly.FILES, OpenOnly.STREAMS);
   }
 
   private List<Read> steps(LaunchPlan plan) {

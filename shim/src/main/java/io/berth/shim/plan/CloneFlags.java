@@ -3,11 +3,15 @@ package io.berth.shim.plan;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Namespaces;
 
-/** Namespaces by the names of the specification, as bits of clone(2). */
+/** Turns the specification's names of namespaces into the flags of clone(2). */
 public final class CloneFlags {
   private CloneFlags() {}
 
-  /** INVALID_ARGUMENT for a type that does not exist. */
+  /**
+   * The flag of a type.
+   *
+   * @throws BerthException.InvalidArgument for a type that does not exist
+   */
   public static int of(String type) {
     return kind(type).flag();
   }

@@ -2,7 +2,9 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.OpenFlags;
+import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.MountStep;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.util.ArrayList;
@@ -17,7 +19,7 @@ final class DeviceSteps {
 
   private DeviceSteps() {}
 
-  static List<Step> steps(ContainerFacts container, HostFacts host) {
+  static List<Step> steps(PlannedContainer container, MachineFacts host) {
     RuntimeSpec spec = container.spec();
     if (hasTheHostsDev(spec)) {
       return List.of();
@@ -30,7 +32,7 @@ final class DeviceSteps {
     node(devices, "/dev/urandom", 1, 9);
     node(devices, "/dev/tty", 5, 0);
     spec.linux().devices().forEach(device -> devices.put(device.path(), device));
-    // What bind mounts and the terminal put there is theirs.
+    // It becomes a symbolic link into the container's own devpts below.
     devices.remove("/dev/ptmx");
     List<Step> steps = new ArrayList<>();
     boolean user = spec.linux().namespace("user") != null;
@@ -41,7 +43,7 @@ final class DeviceSteps {
     steps.add(new Step.Symlink("/proc/self/fd/0", "/dev/stdin"));
     steps.add(new Step.Symlink("/proc/self/fd/1", "/dev/stdout"));
     steps.add(new Step.Symlink("/proc/self/fd/2", "/dev/stderr"));
-    if (host.sources().at("/proc/kcore") != HostFacts.Kind.ABSENT) {
+    if (host.sources().at("/proc/kcore") != MachineFacts.Kind.ABSENT) {
       steps.add(new Step.Symlink("/proc/kcore", "/dev/core"));
     }
     steps.add(new Step.Symlink("pts/ptmx", "/dev/ptmx"));
@@ -79,7 +81,7 @@ final class DeviceSteps {
         id(device.gid()));
   }
 
-  /** In a user namespace nodes cannot be made, so the host's are shown. */
+  /** mknod(2) fails in a user namespace, so the machine's nodes are bound there. */
   private static Step bound(Linux.Device device) {
     return new Step.Bind(
         new Handle.Clone(device.path(), /* recursive= */ false),

@@ -1,5 +1,7 @@
 package io.berth.shim.plan;
 
+import io.berth.linux.supervisor.Handle;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;
@@ -32,8 +34,13 @@ public record ExecPlan(List<Step> steps) {
       @Nullable String home,
       boolean noKeyring) {}
 
-  /** INVALID_ARGUMENT or FAILED_PRECONDITION if it cannot be made. */
-  public static ExecPlan of(Request request, HostFacts host) {
+  /**
+   * Makes the plan.
+   *
+   * @throws BerthException.InvalidArgument for a process that no kernel would run
+   * @throws BerthException.FailedPrecondition for a security module that this machine has not
+   */
+  public static ExecPlan of(Request request, MachineFacts host) {
     RuntimeSpec spec = request.spec;
     ProcessSpec process = inherit(request.process.withTerminal(request.stdio.terminal()), spec);
     ProcessSteps identity = new ProcessSteps(process, host, request.filter, request.home);
@@ -81,7 +88,7 @@ public record ExecPlan(List<Step> steps) {
     return process.inheriting(init);
   }
 
-  /** The step that a failure names; null if there is none of that number. */
+  /** The step that a failure names, or null if the plan has none of that number. */
   public @Nullable Step at(int index) {
     return index >= 0 && index < steps.size() ? steps.get(index) : null;
   }

@@ -2,24 +2,26 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
+import io.berth.linux.supervisor.Hook;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Hooks as they are carried out: with the container's state on their input. */
+/** Makes hooks as they are carried out: with the container's state on their input. */
 public final class HookCalls {
   private static final String PID = "\"pid\":";
 
   private HookCalls() {}
 
   /**
-   * In the order of the list.
+   * The hooks in the order of the list.
    *
    * @param status creating, created, running or stopped
    */
-  public static List<Step.HookCall> of(
+  public static List<Hook> of(
       List<RuntimeSpec.Hook> hooks, RuntimeSpec spec, String id, String bundle, String status) {
     if (hooks.isEmpty()) {
       return List.of();
@@ -46,9 +48,9 @@ public final class HookCalls {
             throw new BerthException.InvalidArgument(
                 "hook `" + hook.path() + "`: its timeout is not above 0");
           }
-          int millis = seconds == null ? 0 : (int) Math.min(seconds * 1000L, Integer.MAX_VALUE);
+          Duration timeout = seconds == null ? Duration.ZERO : Duration.ofSeconds(seconds);
           List<String> arguments = hook.args().isEmpty() ? List.of(hook.path()) : hook.args();
-          return new Step.HookCall(hook.path(), arguments, hook.env(), millis, before, after);
+          return new Hook(hook.path(), arguments, hook.env(), timeout, before, after);
         })
         .toList();
   }

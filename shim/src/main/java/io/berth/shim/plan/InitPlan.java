@@ -2,7 +2,10 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.MountFlags;
+import io.berth.linux.supervisor.Handle;
+import io.berth.linux.supervisor.Hook;
 import io.berth.linux.supervisor.MountStep;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;
@@ -19,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param namespaces {@code CLONE_NEW*} made by its clone
  */
 public record InitPlan(int namespaces, List<Step> steps) {
-  /** At which the plan waits for the hooks of the host's side. */
+  /** The number of the stop at which the plan waits for the hooks of the machine's side. */
   public static final int STOP_FOR_HOOKS = 1;
 
   private static final int NEW_USER = CloneFlags.of("user");
@@ -29,21 +32,28 @@ public record InitPlan(int namespaces, List<Step> steps) {
     steps = List.copyOf(steps);
   }
 
-  /** INVALID_ARGUMENT, FAILED_PRECONDITION or UNIMPLEMENTED if it cannot be made. */
-  public static InitPlan of(ContainerFacts container, HostFacts host) {
+  /**
+   * Makes the plan.
+   *
+   * @throws BerthException.InvalidArgument for a document that contradicts itself or names what
+   *     does not exist
+   * @throws BerthException.FailedPrecondition for a security module that this machine has not
+   * @throws BerthException.NotImplemented for what is not built
+   */
+  public static InitPlan of(PlannedContainer container, MachineFacts host) {
     return new Compiler(container, host).compile();
   }
 
   private static final class Compiler {
-    private final ContainerFacts container;
-    private final HostFacts host;
+    private final PlannedContainer container;
+    private final MachineFacts host;
     private final RuntimeSpec spec;
     private final Linux linux;
     private final ProcessSpec process;
     private final List<Step> steps = new ArrayList<>();
     private int made;
 
-    Compiler(ContainerFacts container, HostFacts host) {
+    Compiler(PlannedContainer container, MachineFacts host) {
       this.container = container;
       this.host = host;
       this.spec = container.spec();
@@ -82,8 +92,8 @@ public record InitPlan(int namespaces, List<Step> steps) {
       memoryPolicy();
       steps.addAll(identity.identity());
       steps.add(new Step.Ready());
-      for (Step.HookCall hook : calls(spec.hooks().startContainer(), "created")) {
-        steps.add(new Step.Hook(hook));
+      for (Hook hook : calls(spec.hooks().startContainer(), "created")) {
+        steps.add(new Step.RunHook(hook));
       }
       steps.addAll(identity.execution());
       return new InitPlan(made & ~NEW_CGROUP, steps);
@@ -108,7 +118,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
               "mount namespace `" + namespace.path() + "`: joining one is not built");
         }
         Step join = new Step.Join(type, new Handle.NamespaceFile(namespace.path()));
-        // A user namespace owns the others: it is joined first.
+        // A user namespace owns the others, and setns(2) asks for rights in it: it is joined first.
         joins.add(type == NEW_USER ? 0 : joins.size(), join);
       }
       steps.addAll(joins);
@@ -196,11 +206,11 @@ public record InitPlan(int namespaces, List<Step> steps) {
               ? new Handle.Clone(container.rootPath(), /* recursive= */ true)
               : new Handle.GivenMount(0);
       steps.add(new Step.Root(root, container.rootPath()));
-      // A copy of a shared mount is its peer, and neither may the host see what is mounted here nor
-      // does pivot_root(2) take a shared one.
+      // A copy of a shared mount is its peer: the machine would see what is mounted here, and
+      // pivot_root(2) refuses a shared mount.
       steps.add(new Step.Attributes("/", 0, 0, propagation(), 0));
       for (int i = 1; i < container.given().size(); i++) {
-        ContainerFacts.GivenMount mount = container.given().get(i);
+        PlannedContainer.GivenMount mount = container.given().get(i);
         steps.add(
             new Step.Bind(
                 new Handle.GivenMount(i),
@@ -234,16 +244,16 @@ public record InitPlan(int namespaces, List<Step> steps) {
       if (spec.hooks().stopsCreation()) {
         steps.add(new Step.Stop(STOP_FOR_HOOKS));
       }
-      for (Step.HookCall hook : calls(spec.hooks().createContainer(), "creating")) {
-        steps.add(new Step.Hook(hook));
+      for (Hook hook : calls(spec.hooks().createContainer(), "creating")) {
+        steps.add(new Step.RunHook(hook));
       }
     }
 
-    private List<Step.HookCall> calls(List<RuntimeSpec.Hook> hooks, String status) {
+    private List<Hook> calls(List<RuntimeSpec.Hook> hooks, String status) {
       return HookCalls.of(hooks, spec, container.id(), container.bundle(), status);
     }
 
-    /** What must not be written to any more. */
+    /** Closes what must not be written to any more. */
     private void close(MountSteps mounts) {
       for (String path : linux.readonlyPaths()) {
         steps.add(new Step.ReadOnly(absolute("readonlyPaths", path)));
@@ -318,7 +328,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
     }
   }
 
-  /** The step that a failure names; null if there is none of that number. */
+  /** The step that a failure names, or null if the plan has none of that number. */
   public @Nullable Step at(int index) {
     return index >= 0 && index < steps.size() ? steps.get(index) : null;
   }

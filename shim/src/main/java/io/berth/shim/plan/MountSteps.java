@@ -2,7 +2,9 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.MountFlags;
+import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.MountStep;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
@@ -16,13 +18,13 @@ final class MountSteps {
   private static final Set<String> SHARED_OR_EMPTY =
       Set.of("proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "ramfs");
 
-  private final ContainerFacts container;
-  private final HostFacts host;
+  private final PlannedContainer container;
+  private final MachineFacts host;
   private final Linux linux;
   private final List<Step> steps = new ArrayList<>();
   private final List<Step> atTheEnd = new ArrayList<>();
 
-  MountSteps(ContainerFacts container, HostFacts host) {
+  MountSteps(PlannedContainer container, MachineFacts host) {
     this.container = container;
     this.host = host;
     this.linux = container.spec().linux();
@@ -42,7 +44,8 @@ final class MountSteps {
 
   private void add(RuntimeSpec.Mount mount) {
     if (!mount.destination().startsWith("/")) {
-      // As runtimes do, though the specification forbids it.
+      // runc and crun take such a path as relative to the root, though the specification forbids
+      // it.
       add(
           new RuntimeSpec.Mount(
               "/" + mount.destination(),
@@ -72,8 +75,8 @@ final class MountSteps {
   private void bind(RuntimeSpec.Mount mount, MountOptions options) {
     String source =
         mount.source().startsWith("/") ? mount.source() : container.bundle() + "/" + mount.source();
-    HostFacts.Kind kind = host.sources().at(source);
-    if (kind == HostFacts.Kind.ABSENT) {
+    MachineFacts.Kind kind = host.sources().at(source);
+    if (kind == MachineFacts.Kind.ABSENT) {
       throw new BerthException.InvalidArgument(
           "mount `"
               + mount.destination()
@@ -87,8 +90,9 @@ final class MountSteps {
               mount.destination(), options.set(), options.clear(), options.propagation(), 0));
       return;
     }
-    int flags = kind == HostFacts.Kind.FOLDER ? MountStep.MAKE_FOLDER : MountStep.MAKE_FILE;
-    // A mount named without a wish follows the host but never acts on it, as the namespace does.
+    int flags = kind == MachineFacts.Kind.FOLDER ? MountStep.MAKE_FOLDER : MountStep.MAKE_FILE;
+    // Without a wish the mount receives what is mounted on the machine below its source, and the
+    // machine receives nothing from it, as for the rest of the namespace.
     long propagation =
         options.propagation() != 0
             ? options.propagation()
@@ -150,7 +154,7 @@ final class MountSteps {
             options.copyUp()));
   }
 
-  /** Of a folder made for a tmpfs: as its root will be. */
+  /** The mode of a folder that is made for a tmpfs: that of the root of the tmpfs. */
   private static int mode(String data) {
     for (String word : data.split(",", -1)) {
       if (word.startsWith("mode=")) {
@@ -179,8 +183,6 @@ final class MountSteps {
             MountFlags.MS_SLAVE | MountFlags.MS_REC,
             MountStep.MAKE_FOLDER));
   }
-
-  // --- cgroups
 
   private void cgroups(RuntimeSpec.Mount mount, MountOptions options) {
     CgroupFolders cgroups = container.cgroups();

@@ -2,6 +2,7 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.UnixId;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Capabilities;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
@@ -46,12 +47,12 @@ final class ProcessSteps {
       Map.of("IOPRIO_CLASS_RT", 1, "IOPRIO_CLASS_BE", 2, "IOPRIO_CLASS_IDLE", 3);
 
   private final ProcessSpec process;
-  private final HostFacts host;
+  private final MachineFacts host;
   private final Step.@Nullable Filter filter;
   private final @Nullable String home;
 
   ProcessSteps(
-      ProcessSpec process, HostFacts host, Step.@Nullable Filter filter, @Nullable String home) {
+      ProcessSpec process, MachineFacts host, Step.@Nullable Filter filter, @Nullable String home) {
     this.process = process;
     this.host = host;
     this.filter = filter;
@@ -65,7 +66,7 @@ final class ProcessSteps {
     }
   }
 
-  /** Around the clone. */
+  /** The steps around the clone. */
   static List<Step> outer(String id, ProcessSpec process, Stdio stdio) {
     List<Step> steps = new ArrayList<>();
     steps.add(new Step.Id(id));
@@ -81,14 +82,14 @@ final class ProcessSteps {
     return steps;
   }
 
-  /** Streams 0, 1 and 2 of the process itself. */
+  /** The step that makes streams 0, 1 and 2 of the process itself. */
   Step streams(boolean init) {
     return process.terminal()
         ? new Step.Console(id(process.user().uid(), "uid"), init)
         : new Step.Stdio(id(process.user().uid(), "uid"), id(process.user().gid(), "gid"));
   }
 
-  /** What needs privileges and touches nobody else. */
+  /** Steps that need privileges and touch no other process. */
   List<Step> limits(List<ProcessSpec.Rlimit> limits, @Nullable Integer oomScore) {
     List<Step> steps = new ArrayList<>(ResourceLimits.steps(limits));
     if (oomScore != null) {
@@ -148,7 +149,7 @@ final class ProcessSteps {
     return steps;
   }
 
-  /** From root to the user; the program is found at the end. */
+  /** Steps from root to the user; the last one finds the program. */
   List<Step> identity() {
     List<Step> steps = new ArrayList<>();
     labels(steps);
@@ -169,7 +170,7 @@ final class ProcessSteps {
             id(user.gid(), "gid"),
             user.additionalGids().stream().map(gid -> id(gid, "additional gid")).toList()));
     steps.add(new Step.KeepCapabilities(false));
-    // What is not permitted or not inheritable cannot be ambient; the kernel would refuse the rest.
+    // What is not permitted or not inheritable cannot be ambient (capabilities(7)).
     long permitted = set(sets.permitted());
     long inheritable = set(sets.inheritable());
     steps.add(
@@ -206,7 +207,10 @@ final class ProcessSteps {
     }
   }
 
-  /** The last thing before the program; the filter comes here where loading it is still allowed. */
+  /**
+   * The last steps. The filter is among them where loading it is still allowed: seccomp(2) asks for
+   * no_new_privs or CAP_SYS_ADMIN.
+   */
   List<Step> execution() {
     List<Step> steps = new ArrayList<>();
     if (filter != null && filterComesLast()) {

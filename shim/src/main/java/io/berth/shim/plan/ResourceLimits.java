@@ -1,6 +1,7 @@
 package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.ProcessSpec;
 import java.util.HashSet;
 import java.util.List;

@@ -1,12 +1,13 @@
 package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** Kernel parameters: only those that belong to a namespace of the container's own. */
+/** Kernel parameters, of which only those of a namespace of the container's own may be set. */
 final class Sysctls {
   private static final Set<String> IPC =
       Set.of(

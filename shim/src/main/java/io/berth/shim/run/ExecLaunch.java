@@ -3,12 +3,12 @@ package io.berth.shim.run;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
 import io.berth.linux.supervisor.LaunchPlan;
+import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.plan.ExecPlan;
-import io.berth.shim.plan.Step;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,7 +53,7 @@ final class ExecLaunch {
                 task.host().logPrograms(),
                 Supervision.logPrograms(
                     CompletableFuture.completedFuture(supervisor.connection())))) {
-      LaunchPlan launch = PlanWriter.write(plan, handles, streams);
+      LaunchPlan launch = LaunchPlan.exec(plan.steps(), handles, streams);
       SupervisorConnection.Launched launched =
           Supervision.awaitPlace(n -> supervisor.connection().exec(request.applyAsLong(n), launch));
       process.hold(launched.pidfd());

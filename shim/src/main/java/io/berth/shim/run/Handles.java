@@ -6,7 +6,8 @@ import io.berth.linux.Fd;
 import io.berth.linux.Mounts;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.SyscallException;
-import io.berth.shim.plan.Handle;
+import io.berth.linux.supervisor.Handle;
+import io.berth.linux.supervisor.LaunchPlan;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -14,8 +15,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a plan needs open, opened until it has been carried out. Used by one thread. */
-public final class Handles implements AutoCloseable {
-  private final Map<Handle, Fd> open = new HashMap<>();
+public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
+  private final Map<Handle.Named, Fd> open = new HashMap<>();
   private final List<Fd> given;
   private final @Nullable Fd initProcess;
 
@@ -33,7 +34,8 @@ public final class Handles implements AutoCloseable {
    * The descriptor; a detached mount can be attached only once, so each of its steps gets one of
    * its own.
    */
-  Fd of(Handle handle) throws SyscallException {
+  @Override
+  public Fd open(Handle.Named handle) throws SyscallException {
     Fd known = open.get(handle);
     if (known != null) {
       return known;
@@ -61,14 +63,15 @@ public final class Handles implements AutoCloseable {
   }
 
   /** One more of the same kind, where a step uses it up. */
-  Fd another(Handle handle) throws SyscallException {
+  @Override
+  public Fd openAnother(Handle.Named handle) throws SyscallException {
     if (handle instanceof Handle.Clone(String path, boolean recursive)
         && open.containsKey(handle)) {
       Fd fd = Mounts.cloneTree(Path.of(path), recursive);
       open.put(new Handle.Clone(path + "#" + open.size(), recursive), fd);
       return fd;
     }
-    return of(handle);
+    return open(handle);
   }
 
   private static Fd namespace(String path) throws SyscallException {
@@ -83,7 +86,7 @@ public final class Handles implements AutoCloseable {
     }
   }
 
-  private Fd keep(Handle handle, Fd fd) {
+  private Fd keep(Handle.Named handle, Fd fd) {
     open.put(handle, fd);
     return fd;
   }

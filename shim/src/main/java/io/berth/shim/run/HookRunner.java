@@ -2,10 +2,10 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.supervisor.ExitRecord;
+import io.berth.linux.supervisor.Hook;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.plan.HookCalls;
-import io.berth.shim.plan.Step;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -49,9 +49,9 @@ final class HookRunner {
    * @throws BerthException.Unknown at the first that fails, with what it said
    */
   void run(Point point, SupervisorConnection supervisor, RequestIds requests) throws IOException {
-    List<Step.HookCall> calls = HookCalls.of(hooks(point), spec, id, bundle, point.status);
+    List<Hook> calls = HookCalls.of(hooks(point), spec, id, bundle, point.status);
     int number = OPERATIONS_PER_POINT * point.number;
-    for (Step.HookCall call : calls) {
+    for (Hook call : calls) {
       run(point, call, supervisor, requests.operation(number++));
     }
   }
@@ -65,16 +65,16 @@ final class HookRunner {
     };
   }
 
-  private void run(Point point, Step.HookCall call, SupervisorConnection supervisor, long request)
+  private void run(Point point, Hook call, SupervisorConnection supervisor, long request)
       throws IOException {
     SupervisorConnection.HookResult result =
-        Supervision.awaitLong(supervisor.hook(request, PlanWriter.hook(call), null));
+        Supervision.awaitLong(supervisor.hook(request, call, null));
     if (result.how() == ExitRecord.How.EXITED && result.code() == 0 && !result.timedOut()) {
       return;
     }
     String cause =
         result.timedOut()
-            ? "not finished after " + call.timeoutMillis() / 1000 + " s"
+            ? "not finished after " + call.timeout().toSeconds() + " s"
             : result.how() == ExitRecord.How.SIGNALLED
                 ? "killed by signal " + result.code()
                 : "exit status " + result.code();

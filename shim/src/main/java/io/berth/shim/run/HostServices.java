@@ -11,7 +11,7 @@ import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.SupervisorClient;
 import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.SupervisorLeaf;
-import io.berth.shim.plan.HostFacts;
+import io.berth.shim.plan.MachineFacts;
 import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -31,7 +31,7 @@ public final class HostServices implements AutoCloseable {
 
   private final Config config;
   private final CgroupLayout cgroups;
-  private final HostFacts facts;
+  private final MachineFacts facts;
   private final Poller poller;
   private final SupervisorClient supervisors;
   private final LogPrograms logPrograms;
@@ -46,7 +46,7 @@ public final class HostServices implements AutoCloseable {
   private HostServices(
       Config config,
       CgroupLayout cgroups,
-      HostFacts facts,
+      MachineFacts facts,
       Poller poller,
       Filters filters,
       Overlays overlays,
@@ -130,8 +130,8 @@ public final class HostServices implements AutoCloseable {
   }
 
   /** What plans depend on. */
-  public static HostFacts facts() throws IOException {
-    return new HostFacts(
+  public static MachineFacts facts() throws IOException {
+    return new MachineFacts(
         enabled("/sys/module/apparmor/parameters/enabled", "Y"),
         Files.exists(Path.of("/sys/fs/selinux/enforce")),
         ownCapabilities(),
@@ -152,13 +152,13 @@ public final class HostServices implements AutoCloseable {
     throw new IOException("/proc/self/status: no CapPrm");
   }
 
-  private static HostFacts.Kind kindOf(String path) {
+  private static MachineFacts.Kind kindOf(String path) {
     try {
       return FileStatus.of(Path.of(path)).isDirectory()
-          ? HostFacts.Kind.FOLDER
-          : HostFacts.Kind.FILE;
+          ? MachineFacts.Kind.FOLDER
+          : MachineFacts.Kind.FILE;
     } catch (SyscallException e) {
-      return HostFacts.Kind.ABSENT;
+      return MachineFacts.Kind.ABSENT;
     }
   }
 
@@ -170,7 +170,7 @@ public final class HostServices implements AutoCloseable {
     return cgroups;
   }
 
-  HostFacts hostFacts() {
+  MachineFacts hostFacts() {
     return facts;
   }
 

@@ -2,8 +2,9 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
+import io.berth.linux.supervisor.Hook;
+import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorException;
-import io.berth.shim.plan.Step;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -40,8 +41,8 @@ final class LaunchFailure {
                   + folder.path()
                   + "\") set in config.json failed: "
                   + refused.errno().text();
-          case Step.Hook hook ->
-              "error running hook `" + hook.call().path() + "`: " + refused.getMessage();
+          case Step.RunHook(Hook hook) ->
+              "error running hook `" + hook.path() + "`: " + refused.getMessage();
           case null, default -> refused.getMessage();
         };
     return new BerthException.Unknown(what + ": " + cause, failure);

@@ -7,6 +7,7 @@ import io.berth.linux.Mounts;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.LaunchPlan;
+import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.Supervisor;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
@@ -17,9 +18,8 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.cgroup.SupervisorLeaf;
-import io.berth.shim.plan.ContainerFacts;
 import io.berth.shim.plan.InitPlan;
-import io.berth.shim.plan.Step;
+import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.stdio.Stdio;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
@@ -29,7 +29,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -205,7 +204,7 @@ public final class TaskCreation {
                   key,
                   host.logPrograms(),
                   Supervision.logPrograms(coming.thenApply(Supervisor.Born::connection)))) {
-        LaunchPlan launch = PlanWriter.write(plan, handles, streams);
+        LaunchPlan launch = LaunchPlan.init(plan.namespaces(), plan.steps(), handles, streams);
         Supervisor.Born born = Supervision.await(coming);
         Supervision supervision = new Supervision(born.connection(), born.hello());
         return carryOut(plan, launch, supervision, made);
@@ -224,8 +223,7 @@ public final class TaskCreation {
         leaf.tasks(),
         /* mountNamespace= */ null,
         key.id(),
-        host.isUnwatched(),
-        Map.of());
+        host.isUnwatched());
   }
 
   private void mountOnHost(List<Fd> mounts) throws IOException {
@@ -239,16 +237,16 @@ public final class TaskCreation {
   }
 
   private InitPlan plan(Cgroup made, List<Fd> given) throws IOException {
-    List<ContainerFacts.GivenMount> places = new ArrayList<>();
+    List<PlannedContainer.GivenMount> places = new ArrayList<>();
     for (int i = 0; i < given.size(); i++) {
       TaskRecord.MountSpec mount = record.mounts().get(i);
-      places.add(new ContainerFacts.GivenMount(mount.target(), RootMounts.isFolder(mount)));
+      places.add(new PlannedContainer.GivenMount(mount.target(), RootMounts.isFolder(mount)));
     }
     if (!given.isEmpty()) {
       Files.createDirectories(Path.of(record.rootPath()));
     }
     return InitPlan.of(
-        new ContainerFacts(
+        new PlannedContainer(
             key.id(),
             record.bundle(),
             spec,

@@ -1,9 +1,10 @@
 package io.berth.shim.stdio;
 
+import io.berth.linux.supervisor.Sink;
 import java.util.List;
 
 /** One end of a stream. */
-public sealed interface Stream {
+public sealed interface Stream extends Sink.Named {
   /** /dev/null. */
   record None() implements Stream {}
 

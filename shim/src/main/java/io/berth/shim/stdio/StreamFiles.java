@@ -7,6 +7,7 @@ import io.berth.linux.Fd;
 import io.berth.linux.Fifos;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.LaunchPlan;
 import io.berth.linux.supervisor.Sink;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * What streams name, opened, until a plan has been carried out; closed then, for the supervisor has
  * descriptors of its own. Used by one thread.
  */
-public final class StreamFiles implements AutoCloseable {
+public final class StreamFiles implements LaunchPlan.Sinks, AutoCloseable {
   private static final int FILE_MODE = 0644;
 
   private final TaskKey task;
@@ -39,7 +40,11 @@ public final class StreamFiles implements AutoCloseable {
   }
 
   /** INVALID_ARGUMENT or NOT_FOUND, naming the path, if it cannot be opened. Never waits. */
-  public Sink open(int stream, Stream to) throws IOException {
+  @Override
+  public Sink open(int stream, Sink.Named named) throws IOException {
+    if (!(named instanceof Stream to)) {
+      throw new IllegalArgumentException("stream " + stream + ": cannot open " + named);
+    }
     // Both outputs in one file or log share it.
     Sink known = sinks.get(to);
     if (known != null) {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.supervisor.Handle;
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
@@ -29,24 +31,24 @@ final class PlanTest {
           "/sys/fs/cgroup/unified",
           false);
   private static final CgroupLayout UNIFIED = new CgroupLayout(List.of(), "/sys/fs/cgroup", true);
-  private static final HostFacts HOST =
-      new HostFacts(
+  private static final MachineFacts HOST =
+      new MachineFacts(
           /* appArmor= */ false,
           /* seLinux= */ false,
           (1L << 41) - 1,
           path ->
               path.contains("absent")
-                  ? HostFacts.Kind.ABSENT
-                  : path.contains(".") ? HostFacts.Kind.FILE : HostFacts.Kind.FOLDER);
+                  ? MachineFacts.Kind.ABSENT
+                  : path.contains(".") ? MachineFacts.Kind.FILE : MachineFacts.Kind.FOLDER);
 
-  private static ContainerFacts container(
+  private static PlannedContainer container(
       RuntimeSpec spec, CgroupLayout layout, Stdio stdio, Step.@Nullable Filter filter) {
-    return new ContainerFacts(
+    return new PlannedContainer(
         "web",
         "/run/t/abc/bundle",
         spec,
         "/run/t/abc/bundle/rootfs",
-        List.of(new ContainerFacts.GivenMount("", /* folder= */ true)),
+        List.of(new PlannedContainer.GivenMount("", /* folder= */ true)),
         stdio,
         CgroupFolders.of(layout, new CgroupPath("/default/web")),
         filter,
@@ -73,9 +75,9 @@ final class PlanTest {
     return InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), HOST).steps();
   }
 
-  // Row MD-11.
+  /** The plan of a specification as ctr sends it, on both kinds of cgroup hierarchies. */
   @Test
-  void whatCtrSends() throws IOException {
+  void whatCtrSends() throws IOException { // ARTICLE MD-11
     RuntimeSpec spec = RuntimeSpec.read(Golden.read("ctr.json"), "ctr.json");
     Step.Filter filter = new Step.Filter(0, new byte[16]);
     Stdio stdio = new Stdio("/f/in", "/f/out", "/f/err", /* terminal= */ false);
@@ -89,8 +91,8 @@ final class PlanTest {
   void whatDockerdSends() throws IOException {
     RuntimeSpec spec = RuntimeSpec.read(Golden.read("dockerd.json"), "dockerd.json");
     Stdio stdio = new Stdio("/f/in", "/f/out", "", /* terminal= */ true);
-    ContainerFacts facts =
-        new ContainerFacts(
+    PlannedContainer facts =
+        new PlannedContainer(
             "web",
             "/run/t/abc/bundle",
             spec,
@@ -183,8 +185,8 @@ final class PlanTest {
   }
 
   @Test
-  void theLimitsAreThereBeforeTheProgramIs() {
-    // MD-04, RK-27: cgroups first, then everything else, the program last.
+  void theLimitsAreThereBeforeTheProgramIs() { // ARTICLE MD-04, RK-27
+    // The process joins its cgroups first, and the program comes last.
     List<Step> steps = steps(minimal("", ""));
     int lastCgroup = 0;
     for (int i = 0; i < steps.size(); i++) {

@@ -1,5 +1,6 @@
 package io.berth.shim.plan;
 
+import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.stdio.Stdio;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param filter null for none
  * @param home value of HOME where the environment has none; null if unknown
  */
-public record ContainerFacts(
+public record PlannedContainer(
     String id,
     String bundle,
     RuntimeSpec spec,
@@ -28,10 +29,10 @@ public record ContainerFacts(
     @Nullable String home,
     boolean noPivot,
     boolean noKeyring) {
-  public ContainerFacts {
+  public PlannedContainer {
     given = List.copyOf(given);
   }
 
-  /** A mount by its place inside the root; empty is the root itself. */
+  /** A mount by its place inside the root; the empty target is the root itself. */
   public record GivenMount(String target, boolean folder) {}
 }
