@@ -19,7 +19,7 @@
  * lives on these), SIGCHLD and SIGURG, which nobody passes on, the two that stop a job which uses
  * a terminal out of turn, and the two that C libraries keep for their threads.
  */
-static const int untouched[] = {SIGKILL, SIGSTOP, SIGILL,  SIGTRAP, SIGBUS,  SIGFPE, SIGSEGV,
+static const int untouched[] = {SIGKILL, SIGSTOP, SIGILL, SIGTRAP, SIGBUS,  SIGFPE, SIGSEGV,
                                 SIGSYS,  SIGCHLD, SIGURG, SIGTTIN, SIGTTOU, 32,     33};
 
 /* A stream that the caller has closed would be the number of whatever is opened first; what stands

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 static int epoll = -1;
 static bool ending;
 static struct timer *timers[TIMERS_MAX];

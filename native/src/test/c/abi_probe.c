@@ -1,6 +1,7 @@
 /*
- * Prints what the real headers say for every number that the Java side has typed: `Class.NAME value`, one a line. A test
- * compiles it on the machine it runs on and compares. What older headers do not know is left out; the test has a list of that.
+ * Prints what the real headers say for every number that the Java side has typed: `Class.NAME
+ * value`, one a line. A test compiles it on the machine it runs on and compares. What older headers
+ * do not know is left out; the test has a list of that.
  */
 #define _GNU_SOURCE
 #include <asm/termbits.h>
@@ -52,7 +53,8 @@
 #define NAMED(class, name, value) printf(#class "." #name " %lld\n", (long long)(value))
 #define CONSTANT(class, name) printf(#class "." #name " %lld\n", (long long)(name))
 #define SIZE(class, name, type) printf(#class "." #name " %lld\n", (long long)sizeof(type))
-#define OFFSET(class, name, type, field) printf(#class "." #name " %lld\n", (long long)offsetof(type, field))
+#define OFFSET(class, name, type, field)                                                           \
+  printf(#class "." #name " %lld\n", (long long)offsetof(type, field))
 
 static void openFlags(void) {
   CONSTANT(OpenFlags, O_RDONLY);
@@ -298,9 +300,7 @@ static void fileLocks(void) {
   CONSTANT(FileLocks, F_UNLCK);
 }
 
-static void splices(void) {
-  CONSTANT(Splice, SPLICE_F_MOVE);
-}
+static void splices(void) { CONSTANT(Splice, SPLICE_F_MOVE); }
 
 static void eventFd(void) {
   CONSTANT(EventFd, EFD_CLOEXEC);
@@ -317,9 +317,7 @@ static void mounts(void) {
   CONSTANT(Mounts, FSCONFIG_CMD_RECONFIGURE);
 }
 
-static void namespaces(void) {
-  CONSTANT(Namespaces, CLONE_FS);
-}
+static void namespaces(void) { CONSTANT(Namespaces, CLONE_FS); }
 
 static void fileTimestamp(void) {
   CONSTANT(FileTimestamp, UTIME_NOW);

@@ -133,8 +133,8 @@ static bool run_one(const struct test *test) {
 }
 
 int main(int argc, char **argv) {
-  static const struct test *const groups[] = {lifecycle_tests, stdio_tests,  attach_tests,
-                                              exec_tests,      wire_tests,   keeper_tests,
+  static const struct test *const groups[] = {lifecycle_tests, stdio_tests, attach_tests,
+                                              exec_tests,      wire_tests,  keeper_tests,
                                               fuzz_tests,      reaper_tests};
   if (argc < 3) {
     fprintf(stderr, "usage: %s SUPERVISOR GUEST [name...]\n", argv[0]);

@@ -44,7 +44,7 @@ final class MountSteps {
 
   private void add(RuntimeSpec.Mount mount) {
     if (!mount.destination().startsWith("/")) {
-      // runc and crun take such a path as relative to the root, though the specification forbids
+      // runc takes such a path as relative to the root, though the specification forbids
       // it.
       add(
           new RuntimeSpec.Mount(
