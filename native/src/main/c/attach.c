@@ -39,7 +39,7 @@ struct client {
 };
 
 _Static_assert(CLIENTS_MAX + 16 <= CONNECTIONS_MAX, "clients leave room for a controller");
-_Static_assert(PROCESSES_MAX * (2 * (1 + SINKS_PER_OUTPUT) + 3) + TOKENS_MAX + CLIENTS_MAX * 3 +
+_Static_assert(PROCESSES_MAX *(2 * (1 + SINKS_PER_OUTPUT) + 3) + TOKENS_MAX + CLIENTS_MAX * 3 +
                        CONNECTIONS_MAX + 128 <=
                    TIMERS_MAX,
                "every timer that is set fires");
@@ -52,7 +52,7 @@ static void break_off(struct timer *timer);
 static void token_over(struct timer *timer) {
   struct token *token = container_of(timer, struct token, ttl);
   token->used = false;
-  process_settle(token->process);
+  token->process->events->unattended(token->process);
 }
 
 bool attach_expected(const struct process *process) {
@@ -155,7 +155,7 @@ static void client_free(struct client *client) {
   if (connection != NULL)
     connection_close(connection);
   if (process->used)
-    process_settle(process);
+    process->events->unattended(process);
 }
 
 /*
@@ -167,7 +167,7 @@ static int own_description(int fd, int mode) {
   struct stat st;
   if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
     return fd;
-  int own = reopen_fd(fd, mode | O_NONBLOCK | O_NOCTTY);
+  int own = supervisor_reopen(fd, mode | O_NONBLOCK | O_NOCTTY);
   if (own < 0)
     return fd;
   close(fd);
@@ -277,7 +277,7 @@ void attach_operation(struct connection *connection, struct packet *packet) {
   struct attach_request request;
   uint8_t keys[ATTACH_KEYS_MAX] = {0};
   failure_clear(&failure);
-  const char *id = payload_string(packet, sizeof request);
+  const char *id = packet_string(packet, sizeof request);
   if (packet->header.op != OP_ATTACH)
     fail(&failure, EPERM, "request", "this role only attaches");
   else if (client == NULL || client->attached)
@@ -297,13 +297,13 @@ void attach_operation(struct connection *connection, struct packet *packet) {
       memcpy(keys, packet->payload + fixed, request.keys);
   }
   if (failure.error != 0) {
-    reply_failure(connection, packet, &failure);
+    connection_reply_failure(connection, packet, &failure);
     return;
   }
   timer_clear(&connection->greeting);
   client->attached = true;
   client->breaks = (request.streams & ATTACH_BREAKS) != 0;
-  reply(connection, packet, NULL, 0);
+  connection_reply(connection, packet, NULL, 0);
   if (!connection->used)
     return;
   uint32_t next = 0;

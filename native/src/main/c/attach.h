@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller.h"
+#include "connection.h"
 #include "process.h"
 
 /* OP_TOKEN. */

@@ -14,39 +14,14 @@
 
 #include "hook.h"
 #include "supervisor.h"
+#include "sync.h"
 #include "syscalls.h"
-
-#define NOT_STARTED 127 /* what a child that did not get to execve ends with */
-
-void sync_send(int fd, uint32_t kind, uint32_t value) {
-  uint32_t words[2] = {kind, value};
-  /* write, not send: a seccomp filter of the container may be in force. A closed socket means that
-   * the supervisor is gone. */
-  if (write(fd, words, sizeof words) != (ssize_t)sizeof words)
-    _exit(NOT_STARTED);
-}
-
-void sync_send_failure(int fd, const struct failure *failure) {
-  struct sync_message message = {.kind = SYNC_FAILED, .failure = *failure};
-  ssize_t n = write(fd, &message, sizeof message);
-  (void)n;
-}
-
-void sync_wait(int fd) {
-  uint32_t word = 0;
-  ssize_t n;
-  do {
-    n = read(fd, &word, sizeof word);
-  } while (n < 0 && errno == EINTR);
-  if (n != (ssize_t)sizeof word || word != SYNC_GO)
-    _exit(NOT_STARTED);
-}
 
 static int compare_ints(const void *a, const void *b) {
   return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-void close_all_but_launch(struct launch *launch) {
+void child_close_others(struct launch *launch) {
   static int keep[PLAN_FDS_MAX + 16];
   unsigned count = 0;
   for (uint32_t i = 0; i < launch->fd_count; i++)
@@ -68,31 +43,6 @@ void close_all_but_launch(struct launch *launch) {
   sys_close_range(next, ~0u, 0);
 }
 
-void restore_oom_score(void) {
-  char text[16];
-  if (!supervisor.oom_score_changed)
-    return;
-  snprintf(text, sizeof text, "%d", supervisor.oom_score);
-  cleanup_close int fd = openat(supervisor.proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  ssize_t n = fd >= 0 ? write(fd, text, strlen(text)) : 0;
-  (void)n;
-}
-
-int write_proc_file(const char *path, const char *value, struct failure *failure) {
-  /*
-   * The host's procfs instance shows the caller's own namespaces under sys/ and self/, and no mount
-   * of the container can stand in its way.
-   */
-  cleanup_close int fd = sys_openat2(supervisor.proc_fd, path, O_WRONLY | O_CLOEXEC, 0,
-                                     RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
-  if (fd < 0)
-    return fail(failure, errno, "open", path);
-  size_t length = strlen(value);
-  if (write(fd, value, length) != (ssize_t)length)
-    return fail(failure, errno, "write", path);
-  return 0;
-}
-
 static int join(struct launch *launch, struct failure *failure) {
   struct step step = {.payload = NULL};
   while (plan_next(&launch->plan, &step) && step_is_supervisors(step.code)) {
@@ -108,7 +58,7 @@ static int join(struct launch *launch, struct failure *failure) {
   return 0;
 }
 
-static int step_stop(struct child *child, const struct step *step, struct failure *failure) {
+static int do_stop(struct child *child, const struct step *step, struct failure *failure) {
   (void)failure;
   sync_send(child->sync, step->code == STEP_STOP ? SYNC_STOPPED : SYNC_READY,
             step->code == STEP_STOP ? step_u32(step, 0) : 0);
@@ -116,7 +66,7 @@ static int step_stop(struct child *child, const struct step *step, struct failur
   return 0;
 }
 
-static int step_hook(struct child *child, const struct step *step, struct failure *failure) {
+static int do_hook(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct hook hook;
   char self[16];
@@ -129,7 +79,7 @@ static int step_hook(struct child *child, const struct step *step, struct failur
   return hook_run_and_wait(&hook, atoi(self), failure);
 }
 
-static int step_umask(struct child *child, const struct step *step, struct failure *failure) {
+static int do_umask(struct child *child, const struct step *step, struct failure *failure) {
   (void)failure;
   umask((mode_t)step_u32(step, 0) & 0777);
   child->umask_set = true;
@@ -139,52 +89,52 @@ static int step_umask(struct child *child, const struct step *step, struct failu
 typedef int step_function(struct child *child, const struct step *step, struct failure *failure);
 
 static step_function *const step_functions[] = {
-    [STEP_CGROUP1] = step_cgroup1,
-    [STEP_UNSHARE] = step_unshare,
-    [STEP_HOSTNAME] = step_host_name,
-    [STEP_DOMAINNAME] = step_host_name,
-    [STEP_LOOPBACK_UP] = step_loopback_up,
-    [STEP_PROPAGATION] = step_propagation,
-    [STEP_ROOT] = step_root,
-    [STEP_MOUNT] = step_mount,
-    [STEP_COPY_UP] = step_copy_up,
-    [STEP_BIND] = step_bind,
-    [STEP_ATTRIBUTES] = step_attributes,
-    [STEP_READ_ONLY] = step_read_only,
-    [STEP_MASK] = step_mask,
-    [STEP_MAKE_NODE] = step_make_node,
-    [STEP_SYMLINK] = step_symlink,
-    [STEP_MAKE_FOLDER] = step_make_folder,
-    [STEP_PIVOT] = step_pivot,
-    [STEP_RLIMIT] = step_rlimit,
-    [STEP_SYSCTL] = step_sysctl,
-    [STEP_OOM_SCORE] = step_oom_score,
-    [STEP_SCHEDULER] = step_scheduler,
-    [STEP_IO_PRIORITY] = step_io_priority,
-    [STEP_PERSONALITY] = step_personality,
-    [STEP_AFFINITY] = step_affinity,
-    [STEP_MEMORY_POLICY] = step_memory_policy,
-    [STEP_KEYRING] = step_keyring,
-    [STEP_NO_NEW_PRIVS] = step_no_new_privs,
-    [STEP_SECCOMP] = step_seccomp,
-    [STEP_CAP_BOUNDING] = step_cap_bounding,
-    [STEP_CAPS] = step_caps,
-    [STEP_USER] = step_user,
-    [STEP_KEEP_CAPS] = step_keep_caps,
-    [STEP_APPARMOR] = step_label,
-    [STEP_SELINUX] = step_label,
-    [STEP_CONSOLE] = step_console,
-    [STEP_STDIO] = step_stdio,
-    [STEP_CWD] = step_cwd,
-    [STEP_LOOK_UP] = step_look_up,
-    [STEP_STOP] = step_stop,
-    [STEP_READY] = step_stop,
-    [STEP_HOOK] = step_hook,
-    [STEP_EXEC] = step_exec,
-    [STEP_UMASK] = step_umask,
+    [STEP_CGROUP1] = do_cgroup1,
+    [STEP_UNSHARE] = do_unshare,
+    [STEP_HOSTNAME] = do_host_name,
+    [STEP_DOMAINNAME] = do_host_name,
+    [STEP_LOOPBACK_UP] = do_loopback_up,
+    [STEP_PROPAGATION] = do_propagation,
+    [STEP_ROOT] = do_root,
+    [STEP_MOUNT] = do_mount,
+    [STEP_COPY_UP] = do_copy_up,
+    [STEP_BIND] = do_bind,
+    [STEP_ATTRIBUTES] = do_attributes,
+    [STEP_READ_ONLY] = do_read_only,
+    [STEP_MASK] = do_mask,
+    [STEP_MAKE_NODE] = do_make_node,
+    [STEP_SYMLINK] = do_symlink,
+    [STEP_MAKE_FOLDER] = do_make_folder,
+    [STEP_PIVOT] = do_pivot,
+    [STEP_RLIMIT] = do_rlimit,
+    [STEP_SYSCTL] = do_sysctl,
+    [STEP_OOM_SCORE] = do_oom_score,
+    [STEP_SCHEDULER] = do_scheduler,
+    [STEP_IO_PRIORITY] = do_io_priority,
+    [STEP_PERSONALITY] = do_personality,
+    [STEP_AFFINITY] = do_affinity,
+    [STEP_MEMORY_POLICY] = do_memory_policy,
+    [STEP_KEYRING] = do_keyring,
+    [STEP_NO_NEW_PRIVS] = do_no_new_privs,
+    [STEP_SECCOMP] = do_seccomp,
+    [STEP_CAP_BOUNDING] = do_cap_bounding,
+    [STEP_CAPS] = do_caps,
+    [STEP_USER] = do_user,
+    [STEP_KEEP_CAPS] = do_keep_caps,
+    [STEP_APPARMOR] = do_label,
+    [STEP_SELINUX] = do_label,
+    [STEP_CONSOLE] = do_console,
+    [STEP_STDIO] = do_stdio,
+    [STEP_CWD] = do_cwd,
+    [STEP_LOOK_UP] = do_look_up,
+    [STEP_STOP] = do_stop,
+    [STEP_READY] = do_stop,
+    [STEP_HOOK] = do_hook,
+    [STEP_EXEC] = do_exec,
+    [STEP_UMASK] = do_umask,
 };
 
-static int do_step(struct child *child, const struct step *step, struct failure *failure) {
+static int carry_out(struct child *child, const struct step *step, struct failure *failure) {
   size_t count = sizeof step_functions / sizeof step_functions[0];
   if (step->code >= count || step_functions[step->code] == NULL)
     return fail(failure, EOPNOTSUPP, "carry out", "unknown step");
@@ -196,7 +146,7 @@ static void run_steps(struct child *child, struct failure *failure) {
   while (plan_next(&child->launch->plan, &step)) {
     if (step_is_supervisors(step.code))
       continue;
-    if (do_step(child, &step, failure) == 0)
+    if (carry_out(child, &step, failure) == 0)
       continue;
     if ((step.flags & STEP_OPTIONAL) != 0) {
       failure_clear(failure);
@@ -211,7 +161,7 @@ static void run_steps(struct child *child, struct failure *failure) {
 
 /* What a clone of the supervisor inherits and a container must not. */
 static void shed_supervisor(struct launch *launch) {
-  close_all_but_launch(launch);
+  child_close_others(launch);
   sigset_t none; /* dispositions are the defaults since the supervisor's birth; it only blocks */
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -231,7 +181,7 @@ void child_main(struct launch *launch, bool wait_for_go) {
   if (wait_for_go)
     sync_wait(child.sync);
   if (!launch->settings.oom_score && !launch->settings.helper)
-    restore_oom_score();
+    supervisor_restore_oom_score();
   /* A helper has already joined what there is to join. */
   if (launch->settings.helper || join(launch, &failure) == 0)
     run_steps(&child, &failure);

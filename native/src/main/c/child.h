@@ -19,50 +19,46 @@ struct child {
 };
 
 /* One step each: 0, or -1 with the failure filled (without the step's place). */
-int step_root(struct child *child, const struct step *step, struct failure *failure);
-int step_mount(struct child *child, const struct step *step, struct failure *failure);
-int step_copy_up(struct child *child, const struct step *step, struct failure *failure);
-int step_bind(struct child *child, const struct step *step, struct failure *failure);
-int step_attributes(struct child *child, const struct step *step, struct failure *failure);
-int step_read_only(struct child *child, const struct step *step, struct failure *failure);
-int step_mask(struct child *child, const struct step *step, struct failure *failure);
-int step_propagation(struct child *child, const struct step *step, struct failure *failure);
-int step_pivot(struct child *child, const struct step *step, struct failure *failure);
-int step_make_node(struct child *child, const struct step *step, struct failure *failure);
-int step_symlink(struct child *child, const struct step *step, struct failure *failure);
-int step_make_folder(struct child *child, const struct step *step, struct failure *failure);
+int do_root(struct child *child, const struct step *step, struct failure *failure);
+int do_mount(struct child *child, const struct step *step, struct failure *failure);
+int do_copy_up(struct child *child, const struct step *step, struct failure *failure);
+int do_bind(struct child *child, const struct step *step, struct failure *failure);
+int do_attributes(struct child *child, const struct step *step, struct failure *failure);
+int do_read_only(struct child *child, const struct step *step, struct failure *failure);
+int do_mask(struct child *child, const struct step *step, struct failure *failure);
+int do_propagation(struct child *child, const struct step *step, struct failure *failure);
+int do_pivot(struct child *child, const struct step *step, struct failure *failure);
+int do_make_node(struct child *child, const struct step *step, struct failure *failure);
+int do_symlink(struct child *child, const struct step *step, struct failure *failure);
+int do_make_folder(struct child *child, const struct step *step, struct failure *failure);
 
-int step_cgroup1(struct child *child, const struct step *step, struct failure *failure);
-int step_unshare(struct child *child, const struct step *step, struct failure *failure);
-int step_host_name(struct child *child, const struct step *step, struct failure *failure);
-int step_loopback_up(struct child *child, const struct step *step, struct failure *failure);
-int step_rlimit(struct child *child, const struct step *step, struct failure *failure);
-int step_sysctl(struct child *child, const struct step *step, struct failure *failure);
-int step_oom_score(struct child *child, const struct step *step, struct failure *failure);
-int step_scheduler(struct child *child, const struct step *step, struct failure *failure);
-int step_io_priority(struct child *child, const struct step *step, struct failure *failure);
-int step_personality(struct child *child, const struct step *step, struct failure *failure);
-int step_affinity(struct child *child, const struct step *step, struct failure *failure);
-int step_memory_policy(struct child *child, const struct step *step, struct failure *failure);
+int do_cgroup1(struct child *child, const struct step *step, struct failure *failure);
+int do_unshare(struct child *child, const struct step *step, struct failure *failure);
+int do_host_name(struct child *child, const struct step *step, struct failure *failure);
+int do_loopback_up(struct child *child, const struct step *step, struct failure *failure);
+int do_rlimit(struct child *child, const struct step *step, struct failure *failure);
+int do_sysctl(struct child *child, const struct step *step, struct failure *failure);
+int do_oom_score(struct child *child, const struct step *step, struct failure *failure);
+int do_scheduler(struct child *child, const struct step *step, struct failure *failure);
+int do_io_priority(struct child *child, const struct step *step, struct failure *failure);
+int do_personality(struct child *child, const struct step *step, struct failure *failure);
+int do_affinity(struct child *child, const struct step *step, struct failure *failure);
+int do_memory_policy(struct child *child, const struct step *step, struct failure *failure);
 
-int step_keyring(struct child *child, const struct step *step, struct failure *failure);
-int step_no_new_privs(struct child *child, const struct step *step, struct failure *failure);
-int step_seccomp(struct child *child, const struct step *step, struct failure *failure);
-int step_cap_bounding(struct child *child, const struct step *step, struct failure *failure);
-int step_caps(struct child *child, const struct step *step, struct failure *failure);
-int step_user(struct child *child, const struct step *step, struct failure *failure);
-int step_keep_caps(struct child *child, const struct step *step, struct failure *failure);
-int step_label(struct child *child, const struct step *step, struct failure *failure);
+int do_keyring(struct child *child, const struct step *step, struct failure *failure);
+int do_no_new_privs(struct child *child, const struct step *step, struct failure *failure);
+int do_seccomp(struct child *child, const struct step *step, struct failure *failure);
+int do_cap_bounding(struct child *child, const struct step *step, struct failure *failure);
+int do_caps(struct child *child, const struct step *step, struct failure *failure);
+int do_user(struct child *child, const struct step *step, struct failure *failure);
+int do_keep_caps(struct child *child, const struct step *step, struct failure *failure);
+int do_label(struct child *child, const struct step *step, struct failure *failure);
 
-int step_console(struct child *child, const struct step *step, struct failure *failure);
-int step_stdio(struct child *child, const struct step *step, struct failure *failure);
-int step_cwd(struct child *child, const struct step *step, struct failure *failure);
-int step_look_up(struct child *child, const struct step *step, struct failure *failure);
-int step_exec(struct child *child, const struct step *step, struct failure *failure);
-
-/* Writes a value to a file below the host's /proc, seen with the child's own identity and
- * namespaces. */
-int write_proc_file(const char *path, const char *value, struct failure *failure);
+int do_console(struct child *child, const struct step *step, struct failure *failure);
+int do_stdio(struct child *child, const struct step *step, struct failure *failure);
+int do_cwd(struct child *child, const struct step *step, struct failure *failure);
+int do_look_up(struct child *child, const struct step *step, struct failure *failure);
+int do_exec(struct child *child, const struct step *step, struct failure *failure);
 
 static inline uint32_t step_u32(const struct step *step, uint32_t offset) {
   uint32_t value;

@@ -90,7 +90,7 @@ static int copy_entry(const struct level *level, const char *name, struct failur
   return S_ISDIR(st.st_mode) ? 1 : 0;
 }
 
-int copy_tree(int from, int to, const char *target, struct failure *failure) {
+int copy_up_tree(int from, int to, const char *target, struct failure *failure) {
   static struct level levels[DEPTH_MAX];
   struct stat st;
   int depth = 0, result = 0;

@@ -6,6 +6,6 @@
 
 /* From the folder `from` (O_PATH) into the root of the detached mount `to`. Bounded in depth; no
  * recursion. */
-int copy_tree(int from, int to, const char *target, struct failure *failure);
+int copy_up_tree(int from, int to, const char *target, struct failure *failure);
 
 #endif

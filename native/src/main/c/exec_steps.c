@@ -16,6 +16,7 @@
 #include "hook.h"
 #include "rooted.h"
 #include "supervisor.h"
+#include "sync.h"
 #include "syscalls.h"
 
 #ifndef TIOCGPTPEER
@@ -59,7 +60,7 @@ static int bind_console(struct child *child, int slave, struct failure *failure)
   return 0;
 }
 
-int step_console(struct child *child, const struct step *step, struct failure *failure) {
+int do_console(struct child *child, const struct step *step, struct failure *failure) {
   int root = rooted_root(child, failure);
   if (root < 0)
     return -1;
@@ -111,7 +112,7 @@ static int open_null(struct child *child) {
   return fcntl(supervisor.null_fd, F_DUPFD_CLOEXEC, 3);
 }
 
-int step_stdio(struct child *child, const struct step *step, struct failure *failure) {
+int do_stdio(struct child *child, const struct step *step, struct failure *failure) {
   cleanup_close int null = -1;
   for (int i = 0; i < 3; i++) {
     int fd = child->launch->process->stdio.child_ends[i];
@@ -130,7 +131,7 @@ int step_stdio(struct child *child, const struct step *step, struct failure *fai
   return 0;
 }
 
-int step_cwd(struct child *child, const struct step *step, struct failure *failure) {
+int do_cwd(struct child *child, const struct step *step, struct failure *failure) {
   const char *path = step_string(step, 8, 0);
   cleanup_close int fd = -1;
   if (step_u32(step, 0) != 0)
@@ -162,7 +163,7 @@ static int executable(const char *path) {
   return errno;
 }
 
-int step_look_up(struct child *child, const struct step *step, struct failure *failure) {
+int do_look_up(struct child *child, const struct step *step, struct failure *failure) {
   const char *program = step_string(step, 0, 0);
   const char *search = step_string(step, 0, 1);
   size_t length = strlen(program);
@@ -210,14 +211,14 @@ static void close_others(int *sync) {
       close(fd);
 }
 
-int step_exec(struct child *child, const struct step *step, struct failure *failure) {
+int do_exec(struct child *child, const struct step *step, struct failure *failure) {
   uint32_t argc = step_u32(step, 0), envc = step_u32(step, 4);
   const char *arguments = step_string(step, 8, 0);
-  char **argv = string_array(arguments, argc);
+  char **argv = hook_strings(arguments, argc);
   const char *environment = arguments;
   for (uint32_t i = 0; i < argc; i++)
     environment += strlen(environment) + 1;
-  char **envp = string_array(environment, envc);
+  char **envp = hook_strings(environment, envc);
   if (argv == NULL || envp == NULL)
     return fail(failure, ENOMEM, "execve", "");
   const char *program = child->program_found ? child->program : argv[0];

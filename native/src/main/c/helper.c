@@ -12,6 +12,7 @@
 
 #include "child.h"
 #include "supervisor.h"
+#include "sync.h"
 #include "syscalls.h"
 
 static int join_one(struct launch *launch, const struct step *step, struct failure *failure) {
@@ -69,10 +70,10 @@ static int enter(struct launch *launch, struct failure *failure) {
 void helper_main(struct launch *launch) {
   struct failure failure;
   failure_clear(&failure);
-  close_all_but_launch(launch);
+  child_close_others(launch);
   /* Here, where the privilege for it is still at hand. */
   if (!launch->settings.oom_score)
-    restore_oom_score();
+    supervisor_restore_oom_score();
   if (enter(launch, &failure) == 0) {
     struct clone_args arguments = {
         .flags = CLONE_PARENT |

@@ -28,7 +28,7 @@ void hook_parse(const struct step *step, struct hook *hook) {
   hook->after = hook->before + strlen(hook->before) + 1;
 }
 
-char **string_array(const char *first, uint32_t count) {
+char **hook_strings(const char *first, uint32_t count) {
   size_t size = ((size_t)count + 1) * sizeof(char *);
   char **array = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (array == MAP_FAILED)
@@ -66,8 +66,8 @@ void hook_exec(const struct hook *hook, int pid, int output) {
   if (state < 0 || dup2(state, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
     _exit(126);
   sys_close_range(3, ~0u, 0);
-  char **argv = string_array(hook->argv, hook->head.argc);
-  char **envp = string_array(hook->envp, hook->head.envc);
+  char **argv = hook_strings(hook->argv, hook->head.argc);
+  char **envp = hook_strings(hook->envp, hook->head.envc);
   if (argv != NULL && envp != NULL)
     execve(hook->path, argv, envp);
   dprintf(2, "%s: %s", hook->path, strerror(errno));

@@ -22,7 +22,7 @@ struct hook {
 void hook_parse(const struct step *step, struct hook *hook);
 /* Builds a NULL-terminated array over `count` strings; memory of the process that is about to exec.
  * NULL: no memory. */
-char **string_array(const char *first, uint32_t count);
+char **hook_strings(const char *first, uint32_t count);
 /* Runs in a fresh clone: stdin gets before + pid + after, then execve. Never returns. */
 _Noreturn void hook_exec(const struct hook *hook, int pid, int output);
 /* Runs a hook from a child of a plan, and waits for it. */

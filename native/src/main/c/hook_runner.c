@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "launch.h"
+#include "loop.h"
+#include "process.h"
 #include "results.h"
 #include "supervisor.h"
 #include "syscalls.h"
@@ -36,21 +37,21 @@ static struct running_hook hooks[HOOKS_MAX];
 
 static void finish(struct running_hook *hook) {
   static uint8_t payload[sizeof(struct hook_reply) + HOOK_OUTPUT_MAX + 1];
-  struct hook_reply reply = {
+  struct hook_reply answer = {
       .how = hook->info.si_code == CLD_EXITED ? EXIT_EXITED : EXIT_SIGNALLED,
       .timed_out = hook->timed_out,
       .code = (uint32_t)hook->info.si_status,
   };
-  memcpy(payload, &reply, sizeof reply);
+  memcpy(payload, &answer, sizeof answer);
   /* A NUL would end the string early. */
   for (uint32_t i = 0; i < hook->length; i++)
-    payload[sizeof reply + i] = hook->tail[i] != 0 ? (uint8_t)hook->tail[i] : '?';
-  payload[sizeof reply + hook->length] = 0;
+    payload[sizeof answer + i] = hook->tail[i] != 0 ? (uint8_t)hook->tail[i] : '?';
+  payload[sizeof answer + hook->length] = 0;
   timer_clear(&hook->timer);
   watch_close(&hook->output);
   close_fd(&hook->pidfd);
   hook->used = false;
-  results_answer(hook->request, payload, (uint32_t)sizeof reply + hook->length + 1, NULL);
+  results_answer(hook->request, payload, (uint32_t)sizeof answer + hook->length + 1, NULL);
 }
 
 static void read_output(struct watch *watch, uint32_t events) {
@@ -105,7 +106,7 @@ bool hook_ended(pid_t pid) {
 _Noreturn static void run(const struct hook *hook, pid_t init, int output, int mount_ns) {
   setsid();
   setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
-  restore_oom_score();
+  supervisor_restore_oom_score();
   umask(022);
   if (mount_ns >= 0 && sys_setns(mount_ns, CLONE_NEWNS) < 0) {
     dprintf(output, "cannot join the mount namespace: %s", strerror(errno));

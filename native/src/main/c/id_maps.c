@@ -10,7 +10,7 @@
 #include "process.h"
 #include "supervisor.h"
 
-bool id_outside(const char *map, uint32_t id, uint32_t *outside) {
+bool id_maps_outside(const char *map, uint32_t id, uint32_t *outside) {
   for (const char *line = map; *line != 0;) {
     char *end;
     unsigned long inside = strtoul(line, &end, 10);
@@ -39,10 +39,10 @@ static bool outside_of_init(const char *file, uint32_t id, uint32_t *outside) {
   if (n <= 0)
     return false;
   text[n] = 0;
-  return id_outside(text, id, outside);
+  return id_maps_outside(text, id, outside);
 }
 
-void give_pipes_to_user(const struct plan *plan, const struct stdio *stdio) {
+void id_maps_give_pipes(const struct plan *plan, const struct stdio *stdio) {
   const char *uid_map = NULL, *gid_map = NULL;
   bool joins = false, user = false;
   uint32_t owner[2] = {0, 0}, mapped[2];
@@ -60,8 +60,8 @@ void give_pipes_to_user(const struct plan *plan, const struct stdio *stdio) {
       user = true;
     }
   }
-  bool found = user && uid_map != NULL && id_outside(uid_map, owner[0], &mapped[0]) &&
-               id_outside(gid_map, owner[1], &mapped[1]);
+  bool found = user && uid_map != NULL && id_maps_outside(uid_map, owner[0], &mapped[0]) &&
+               id_maps_outside(gid_map, owner[1], &mapped[1]);
   if (!found && user && joins)
     found = outside_of_init("uid_map", owner[0], &mapped[0]) &&
             outside_of_init("gid_map", owner[1], &mapped[1]);

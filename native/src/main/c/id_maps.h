@@ -11,9 +11,9 @@
  * beforehand. Best effort, and nothing to do without a user namespace: then STEP_STDIO changes the
  * owner itself.
  */
-void give_pipes_to_user(const struct plan *plan, const struct stdio *stdio);
+void id_maps_give_pipes(const struct plan *plan, const struct stdio *stdio);
 
 /* Looks `id` up in the lines "inside outside count"; false when it is not mapped. */
-bool id_outside(const char *map, uint32_t id, uint32_t *outside);
+bool id_maps_outside(const char *map, uint32_t id, uint32_t *outside);
 
 #endif

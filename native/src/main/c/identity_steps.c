@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "supervisor.h"
 #include "syscalls.h"
 
 /* glibc and musl wrap prctl with varargs; five full words are what the kernel checks. */
@@ -17,7 +18,7 @@ static int prctl5(unsigned long option, unsigned long a, unsigned long b) {
   return (int)syscall(SYS_prctl, option, a, b, 0UL, 0UL);
 }
 
-int step_keyring(struct child *child, const struct step *step, struct failure *failure) {
+int do_keyring(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   const char *name = step_string(step, 0, 0);
   if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name) < 0)
@@ -25,7 +26,7 @@ int step_keyring(struct child *child, const struct step *step, struct failure *f
   return 0;
 }
 
-int step_no_new_privs(struct child *child, const struct step *step, struct failure *failure) {
+int do_no_new_privs(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   (void)step;
   if (prctl5(PR_SET_NO_NEW_PRIVS, 1, 0) < 0)
@@ -33,7 +34,7 @@ int step_no_new_privs(struct child *child, const struct step *step, struct failu
   return 0;
 }
 
-int step_seccomp(struct child *child, const struct step *step, struct failure *failure) {
+int do_seccomp(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct sock_fprog program = {
       .len = (unsigned short)step_u32(step, 4),
@@ -43,7 +44,7 @@ int step_seccomp(struct child *child, const struct step *step, struct failure *f
   return done != 0 ? fail(failure, done < 0 ? errno : ESRCH, "load seccomp filter", "") : 0;
 }
 
-int step_cap_bounding(struct child *child, const struct step *step, struct failure *failure) {
+int do_cap_bounding(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   uint64_t keep = step_u64(step, 0);
   for (unsigned cap = 0; cap < 64; cap++) {
@@ -58,7 +59,7 @@ int step_cap_bounding(struct child *child, const struct step *step, struct failu
   return 0;
 }
 
-int step_caps(struct child *child, const struct step *step, struct failure *failure) {
+int do_caps(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct step_caps caps;
   memcpy(&caps, step->payload, sizeof caps);
@@ -83,7 +84,7 @@ int step_caps(struct child *child, const struct step *step, struct failure *fail
   return 0;
 }
 
-int step_user(struct child *child, const struct step *step, struct failure *failure) {
+int do_user(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct step_user user;
   char name[40];
@@ -100,24 +101,25 @@ int step_user(struct child *child, const struct step *step, struct failure *fail
   return 0;
 }
 
-int step_keep_caps(struct child *child, const struct step *step, struct failure *failure) {
+int do_keep_caps(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   if (prctl5(PR_SET_KEEPCAPS, step_u32(step, 0) != 0, 0) < 0)
     return fail(failure, errno, "prctl", "keepcaps");
   return 0;
 }
 
-int step_label(struct child *child, const struct step *step, struct failure *failure) {
+int do_label(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   const char *label = step_string(step, 0, 0);
   if (step->code == STEP_SELINUX)
-    return write_proc_file("thread-self/attr/exec", label, failure);
+    return supervisor_write_proc("thread-self/attr/exec", label, failure);
   char text[512];
   int length = snprintf(text, sizeof text, "exec %s", label);
   if (length < 0 || (size_t)length >= sizeof text)
     return fail(failure, ENAMETOOLONG, "set profile", label);
-  if (write_proc_file("thread-self/attr/apparmor/exec", text, failure) == 0)
+  if (supervisor_write_proc("thread-self/attr/apparmor/exec", text, failure) == 0)
     return 0;
   /* Kernels before 5.8 have one attribute for whichever module is there. */
-  return failure->error == ENOENT ? write_proc_file("thread-self/attr/exec", text, failure) : -1;
+  return failure->error == ENOENT ? supervisor_write_proc("thread-self/attr/exec", text, failure)
+                                  : -1;
 }

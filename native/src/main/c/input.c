@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "fail.h"
 #include "supervisor.h"
 #include "syscalls.h"
 
@@ -81,7 +83,7 @@ void input_close(struct input *input) {
     input_remove_source(input, input->first);
   close_fd(&input->hold);
   if (input->buffer != NULL)
-    munmap(input->buffer, CHUNK);
+    munmap(input->buffer, INPUT_BUFFER);
   input->buffer = NULL;
   input->start = input->end = 0;
 }
@@ -185,7 +187,7 @@ static enum moved read_some(struct input *input, struct source *source) {
       return moved;
   }
   if (input->buffer == NULL) {
-    void *p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, INPUT_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
       return MOVED_NOTHING;
     input->buffer = p;
@@ -194,8 +196,8 @@ static enum moved read_some(struct input *input, struct source *source) {
   uint8_t *into = input->buffer + room;
   ssize_t n;
   do {
-    n = source->is_socket ? recv(source->watch.fd, into, CHUNK - room, MSG_DONTWAIT)
-                          : read(source->watch.fd, into, CHUNK - room);
+    n = source->is_socket ? recv(source->watch.fd, into, INPUT_BUFFER - room, MSG_DONTWAIT)
+                          : read(source->watch.fd, into, INPUT_BUFFER - room);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN)
     return MOVED_NOTHING;
@@ -302,9 +304,9 @@ void input_check_fifo(struct input *input) {
 void input_open_late(struct input *input) {
   if (input->late < 0)
     return;
-  int fd = reopen_fd(input->late, O_RDONLY | O_NONBLOCK);
+  int fd = supervisor_reopen(input->late, O_RDONLY | O_NONBLOCK);
   if (fd >= 0 && !input->closed_early)
-    input->hold = reopen_fd(input->late, O_WRONLY | O_NONBLOCK);
+    input->hold = supervisor_reopen(input->late, O_WRONLY | O_NONBLOCK);
   close_fd(&input->late);
   if (fd < 0) {
     input_end(input); /* the client has taken its FIFO away: nothing will come */

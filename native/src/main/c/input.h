@@ -1,9 +1,47 @@
-/* The input of a process: sources (FIFO, clients) → buffer → pipe or pty. Used by stdio_pump.c and
- * attach.c only. */
+/* The input of a process: sources (FIFO, clients) → buffer → pipe or pty. */
 #ifndef BERTH_INPUT_H
 #define BERTH_INPUT_H
 
-#include "stdio_pump.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "protocol.h"
+
+#define INPUT_BUFFER 65536u
+
+struct input;
+
+/* One provider of input. */
+struct source {
+  bool used;
+  bool is_socket;
+  bool keep_open;                 /* its end does not end the process's input */
+  uint8_t keys[ATTACH_KEYS_MAX];  /* what ends it when it is typed */
+  uint8_t keys_count, keys_typed; /* so many; of which the last ones read were the first so many,
+                                     and are held back */
+  void (*detached)(struct source *source);
+  struct watch watch;
+  struct input *input;
+  struct source *next;
+};
+
+struct input {
+  bool wanted; /* the process has an input that is fed */
+  bool terminal;
+  bool ending; /* close as soon as the buffer is empty */
+  bool no_splice;
+  struct watch target;
+  uint8_t *buffer;
+  uint32_t start, end;
+  struct source fifo;
+  int hold;          /* a write end of the FIFO, until CLOSE_STDIN */
+  int late;          /* O_PATH of a FIFO that is opened once the process runs; -1 */
+  bool closed_early; /* CLOSE_STDIN came before that */
+  struct timer writer_awaited;
+  struct source *first;
+  struct timer again; /* continues with a source that is a regular file */
+};
 
 void input_init(struct input *input);
 /* Where the bytes go, from now on; takes the descriptor. */

@@ -147,7 +147,7 @@ static void serve(struct peer *peer) {
     loop_end();
     return;
   }
-  const char *name = payload_string(&packet, 0);
+  const char *name = packet_string(&packet, 0);
   if (name == NULL || strlen(name) + 1 != packet.header.length)
     fail(&failure, EINVAL, "request", "malformed");
   else if (packet.header.op == OP_PUT && put(name, &failure) == 0)
@@ -161,7 +161,7 @@ static void serve(struct peer *peer) {
   else if (failure.error == 0)
     fail(&failure, ENOSYS, "request", "unknown operation");
   if (failure.error != 0) {
-    uint32_t length = error_payload(payload, &failure);
+    uint32_t length = packet_error(payload, &failure);
     answer(peer, MSG_ERROR, payload, length, NULL, 0);
   }
 }

@@ -11,17 +11,23 @@
 #include <sys/wait.h>
 
 #include "attach.h"
-#include "exits.h"
+#include "child.h"
+#include "endings.h"
 #include "id_maps.h"
 #include "results.h"
 #include "supervisor.h"
+#include "sync.h"
 #include "syscalls.h"
 
 #define LAUNCHES_MAX 32u
 
 static struct launch launches[LAUNCHES_MAX];
 
+static void (*on_message)(void);
+
 static void sync_ready(struct watch *watch, uint32_t events);
+
+void launch_on_message(void (*handler)(void)) { on_message = handler; }
 
 static struct launch *launch_new(void) {
   for (unsigned i = 0; i < LAUNCHES_MAX; i++) {
@@ -68,9 +74,8 @@ static void answer(struct launch *launch) {
   } else if (launch->op == OP_START) {
     results_answer(launch->request, NULL, 0, NULL);
   } else {
-    struct launch_reply reply = {.pid = (uint32_t)process->pid, .stop = STEP_NONE};
-    results_answer(launch->request, &reply, sizeof reply,
-                   launch->op == OP_CONTINUE ? NULL : process);
+    struct launch_reply made = {.pid = (uint32_t)process->pid, .stop = STEP_NONE};
+    results_answer(launch->request, &made, sizeof made, launch->op == OP_CONTINUE ? NULL : process);
   }
   launch->request = 0;
 }
@@ -130,7 +135,7 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
     process->oom_fd = fcntl(launch->fds[u32_of(step, 0)], F_DUPFD_CLOEXEC, 3);
     if (process->oom_fd < 0)
       return fail(failure, errno, "keep descriptor", "oom counter");
-    process->oom_before = oom_counter(process->oom_fd);
+    process->oom_before = process_oom_kills(process->oom_fd);
     return 0;
   case STEP_OOM_SCORE:
     settings->oom_score = true;
@@ -261,8 +266,8 @@ static void report_stop(struct launch *launch, enum phase phase, uint32_t stop) 
   launch->released = true;
   if (launch->request == 0)
     return;
-  struct launch_reply reply = {.pid = (uint32_t)process->pid, .stop = stop};
-  results_answer(launch->request, &reply, sizeof reply, launch->op == OP_CREATE ? process : NULL);
+  struct launch_reply made = {.pid = (uint32_t)process->pid, .stop = stop};
+  results_answer(launch->request, &made, sizeof made, launch->op == OP_CREATE ? process : NULL);
   launch->request = 0;
 }
 
@@ -362,7 +367,7 @@ static void sync_ready(struct watch *watch, uint32_t events) {
   struct launch *launch = container_of(watch, struct launch, sync);
   int more = take_message(launch);
   if (more != 0) {
-    reap_children(); /* what was held back until a helper had told the pid of its child */
+    on_message(); /* what was held back until a helper had told the pid of its child */
     return;
   }
   if (launch->executing && !launch->failed) {
@@ -432,7 +437,7 @@ static int prepare(struct launch *launch, uint32_t kind, int memfd, struct failu
     return fail(failure, EINVAL, "validate plan", "exec id");
   if (process_by_id(id) != NULL)
     return fail(failure, EEXIST, "launch", id);
-  launch->process = process_new(id, kind == PLAN_INIT);
+  launch->process = endings_admit(id, kind == PLAN_INIT);
   if (launch->process == NULL)
     return fail(failure, EUSERS, "launch", "too many processes");
   launch->process->launch = launch;
@@ -440,7 +445,7 @@ static int prepare(struct launch *launch, uint32_t kind, int memfd, struct failu
     return -1;
   if (stdio_make_pipes(&launch->process->stdio, failure) < 0)
     return -1;
-  give_pipes_to_user(&launch->plan, &launch->process->stdio);
+  id_maps_give_pipes(&launch->plan, &launch->process->stdio);
   return 0;
 }
 

@@ -15,26 +15,6 @@
 
 #define PLAN_FDS_MAX 1024u
 
-/* What helper and child say (one packet each). */
-enum sync_kind {
-  SYNC_MAPS = 1,  /* helper: the user namespace is there, write its maps */
-  SYNC_TIME,      /* helper: the time namespace is there, write its offsets */
-  SYNC_BORN,      /* helper: value = pid of the child */
-  SYNC_STOPPED,   /* child: at STEP_STOP, value = its number */
-  SYNC_READY,     /* child: at STEP_READY */
-  SYNC_EXECUTING, /* child: the next thing is execve; the end of the stream then says that it
-                     succeeded */
-  SYNC_CONSOLE,   /* child: its pty's master comes along */
-  SYNC_FAILED,    /* a failure follows */
-};
-struct sync_message {
-  uint32_t kind;
-  uint32_t value;
-  struct failure failure; /* SYNC_FAILED only; the others send 8 bytes */
-};
-#define SYNC_SHORT 8u
-#define SYNC_GO 0x4f47u /* what the supervisor answers: 4 bytes */
-
 /* The supervisor's own steps of a plan, collected. */
 struct launch_settings {
   int cgroup2;
@@ -76,6 +56,9 @@ int launch_begin(uint32_t kind, uint16_t op, uint64_t request, int memfd, int *f
 /* Lets a process that is stopped or ready go on; the answer to `request` comes later. */
 int launch_release(struct process *process, uint16_t op, uint64_t request, struct failure *failure);
 
+/* What is called when a helper or child has said something: what had to wait for it can go on. */
+void launch_on_message(void (*handler)(void));
+
 /* True while a helper may have born a child whose pid is not yet known. */
 bool launch_helpers_active(void);
 bool launch_is_helper(pid_t pid);
@@ -87,19 +70,10 @@ bool launch_helper_ended(pid_t pid);
 bool launch_process_ended(struct launch *launch);
 void launch_abort_all(void);
 
-/* Told by stdio_pump.c. */
-void stdio_was_drained(struct stdio *stdio);
-
 /* --- The other side: run in the clones, never return. --- */
 _Noreturn void helper_main(struct launch *launch);
 _Noreturn void child_main(struct launch *launch, bool wait_for_go);
-void sync_send(int fd, uint32_t kind, uint32_t value);
-void sync_send_failure(int fd, const struct failure *failure);
-/* Waits for SYNC_GO; ends the process when the supervisor has gone. */
-void sync_wait(int fd);
 /* Closes every descriptor that a clone of the supervisor should not have. */
-void close_all_but_launch(struct launch *launch);
-/* Sets the OOM score back to what the supervisor was started with. */
-void restore_oom_score(void);
+void child_close_others(struct launch *launch);
 
 #endif

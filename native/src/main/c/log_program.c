@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "hook.h"
 #include "supervisor.h"
 #include "syscalls.h"
@@ -37,13 +36,13 @@ static int place(const int *fds, int error) {
 _Noreturn static void run(const struct hook *hook, const int *fds, int error) {
   setsid();
   setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
-  restore_oom_score();
+  supervisor_restore_oom_score();
   umask(022);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  char **argv = string_array(hook->argv, hook->head.argc);
-  char **envp = string_array(hook->envp, hook->head.envc);
+  char **argv = hook_strings(hook->argv, hook->head.argc);
+  char **envp = hook_strings(hook->envp, hook->head.envc);
   int told = chdir("/") < 0 ? -1 : place(fds, error);
   if (told >= 0 && argv != NULL && envp != NULL)
     execve(hook->path, argv, envp);

@@ -49,7 +49,7 @@ static int open_target(struct child *child, const char *target, uint32_t flags, 
   return absent && (flags & MOUNT_EXISTING_ONLY) != 0 ? 0 : -1;
 }
 
-int step_root(struct child *child, const struct step *step, struct failure *failure) {
+int do_root(struct child *child, const struct step *step, struct failure *failure) {
   uint32_t index = step_u32(step, 0);
   const char *path = step_string(step, sizeof(struct step_root), 0);
   cleanup_close int tree = -1;
@@ -156,7 +156,7 @@ static int mount_step(struct child *child, const struct step *step, bool copy_up
     return set_attributes(fd, mount.attributes, 0, mount.propagation, false, failure, target);
   }
   if (copy_up) {
-    if (copy_tree(onto, fd, target, failure) < 0 ||
+    if (copy_up_tree(onto, fd, target, failure) < 0 ||
         set_attributes(fd, mount.attributes, 0, 0, false, failure, target) < 0)
       return -1;
   }
@@ -165,15 +165,15 @@ static int mount_step(struct child *child, const struct step *step, bool copy_up
   return set_propagation(fd, mount.propagation, failure, target);
 }
 
-int step_mount(struct child *child, const struct step *step, struct failure *failure) {
+int do_mount(struct child *child, const struct step *step, struct failure *failure) {
   return mount_step(child, step, false, failure);
 }
 
-int step_copy_up(struct child *child, const struct step *step, struct failure *failure) {
+int do_copy_up(struct child *child, const struct step *step, struct failure *failure) {
   return mount_step(child, step, true, failure);
 }
 
-int step_bind(struct child *child, const struct step *step, struct failure *failure) {
+int do_bind(struct child *child, const struct step *step, struct failure *failure) {
   struct step_bind bind;
   memcpy(&bind, step->payload, sizeof bind);
   const char *target = step_string(step, sizeof bind, 0);
@@ -190,7 +190,7 @@ int step_bind(struct child *child, const struct step *step, struct failure *fail
   return set_propagation(fd, bind.propagation, failure, target);
 }
 
-int step_attributes(struct child *child, const struct step *step, struct failure *failure) {
+int do_attributes(struct child *child, const struct step *step, struct failure *failure) {
   struct step_attributes a;
   memcpy(&a, step->payload, sizeof a);
   const char *target = step_string(step, sizeof a, 0);
@@ -203,7 +203,7 @@ int step_attributes(struct child *child, const struct step *step, struct failure
   return set_propagation(fd, a.propagation, failure, target);
 }
 
-int step_read_only(struct child *child, const struct step *step, struct failure *failure) {
+int do_read_only(struct child *child, const struct step *step, struct failure *failure) {
   const char *target = step_string(step, 0, 0);
   cleanup_close int onto = -1;
   int there = open_target(child, target, MOUNT_EXISTING_ONLY, 0, &onto, failure);
@@ -270,7 +270,7 @@ static int mask_file(struct child *child, uint32_t index, struct failure *failur
   return fd < 0 ? fail(failure, errno, "open_tree", "/dev/null") : fd;
 }
 
-int step_mask(struct child *child, const struct step *step, struct failure *failure) {
+int do_mask(struct child *child, const struct step *step, struct failure *failure) {
   const char *target = step_string(step, 4, 0);
   cleanup_close int onto = -1;
   int there = open_target(child, target, MOUNT_EXISTING_ONLY, 0, &onto, failure);
@@ -288,7 +288,7 @@ int step_mask(struct child *child, const struct step *step, struct failure *fail
   return 0;
 }
 
-int step_propagation(struct child *child, const struct step *step, struct failure *failure) {
+int do_propagation(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   const char *path = step_string(step, 8, 0);
   if (sys_mount(NULL, path, NULL, (unsigned long)step_u64(step, 0), NULL) < 0)
@@ -296,7 +296,7 @@ int step_propagation(struct child *child, const struct step *step, struct failur
   return 0;
 }
 
-int step_pivot(struct child *child, const struct step *step, struct failure *failure) {
+int do_pivot(struct child *child, const struct step *step, struct failure *failure) {
   if (child->root < 0)
     return fail(failure, EINVAL, "pivot", "no root yet");
   cleanup_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -323,7 +323,7 @@ int step_pivot(struct child *child, const struct step *step, struct failure *fai
   return rooted_root(child, failure) < 0 ? -1 : 0;
 }
 
-int step_make_node(struct child *child, const struct step *step, struct failure *failure) {
+int do_make_node(struct child *child, const struct step *step, struct failure *failure) {
   struct step_make_node node;
   char name[256];
   memcpy(&node, step->payload, sizeof node);
@@ -347,7 +347,7 @@ int step_make_node(struct child *child, const struct step *step, struct failure 
   return 0;
 }
 
-int step_symlink(struct child *child, const struct step *step, struct failure *failure) {
+int do_symlink(struct child *child, const struct step *step, struct failure *failure) {
   char name[256];
   const char *content = step_string(step, 0, 0);
   const char *target = step_string(step, 0, 1);
@@ -364,7 +364,7 @@ int step_symlink(struct child *child, const struct step *step, struct failure *f
   return fail(failure, error, "symlink", target);
 }
 
-int step_make_folder(struct child *child, const struct step *step, struct failure *failure) {
+int do_make_folder(struct child *child, const struct step *step, struct failure *failure) {
   const char *target = step_string(step, 4, 0);
   cleanup_close int fd =
       rooted_make(child, target, true, (mode_t)step_u32(step, 0) & 07777, failure);

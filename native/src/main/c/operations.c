@@ -1,10 +1,13 @@
+#include "operations.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach.h"
-#include "controller.h"
+#include "connection.h"
+#include "endings.h"
 #include "exits.h"
 #include "hook_runner.h"
 #include "launch.h"
@@ -35,7 +38,7 @@ static int take_fds(struct packet *packet, uint32_t first, struct failure *failu
 
 static struct process *named(const struct packet *packet, uint32_t offset,
                              struct failure *failure) {
-  const char *id = payload_string(packet, offset);
+  const char *id = packet_string(packet, offset);
   if (id == NULL || offset + strlen(id) + 1 != packet->header.length) {
     fail(failure, EINVAL, "request", "malformed");
     return NULL;
@@ -100,7 +103,7 @@ static int do_acknowledge(struct packet *packet, struct failure *failure) {
     return fail(failure, ENOENT, "acknowledge", "done before");
   exit_record_remove(process);
   process->acked = true;
-  if (process_is_settled(process))
+  if (endings_settled(process))
     process_free(process);
   return 0;
 }
@@ -123,7 +126,7 @@ static int do_shutdown(struct packet *packet, struct failure *failure) {
   if (packet->header.length != sizeof request)
     return fail(failure, EINVAL, "shutdown", "malformed");
   memcpy(&request, packet->payload, sizeof request);
-  if (request.force == 0 && any_process_alive())
+  if (request.force == 0 && process_any_alive())
     return fail(failure, EBUSY, "shutdown", "a process lives");
   for (struct process *p = process_next(NULL); p != NULL; p = process_next(p))
     if (!p->exited && p->pidfd >= 0)
@@ -176,7 +179,7 @@ static void send_state(struct connection *connection, const struct packet *packe
         .how = p->exit.how,
         .code = p->exit.code,
         .flags = (p->stdio.terminal ? PROCESS_TERMINAL : 0) |
-                 (process_is_settled(p) ? PROCESS_DRAINED : 0) | (p->acked ? PROCESS_ACKED : 0),
+                 (endings_settled(p) ? PROCESS_DRAINED : 0) | (p->acked ? PROCESS_ACKED : 0),
         .exited_at = p->exit.exited_at,
     };
     if (length + sizeof entry + id > sizeof payload)
@@ -187,7 +190,7 @@ static void send_state(struct connection *connection, const struct packet *packe
     state.count++;
   }
   memcpy(payload, &state, sizeof state);
-  reply(connection, packet, payload, length);
+  connection_reply(connection, packet, payload, length);
 }
 
 _Static_assert(PROCESSES_MAX *(sizeof(struct process_entry) + EXEC_ID_MAX + 1) +
@@ -238,7 +241,7 @@ static bool is_changing(uint16_t op) {
          op == OP_SIGNAL || op == OP_ACK || op == OP_SHUTDOWN;
 }
 
-void operation(struct connection *connection, struct packet *packet) {
+void operations_take(struct connection *connection, struct packet *packet) {
   struct failure failure;
   failure_clear(&failure);
   if (packet->header.op == OP_STATE) {
@@ -249,17 +252,17 @@ void operation(struct connection *connection, struct packet *packet) {
     if (packet->header.request == 0 && is_changing(packet->header.op))
       fail(&failure, EINVAL, "request", "a changing operation needs a request id");
     else if (plain(packet, &failure) == 0) {
-      reply(connection, packet, NULL, 0);
+      connection_reply(connection, packet, NULL, 0);
       return;
     }
-    reply_failure(connection, packet, &failure);
+    connection_reply_failure(connection, packet, &failure);
     return;
   }
   enum result_state state;
   uint64_t request = packet->header.request;
   if (!results_begin(request, packet->header.op, &state)) {
     fail(&failure, EUSERS, "request", "too many in progress");
-    reply_failure(connection, packet, &failure);
+    connection_reply_failure(connection, packet, &failure);
     return;
   }
   if (state == RESULT_KNOWN)

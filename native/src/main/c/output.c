@@ -10,8 +10,11 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "fail.h"
 #include "log_sink.h"
+#include "protocol.h"
 #include "supervisor.h"
 #include "syscalls.h"
 
@@ -27,16 +30,12 @@ static void sink_ready(struct watch *watch, uint32_t events);
 static void hold_over(struct timer *timer);
 static void linger_again(struct timer *timer);
 
-static struct stdio *stdio_of(struct output *output) {
-  struct output *first = output - (output->stream == 2 ? 1 : 0);
-  return container_of(first, struct stdio, outputs[0]);
-}
-
-void output_init(struct output *output, uint32_t stream) {
+void output_init(struct output *output, uint32_t stream, void (*on_closed)(struct output *output)) {
   memset(output, 0, sizeof *output);
   output->stream = stream;
   output->source.fd = -1;
   output->source.ready = source_ready;
+  output->on_closed = on_closed;
   output->hold_timer.fire = hold_over;
   for (unsigned i = 0; i < SINKS_PER_OUTPUT; i++)
     output->own[i].watch.fd = -1;
@@ -318,7 +317,7 @@ void output_pump(struct output *output) {
     struct sink *direct = output->cut_off ? NULL : splice_sink(output);
     enum moved moved = direct != NULL ? splice_some(output, direct) : read_chunk(output);
     if (moved == MOVED) {
-      stdio_of(output)->last_read = stdio_of(output)->exited ? monotonic_now() : 0;
+      output->last_read = output->timed ? monotonic_now() : 0;
       continue;
     }
     if (moved == MOVED_BLOCKED) {
@@ -381,7 +380,7 @@ static bool fifo_may_close(struct sink *sink) {
     return true;
   if ((flags & O_ACCMODE) == O_RDWR) {
     /* Our own read side hides whether there is another one. */
-    int write_end = reopen_fd(sink->watch.fd, O_WRONLY | O_NONBLOCK);
+    int write_end = supervisor_reopen(sink->watch.fd, O_WRONLY | O_NONBLOCK);
     if (write_end < 0)
       return true;
     watch_close(&sink->watch);
@@ -401,7 +400,7 @@ static void linger_again(struct timer *timer) {
   if (fifo_may_close(sink)) {
     output_remove_sink(output, sink);
     if (output_closed(output))
-      stdio_drained(stdio_of(output));
+      output->on_closed(output);
     return;
   }
   sink->linger_delay =
@@ -437,7 +436,7 @@ void output_finish(struct output *output) {
     output_remove_sink(output, sink);
   }
   if (output_closed(output))
-    stdio_drained(stdio_of(output));
+    output->on_closed(output);
 }
 
 void output_cut_off(struct output *output) {

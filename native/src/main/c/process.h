@@ -1,5 +1,5 @@
-/* The processes that this supervisor is the parent of by order: the init and the execs. A bounded
- * table. */
+/* The processes that this supervisor is the parent of by order, the init and the execs, in a
+ * bounded table. */
 #ifndef BERTH_PROCESS_H
 #define BERTH_PROCESS_H
 
@@ -13,6 +13,17 @@
 #define PROCESSES_MAX 256u
 
 struct launch;
+struct process;
+
+/* What the table's owner does when something has become of a process. */
+struct process_events {
+  /* It has ended, and all that it wrote has been passed on. */
+  void (*drained)(struct process *process);
+  /* A client that it was promised to has gone, or its token is over. */
+  void (*unattended)(struct process *process);
+  /* Its entry goes: nothing may point to it any more. */
+  void (*freed)(struct process *process);
+};
 
 struct process {
   bool used;
@@ -30,27 +41,20 @@ struct process {
   uint64_t oom_before;
   struct exit_notice exit;
   struct stdio stdio;
+  const struct process_events *events;
 };
 
-struct process *process_new(const char *id, bool init);
+/* A new entry; NULL when the table is full. */
+struct process *process_new(const char *id, bool init, const struct process_events *events);
 void process_free(struct process *process);
 struct process *process_by_id(const char *id);
 struct process *process_by_pid(pid_t pid);
 struct process *process_init(void);
 /* Walks the used entries; NULL starts and ends. */
 struct process *process_next(struct process *previous);
-bool any_process_alive(void);
-
-/* Whether all that it wrote has been passed on, and every client that it was promised to has been
- * told of the end. */
-bool process_is_settled(const struct process *process);
-/* Called when that may have become true: tells the controller, or frees what was acknowledged. */
-void process_settle(struct process *process);
+bool process_any_alive(void);
 
 /* Reads the cgroup's counter of OOM kills; 0 when it cannot be read. */
-uint64_t oom_counter(int fd);
-
-/* Takes every child that has ended; called on SIGCHLD. */
-void reap_children(void);
+uint64_t process_oom_kills(int fd);
 
 #endif

@@ -19,13 +19,13 @@
 #define WORD_BITS (8u * sizeof(unsigned long))
 #define IOPRIO_WHO_PROCESS 1
 
-int step_cgroup1(struct child *child, const struct step *step, struct failure *failure) {
+int do_cgroup1(struct child *child, const struct step *step, struct failure *failure) {
   if (write(child->launch->fds[step_u32(step, 0)], "0", 1) != 1)
     return fail(failure, errno, "join cgroup", "tasks");
   return 0;
 }
 
-int step_unshare(struct child *child, const struct step *step, struct failure *failure) {
+int do_unshare(struct child *child, const struct step *step, struct failure *failure) {
   uint32_t flags = step_u32(step, 0);
   /* A time namespace that the helper has made is not left for another one without the offsets. */
   if (child->launch->settings.time_offsets != NULL)
@@ -35,7 +35,7 @@ int step_unshare(struct child *child, const struct step *step, struct failure *f
   return 0;
 }
 
-int step_host_name(struct child *child, const struct step *step, struct failure *failure) {
+int do_host_name(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   const char *name = step_string(step, 0, 0);
   long done = syscall(step->code == STEP_HOSTNAME ? SYS_sethostname : SYS_setdomainname, name,
@@ -43,7 +43,7 @@ int step_host_name(struct child *child, const struct step *step, struct failure 
   return done < 0 ? fail(failure, errno, "set host or domain name", name) : 0;
 }
 
-int step_loopback_up(struct child *child, const struct step *step, struct failure *failure) {
+int do_loopback_up(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   (void)step;
   cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -54,7 +54,7 @@ int step_loopback_up(struct child *child, const struct step *step, struct failur
   return 0;
 }
 
-int step_rlimit(struct child *child, const struct step *step, struct failure *failure) {
+int do_rlimit(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct step_rlimit limit;
   memcpy(&limit, step->payload, sizeof limit);
@@ -67,23 +67,23 @@ int step_rlimit(struct child *child, const struct step *step, struct failure *fa
   return 0;
 }
 
-int step_sysctl(struct child *child, const struct step *step, struct failure *failure) {
+int do_sysctl(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   char path[512];
   int length = snprintf(path, sizeof path, "sys/%s", step_string(step, 0, 0));
   if (length < 0 || (size_t)length >= sizeof path)
     return fail(failure, ENAMETOOLONG, "set sysctl", step_string(step, 0, 0));
-  return write_proc_file(path, step_string(step, 0, 1), failure);
+  return supervisor_write_proc(path, step_string(step, 0, 1), failure);
 }
 
-int step_oom_score(struct child *child, const struct step *step, struct failure *failure) {
+int do_oom_score(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   char text[16];
   snprintf(text, sizeof text, "%d", (int)step_u32(step, 0));
-  return write_proc_file("self/oom_score_adj", text, failure);
+  return supervisor_write_proc("self/oom_score_adj", text, failure);
 }
 
-int step_scheduler(struct child *child, const struct step *step, struct failure *failure) {
+int do_scheduler(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   struct step_scheduler s;
   memcpy(&s, step->payload, sizeof s);
@@ -99,14 +99,14 @@ int step_scheduler(struct child *child, const struct step *step, struct failure 
   return 0;
 }
 
-int step_io_priority(struct child *child, const struct step *step, struct failure *failure) {
+int do_io_priority(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, step_u32(step, 0)) < 0)
     return fail(failure, errno, "set io priority", "");
   return 0;
 }
 
-int step_personality(struct child *child, const struct step *step, struct failure *failure) {
+int do_personality(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   if (personality(step_u32(step, 0)) < 0)
     return fail(failure, errno, "set personality", "");
@@ -140,7 +140,7 @@ static int parse_list(const char *list, unsigned long *bits, unsigned max,
   return 0;
 }
 
-int step_affinity(struct child *child, const struct step *step, struct failure *failure) {
+int do_affinity(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   unsigned long bits[CPUS_MAX / WORD_BITS] = {0};
   const char *list = step_string(step, 0, 0);
@@ -151,7 +151,7 @@ int step_affinity(struct child *child, const struct step *step, struct failure *
   return 0;
 }
 
-int step_memory_policy(struct child *child, const struct step *step, struct failure *failure) {
+int do_memory_policy(struct child *child, const struct step *step, struct failure *failure) {
   (void)child;
   unsigned long bits[NODES_MAX / WORD_BITS] = {0};
   const char *list = step_string(step, 8, 0);

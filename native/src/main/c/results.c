@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "controller.h"
+#include "connection.h"
 #include "wire.h"
 
 struct result {
@@ -99,7 +99,7 @@ void results_fail(uint64_t request, const struct failure *failure) {
   if (result == NULL || !result->pending)
     return;
   result->flags = MSG_ERROR;
-  result->length = error_payload(result->payload, failure);
+  result->length = packet_error(result->payload, failure);
   result->pidfd_of = 0;
   complete(result);
 }

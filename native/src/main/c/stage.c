@@ -17,6 +17,7 @@
 
 #include "fail.h"
 #include "loop.h"
+#include "run.h"
 #include "supervisor.h"
 #include "syscalls.h"
 

@@ -10,24 +10,24 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "input.h"
-#include "launch.h"
 #include "log_sink.h"
-#include "output.h"
 
 #define QUIET_MS 2000u  /* a dead process's pipe that is silent so long belongs to a grandchild */
 #define DRAIN_MS 10000u /* a grandchild that goes on writing is not waited for longer */
 
 static void after_exit(struct timer *timer);
+static void stdout_closed(struct output *output);
+static void stderr_closed(struct output *output);
 
-void stdio_init(struct stdio *stdio) {
+void stdio_init(struct stdio *stdio, void (*on_drained)(struct stdio *stdio)) {
   memset(stdio, 0, sizeof *stdio);
+  stdio->on_drained = on_drained;
   stdio->master = -1;
   for (int i = 0; i < 3; i++)
     stdio->child_ends[i] = -1;
   input_init(&stdio->input);
-  output_init(&stdio->outputs[0], 1);
-  output_init(&stdio->outputs[1], 2);
+  output_init(&stdio->outputs[0], 1, stdout_closed);
+  output_init(&stdio->outputs[1], 2, stderr_closed);
   stdio->after_exit.fire = after_exit;
 }
 
@@ -186,20 +186,31 @@ void stdio_close_stdin(struct stdio *stdio) {
   input_end(input);
 }
 
-void stdio_drained(struct stdio *stdio) {
+static void check_drained(struct stdio *stdio) {
   if (!stdio->exited || stdio->drained || !output_closed(&stdio->outputs[0]) ||
       !output_closed(&stdio->outputs[1]))
     return;
   stdio->drained = true;
   timer_clear(&stdio->after_exit);
   close_fd(&stdio->master);
-  stdio_was_drained(stdio);
+  stdio->on_drained(stdio);
+}
+
+static void stdout_closed(struct output *output) {
+  check_drained(container_of(output, struct stdio, outputs[0]));
+}
+
+static void stderr_closed(struct output *output) {
+  check_drained(container_of(output, struct stdio, outputs[1]));
 }
 
 static void after_exit(struct timer *timer) {
   struct stdio *stdio = container_of(timer, struct stdio, after_exit);
   uint64_t now = monotonic_now();
-  uint64_t quiet = stdio->last_read > stdio->exited_at ? stdio->last_read : stdio->exited_at;
+  uint64_t quiet = stdio->exited_at;
+  for (int i = 0; i < 2; i++)
+    if (stdio->outputs[i].last_read > quiet)
+      quiet = stdio->outputs[i].last_read;
   uint64_t until = quiet + QUIET_MS * 1000000ull;
   uint64_t end = stdio->exited_at + DRAIN_MS * 1000000ull;
   until = until < end ? until : end;
@@ -214,7 +225,10 @@ static void after_exit(struct timer *timer) {
 void stdio_process_exited(struct stdio *stdio) {
   stdio->exited = true;
   stdio->exited_at = monotonic_now();
-  stdio->last_read = 0;
+  for (int i = 0; i < 2; i++) {
+    stdio->outputs[i].timed = true;
+    stdio->outputs[i].last_read = 0;
+  }
   input_close(&stdio->input);
   for (int i = 0; i < 2; i++) {
     if (stdio->outputs[i].source.fd >= 0)
@@ -223,7 +237,7 @@ void stdio_process_exited(struct stdio *stdio) {
       output_finish(
           &stdio->outputs[i]); /* never had a source: a terminal's stderr, or never started */
   }
-  stdio_drained(stdio);
+  check_drained(stdio);
   if (!stdio->drained)
     timer_set(&stdio->after_exit, QUIET_MS);
 }
@@ -240,7 +254,7 @@ void stdio_drop_output(struct stdio *stdio) {
       output_pump(output); /* a living process writes to nowhere from now on */
     }
   }
-  stdio_drained(stdio);
+  check_drained(stdio);
 }
 
 void stdio_hang_up(struct stdio *stdio, uint32_t stream) {

@@ -2,16 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "controller.h"
-#include "process.h"
+#include "syscalls.h"
 
 struct supervisor supervisor = {.proc_fd = -1,
                                 .task_fd = -1,
@@ -20,38 +15,33 @@ struct supervisor supervisor = {.proc_fd = -1,
                                 .self_pidfd = -1,
                                 .phase = PHASE_EMPTY};
 
-int reopen_fd(int fd, int flags) {
+int supervisor_reopen(int fd, int flags) {
   char path[32];
   snprintf(path, sizeof path, "self/fd/%d", fd);
   return openat(supervisor.proc_fd, path, flags | O_CLOEXEC);
 }
 
-static void child_signal(struct watch *watch, uint32_t events) {
-  (void)events;
-  struct signalfd_siginfo info;
-  while (read(watch->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-  }
-  reap_children();
+void supervisor_restore_oom_score(void) {
+  char text[16];
+  if (!supervisor.oom_score_changed)
+    return;
+  snprintf(text, sizeof text, "%d", supervisor.oom_score);
+  cleanup_close int fd = openat(supervisor.proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  ssize_t n = fd >= 0 ? write(fd, text, strlen(text)) : 0;
+  (void)n;
 }
 
-int supervisor_run(int controller, int listener) {
-  static struct watch signals;
-  sigset_t mask;
-  sigemptyset(&mask);
-  sigaddset(&mask, SIGCHLD);
-  signals.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-  signals.ready = child_signal;
-  if (signals.fd < 0 || watch_set(&signals, EPOLLIN) < 0 || controller_listen(listener) < 0)
-    return -1;
-  if (controller >= 0 && controller_adopt(controller) < 0)
-    return -1;
-  loop_run();
-  /* What lives now was to be killed (forced shutdown): nothing is left behind without a parent that
-   * knows. */
-  for (int i = 0; i < 200 && any_process_alive(); i++) {
-    reap_children();
-    usleep(5000);
-  }
-  unlinkat(supervisor.task_fd, "sup.sock", 0);
+int supervisor_write_proc(const char *path, const char *value, struct failure *failure) {
+  /*
+   * The host's procfs instance shows the caller's own namespaces under sys/ and self/, and no mount
+   * of the container can stand in its way.
+   */
+  cleanup_close int fd = sys_openat2(supervisor.proc_fd, path, O_WRONLY | O_CLOEXEC, 0,
+                                     RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+  if (fd < 0)
+    return fail(failure, errno, "open", path);
+  size_t length = strlen(value);
+  if (write(fd, value, length) != (ssize_t)length)
+    return fail(failure, errno, "write", path);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* What there is once per supervisor. */
+/* What there is once per supervisor, and what is reached by it. Calls nothing else of ours. */
 #ifndef BERTH_SUPERVISOR_H
 #define BERTH_SUPERVISOR_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "fail.h"
 #include "protocol.h"
 
 struct supervisor {
@@ -26,11 +27,14 @@ struct supervisor {
 
 extern struct supervisor supervisor;
 
-/* Runs the supervisor on its controller socket and listening socket; returns when it was told to
- * end. */
-int supervisor_run(int controller, int listener);
-
 /* A new open file description of the same file, through /proc/self/fd; -1 with errno. */
-int reopen_fd(int fd, int flags);
+int supervisor_reopen(int fd, int flags);
+
+/* Writes a value to a file below the host's /proc, seen with the caller's own identity and
+ * namespaces. */
+int supervisor_write_proc(const char *path, const char *value, struct failure *failure);
+
+/* Sets the calling process's OOM score back to what the supervisor was started with. */
+void supervisor_restore_oom_score(void);
 
 #endif

@@ -87,7 +87,7 @@ int packet_send(int socket, const struct msg_header *header, const void *payload
   return n < 0 ? -1 : 0;
 }
 
-uint32_t error_payload(uint8_t *out, const struct failure *failure) {
+uint32_t packet_error(uint8_t *out, const struct failure *failure) {
   struct msg_error error = {
       .error = failure->error, .step = failure->step, .code = failure->code, .unused = 0};
   memcpy(out, &error, sizeof error);
@@ -102,7 +102,7 @@ uint32_t error_payload(uint8_t *out, const struct failure *failure) {
   return (uint32_t)(p + object + 1 - out);
 }
 
-const char *payload_string(const struct packet *packet, uint32_t offset) {
+const char *packet_string(const struct packet *packet, uint32_t offset) {
   if (offset >= packet->header.length)
     return NULL;
   const char *start = (const char *)packet->payload + offset;

@@ -30,9 +30,9 @@ int packet_send(int socket, const struct msg_header *header, const void *payload
 /* Writes struct msg_error and its strings; `size` must be at least ERROR_MAX. Returns the length.
  */
 #define ERROR_MAX 640u
-uint32_t error_payload(uint8_t *out, const struct failure *failure);
+uint32_t packet_error(uint8_t *out, const struct failure *failure);
 
 /* The string that starts at `offset` of a payload, or NULL when it is not terminated within. */
-const char *payload_string(const struct packet *packet, uint32_t offset);
+const char *packet_string(const struct packet *packet, uint32_t offset);
 
 #endif
