@@ -34,9 +34,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
-#if __has_include(<linux/landlock.h>)
-#include <linux/landlock.h>
-#endif
 #if __has_include(<sys/pidfd.h>)
 #include <sys/pidfd.h>
 #endif
@@ -66,18 +63,13 @@ static void openFlags(void) {
   CONSTANT(OpenFlags, O_TRUNC);
   CONSTANT(OpenFlags, O_APPEND);
   CONSTANT(OpenFlags, O_NONBLOCK);
-  CONSTANT(OpenFlags, O_DSYNC);
-  CONSTANT(OpenFlags, O_DIRECT);
   CONSTANT(OpenFlags, O_DIRECTORY);
   CONSTANT(OpenFlags, O_NOFOLLOW);
-  CONSTANT(OpenFlags, O_NOATIME);
   CONSTANT(OpenFlags, O_CLOEXEC);
   CONSTANT(OpenFlags, O_PATH);
-  CONSTANT(OpenFlags, O_TMPFILE);
   CONSTANT(OpenFlags, AT_FDCWD);
   CONSTANT(OpenFlags, AT_SYMLINK_NOFOLLOW);
   CONSTANT(OpenFlags, AT_REMOVEDIR);
-  CONSTANT(OpenFlags, AT_SYMLINK_FOLLOW);
   CONSTANT(OpenFlags, AT_NO_AUTOMOUNT);
   CONSTANT(OpenFlags, AT_EMPTY_PATH);
   CONSTANT(OpenFlags, AT_RECURSIVE);
@@ -87,68 +79,36 @@ static void openFlags(void) {
   CONSTANT(OpenFlags, RESOLVE_BENEATH);
   CONSTANT(OpenFlags, RESOLVE_IN_ROOT);
   CONSTANT(OpenFlags, RENAME_NOREPLACE);
-  CONSTANT(OpenFlags, RENAME_EXCHANGE);
-  CONSTANT(OpenFlags, RENAME_WHITEOUT);
   CONSTANT(OpenFlags, S_IFMT);
-  CONSTANT(OpenFlags, S_IFSOCK);
   CONSTANT(OpenFlags, S_IFLNK);
   CONSTANT(OpenFlags, S_IFREG);
   CONSTANT(OpenFlags, S_IFBLK);
   CONSTANT(OpenFlags, S_IFDIR);
   CONSTANT(OpenFlags, S_IFCHR);
   CONSTANT(OpenFlags, S_IFIFO);
-  CONSTANT(OpenFlags, S_ISUID);
-  CONSTANT(OpenFlags, S_ISGID);
-  CONSTANT(OpenFlags, S_ISVTX);
 }
 
 static void mountFlags(void) {
-  CONSTANT(MountFlags, MS_RDONLY);
   CONSTANT(MountFlags, MS_NOSUID);
   CONSTANT(MountFlags, MS_NODEV);
   CONSTANT(MountFlags, MS_NOEXEC);
-  CONSTANT(MountFlags, MS_SYNCHRONOUS);
-  CONSTANT(MountFlags, MS_REMOUNT);
-  CONSTANT(MountFlags, MS_MANDLOCK);
-  CONSTANT(MountFlags, MS_DIRSYNC);
-#ifdef MS_NOSYMFOLLOW
-  CONSTANT(MountFlags, MS_NOSYMFOLLOW);
-#endif
-  CONSTANT(MountFlags, MS_NOATIME);
-  CONSTANT(MountFlags, MS_NODIRATIME);
   CONSTANT(MountFlags, MS_BIND);
-  CONSTANT(MountFlags, MS_MOVE);
   CONSTANT(MountFlags, MS_REC);
-  CONSTANT(MountFlags, MS_SILENT);
   CONSTANT(MountFlags, MS_UNBINDABLE);
   CONSTANT(MountFlags, MS_PRIVATE);
   CONSTANT(MountFlags, MS_SLAVE);
   CONSTANT(MountFlags, MS_SHARED);
-  CONSTANT(MountFlags, MS_RELATIME);
-  CONSTANT(MountFlags, MS_STRICTATIME);
-  CONSTANT(MountFlags, MS_LAZYTIME);
-  CONSTANT(MountFlags, MNT_FORCE);
   CONSTANT(MountFlags, MNT_DETACH);
-  CONSTANT(MountFlags, MNT_EXPIRE);
   CONSTANT(MountFlags, UMOUNT_NOFOLLOW);
   CONSTANT(MountFlags, OPEN_TREE_CLONE);
   CONSTANT(MountFlags, OPEN_TREE_CLOEXEC);
-  CONSTANT(MountFlags, MOVE_MOUNT_F_SYMLINKS);
   CONSTANT(MountFlags, MOVE_MOUNT_F_EMPTY_PATH);
-  CONSTANT(MountFlags, MOVE_MOUNT_T_SYMLINKS);
   CONSTANT(MountFlags, MOVE_MOUNT_T_EMPTY_PATH);
-#ifdef MOVE_MOUNT_SET_GROUP
-  CONSTANT(MountFlags, MOVE_MOUNT_SET_GROUP);
-#endif
-#ifdef MOVE_MOUNT_BENEATH
-  CONSTANT(MountFlags, MOVE_MOUNT_BENEATH);
-#endif
   CONSTANT(MountFlags, MOUNT_ATTR_RDONLY);
   CONSTANT(MountFlags, MOUNT_ATTR_NOSUID);
   CONSTANT(MountFlags, MOUNT_ATTR_NODEV);
   CONSTANT(MountFlags, MOUNT_ATTR_NOEXEC);
   NAMED(MountFlags, MOUNT_ATTR_ATIME_MASK, MOUNT_ATTR__ATIME);
-  CONSTANT(MountFlags, MOUNT_ATTR_RELATIME);
   CONSTANT(MountFlags, MOUNT_ATTR_NOATIME);
   CONSTANT(MountFlags, MOUNT_ATTR_STRICTATIME);
   CONSTANT(MountFlags, MOUNT_ATTR_NODIRATIME);
@@ -156,22 +116,8 @@ static void mountFlags(void) {
 #ifdef MOUNT_ATTR_NOSYMFOLLOW
   CONSTANT(MountFlags, MOUNT_ATTR_NOSYMFOLLOW);
 #endif
-  CONSTANT(MountFlags, EXT4_SUPER_MAGIC);
-#ifdef XFS_SUPER_MAGIC
-  CONSTANT(MountFlags, XFS_SUPER_MAGIC);
-#endif
-#ifdef BTRFS_SUPER_MAGIC
-  CONSTANT(MountFlags, BTRFS_SUPER_MAGIC);
-#endif
-  CONSTANT(MountFlags, TMPFS_MAGIC);
   CONSTANT(MountFlags, OVERLAYFS_SUPER_MAGIC);
   CONSTANT(MountFlags, PROC_SUPER_MAGIC);
-  CONSTANT(MountFlags, SYSFS_MAGIC);
-  CONSTANT(MountFlags, CGROUP_SUPER_MAGIC);
-  CONSTANT(MountFlags, CGROUP2_SUPER_MAGIC);
-  CONSTANT(MountFlags, NSFS_MAGIC);
-  CONSTANT(MountFlags, SQUASHFS_MAGIC);
-  CONSTANT(MountFlags, NFS_SUPER_MAGIC);
 }
 
 static void openCommands(void) {
@@ -188,11 +134,7 @@ static void epoll(void) {
   CONSTANT(Epoll, EPOLLIN);
   CONSTANT(Epoll, EPOLLPRI);
   CONSTANT(Epoll, EPOLLOUT);
-  CONSTANT(Epoll, EPOLLERR);
   CONSTANT(Epoll, EPOLLHUP);
-  CONSTANT(Epoll, EPOLLRDHUP);
-  CONSTANT(Epoll, EPOLLONESHOT);
-  CONSTANT(Epoll, EPOLLET);
   CONSTANT(Epoll, EPOLL_CTL_ADD);
   CONSTANT(Epoll, EPOLL_CTL_DEL);
   CONSTANT(Epoll, EPOLL_CTL_MOD);
@@ -228,7 +170,6 @@ static void terminal(void) {
 static void sockets(void) {
   CONSTANT(Sockets, AF_UNIX);
   CONSTANT(Sockets, SOL_SOCKET);
-  CONSTANT(Sockets, SO_SNDBUF);
   CONSTANT(Sockets, SO_PEERCRED);
   CONSTANT(Sockets, SCM_RIGHTS);
   CONSTANT(Sockets, SOCK_CLOEXEC);
@@ -246,9 +187,6 @@ static void processes(void) {
   CONSTANT(Processes, WEXITED);
   CONSTANT(Processes, CLD_EXITED);
   CONSTANT(Processes, CLD_DUMPED);
-  CONSTANT(Processes, PRIO_PROCESS);
-  CONSTANT(Processes, PR_SET_DUMPABLE);
-  CONSTANT(Processes, PR_SET_CHILD_SUBREAPER);
 #ifdef PIDFD_GET_INFO
   NAMED(Processes, PIDFD_INFO_SIZE, PIDFD_INFO_SIZE_VER0);
   OFFSET(Processes, PIDFD_INFO_EXIT_CODE, struct pidfd_info, exit_code);
@@ -261,9 +199,6 @@ static void processes(void) {
 static void memfd(void) {
   CONSTANT(Memfd, MFD_CLOEXEC);
   CONSTANT(Memfd, MFD_ALLOW_SEALING);
-#ifdef MFD_EXEC
-  CONSTANT(Memfd, MFD_EXEC);
-#endif
   CONSTANT(Memfd, F_SEAL_SEAL);
   CONSTANT(Memfd, F_SEAL_SHRINK);
   CONSTANT(Memfd, F_SEAL_GROW);
@@ -292,10 +227,6 @@ static void blockedSignals(void) {
 }
 
 static void fileLocks(void) {
-  CONSTANT(FileLocks, LOCK_SH);
-  CONSTANT(FileLocks, LOCK_EX);
-  CONSTANT(FileLocks, LOCK_NB);
-  CONSTANT(FileLocks, LOCK_UN);
   CONSTANT(FileLocks, F_WRLCK);
   CONSTANT(FileLocks, F_UNLCK);
 }
@@ -314,14 +245,12 @@ static void mounts(void) {
   CONSTANT(Mounts, FSCONFIG_SET_STRING);
   CONSTANT(Mounts, FSCONFIG_SET_FD);
   CONSTANT(Mounts, FSCONFIG_CMD_CREATE);
-  CONSTANT(Mounts, FSCONFIG_CMD_RECONFIGURE);
 }
 
 static void namespaces(void) { CONSTANT(Namespaces, CLONE_FS); }
 
 static void fileTimestamp(void) {
   CONSTANT(FileTimestamp, UTIME_NOW);
-  CONSTANT(FileTimestamp, UTIME_OMIT);
 }
 
 static void spawn(void) {
@@ -331,9 +260,6 @@ static void spawn(void) {
 }
 
 static void sys(void) {
-  NAMED(Sys, LANDLOCK_CREATE_RULESET, SYS_landlock_create_ruleset);
-  NAMED(Sys, LANDLOCK_ADD_RULE, SYS_landlock_add_rule);
-  NAMED(Sys, LANDLOCK_RESTRICT_SELF, SYS_landlock_restrict_self);
   NAMED(Sys, RT_SIGACTION, SYS_rt_sigaction);
   NAMED(Sys, RT_SIGPROCMASK, SYS_rt_sigprocmask);
   NAMED(Sys, SIGNALFD4, SYS_signalfd4);
@@ -341,8 +267,6 @@ static void sys(void) {
   NAMED(Sys, WRITE, SYS_write);
   NAMED(Sys, CLOSE, SYS_close);
   NAMED(Sys, LSEEK, SYS_lseek);
-  NAMED(Sys, PREAD64, SYS_pread64);
-  NAMED(Sys, PWRITE64, SYS_pwrite64);
   NAMED(Sys, OPENAT, SYS_openat);
   NAMED(Sys, FCHDIR, SYS_fchdir);
   NAMED(Sys, FCHMOD, SYS_fchmod);
@@ -351,10 +275,8 @@ static void sys(void) {
   NAMED(Sys, FCHOWNAT, SYS_fchownat);
   NAMED(Sys, FTRUNCATE, SYS_ftruncate);
   NAMED(Sys, FSYNC, SYS_fsync);
-  NAMED(Sys, FDATASYNC, SYS_fdatasync);
   NAMED(Sys, SYNCFS, SYS_syncfs);
   NAMED(Sys, FCNTL, SYS_fcntl);
-  NAMED(Sys, FLOCK, SYS_flock);
   NAMED(Sys, IOCTL, SYS_ioctl);
   NAMED(Sys, PIPE2, SYS_pipe2);
   NAMED(Sys, STATX, SYS_statx);
@@ -373,17 +295,13 @@ static void sys(void) {
   NAMED(Sys, FSETXATTR, SYS_fsetxattr);
   NAMED(Sys, GETXATTR, SYS_getxattr);
   NAMED(Sys, LISTXATTR, SYS_listxattr);
-  NAMED(Sys, REMOVEXATTR, SYS_removexattr);
   NAMED(Sys, MOUNT, SYS_mount);
   NAMED(Sys, UMOUNT2, SYS_umount2);
   NAMED(Sys, UNSHARE, SYS_unshare);
   NAMED(Sys, SETNS, SYS_setns);
   NAMED(Sys, GETPID, SYS_getpid);
-  NAMED(Sys, GETTID, SYS_gettid);
   NAMED(Sys, KILL, SYS_kill);
   NAMED(Sys, WAITID, SYS_waitid);
-  NAMED(Sys, SETPRIORITY, SYS_setpriority);
-  NAMED(Sys, PRCTL, SYS_prctl);
   NAMED(Sys, PPOLL, SYS_ppoll);
   NAMED(Sys, EVENTFD2, SYS_eventfd2);
   NAMED(Sys, EPOLL_CREATE1, SYS_epoll_create1);
@@ -398,12 +316,10 @@ static void sys(void) {
   NAMED(Sys, SENDMSG, SYS_sendmsg);
   NAMED(Sys, RECVMSG, SYS_recvmsg);
   NAMED(Sys, GETSOCKOPT, SYS_getsockopt);
-  NAMED(Sys, SETSOCKOPT, SYS_setsockopt);
   NAMED(Sys, SHUTDOWN, SYS_shutdown);
   NAMED(Sys, MEMFD_CREATE, SYS_memfd_create);
   NAMED(Sys, SPLICE, SYS_splice);
   NAMED(Sys, COPY_FILE_RANGE, SYS_copy_file_range);
-  NAMED(Sys, UMASK, SYS_umask);
   NAMED(Sys, EXIT_GROUP, SYS_exit_group);
   NAMED(Sys, GETEUID, SYS_geteuid);
   NAMED(Sys, BPF, SYS_bpf);
@@ -459,31 +375,6 @@ static void bpf(void) {
   OFFSET(Bpf, QUERY_PROGRAMS, union bpf_attr, query.prog_ids);
   OFFSET(Bpf, QUERY_COUNT, union bpf_attr, query.prog_cnt);
 }
-
-#if __has_include(<linux/landlock.h>)
-static void landlock(void) {
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_WRITE_FILE);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REMOVE_DIR);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REMOVE_FILE);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_CHAR);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_DIR);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_REG);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_SOCK);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_FIFO);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_BLOCK);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_MAKE_SYM);
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_REFER);
-#ifdef LANDLOCK_ACCESS_FS_TRUNCATE
-  CONSTANT(Landlock, LANDLOCK_ACCESS_FS_TRUNCATE);
-#endif
-  CONSTANT(Landlock, LANDLOCK_CREATE_RULESET_VERSION);
-  CONSTANT(Landlock, LANDLOCK_RULE_PATH_BENEATH);
-  SIZE(Landlock, PATH_BENEATH_SIZE, struct landlock_path_beneath_attr);
-  OFFSET(Landlock, PATH_BENEATH_PARENT, struct landlock_path_beneath_attr, parent_fd);
-}
-#else
-static void landlock(void) {}
-#endif
 
 static void layouts(void) {
   SIZE(Layouts, TIMESPEC_SIZE, struct timespec);
@@ -744,7 +635,6 @@ static void seccompLibrary(void) {
   CONSTANT(Seccomp, SCMP_ACT_NOTIFY);
   CONSTANT(Seccomp, SCMP_ACT_LOG);
   CONSTANT(Seccomp, SCMP_ACT_ALLOW);
-  CONSTANT(Seccomp, SCMP_FLTATR_ACT_BADARCH);
   CONSTANT(Seccomp, SCMP_FLTATR_CTL_OPTIMIZE);
   SIZE(Seccomp, SCMP_ARG_CMP_SIZE, struct scmp_arg_cmp);
   OFFSET(Seccomp, SCMP_ARG_CMP_OP, struct scmp_arg_cmp, op);
@@ -798,7 +688,6 @@ int main(void) {
   fileTimestamp();
   spawn();
   sys();
-  landlock();
   bpf();
   layouts();
   kind();

@@ -14,11 +14,7 @@ public final class Epoll implements AutoCloseable {
   public static final int EPOLLIN = 0x1;
   public static final int EPOLLPRI = 0x2;
   public static final int EPOLLOUT = 0x4;
-  public static final int EPOLLERR = 0x8;
   public static final int EPOLLHUP = 0x10;
-  public static final int EPOLLRDHUP = 0x2000;
-  public static final int EPOLLONESHOT = 1 << 30;
-  public static final int EPOLLET = 1 << 31;
 
   private static final int EPOLL_CTL_ADD = 1;
   private static final int EPOLL_CTL_DEL = 2;

@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>Safe for use by several threads, as far as the kernel's object is; but whoever closes it must
  * know that nobody is inside a call on it. Calls on files return quickly unless the disk is slow:
- * the syncing ones ({@link #sync}, {@link #dataSync}, {@link #syncFileSystem}) and reads and writes
- * of more than some 100 KiB belong on a platform thread.
+ * the syncing ones ({@link #sync}, {@link #syncFileSystem}) and reads and writes of more than some
+ * 100 KiB belong on a platform thread.
  */
 public final class Fd implements AutoCloseable {
   private static final int CLOSED = -1;
@@ -189,24 +189,6 @@ public final class Fd implements AutoCloseable {
     }
   }
 
-  /** Reads at an offset, without moving the file's; 0 at the end. The segment must be native. */
-  public int readAt(MemorySegment into, long offset) throws SyscallException {
-    try (Frame f = Frame.open()) {
-      return (int)
-          Libc.check(
-              Libc.buffer(f, Sys.PREAD64, number(), into, ioSize(into), offset), "pread", what);
-    }
-  }
-
-  /** Writes at an offset, without moving the file's. The segment must be native. */
-  public int writeAt(MemorySegment from, long offset) throws SyscallException {
-    try (Frame f = Frame.open()) {
-      return (int)
-          Libc.check(
-              Libc.buffer(f, Sys.PWRITE64, number(), from, ioSize(from), offset), "pwrite", what);
-    }
-  }
-
   /** Reads at most {@code length} bytes into an array; 0 at the end, unless {@code length} is 0. */
   public int read(byte[] into, int offset, int length) throws SyscallException {
     Objects.checkFromIndexSize(offset, length, into.length);
@@ -298,11 +280,6 @@ public final class Fd implements AutoCloseable {
   /** fsync(2). Waits for the disk: platform threads only. */
   public void sync() throws SyscallException {
     plain(Sys.FSYNC, "fsync");
-  }
-
-  /** fdatasync(2). Waits for the disk: platform threads only. */
-  public void dataSync() throws SyscallException {
-    plain(Sys.FDATASYNC, "fdatasync");
   }
 
   /**

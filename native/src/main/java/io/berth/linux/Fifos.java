@@ -30,22 +30,12 @@ public final class Fifos {
     return open(path, OpenFlags.O_RDWR);
   }
 
-  /** The end to read, non-blocking; never waits. */
-  public static Fd openToRead(Path path) throws SyscallException {
-    return open(path, OpenFlags.O_RDONLY);
-  }
-
   /**
    * Neither end, but a descriptor from which either can be opened later (O_PATH). EINVAL if it is
    * no fifo.
    */
   public static Fd locate(Path path) throws SyscallException {
     return checked(Fd.open(path, OpenFlags.O_PATH), path);
-  }
-
-  /** The end to write, non-blocking; never waits, but ENXIO while nobody has it open to read. */
-  public static Fd openToWrite(Path path) throws SyscallException {
-    return open(path, OpenFlags.O_WRONLY);
   }
 
   private static Fd open(Path path, int direction) throws SyscallException {

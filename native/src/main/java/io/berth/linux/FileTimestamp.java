@@ -11,13 +11,9 @@ import java.time.Instant;
  */
 public record FileTimestamp(long seconds, int nanos) {
   private static final int UTIME_NOW = 0x3fffffff;
-  private static final int UTIME_OMIT = 0x3ffffffe;
 
   /** In calls that set times: now. */
   public static final FileTimestamp NOW = new FileTimestamp(0, UTIME_NOW);
-
-  /** In calls that set times: leave as it is. */
-  public static final FileTimestamp UNCHANGED = new FileTimestamp(0, UTIME_OMIT);
 
   /** The same moment. */
   public static FileTimestamp of(Instant instant) {

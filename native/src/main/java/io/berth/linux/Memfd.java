@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 public final class Memfd {
   private static final int MFD_CLOEXEC = 1;
   private static final int MFD_ALLOW_SEALING = 2;
-  private static final int MFD_EXEC = 0x10;
   private static final int F_SEAL_SEAL = 1;
   private static final int F_SEAL_SHRINK = 2;
   private static final int F_SEAL_GROW = 4;
@@ -20,21 +19,6 @@ public final class Memfd {
   /** An empty file that can be sealed; the name is only shown in /proc. */
   public static Fd create(String name) throws SyscallException {
     return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  }
-
-  /**
-   * An empty file that can be sealed and executed, also where others may not be (vm.memfd_noexec).
-   */
-  public static Fd createExecutable(String name) throws SyscallException {
-    try {
-      return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-    } catch (SyscallException e) {
-      if (!e.is(Errno.EINVAL)) {
-        throw e;
-      }
-      // Before Linux 6.3 there was no such flag, and every one could be executed.
-      return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    }
   }
 
   /** A sealed file with this content, its offset at 0. */

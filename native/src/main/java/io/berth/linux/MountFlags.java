@@ -5,43 +5,24 @@ package io.berth.linux;
  * headers.
  */
 public final class MountFlags {
-  public static final long MS_RDONLY = 1;
   public static final long MS_NOSUID = 2;
   public static final long MS_NODEV = 4;
   public static final long MS_NOEXEC = 8;
-  public static final long MS_SYNCHRONOUS = 16;
-  public static final long MS_REMOUNT = 32;
-  public static final long MS_MANDLOCK = 64;
-  public static final long MS_DIRSYNC = 128;
-  public static final long MS_NOSYMFOLLOW = 256;
-  public static final long MS_NOATIME = 1024;
-  public static final long MS_NODIRATIME = 2048;
   public static final long MS_BIND = 4096;
-  public static final long MS_MOVE = 8192;
   public static final long MS_REC = 16384;
-  public static final long MS_SILENT = 32768;
   public static final long MS_UNBINDABLE = 1L << 17;
   public static final long MS_PRIVATE = 1L << 18;
   public static final long MS_SLAVE = 1L << 19;
   public static final long MS_SHARED = 1L << 20;
-  public static final long MS_RELATIME = 1L << 21;
-  public static final long MS_STRICTATIME = 1L << 24;
-  public static final long MS_LAZYTIME = 1L << 25;
 
-  public static final int MNT_FORCE = 1;
   public static final int MNT_DETACH = 2;
-  public static final int MNT_EXPIRE = 4;
   public static final int UMOUNT_NOFOLLOW = 8;
 
   public static final int OPEN_TREE_CLONE = 1;
   public static final int OPEN_TREE_CLOEXEC = OpenFlags.O_CLOEXEC;
 
-  public static final int MOVE_MOUNT_F_SYMLINKS = 0x1;
   public static final int MOVE_MOUNT_F_EMPTY_PATH = 0x4;
-  public static final int MOVE_MOUNT_T_SYMLINKS = 0x10;
   public static final int MOVE_MOUNT_T_EMPTY_PATH = 0x40;
-  public static final int MOVE_MOUNT_SET_GROUP = 0x100;
-  public static final int MOVE_MOUNT_BENEATH = 0x200;
 
   public static final long MOUNT_ATTR_RDONLY = 0x1;
   public static final long MOUNT_ATTR_NOSUID = 0x2;
@@ -51,25 +32,14 @@ public final class MountFlags {
   /** The mask of the three values below: to change one, clear this mask and set the value. */
   public static final long MOUNT_ATTR_ATIME_MASK = 0x70;
 
-  public static final long MOUNT_ATTR_RELATIME = 0;
   public static final long MOUNT_ATTR_NOATIME = 0x10;
   public static final long MOUNT_ATTR_STRICTATIME = 0x20;
   public static final long MOUNT_ATTR_NODIRATIME = 0x80;
   public static final long MOUNT_ATTR_IDMAP = 0x100000;
   public static final long MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 
-  public static final long EXT4_SUPER_MAGIC = 0xef53L;
-  public static final long XFS_SUPER_MAGIC = 0x58465342L;
-  public static final long BTRFS_SUPER_MAGIC = 0x9123683eL;
-  public static final long TMPFS_MAGIC = 0x01021994L;
   public static final long OVERLAYFS_SUPER_MAGIC = 0x794c7630L;
   public static final long PROC_SUPER_MAGIC = 0x9fa0L;
-  public static final long SYSFS_MAGIC = 0x62656572L;
-  public static final long CGROUP_SUPER_MAGIC = 0x27e0ebL;
-  public static final long CGROUP2_SUPER_MAGIC = 0x63677270L;
-  public static final long NSFS_MAGIC = 0x6e736673L;
-  public static final long SQUASHFS_MAGIC = 0x73717368L;
-  public static final long NFS_SUPER_MAGIC = 0x6969L;
 
   private MountFlags() {}
 }

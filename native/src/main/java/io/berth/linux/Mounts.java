@@ -22,7 +22,6 @@ public final class Mounts {
   private static final int FSCONFIG_SET_STRING = 1;
   private static final int FSCONFIG_SET_FD = 5;
   private static final int FSCONFIG_CMD_CREATE = 6;
-  private static final int FSCONFIG_CMD_RECONFIGURE = 7;
 
   private Mounts() {}
 
@@ -130,11 +129,6 @@ public final class Mounts {
     /** The file system comes into being. */
     public FsContext create() throws SyscallException {
       return configure(FSCONFIG_CMD_CREATE, null, null, 0);
-    }
-
-    /** The options set since apply to a file system that exists. */
-    public FsContext reconfigure() throws SyscallException {
-      return configure(FSCONFIG_CMD_RECONFIGURE, null, null, 0);
     }
 
     /** A detached mount of it, with {@code MOUNT_ATTR_*}. */

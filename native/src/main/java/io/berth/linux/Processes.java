@@ -20,16 +20,12 @@ public final class Processes {
   private static final int CLD_EXITED = 1;
   private static final int CLD_DUMPED = 3;
   private static final short POLLIN = 1;
-  private static final int PRIO_PROCESS = 0;
-  private static final int PR_SET_DUMPABLE = 4;
-  private static final int PR_SET_CHILD_SUBREAPER = 36;
   static final int PIDFD_INFO_SIZE = 64;
   static final int PIDFD_INFO_EXIT_CODE = 60;
   static final int PIDFD_INFO_EXIT = 8;
   static final int PIDFD_GET_INFO = 0xc040ff0b;
   /* Places in /proc/PID/stat, counted from the one behind the name. */
   private static final int STAT_STATE = 0;
-  private static final int STAT_START_TIME = 19;
   private static final int STAT_EXIT_CODE = 49;
   private static final int SIGNAL_BITS = 0x7f;
   private static final int CORE_BIT = 0x80;
@@ -263,30 +259,11 @@ public final class Processes {
     }
   }
 
-  /**
-   * The calling thread's number; of a virtual thread its carrier's, for as long as it stays there.
-   */
-  public static int ownThreadId() {
-    try (Frame f = Frame.open()) {
-      return (int) Libc.call(f, Sys.GETTID);
-    }
-  }
-
   /** The effective user of this process. */
   public static int effectiveUser() {
     try (Frame f = Frame.open()) {
       return (int) Libc.call(f, Sys.GETEUID);
     }
-  }
-
-  /**
-   * When a process was started, in clock ticks since boot: with its number it names the process for
-   * ever.
-   *
-   * @throws SyscallException ENOENT or ESRCH if there is none
-   */
-  public static long startTime(int pid) throws SyscallException {
-    return Long.parseLong(statFields(pid)[STAT_START_TIME]);
   }
 
   /** What stands in /proc/PID/stat behind the name. */
@@ -297,43 +274,6 @@ public final class Processes {
     }
     // The name in the second field is anything, so what counts stands behind the last bracket.
     return stat.substring(stat.lastIndexOf(')') + 2).strip().split(" ", -1);
-  }
-
-  /**
-   * How nice a thread of this process is to be, -20 to 19. Java's own Thread.setPriority does
-   * nothing on Linux.
-   */
-  public static void setNice(int threadId, int nice) throws SyscallException {
-    try (Frame f = Frame.open()) {
-      Libc.check(
-          Libc.call(f, Sys.SETPRIORITY, PRIO_PROCESS, threadId, nice), "setpriority", threadId);
-    }
-  }
-
-  /** Orphans below this process become its children instead of init's. */
-  public static void becomeSubreaper() throws SyscallException {
-    try (Frame f = Frame.open()) {
-      Libc.check(Libc.call(f, Sys.PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl", "subreaper");
-    }
-  }
-
-  /** No core dump, and no other user's look into this process by /proc or ptrace. */
-  public static void forbidInspection() throws SyscallException {
-    try (Frame f = Frame.open()) {
-      Libc.check(Libc.call(f, Sys.PRCTL, PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl", "not dumpable");
-    }
-  }
-
-  /**
-   * Which permission bits no new file of this process gets, unless its mode is set again.
-   * Process-wide: to be called once, at the start.
-   *
-   * @return what it was before
-   */
-  public static int setFileModeMask(int mask) {
-    try (Frame f = Frame.open()) {
-      return (int) Libc.call(f, Sys.UMASK, mask & 0777);
-    }
   }
 
   /** Ends this process now: no shutdown hook runs, nothing is flushed. */

@@ -40,16 +40,15 @@ public final class RootedFiles implements AutoCloseable {
   }
 
   private static final int MAX_ATTRIBUTE_BYTES = 64 * 1024;
-  private static final int ERETRY = Errno.EAGAIN.number();
 
   private final Fd root;
   private final boolean owned;
-  private final int resolve;
+  private final RootedPaths paths;
 
   private RootedFiles(Fd root, boolean owned, Confinement confinement) {
     this.root = root;
     this.owned = owned;
-    this.resolve = confinement.resolve;
+    this.paths = new RootedPaths(root, confinement.resolve);
   }
 
   /** Opens a directory of the host's as the root; closed with this. */
@@ -82,8 +81,8 @@ public final class RootedFiles implements AutoCloseable {
    */
   public Fd open(String path, int flags, int mode) throws SyscallException {
     try (Frame f = Frame.open()) {
-      long result = openat2(f, root.number(), path, flags, mode);
-      return Fd.adopt((int) check(result, "open", path), path);
+      long result = paths.open(f, path, flags, mode);
+      return Fd.adopt((int) paths.check(result, "open", path), path);
     }
   }
 
@@ -103,8 +102,8 @@ public final class RootedFiles implements AutoCloseable {
    */
   public void makeDirectory(String path, int mode) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "mkdir")) {
-      check(Libc.call(f, Sys.MKDIRAT, place.directory, place.name, mode), "mkdir", path);
+        RootedPaths.Place place = paths.place(f, path, "mkdir")) {
+      paths.check(Libc.call(f, Sys.MKDIRAT, place.directory, place.name, mode), "mkdir", path);
     }
   }
 
@@ -146,23 +145,23 @@ public final class RootedFiles implements AutoCloseable {
   /** Whether the path, links followed, is a directory. */
   public boolean isDirectory(String path) throws SyscallException {
     try (Frame f = Frame.open()) {
-      long result = openat2(f, root.number(), path, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0);
+      long result = paths.open(f, path, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0);
       if (result >= 0) {
-        closeNumber(f, result);
+        RootedPaths.closeNumber(f, result);
         return true;
       }
       if (result == -Errno.ENOENT.number() || result == -Errno.ENOTDIR.number()) {
         return false;
       }
-      throw new SyscallException("open", subject(path), (int) -result);
+      throw new SyscallException("open", paths.subject(path), (int) -result);
     }
   }
 
   /** Makes a symbolic link; its content is not looked at. */
   public void symbolicLink(String path, String content) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "symlink")) {
-      check(
+        RootedPaths.Place place = paths.place(f, path, "symlink")) {
+      paths.check(
           Libc.call(f, Sys.SYMLINKAT, f.path(content), place.directory, place.name),
           "symlink",
           path);
@@ -172,18 +171,18 @@ public final class RootedFiles implements AutoCloseable {
   /** Makes a hard link to what stands at {@code existing}, be it a symbolic link. */
   public void hardLink(String path, String existing) throws SyscallException {
     try (Frame f = Frame.open();
-        Place from = place(f, existing, "link");
-        Place to = place(f, path, "link")) {
+        RootedPaths.Place from = paths.place(f, existing, "link");
+        RootedPaths.Place to = paths.place(f, path, "link")) {
       long result = Libc.call(f, Sys.LINKAT, from.directory, from.name, to.directory, to.name, 0);
-      check(result, "link " + existing + " to", path);
+      paths.check(result, "link " + existing + " to", path);
     }
   }
 
   /** Makes a fifo, a device node or an empty file; the mode's permissions are cut by the umask. */
   public void makeNode(String path, int mode, FileStatus.Device device) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "mknod")) {
-      check(
+        RootedPaths.Place place = paths.place(f, path, "mknod")) {
+      paths.check(
           Libc.call(f, Sys.MKNODAT, place.directory, place.name, mode, device.packed()),
           "mknod",
           path);
@@ -193,16 +192,16 @@ public final class RootedFiles implements AutoCloseable {
   /** Removes a name that is no directory. */
   public void unlink(String path) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "unlink")) {
-      check(Libc.call(f, Sys.UNLINKAT, place.directory, place.name, 0), "unlink", path);
+        RootedPaths.Place place = paths.place(f, path, "unlink")) {
+      paths.check(Libc.call(f, Sys.UNLINKAT, place.directory, place.name, 0), "unlink", path);
     }
   }
 
   /** Removes an empty directory. */
   public void removeDirectory(String path) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "rmdir")) {
-      check(
+        RootedPaths.Place place = paths.place(f, path, "rmdir")) {
+      paths.check(
           Libc.call(f, Sys.UNLINKAT, place.directory, place.name, OpenFlags.AT_REMOVEDIR),
           "rmdir",
           path);
@@ -216,8 +215,8 @@ public final class RootedFiles implements AutoCloseable {
    */
   public void rename(String from, String to, int flags) throws SyscallException {
     try (Frame f = Frame.open();
-        Place source = place(f, from, "rename");
-        Place target = place(f, to, "rename")) {
+        RootedPaths.Place source = paths.place(f, from, "rename");
+        RootedPaths.Place target = paths.place(f, to, "rename")) {
       long result =
           Libc.call(
               f,
@@ -227,7 +226,7 @@ public final class RootedFiles implements AutoCloseable {
               target.directory,
               target.name,
               flags);
-      check(result, "rename " + from + " to", to);
+      paths.check(result, "rename " + from + " to", to);
     }
   }
 
@@ -236,8 +235,8 @@ public final class RootedFiles implements AutoCloseable {
    */
   public void changeOwner(String path, int uid, int gid) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "chown")) {
-      check(
+        RootedPaths.Place place = paths.place(f, path, "chown")) {
+      paths.check(
           Libc.call(
               f,
               Sys.FCHOWNAT,
@@ -254,7 +253,7 @@ public final class RootedFiles implements AutoCloseable {
   /** The twelve bits of permissions; of a link: EOPNOTSUPP. */
   public void changeMode(String path, int mode) throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "chmod")) {
+        RootedPaths.Place place = paths.place(f, path, "chmod")) {
       long result =
           Libc.call(
               f,
@@ -266,7 +265,7 @@ public final class RootedFiles implements AutoCloseable {
       if (result == -Errno.ENOSYS.number()) {
         result = changeModeByLink(f, path, mode);
       }
-      check(result, "chmod", path);
+      paths.check(result, "chmod", path);
     }
   }
 
@@ -287,9 +286,9 @@ public final class RootedFiles implements AutoCloseable {
   public void setTimes(String path, FileTimestamp access, FileTimestamp modification)
       throws SyscallException {
     try (Frame f = Frame.open();
-        Place place = place(f, path, "utimensat")) {
+        RootedPaths.Place place = paths.place(f, path, "utimensat")) {
       long times = FileTimestamp.pair(f, access, modification);
-      check(
+      paths.check(
           Libc.call(
               f,
               Sys.UTIMENSAT,
@@ -312,11 +311,11 @@ public final class RootedFiles implements AutoCloseable {
   /** As {@link #status}, null if there is nothing (ENOENT, ENOTDIR). */
   public @Nullable FileStatus statusOrNull(String path) throws SyscallException {
     try (Frame f = Frame.open()) {
-      long result = openat2(f, root.number(), path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, 0);
+      long result = paths.open(f, path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, 0);
       if (result == -Errno.ENOENT.number() || result == -Errno.ENOTDIR.number()) {
         return null;
       }
-      try (Fd fd = Fd.adopt((int) check(result, "open", path), path)) {
+      try (Fd fd = Fd.adopt((int) paths.check(result, "open", path), path)) {
         return fd.status();
       }
     }
@@ -334,7 +333,7 @@ public final class RootedFiles implements AutoCloseable {
       if (result == -Errno.ENOENT.number()) {
         result = -Errno.EINVAL.number();
       }
-      return FileNames.decode(content, 0, (int) check(result, "readlink", path));
+      return FileNames.decode(content, 0, (int) paths.check(result, "readlink", path));
     }
   }
 
@@ -358,7 +357,7 @@ public final class RootedFiles implements AutoCloseable {
               f.bytes(value),
               value.length,
               0);
-      check(result, "setxattr " + name + " of", path);
+      paths.check(result, "setxattr " + name + " of", path);
     }
   }
 
@@ -381,7 +380,7 @@ public final class RootedFiles implements AutoCloseable {
       if (result == -Errno.ENODATA.number()) {
         return null;
       }
-      long length = check(result, "getxattr " + name + " of", path);
+      long length = paths.check(result, "getxattr " + name + " of", path);
       return value.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
     }
   }
@@ -399,21 +398,10 @@ public final class RootedFiles implements AutoCloseable {
       if (result == -Errno.EOPNOTSUPP.number()) {
         return List.of();
       }
-      int length = (int) check(result, "listxattr", path);
+      int length = (int) paths.check(result, "listxattr", path);
       return length == 0
           ? List.of()
           : Arrays.asList(FileNames.decode(names, 0, length - 1).split("\0"));
-    }
-  }
-
-  /** Removes an extended attribute; ENODATA if there is none. */
-  public void removeAttribute(String path, String name) throws SyscallException {
-    try (Fd fd = open(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
-        Frame f = Frame.open()) {
-      check(
-          Libc.call(f, Sys.REMOVEXATTR, f.path(fd.procPath()), f.path(name)),
-          "removexattr " + name + " of",
-          path);
     }
   }
 
@@ -424,9 +412,9 @@ public final class RootedFiles implements AutoCloseable {
    */
   public void removeTree(String path) throws SyscallException {
     try (Frame f = Frame.open()) {
-      Place place;
+      RootedPaths.Place place;
       try {
-        place = place(f, path, "remove");
+        place = paths.place(f, path, "remove");
       } catch (SyscallException e) {
         if (e.is(Errno.ENOENT) || e.is(Errno.ENOTDIR)) {
           return;
@@ -434,7 +422,7 @@ public final class RootedFiles implements AutoCloseable {
         throw e;
       }
       try (place) {
-        TreeRemoval.remove(place.directory, FileNames.lastOf(path), subject(path));
+        TreeRemoval.remove(place.directory, FileNames.lastOf(path), paths.subject(path));
       }
     }
   }
@@ -444,89 +432,6 @@ public final class RootedFiles implements AutoCloseable {
     try (Fd fd = open(".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       TreeRemoval.clear(fd.number(), root.what());
     }
-  }
-
-  /** Where a name is to be made or changed: the directory it stands in, and the name's address. */
-  private static final class Place implements AutoCloseable {
-    final int directory;
-    final long name;
-    private final boolean opened;
-    private final Frame frame;
-
-    Place(Frame frame, int directory, boolean opened, long name) {
-      this.frame = frame;
-      this.directory = directory;
-      this.opened = opened;
-      this.name = name;
-    }
-
-    @Override
-    public void close() {
-      if (opened) {
-        closeNumber(frame, directory);
-      }
-    }
-  }
-
-  private Place place(Frame f, String path, String call) throws SyscallException {
-    String trimmed = FileNames.withoutTrailingSlashes(path);
-    int slash = trimmed.lastIndexOf('/');
-    String name = trimmed.substring(slash + 1);
-    if (name.isEmpty() || name.equals("..") || name.equals(".")) {
-      throw new SyscallException(call, subject(path), Errno.EINVAL);
-    }
-    if (slash <= 0) {
-      // "/name" under BENEATH is refused by the kernel elsewhere; here there is no directory to
-      // resolve.
-      if (slash == 0 && (resolve & OpenFlags.RESOLVE_BENEATH) != 0) {
-        throw new SyscallException(call, subject(path), Errno.EXDEV);
-      }
-      return new Place(f, root.number(), false, f.path(name));
-    }
-    long directory =
-        openat2(
-            f,
-            root.number(),
-            trimmed.substring(0, slash),
-            OpenFlags.O_PATH | OpenFlags.O_DIRECTORY,
-            0);
-    return new Place(f, (int) check(directory, call, path), true, f.path(name));
-  }
-
-  private long openat2(Frame f, int directory, String path, int flags, int mode) {
-    MemorySegment how = f.raw(Layouts.OPEN_HOW_SIZE);
-    how.set(Libc.LONG, 0, (flags | OpenFlags.O_CLOEXEC) & 0xffffffffL);
-    // The kernel refuses a mode where nothing can be made.
-    boolean makes = (flags & (OpenFlags.O_CREAT | 0x400000)) != 0;
-    how.set(Libc.LONG, Layouts.OPEN_HOW_MODE, makes ? mode : 0);
-    how.set(Libc.LONG, Layouts.OPEN_HOW_RESOLVE, resolve);
-    long name = f.path(path.isEmpty() ? "." : path);
-    // EAGAIN: a rename elsewhere crossed the resolution of a "..", and the kernel wants the caller
-    // to decide.
-    for (int attempt = 0; ; attempt++) {
-      long result =
-          Libc.call(f, Sys.OPENAT2, directory, name, how.address(), Layouts.OPEN_HOW_SIZE);
-      if (result != -ERETRY || attempt == 100) {
-        return result;
-      }
-    }
-  }
-
-  private long check(long result, String call, String path) throws SyscallException {
-    if (result < 0) {
-      throw new SyscallException(call, subject(path), (int) -result);
-    }
-    return result;
-  }
-
-  private String subject(String path) {
-    String base = root.what().endsWith("/") ? root.what() : root.what() + "/";
-    return base + (path.startsWith("/") ? path.substring(1) : path);
-  }
-
-  private static void closeNumber(Frame f, long number) {
-    // The number is ours alone and was only a place: nothing it could tell at its end matters.
-    Libc.once(f, Sys.CLOSE, number, 0, 0, 0, 0, 0);
   }
 
   @Override

@@ -23,7 +23,6 @@ public final class Seccomp {
   public static final int SCMP_ACT_LOG = 0x7ffc0000;
   public static final int SCMP_ACT_ALLOW = 0x7fff0000;
 
-  static final int SCMP_FLTATR_ACT_BADARCH = 2;
   static final int SCMP_FLTATR_CTL_OPTIMIZE = 8;
   static final int SCMP_ARG_CMP_SIZE = 24;
   static final int SCMP_ARG_CMP_OP = 4;
@@ -44,8 +43,6 @@ public final class Seccomp {
     static final MethodHandle ARCH_NAME = of("seccomp_arch_resolve_name", Libc.INT, Libc.ADDRESS);
     static final MethodHandle ARCH_NATIVE = of("seccomp_arch_native", Libc.INT);
     static final MethodHandle ARCH_ADD = of("seccomp_arch_add", Libc.INT, Libc.ADDRESS, Libc.INT);
-    static final MethodHandle ARCH_REMOVE =
-        of("seccomp_arch_remove", Libc.INT, Libc.ADDRESS, Libc.INT);
     static final MethodHandle ATTRIBUTE =
         of("seccomp_attr_set", Libc.INT, Libc.ADDRESS, Libc.INT, Libc.INT);
     static final MethodHandle NUMBER =
@@ -213,29 +210,6 @@ public final class Seccomp {
       } catch (Throwable t) {
         throw broken(t);
       }
-    }
-
-    /** Takes an architecture out; one that is not there is no error. */
-    public Filter removeArchitecture(int architecture) throws SyscallException {
-      try {
-        int result = (int) Functions.ARCH_REMOVE.invokeExact(open(), architecture);
-        if (result != -Errno.EEXIST.number()) {
-          check(result, "seccomp_arch_remove", "0x" + Integer.toHexString(architecture));
-        }
-        return this;
-      } catch (SyscallException e) {
-        throw e;
-      } catch (Throwable t) {
-        throw broken(t);
-      }
-    }
-
-    /**
-     * What happens to a call of an architecture that the filter does not have; else its thread is
-     * killed.
-     */
-    public Filter onOtherArchitecture(int action) throws SyscallException {
-      return attribute(SCMP_FLTATR_ACT_BADARCH, action, "bad architecture action");
     }
 
     /**

@@ -26,7 +26,6 @@ public final class Sockets {
 
   private static final int AF_UNIX = 1;
   private static final int SOL_SOCKET = 1;
-  private static final int SO_SNDBUF = 7;
   private static final int SO_PEERCRED = 17;
   private static final int SCM_RIGHTS = 1;
   private static final int SOCK_CLOEXEC = 0x80000;
@@ -194,21 +193,6 @@ public final class Sockets {
           credentials.get(Libc.INT, 0),
           credentials.get(Libc.INT, Layouts.UCRED_UID),
           credentials.get(Libc.INT, Layouts.UCRED_GID));
-    }
-  }
-
-  /**
-   * How much may lie unread at the other side, in bytes; the kernel cuts it at its limit and
-   * doubles it for its own needs.
-   */
-  public static void setSendBuffer(Fd socket, int bytes) throws SyscallException {
-    try (Frame f = Frame.open()) {
-      MemorySegment value = f.allocate(4);
-      value.set(Libc.INT, 0, bytes);
-      Libc.check(
-          Libc.call(f, Sys.SETSOCKOPT, socket.number(), SOL_SOCKET, SO_SNDBUF, value.address(), 4),
-          "setsockopt(SO_SNDBUF)",
-          socket.what());
     }
   }
 

@@ -9,8 +9,6 @@ final class Sys {
   static final int WRITE = Arch.pick(1, 64);
   static final int CLOSE = Arch.pick(3, 57);
   static final int LSEEK = Arch.pick(8, 62);
-  static final int PREAD64 = Arch.pick(17, 67);
-  static final int PWRITE64 = Arch.pick(18, 68);
   static final int OPENAT = Arch.pick(257, 56);
   static final int FCHDIR = Arch.pick(81, 50);
   static final int FCHMOD = Arch.pick(91, 52);
@@ -19,10 +17,8 @@ final class Sys {
   static final int FCHOWNAT = Arch.pick(260, 54);
   static final int FTRUNCATE = Arch.pick(77, 46);
   static final int FSYNC = Arch.pick(74, 82);
-  static final int FDATASYNC = Arch.pick(75, 83);
   static final int SYNCFS = Arch.pick(306, 267);
   static final int FCNTL = Arch.pick(72, 25);
-  static final int FLOCK = Arch.pick(73, 32);
   static final int IOCTL = Arch.pick(16, 29);
   static final int PIPE2 = Arch.pick(293, 59);
   static final int STATX = Arch.pick(332, 291);
@@ -41,20 +37,16 @@ final class Sys {
   static final int FSETXATTR = Arch.pick(190, 7);
   static final int GETXATTR = Arch.pick(191, 8);
   static final int LISTXATTR = Arch.pick(194, 11);
-  static final int REMOVEXATTR = Arch.pick(197, 14);
   static final int MOUNT = Arch.pick(165, 40);
   static final int UMOUNT2 = Arch.pick(166, 39);
   static final int UNSHARE = Arch.pick(272, 97);
   static final int SETNS = Arch.pick(308, 268);
   static final int GETPID = Arch.pick(39, 172);
-  static final int GETTID = Arch.pick(186, 178);
   static final int KILL = Arch.pick(62, 129);
   static final int RT_SIGACTION = Arch.pick(13, 134);
   static final int RT_SIGPROCMASK = Arch.pick(14, 135);
   static final int SIGNALFD4 = Arch.pick(289, 74);
   static final int WAITID = Arch.pick(247, 95);
-  static final int SETPRIORITY = Arch.pick(141, 140);
-  static final int PRCTL = Arch.pick(157, 167);
   static final int PPOLL = Arch.pick(271, 73);
   static final int EVENTFD2 = Arch.pick(290, 19);
   static final int EPOLL_CREATE1 = Arch.pick(291, 20);
@@ -69,12 +61,10 @@ final class Sys {
   static final int SENDMSG = Arch.pick(46, 211);
   static final int RECVMSG = Arch.pick(47, 212);
   static final int GETSOCKOPT = Arch.pick(55, 209);
-  static final int SETSOCKOPT = Arch.pick(54, 208);
   static final int SHUTDOWN = Arch.pick(48, 210);
   static final int MEMFD_CREATE = Arch.pick(319, 279);
   static final int SPLICE = Arch.pick(275, 76);
   static final int COPY_FILE_RANGE = Arch.pick(326, 285);
-  static final int UMASK = Arch.pick(95, 166);
   static final int EXIT_GROUP = Arch.pick(231, 94);
   static final int GETEUID = Arch.pick(107, 175);
   static final int BPF = Arch.pick(321, 280);
@@ -88,10 +78,6 @@ final class Sys {
   static final int OPENAT2 = 437;
   static final int MOUNT_SETATTR = 442;
   static final int FCHMODAT2 = 452;
-
-  static final int LANDLOCK_CREATE_RULESET = 444;
-  static final int LANDLOCK_ADD_RULE = 445;
-  static final int LANDLOCK_RESTRICT_SELF = 446;
 
   private Sys() {}
 }

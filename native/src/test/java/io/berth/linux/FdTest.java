@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,20 +34,6 @@ final class FdTest {
       fd.sync();
     }
     assertEquals("some", Files.readString(file));
-  }
-
-  @Test
-  void readsAndWritesNativeMemoryAtOffsets() throws Exception {
-    Path file = folder.resolve("f");
-    try (Arena arena = Arena.ofConfined();
-        Fd fd = Fd.open(file.toString(), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0600)) {
-      MemorySegment text = arena.allocateFrom("hello");
-      assertEquals(5, fd.writeAt(text.asSlice(0, 5), 3));
-      MemorySegment back = arena.allocate(16);
-      assertEquals(8, fd.readAt(back, 0));
-      assertEquals("hello", back.getString(3));
-      assertEquals(0, fd.readAt(back, 100));
-    }
   }
 
   @Test

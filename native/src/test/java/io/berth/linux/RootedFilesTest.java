@@ -165,8 +165,6 @@ final class RootedFilesTest {
     assertNotNull(one);
     assertEquals(2, one[2]);
     assertNull(files.attribute("f", "user.three"));
-    files.removeAttribute("f", "user.one");
-    assertNull(files.attribute("f", "user.one"));
   }
 
   @Test

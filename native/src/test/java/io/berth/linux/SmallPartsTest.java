@@ -3,8 +3,6 @@ package io.berth.linux;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -40,35 +38,13 @@ final class SmallPartsTest {
     Path path = folder.resolve("fifo");
     Fifos.make(path, 0600);
     try (Fd both = Fifos.open(path);
-        Fd reader = Fifos.openToRead(path)) {
+        Fd reader = Fd.open(path, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) {
       both.writeAll(new byte[] {1, 2});
       assertArrayEquals(new byte[] {1, 2}, new byte[] {1, (byte) reader.read(new byte[9], 0, 9)});
     }
-    SyscallException nobody = assertThrows(SyscallException.class, () -> Fifos.openToWrite(path));
-    assertEquals(Errno.ENXIO, nobody.errno());
     Path file = Files.createFile(folder.resolve("file"));
     SyscallException none = assertThrows(SyscallException.class, () -> Fifos.open(file));
     assertEquals(Errno.EINVAL, none.errno());
-  }
-
-  // Row D01-71.
-  @Test
-  void locks_excludeOtherDescriptorsOfThisProcessToo() throws Exception {
-    Path path = folder.resolve("lock");
-    Fd first = FileLocks.tryLock(path);
-    assertNotNull(first);
-    assertNull(FileLocks.tryLock(path));
-    first.close();
-    try (Fd second = FileLocks.tryLock(path)) {
-      assertNotNull(second);
-      FileLocks.unlock(second);
-      try (Fd a = Fd.open(path, OpenFlags.O_RDONLY);
-          Fd b = Fd.open(path, OpenFlags.O_RDONLY)) {
-        assertTrue(FileLocks.tryShare(a));
-        assertTrue(FileLocks.tryShare(b));
-        assertFalse(FileLocks.tryLock(second));
-      }
-    }
   }
 
   @Test

@@ -71,11 +71,6 @@ final class NetlinkWriter {
     return u8(value).align();
   }
 
-  NetlinkWriter attributeU16(int type, int value) {
-    attributeHeader(type, 2);
-    return u16(value).align();
-  }
-
   NetlinkWriter attributeU32(int type, int value) {
     attributeHeader(type, 4);
     return u32(value);

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** Starts supervisors and keepers. */
+/** Starts supervisors. */
 public final class Supervisor {
   private static final int FIRST_FREE = 5;
   private static final int MAX_WORDS = 4096;
@@ -87,35 +87,6 @@ public final class Supervisor {
             if (failed != null) {
               connection.close();
             }
-          });
-    } catch (SyscallException | RuntimeException e) {
-      words.close();
-      throw e;
-    }
-  }
-
-  /** Starts a keeper at a path; completes when it answers there. It outlives this process. */
-  public static CompletableFuture<Void> spawnKeeper(
-      SupervisorClient client, String program, String socket) throws SyscallException {
-    Fd.Pipe words = Fd.pipe(0);
-    try {
-      SpawnPlan plan =
-          SpawnPlan.of(program)
-              .arguments("keeper", socket)
-              .descriptor(2, words.writeEnd())
-              .newSession();
-      Processes.Child stage0 = Processes.spawn(plan);
-      words.writeEnd().close();
-      return Processes.exit(stage0.pidfd(), client.poller())
-          .thenAccept(exit -> {
-            if (exit.signalled() || exit.code() != 0) {
-              throw new CompletionException(
-                  new IOException("keeper `" + socket + "`: " + said(exit, words.readEnd())));
-            }
-          })
-          .whenComplete((_, _) -> {
-            stage0.close();
-            words.readEnd().close();
           });
     } catch (SyscallException | RuntimeException e) {
       words.close();

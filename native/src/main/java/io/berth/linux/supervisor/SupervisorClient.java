@@ -7,8 +7,8 @@ import io.berth.linux.SyscallException;
 import java.nio.file.Path;
 
 /**
- * Connects to supervisors and keepers. All connections share the poller's thread and one buffer for
- * what comes in.
+ * Connects to supervisors. All connections share the poller's thread and one buffer for what comes
+ * in.
  */
 public final class SupervisorClient {
   private final Poller poller;
@@ -33,14 +33,6 @@ public final class SupervisorClient {
   public SupervisorConnection adopt(Fd socket, SupervisorListener listener)
       throws SyscallException {
     SupervisorConnection connection = new SupervisorConnection(poller, buffer, socket, listener);
-    connection.open();
-    return connection;
-  }
-
-  /** Connects to a keeper of descriptors. */
-  public KeeperConnection connectKeeper(Path socket) throws SyscallException {
-    Fd fd = Sockets.connect(Sockets.Kind.SEQPACKET, socket, true);
-    KeeperConnection connection = new KeeperConnection(poller, buffer, fd);
     connection.open();
     return connection;
   }

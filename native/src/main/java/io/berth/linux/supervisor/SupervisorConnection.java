@@ -1,6 +1,5 @@
 package io.berth.linux.supervisor;
 
-import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Memfd;
 import io.berth.linux.Poller;
@@ -14,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -149,28 +147,7 @@ public final class SupervisorConnection implements AutoCloseable {
     }
     WireWriter out = new WireWriter().u16(Protocol.PROTOCOL_VERSION).u16(role).u32(0);
     return request(Protocol.OP_HELLO, newRequest(), out.u64(epoch).bytes(token), List.of())
-        .thenApply(SupervisorConnection::readHello);
-  }
-
-  private static Hello readHello(PacketChannel.Packet packet) {
-    return read(
-        packet,
-        in -> {
-          int version = in.u16();
-          Phase phase = Phase.of(in.u16());
-          int pid = in.u32();
-          long epoch = in.u64();
-          int initPid = in.u32();
-          List<Fd> fds = packet.descriptors();
-          return new Hello(
-              version,
-              phase,
-              pid,
-              epoch,
-              initPid,
-              fds.isEmpty() ? null : fds.get(0),
-              fds.size() < 2 ? null : fds.get(1));
-        });
+        .thenApply(Replies::hello);
   }
 
   /** Creates the init; completes when it waits to be started, or at a stop of the plan. */
@@ -208,7 +185,7 @@ public final class SupervisorConnection implements AutoCloseable {
     CompletableFuture<Launched> launched =
         channel
             .request(op, request, new byte[0], fds)
-            .thenApply(SupervisorConnection::readLaunched)
+            .thenApply(Replies::launched)
             .whenComplete((_, _) -> memory.close());
     if (before.isEmpty()) {
       return launched;
@@ -217,21 +194,10 @@ public final class SupervisorConnection implements AutoCloseable {
         .thenCompose(_ -> launched);
   }
 
-  private static Launched readLaunched(PacketChannel.Packet packet) {
-    return read(
-        packet,
-        in -> {
-          int pid = in.u32();
-          int stop = in.u32();
-          List<Fd> fds = packet.descriptors();
-          return new Launched(pid, stop, fds.isEmpty() ? null : fds.getFirst());
-        });
-  }
-
   /** Lets a plan that waits at a stop go on. */
   public CompletableFuture<Launched> proceed(long request) {
     return request(Protocol.OP_CONTINUE, request, new WireWriter(), List.of())
-        .thenApply(SupervisorConnection::readLaunched);
+        .thenApply(Replies::launched);
   }
 
   /** Starts the created init; completes when its program runs. */
@@ -271,36 +237,7 @@ public final class SupervisorConnection implements AutoCloseable {
   /** What it knows of all its processes. */
   public CompletableFuture<State> state() {
     return request(Protocol.OP_STATE, newRequest(), new WireWriter(), List.of())
-        .thenApply(packet -> read(packet, SupervisorConnection::readState));
-  }
-
-  private static State readState(WireReader in) throws IOException {
-    Phase phase = Phase.of(in.u16());
-    int count = in.u16();
-    in.u32();
-    long epoch = in.u64();
-    long dropped = in.u64();
-    List<ProcessState> processes = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      int pid = in.u32();
-      Phase of = Phase.of(in.u16());
-      ExitRecord.How how = ExitRecord.how(in.u16());
-      int code = in.u32();
-      int flags = in.u32();
-      long exitedAt = in.u64();
-      boolean acknowledged = (flags & Protocol.PROCESS_ACKED) != 0;
-      processes.add(
-          new ProcessState(
-              in.text(),
-              pid,
-              of,
-              (flags & Protocol.PROCESS_TERMINAL) != 0,
-              (flags & Protocol.PROCESS_DRAINED) != 0,
-              exitedAt == 0
-                  ? null
-                  : new ProcessState.Exit(how, code, ExitRecord.instant(exitedAt), acknowledged)));
-    }
-    return new State(phase, epoch, dropped, processes);
+        .thenApply(Replies::state);
   }
 
   /**
@@ -317,7 +254,7 @@ public final class SupervisorConnection implements AutoCloseable {
     }
     List<Fd> fds = mountNamespace == null ? List.of(memory) : List.of(memory, mountNamespace);
     return request(Protocol.OP_HOOK, request, new WireWriter(), fds)
-        .thenApply(packet -> read(packet, SupervisorConnection::readHook))
+        .thenApply(Replies::hook)
         .whenComplete((_, _) -> memory.close());
   }
 
@@ -340,13 +277,6 @@ public final class SupervisorConnection implements AutoCloseable {
     List<Fd> fds = List.of(memory, output, errors, ready);
     return done(request(Protocol.OP_LOG_PROGRAM, newRequest(), new WireWriter(), fds))
         .whenComplete((_, _) -> memory.close());
-  }
-
-  private static HookResult readHook(WireReader in) throws IOException {
-    ExitRecord.How how = ExitRecord.how(in.u16());
-    boolean timedOut = in.u16() != 0;
-    int code = in.u32();
-    return new HookResult(how, code, timedOut, in.text());
   }
 
   /** Allows one attach to a process's streams with this token of 32 bytes. */
@@ -437,45 +367,7 @@ public final class SupervisorConnection implements AutoCloseable {
     return channel.request(op, request, payload.toBytes(), descriptors);
   }
 
-  private interface Parser<T> {
-    T parse(WireReader in) throws IOException;
-  }
-
-  private static <T> T read(PacketChannel.Packet packet, Parser<T> parser) {
-    try {
-      return parser.parse(new WireReader(packet.payload()));
-    } catch (IOException e) {
-      packet.closeDescriptors();
-      throw new CompletionException(e);
-    }
-  }
-
   private static CompletableFuture<Void> done(CompletableFuture<PacketChannel.Packet> answer) {
     return answer.thenAccept(PacketChannel.Packet::closeDescriptors);
-  }
-
-  private record Notifications(SupervisorListener listener) implements PacketChannel.Sink {
-    @Override
-    public void notified(PacketChannel.Packet packet) throws IOException {
-      WireReader in = new WireReader(packet.payload());
-      switch (packet.op()) {
-        case Protocol.OP_EXIT -> listener.exited(ExitRecord.ofNotice(in));
-        case Protocol.OP_DEPOSED -> listener.deposed(in.u64());
-        case Protocol.OP_DRAINED -> listener.drained(in.text());
-        case Protocol.OP_DETACHED -> listener.detached(in.text());
-        case Protocol.OP_BROKEN -> {
-          Stream stream = in.u32() == 2 ? Stream.STDERR : Stream.STDOUT;
-          listener.broken(stream, Errno.of(in.u32()));
-        }
-        default -> {
-          // A newer supervisor may tell more than this side knows of.
-        }
-      }
-    }
-
-    @Override
-    public void closed(@Nullable Throwable cause) {
-      listener.closed(cause);
-    }
   }
 }

@@ -41,19 +41,7 @@ final class NetworkIT {
         NetworkNamespace guest = NetworkNamespace.create();
         RouteSocket hostLinks = RouteSocket.open(host);
         RouteSocket guestLinks = RouteSocket.open(guest)) {
-      MacAddress mac = MacAddress.local(5);
-      hostLinks.send(
-          new RouteRequest()
-              .create(new RouteRequest.Bridge("br-x", 7, mac, 1400))
-              .label("br-x", "of x")
-              .setUp("br-x"),
-          "bridge");
-      Link bridge = hostLinks.link("br-x");
-      assertNotNull(bridge);
-      assertEquals("of x", bridge.alias());
-      assertEquals(mac, bridge.address());
-      assertEquals("bridge", bridge.kind());
-      assertTrue(bridge.up());
+      Link bridge = bridge(hostLinks);
       MacAddress guestMac = MacAddress.local(77);
       hostLinks.send(
           new RouteRequest()
@@ -92,18 +80,37 @@ final class NetworkIT {
           guestLinks.routes().stream()
               .anyMatch(r -> r.prefixLength() == 0 && r.gateway().equals(Optional.of(GATEWAY))));
       assertTrue(guestLinks.addresses().contains(new InterfaceAddress(far.index(), GUEST, 24)));
-      hostLinks.send(new RouteRequest().retire("bt0", 0x62000001), "bt0");
-      assertEquals(
-          0x62000001,
-          hostLinks.links().stream()
-              .filter(l -> l.name().equals("bt0"))
-              .findFirst()
-              .orElseThrow()
-              .group());
-      hostLinks.send(new RouteRequest().deleteGroup(0x62000001), "group");
-      assertNull(hostLinks.link("bt0"));
-      assertNull(guestLinks.link("eth0"));
+      retired(hostLinks, guestLinks);
     }
+  }
+
+  private static Link bridge(RouteSocket links) throws Exception {
+    MacAddress mac = MacAddress.local(5);
+    links.send(
+        new RouteRequest()
+            .create(new RouteRequest.Bridge("br-x", 7, mac, 1400))
+            .label("br-x", "of x")
+            .setUp("br-x"),
+        "bridge");
+    Link bridge = links.link("br-x");
+    assertNotNull(bridge);
+    assertEquals("of x", bridge.alias());
+    assertEquals(mac, bridge.address());
+    assertEquals("bridge", bridge.kind());
+    assertTrue(bridge.up());
+    return bridge;
+  }
+
+  /** A link that is put into a group goes with the group, and its other end with it. */
+  private static void retired(RouteSocket host, RouteSocket guest) throws Exception {
+    int group = 0x62000001;
+    host.send(new RouteRequest().retire("bt0", group), "bt0");
+    Link retired =
+        host.links().stream().filter(l -> l.name().equals("bt0")).findFirst().orElseThrow();
+    assertEquals(group, retired.group());
+    host.send(new RouteRequest().deleteGroup(group), "group");
+    assertNull(host.link("bt0"));
+    assertNull(guest.link("eth0"));
   }
 
   @Test
