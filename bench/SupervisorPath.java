@@ -1,5 +1,8 @@
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.StateFolders;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskFolder;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Poller;
@@ -23,10 +26,8 @@ import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskDeletion;
-import io.berth.shim.run.TaskFolder;
 import io.berth.shim.run.TaskProcess;
 import io.berth.shim.stdio.LogPrograms;
-import io.berth.shim.stdio.Stdio;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -103,7 +104,7 @@ final class SupervisorPath {
 
     @Override
     public void prepare(int number, boolean cold) throws IOException {
-      folder = new TaskFolder(config.state().resolve("t").resolve("bench" + number));
+      folder = new TaskFolder(new StateFolders(config.state()).tasks().resolve("bench" + number));
       Files.createDirectories(folder.path());
     }
 
@@ -179,7 +180,7 @@ final class SupervisorPath {
 
     @Override
     public void prepare(int number, boolean cold) throws IOException {
-      folder = new TaskFolder(config.state().resolve("t").resolve("bench" + number));
+      folder = new TaskFolder(new StateFolders(config.state()).tasks().resolve("bench" + number));
       Files.createDirectories(folder.path());
       folderHandle = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
       TaskKey key = new TaskKey(namespace, namespace + "-" + number);
@@ -249,7 +250,7 @@ final class SupervisorPath {
       folderHandle.close();
       cgroup.remove();
       Files.deleteIfExists(ExitRecord.fileOf(folder.path(), ""));
-      Files.deleteIfExists(folder.path().resolve("exit"));
+      Files.deleteIfExists(folder.exits());
       Files.delete(folder.path());
     }
 

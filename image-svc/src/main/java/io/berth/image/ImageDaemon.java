@@ -3,6 +3,7 @@ package io.berth.image;
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.io.SharedCounter;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -23,6 +24,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -117,7 +119,7 @@ public final class ImageDaemon implements Daemon {
     metadata.start();
     started.push(metadata);
     for (Metadata.Subject subject : Metadata.Subject.values()) {
-      SharedCounter changes = SharedCounter.open(config.state().resolve(file(subject)));
+      SharedCounter changes = SharedCounter.open(counter(subject));
       // What others remember of an earlier life of this service may be wrong as well.
       changes.increase();
       metadata.onChange(subject, changes::increase);
@@ -136,11 +138,12 @@ public final class ImageDaemon implements Daemon {
     started.push(schedule);
   }
 
-  private static String file(Metadata.Subject subject) {
+  private Path counter(Metadata.Subject subject) {
+    StateFolders state = new StateFolders(config.state());
     return switch (subject) {
-      case NAMES -> "image.changes";
-      case SNAPSHOTS -> "image.changes.snapshots";
-      case LAYERS -> "image.changes.layers";
+      case NAMES -> state.imageChanges();
+      case SNAPSHOTS -> state.snapshotChanges();
+      case LAYERS -> state.layerChanges();
     };
   }
 

@@ -24,6 +24,7 @@ import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.base.id.Digest;
 import io.berth.base.io.SharedCounter;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -307,7 +308,7 @@ final class ContentEndpointTest {
 
   @Test
   void theCounterOfChanges_movesBeforeTheAnswer_andNotForWhatConcernsNoContent() throws Exception {
-    SharedCounter changes = SharedCounter.open(service.state().resolve("image.changes"));
+    SharedCounter changes = SharedCounter.open(new StateFolders(service.state()).imageChanges());
     long before = changes.value();
     store("a", "text");
     assertTrue(changes.value() > before);
@@ -328,8 +329,8 @@ final class ContentEndpointTest {
   @Test
   void theCountersOfSnapshots_moveForWhatWasThere_andThatOfLayersForLayersOnly() throws Exception {
     SharedCounter snapshots =
-        SharedCounter.open(service.state().resolve("image.changes.snapshots"));
-    SharedCounter layers = SharedCounter.open(service.state().resolve("image.changes.layers"));
+        SharedCounter.open(new StateFolders(service.state()).snapshotChanges());
+    SharedCounter layers = SharedCounter.open(new StateFolders(service.state()).layerChanges());
     var calls = UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), "a", null);
     long before = snapshots.value();
     var _ =

@@ -4,7 +4,8 @@ import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.io.AtomicFile;
 import io.berth.base.io.FolderLock;
-import io.berth.base.io.OwnFolder;
+import io.berth.base.layout.ShimProcessFolder;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.api.HostEndpoint;
@@ -15,7 +16,6 @@ import io.berth.shim.run.HostServices;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import javax.inject.Inject;
@@ -45,10 +45,10 @@ final class HostDaemon implements Daemon {
 
   @Override
   public void start() throws Exception {
-    Path folder = config.state().resolve("h").resolve(Integer.toString(number.value()));
-    OwnFolder.prepare(folder, "rwx------");
-    lock = FolderLock.take(folder, "host");
-    AtomicFile.write(folder.resolve("pid"), ProcessHandle.current().pid() + "\n", "rw-------");
+    ShimProcessFolder folder = new StateFolders(config.state()).shimProcess(number.value());
+    folder.prepare();
+    lock = FolderLock.take(folder.path(), ShimProcessFolder.LOCK);
+    AtomicFile.write(folder.pid(), ProcessHandle.current().pid() + "\n", "rw-------");
     HostServices opened = HostServices.open(config);
     services = opened;
     EventLoops threads = new EventLoops(1);
@@ -56,8 +56,7 @@ final class HostDaemon implements Daemon {
     Shims held = new Shims(opened, threads);
     shims = held;
     WarmUp warmUp =
-        new WarmUp(
-            new WarmExercise(opened, threads, folder.resolve("warm"), "host" + number.value()));
+        new WarmUp(new WarmExercise(opened, threads, folder.warmUp(), "host" + number.value()));
     if (number.warm()) {
       warmUp.attempt();
     }
@@ -68,7 +67,7 @@ final class HostDaemon implements Daemon {
         UnixServer.start(
             threads,
             new UnixServer.Options(
-                folder.resolve("host.sock"),
+                folder.socket(),
                 List.of(endpoint.bindService(), held.services()),
                 Set.of(),
                 null,

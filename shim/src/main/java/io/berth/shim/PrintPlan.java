@@ -3,6 +3,8 @@ package io.berth.shim;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskFolder;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.CgroupLayout;
@@ -12,7 +14,6 @@ import io.berth.shim.plan.PlanText;
 import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.run.Filters;
 import io.berth.shim.run.HostServices;
-import io.berth.shim.stdio.Stdio;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ final class PrintPlan {
 
   static int run(Path given, PrintStream out, PrintStream err) {
     Path bundle = given.toAbsolutePath().normalize();
-    Path config = bundle.resolve("config.json");
+    Path config = TaskFolder.configOf(bundle);
     try {
       RuntimeSpec spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
       RuntimeSpec.Root root = spec.root();
@@ -41,7 +42,7 @@ final class PrintPlan {
               "printed",
               bundle.toString(),
               spec,
-              bundle.resolve(root == null ? "rootfs" : root.path()).toString(),
+              (root == null ? TaskFolder.rootfsOf(bundle) : bundle.resolve(root.path())).toString(),
               List.of(),
               new Stdio("", "", "", terminal),
               CgroupFolders.of(CgroupLayout.ofHost(), path),

@@ -3,6 +3,7 @@ package io.berth.shim;
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.daemon.Program;
+import io.berth.base.layout.StateFolders;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,7 @@ public final class ShimMain {
       System.exit(2);
       return;
     }
-    String name = "shim-" + number.value();
+    String name = StateFolders.shimProcessLock(number.value());
     System.exit(
         Program.run(
             name,

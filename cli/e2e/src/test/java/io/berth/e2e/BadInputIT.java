@@ -15,6 +15,8 @@ import io.berth.api.containerd.services.content.v1.InfoRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.types.Mount;
+import io.berth.base.layout.RootFolders;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
@@ -71,11 +73,9 @@ final class BadInputIT {
    */
   private static Set<String> onDisk() throws Exception {
     Set<String> names = new TreeSet<>();
+    RootFolders root = new RootFolders(berth.dir().resolve("lib"));
     for (Path folder :
-        List.of(
-            berth.state().resolve("t"),
-            berth.dir().resolve("lib/s"),
-            berth.dir().resolve("lib/containers"))) {
+        List.of(new StateFolders(berth.state()).tasks(), root.snapshots(), root.containers())) {
       if (Files.isDirectory(folder)) {
         try (Stream<Path> list = Files.list(folder)) {
           list.map(Path::toString).forEach(names::add);

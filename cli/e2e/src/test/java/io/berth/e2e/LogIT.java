@@ -3,6 +3,7 @@ package io.berth.e2e;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.base.layout.StateFolders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ final class LogIT {
     for (String service : BerthInstance.SERVICES) {
       logs.add(berth.dir().resolve("log").resolve(service + ".log"));
     }
-    try (Stream<Path> hosts = Files.walk(berth.state().resolve("h"), 2)) {
+    try (Stream<Path> hosts = Files.walk(new StateFolders(berth.state()).shimProcesses(), 2)) {
       hosts.filter(path -> path.endsWith("log")).forEach(logs::add);
     }
     return logs;

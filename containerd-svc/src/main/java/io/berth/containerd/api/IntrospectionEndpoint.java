@@ -12,6 +12,7 @@ import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.io.AtomicFile;
+import io.berth.base.layout.RootFolders;
 import io.berth.base.rpc.Calls;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -32,7 +33,7 @@ public final class IntrospectionEndpoint extends IntrospectionGrpc.Introspection
   @Inject
   IntrospectionEndpoint(Config config) {
     this.config = config;
-    this.uuidFile = config.root().resolve("containerd").resolve("uuid");
+    this.uuidFile = new RootFolders(config.root()).instanceUuid();
   }
 
   @Override

@@ -16,6 +16,7 @@ import io.berth.api.containerd.runc.v1.Options;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.health.HealthCheck;
@@ -119,18 +120,21 @@ final class ContainerCreation {
       HostConfig taken = joining(namespace, withMountsOfOthers(namespace, completed.host()));
       HostConfig host = withVolumes(namespace, request, taken, volumes, made);
       ContainerFiles files = surroundings.files(key);
-      Path taskFolder = surroundings.taskFolder(key);
+      TaskFolder taskFolder = surroundings.taskFolder(key);
       GeneratedSpec generated =
           new SpecGenerator(surroundings.hostFacts())
               .generate(
                   new SpecRequest(config, host, network, request.getImageConfig(), user),
                   new ContainerFacts(
                       id,
-                      taskFolder,
+                      taskFolder.path(),
                       files.folder(),
                       volumes,
                       Map.of(
-                          "pid", taskFolder.resolve("pidns"), "ipc", taskFolder.resolve("ipcns")),
+                          "pid",
+                          taskFolder.link(TaskFolder.PID_NAMESPACE),
+                          "ipc",
+                          taskFolder.link(TaskFolder.IPC_NAMESPACE)),
                       sharedMemory(key, host)));
       makeFolders(generated.foldersToMake());
       Container described =
@@ -139,7 +143,7 @@ final class ContainerCreation {
               .setHostsPath(files.hosts().toString())
               .setHostnamePath(files.hostname().toString())
               .setResolvConfPath(files.resolvConf().toString())
-              .setTaskFolder(taskFolder.toString())
+              .setTaskFolder(taskFolder.path().toString())
               .build();
       byte[] spec = spec(generated, request.getRootfs());
       String name = store(key, described, wantedName, record(described, spec));

@@ -5,8 +5,8 @@ import io.berth.api.berth.container.v1.Endpoint;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import io.berth.base.io.OwnFolder;
-import io.berth.containerd.host.Folders;
+import io.berth.base.io.FolderRemoval;
+import io.berth.base.layout.RootFolders;
 import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
@@ -27,10 +27,14 @@ final class ContainerFiles {
 
   private static final Path HOSTS_HOSTS = Path.of("/etc/hosts");
 
+  private final RootFolders root;
+  private final TaskKey key;
   private final Path folder;
 
-  ContainerFiles(Path root, TaskKey key) {
-    this.folder = key.files(root);
+  ContainerFiles(RootFolders root, TaskKey key) {
+    this.root = root;
+    this.key = key;
+    this.folder = root.container(key);
   }
 
   Path folder() {
@@ -106,11 +110,12 @@ final class ContainerFiles {
   }
 
   /**
-   * Makes the folder (0711: what is bound from it is read by the container's users) and the log.
+   * Makes the folder (what is bound from it the container's users reach by the mount, not by this
+   * path) and the log.
    */
   void make() {
     try {
-      OwnFolder.prepare(folder, "rwx--x---");
+      root.prepareContainer(key);
     } catch (IOException e) {
       throw failure("make", folder, e);
     }
@@ -180,6 +185,6 @@ final class ContainerFiles {
   /** With all logs. */
   void delete() {
     unmountSharedMemory();
-    Folders.delete(folder);
+    FolderRemoval.remove(folder);
   }
 }

@@ -5,7 +5,7 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.task.Stdio;
+import io.berth.base.layout.Stdio;
 import io.berth.containerd.task.Tasks;
 import io.berth.linux.Signal;
 import jakarta.inject.Inject;

@@ -9,6 +9,7 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.TaskFolder;
 import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
@@ -55,19 +56,24 @@ final class StartPreparation implements TaskPreparer {
     List<String> nameservers = List.of();
     String mode = described.getNetwork().getMode();
     if (mode.startsWith(OTHERS)) {
-      links.put("netns", namespaceOf(key, mode.substring(OTHERS.length()), "net"));
+      links.put(
+          TaskFolder.NETWORK_NAMESPACE, namespaceOf(key, mode.substring(OTHERS.length()), "net"));
     } else if (!mode.equals("host")) {
       io.berth.api.berth.network.v1.Endpoint attached =
           surroundings.networks().attach(key.namespace(), attachment(container));
       endpoint = endpoint(attached);
       nameservers = attached.getNameserversList();
-      links.put("netns", Path.of(attached.getNetns()));
+      links.put(TaskFolder.NETWORK_NAMESPACE, Path.of(attached.getNetns()));
     }
     if (host.getPidMode().startsWith(OTHERS)) {
-      links.put("pidns", namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
+      links.put(
+          TaskFolder.PID_NAMESPACE,
+          namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
     }
     if (host.getIpcMode().startsWith(OTHERS)) {
-      links.put("ipcns", namespaceOf(key, host.getIpcMode().substring(OTHERS.length()), "ipc"));
+      links.put(
+          TaskFolder.IPC_NAMESPACE,
+          namespaceOf(key, host.getIpcMode().substring(OTHERS.length()), "ipc"));
     }
     ContainerFiles files = surroundings.files(key);
     if (host.getIpcMode().equals(SHAREABLE)) {

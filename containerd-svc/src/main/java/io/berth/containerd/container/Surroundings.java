@@ -2,11 +2,13 @@ package io.berth.containerd.container;
 
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.RootFolders;
+import io.berth.base.layout.StateFolders;
+import io.berth.base.layout.TaskFolder;
 import io.berth.containerd.spec.HostFacts;
 import io.berth.linux.Overlays;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -67,10 +69,10 @@ public final class Surroundings {
   }
 
   ContainerFiles files(TaskKey key) {
-    return new ContainerFiles(config.root(), key);
+    return new ContainerFiles(new RootFolders(config.root()), key);
   }
 
-  Path taskFolder(TaskKey key) {
-    return key.folder(config.state());
+  TaskFolder taskFolder(TaskKey key) {
+    return new StateFolders(config.state()).task(key);
   }
 }

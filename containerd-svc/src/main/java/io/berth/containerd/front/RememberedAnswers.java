@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.berth.base.io.SharedCounter;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.CallContext;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.Metadata;
@@ -13,7 +14,6 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.Status;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -71,10 +71,10 @@ final class RememberedAnswers {
           .build();
 
   /** With image-svc's counters in the folder of the instance's state. */
-  static RememberedAnswers in(Path state, ForwardedMessages messages) throws IOException {
-    SharedCounter names = SharedCounter.open(state.resolve("image.changes"));
-    SharedCounter snapshots = SharedCounter.open(state.resolve("image.changes.snapshots"));
-    SharedCounter layers = SharedCounter.open(state.resolve("image.changes.layers"));
+  static RememberedAnswers in(StateFolders state, ForwardedMessages messages) throws IOException {
+    SharedCounter names = SharedCounter.open(state.imageChanges());
+    SharedCounter snapshots = SharedCounter.open(state.snapshotChanges());
+    SharedCounter layers = SharedCounter.open(state.layerChanges());
     return new RememberedAnswers(
         messages,
         Map.of(

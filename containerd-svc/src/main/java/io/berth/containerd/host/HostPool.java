@@ -8,7 +8,8 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
-import io.berth.base.io.OwnFolder;
+import io.berth.base.layout.ShimProcessFolder;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.StatusRuntimeException;
@@ -58,7 +59,7 @@ public final class HostPool {
 
   private static final int MAX_HOSTS = 10_000;
 
-  private final Path folder;
+  private final StateFolders folders;
   private final HostLauncher launcher;
   private final EventLoops loops;
   private final int warmHosts;
@@ -78,7 +79,7 @@ public final class HostPool {
 
   @Inject
   HostPool(Config config, HostLauncher launcher, EventLoops loops) {
-    this.folder = config.state().resolve("h");
+    this.folders = new StateFolders(config.state());
     this.launcher = launcher;
     this.loops = loops;
     this.warmHosts = (int) config.number(Key.SHIM_WARM_HOSTS);
@@ -90,14 +91,17 @@ public final class HostPool {
 
   /** Looks which processes of an earlier life are there; folders of dead ones are removed. */
   public List<Found> find() throws IOException {
-    OwnFolder.prepare(folder, "rwx------");
+    folders.prepareShimProcesses();
     List<Found> found = new ArrayList<>();
-    try (Stream<Path> folders = Files.list(folder)) {
-      for (Path each : folders.sorted().toList()) {
+    try (Stream<Path> all = Files.list(folders.shimProcesses())) {
+      for (Path each : all.sorted().toList()) {
         String name = String.valueOf(each.getFileName());
-        Found host = name.matches("[0-9]{1,6}") ? look(Integer.parseInt(name), each) : null;
+        Found host =
+            name.matches("[0-9]{1,6}")
+                ? look(Integer.parseInt(name), new ShimProcessFolder(each))
+                : null;
         if (host == null) {
-          Folders.deleteHost(each);
+          new ShimProcessFolder(each).delete();
         } else {
           found.add(host);
         }
@@ -106,9 +110,8 @@ public final class HostPool {
     return found;
   }
 
-  private @Nullable Found look(int number, Path place) {
-    HostProcess host =
-        new HostProcess(number, place, UnixChannel.to(loops, HostProcess.socket(place)));
+  private @Nullable Found look(int number, ShimProcessFolder place) {
+    HostProcess host = new HostProcess(number, place, UnixChannel.to(loops, place.socket()));
     try {
       StatusResponse status = host.stub(STATUS_PATIENCE).status(Empty.getDefaultInstance());
       String build = launcher.build();
@@ -340,7 +343,7 @@ public final class HostPool {
     if (told != null) {
       told.lost(host, orphans);
     }
-    Folders.deleteHost(host.folder());
+    host.folder().delete();
     replenish();
   }
 
@@ -461,7 +464,7 @@ public final class HostPool {
     for (int number = 1; number < MAX_HOSTS; number++) {
       if (!hosts.containsKey(number)
           && !starting.contains(number)
-          && !Files.exists(folder.resolve(Integer.toString(number)))) {
+          && !Files.exists(folders.shimProcess(number).path())) {
         return number;
       }
     }
@@ -469,9 +472,8 @@ public final class HostPool {
   }
 
   private void launch(int number) {
-    Path place = folder.resolve(Integer.toString(number));
-    HostProcess host =
-        new HostProcess(number, place, UnixChannel.to(loops, HostProcess.socket(place)));
+    ShimProcessFolder place = folders.shimProcess(number);
+    HostProcess host = new HostProcess(number, place, UnixChannel.to(loops, place.socket()));
     try {
       int before;
       lock.lock();
@@ -483,7 +485,7 @@ public final class HostPool {
       if (before > 0) {
         Thread.sleep(Math.min(30_000, 250L << Math.min(before, 10)));
       }
-      OwnFolder.prepare(place, "rwx------");
+      place.prepare();
       CompletableFuture<Void> ended = launcher.launch(number);
       StatusResponse status = host.awaitStatus(ended, START_PATIENCE);
       host.pid = status.getPid();
@@ -530,14 +532,14 @@ public final class HostPool {
       lock.unlock();
     }
     killStarted(host);
-    Folders.deleteHost(host.folder());
+    host.folder().delete();
     Thread.ofVirtual().start(this::replenish);
   }
 
   /** One that came too late would keep the number's lock and its memory. */
   private void killStarted(HostProcess host) {
     try {
-      launcher.kill(Integer.parseInt(Files.readString(host.folder().resolve("pid")).strip()));
+      launcher.kill(Integer.parseInt(Files.readString(host.folder().pid()).strip()));
     } catch (IOException | NumberFormatException e) {
       LOG.log(Level.DEBUG, "{0} has told no pid: {1}", host, e.getMessage());
     }

@@ -6,6 +6,7 @@ import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.ShimProcessFolder;
 import io.berth.base.rpc.CallContext;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -15,7 +16,6 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -33,7 +33,7 @@ public final class HostProcess {
   private static final Duration WATCH_PATIENCE = Duration.ofSeconds(2);
 
   private final int number;
-  private final Path folder;
+  private final ShimProcessFolder folder;
   private final ManagedChannel channel;
   private final CountDownLatch watched = new CountDownLatch(1);
 
@@ -47,7 +47,7 @@ public final class HostProcess {
   long idleSinceNanos = System.nanoTime();
   final Set<TaskKey> tasks = new HashSet<>();
 
-  HostProcess(int number, Path folder, ManagedChannel channel) {
+  HostProcess(int number, ShimProcessFolder folder, ManagedChannel channel) {
     this.number = number;
     this.folder = folder;
     this.channel = channel;
@@ -58,7 +58,7 @@ public final class HostProcess {
     return number;
   }
 
-  Path folder() {
+  ShimProcessFolder folder() {
     return folder;
   }
 
@@ -79,10 +79,6 @@ public final class HostProcess {
     return HostGrpc.newStub(channel);
   }
 
-  static Path socket(Path folder) {
-    return folder.resolve("host.sock");
-  }
-
   /** Waits until it answers; UNAVAILABLE when it ends instead, or takes longer. */
   StatusResponse awaitStatus(CompletableFuture<Void> ended, Duration patience)
       throws InterruptedException {
@@ -92,7 +88,7 @@ public final class HostProcess {
         throw new BerthException.Unavailable(
             "berth-shim ended at once, its last words: " + lastWords());
       }
-      if (Files.exists(socket(folder))) {
+      if (Files.exists(folder.socket())) {
         try {
           return stub(patience).status(Empty.getDefaultInstance());
         } catch (StatusRuntimeException e) {
@@ -101,13 +97,13 @@ public final class HostProcess {
       }
       TimeUnit.MILLISECONDS.sleep(10);
     }
-    throw new BerthException.Unavailable("`" + socket(folder) + "` did not answer in time");
+    throw new BerthException.Unavailable("`" + folder.socket() + "` did not answer in time");
   }
 
   /** The last line of its log. */
   String lastWords() {
     try {
-      List<String> lines = Files.readAllLines(folder.resolve("log"));
+      List<String> lines = Files.readAllLines(folder.log());
       return lines.isEmpty() ? "it said nothing" : lines.getLast();
     } catch (IOException e) {
       return "it said nothing";

@@ -2,6 +2,7 @@ package io.berth.containerd.host;
 
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.base.layout.StateFolders;
 import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
@@ -43,7 +44,7 @@ public final class ShimHostLauncher implements HostLauncher {
     Path program = config.libexec().resolve("bin").resolve("berth-shim");
     Path file =
         Objects.requireNonNull(config.file(), "host processes read the configuration's file");
-    Path log = config.state().resolve("h").resolve(Integer.toString(number)).resolve("log");
+    Path log = new StateFolders(config.state()).shimProcess(number).log();
     try (Fd output =
         Fd.open(
             log.toString(),

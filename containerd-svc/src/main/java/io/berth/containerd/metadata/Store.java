@@ -1,7 +1,7 @@
 package io.berth.containerd.metadata;
 
 import io.berth.base.config.Config;
-import io.berth.base.io.OwnFolder;
+import io.berth.base.layout.RootFolders;
 import io.berth.base.store.Database;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -58,22 +58,20 @@ public final class Store implements AutoCloseable {
           CREATE UNIQUE INDEX container_names ON named_containers (namespace, name);
           """);
 
-  private final Path folder;
-  private final Path containers;
+  private final RootFolders root;
   private final Path file;
   private volatile @Nullable Database database;
 
   @Inject
   Store(Config config) {
-    this.folder = config.root().resolve("containerd");
-    this.containers = config.root().resolve("containers");
-    this.file = folder.resolve("containerd.db");
+    this.root = new RootFolders(config.root());
+    this.file = root.containerdDatabase();
   }
 
   /** Opens or makes the database, and closes both folders to everyone but root. Blocks. */
   public void open() throws IOException {
-    OwnFolder.prepare(containers, "rwx------");
-    OwnFolder.prepare(folder, "rwx------");
+    root.prepareContainers();
+    root.prepareContainerd();
     database = Database.open(file, MIGRATIONS);
   }
 

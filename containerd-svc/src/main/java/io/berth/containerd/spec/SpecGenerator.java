@@ -6,6 +6,7 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.UnixId;
+import io.berth.base.layout.TaskFolder;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.Resources;
@@ -216,7 +217,12 @@ public final class SpecGenerator {
     List<Linux.Namespace> all = new ArrayList<>();
     all.add(new Linux.Namespace("mount", ""));
     if (!request.network().getMode().equals("host")) {
-      all.add(new Linux.Namespace("network", container.taskFolder().resolve("netns").toString()));
+      all.add(
+          new Linux.Namespace(
+              "network",
+              new TaskFolder(container.taskFolder())
+                  .link(TaskFolder.NETWORK_NAMESPACE)
+                  .toString()));
     }
     if (!NamespaceMode.parse("uts", host.getUtsMode()).isHost()) {
       all.add(new Linux.Namespace("uts", ""));

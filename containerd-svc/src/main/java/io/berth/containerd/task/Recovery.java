@@ -8,15 +8,13 @@ import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.AtomicFile;
-import io.berth.base.io.OwnFolder;
-import io.berth.containerd.host.Folders;
+import io.berth.base.io.FolderRemoval;
+import io.berth.base.layout.StateFolders;
+import io.berth.base.layout.TaskFolder;
 import io.berth.containerd.host.HostListener;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.host.HostProcess;
 import io.berth.containerd.metadata.ContainerRecords;
-import io.berth.linux.MountFlags;
-import io.berth.linux.MountInfo;
-import io.berth.linux.Mounts;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -41,9 +39,8 @@ import java.util.stream.Stream;
 @Singleton
 public final class Recovery implements HostListener {
   private static final Logger LOG = System.getLogger(Recovery.class.getName());
-  private static final String BOOT_FILE = "containerd.boot";
 
-  private final Config config;
+  private final StateFolders state;
   private final Tasks tasks;
   private final Shims shims;
   private final ExitLedger ledger;
@@ -62,7 +59,7 @@ public final class Recovery implements HostListener {
       HostPool pool,
       ContainerRecords records,
       BootId boot) {
-    this.config = config;
+    this.state = new StateFolders(config.state());
     this.tasks = tasks;
     this.shims = shims;
     this.ledger = ledger;
@@ -79,10 +76,9 @@ public final class Recovery implements HostListener {
   public void run() throws IOException {
     wipeAfterBoot();
     exits.keepOnly(boot.text());
-    Path folder = config.state().resolve("t");
-    OwnFolder.prepare(folder, "rwx------");
+    state.prepareTasks();
     List<Task> orphans = new ArrayList<>();
-    for (Task task : read(folder)) {
+    for (Task task : read()) {
       tasks.all().put(task.key(), task);
       orphans.add(task);
     }
@@ -124,37 +120,23 @@ public final class Recovery implements HostListener {
   }
 
   private void wipeAfterBoot() throws IOException {
-    Path file = config.state().resolve(BOOT_FILE);
+    Path file = state.boot();
     if (Files.exists(file) && Files.readString(file).strip().equals(boot.text())) {
       return;
     }
-    for (String name : List.of("t", "h")) {
-      Path folder = config.state().resolve(name);
+    for (Path folder : List.of(state.tasks(), state.shimProcesses())) {
       if (Files.exists(folder)) {
         LOG.log(Level.INFO, "another boot: `{0}` is wiped", folder);
-        unmountBelow(folder);
-        Folders.delete(folder);
+        FolderRemoval.unmountBelow(folder);
+        FolderRemoval.remove(folder);
       }
     }
     AtomicFile.write(file, boot.text() + "\n", "rw-------");
   }
 
-  private static void unmountBelow(Path folder) {
-    try {
-      for (MountInfo mount : MountInfo.ofSelf().reversed()) {
-        if (Path.of(mount.target()).startsWith(folder)) {
-          Mounts.unmount(
-              Path.of(mount.target()), MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
-        }
-      }
-    } catch (IOException e) {
-      LOG.log(Level.WARNING, "unmount below {0}: {1}", folder, e.getMessage());
-    }
-  }
-
-  private List<Task> read(Path folder) throws IOException {
+  private List<Task> read() throws IOException {
     List<Task> result = new ArrayList<>();
-    try (Stream<Path> folders = Files.list(folder)) {
+    try (Stream<Path> folders = Files.list(state.tasks())) {
       for (Path each : folders.sorted().toList()) {
         TaskFolder place = new TaskFolder(each);
         TaskKey key = place.key();
@@ -163,6 +145,7 @@ public final class Recovery implements HostListener {
           place.delete();
           continue;
         }
+        place.prepare();
         result.add(remembered(key, place));
       }
     }
@@ -173,7 +156,7 @@ public final class Recovery implements HostListener {
     boolean exclusive = records.contains(key) && tasks.wantsOwnHost(key);
     Task task = new Task(key, place, exclusive, place.isEphemeral(), /* recovered= */ true);
     Map<String, Exit> known = exits.of(key);
-    for (String execId : place.execs()) {
+    for (String execId : place.execIds()) {
       task.addExec(execId);
     }
     for (TaskProcess process : task.processes()) {

@@ -2,6 +2,7 @@ package io.berth.containerd.task;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.TaskFolder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.berth.containerd.task;
 
+import com.google.protobuf.Any;
 import io.berth.api.containerd.services.tasks.v1.CloseIORequest;
 import io.berth.api.containerd.services.tasks.v1.DeleteResponse;
 import io.berth.api.containerd.services.tasks.v1.KillRequest;
@@ -7,10 +8,16 @@ import io.berth.api.containerd.services.tasks.v1.ResizePtyRequest;
 import io.berth.api.containerd.services.tasks.v1.UpdateTaskRequest;
 import io.berth.api.containerd.task.v3.PidsRequest;
 import io.berth.api.containerd.task.v3.StateResponse;
+import io.berth.api.containerd.types.Mount;
 import io.berth.api.containerd.v1.types.Process;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskIntent;
 import io.berth.base.rpc.Timestamps;
+import java.util.Base64;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The front's messages as the shim's, and back. */
@@ -109,5 +116,26 @@ final class TaskMessages {
     } finally {
       task.lock.unlock();
     }
+  }
+
+  /** What is written down before the task is made. */
+  static TaskIntent intent(
+      Task task, List<Mount> rootfs, Stdio stdio, Any options, String cgroupsPath) {
+    return TaskIntent.of(
+        task.key(),
+        task.folder().bundle(),
+        cgroupsPath,
+        stdio,
+        task.isEphemeral(),
+        rootfs.stream()
+            .map(mount ->
+                new RootfsMount(
+                    mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()))
+            .toList(),
+        options.getTypeUrl().isEmpty()
+            ? null
+            : new TaskIntent.Options(
+                options.getTypeUrl(),
+                Base64.getEncoder().encodeToString(options.getValue().toByteArray())));
   }
 }

@@ -1,5 +1,6 @@
 package io.berth.containerd.task;
 
+import io.berth.base.layout.Stdio;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 

@@ -31,6 +31,9 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.StateFolders;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.EventBroker;
@@ -163,7 +166,7 @@ public final class Tasks {
       Task task =
           new Task(
               key,
-              TaskFolder.of(config.state(), key),
+              taskFolder(key),
               isExclusive(container, key.namespace()),
               prepared != null && prepared.ephemeral(),
               /* recovered= */ false);
@@ -197,10 +200,7 @@ public final class Tasks {
             : asked;
     Map<String, Path> links = prepared == null ? Map.of() : prepared.links();
     task.folder()
-        .make(
-            new TaskFolder.Intent(
-                key, wanted.rootfs(), stdio, options, cgroupsPath, task.isEphemeral(), links),
-            spec);
+        .make(TaskMessages.intent(task, wanted.rootfs(), stdio, options, cgroupsPath), spec, links);
     if (!exits.of(key).isEmpty()) {
       exits.removeAll(key);
     }
@@ -612,13 +612,17 @@ public final class Tasks {
     shims.allowAttach(task(key), request);
   }
 
+  private TaskFolder taskFolder(TaskKey key) {
+    return new StateFolders(config.state()).task(key);
+  }
+
   /** Where a client attaches. */
   public Path supervisorSocket(TaskKey key) {
-    return TaskFolder.of(config.state(), key).supervisorSocket();
+    return taskFolder(key).supervisorSocket();
   }
 
   /** The task's folder. */
   public Path folderOf(TaskKey key) {
-    return TaskFolder.of(config.state(), key).path();
+    return taskFolder(key).path();
   }
 }

@@ -35,6 +35,7 @@ import io.berth.api.containerd.v1.types.Process;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;

@@ -47,6 +47,7 @@ import io.berth.api.containerd.types.Mount;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
@@ -103,11 +104,14 @@ final class ClientWalk implements AutoCloseable {
   /** For the pipes by which containers' clients take their output. */
   private final Path pipes;
 
+  private final StateFolders state;
+
   private ManagedChannel channel;
 
   ClientWalk(Config config) throws IOException {
     this.config = config;
-    this.pipes = config.state().resolve("warm");
+    this.state = new StateFolders(config.state());
+    this.pipes = state.warmUpPipes();
     this.channel = connect();
     try (InputStream file =
         Objects.requireNonNull(ClientWalk.class.getResourceAsStream("config.json"))) {
@@ -140,7 +144,7 @@ final class ClientWalk implements AutoCloseable {
   /** Removes what a predecessor left, and makes what all rounds share. */
   void prepare() throws IOException, InterruptedException {
     clear();
-    Files.createDirectory(pipes);
+    state.prepareWarmUpPipes();
     for (String stream : STREAMS) {
       Fifos.make(pipes.resolve(stream), 0600);
     }

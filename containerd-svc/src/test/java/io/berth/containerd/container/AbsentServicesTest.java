@@ -27,6 +27,7 @@ import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.UpdateRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.FakePeers;
 import io.berth.containerd.fake.FakePeers.Service;
@@ -507,7 +508,7 @@ class AbsentServicesTest {
     begun(restart("unless-stopped"));
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
-    Files.writeString(instance.config.state().resolve("containerd.boot"), "another\n");
+    Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
     instance.hosts.forgetSupervisors();
     peers.kill(Service.IMAGE);
     peers.kill(Service.NETWORK);

@@ -38,6 +38,8 @@ import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.RootFolders;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
@@ -160,7 +162,7 @@ class NamedContainersTest {
     begin("web");
     remove("web", true);
     refused(Code.NOT_FOUND, () -> get("web"));
-    assertFalse(Files.exists(Instance.key(id).files(instance.config.root())));
+    assertFalse(Files.exists(new RootFolders(instance.config.root()).container(Instance.key(id))));
     assertFalse(instance.hosts.hasSupervisor(Instance.key(id)));
   }
 
@@ -345,7 +347,7 @@ class NamedContainersTest {
     begin("keeps");
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
-    Files.writeString(instance.config.state().resolve("containerd.boot"), "another\n");
+    Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
     instance.hosts.forgetSupervisors();
     instance.start();
     until("plain", State.STATE_EXITED);
@@ -524,7 +526,7 @@ class NamedContainersTest {
     begin("web");
     await("web", "");
     Files.writeString(
-        Instance.key(id).files(instance.config.root()).resolve("log"),
+        new RootFolders(instance.config.root()).container(Instance.key(id)).resolve("log"),
         "2026-01-01T00:00:00.000000001Z stdout F one\n"
             + "2026-01-01T00:00:01.000000001Z stderr F two\n");
     List<String> lines = new ArrayList<>();
@@ -560,7 +562,10 @@ class NamedContainersTest {
     assertTrue(pid > 0);
     // The preparation ran: its files are there.
     assertTrue(
-        Files.readString(Instance.key(id).files(instance.config.root()).resolve("hosts"))
+        Files.readString(
+                new RootFolders(instance.config.root())
+                    .container(Instance.key(id))
+                    .resolve("hosts"))
             .contains("localhost"));
   }
 

@@ -6,12 +6,13 @@ import io.berth.api.berth.host.v1.Oom;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.ShimProcessFolder;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.Timestamps;
 import io.berth.base.rpc.UnixServer;
 import io.berth.containerd.host.HostLauncher;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -56,13 +57,13 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
         UnixServer.start(
             loops,
             UnixServer.Options.of(
-                folder(number).resolve("host.sock"), List.of(host.bindService(), host.tasks())),
+                folder(number).socket(), List.of(host.bindService(), host.tasks())),
             List.of());
     return host.ended;
   }
 
-  private Path folder(int number) {
-    return config.state().resolve("h").resolve(Integer.toString(number));
+  private ShimProcessFolder folder(int number) {
+    return new StateFolders(config.state()).shimProcess(number);
   }
 
   @Override

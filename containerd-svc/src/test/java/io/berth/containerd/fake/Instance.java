@@ -12,6 +12,7 @@ import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
@@ -108,7 +109,7 @@ public final class Instance implements AutoCloseable {
 
   /** The folder of a task. */
   public Path folder(String id) {
-    return key(id).folder(config.state());
+    return new StateFolders(config.state()).task(key(id)).path();
   }
 
   /** A record whose init is this program. */

@@ -22,6 +22,7 @@ import io.berth.api.containerd.services.namespaces.v1.UpdateNamespaceRequest;
 import io.berth.api.containerd.services.transfer.v1.TransferGrpc;
 import io.berth.api.containerd.services.transfer.v1.TransferRequest;
 import io.berth.api.containerd.services.version.v1.VersionGrpc;
+import io.berth.base.layout.RootFolders;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
@@ -142,7 +143,7 @@ class FrontTest {
   /** Modes that somebody opened are closed again at the next start. */
   @Test // ARTICLE DN-10
   void foldersOfContainers_areForRootOnly() throws IOException {
-    Path containers = instance.config.root().resolve("containers");
+    Path containers = new RootFolders(instance.config.root()).containers();
     Files.setPosixFilePermissions(containers, PosixFilePermissions.fromString("rwxrwxrwx"));
     instance.stop();
     instance.start();

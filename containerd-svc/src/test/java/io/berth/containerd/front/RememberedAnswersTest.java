@@ -21,6 +21,7 @@ import io.berth.api.containerd.services.snapshots.v1.StatSnapshotResponse;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.SharedCounter;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.EventLoops;
@@ -59,7 +60,7 @@ class RememberedAnswersTest {
                 instance.config.socket("image"),
                 List.of(new Contents().bindService(), new AllSnapshots().bindService())),
             List.of());
-    changes = SharedCounter.open(instance.config.state().resolve("image.changes"));
+    changes = SharedCounter.open(new StateFolders(instance.config.state()).imageChanges());
   }
 
   @AfterEach

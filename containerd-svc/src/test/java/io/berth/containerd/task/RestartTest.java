@@ -15,6 +15,7 @@ import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.api.containerd.services.tasks.v1.WaitRequest;
 import io.berth.api.containerd.v1.types.Process;
 import io.berth.api.containerd.v1.types.Status;
+import io.berth.base.layout.StateFolders;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
@@ -230,7 +231,7 @@ class RestartTest {
     begin("c1");
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
-    Files.writeString(instance.config.state().resolve("containerd.boot"), "another\n");
+    Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
     instance.start();
     StatusRuntimeException e = assertThrows(StatusRuntimeException.class, () -> get("c1"));
     assertEquals(Code.NOT_FOUND, e.getStatus().getCode());

@@ -2,14 +2,19 @@ package io.berth.image.disk;
 
 import io.berth.base.id.Digest;
 import io.berth.base.io.OwnFolder;
+import io.berth.base.layout.RootFolders;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** Every path below the root folder is made here. */
+/** Every path in image-svc's folders is made here. */
 public record ImagePaths(Path root) {
+  private RootFolders folders() {
+    return new RootFolders(root);
+  }
+
   /** The database. */
   public Path database() {
-    return root.resolve("image.db");
+    return folders().imageDatabase();
   }
 
   /** Content by digest. */
@@ -19,12 +24,12 @@ public record ImagePaths(Path root) {
 
   /** All content of an algorithm. */
   public Path blobs(String algorithm) {
-    return root.resolve("content").resolve("blobs").resolve(algorithm);
+    return folders().content().resolve("blobs").resolve(algorithm);
   }
 
   /** All content on its way in. */
   public Path ingests() {
-    return root.resolve("content").resolve("ingest");
+    return folders().content().resolve("ingest");
   }
 
   /** One content on its way in. */
@@ -34,7 +39,7 @@ public record ImagePaths(Path root) {
 
   /** All snapshots. */
   public Path snapshots() {
-    return root.resolve("s");
+    return folders().snapshots();
   }
 
   /** One snapshot. */
@@ -54,22 +59,22 @@ public record ImagePaths(Path root) {
 
   /** Layers being unpacked. */
   public Path unpacking() {
-    return root.resolve("unpack");
+    return folders().unpacking();
   }
 
   /** What is about to be deleted. */
   public Path trash() {
-    return root.resolve("trash");
+    return folders().trash();
   }
 
   /** All volumes. */
   public Path volumes() {
-    return root.resolve("volumes");
+    return folders().volumes();
   }
 
   /** Empty; threads mount on it, each in a mount namespace of its own. */
   public Path stage() {
-    return root.resolve("stage");
+    return folders().stage();
   }
 
   /**
@@ -77,19 +82,19 @@ public record ImagePaths(Path root) {
    * users of user namespaces, the rest is root's.
    */
   public void create() throws IOException {
-    OwnFolder.prepare(root, "rwx--x---");
+    OwnFolder.prepare(root, OwnFolder.PASSED_BY_GROUP);
     for (Path folder :
         new Path[] {
-          root.resolve("content"),
+          folders().content(),
           ingests(),
-          root.resolve("content").resolve("blobs"),
+          folders().content().resolve("blobs"),
           blobs("sha256"),
           blobs("sha512"),
           unpacking(),
           trash(),
           stage()
         }) {
-      OwnFolder.prepare(folder, "rwx------");
+      OwnFolder.prepare(folder, OwnFolder.OWNER_ONLY);
     }
     OwnFolder.prepare(snapshots(), "rwx--x--x");
     OwnFolder.prepare(volumes(), "rwx--x--x");

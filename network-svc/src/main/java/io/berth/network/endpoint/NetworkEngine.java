@@ -73,7 +73,7 @@ public final class NetworkEngine {
   }
 
   private Running open(Deque<Runnable> ends) throws IOException {
-    OwnFolder.prepare(settings.pins(), "rwx------");
+    OwnFolder.prepare(settings.pins(), OwnFolder.OWNER_ONLY);
     NetworkStore store = NetworkStore.open(settings.database());
     ends.push(store::close);
     String boot = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();

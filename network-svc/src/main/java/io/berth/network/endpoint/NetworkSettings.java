@@ -3,6 +3,8 @@ package io.berth.network.endpoint;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.RootFolders;
+import io.berth.base.layout.StateFolders;
 import io.berth.network.address.Subnet;
 import io.berth.network.address.SubnetChoice;
 import io.berth.network.link.InstanceNames;
@@ -36,11 +38,12 @@ public record NetworkSettings(
 
   /** INVALID_ARGUMENT names the key that is wrong. */
   public static NetworkSettings of(Config config) {
+    StateFolders state = new StateFolders(config.state());
     return new NetworkSettings(
         new InstanceNames(config.instance()),
-        config.root().resolve("network.db"),
-        config.state().resolve("n"),
-        config.state().resolve("keeper.sock"),
+        new RootFolders(config.root()).networkDatabase(),
+        state.networkPins(),
+        state.keeperSocket(),
         config.libexec().resolve("bin/berth-supervisor"),
         config.text(Key.CGROUP_PARENT).isEmpty() ? null : config.cgroupParent() + "/keeper",
         new SubnetChoice(

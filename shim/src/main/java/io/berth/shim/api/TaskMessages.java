@@ -9,13 +9,14 @@ import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.api.containerd.types.Mount;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskProcess;
-import io.berth.shim.run.TaskRecord;
-import io.berth.shim.stdio.Stdio;
+import io.berth.shim.stdio.Streams;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,17 +36,17 @@ final class TaskMessages {
     if (!request.getCheckpoint().isEmpty() || !request.getParentCheckpoint().isEmpty()) {
       throw new BerthException.NotImplemented("create task from a checkpoint: not built");
     }
-    List<TaskRecord.MountSpec> mounts = new ArrayList<>();
+    List<RootfsMount> mounts = new ArrayList<>();
     for (Mount mount : request.getRootfsList()) {
       mounts.add(
-          new TaskRecord.MountSpec(
+          new RootfsMount(
               mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()));
     }
     Stdio stdio =
         new Stdio(
             request.getStdin(), request.getStdout(), request.getStderr(), request.getTerminal());
     // What cannot be read is refused before anything is done.
-    stdio.streams();
+    var _ = Streams.of(stdio);
     return new TaskCreation.Request(
         request.getBundle(),
         mounts,

@@ -1,12 +1,12 @@
 package io.berth.shim.plan;
 
+import io.berth.base.layout.Stdio;
 import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
-import io.berth.shim.stdio.Stdio;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

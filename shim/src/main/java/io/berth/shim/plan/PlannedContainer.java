@@ -1,9 +1,9 @@
 package io.berth.shim.plan;
 
+import io.berth.base.layout.Stdio;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
-import io.berth.shim.stdio.Stdio;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

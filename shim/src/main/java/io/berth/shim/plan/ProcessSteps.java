@@ -2,12 +2,13 @@ package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.UnixId;
+import io.berth.base.layout.Stdio;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Capabilities;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
-import io.berth.shim.stdio.Stdio;
 import io.berth.shim.stdio.Stream;
+import io.berth.shim.stdio.Streams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -76,7 +77,7 @@ final class ProcessSteps {
           new Step.Terminal(size == null ? 0 : size.height(), size == null ? 0 : size.width()));
     }
     int stream = 0;
-    for (Stream to : stdio.streams()) {
+    for (Stream to : Streams.of(stdio)) {
       steps.add(new Step.Sink(stream++, to));
     }
     return steps;

@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskFolder;
+import io.berth.base.layout.TaskRecord;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
@@ -18,7 +21,7 @@ import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.OomWatch;
-import io.berth.shim.stdio.Stdio;
+import io.berth.shim.stdio.Streams;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -301,7 +304,7 @@ public final class ContainerTask implements AutoCloseable {
       ExecRecord exec = new ExecRecord(execId, stdio, process);
       // Refused now rather than at its start.
       exec.spec();
-      stdio.streams();
+      var _ = Streams.of(stdio);
       exec.write(folder);
       execs.put(execId, TaskProcess.exec(exec));
     } finally {

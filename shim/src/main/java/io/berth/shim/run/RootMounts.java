@@ -1,6 +1,7 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.RootfsMount;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.MountFlags;
@@ -27,8 +28,7 @@ final class RootMounts {
    * @param overlays how overlays are mounted on this kernel
    * @param ephemeral whether what is written may be lost: an overlay need not be synced then
    */
-  static Fd open(Overlays overlays, TaskRecord.MountSpec mount, boolean ephemeral)
-      throws IOException {
+  static Fd open(Overlays overlays, RootfsMount mount, boolean ephemeral) throws IOException {
     MountOptions options = MountOptions.parse(mount.options());
     String type = mount.type();
     if (type.startsWith("format/") || type.startsWith("mkdir/") || type.startsWith("mkfs/")) {
@@ -46,7 +46,7 @@ final class RootMounts {
     }
   }
 
-  private static Fd bind(TaskRecord.MountSpec mount, MountOptions options) throws SyscallException {
+  private static Fd bind(RootfsMount mount, MountOptions options) throws SyscallException {
     Fd fd = Mounts.cloneTree(Path.of(mount.source()), options.recursive());
     return withAttributes(fd, options);
   }
@@ -150,8 +150,7 @@ final class RootMounts {
     return text.toString();
   }
 
-  private static Fd other(TaskRecord.MountSpec mount, MountOptions options)
-      throws SyscallException {
+  private static Fd other(RootfsMount mount, MountOptions options) throws SyscallException {
     try (Mounts.FsContext context = Mounts.openFileSystem(mount.type())) {
       if (!mount.source().isEmpty()) {
         context.set("source", mount.source());
@@ -172,7 +171,7 @@ final class RootMounts {
   }
 
   /** Whether what is mounted is a folder: a mount of a file needs a file to be mounted on. */
-  static boolean isFolder(TaskRecord.MountSpec mount) {
+  static boolean isFolder(RootfsMount mount) {
     MountOptions options = MountOptions.parse(mount.options());
     boolean bind = options.bind() || mount.type().equals("bind");
     return !bind || Files.isDirectory(Path.of(mount.source()));

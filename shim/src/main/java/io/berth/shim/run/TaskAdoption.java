@@ -2,6 +2,8 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.TaskFolder;
+import io.berth.base.layout.TaskRecord;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.ExitRecord;
@@ -37,7 +39,7 @@ public final class TaskAdoption {
     this.host = host;
     this.folder = folder;
     this.record = record;
-    Path config = Path.of(record.bundle(), "config.json");
+    Path config = TaskFolder.configOf(Path.of(record.bundle()));
     this.spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
     this.cgroup = Cgroup.at(host.cgroups(), new CgroupPath(record.cgroup()));
   }
@@ -50,7 +52,7 @@ public final class TaskAdoption {
    */
   public static ContainerTask adopt(HostServices host, TaskFolder folder, TaskKey key)
       throws IOException {
-    TaskRecord record = TaskRecord.readIfThere(folder);
+    TaskRecord record = folder.recordIfThere();
     if (record == null) {
       throw new BerthException.NotFound("task `" + key.id() + "`: nothing is in its folder");
     }
@@ -63,7 +65,7 @@ public final class TaskAdoption {
 
   /** Ends a container that nobody needs any more, however far it came; its folder stays. */
   public static void end(HostServices host, TaskFolder folder) throws IOException {
-    TaskRecord record = TaskRecord.readIfThere(folder);
+    TaskRecord record = folder.recordIfThere();
     if (record == null) {
       return;
     }
@@ -233,6 +235,6 @@ public final class TaskAdoption {
     cgroup.killAll();
     TaskDeletion.unmountRoot(record);
     TaskDeletion.removeCgroup(host, cgroup);
-    TaskDeletion.removeFiles(folder);
+    folder.deleteWhatShimsMade();
   }
 }

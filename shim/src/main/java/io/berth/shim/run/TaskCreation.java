@@ -2,6 +2,10 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.layout.Stdio;
+import io.berth.base.layout.TaskFolder;
+import io.berth.base.layout.TaskRecord;
 import io.berth.linux.Fd;
 import io.berth.linux.Mounts;
 import io.berth.linux.OpenFlags;
@@ -20,7 +24,6 @@ import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.cgroup.SupervisorLeaf;
 import io.berth.shim.plan.InitPlan;
 import io.berth.shim.plan.PlannedContainer;
-import io.berth.shim.stdio.Stdio;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -58,7 +61,7 @@ public final class TaskCreation {
    */
   public record Request(
       String bundle,
-      List<TaskRecord.MountSpec> mounts,
+      List<RootfsMount> mounts,
       Stdio stdio,
       Options options,
       boolean ephemeral,
@@ -81,7 +84,7 @@ public final class TaskCreation {
     this.key = key;
     this.request = request;
     Path bundle = request.bundle.isEmpty() ? folder.bundle() : Path.of(request.bundle);
-    Path config = bundle.resolve("config.json");
+    Path config = TaskFolder.configOf(bundle);
     if (!Files.exists(config)) {
       throw new BerthException.NotFound("read `" + config + "`: no such file or directory");
     }
@@ -104,7 +107,7 @@ public final class TaskCreation {
     }
     String rootPath =
         given || root == null
-            ? bundle.resolve("rootfs").toString()
+            ? TaskFolder.rootfsOf(bundle).toString()
             : bundle.resolve(root.path()).normalize().toString();
     boolean onHost = given && spec.hooks().stopsCreation();
     CgroupPath path =
@@ -129,7 +132,7 @@ public final class TaskCreation {
   }
 
   private ContainerTask run() throws IOException {
-    record.write(folder);
+    folder.write(record);
     try {
       return launch();
     } catch (IOException e) {
@@ -171,7 +174,7 @@ public final class TaskCreation {
         () -> {
           List<Fd> mounts = new ArrayList<>();
           try {
-            for (TaskRecord.MountSpec mount : record.mounts()) {
+            for (RootfsMount mount : record.mounts()) {
               mounts.add(RootMounts.open(host.overlays(), mount, record.ephemeral()));
             }
             return mounts;
@@ -239,7 +242,7 @@ public final class TaskCreation {
   private InitPlan plan(Cgroup made, List<Fd> given) throws IOException {
     List<PlannedContainer.GivenMount> places = new ArrayList<>();
     for (int i = 0; i < given.size(); i++) {
-      TaskRecord.MountSpec mount = record.mounts().get(i);
+      RootfsMount mount = record.mounts().get(i);
       places.add(new PlannedContainer.GivenMount(mount.target(), RootMounts.isFolder(mount)));
     }
     if (!given.isEmpty()) {
@@ -316,7 +319,7 @@ public final class TaskCreation {
         TaskDeletion.removeCgroup(host, made);
       }
       TaskDeletion.unmountRoot(record);
-      TaskDeletion.removeFiles(folder);
+      folder.deleteWhatShimsMade();
     } catch (IOException | RuntimeException e) {
       LOG.log(Level.WARNING, "task " + key + ": undoing its creation", e);
     }

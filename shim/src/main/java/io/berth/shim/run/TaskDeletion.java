@@ -1,6 +1,7 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.TaskRecord;
 import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
@@ -10,10 +11,10 @@ import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.stdio.Stream;
+import io.berth.shim.stdio.Streams;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -88,7 +89,7 @@ public final class TaskDeletion {
         awaitEnd(task.host(), supervisor, ending);
       }
       // Last, for until then the exit record is what tells of the end.
-      removeFiles(task.folder());
+      task.folder().deleteWhatShimsMade();
       init.isDeleted();
       TaskProcess.Ended ended = init.endedOrNull();
       return ended == null
@@ -179,11 +180,11 @@ public final class TaskDeletion {
   }
 
   private static boolean isAttachable(TaskProcess process) {
-    return process.stdio().streams().stream().anyMatch(Stream.Attachable.class::isInstance);
+    return Streams.of(process.stdio()).stream().anyMatch(Stream.Attachable.class::isInstance);
   }
 
   private static boolean isReadByClient(TaskProcess process) {
-    List<Stream> streams = process.stdio().streams();
+    List<Stream> streams = Streams.of(process.stdio());
     return streams.subList(1, streams.size()).stream()
         .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
   }
@@ -231,24 +232,5 @@ public final class TaskDeletion {
         LOG.log(Level.WARNING, "unmount `{0}`: {1}", record.hostRootfs(), e.getMessage());
       }
     }
-  }
-
-  static void removeFiles(TaskFolder folder) throws IOException {
-    Files.deleteIfExists(folder.supervisorSocket());
-    Files.deleteIfExists(folder.record());
-    removeFolder(folder.execs());
-    removeFolder(folder.path().resolve("exit"));
-  }
-
-  private static void removeFolder(Path path) throws IOException {
-    if (!Files.isDirectory(path)) {
-      return;
-    }
-    try (var files = Files.newDirectoryStream(path)) {
-      for (Path file : files) {
-        Files.deleteIfExists(file);
-      }
-    }
-    Files.deleteIfExists(path);
   }
 }

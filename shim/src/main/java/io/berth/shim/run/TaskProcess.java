@@ -1,8 +1,8 @@
 package io.berth.shim.run;
 
+import io.berth.base.layout.Stdio;
 import io.berth.linux.Fd;
 import io.berth.linux.supervisor.ExitRecord;
-import io.berth.shim.stdio.Stdio;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;

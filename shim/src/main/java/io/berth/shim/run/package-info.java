@@ -6,18 +6,7 @@
  * io.berth.shim.run.TaskAdoption} from what another process left; {@link
  * io.berth.shim.run.TaskDeletion} ends it. It owns nothing that would be lost with this process:
  * the supervisor is the parent of the container's processes and keeps their exits, and the task's
- * folder has the rest:
- *
- * <pre>
- * STATE/t/HEX/
- *   bundle/config.json   the specification, as the client sent it
- *   bundle/rootfs/       where the root is attached, in the container's mount namespace
- *   shim.json            {@link io.berth.shim.run.TaskRecord}
- *   exec/ID.json         {@link io.berth.shim.run.ExecRecord}
- *   exit/                the supervisor's exit records
- *   shim.sock            the Task service
- *   sup.sock             the supervisor
- * </pre>
+ * folder ({@link io.berth.base.layout.TaskFolder}) has the rest.
  *
  * <p>Threads: methods block and are called on virtual threads; waits for the supervisor park them.
  * What the supervisor tells unasked arrives on the poller's thread and is dealt with on a virtual

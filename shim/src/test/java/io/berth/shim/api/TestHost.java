@@ -11,6 +11,7 @@ import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.rpc.UnixServer;
@@ -183,7 +184,7 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
   }
 
   Path taskFolder(TaskKey key) {
-    return key.folder(config.state());
+    return new StateFolders(config.state()).task(key).path();
   }
 
   /** The specification that clients send for `arguments`, to be changed by the test. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.Stdio;
 import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.ProcessSpec;
@@ -12,7 +13,6 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.CgroupPath;
-import io.berth.shim.stdio.Stdio;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;

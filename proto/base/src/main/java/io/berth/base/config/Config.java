@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.layout.RootFolders;
 import io.berth.linux.KernelFeature;
 import io.berth.linux.Overlays;
 import java.io.IOException;
@@ -245,7 +246,7 @@ public final class Config {
 
   /** For overlays of what is below {@link #root}; a process makes itself one. */
   public Overlays overlays() {
-    return new Overlays(root().resolve("overlay-probe"), withoutFeatures());
+    return new Overlays(new RootFolders(root()).overlayProbe(), withoutFeatures());
   }
 
   /** What survives a reboot. */

@@ -4,14 +4,14 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.FolderLock;
-import io.berth.base.io.OwnFolder;
+import io.berth.base.layout.RootFolders;
+import io.berth.base.layout.StateFolders;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -26,20 +26,6 @@ public final class Program {
   public static final String VERSION = "1.7.0-berth";
 
   private static final Logger LOG = System.getLogger(Program.class.getName());
-
-  /** What an instance makes first below its root: every service its database. */
-  private static final Set<String> ROOT_SIGNS =
-      Set.of("image.db", "network.db", "containerd/containerd.db");
-
-  /** The same below its state: the locks of the services, and what their parts make there. */
-  private static final Set<String> STATE_SIGNS =
-      Set.of(
-          "image.lock",
-          "network.lock",
-          "containerd.lock",
-          "image.changes",
-          "containerd.boot",
-          "keeper.sock");
 
   private Program() {}
 
@@ -162,7 +148,7 @@ public final class Program {
    * open to them below the other.
    */
   public static void prepareFolders(Config config) throws IOException {
-    OwnFolder.prepareNamed(config.root(), "rwx--x---", ROOT_SIGNS);
-    OwnFolder.prepareNamed(config.state(), "rwx--x--x", STATE_SIGNS);
+    new RootFolders(config.root()).prepare();
+    new StateFolders(config.state()).prepare();
   }
 }

@@ -22,6 +22,12 @@ import org.jspecify.annotations.Nullable;
  * are looked at whenever a service starts, not only when the folder is made.
  */
 public final class OwnFolder {
+  /** The mode of a folder that nobody else may enter. */
+  public static final String OWNER_ONLY = "rwx------";
+
+  /** The mode of a folder through which the engine's group may pass. */
+  public static final String PASSED_BY_GROUP = "rwx--x---";
+
   private static final int PERMISSIONS = 0777;
 
   /** What a file system brings by itself. */
@@ -101,7 +107,7 @@ public final class OwnFolder {
     try {
       Files.createDirectory(
           folder,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(OWNER_ONLY)));
       return true;
     } catch (FileAlreadyExistsException e) {
       return false;

@@ -1,6 +1,6 @@
 /**
- * Files that other processes read at any moment: replaced as a whole, locked by folder; and folders
- * that are closed to others.
+ * Files that other processes read at any moment, which are replaced as a whole or mapped; locks on
+ * folders; and folders that are closed to other users and removed with care.
  */
 @NullMarked
 package io.berth.base.io;

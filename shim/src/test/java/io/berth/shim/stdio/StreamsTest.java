@@ -4,14 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.Stdio;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-final class StdioTest {
+final class StreamsTest {
   private static List<Stream> streams(String in, String out, String err, boolean terminal) {
-    return new Stdio(in, out, err, terminal).streams();
+    return Streams.of(new Stdio(in, out, err, terminal));
   }
 
   @Test

@@ -1,9 +1,11 @@
-package io.berth.containerd.host;
+package io.berth.base.io;
 
+import io.berth.linux.MountFlags;
+import io.berth.linux.MountInfo;
+import io.berth.linux.Mounts;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -11,20 +13,22 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Folders of ours under the state folder. */
-public final class Folders {
-  private static final Logger LOG = System.getLogger(Folders.class.getName());
+/**
+ * Removes folders of the engine with everything in them. A failure is logged and what it concerns
+ * stays: nothing that goes on after a removal depends on its success.
+ */
+public final class FolderRemoval {
+  private static final Logger LOG = System.getLogger(FolderRemoval.class.getName());
 
-  private Folders() {}
+  private FolderRemoval() {}
 
   /**
-   * Removes a tree; links are not followed and other file systems are not entered. What cannot be
-   * removed (a mount that is still there) is logged and left.
+   * Removes a tree, if it is there. Symbolic links are not followed, and a file system that is
+   * mounted in it is not entered but left.
    */
-  public static void delete(Path folder) {
+  public static void remove(Path folder) {
     try {
       Files.walkFileTree(folder, new Removal(device(folder)));
     } catch (NoSuchFileException e) {
@@ -34,19 +38,17 @@ public final class Folders {
     }
   }
 
-  /**
-   * Removes the folder of a host process that is gone, but not its `warm`: if the process was
-   * killed while it warmed itself up, a supervisor lives there, and the next process to start ends
-   * it.
-   */
-  public static void deleteHost(Path folder) {
-    try (Stream<Path> children = Files.list(folder)) {
-      children.filter(child -> !child.endsWith("warm")).forEach(Folders::delete);
-      Files.delete(folder);
-    } catch (DirectoryNotEmptyException | NoSuchFileException e) {
-      LOG.log(Level.DEBUG, "remove {0}: {1}", folder, e.toString());
+  /** Detaches every mount of this process's mount namespace that is on the folder or below it. */
+  public static void unmountBelow(Path folder) {
+    try {
+      for (MountInfo mount : MountInfo.ofSelf().reversed()) {
+        Path point = Path.of(mount.target());
+        if (point.startsWith(folder)) {
+          Mounts.unmount(point, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
+        }
+      }
     } catch (IOException e) {
-      LOG.log(Level.WARNING, "remove {0}: {1}", folder, e.toString());
+      LOG.log(Level.WARNING, "unmount below {0}: {1}", folder, e.getMessage());
     }
   }
 

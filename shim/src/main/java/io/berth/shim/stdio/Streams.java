@@ -1,6 +1,7 @@
 package io.berth.shim.stdio;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.layout.Stdio;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -9,33 +10,36 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The streams of a process as a client names them: empty, the path of a pipe, or a URI: {@code
- * fifo}, {@code file}, {@code binary}, and of our own {@code berth-log} and {@code berth-attach}.
- * With {@code file} and {@code binary} the stdout field decides for both outputs.
- *
- * @param terminal stdout is everything that the terminal shows; stderr is not used
+ * Reads where the streams of a process lead. With {@code file} and {@code binary} the stdout field
+ * decides for both outputs, as it does in containerd.
  */
-public record Stdio(String stdin, String stdout, String stderr, boolean terminal) {
+public final class Streams {
   private static final long DEFAULT_LOG_BYTES = 10L << 20;
   private static final int DEFAULT_LOG_FILES = 3;
 
-  /** No streams at all. */
-  public static final Stdio NONE = new Stdio("", "", "", false);
+  private Streams() {}
 
-  /** Where stream 0, 1 and 2 go, in this order; with a terminal there is no 2. */
-  public List<Stream> streams() {
+  /**
+   * Where stream 0, 1 and 2 lead, in this order; with a terminal there is no 2.
+   *
+   * @throws BerthException.InvalidArgument for what cannot be read, naming the field
+   */
+  public static List<Stream> of(Stdio stdio) {
+    String stdout = stdio.stdout();
     List<Stream> streams = new ArrayList<>();
-    streams.add(input());
+    streams.add(input(stdio.stdin()));
     streams.add(output(stdout, 1));
-    if (!terminal) {
+    if (!stdio.terminal()) {
       boolean together =
-          stdout.startsWith("file:") || stdout.startsWith("binary:") || stderr.equals(stdout);
-      streams.add(output(together ? stdout : stderr, 2));
+          stdout.startsWith("file:")
+              || stdout.startsWith("binary:")
+              || stdio.stderr().equals(stdout);
+      streams.add(output(together ? stdout : stdio.stderr(), 2));
     }
     return streams;
   }
 
-  private Stream input() {
+  private static Stream input(String stdin) {
     if (stdin.isEmpty()) {
       return new Stream.None();
     }
