@@ -1,10 +1,8 @@
 package io.berth.shim.cgroup;
 
 import io.berth.base.error.BerthException;
-import io.berth.linux.DeviceFilter;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
-import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -12,7 +10,6 @@ import io.berth.oci.runtime.Resources;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,11 +29,6 @@ import org.jspecify.annotations.Nullable;
  * {@link #remove}, which wait for processes, bounded.
  */
 public final class Cgroup {
-  private static final int FOLDER_ATTEMPTS = 16;
-
-  /** Marks the hierarchy in which each folder passes controllers on to those below. */
-  private static final String DELEGATING = "(delegating)";
-
   private static final Duration REMOVAL = Duration.ofSeconds(5);
   private static final Duration FREEZING = Duration.ofSeconds(5);
   private static final Duration KILLING = Duration.ofSeconds(10);
@@ -49,7 +41,7 @@ public final class Cgroup {
     this.path = path;
   }
 
-  /** One that exists, or existed. */
+  /** A cgroup that exists, or existed. */
   public static Cgroup at(CgroupLayout layout, CgroupPath path) {
     return new Cgroup(CgroupFolders.of(layout, path), path);
   }
@@ -61,120 +53,11 @@ public final class Cgroup {
    */
   public static Cgroup create(CgroupLayout layout, CgroupPath path) throws IOException {
     Cgroup cgroup = at(layout, path);
-    List<String> made = new ArrayList<>();
-    try {
-      for (CgroupFolders.Folder folder : cgroup.folders.version1()) {
-        makeOwn(folder.hierarchy(), folder.path(), made);
-      }
-      if (cgroup.folders.version2() != null) {
-        makeOwn(version2(layout), cgroup.folders.version2(), made);
-      }
-    } catch (IOException | RuntimeException e) {
-      for (String folder : made) {
-        Files.deleteIfExists(Path.of(folder));
-      }
-      throw e;
-    }
+    new CgroupCreation(layout).makeOwn(cgroup.folders);
     return cgroup;
   }
 
-  private static CgroupLayout.Hierarchy version2(CgroupLayout layout) {
-    List<String> kind = layout.unified() ? List.of(DELEGATING) : List.of();
-    return new CgroupLayout.Hierarchy(String.valueOf(layout.version2()), kind);
-  }
-
-  private static void makeOwn(CgroupLayout.Hierarchy hierarchy, String folder, List<String> made)
-      throws IOException {
-    if (make(hierarchy, folder)) {
-      made.add(folder);
-    } else if (!ControlFiles.read(folder, "cgroup.procs").isEmpty()) {
-      throw new BerthException.FailedPrecondition(
-          "create cgroup `"
-              + folder
-              + "`: processes live in it; choose another cgroupsPath or end them");
-    }
-  }
-
-  /** Folders that more than one process lives in; what is there stays. */
-  static CgroupFolders createShared(CgroupLayout layout, CgroupPath path) throws IOException {
-    CgroupFolders folders = CgroupFolders.of(layout, path);
-    for (CgroupFolders.Folder folder : folders.version1()) {
-      make(folder.hierarchy(), folder.path());
-    }
-    if (folders.version2() != null) {
-      make(version2(layout), folders.version2());
-    }
-    return folders;
-  }
-
-  /** Makes a folder, and those above it that are missing; false if it was there. */
-  private static boolean make(CgroupLayout.Hierarchy hierarchy, String folder) throws IOException {
-    String parent = folder.substring(0, folder.lastIndexOf('/'));
-    for (int attempt = 0; ; attempt++) {
-      try {
-        if (parent.length() >= hierarchy.mount().length()
-            && hierarchy.controllers().contains(DELEGATING)) {
-          delegateControllers(hierarchy.mount(), parent);
-        }
-        Files.createDirectory(Path.of(folder));
-        if (hierarchy.controllers().contains("cpuset")) {
-          inherit(parent, folder, "cpuset.cpus");
-          inherit(parent, folder, "cpuset.mems");
-        }
-        return true;
-      } catch (FileAlreadyExistsException e) {
-        return false;
-      } catch (NoSuchFileException | SyscallException e) {
-        boolean absent = !(e instanceof SyscallException s) || ControlFiles.isAbsent(s);
-        // More than once: a parent went between two steps, for its last child was removed.
-        if (!absent || attempt == FOLDER_ATTEMPTS || parent.equals(hierarchy.mount())) {
-          throw e;
-        }
-        make(hierarchy, parent);
-      }
-    }
-  }
-
-  /** A new cpuset has no processor at all, and nobody could enter it. */
-  private static void inherit(String parent, String folder, String file) throws IOException {
-    ControlFiles.write(folder, file, ControlFiles.read(parent, file));
-  }
-
-  /**
-   * In version 2 a folder has the controllers that the one above it passes on: all that the root
-   * has, for a service manager may have made the folders in between for itself, with fewer.
-   */
-  private static void delegateControllers(String root, String folder) throws IOException {
-    Set<String> all = words(root, "cgroup.controllers");
-    if (words(folder, "cgroup.subtree_control").containsAll(all)) {
-      return;
-    }
-    if (folder.length() > root.length() && !words(folder, "cgroup.controllers").containsAll(all)) {
-      delegateControllers(root, folder.substring(0, folder.lastIndexOf('/')));
-    }
-    Set<String> wanted = words(folder, "cgroup.controllers");
-    wanted.removeAll(words(folder, "cgroup.subtree_control"));
-    for (String controller : wanted) {
-      try {
-        ControlFiles.write(folder, "cgroup.subtree_control", "+" + controller);
-      } catch (SyscallException e) {
-        // Some cannot be passed on here (real-time tasks, processes in an inner folder); a limit
-        // that needs it says so.
-        if (!e.is(Errno.EINVAL) && !e.is(Errno.EBUSY) && !e.is(Errno.EOPNOTSUPP)) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private static Set<String> words(String folder, String file) throws SyscallException {
-    Set<String> words =
-        new LinkedHashSet<>(List.of(ControlFiles.read(folder, file).split(" ", -1)));
-    words.remove("");
-    return words;
-  }
-
-  /** Where it is. */
+  /** Its folder in each hierarchy. */
   public CgroupFolders folders() {
     return folders;
   }
@@ -193,12 +76,9 @@ public final class Cgroup {
     return all;
   }
 
-  // --- limits
-
   /** Sets the limits of a container that is being made, device rules included. */
   public void limit(Resources resources) throws IOException {
-    apply(resources);
-    limitDevices(resources);
+    new CgroupLimits(folders).set(resources);
   }
 
   /**
@@ -208,81 +88,8 @@ public final class Cgroup {
    * @throws IOException names the file and the value; what came before it has been changed
    */
   public void update(Resources resources) throws IOException {
-    apply(resources);
-    if (!resources.devices().isEmpty()) {
-      limitDevices(resources);
-    }
+    new CgroupLimits(folders).change(resources);
   }
-
-  private void limitDevices(Resources resources) throws IOException {
-    String unified = folders.version2();
-    if (folders.of("devices") != null) {
-      for (Limits.Write write : DeviceLimits.version1(resources)) {
-        write(write);
-      }
-    } else if (unified != null) {
-      DeviceFilter filter = DeviceLimits.version2(resources);
-      int flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
-      try (Fd folder = Fd.open(Path.of(unified), flags)) {
-        filter.decideFor(folder);
-      } catch (SyscallException e) {
-        throw new BerthException.Unknown("device rules of `" + unified + "`: " + e.getMessage(), e);
-      }
-    }
-  }
-
-  private void apply(Resources resources) throws IOException {
-    for (Limits.Write write : Limits.version1(resources)) {
-      if (!folders.unified()) {
-        write(write);
-      }
-    }
-    String unified = folders.version2();
-    if (unified != null && (folders.unified() || !resources.unified().isEmpty())) {
-      for (Limits.Write write : Limits.version2(resources)) {
-        if (folders.unified() || resources.unified().containsKey(write.file())) {
-          writeTo(unified, write);
-        }
-      }
-    }
-  }
-
-  private void write(Limits.Write write) throws IOException {
-    String folder = folders.of(write.controller());
-    if (folder != null) {
-      writeTo(folder, write);
-    } else if (write.failure() == Limits.Write.Failure.TOLD) {
-      throw new BerthException.FailedPrecondition(
-          "limit " + write.file() + ": this host has no cgroup controller " + write.controller());
-    }
-  }
-
-  private static void writeTo(String folder, Limits.Write write) throws IOException {
-    if (write.file().contains("/") || write.file().startsWith(".")) {
-      throw new BerthException.InvalidArgument("limit `" + write.file() + "`: no such file");
-    }
-    try {
-      ControlFiles.write(folder, write.file(), write.value());
-    } catch (SyscallException e) {
-      boolean absent = ControlFiles.isAbsent(e) || e.is(Errno.EACCES) || e.is(Errno.EOPNOTSUPP);
-      if (write.failure() == Limits.Write.Failure.IGNORED
-          || (write.failure() == Limits.Write.Failure.TOLD_IF_BUILT && absent)) {
-        return;
-      }
-      throw new BerthException.Unknown(
-          "write `"
-              + write.value()
-              + "` to `"
-              + folder
-              + "/"
-              + write.file()
-              + "`: "
-              + e.errno().text(),
-          e);
-    }
-  }
-
-  // --- processes
 
   /** Numbers of all processes in it and below, each once; empty when it is gone. */
   public List<Integer> pids() throws IOException {
@@ -294,7 +101,7 @@ public final class Cgroup {
     return List.copyOf(pids);
   }
 
-  /** The hierarchy that tells who is in it. */
+  /** The folder that tells which processes are in it; null if it has none. */
   private @Nullable String counting() {
     for (String controller : List.of("pids", "memory", "cpu", "freezer", "devices")) {
       String folder = folders.of(controller);
@@ -390,8 +197,6 @@ public final class Cgroup {
     }
   }
 
-  // --- freezing
-
   /** Stops every process in it; they are stopped when it returns. */
   public void freeze() throws IOException {
     String freezer = folders.of("freezer");
@@ -416,7 +221,7 @@ public final class Cgroup {
     }
   }
 
-  /** Lets them go on. */
+  /** Lets the processes go on. */
   public void thaw() throws IOException {
     String freezer = folders.of("freezer");
     String unified = folders.version2();
@@ -435,7 +240,7 @@ public final class Cgroup {
     }
     String unified = folders.version2();
     String events = unified == null ? null : ControlFiles.readIfThere(unified, "cgroup.events");
-    return events != null && events.contains("frozen 1");
+    return events != null && events.lines().anyMatch("frozen 1"::equals);
   }
 
   private void thawIfFrozen() throws IOException {
@@ -445,8 +250,6 @@ public final class Cgroup {
     }
     thaw();
   }
-
-  // --- the end
 
   /**
    * Removes its folders and those below, with patience for processes that are about to be gone.
@@ -481,7 +284,7 @@ public final class Cgroup {
           Files.deleteIfExists(parent);
         }
       } catch (IOException inUse) {
-        // It has others in it.
+        // Cgroups of other containers are in it.
       }
     }
   }
@@ -490,7 +293,7 @@ public final class Cgroup {
     try {
       Files.deleteIfExists(folder);
     } catch (NotDirectoryException e) {
-      // Nothing of ours.
+      // A file, which goes with its cgroup.
     } catch (DirectoryNotEmptyException | RuntimeException e) {
       removeChildren(folder);
       Files.deleteIfExists(folder);

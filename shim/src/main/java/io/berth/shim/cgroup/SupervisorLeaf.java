@@ -37,7 +37,8 @@ public final class SupervisorLeaf implements AutoCloseable {
                 .toList(),
             layout.version2(),
             layout.memoryInVersion2());
-    CgroupFolders folders = Cgroup.createShared(own, new CgroupPath("/" + parent + "/supervisors"));
+    CgroupFolders folders =
+        new CgroupCreation(own).makeShared(new CgroupPath("/" + parent + "/supervisors"));
     List<Fd> tasks = new ArrayList<>();
     try {
       for (CgroupFolders.Folder folder : folders.version1()) {

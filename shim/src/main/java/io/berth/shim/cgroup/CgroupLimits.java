@@ -1,0 +1,102 @@
+package io.berth.shim.cgroup;
+
+import io.berth.base.error.BerthException;
+import io.berth.linux.DeviceFilter;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.SyscallException;
+import io.berth.oci.runtime.Resources;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** Writes limits into the files of a cgroup. */
+final class CgroupLimits {
+  private final CgroupFolders folders;
+
+  CgroupLimits(CgroupFolders folders) {
+    this.folders = folders;
+  }
+
+  /** Sets the limits of a container that is being made, device rules included. */
+  void set(Resources resources) throws IOException {
+    apply(resources);
+    limitDevices(resources);
+  }
+
+  /** Changes limits; what is absent or zero stays, and device rules stay if there are none. */
+  void change(Resources resources) throws IOException {
+    apply(resources);
+    if (!resources.devices().isEmpty()) {
+      limitDevices(resources);
+    }
+  }
+
+  private void limitDevices(Resources resources) throws IOException {
+    String unified = folders.version2();
+    if (folders.of("devices") != null) {
+      for (Limits.Write write : DeviceLimits.version1(resources)) {
+        write(write);
+      }
+    } else if (unified != null) {
+      DeviceFilter filter = DeviceLimits.version2(resources);
+      int flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
+      try (Fd folder = Fd.open(Path.of(unified), flags)) {
+        filter.decideFor(folder);
+      } catch (SyscallException e) {
+        throw new BerthException.Unknown("device rules of `" + unified + "`: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private void apply(Resources resources) throws IOException {
+    for (Limits.Write write : Limits.version1(resources)) {
+      if (!folders.unified()) {
+        write(write);
+      }
+    }
+    String unified = folders.version2();
+    if (unified != null && (folders.unified() || !resources.unified().isEmpty())) {
+      for (Limits.Write write : Limits.version2(resources)) {
+        if (folders.unified() || resources.unified().containsKey(write.file())) {
+          writeTo(unified, write);
+        }
+      }
+    }
+  }
+
+  private void write(Limits.Write write) throws IOException {
+    String folder = folders.of(write.controller());
+    if (folder != null) {
+      writeTo(folder, write);
+    } else if (write.failure() == Limits.Write.Failure.TOLD) {
+      throw new BerthException.FailedPrecondition(
+          "limit " + write.file() + ": this host has no cgroup controller " + write.controller());
+    }
+  }
+
+  private static void writeTo(String folder, Limits.Write write) throws IOException {
+    if (write.file().contains("/") || write.file().startsWith(".")) {
+      throw new BerthException.InvalidArgument("limit `" + write.file() + "`: no such file");
+    }
+    try {
+      ControlFiles.write(folder, write.file(), write.value());
+    } catch (SyscallException e) {
+      boolean absent = ControlFiles.isAbsent(e) || e.is(Errno.EACCES) || e.is(Errno.EOPNOTSUPP);
+      if (write.failure() == Limits.Write.Failure.IGNORED
+          || (write.failure() == Limits.Write.Failure.TOLD_IF_BUILT && absent)) {
+        return;
+      }
+      throw new BerthException.Unknown(
+          "write `"
+              + write.value()
+              + "` to `"
+              + folder
+              + "/"
+              + write.file()
+              + "`: "
+              + e.errno().text(),
+          e);
+    }
+  }
+}
