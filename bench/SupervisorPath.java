@@ -20,13 +20,14 @@ import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.plan.InitPlan;
 import io.berth.shim.plan.MachineFacts;
 import io.berth.shim.plan.PlannedContainer;
+import io.berth.shim.run.ContainerProcess;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.Handles;
-import io.berth.shim.run.HostServices;
+import io.berth.shim.run.MachineProbe;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.ShimProcessServices;
 import io.berth.shim.run.TaskCreation;
 import io.berth.shim.run.TaskDeletion;
-import io.berth.shim.run.TaskProcess;
 import io.berth.shim.stdio.LogPrograms;
 import io.berth.shim.stdio.StreamFiles;
 import java.io.IOException;
@@ -55,7 +56,7 @@ final class SupervisorPath {
     Path bundle = Path.of(arguments[1]);
     String namespace = arguments[2];
     List<String> sides = List.of(arguments).subList(4, arguments.length);
-    try (HostServices host = HostServices.open(config)) {
+    try (ShimProcessServices host = ShimProcessServices.open(config)) {
       new Comparison(
               "supervisor: plan in, static true, exit record out",
               0.25,
@@ -74,7 +75,7 @@ final class SupervisorPath {
 
   private static final class Ours implements Side {
     private final String name;
-    private final HostServices host;
+    private final ShimProcessServices host;
     private final Config config;
     private final Path bundle;
     private final String namespace;
@@ -84,7 +85,7 @@ final class SupervisorPath {
 
     Ours(
         String name,
-        HostServices host,
+        ShimProcessServices host,
         Config config,
         Path bundle,
         String namespace,
@@ -123,7 +124,7 @@ final class SupervisorPath {
                   /* ephemeral= */ true,
                   RequestIds.of(null)));
       task.start("", RequestIds.of(null));
-      TaskProcess.Ended ended = task.awaitEnd("");
+      ContainerProcess.Ended ended = task.awaitEnd("");
       if (ended.status() != 0) {
         throw new IOException("the container's exit: " + ended);
       }
@@ -152,7 +153,7 @@ final class SupervisorPath {
     private final Path bundle;
     private final String namespace;
     private final CgroupLayout layout = CgroupLayout.ofHost();
-    private final MachineFacts facts = HostServices.facts();
+    private final MachineFacts facts = MachineProbe.read();
     private final RuntimeSpec spec;
     private final Poller poller = Poller.start("plan-in");
     private final SupervisorClient client = new SupervisorClient(poller);

@@ -13,14 +13,14 @@ import io.berth.shim.plan.InitPlan;
 import io.berth.shim.plan.PlanText;
 import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.run.Filters;
-import io.berth.shim.run.HostServices;
+import io.berth.shim.run.MachineProbe;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Shows what would be done with a bundle; does nothing. */
+/** Prints the plan for a bundle; no container is made. */
 final class PrintPlan {
   private PrintPlan() {}
 
@@ -50,7 +50,7 @@ final class PrintPlan {
               /* home= */ null,
               /* noPivot= */ false,
               /* noKeyring= */ false);
-      out.print(PlanText.of(InitPlan.of(container, HostServices.facts())));
+      out.print(PlanText.of(InitPlan.of(container, MachineProbe.read())));
       return 0;
     } catch (IOException | BerthException e) {
       err.println("berth-shim: plan of `" + bundle + "`: " + e.getMessage());

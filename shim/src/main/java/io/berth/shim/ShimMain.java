@@ -1,17 +1,16 @@
 package io.berth.shim;
 
-import io.berth.base.config.Config;
-import io.berth.base.daemon.Daemon;
 import io.berth.base.daemon.Program;
 import io.berth.base.layout.StateFolders;
+import io.berth.shim.api.ShimProcessNumber;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code berth-shim --config FILE --host N [--warm]}, or {@code berth-shim --print-plan BUNDLE} for
- * people.
+ * The program {@code berth-shim}: {@code --config FILE --host N [--warm]} hosts shims as process
+ * number N of the instance; {@code --print-plan BUNDLE} shows what would be done for a container.
  */
 public final class ShimMain {
   private ShimMain() {}
@@ -28,40 +27,37 @@ public final class ShimMain {
       System.exit(PrintPlan.run(Path.of(words.get(plan + 1)), System.out, System.err));
     }
     List<String> rest = new ArrayList<>(words);
-    HostNumber number = takeNumber(rest);
+    boolean warm = rest.remove("--warm");
+    ShimProcessNumber number = takeNumber(rest);
     if (number == null) {
       System.err.println("berth-shim: --host needs a number");
       System.exit(2);
       return;
     }
-    String name = StateFolders.shimProcessLock(number.value());
     System.exit(
         Program.run(
-            name,
+            StateFolders.shimProcessLock(number.value()),
             rest.toArray(String[]::new),
             System.out,
             System.err,
-            config -> daemon(config, number)));
+            config -> new ShimProcessDaemon(config, number, warm, ShimMain::endOnThreadOfItsOwn)));
   }
 
-  private static @Nullable HostNumber takeNumber(List<String> words) {
-    boolean warm = words.remove("--warm");
+  private static @Nullable ShimProcessNumber takeNumber(List<String> words) {
     int at = words.indexOf("--host");
     if (at < 0) {
-      return new HostNumber(0, warm);
+      return new ShimProcessNumber(0);
     }
     if (at + 1 >= words.size() || !words.get(at + 1).matches("[0-9]{1,6}")) {
       return null;
     }
     int number = Integer.parseInt(words.get(at + 1));
     words.subList(at, at + 2).clear();
-    return new HostNumber(number, warm);
+    return new ShimProcessNumber(number);
   }
 
-  private static Daemon daemon(Config config, HostNumber number) {
-    return DaggerHostComponent.factory()
-        .create(
-            config, number, () -> Thread.ofPlatform().name("drained").start(() -> System.exit(0)))
-        .daemon();
+  /** System.exit waits for the daemon to stop, which waits for the call that drained it. */
+  private static void endOnThreadOfItsOwn() {
+    Thread.ofPlatform().name("drained").start(() -> System.exit(0));
   }
 }

@@ -2,21 +2,36 @@ package io.berth.shim;
 
 import dagger.BindsInstance;
 import dagger.Component;
-import io.berth.base.config.Config;
-import javax.inject.Singleton;
+import io.berth.base.rpc.EventLoops;
+import io.berth.shim.api.ShimProcessEndpoint;
+import io.berth.shim.api.ShimProcessNumber;
+import io.berth.shim.api.ShimTable;
+import io.berth.shim.api.ShimWarmUp;
+import io.berth.shim.run.ShimProcessServices;
+import jakarta.inject.Singleton;
 
-/** The graph of a host process. */
+/** What a shim process serves, made once its machine has been looked at. */
 @Singleton
 @Component
-interface HostComponent {
-  HostDaemon daemon();
+interface ShimProcessComponent {
+  ShimTable shims();
 
-  /** With what comes from outside. */
+  ShimWarmUp warmUp();
+
+  ShimProcessEndpoint endpoint();
+
+  /** Makes it from what was opened before. */
   @Component.Factory
   interface Factory {
-    HostComponent create(
-        @BindsInstance Config config,
-        @BindsInstance HostNumber number,
+    /**
+     * The objects of one process.
+     *
+     * @param end called when the process has been drained
+     */
+    ShimProcessComponent create(
+        @BindsInstance ShimProcessNumber number,
+        @BindsInstance ShimProcessServices services,
+        @BindsInstance EventLoops loops,
         @BindsInstance Runnable end);
   }
 }

@@ -8,99 +8,86 @@ import io.berth.base.layout.ShimProcessFolder;
 import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
-import io.berth.shim.api.HostEndpoint;
-import io.berth.shim.api.Shims;
-import io.berth.shim.api.WarmExercise;
-import io.berth.shim.api.WarmUp;
-import io.berth.shim.run.HostServices;
+import io.berth.shim.api.ShimProcessNumber;
+import io.berth.shim.run.ShimProcessServices;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Set;
-import javax.inject.Inject;
-import org.jspecify.annotations.Nullable;
 
-/** A host process between start and stop. */
-final class HostDaemon implements Daemon {
-  private static final Logger LOG = System.getLogger(HostDaemon.class.getName());
+/** A shim process between start and stop. Both are called once, by one thread. */
+final class ShimProcessDaemon implements Daemon {
+  private static final Logger LOG = System.getLogger(ShimProcessDaemon.class.getName());
   private static final int MAX_MESSAGE = 256 << 10;
   private static final long GRACE_MILLIS = 200;
 
   private final Config config;
-  private final HostNumber number;
+  private final ShimProcessNumber number;
+  private final boolean warm;
   private final Runnable end;
-  private @Nullable FolderLock lock;
-  private @Nullable HostServices services;
-  private @Nullable EventLoops loops;
-  private @Nullable Shims shims;
-  private @Nullable UnixServer server;
 
-  @Inject
-  HostDaemon(Config config, HostNumber number, Runnable end) {
+  /** What was opened, the newest first. */
+  private final Deque<Runnable> opened = new ArrayDeque<>();
+
+  /**
+   * A process that has not been started.
+   *
+   * @param warm whether it warms itself up before it answers
+   * @param end called when it has been drained
+   */
+  ShimProcessDaemon(Config config, ShimProcessNumber number, boolean warm, Runnable end) {
     this.config = config;
     this.number = number;
+    this.warm = warm;
     this.end = end;
   }
 
   @Override
-  public void start() throws Exception {
+  public void start() throws IOException {
     ShimProcessFolder folder = new StateFolders(config.state()).shimProcess(number.value());
     folder.prepare();
-    lock = FolderLock.take(folder.path(), ShimProcessFolder.LOCK);
+    FolderLock lock = FolderLock.take(folder.path(), ShimProcessFolder.LOCK);
+    opened.push(() -> release(lock));
     AtomicFile.write(folder.pid(), ProcessHandle.current().pid() + "\n", "rw-------");
-    HostServices opened = HostServices.open(config);
-    services = opened;
-    EventLoops threads = new EventLoops(1);
-    loops = threads;
-    Shims held = new Shims(opened, threads);
-    shims = held;
-    WarmUp warmUp =
-        new WarmUp(new WarmExercise(opened, threads, folder.warmUp(), "host" + number.value()));
-    if (number.warm()) {
-      warmUp.attempt();
+    ShimProcessServices services = ShimProcessServices.open(config);
+    opened.push(services::close);
+    EventLoops loops = new EventLoops(1);
+    opened.push(loops::close);
+    ShimProcessComponent process =
+        DaggerShimProcessComponent.factory().create(number, services, loops, end);
+    opened.push(process.shims()::close);
+    if (warm) {
+      process.warmUp().attempt();
     }
-    HostEndpoint endpoint =
-        new HostEndpoint(
-            held, opened.happenings(), warmUp, String.valueOf(config.libexec().getFileName()), end);
-    server =
+    UnixServer server =
         UnixServer.start(
-            threads,
+            loops,
             new UnixServer.Options(
                 folder.socket(),
-                List.of(endpoint.bindService(), held.services()),
+                List.of(process.endpoint().bindService(), process.shims().services()),
                 Set.of(),
                 null,
                 MAX_MESSAGE,
                 _ -> true,
                 "rw-------"),
             List.of());
+    opened.push(() -> server.stop(GRACE_MILLIS));
   }
 
   @Override
   public void stop() {
-    if (server != null) {
-      server.stop(GRACE_MILLIS);
-    }
-    if (shims != null) {
-      shims.close();
-    }
-    if (loops != null) {
-      loops.close();
-    }
-    if (services != null) {
-      services.close();
-    }
-    release();
+    opened.forEach(Runnable::run);
+    opened.clear();
   }
 
-  private void release() {
+  private static void release(FolderLock lock) {
     try {
-      if (lock != null) {
-        lock.close();
-      }
+      lock.close();
     } catch (IOException e) {
-      LOG.log(Level.DEBUG, "release the host's folder", e);
+      LOG.log(Level.DEBUG, "release the folder of the process", e);
     }
   }
 }

@@ -32,6 +32,12 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
 
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
+
+  @ArchTest
+  static final ArchRule GENERATED =
+      ArchitectureRules.generatedOnlyIn("io.berth.shim..", "io.berth.shim.api..");
+
   /** A plan is a function of values. */
   @ArchTest
   static final ArchRule PURE =

@@ -1,6 +1,7 @@
 package io.berth.containerd.front;
 
 import io.berth.base.config.Config;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.containerd.metadata.NamespaceTable;
@@ -78,7 +79,7 @@ public final class Front implements AutoCloseable {
                 services,
                 QUICK,
                 new ForwardedServices(
-                    peers, namespaces, RememberedAnswers.in(config.state(), messages)),
+                    peers, namespaces, RememberedAnswers.in(new StateFolders(config.state()), messages)),
                 MAX_INBOUND,
                 _ -> true,
                 "rw-rw----"),

@@ -1,5 +1,6 @@
 package io.berth.shim.api;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
@@ -7,8 +8,8 @@ import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.run.ContainerTask;
-import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.ShimProcessServices;
 import io.berth.shim.run.TaskAdoption;
 import io.berth.shim.run.TaskCreation;
 import io.grpc.ServerServiceDefinition;
@@ -27,7 +28,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   /** How long a deleted task's socket still answers: clients tell it to shut down. */
   private static final Duration AFTER_DELETION = Duration.ofSeconds(2);
 
-  private final HostServices host;
+  private final ShimProcessServices services;
   private final EventLoops loops;
   private final TaskKey key;
   private final TaskFolder folder;
@@ -39,17 +40,21 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   private final ReentrantLock serving = new ReentrantLock();
   private volatile @Nullable ContainerTask task;
   private volatile boolean over;
+
+  @GuardedBy("serving")
   private @Nullable UnixServer server;
+
+  @GuardedBy("serving")
   private boolean closed;
 
   Shim(
-      HostServices host,
+      ShimProcessServices services,
       EventLoops loops,
       TaskKey key,
       TaskFolder folder,
       boolean ephemeral,
       Consumer<Shim> leave) {
-    this.host = host;
+    this.services = services;
     this.loops = loops;
     this.key = key;
     this.folder = folder;
@@ -87,7 +92,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
       }
       ContainerTask made =
           TaskCreation.create(
-              host, folder, key, TaskMessages.creation(request, ephemeral, requests));
+              services, folder, key, TaskTranslation.creation(request, ephemeral, requests));
       hold(made);
       return made;
     } finally {
@@ -98,22 +103,24 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   void adopt() throws IOException {
     making.lock();
     try {
-      hold(TaskAdoption.adopt(host, folder, key));
+      hold(TaskAdoption.adopt(services, folder, key));
     } finally {
       making.unlock();
     }
   }
 
   private void hold(ContainerTask made) {
-    made.whenLost(() -> leave.accept(this));
     task = made;
+    var _ = made.lost().thenRun(() -> leave.accept(this));
   }
 
   /** Answers on the container's socket from now on, instead of whoever did before. */
   void open() throws IOException {
     UnixServer opened =
         UnixServer.start(
-            loops, Shims.options(folder, List.of(service, TaskVersion2.of(endpoint))), List.of());
+            loops,
+            ShimTable.options(folder, List.of(service, TaskVersion2.of(endpoint))),
+            List.of());
     boolean late;
     serving.lock();
     try {

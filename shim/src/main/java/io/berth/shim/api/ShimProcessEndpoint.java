@@ -25,32 +25,39 @@ import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.Happening;
 import io.berth.shim.run.Happenings;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.ShimProcessServices;
 import io.grpc.stub.StreamObserver;
+import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 
-/** {@code berth.host.v1.Host}. */
-public final class HostEndpoint extends HostGrpc.HostImplBase {
-  private final Shims shims;
-  private final Happenings happenings;
-  private final WarmUp warmUp;
-  private final String build;
+/** {@code berth.host.v1.Host}: how containerd-svc places containers here and learns their ends. */
+public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
+  private static final int TOKEN_BYTES = 32;
+
+  private final ShimTable shims;
+  private final ShimProcessServices services;
+  private final ShimWarmUp warmUp;
   private final Runnable end;
 
   /**
-   * For one process.
+   * The service of this process.
    *
-   * @param build hash of the programs
    * @param end called when the process has been drained
    */
-  public HostEndpoint(
-      Shims shims, Happenings happenings, WarmUp warmUp, String build, Runnable end) {
+  @Inject
+  public ShimProcessEndpoint(
+      ShimTable shims, ShimProcessServices services, ShimWarmUp warmUp, Runnable end) {
     this.shims = shims;
-    this.happenings = happenings;
+    this.services = services;
     this.warmUp = warmUp;
-    this.build = build;
     this.end = end;
+  }
+
+  /** The folder of the programs bears the hash of their build. */
+  private String build() {
+    return String.valueOf(services.config().libexec().getFileName());
   }
 
   private static TaskFolder folder(String path) {
@@ -143,14 +150,14 @@ public final class HostEndpoint extends HostGrpc.HostImplBase {
     Calls.answer(
         responses,
         () -> {
-          Shims.Contents contents = shims.contents();
+          ShimTable.Contents contents = shims.contents();
           return StatusResponse.newBuilder()
               .setPid((int) ProcessHandle.current().pid())
               .setNamespace(contents.namespace())
               .addAllIds(contents.ids())
               .setWarmed(warmUp.isOver())
               .setDraining(contents.draining())
-              .setBuild(build)
+              .setBuild(build())
               .build();
         });
   }
@@ -160,7 +167,7 @@ public final class HostEndpoint extends HostGrpc.HostImplBase {
     BlockingSender.run(
         responses,
         sender -> {
-          try (Happenings.Watcher watcher = happenings.watch()) {
+          try (Happenings.Watcher watcher = services.happenings().watch()) {
             for (Happening.Exit exit : watcher.missed()) {
               sender.send(message(exit));
             }
@@ -187,7 +194,7 @@ public final class HostEndpoint extends HostGrpc.HostImplBase {
                   Exit.newBuilder()
                       .setPid(exit.pid())
                       .setStatus(exit.how().status())
-                      .setAt(TaskMessages.timestamp(exit.how().at()))
+                      .setAt(TaskTranslation.timestamp(exit.how().at()))
                       .setOomKilled(exit.how().outOfMemory())
                       .setUnknown(exit.how().unknown()));
       case Happening.OutOfMemory _ -> message.setOom(Oom.getDefaultInstance());
@@ -204,8 +211,10 @@ public final class HostEndpoint extends HostGrpc.HostImplBase {
         () -> {
           // The supervisor keeps its record until Delete, which answers the exit once more, also
           // if another process adopts the task before.
-          happenings.acknowledge(
-              new TaskKey(request.getNamespace(), request.getId()), request.getExecId());
+          services
+              .happenings()
+              .acknowledge(
+                  new TaskKey(request.getNamespace(), request.getId()), request.getExecId());
           return request;
         });
   }
@@ -215,11 +224,13 @@ public final class HostEndpoint extends HostGrpc.HostImplBase {
     empty(
         responses,
         () -> {
-          if (request.getToken().size() != 32) {
-            throw new BerthException.InvalidArgument("attach: a token has 32 bytes");
+          if (request.getToken().size() != TOKEN_BYTES) {
+            throw new BerthException.InvalidArgument(
+                "attach: a token has " + TOKEN_BYTES + " bytes");
           }
           shims
               .task(new TaskKey(request.getNamespace(), request.getId()))
+              .commands()
               .allowAttach(
                   request.getExecId(),
                   request.getToken().toByteArray(),

@@ -1,8 +1,8 @@
-package io.berth.shim;
+package io.berth.shim.api;
 
 /**
- * Which host process of an instance this is.
+ * The number of a shim process within its instance.
  *
- * @param warm whether it warms itself before it answers
+ * @param value 0 to 999999
  */
-record HostNumber(int value, boolean warm) {}
+public record ShimProcessNumber(int value) {}

@@ -1,5 +1,6 @@
 package io.berth.shim.api;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
@@ -11,9 +12,11 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.HeaderRouting;
 import io.berth.base.rpc.UnixServer;
 import io.berth.shim.run.ContainerTask;
-import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.ShimProcessServices;
 import io.grpc.ServerServiceDefinition;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -32,22 +35,32 @@ import org.jspecify.annotations.Nullable;
 /**
  * The shims of this process. All belong to one namespace, that of the first one.
  *
- * <p>Its lock guards the table and is not held while a shim is made: the place in the table is.
+ * <p>The lock is not held while a shim is made, which takes long: the shim takes its place in the
+ * table first, and so keeps a second one of the same name out. Safe for use by several threads.
  */
-public final class Shims {
-  private static final Logger LOG = System.getLogger(Shims.class.getName());
+@Singleton
+public final class ShimTable {
+  private static final Logger LOG = System.getLogger(ShimTable.class.getName());
 
-  private final HostServices host;
+  private final ShimProcessServices services;
   private final EventLoops loops;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<TaskKey, Shim> shims = new HashMap<>();
-  private @Nullable String namespace;
-  private boolean draining;
-  private Runnable whenDrained = () -> {};
 
-  /** None yet. */
-  public Shims(HostServices host, EventLoops loops) {
-    this.host = host;
+  @GuardedBy("lock")
+  private final Map<TaskKey, Shim> shims = new HashMap<>();
+
+  /** Null until the first shim comes. */
+  @GuardedBy("lock")
+  private @Nullable String namespace;
+
+  /** Null until no more shims are taken; to be run when the last has gone. */
+  @GuardedBy("lock")
+  private @Nullable Runnable whenDrained;
+
+  /** A table without shims. */
+  @Inject
+  public ShimTable(ShimProcessServices services, EventLoops loops) {
+    this.services = services;
     this.loops = loops;
   }
 
@@ -87,7 +100,7 @@ public final class Shims {
     try {
       task.get();
     } catch (ExecutionException e) {
-      // Told by the other one.
+      // The failure of the other thread is the one that is told.
       LOG.log(Level.DEBUG, "open socket", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -110,10 +123,10 @@ public final class Shims {
   private Shim enter(TaskKey key, TaskFolder folder, boolean ephemeral) {
     lock.lock();
     try {
-      if (draining) {
+      if (whenDrained != null) {
         throw new BerthException.FailedPrecondition("place `" + key + "`: this host is draining");
       }
-      // Containers of the warm-up are nobody's, and bind the process to nothing.
+      // Containers of the warm-up belong to no client, and bind the process to no namespace.
       boolean own = key.namespace().equals(Identifier.WARM_UP_NAMESPACE);
       if (!own && namespace != null && !namespace.equals(key.namespace())) {
         throw new BerthException.FailedPrecondition(
@@ -129,7 +142,7 @@ public final class Shims {
       if (!own) {
         namespace = key.namespace();
       }
-      Shim shim = new Shim(host, loops, key, folder, ephemeral, this::leave);
+      Shim shim = new Shim(services, loops, key, folder, ephemeral, this::leave);
       shims.put(key, shim);
       return shim;
     } finally {
@@ -139,21 +152,25 @@ public final class Shims {
 
   /** Closes a shim and takes it out; its container is not touched. */
   void leave(Shim shim) {
-    boolean last;
+    Runnable last;
     lock.lock();
     try {
       shims.remove(shim.key(), shim);
-      last = draining && shims.isEmpty();
+      last = shims.isEmpty() ? whenDrained : null;
     } finally {
       lock.unlock();
     }
     shim.close();
-    if (last) {
-      whenDrained.run();
+    if (last != null) {
+      last.run();
     }
   }
 
-  /** NOT_FOUND if it is not here. */
+  /**
+   * The container of this name.
+   *
+   * @throws BerthException.NotFound if it is not here
+   */
   ContainerTask task(TaskKey key) {
     lock.lock();
     try {
@@ -216,7 +233,6 @@ public final class Shims {
     boolean empty;
     lock.lock();
     try {
-      draining = true;
       whenDrained = callback;
       empty = shims.isEmpty();
     } finally {
@@ -233,17 +249,15 @@ public final class Shims {
   Contents contents() {
     lock.lock();
     try {
-      return new Contents(
-          namespace == null ? "" : namespace,
-          // Those of the warm-up are in no namespace that could be named with them: whoever wants
-          // one
-          // of them adopts it.
+      String own = namespace == null ? "" : namespace;
+      // Containers of the warm-up are left out, for no client can name their namespace.
+      List<String> ids =
           shims.keySet().stream()
-              .filter(key -> key.namespace().equals(namespace))
+              .filter(key -> key.namespace().equals(own))
               .map(TaskKey::id)
               .sorted()
-              .toList(),
-          draining);
+              .toList();
+      return new Contents(own, ids, whenDrained != null);
     } finally {
       lock.unlock();
     }

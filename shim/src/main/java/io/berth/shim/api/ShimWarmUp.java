@@ -1,36 +1,48 @@
 package io.berth.shim.api;
 
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * What a process does with nobody looking before it counts as ready: the first container of a young
- * JVM takes a hundred times as long as the later ones.
+ * The warm-up of this process, done once: the first container of a young JVM takes a hundred times
+ * as long as the later ones, so it is one that no client waits for. Safe for use by several
+ * threads.
  */
-public final class WarmUp {
-  private static final Logger LOG = System.getLogger(WarmUp.class.getName());
+@Singleton
+public final class ShimWarmUp {
+  private static final Logger LOG = System.getLogger(ShimWarmUp.class.getName());
 
-  private final Exercise exercise;
+  private final Rounds rounds;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile boolean over;
 
-  /** The whole path once. */
-  public interface Exercise {
+  /** What is done to warm up. */
+  @FunctionalInterface
+  interface Rounds {
     void run() throws Exception;
   }
 
-  /** With this path. */
-  public WarmUp(Exercise exercise) {
-    this.exercise = exercise;
+  @Inject
+  ShimWarmUp(WarmUpRounds rounds) {
+    this((Rounds) rounds);
   }
 
-  /** Does it once, whoever asks; whoever asks meanwhile waits. A failure is told each time. */
+  ShimWarmUp(Rounds rounds) {
+    this.rounds = rounds;
+  }
+
+  /**
+   * Warms up, unless that has been done; whoever asks meanwhile waits. After a failure, which is
+   * told, the next one who asks has it tried again.
+   */
   public void run() throws Exception {
     lock.lock();
     try {
       if (!over) {
-        exercise.run();
+        rounds.run();
         over = true;
       }
     } finally {
@@ -39,8 +51,8 @@ public final class WarmUp {
   }
 
   /**
-   * The same where nobody asked: a failure is logged, for a host without some part that the warm-up
-   * uses may still run what its clients send.
+   * The same where nobody asked: a failure is logged, for a machine without some part that the
+   * warm-up uses may still run what clients send.
    */
   public void attempt() {
     try {

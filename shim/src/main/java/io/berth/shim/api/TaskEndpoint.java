@@ -36,10 +36,10 @@ import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.oci.runtime.Resources;
+import io.berth.shim.run.ContainerProcess;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskDeletion;
-import io.berth.shim.run.TaskProcess;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -51,15 +51,15 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
   private final String id;
   private final Keeper keeper;
 
-  /** Who holds the container. */
+  /** The part of a shim that holds the container. */
   interface Keeper {
-    /** Null before Create and after Delete. */
+    /** The container; null before Create and after Delete. */
     @Nullable ContainerTask task();
 
-    /** Makes it. */
+    /** Makes the container. */
     ContainerTask create(CreateTaskRequest request, RequestIds requests) throws Exception;
 
-    /** It has been deleted. */
+    /** The container has been deleted. */
     void deleted();
 
     /** The client needs this shim no more. */
@@ -110,7 +110,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
     Calls.answer(
         responses,
         () -> {
-          int pid = task(request.getId()).start(request.getExecId(), requests());
+          int pid = task(request.getId()).commands().start(request.getExecId(), requests());
           return StartResponse.newBuilder().setPid(pid).build();
         });
   }
@@ -121,7 +121,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
         responses,
         () -> {
           ContainerTask task = task(request.getId());
-          return TaskMessages.state(task, task.process(request.getExecId()));
+          return TaskTranslation.state(task, task.process(request.getExecId()));
         });
   }
 
@@ -130,10 +130,10 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
     Calls.answer(
         responses,
         () -> {
-          TaskProcess.Ended ended = task(request.getId()).awaitEnd(request.getExecId());
+          ContainerProcess.Ended ended = task(request.getId()).awaitEnd(request.getExecId());
           return WaitResponse.newBuilder()
               .setExitStatus(ended.status())
-              .setExitedAt(TaskMessages.timestamp(ended.at()))
+              .setExitedAt(TaskTranslation.timestamp(ended.at()))
               .build();
         });
   }
@@ -145,16 +145,18 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
         () -> {
           ContainerTask task = task(request.getId());
           String execId = request.getExecId();
-          TaskProcess process = task.process(execId);
-          TaskProcess.Ended ended =
-              execId.isEmpty() ? TaskDeletion.delete(task, requests()) : task.deleteExec(execId);
+          ContainerProcess process = task.process(execId);
+          ContainerProcess.Ended ended =
+              execId.isEmpty()
+                  ? TaskDeletion.delete(task, requests())
+                  : task.execs().delete(execId);
           if (execId.isEmpty()) {
             keeper.deleted();
           }
           return DeleteResponse.newBuilder()
               .setPid(process.pid())
               .setExitStatus(ended.status())
-              .setExitedAt(TaskMessages.timestamp(ended.at()))
+              .setExitedAt(TaskTranslation.timestamp(ended.at()))
               .build();
         });
   }
@@ -165,6 +167,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
         responses,
         () -> {
           task(request.getId())
+              .commands()
               .kill(request.getExecId(), request.getSignal(), request.getAll(), requests());
           return id;
         });
@@ -181,15 +184,15 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
           }
           byte[] process =
               Anys.is(request.getSpec(), Anys.PROCESS_FILE)
-                  ? task.takeProcess(request.getExecId())
-                  : TaskMessages.json(request.getSpec(), "exec: spec");
+                  ? task.execs().takeProcess(request.getExecId())
+                  : TaskTranslation.json(request.getSpec(), "exec: spec");
           Stdio stdio =
               new Stdio(
                   request.getStdin(),
                   request.getStdout(),
                   request.getStderr(),
                   request.getTerminal());
-          task.addExec(request.getExecId(), stdio, Json.tree(process, "exec spec"));
+          task.execs().add(request.getExecId(), stdio, Json.tree(process, "exec spec"));
           return id;
         });
   }
@@ -201,7 +204,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
         () -> {
           int rows = Math.clamp(Integer.toUnsignedLong(request.getHeight()), 0, 0xffff);
           int columns = Math.clamp(Integer.toUnsignedLong(request.getWidth()), 0, 0xffff);
-          task(request.getId()).resize(request.getExecId(), rows, columns);
+          task(request.getId()).commands().resize(request.getExecId(), rows, columns);
           return id;
         });
   }
@@ -214,7 +217,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
           ContainerTask task = task(request.getId());
           task.process(request.getExecId());
           if (request.getStdin()) {
-            task.closeStdin(request.getExecId());
+            task.commands().closeStdin(request.getExecId());
           }
           return id;
         });
@@ -225,7 +228,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
     empty(
         responses,
         () -> {
-          task(request.getId()).pause();
+          task(request.getId()).commands().pause();
           return id;
         });
   }
@@ -235,7 +238,7 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
     empty(
         responses,
         () -> {
-          task(request.getId()).resume();
+          task(request.getId()).commands().resume();
           return id;
         });
   }
@@ -256,8 +259,8 @@ public final class TaskEndpoint extends TaskGrpc.TaskImplBase {
     empty(
         responses,
         () -> {
-          byte[] json = TaskMessages.json(request.getResources(), "update: resources");
-          task(request.getId()).update(Resources.read(json, "resources"));
+          byte[] json = TaskTranslation.json(request.getResources(), "update: resources");
+          task(request.getId()).commands().update(Resources.read(json, "resources"));
           return id;
         });
   }

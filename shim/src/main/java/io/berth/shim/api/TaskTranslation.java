@@ -12,24 +12,24 @@ import io.berth.base.error.BerthException;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
+import io.berth.shim.run.ContainerProcess;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
-import io.berth.shim.run.TaskProcess;
 import io.berth.shim.stdio.Streams;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Between values and messages. */
-final class TaskMessages {
+/** Translates between the messages of the Task service and this module's own values. */
+final class TaskTranslation {
   private static final String OPTIONS = "containerd.runc.v1.Options";
 
   /** Other types that containerd knows, but not as options of this runtime. */
   private static final List<String> WRONG_OPTIONS =
       List.of("runtimeoptions.v1.Options", "containerd.runc.v1.CheckpointOptions");
 
-  private TaskMessages() {}
+  private TaskTranslation() {}
 
   static TaskCreation.Request creation(
       CreateTaskRequest request, boolean ephemeral, RequestIds requests) {
@@ -88,7 +88,7 @@ final class TaskMessages {
     return Timestamp.newBuilder().setSeconds(at.getEpochSecond()).setNanos(at.getNano()).build();
   }
 
-  static StateResponse state(ContainerTask task, TaskProcess process) {
+  static StateResponse state(ContainerTask task, ContainerProcess process) {
     StateResponse.Builder state =
         StateResponse.newBuilder()
             .setId(task.key().id())
@@ -100,18 +100,18 @@ final class TaskMessages {
             .setStderr(process.stdio().stderr())
             .setTerminal(process.stdio().terminal())
             .setExecId(process.id());
-    TaskProcess.Ended ended = process.endedOrNull();
+    ContainerProcess.Ended ended = process.endedOrNull();
     if (ended != null) {
       state.setExitStatus(ended.status()).setExitedAt(timestamp(ended.at()));
     }
     return state.build();
   }
 
-  private static Status status(ContainerTask task, TaskProcess process) {
-    return switch (process.phase()) {
-      case CREATED -> Status.CREATED;
-      case RUNNING -> task.isPaused() ? Status.PAUSED : Status.RUNNING;
-      case STOPPED, DELETED -> Status.STOPPED;
+  private static Status status(ContainerTask task, ContainerProcess process) {
+    return switch (process.state()) {
+      case ContainerProcess.State.Added _, ContainerProcess.State.Created _ -> Status.CREATED;
+      case ContainerProcess.State.Running _ -> task.isPaused() ? Status.PAUSED : Status.RUNNING;
+      case ContainerProcess.State.Stopped _, ContainerProcess.State.Deleted _ -> Status.STOPPED;
     };
   }
 }

@@ -14,91 +14,95 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.FolderLock;
+import io.berth.base.io.FolderRemoval;
+import io.berth.base.io.OwnFolder;
 import io.berth.base.json.Json;
+import io.berth.base.layout.ShimProcessFolder;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.shim.run.HostServices;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.ShimProcessServices;
 import io.berth.shim.run.TaskAdoption;
 import io.grpc.ManagedChannel;
+import jakarta.inject.Inject;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The path of a container, walked some times with one that nobody sees: the supervisor's own binary
- * telling its version, in a namespace of containers that no client can name, in a folder of this
- * process's. The methods that count are run as they will be: over a socket, with the mounts, limits
- * and filter that clients usually send.
+ * The warm-up: a container walked from creation to deletion, some times, with one that no client
+ * sees. It is the supervisor's own binary telling its version, in a namespace that no client can
+ * name, in a folder of this process's. The methods that count are run as they will be: over a
+ * socket, with the mounts, limits and filter that clients usually send.
  */
-public final class WarmExercise implements WarmUp.Exercise {
+final class WarmUpRounds implements ShimWarmUp.Rounds {
   /** After so many the time of one no longer falls much. */
   private static final int ROUNDS = 12;
 
   /** The round whose container is let go and adopted. */
   private static final int ADOPTED = 1;
 
-  private static final Logger LOG = System.getLogger(WarmExercise.class.getName());
+  private static final Logger LOG = System.getLogger(WarmUpRounds.class.getName());
 
-  private final HostServices services;
+  private final ShimProcessServices services;
   private final EventLoops loops;
+  private final ShimProcessNumber number;
+  private final StateFolders state;
   private final Path folder;
-  private final String name;
 
-  /**
-   * In a folder that need not exist and is gone afterwards.
-   *
-   * @param name tells this process's containers from those of its neighbours
-   */
-  public WarmExercise(HostServices services, EventLoops loops, Path folder, String name) {
+  @Inject
+  WarmUpRounds(ShimProcessServices services, EventLoops loops, ShimProcessNumber number) {
     this.services = services;
     this.loops = loops;
-    this.folder = folder;
-    this.name = name;
+    this.number = number;
+    this.state = new StateFolders(services.config().state());
+    this.folder = state.shimProcess(number.value()).warmUp();
   }
 
   @Override
   public void run() throws Exception {
-    Shims shims = new Shims(services.unwatched(), loops);
+    ShimTable shims = new ShimTable(services.unwatched(), loops);
     try {
       endAbandoned();
+      OwnFolder.prepare(folder, OwnFolder.OWNER_ONLY);
       for (int round = 0; round < ROUNDS; round++) {
         walk(shims, round);
       }
     } finally {
       shims.close();
-      remove(folder);
+      FolderRemoval.remove(folder);
     }
   }
 
   /**
-   * A process that was killed in the middle of this left a container that nobody else knows: one
-   * that had this process's number before, or a neighbour.
+   * Ends what a process left that was killed while it warmed itself up, for nobody else knows of
+   * it: a process that had this one's number before, or a neighbour.
    */
   private void endAbandoned() throws IOException {
     endAll(folder);
-    Path host = folder.toAbsolutePath().getParent();
-    Path hosts = host == null ? null : host.getParent();
-    Path state = hosts == null ? null : hosts.getParent();
-    if (hosts == null || state == null || !hosts.endsWith("h")) {
+    if (!Files.isDirectory(state.shimProcesses())) {
       return;
     }
-    for (Path other : children(hosts)) {
-      Path left = other.resolve(folder.getFileName());
-      if (other.equals(host) || !Files.isDirectory(left)) {
+    for (Path other : children(state.shimProcesses())) {
+      ShimProcessFolder neighbour = new ShimProcessFolder(other);
+      String name = String.valueOf(other.getFileName());
+      if (neighbour.warmUp().equals(folder)
+          || !Files.isDirectory(neighbour.warmUp())
+          || !name.matches("[0-9]{1,6}")) {
         continue;
       }
-      try (FolderLock _ = FolderLock.take(state, "shim-" + other.getFileName())) {
-        endAll(left);
+      String lock = StateFolders.shimProcessLock(Integer.parseInt(name));
+      try (FolderLock _ = FolderLock.take(state.path(), lock)) {
+        endAll(neighbour.warmUp());
       } catch (BerthException.FailedPrecondition alive) {
-        LOG.log(Level.DEBUG, "host {0} is at it itself", other.getFileName());
+        LOG.log(Level.DEBUG, "shim process {0} still warms itself up", name);
       }
     }
   }
@@ -114,7 +118,7 @@ public final class WarmExercise implements WarmUp.Exercise {
         LOG.log(Level.WARNING, "end what was left at `{0}`: {1}", task, e.getMessage());
       }
     }
-    remove(left);
+    FolderRemoval.remove(left);
   }
 
   private static List<Path> children(Path parent) throws IOException {
@@ -123,14 +127,14 @@ public final class WarmExercise implements WarmUp.Exercise {
     }
   }
 
-  private void walk(Shims shims, int round) throws Exception {
-    TaskKey key = new TaskKey(Identifier.WARM_UP_NAMESPACE, name + "-" + round);
+  private void walk(ShimTable shims, int round) throws Exception {
+    TaskKey key = new TaskKey(Identifier.WARM_UP_NAMESPACE, "host" + number.value() + "-" + round);
     TaskFolder task = new TaskFolder(folder.resolve(Integer.toString(round)));
     Path etc = task.path().resolve("etc");
     Files.createDirectories(task.rootfs());
     Files.createDirectories(etc);
     Files.writeString(etc.resolve("hosts"), "127.0.0.1 localhost\n");
-    ObjectNode spec = WarmSpec.of(task.rootfs(), services.supervisorBinary(), etc, round);
+    ObjectNode spec = WarmUpSpec.of(task.rootfs(), services.supervisorBinary(), etc, round);
     Files.write(task.config(), Json.bytes(spec));
     shims.place(key, task, create(key.id(), task), /* ephemeral= */ true, RequestIds.of(null));
     if (round == ADOPTED) {
@@ -143,7 +147,7 @@ public final class WarmExercise implements WarmUp.Exercise {
     } finally {
       channel.shutdownNow();
       shims.letGo(key.namespace(), key.id());
-      remove(task.path());
+      FolderRemoval.remove(task.path());
     }
   }
 
@@ -172,16 +176,5 @@ public final class WarmExercise implements WarmUp.Exercise {
     task.start(StartRequest.newBuilder().setId(id).build());
     task.wait(WaitRequest.newBuilder().setId(id).build());
     task.delete(DeleteRequest.newBuilder().setId(id).build());
-  }
-
-  private static void remove(Path path) throws IOException {
-    if (!Files.exists(path)) {
-      return;
-    }
-    try (Stream<Path> all = Files.walk(path)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(each);
-      }
-    }
   }
 }

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  * round has touched is slow in the first real container. The filter alone cost half a second there:
  * its part of the document read, libseccomp's functions linked, each by code that had never run.
  */
-final class WarmSpec {
+final class WarmUpSpec {
   private static final List<String> CAPABILITIES =
       List.of(
           "CAP_CHOWN",
@@ -37,7 +37,7 @@ final class WarmSpec {
           + " setgroups setresgid setresuid setsid setuid sigaltstack socketpair stat statfs statx"
           + " tgkill umask uname unlink utimensat vfork wait4 waitid write writev";
 
-  private WarmSpec() {}
+  private WarmUpSpec() {}
 
   /**
    * For the supervisor's program telling its version.

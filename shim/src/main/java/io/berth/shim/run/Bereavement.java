@@ -34,22 +34,22 @@ final class Bereavement {
   }
 
   void mourn(String cause) {
-    task.host().happenings().tell(new Happening.SupervisorLost(task.key(), cause));
+    task.services().happenings().tell(new Happening.SupervisorLost(task.key(), cause));
     try {
       task.cgroup().killAll();
     } catch (IOException e) {
       LOG.log(Level.WARNING, "task {0}: ending what is left: {1}", task.key(), e.getMessage());
     }
-    for (TaskProcess exec : task.execs()) {
-      if (exec.phase() == TaskProcess.Phase.RUNNING) {
-        end(exec, exec.pidfd());
+    for (ContainerProcess exec : task.execs().all()) {
+      if (exec.state() instanceof ContainerProcess.State.Running(int _, Fd pidfd)) {
+        end(exec, pidfd);
       }
     }
     Supervision supervision = task.supervision();
     end(task.init(), supervision == null ? null : supervision.init());
   }
 
-  private void end(TaskProcess process, @Nullable Fd pidfd) {
+  private void end(ContainerProcess process, @Nullable Fd pidfd) {
     ExitRecord known = null;
     try {
       known = ExitRecord.read(task.folder().path(), process.id());
@@ -57,19 +57,20 @@ final class Bereavement {
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
     process.drained().complete(true);
-    task.ended(
-        process.id(),
-        known == null ? process.pid() : known.pid(),
-        known == null ? kept(pidfd, process.pid()) : TaskProcess.Ended.of(known));
+    task.events()
+        .ended(
+            process.id(),
+            known == null ? process.pid() : known.pid(),
+            known == null ? kept(pidfd, process.pid()) : ContainerProcess.Ended.of(known));
   }
 
-  private TaskProcess.Ended kept(@Nullable Fd pidfd, int pid) {
+  private ContainerProcess.Ended kept(@Nullable Fd pidfd, int pid) {
     try {
       long end = System.nanoTime() + PATIENCE.toNanos();
       while (pidfd != null && System.nanoTime() < end) {
         Processes.ExitStatus exit = Processes.exitOfAnother(pidfd, pid);
         if (exit != null) {
-          return new TaskProcess.Ended(
+          return new ContainerProcess.Ended(
               exit.shellCode(), Instant.now(), /* outOfMemory= */ false, /* unknown= */ false);
         }
         LockSupport.parkNanos(1_000_000);
@@ -77,7 +78,7 @@ final class Bereavement {
     } catch (SyscallException | IllegalStateException e) {
       LOG.log(Level.DEBUG, "task {0}: how it ended: {1}", task.key(), e.getMessage());
     }
-    return new TaskProcess.Ended(
+    return new ContainerProcess.Ended(
         STATUS_UNKNOWN, Instant.now(), /* outOfMemory= */ false, /* unknown= */ true);
   }
 }

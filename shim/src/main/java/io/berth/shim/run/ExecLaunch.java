@@ -22,8 +22,11 @@ import org.jspecify.annotations.Nullable;
 final class ExecLaunch {
   private ExecLaunch() {}
 
-  /** Its pid; after a failure it can be tried again. The caller holds the process's lock. */
-  static int launch(ContainerTask task, TaskProcess process, RequestIds requests)
+  /**
+   * Starts the process and answers its pid. After a failure it can be tried again. The caller holds
+   * the process's lock.
+   */
+  static int launch(ContainerTask task, ContainerProcess process, RequestIds requests)
       throws IOException {
     ExecPlan plan = plan(task, process, task.cgroup().folders());
     try {
@@ -43,26 +46,23 @@ final class ExecLaunch {
   }
 
   private static int launch(
-      ContainerTask task, TaskProcess process, ExecPlan plan, IntToLongFunction request)
+      ContainerTask task, ContainerProcess process, ExecPlan plan, IntToLongFunction request)
       throws IOException {
     Supervision supervisor = task.supervisor();
+    boolean stdinClosed =
+        process.state() instanceof ContainerProcess.State.Added(boolean closed) && closed;
     try (Handles handles = new Handles(List.of(), supervisor.init());
         StreamFiles streams =
             new StreamFiles(
                 task.key(),
-                task.host().logPrograms(),
+                task.services().logPrograms(),
                 Supervision.logPrograms(
                     CompletableFuture.completedFuture(supervisor.connection())))) {
       LaunchPlan launch = LaunchPlan.exec(plan.steps(), handles, streams);
       SupervisorConnection.Launched launched =
           Supervision.awaitPlace(n -> supervisor.connection().exec(request.applyAsLong(n), launch));
-      process.hold(launched.pidfd());
-      process.born(launched.pid());
-      process.runs();
-      if (process.endedOrNull() != null) {
-        process.hold(null);
-      }
-      if (process.stdinClosed()) {
+      process.launched(launched.pid(), launched.pidfd());
+      if (stdinClosed) {
         Supervision.await(supervisor.connection().closeStdin(process.id()));
       }
       return launched.pid();
@@ -73,12 +73,12 @@ final class ExecLaunch {
     }
   }
 
-  private static String what(ContainerTask task, TaskProcess process) {
+  private static String what(ContainerTask task, ContainerProcess process) {
     return "start exec `" + process.id() + "` in task `" + task.record().id() + "`";
   }
 
   private static BerthException failure(
-      ContainerTask task, TaskProcess process, ExecPlan plan, SupervisorException e) {
+      ContainerTask task, ContainerProcess process, ExecPlan plan, SupervisorException e) {
     if (e.errno() == Errno.ESRCH && e.step() < 0) {
       return new BerthException.FailedPrecondition(
           "container " + task.record().id() + " init process is not running", e);
@@ -87,9 +87,10 @@ final class ExecLaunch {
   }
 
   /**
-   * A container that has cgroups of its own, a service manager's say, has passed controllers on to
-   * them, and version 2 then takes no process into the folder above: the init has moved into one of
-   * them, and so does the exec. Null if that is not what has gone wrong.
+   * The cgroup that the init has moved to inside the container's; null if that is not what has gone
+   * wrong. A container that makes cgroups of its own, as a service manager does, passes controllers
+   * on to them, and version 2 then takes no process into the folder above (cgroups(7), "no internal
+   * processes" rule): the exec goes where the init is.
    */
   private static @Nullable CgroupFolders innerCgroup(
       ContainerTask task, ExecPlan plan, SupervisorException e) throws IOException {
@@ -109,7 +110,8 @@ final class ExecLaunch {
     return null;
   }
 
-  private static ExecPlan plan(ContainerTask task, TaskProcess process, CgroupFolders cgroups) {
+  private static ExecPlan plan(
+      ContainerTask task, ContainerProcess process, CgroupFolders cgroups) {
     ExecRecord exec = process.exec();
     if (exec == null) {
       throw new IllegalStateException("exec `" + process.id() + "` without a record");
@@ -123,9 +125,9 @@ final class ExecLaunch {
             wanted,
             process.stdio(),
             cgroups,
-            task.host().filters().of(task.spec().linux().seccomp()),
+            task.services().filters().of(task.spec().linux().seccomp()),
             HomeFolder.ofRunning(wanted, task.init().pid()),
             task.record().noKeyring()),
-        task.host().hostFacts());
+        task.services().machine());
   }
 }

@@ -8,7 +8,8 @@ public sealed interface Happening {
   TaskKey task();
 
   /** A process has ended; empty id: the init. */
-  record Exit(TaskKey task, String execId, int pid, TaskProcess.Ended how) implements Happening {}
+  record Exit(TaskKey task, String execId, int pid, ContainerProcess.Ended how)
+      implements Happening {}
 
   /** The kernel killed something of it for want of memory. */
   record OutOfMemory(TaskKey task) implements Happening {}

@@ -3,6 +3,7 @@ package io.berth.shim.run;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.Poller;
 import io.berth.linux.Processes;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.ExitRecord;
@@ -97,6 +98,17 @@ final class Supervision implements AutoCloseable {
         await(await(supervisor.copy()).startLogProgram(program, output, errors, ready));
   }
 
+  /** Tells the supervisor that the end of a process is known and its record is not needed. */
+  void acknowledge(String execId) throws IOException {
+    try {
+      await(connection.acknowledge(execId));
+    } catch (SupervisorException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+    }
+  }
+
   /** Whether the supervisor's own process has ended. */
   boolean hasEnded() {
     Fd pidfd = hello.pidfd();
@@ -108,13 +120,13 @@ final class Supervision implements AutoCloseable {
   }
 
   /** Waits for the supervisor's own end. */
-  boolean awaitEnd(HostServices host, long millis) {
+  boolean awaitEnd(Poller poller, long millis) {
     Fd pidfd = hello.pidfd();
     if (pidfd == null) {
       return true;
     }
     try {
-      Processes.ended(pidfd, host.poller()).orTimeout(millis, TimeUnit.MILLISECONDS).join();
+      Processes.ended(pidfd, poller).orTimeout(millis, TimeUnit.MILLISECONDS).join();
       return true;
     } catch (SyscallException | CompletionException e) {
       return hasEnded();

@@ -12,6 +12,7 @@ import io.berth.linux.supervisor.SupervisorConnection.Phase;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupPath;
+import io.berth.shim.cgroup.OomWatch;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -28,20 +29,21 @@ public final class TaskAdoption {
   private static final Logger LOG = System.getLogger(TaskAdoption.class.getName());
   private static final long END_SECONDS = 10;
 
-  private final HostServices host;
+  private final ShimProcessServices services;
   private final TaskFolder folder;
   private final TaskRecord record;
   private final RuntimeSpec spec;
   private final Cgroup cgroup;
   private final Supervision.Relay relay = new Supervision.Relay();
 
-  private TaskAdoption(HostServices host, TaskFolder folder, TaskRecord record) throws IOException {
-    this.host = host;
+  private TaskAdoption(ShimProcessServices services, TaskFolder folder, TaskRecord record)
+      throws IOException {
+    this.services = services;
     this.folder = folder;
     this.record = record;
     Path config = TaskFolder.configOf(Path.of(record.bundle()));
     this.spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
-    this.cgroup = Cgroup.at(host.cgroups(), new CgroupPath(record.cgroup()));
+    this.cgroup = Cgroup.at(services.cgroups(), new CgroupPath(record.cgroup()));
   }
 
   /**
@@ -50,7 +52,7 @@ public final class TaskAdoption {
    * @throws BerthException.NotFound if there is neither a supervisor nor anything that it left; a
    *     creation that was not finished has been undone then
    */
-  public static ContainerTask adopt(HostServices host, TaskFolder folder, TaskKey key)
+  public static ContainerTask adopt(ShimProcessServices services, TaskFolder folder, TaskKey key)
       throws IOException {
     TaskRecord record = folder.recordIfThere();
     if (record == null) {
@@ -60,18 +62,18 @@ public final class TaskAdoption {
       throw new BerthException.FailedPrecondition(
           "task `" + key + "`: its folder belongs to `" + record.key() + "`");
     }
-    return new TaskAdoption(host, folder, record).run();
+    return new TaskAdoption(services, folder, record).run();
   }
 
   /** Ends a container that nobody needs any more, however far it came; its folder stays. */
-  public static void end(HostServices host, TaskFolder folder) throws IOException {
+  public static void end(ShimProcessServices services, TaskFolder folder) throws IOException {
     TaskRecord record = folder.recordIfThere();
     if (record == null) {
       return;
     }
     RequestIds requests = RequestIds.of(null);
-    try (ContainerTask task = adopt(host, folder, record.key())) {
-      if (task.init().phase() == TaskProcess.Phase.RUNNING) {
+    try (ContainerTask task = adopt(services, folder, record.key())) {
+      if (task.init().isRunning()) {
         task.cgroup().killAll();
         task.init().ended().copy().orTimeout(END_SECONDS, TimeUnit.SECONDS).join();
       }
@@ -100,8 +102,18 @@ public final class TaskAdoption {
       throw new BerthException.NotFound(
           "task `" + record.id() + "`: its creation was not finished");
     }
-    ContainerTask task = task(supervision, supervision.hello().initPid());
-    restore(task, state);
+    ContainerTask task =
+        new ContainerTask(
+            services,
+            parts(ContainerTask.watchMemory(services, record.key(), cgroup)),
+            supervision,
+            supervision.hello().initPid());
+    try {
+      restore(task, state);
+    } catch (IOException | RuntimeException e) {
+      task.close();
+      throw e;
+    }
     task.attend(relay);
     return task;
   }
@@ -109,7 +121,7 @@ public final class TaskAdoption {
   private @Nullable Supervision connect() throws IOException {
     SupervisorConnection connection;
     try {
-      connection = host.supervisors().connect(folder.supervisorSocket(), relay);
+      connection = services.supervisors().connect(folder.supervisorSocket(), relay);
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT) || e.is(Errno.ECONNREFUSED)) {
         return null;
@@ -124,25 +136,25 @@ public final class TaskAdoption {
     }
   }
 
-  private ContainerTask task(@Nullable Supervision supervision, int pid) {
-    return new ContainerTask(
-        host, new ContainerTask.Parts(folder, record, spec, cgroup, supervision), pid);
+  private ContainerTask.Parts parts(@Nullable OomWatch oomWatch) {
+    return new ContainerTask.Parts(folder, record, spec, cgroup, oomWatch);
   }
 
   private void restore(ContainerTask task, SupervisorConnection.State state) throws IOException {
     for (ExecRecord exec : execs()) {
-      task.restore(TaskProcess.exec(exec));
+      task.execs().restore(ContainerProcess.exec(exec));
     }
     task.paused(cgroup.isFrozen());
     List<SupervisorConnection.ProcessState> ended = new ArrayList<>();
     for (SupervisorConnection.ProcessState known : state.processes()) {
-      TaskProcess process = find(task, known.id());
+      ContainerProcess process = task.processOrNull(known.id());
       if (process == null) {
         continue;
       }
-      process.born(known.pid());
-      if (known.phase() != Phase.CREATED) {
-        process.runs();
+      if (known.phase() == Phase.CREATED) {
+        process.waits(known.pid());
+      } else {
+        process.runs(known.pid());
       }
       if (known.drained()) {
         process.drained().complete(true);
@@ -153,32 +165,20 @@ public final class TaskAdoption {
       }
     }
     for (SupervisorConnection.ProcessState known : ended) {
-      task.ended(known.id(), known.pid(), how(known));
+      task.events().ended(known.id(), known.pid(), how(known));
     }
   }
 
-  private static @Nullable TaskProcess find(ContainerTask task, String id) {
-    if (id.isEmpty()) {
-      return task.init();
-    }
-    for (TaskProcess exec : task.execs()) {
-      if (exec.id().equals(id)) {
-        return exec;
-      }
-    }
-    return null;
-  }
-
-  private TaskProcess.Ended how(SupervisorConnection.ProcessState known) throws IOException {
+  private ContainerProcess.Ended how(SupervisorConnection.ProcessState known) throws IOException {
     ExitRecord written = ExitRecord.read(folder.path(), known.id());
     if (written != null) {
-      return TaskProcess.Ended.of(written);
+      return ContainerProcess.Ended.of(written);
     }
     SupervisorConnection.ProcessState.Exit exit = known.exit();
     if (exit == null) {
       throw new IllegalStateException("process `" + known.id() + "` has not ended");
     }
-    return TaskProcess.Ended.of(
+    return ContainerProcess.Ended.of(
         new ExitRecord(known.id(), known.pid(), exit.how(), exit.code(), false, 0, exit.at()));
   }
 
@@ -207,21 +207,18 @@ public final class TaskAdoption {
       undo(null);
       throw new BerthException.NotFound("task `" + record.id() + "`: it has no supervisor");
     }
-    ContainerTask task = task(null, 0);
-    for (ExecRecord exec : execs()) {
-      TaskProcess process = TaskProcess.exec(exec);
-      ExitRecord exit = ExitRecord.read(folder.path(), exec.id());
-      if (exit != null) {
-        process.born(exit.pid());
-        process.runs();
-      }
-      task.restore(process);
-    }
     ExitRecord exit = ExitRecord.read(folder.path(), "");
-    if (exit != null) {
-      task.init().born(exit.pid());
+    int pid = exit == null ? 0 : exit.pid();
+    ContainerTask task = new ContainerTask(services, parts(null), null, pid);
+    for (ExecRecord exec : execs()) {
+      ContainerProcess process = ContainerProcess.exec(exec);
+      ExitRecord ended = ExitRecord.read(folder.path(), exec.id());
+      if (ended != null) {
+        process.runs(ended.pid());
+      }
+      task.execs().restore(process);
     }
-    task.init().runs();
+    task.init().runs(pid);
     new Bereavement(task).mourn("it was gone when the task was looked for");
     return task;
   }
@@ -229,12 +226,12 @@ public final class TaskAdoption {
   private void undo(@Nullable Supervision supervision) throws IOException {
     if (supervision != null) {
       try (supervision) {
-        TaskDeletion.shutDown(host, supervision);
+        TaskDeletion.shutDown(services, supervision);
       }
     }
     cgroup.killAll();
     TaskDeletion.unmountRoot(record);
-    TaskDeletion.removeCgroup(host, cgroup);
+    TaskDeletion.removeCgroup(services, cgroup);
     folder.deleteWhatShimsMade();
   }
 }

@@ -21,7 +21,6 @@ import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupPath;
-import io.berth.shim.cgroup.SupervisorLeaf;
 import io.berth.shim.plan.InitPlan;
 import io.berth.shim.plan.PlannedContainer;
 import io.berth.shim.stdio.StreamFiles;
@@ -43,7 +42,7 @@ import org.jspecify.annotations.Nullable;
 public final class TaskCreation {
   private static final Logger LOG = System.getLogger(TaskCreation.class.getName());
 
-  private final HostServices host;
+  private final ShimProcessServices services;
   private final TaskFolder folder;
   private final TaskKey key;
   private final Request request;
@@ -77,9 +76,10 @@ public final class TaskCreation {
     public static final Options NONE = new Options(false, false, false);
   }
 
-  private TaskCreation(HostServices host, TaskFolder folder, TaskKey key, Request request)
+  private TaskCreation(
+      ShimProcessServices services, TaskFolder folder, TaskKey key, Request request)
       throws IOException {
-    this.host = host;
+    this.services = services;
     this.folder = folder;
     this.key = key;
     this.request = request;
@@ -94,8 +94,9 @@ public final class TaskCreation {
 
   /** The task, created; a failure is UNKNOWN or says what is wrong with the request. */
   public static ContainerTask create(
-      HostServices host, TaskFolder folder, TaskKey key, Request request) throws IOException {
-    return new TaskCreation(host, folder, key, request).run();
+      ShimProcessServices services, TaskFolder folder, TaskKey key, Request request)
+      throws IOException {
+    return new TaskCreation(services, folder, key, request).run();
   }
 
   private TaskRecord record(Path bundle) {
@@ -114,7 +115,7 @@ public final class TaskCreation {
         CgroupPath.of(
             spec.linux().cgroupsPath(),
             request.options.systemdCgroup,
-            host.config().cgroupParent(),
+            services.config().cgroupParent(),
             key);
     return new TaskRecord(
         key.namespace(),
@@ -148,23 +149,6 @@ public final class TaskCreation {
     return "create task `" + key.id() + "`";
   }
 
-  /** It comes to life while this side prepares what it is to do. */
-  private CompletableFuture<Supervisor.Born> spawn() {
-    CompletableFuture<CompletableFuture<Supervisor.Born>> coming = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .name("spawn")
-        .start(() -> {
-          try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
-            coming.complete(
-                Supervisor.spawn(
-                    host.supervisors(), birth(host.supervisorLeaf(), taskFolder), relay));
-          } catch (IOException | RuntimeException e) {
-            coming.completeExceptionally(e);
-          }
-        });
-    return coming.thenCompose(born -> born);
-  }
-
   /**
    * What the client gave for a root; beside the making of the cgroup, for both take the kernel
    * long.
@@ -175,7 +159,7 @@ public final class TaskCreation {
           List<Fd> mounts = new ArrayList<>();
           try {
             for (RootfsMount mount : record.mounts()) {
-              mounts.add(RootMounts.open(host.overlays(), mount, record.ephemeral()));
+              mounts.add(RootMounts.open(services.overlays(), mount, record.ephemeral()));
             }
             return mounts;
           } catch (IOException | RuntimeException e) {
@@ -187,11 +171,12 @@ public final class TaskCreation {
   }
 
   private ContainerTask launch() throws IOException {
-    CompletableFuture<Supervisor.Born> coming = spawn();
+    CompletableFuture<Supervisor.Born> coming =
+        services.spawner().spawn(key, folder, services.isUnwatched(), relay);
     birth = coming;
     CompletableFuture<List<Fd>> mounting = mount();
     try {
-      Cgroup made = Cgroup.create(host.cgroups(), new CgroupPath(record.cgroup()));
+      Cgroup made = Cgroup.create(services.cgroups(), new CgroupPath(record.cgroup()));
       cgroup = made;
       Linux linux = spec.linux();
       made.limit(linux.resources() == null ? Resources.NONE : linux.resources());
@@ -205,7 +190,7 @@ public final class TaskCreation {
           StreamFiles streams =
               new StreamFiles(
                   key,
-                  host.logPrograms(),
+                  services.logPrograms(),
                   Supervision.logPrograms(coming.thenApply(Supervisor.Born::connection)))) {
         LaunchPlan launch = LaunchPlan.init(plan.namespaces(), plan.steps(), handles, streams);
         Supervisor.Born born = Supervision.await(coming);
@@ -216,17 +201,6 @@ public final class TaskCreation {
       // Waits: while one is still being made, something of this container is left.
       mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
     }
-  }
-
-  private Supervisor.Birth birth(SupervisorLeaf leaf, Fd taskFolder) {
-    return new Supervisor.Birth(
-        host.supervisorProgram(),
-        taskFolder,
-        leaf.version2(),
-        leaf.tasks(),
-        /* mountNamespace= */ null,
-        key.id(),
-        host.isUnwatched());
   }
 
   private void mountOnHost(List<Fd> mounts) throws IOException {
@@ -257,11 +231,11 @@ public final class TaskCreation {
             places,
             request.stdio,
             made.folders(),
-            host.filters().of(spec.linux().seccomp()),
+            services.filters().of(spec.linux().seccomp()),
             home(given),
             record.noPivot(),
             record.noKeyring()),
-        host.hostFacts());
+        services.machine());
   }
 
   private @Nullable String home(List<Fd> given) throws IOException {
@@ -301,7 +275,11 @@ public final class TaskCreation {
     }
     ContainerTask task =
         new ContainerTask(
-            host, new ContainerTask.Parts(folder, record, spec, made, supervision), launched.pid());
+            services,
+            new ContainerTask.Parts(
+                folder, record, spec, made, ContainerTask.watchMemory(services, key, made)),
+            supervision,
+            launched.pid());
     task.attend(relay);
     return task;
   }
@@ -316,7 +294,7 @@ public final class TaskCreation {
       Cgroup made = cgroup;
       if (made != null) {
         made.killAll();
-        TaskDeletion.removeCgroup(host, made);
+        TaskDeletion.removeCgroup(services, made);
       }
       TaskDeletion.unmountRoot(record);
       folder.deleteWhatShimsMade();
@@ -329,7 +307,7 @@ public final class TaskCreation {
     try {
       Supervisor.Born born = Supervision.await(birth);
       try (Supervision supervision = new Supervision(born.connection(), born.hello())) {
-        TaskDeletion.shutDown(host, supervision);
+        TaskDeletion.shutDown(services, supervision);
       }
     } catch (IOException | RuntimeException neverBorn) {
       LOG.log(Level.DEBUG, "task {0}: no supervisor: {1}", key, neverBorn.getMessage());

@@ -55,20 +55,19 @@ public final class TaskDeletion {
    * UNKNOWN while it runs. Answers how its init ended. Output that a client has not read is
    * dropped; what goes to a log gets there, within 10 s.
    */
-  public static TaskProcess.Ended delete(ContainerTask task, RequestIds requests)
+  public static ContainerProcess.Ended delete(ContainerTask task, RequestIds requests)
       throws IOException {
-    TaskProcess init = task.init();
+    ContainerProcess init = task.init();
     task.lock().lock();
-    init.lock.lock();
+    init.lock().lock();
     try {
-      if (init.phase() == TaskProcess.Phase.RUNNING) {
-        throw new BerthException.Unknown(
-            "cannot delete a " + (task.isPaused() ? "paused" : "running") + " process");
+      if (init.isRunning()) {
+        throw new BerthException.Unknown("cannot delete a " + task.stateWord() + " process");
       }
-      if (init.phase() == TaskProcess.Phase.DELETED) {
+      if (init.state() instanceof ContainerProcess.State.Deleted) {
         throw new BerthException.NotFound("task `" + task.record().id() + "`");
       }
-      if (init.phase() == TaskProcess.Phase.CREATED) {
+      if (init.state() instanceof ContainerProcess.State.Created) {
         killCreated(task, requests);
       }
       // First, for whoever lives on may hold the pipes open.
@@ -76,7 +75,7 @@ public final class TaskDeletion {
       Supervision supervisor = task.supervision();
       if (supervisor != null && supervisor.connection().isOpen()) {
         drain(task, init);
-        awaitClients(task, task.execs(), CLIENT_COMES);
+        awaitClients(task, task.execs().all(), CLIENT_COMES);
       }
       CompletableFuture<Void> ending = null;
       if (supervisor != null && supervisor.connection().isOpen()) {
@@ -84,28 +83,28 @@ public final class TaskDeletion {
       }
       // Meanwhile: the supervisor lives in a cgroup of its own.
       unmountRoot(task.record());
-      removeCgroup(task.host(), task.cgroup());
+      removeCgroup(task.services(), task.cgroup());
       if (supervisor != null && ending != null) {
-        awaitEnd(task.host(), supervisor, ending);
+        awaitEnd(task.services(), supervisor, ending);
       }
       // Last, for until then the exit record is what tells of the end.
       task.folder().deleteWhatShimsMade();
       init.isDeleted();
-      TaskProcess.Ended ended = init.endedOrNull();
+      ContainerProcess.Ended ended = init.endedOrNull();
       return ended == null
-          ? new TaskProcess.Ended(
+          ? new ContainerProcess.Ended(
               128 + Signal.SIGKILL.number(), Instant.now(), /* outOfMemory= */ false, false)
           : ended;
     } finally {
-      init.lock.unlock();
+      init.lock().unlock();
       task.lock().unlock();
     }
   }
 
   /** Below the instance's own cgroup also the folder that a namespace's containers share. */
-  static void removeCgroup(HostServices host, Cgroup cgroup) throws IOException {
+  static void removeCgroup(ShimProcessServices services, Cgroup cgroup) throws IOException {
     cgroup.remove();
-    String own = "/" + host.config().cgroupParent() + "/";
+    String own = "/" + services.config().cgroupParent() + "/";
     String path = cgroup.path().text();
     if (path.startsWith(own) && path.indexOf('/', own.length()) > 0) {
       cgroup.removeEmptyParent();
@@ -133,7 +132,7 @@ public final class TaskDeletion {
   }
 
   /** Lets the rest of the output go out; what nobody takes is dropped. */
-  static void drain(ContainerTask task, TaskProcess process) throws IOException {
+  static void drain(ContainerTask task, ContainerProcess process) throws IOException {
     try {
       long patience =
           isReadByClient(process)
@@ -154,12 +153,12 @@ public final class TaskDeletion {
    * Waits until the supervisor has passed on what processes that end wrote, and told their end, to
    * whomever that was promised to; what has not been promised yet is still held there.
    */
-  static void awaitClients(ContainerTask task, List<TaskProcess> processes, Duration patience)
+  static void awaitClients(ContainerTask task, List<ContainerProcess> processes, Duration patience)
       throws IOException {
     Set<String> awaited =
         processes.stream()
             .filter(process -> process.pid() != 0 && isAttachable(process))
-            .map(TaskProcess::id)
+            .map(ContainerProcess::id)
             .collect(Collectors.toSet());
     long end = System.nanoTime() + patience.toNanos();
     Supervision supervisor = task.supervision();
@@ -179,11 +178,11 @@ public final class TaskDeletion {
     }
   }
 
-  private static boolean isAttachable(TaskProcess process) {
+  private static boolean isAttachable(ContainerProcess process) {
     return Streams.of(process.stdio()).stream().anyMatch(Stream.Attachable.class::isInstance);
   }
 
-  private static boolean isReadByClient(TaskProcess process) {
+  private static boolean isReadByClient(ContainerProcess process) {
     List<Stream> streams = Streams.of(process.stdio());
     return streams.subList(1, streams.size()).stream()
         .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
@@ -203,18 +202,18 @@ public final class TaskDeletion {
   }
 
   /** Ends the supervisor with all that it still has, and waits for it. */
-  static void shutDown(HostServices host, Supervision supervisor) {
-    awaitEnd(host, supervisor, supervisor.connection().shutdown(/* force= */ true));
+  static void shutDown(ShimProcessServices services, Supervision supervisor) {
+    awaitEnd(services, supervisor, supervisor.connection().shutdown(/* force= */ true));
   }
 
   private static void awaitEnd(
-      HostServices host, Supervision supervisor, CompletableFuture<Void> ending) {
+      ShimProcessServices services, Supervision supervisor, CompletableFuture<Void> ending) {
     try {
       Supervision.await(ending);
     } catch (IOException | BerthException e) {
       LOG.log(Level.DEBUG, "shut supervisor down: {0}", e.getMessage());
     }
-    if (!supervisor.awaitEnd(host, SUPERVISOR_END_MILLIS)) {
+    if (!supervisor.awaitEnd(services.poller(), SUPERVISOR_END_MILLIS)) {
       LOG.log(Level.WARNING, "supervisor {0} does not end", supervisor.pid());
     }
   }

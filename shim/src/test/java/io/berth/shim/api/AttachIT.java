@@ -48,7 +48,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 final class AttachIT {
   private static final int CROWD = 120;
 
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
   private TaskKey key;
   private TaskGrpc.TaskBlockingV2Stub task;
   private Poller poller;
@@ -56,9 +56,9 @@ final class AttachIT {
   @BeforeEach
   void startContainer() throws Exception {
     poller = Poller.start("clients");
-    key = host.key();
-    host.create(key, host.spec("sleep", "1000"));
-    task = host.task(key);
+    key = shims.key();
+    shims.create(key, shims.spec("sleep", "1000"));
+    task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
   }
 
@@ -68,7 +68,7 @@ final class AttachIT {
   }
 
   private void start(String id, String script) throws Exception {
-    ObjectNode process = (ObjectNode) host.spec("sh", "-c", script).get("process");
+    ObjectNode process = (ObjectNode) shims.spec("sh", "-c", script).get("process");
     task.exec(
         ExecProcessRequest.newBuilder()
             .setId(key.id())
@@ -81,7 +81,8 @@ final class AttachIT {
   }
 
   private void allow(String id, int token) throws Exception {
-    host.host()
+    shims
+        .service()
         .allowAttach(
             AllowAttachRequest.newBuilder()
                 .setNamespace(key.namespace())
@@ -107,7 +108,7 @@ final class AttachIT {
           }
         };
     Admission admission =
-        new Admission(new SupervisorClient(poller), host.taskFolder(key).resolve("sup.sock"));
+        new Admission(new SupervisorClient(poller), shims.taskFolder(key).resolve("sup.sock"));
     try (SupervisorConnection client = admission.enter(token(token), ear, Duration.ofSeconds(50));
         Fd.Pipe out = Fd.pipe(0)) {
       client
@@ -136,11 +137,11 @@ final class AttachIT {
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
     await("");
     delete("");
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
-  // case L20: more than a supervisor launches, or lets in, at a time.
-  @Test
+  /** There are more of them than a supervisor launches, or lets in, at a time. */
+  @Test // ARTICLE L20
   void aCrowdOfExecs_allGiveTheirOutput() throws Exception {
     try (ExecutorService crowd = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> results = new ArrayList<>();
@@ -164,8 +165,8 @@ final class AttachIT {
     endContainer();
   }
 
-  // case L20: the promise stands when the exec is deleted before its client has come.
-  @Test
+  /** The promise stands when the exec is deleted before its client has come. */
+  @Test // ARTICLE L20
   void deletionOfAnExec_waitsForTheClientThatWasPromisedItsOutput() throws Exception {
     start("e", "echo kept; exit 3");
     allow("e", 1);
@@ -179,12 +180,12 @@ final class AttachIT {
     endContainer();
   }
 
-  // case L20: an exec that ends its whole container, and with it the supervisor, is heard first.
-  @Test
+  /** An exec that ends its whole container, and with it the supervisor, is heard before. */
+  @Test // ARTICLE L20
   void deletionOfATask_waitsForTheClientsOfItsExecs() throws Exception {
     start("e", "echo last; touch /tmp/said; exec sleep 1000");
     allow("e", 1);
-    while (!Files.exists(host.rootfs().resolve("tmp/said"))) {
+    while (!Files.exists(shims.rootfs().resolve("tmp/said"))) {
       Thread.onSpinWait();
     }
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
@@ -195,6 +196,6 @@ final class AttachIT {
       assertEquals("137 last\n", attach("e", 1));
       assertEquals(137, deletion.get(20, TimeUnit.SECONDS).getExitStatus());
     }
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 }

@@ -35,15 +35,15 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Tag("root")
 final class ExecIT {
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
   private TaskKey key;
   private TaskGrpc.TaskBlockingV2Stub task;
 
   @BeforeEach
   void makeContainer() throws Exception {
-    key = host.key();
-    host.create(key, host.spec("sleep", "100"));
-    task = host.task(key);
+    key = shims.key();
+    shims.create(key, shims.spec("sleep", "100"));
+    task = shims.task(key);
   }
 
   private void startInit() throws Exception {
@@ -54,11 +54,11 @@ final class ExecIT {
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   private ExecProcessRequest.Builder exec(String id, String... arguments) {
-    ObjectNode process = (ObjectNode) host.spec(arguments).get("process");
+    ObjectNode process = (ObjectNode) shims.spec(arguments).get("process");
     return ExecProcessRequest.newBuilder()
         .setId(key.id())
         .setExecId(id)
@@ -68,7 +68,7 @@ final class ExecIT {
   }
 
   private Path output(String id) {
-    return host.folder().resolve("exec-" + id);
+    return shims.folder().resolve("exec-" + id);
   }
 
   private int start(String id) throws StatusException, InterruptedException {
@@ -92,8 +92,7 @@ final class ExecIT {
     return assertThrows(StatusException.class, call).getStatus().getCode();
   }
 
-  // Rows RK-23, RK-24, RK-25.
-  @Test
+  @Test // ARTICLE RK-23, RK-24, RK-25
   void runsInTheNamespacesAndCgroupOfTheContainer() throws Exception {
     startInit();
     task.exec(exec("e1", "sh", "-c", "hostname; echo $$; cat /proc/self/cgroup; exit 4").build());
@@ -104,7 +103,7 @@ final class ExecIT {
     String[] lines = Files.readString(output("e1")).split("\n", -1);
     assertEquals("inside", lines[0]);
     assertTrue(Integer.parseInt(lines[1]) < 100, lines[1]);
-    String path = host.config().cgroupParent() + "/" + TestHost.NAMESPACE + "/" + key.id();
+    String path = shims.config().cgroupParent() + "/" + TestShimProcess.NAMESPACE + "/" + key.id();
     for (String line : List.of(lines).subList(2, lines.length - 1)) {
       assertTrue(line.endsWith(path), line);
     }
@@ -163,11 +162,10 @@ final class ExecIT {
     StatusException late = assertThrows(StatusException.class, () -> start("later"));
     assertEquals(Code.FAILED_PRECONDITION, late.getStatus().getCode());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
-  // Row RK-32.
-  @Test
+  @Test // ARTICLE RK-32
   void firstProcessesOfExecsAreNamedAmongThePids() throws Exception {
     startInit();
     task.exec(exec("e1", "sleep", "100").build());
@@ -188,11 +186,10 @@ final class ExecIT {
     endInit();
   }
 
-  // Row DN-34.
-  @Test
+  @Test // ARTICLE DN-34
   void stdinEndsByCloseIoEvenBeforeStart() throws Exception {
     startInit();
-    Path in = host.folder().resolve("in");
+    Path in = shims.folder().resolve("in");
     Fifos.make(in, 0700);
     task.exec(exec("e1", "cat").setStdin(in.toString()).build());
     CloseIORequest close =
@@ -212,11 +209,10 @@ final class ExecIT {
     endInit();
   }
 
-  // Row MB-05.
-  @Test
+  @Test // ARTICLE MB-05
   void aTerminalHasASizeAndIsOfTheUser() throws Exception {
     startInit();
-    Path out = host.folder().resolve("tty");
+    Path out = shims.folder().resolve("tty");
     ExecProcessRequest.Builder request =
         exec("tty", "sh", "-c", "tty 2>/dev/null; stty size; test -t 0 && echo terminal")
             .setTerminal(true)
@@ -237,18 +233,18 @@ final class ExecIT {
   @Test
   void aProcessThatIsTooLongForAMessageComesByFile() throws Exception {
     startInit();
-    ObjectNode process = (ObjectNode) host.spec("sh", "-c", "env | grep -c ^LONG").get("process");
+    ObjectNode process = (ObjectNode) shims.spec("sh", "-c", "env | grep -c ^LONG").get("process");
     for (int i = 0; i < 15; i++) {
       process.withArray("env").add("LONG" + i + "=" + "x".repeat(100_000));
     }
-    Path folder = Files.createDirectories(host.taskFolder(key).resolve("exec"));
+    Path folder = Files.createDirectories(shims.taskFolder(key).resolve("exec"));
     Path file = folder.resolve("big.spec");
     Files.write(file, Json.bytes(process));
     ExecProcessRequest request =
         ExecProcessRequest.newBuilder()
             .setId(key.id())
             .setExecId("big")
-            .setStdout("file://" + host.output(key))
+            .setStdout("file://" + shims.output(key))
             .setSpec(Anys.of(Anys.PROCESS_FILE, ByteString.EMPTY))
             .build();
     task.exec(request);
@@ -256,7 +252,7 @@ final class ExecIT {
     task.start(StartRequest.newBuilder().setId(key.id()).setExecId("big").build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).setExecId("big").build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).setExecId("big").build());
-    assertEquals("15\n", host.said(key));
+    assertEquals("15\n", shims.said(key));
 
     StatusException failure = assertThrows(StatusException.class, () -> task.exec(request));
     assertEquals(Code.INVALID_ARGUMENT, failure.getStatus().getCode());

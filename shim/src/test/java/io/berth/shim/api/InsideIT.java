@@ -25,28 +25,27 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** What a program sees of the specification. */
 @Tag("root")
 final class InsideIT {
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
 
   private String run(ObjectNode spec) throws Exception {
-    TaskKey key = host.key();
-    return run(key, spec, host.request(key).build());
+    TaskKey key = shims.key();
+    return run(key, spec, shims.request(key).build());
   }
 
   private String run(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
-    host.create(key, spec, request);
-    var task = host.task(key);
+    shims.create(key, spec, request);
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
-    return host.said(key);
+    assertEquals(List.of(), shims.leftovers());
+    return shims.said(key);
   }
 
-  // Rows MB-78, MB-89.
-  @Test
+  @Test // ARTICLE MB-78, MB-89
   void rootReadOnlyAndMaskedAndReadOnlyPaths() throws Exception {
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh",
             "-c",
             "touch /x 2>&1; cat /proc/timer_list; ls /sys/firmware;"
@@ -59,11 +58,10 @@ final class InsideIT {
     assertEquals(4, said.split("\n", -1).length, said);
   }
 
-  // Rows RK-49, DN-04.
-  @Test
+  @Test // ARTICLE RK-49, DN-04, S2
   void capabilitiesIdsGroupsUmaskAndHome() throws Exception {
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh",
             "-c",
             "id -u; id -g; id -G; umask; pwd; echo $HOME; grep Cap /proc/self/status;"
@@ -82,13 +80,13 @@ final class InsideIT {
     // A user who is not root loses the sets at execve; the bounding set stays.
     assertEquals("CapPrm:\t0000000000000000", lines[7]);
     assertEquals("CapBnd:\t00000000000000e3", lines[9]);
-    // case S2: what the specification has as further groups is taken as it is.
+    // What the specification has as further groups is taken as it is.
     assertEquals("Groups:\t5 ", lines[11]);
   }
 
   @Test
   void seccompForbidsACall() throws Exception {
-    ObjectNode spec = host.spec("sh", "-c", "mkdir /tmp/no 2>&1; echo still here");
+    ObjectNode spec = shims.spec("sh", "-c", "mkdir /tmp/no 2>&1; echo still here");
     ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
     seccomp.put("defaultAction", "SCMP_ACT_ALLOW");
     seccomp.putArray("architectures").add("SCMP_ARCH_X86_64").add("SCMP_ARCH_X86");
@@ -105,18 +103,17 @@ final class InsideIT {
         run(spec));
   }
 
-  // Rows MD-34, MD-35, RK-47.
-  @Test
+  @Test // ARTICLE MD-34, MD-35, RK-47
   void bindMountsOfFilesAndFoldersWithTheirOptions() throws Exception {
-    Path data = Files.createDirectories(host.folder().resolve("data"));
-    Path file = Files.writeString(host.folder().resolve("file"), "of the host\n");
+    Path data = Files.createDirectories(shims.folder().resolve("data"));
+    Path file = Files.writeString(shims.folder().resolve("file"), "of the host\n");
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh", "-c", "cat /made/here; touch /made/here 2>&1; touch /data/new; touch /ro/x 2>&1");
     var mounts = (com.fasterxml.jackson.databind.node.ArrayNode) spec.get("mounts");
-    TestHost.mount(mounts, "/made/here", "bind", file.toString(), "bind", "ro");
-    TestHost.mount(mounts, "/data", "bind", data.toString(), "rbind", "rw", "rprivate");
-    TestHost.mount(mounts, "/ro", "none", data.toString(), "rbind", "ro");
+    TestShimProcess.mount(mounts, "/made/here", "bind", file.toString(), "bind", "ro");
+    TestShimProcess.mount(mounts, "/data", "bind", data.toString(), "rbind", "rw", "rprivate");
+    TestShimProcess.mount(mounts, "/ro", "none", data.toString(), "rbind", "ro");
     String said = run(spec);
     assertEquals(
         """
@@ -128,11 +125,10 @@ final class InsideIT {
     assertTrue(Files.exists(data.resolve("new")));
   }
 
-  // Rows RK-48, MD-21.
-  @Test
+  @Test // ARTICLE RK-48, MD-21
   void devicesAndTheirLinks() throws Exception {
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh",
             "-c",
             "echo gone > /dev/null; head -c 3 /dev/zero | wc -c 2>/dev/null;"
@@ -146,23 +142,21 @@ final class InsideIT {
     assertTrue(said.endsWith("/dev/extra\n"), said);
   }
 
-  // Row D01-99.
-  @Test
+  @Test // ARTICLE D01-99
   void theDeviceControllerRefusesWhatIsNotAllowed() throws Exception {
-    ObjectNode spec = host.spec("sh", "-c", "head -c 1 /dev/kmsg 2>&1");
+    ObjectNode spec = shims.spec("sh", "-c", "head -c 1 /dev/kmsg 2>&1");
     ObjectNode device = spec.withObject("/linux").putArray("devices").addObject();
     device.put("path", "/dev/kmsg").put("type", "c").put("major", 1).put("minor", 11);
     assertEquals("head: /dev/kmsg: Operation not permitted\n", run(spec));
   }
 
-  // Rows CD-18, RK-16, MD-17.
-  @Test
+  @Test // ARTICLE CD-18, RK-16, MD-17
   void anOverlayGivenByTheClientIsMountedInsideOnly() throws Exception {
-    TaskKey key = host.key();
-    Path upper = Files.createDirectories(host.folder().resolve("upper"));
-    Path work = Files.createDirectories(host.folder().resolve("overlay"));
-    Path empty = Files.createDirectories(host.folder().resolve("empty"));
-    ObjectNode spec = host.spec("sh", "-c", "echo written > /new; cat /new; ls /bundle 2>&1");
+    TaskKey key = shims.key();
+    Path upper = Files.createDirectories(shims.folder().resolve("upper"));
+    Path work = Files.createDirectories(shims.folder().resolve("overlay"));
+    Path empty = Files.createDirectories(shims.folder().resolve("empty"));
+    ObjectNode spec = shims.spec("sh", "-c", "echo written > /new; cat /new; ls /bundle 2>&1");
     spec.remove("root");
     Mount overlay =
         Mount.newBuilder()
@@ -171,12 +165,12 @@ final class InsideIT {
             .addOptions("index=off")
             .addOptions("workdir=" + work)
             .addOptions("upperdir=" + upper)
-            .addOptions("lowerdir=" + empty + ":" + host.rootfs())
+            .addOptions("lowerdir=" + empty + ":" + shims.rootfs())
             .build();
-    String said = run(key, spec, host.request(key).addRootfs(overlay).build());
+    String said = run(key, spec, shims.request(key).addRootfs(overlay).build());
     assertTrue(said.startsWith("written\n"), said);
     assertEquals("written\n", Files.readString(upper.resolve("new")));
-    assertFalse(Files.exists(host.rootfs().resolve("new")));
+    assertFalse(Files.exists(shims.rootfs().resolve("new")));
     removeWork(work);
   }
 
@@ -186,27 +180,25 @@ final class InsideIT {
         work.resolve("work"), PosixFilePermissions.fromString("rwx------"));
   }
 
-  // Row RK-51.
-  @Test
+  @Test // ARTICLE RK-51
   void aUserNamespaceMapsRoot() throws Exception {
-    ObjectNode spec = host.spec("sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null");
+    ObjectNode spec = shims.spec("sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null");
     spec.withObject("/linux").withArray("namespaces").addObject().put("type", "user");
     for (String map : List.of("uidMappings", "gidMappings")) {
       ObjectNode mapping = spec.withObject("/linux").putArray(map).addObject();
       mapping.put("containerID", 0).put("hostID", 100000).put("size", 65536);
     }
     ((ObjectNode) spec.get("process")).put("oomScoreAdj", 123);
-    Files.setPosixFilePermissions(host.rootfs(), PosixFilePermissions.fromString("rwxrwxrwx"));
-    Files.createFile(host.output(new TaskKey(TestHost.NAMESPACE, "c1")));
+    Files.setPosixFilePermissions(shims.rootfs(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.createFile(shims.output(new TaskKey(TestShimProcess.NAMESPACE, "c1")));
     String said = run(spec);
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
   }
 
-  // Rows MB-74, MB-84, MB-87.
-  @Test
+  @Test // ARTICLE MB-74, MB-84, MB-87
   void resourceLimitsSysctlsAndOomScore() throws Exception {
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh",
             "-c",
             "ulimit -n; cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax"
@@ -224,19 +216,19 @@ final class InsideIT {
 
   @Test
   void aForbiddenSysctlIsRefusedAndNothingIsLeft() throws Exception {
-    ObjectNode spec = host.spec("true");
+    ObjectNode spec = shims.spec("true");
     spec.withObject("/linux").putObject("sysctl").put("kernel.panic", "1");
     StatusException failure = assertThrows(StatusException.class, () -> run(spec));
     assertTrue(
         String.valueOf(failure.getMessage()).contains("not in a separate kernel namespace"),
         String.valueOf(failure.getMessage()));
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void hooksRunWhereTheSpecificationSays() throws Exception {
-    Path log = host.folder().resolve("hooks");
-    ObjectNode spec = host.spec("sh", "-c", "echo program");
+    Path log = shims.folder().resolve("hooks");
+    ObjectNode spec = shims.spec("sh", "-c", "echo program");
     ObjectNode hooks = spec.putObject("hooks");
     for (String point : List.of("prestart", "createRuntime", "poststart", "poststop")) {
       ObjectNode hook = hooks.putArray(point).addObject();
@@ -258,26 +250,26 @@ final class InsideIT {
     assertTrue(lines.get(4).contains("\"status\":\"running\""), lines.get(4));
     assertTrue(lines.get(6).contains("\"status\":\"stopped\""), lines.get(6));
     assertFalse(lines.get(1).equals("inside"));
-    assertEquals("inside\n", Files.readString(host.rootfs().resolve("work/hook")));
+    assertEquals("inside\n", Files.readString(shims.rootfs().resolve("work/hook")));
   }
 
   @Test
   void aFailingPrestartHookFailsCreateWithItsWords() throws Exception {
-    ObjectNode spec = host.spec("true");
+    ObjectNode spec = shims.spec("true");
     ObjectNode hook = spec.putObject("hooks").putArray("prestart").addObject();
     hook.put("path", "/bin/sh");
     hook.putArray("args").add("sh").add("-c").add("echo no network >&2; exit 3");
     StatusException failure = assertThrows(StatusException.class, () -> run(spec));
     String text = String.valueOf(failure.getStatus().getDescription());
     assertTrue(text.endsWith("prestart hook `/bin/sh`: exit status 3: no network"), text);
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
-  // Row RK-52.
-  @Test
+  @Test // ARTICLE RK-52
   void cgroupsAreSeenInside() throws Exception {
     ObjectNode spec =
-        host.spec("sh", "-c", "cat /sys/fs/cgroup/pids/pids.max; mkdir /sys/fs/cgroup/pids/x 2>&1");
+        shims.spec(
+            "sh", "-c", "cat /sys/fs/cgroup/pids/pids.max; mkdir /sys/fs/cgroup/pids/x 2>&1");
     spec.withObject("/linux").withObject("/resources").putObject("pids").put("limit", 55);
     String said = run(spec);
     assertTrue(said.startsWith("55\n"), said);
@@ -291,8 +283,8 @@ final class InsideIT {
     String script =
         "trap 'echo term; exit 7' TERM; (sleep 0.1 & ); echo $$; sleep 0.3;"
             + " ps -o stat,comm | grep -c ^Z; echo ready; while :; do sleep 0.05; done";
-    ObjectNode spec = host.spec("/dev/init", "--", "sh", "-c", script);
-    TestHost.mount(
+    ObjectNode spec = shims.spec("/dev/init", "--", "sh", "-c", script);
+    TestShimProcess.mount(
         spec.withArray("mounts"),
         "/dev/init",
         "bind",
@@ -300,18 +292,16 @@ final class InsideIT {
         "bind",
         "rprivate",
         "ro");
-    TaskKey key = host.key();
-    host.create(key, spec);
-    var task = host.task(key);
+    TaskKey key = shims.key();
+    shims.create(key, spec);
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
-    for (int i = 0; i < 2000 && !host.said(key).contains("ready"); i++) {
-      Thread.sleep(10);
-    }
+    shims.awaitSaid(key, "ready");
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(15).build());
     assertEquals(7, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
     // The program is the second process, and there are no zombies.
-    assertEquals("2\n0\nready\nterm\n", host.said(key));
-    assertEquals(List.of(), host.leftovers());
+    assertEquals("2\n0\nready\nterm\n", shims.said(key));
+    assertEquals(List.of(), shims.leftovers());
   }
 }

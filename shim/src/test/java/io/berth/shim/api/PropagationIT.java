@@ -31,7 +31,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** What is mounted on the host while a container runs, and what in the container. */
 @Tag("root")
 final class PropagationIT {
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
 
   private final List<Path> mounted = new ArrayList<>();
   private Path shared = Path.of("/");
@@ -39,7 +39,7 @@ final class PropagationIT {
 
   @BeforeEach
   void share() throws Exception {
-    shared = mount(host.folder().resolve("shared"));
+    shared = mount(shims.folder().resolve("shared"));
     run("mount", "--make-shared", shared.toString());
     Files.createDirectory(shared.resolve("below"));
   }
@@ -71,22 +71,23 @@ final class PropagationIT {
   }
 
   private TaskKey start(String... options) throws Exception {
-    ObjectNode spec = host.spec("sleep", "100");
+    ObjectNode spec = shims.spec("sleep", "100");
     String[] words = Stream.concat(Stream.of("rbind"), Stream.of(options)).toArray(String[]::new);
-    TestHost.mount((ArrayNode) spec.get("mounts"), "/work", "bind", shared.toString(), words);
+    TestShimProcess.mount(
+        (ArrayNode) spec.get("mounts"), "/work", "bind", shared.toString(), words);
     for (String set : List.of("bounding", "effective", "permitted")) {
       spec.withObject("/process/capabilities").withArray(set).add("CAP_SYS_ADMIN");
     }
-    TaskKey key = host.key();
-    host.create(key, spec);
-    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    TaskKey key = shims.key();
+    shims.create(key, spec);
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
     return key;
   }
 
   private int exec(TaskKey key, String command) throws Exception {
-    var task = host.task(key);
+    var task = shims.task(key);
     String id = "e" + ++execs;
-    ObjectNode process = (ObjectNode) host.spec("sh", "-c", command).get("process");
+    ObjectNode process = (ObjectNode) shims.spec("sh", "-c", command).get("process");
     for (String set : List.of("bounding", "effective", "permitted")) {
       process.withObject("/capabilities").withArray(set).add("CAP_SYS_ADMIN");
     }
@@ -102,7 +103,7 @@ final class PropagationIT {
   }
 
   private void end(TaskKey key) throws Exception {
-    var task = host.task(key);
+    var task = shims.task(key);
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
@@ -148,7 +149,7 @@ final class PropagationIT {
   /** Nobody that belongs to a container keeps what the host has mounted. */
   @Test
   void theHostTakesAwayWhatItHasMountedWhileContainersRun() throws Exception {
-    Path other = mount(host.folder().resolve("other"));
+    Path other = mount(shims.folder().resolve("other"));
     TaskKey key = start("rprivate");
     assertEquals(List.of(), holding(other.toString()));
     unmount(other);
@@ -181,20 +182,21 @@ final class PropagationIT {
 
   @Test
   void aRootThatIsGivenAsAMountIsSeenInTheContainerOnly() throws Exception {
-    Path source = mount(host.folder().resolve("source"));
-    run("cp", "-a", host.rootfs() + "/.", source.toString());
-    TaskKey key = host.key();
-    host.create(
+    Path source = mount(shims.folder().resolve("source"));
+    run("cp", "-a", shims.rootfs() + "/.", source.toString());
+    TaskKey key = shims.key();
+    shims.create(
         key,
-        host.spec("sleep", "100"),
-        host.request(key)
+        shims.spec("sleep", "100"),
+        shims
+            .request(key)
             .addRootfs(
                 Mount.newBuilder().setType("bind").setSource(source.toString()).addOptions("rbind"))
             .build());
-    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
     unmount(source);
     Files.delete(source);
-    try (Stream<Path> seen = Files.list(host.taskFolder(key).resolve("bundle/rootfs"))) {
+    try (Stream<Path> seen = Files.list(shims.taskFolder(key).resolve("bundle/rootfs"))) {
       assertEquals(List.of(), seen.toList());
     }
     assertEquals(0, exec(key, "test -x /bin/busybox && touch /tmp/x"));

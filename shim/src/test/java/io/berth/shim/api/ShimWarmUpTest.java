@@ -9,12 +9,12 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-final class WarmUpTest {
+final class ShimWarmUpTest {
   @Test
   void aFailureIsToldToWhoAsksAndDoesNotStopTheRest() throws Exception {
     AtomicInteger runs = new AtomicInteger();
-    WarmUp warmUp =
-        new WarmUp(() -> {
+    ShimWarmUp warmUp =
+        new ShimWarmUp(() -> {
           if (runs.incrementAndGet() < 3) {
             throw new IOException("no such file system");
           }

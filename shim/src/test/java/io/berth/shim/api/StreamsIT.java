@@ -14,6 +14,7 @@ import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.base.id.TaskKey;
 import io.berth.linux.Fifos;
+import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.io.InputStream;
@@ -31,10 +32,10 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Where output goes. */
 @Tag("root")
 final class StreamsIT {
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
 
   private void start(TaskKey key) throws Exception {
-    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
   }
 
   private int await(TaskGrpc.TaskBlockingV2Stub task, TaskKey key) throws Exception {
@@ -42,38 +43,34 @@ final class StreamsIT {
   }
 
   private void delete(TaskKey key) throws Exception {
-    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
     // A log program reads to the end and ends by itself.
-    for (int i = 0; i < 1000 && !host.leftovers().isEmpty(); i++) {
-      Thread.sleep(10);
-    }
-    assertEquals(List.of(), host.leftovers());
+    Eventually.answers("left nothing", shims::leftovers, List::isEmpty);
   }
 
   private static CreateTaskRequest.Builder request(TaskKey key) {
     return CreateTaskRequest.newBuilder().setId(key.id());
   }
 
-  // Rows CD-19, MD-09.
-  @Test
+  @Test // ARTICLE CD-19, MD-09
   void aClientReadsTheEndOfBothPipesBeforeItDeletes() throws Exception {
-    TaskKey key = host.key();
-    Path out = host.folder().resolve("out");
-    Path err = host.folder().resolve("err");
+    TaskKey key = shims.key();
+    Path out = shims.folder().resolve("out");
+    Path err = shims.folder().resolve("err");
     Fifos.make(out, 0700);
     Fifos.make(err, 0700);
     // A client opens its ends while Create is under way, and that blocks.
     CompletableFuture<String> outRead = read(out);
     CompletableFuture<String> errRead = read(err);
-    host.create(
+    shims.create(
         key,
-        host.spec("sh", "-c", "echo to out; echo to err >&2; exit 2"),
+        shims.spec("sh", "-c", "echo to out; echo to err >&2; exit 2"),
         request(key).setStdout(out.toString()).setStderr(err.toString()).build());
     start(key);
 
     assertEquals("to out\n", outRead.get(10, TimeUnit.SECONDS));
     assertEquals("to err\n", errRead.get(10, TimeUnit.SECONDS));
-    assertEquals(2, await(host.task(key), key));
+    assertEquals(2, await(shims.task(key), key));
     delete(key);
   }
 
@@ -91,18 +88,17 @@ final class StreamsIT {
     return read;
   }
 
-  // Row D01-42.
-  @Test
+  @Test // ARTICLE D01-42
   void aLogHasALineForEachRecord() throws Exception {
-    TaskKey key = host.key();
-    Path log = host.folder().resolve("logs/deep/log");
+    TaskKey key = shims.key();
+    Path log = shims.folder().resolve("logs/deep/log");
     String uri = "berth-log://" + log + "?max_size=1000000&max_files=2";
-    host.create(
+    shims.create(
         key,
-        host.spec("sh", "-c", "echo one; sleep 0.1; echo two >&2"),
+        shims.spec("sh", "-c", "echo one; sleep 0.1; echo two >&2"),
         request(key).setStdout(uri).setStderr(uri).build());
     start(key);
-    await(host.task(key), key);
+    await(shims.task(key), key);
     delete(key);
     List<String> lines = Files.readAllLines(log);
     assertEquals(2, lines.size());
@@ -112,15 +108,15 @@ final class StreamsIT {
 
   @Test
   void aLogKeepsItsEndThoughTheContainerIsDeletedAtOnce() throws Exception {
-    TaskKey key = host.key();
-    Path log = host.folder().resolve("log");
+    TaskKey key = shims.key();
+    Path log = shims.folder().resolve("log");
     String uri = "berth-log://" + log;
-    host.create(
+    shims.create(
         key,
-        host.spec("sh", "-c", "dd if=/dev/zero bs=1024 count=4000 2>/dev/null; echo; echo end"),
+        shims.spec("sh", "-c", "dd if=/dev/zero bs=1024 count=4000 2>/dev/null; echo; echo end"),
         request(key).setStdout(uri).setStderr(uri).build());
     start(key);
-    await(host.task(key), key);
+    await(shims.task(key), key);
     delete(key);
     List<String> lines = Files.readAllLines(log);
     assertTrue(lines.getLast().endsWith(" stdout F end"));
@@ -128,9 +124,9 @@ final class StreamsIT {
 
   @Test
   void aLogProgramReadsBothOutputs() throws Exception {
-    TaskKey key = host.key();
-    Path said = host.folder().resolve("said");
-    Path program = host.folder().resolve("logger");
+    TaskKey key = shims.key();
+    Path said = shims.folder().resolve("said");
+    Path program = shims.folder().resolve("logger");
     Files.writeString(
         program,
         "#!/bin/sh\n"
@@ -145,14 +141,14 @@ final class StreamsIT {
             + said
             + ".done\n");
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-    host.create(
+    shims.create(
         key,
-        host.spec("sh", "-c", "echo out; echo err >&2"),
+        shims.spec("sh", "-c", "echo out; echo err >&2"),
         request(key).setStdout("binary://" + program + "?key=value").build());
     start(key);
-    await(host.task(key), key);
+    await(shims.task(key), key);
     delete(key);
-    host.awaitFile(Path.of(said + ".done"));
+    shims.awaitFile(Path.of(said + ".done"));
     assertEquals(
         List.of("key value " + key.id() + " " + key.namespace(), "out", "err"),
         Files.readAllLines(said));
@@ -160,9 +156,9 @@ final class StreamsIT {
 
   @Test
   void aLogProgramIsTheSupervisorsAndReadsOnWithoutAnyHost() throws Exception {
-    TaskKey key = host.key();
-    Path said = host.folder().resolve("said");
-    Path program = host.folder().resolve("logger");
+    TaskKey key = shims.key();
+    Path said = shims.folder().resolve("said");
+    Path program = shims.folder().resolve("logger");
     Files.writeString(
         program,
         "#!/bin/sh\necho $PPID > "
@@ -173,21 +169,22 @@ final class StreamsIT {
             + said
             + ".done\n");
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-    host.create(
+    shims.create(
         key,
-        host.spec("sh", "-c", "echo before; sleep 0.5; echo after"),
+        shims.spec("sh", "-c", "echo before; sleep 0.5; echo after"),
         request(key).setStdout("binary://" + program).build());
-    int supervisor = host.shims().task(key).supervisorPid();
+    int supervisor = shims.table().task(key).supervisorPid();
     start(key);
-    host.close();
-    host.awaitFile(Path.of(said + ".done"));
-    host.open();
-    host.host()
+    shims.close();
+    shims.awaitFile(Path.of(said + ".done"));
+    shims.open();
+    shims
+        .service()
         .adopt(
             AdoptRequest.newBuilder()
                 .setNamespace(key.namespace())
                 .setId(key.id())
-                .setFolder(host.taskFolder(key).toString())
+                .setFolder(shims.taskFolder(key).toString())
                 .build());
     delete(key);
     assertEquals(
@@ -196,36 +193,35 @@ final class StreamsIT {
 
   @Test
   void aLogProgramThatCannotBeStartedIsSaid() throws Exception {
-    TaskKey key = host.key();
+    TaskKey key = shims.key();
     StatusException failure =
         assertThrows(
             StatusException.class,
             () ->
-                host.create(
+                shims.create(
                     key,
-                    host.spec("true"),
+                    shims.spec("true"),
                     request(key).setStdout("binary:///no/such/logger").build()));
     assertTrue(
         String.valueOf(failure.getStatus().getDescription())
             .contains("start log program `/no/such/logger`: no such file or directory"),
         failure.getMessage());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
-  // Rows MB-17, D01-59.
-  @Test
+  @Test // ARTICLE MB-17, D01-59
   void aTerminalFollowsItsWindow() throws Exception {
-    TaskKey key = host.key();
-    Path out = host.folder().resolve("tty");
-    Path in = host.folder().resolve("in");
+    TaskKey key = shims.key();
+    Path out = shims.folder().resolve("tty");
+    Path in = shims.folder().resolve("in");
     Fifos.make(in, 0700);
-    var spec = host.spec("sh", "-c", "read go; stty size; exit 0");
-    host.create(
+    var spec = shims.spec("sh", "-c", "read go; stty size; exit 0");
+    shims.create(
         key,
         spec,
         request(key).setTerminal(true).setStdin(in.toString()).setStdout("file://" + out).build());
     start(key);
-    var task = host.task(key);
+    var task = shims.task(key);
     ResizePtyRequest size =
         ResizePtyRequest.newBuilder().setId(key.id()).setHeight(0).setWidth(0).build();
     task.resizePty(size);
@@ -238,16 +234,21 @@ final class StreamsIT {
 
   @Test
   void outputThatNobodyReadsDoesNotKeepDeleteFromEnding() throws Exception {
-    TaskKey key = host.key();
-    Path out = host.folder().resolve("unread");
+    TaskKey key = shims.key();
+    Path out = shims.folder().resolve("unread");
     Fifos.make(out, 0700);
-    host.create(
-        key,
-        host.spec("dd", "if=/dev/zero", "bs=1M", "count=1"),
-        request(key).setStdout(out.toString()).build());
+    int pid =
+        shims.create(
+            key,
+            shims.spec("dd", "if=/dev/zero", "bs=1M", "count=1"),
+            request(key).setStdout(out.toString()).build());
     start(key);
-    var task = host.task(key);
-    Thread.sleep(200);
+    var task = shims.task(key);
+    Path process = Path.of("/proc", Integer.toString(pid), "stat");
+    Eventually.answers(
+        "slept in its write to the full pipe",
+        () -> Files.readString(process),
+        stat -> stat.contains("(dd) S "));
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
     assertEquals(137, await(task, key));
     delete(key);
@@ -255,14 +256,14 @@ final class StreamsIT {
 
   @Test
   void aMissingPipeIsNotFoundAndNothingIsLeft() throws Exception {
-    TaskKey key = host.key();
+    TaskKey key = shims.key();
     StatusException failure =
         assertThrows(
             StatusException.class,
             () ->
-                host.create(
-                    key, host.spec("true"), request(key).setStdout("/absent/fifo").build()));
+                shims.create(
+                    key, shims.spec("true"), request(key).setStdout("/absent/fifo").build()));
     assertEquals(Code.NOT_FOUND, failure.getStatus().getCode());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 }

@@ -33,6 +33,7 @@ import io.berth.linux.SpawnPlan;
 import io.berth.linux.SyscallException;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
+import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.nio.file.Files;
@@ -46,26 +47,27 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Containers whose shim or supervisor dies, and what is told of them. */
 @Tag("root")
 final class SurvivalIT {
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
 
   private void adopt(TaskKey key) throws Exception {
-    host.host()
+    shims
+        .service()
         .adopt(
             AdoptRequest.newBuilder()
                 .setNamespace(key.namespace())
                 .setId(key.id())
-                .setFolder(host.taskFolder(key).toString())
+                .setFolder(shims.taskFolder(key).toString())
                 .build());
   }
 
-  // Rows CD-13, D01-97.
-  @Test
+  @Test // ARTICLE CD-13, D01-97
   void aContainerLivesThroughTheDeathOfItsHostProcess() throws Exception {
-    TaskKey key = host.key();
-    int pid = host.create(key, host.spec("sh", "-c", "sleep 0.3; echo later; exit 5"));
-    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
-    ObjectNode process = (ObjectNode) host.spec("sleep", "100").get("process");
-    host.task(key)
+    TaskKey key = shims.key();
+    int pid = shims.create(key, shims.spec("sh", "-c", "sleep 0.3; echo later; exit 5"));
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    ObjectNode process = (ObjectNode) shims.spec("sleep", "100").get("process");
+    shims
+        .task(key)
         .exec(
             ExecProcessRequest.newBuilder()
                 .setId(key.id())
@@ -73,12 +75,12 @@ final class SurvivalIT {
                 .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
                 .build());
 
-    host.close();
-    host.awaitFile(host.taskFolder(key).resolve("exit/init"));
-    host.open();
+    shims.close();
+    shims.awaitFile(shims.taskFolder(key).resolve("exit/init"));
+    shims.open();
     adopt(key);
 
-    var task = host.task(key);
+    var task = shims.task(key);
     var state = task.state(StateRequest.newBuilder().setId(key.id()).build());
     assertEquals(Status.STOPPED, state.getStatus());
     assertEquals(pid, state.getPid());
@@ -86,38 +88,38 @@ final class SurvivalIT {
     assertEquals(
         Status.CREATED,
         task.state(StateRequest.newBuilder().setId(key.id()).setExecId("e1").build()).getStatus());
-    assertEquals("later\n", host.said(key));
+    assertEquals("later\n", shims.said(key));
     assertEquals(
         5, task.delete(DeleteRequest.newBuilder().setId(key.id()).build()).getExitStatus());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void aCreatedContainerIsStartedByWhoeverAdoptedIt() throws Exception {
-    TaskKey key = host.key();
-    host.create(key, host.spec("sh", "-c", "exit 6"));
-    host.host().letGo(LetGoRequest.getDefaultInstance());
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("sh", "-c", "exit 6"));
+    shims.service().letGo(LetGoRequest.getDefaultInstance());
     adopt(key);
-    var task = host.task(key);
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
     assertEquals(6, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void nothingToAdoptIsNotFound() throws Exception {
-    TaskKey key = host.key();
-    host.prepare(key, host.spec("true"));
+    TaskKey key = shims.key();
+    shims.prepare(key, shims.spec("true"));
     StatusException failure = assertThrows(StatusException.class, () -> adopt(key));
     assertEquals(Code.NOT_FOUND, failure.getStatus().getCode());
   }
 
   @Test
   void exitsAreRepeatedUntilAcknowledged() throws Exception {
-    TaskKey key = host.key();
-    host.create(key, host.spec("sh", "-c", "exit 9"));
-    var task = host.task(key);
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("sh", "-c", "exit 9"));
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
 
@@ -129,7 +131,8 @@ final class SurvivalIT {
         assertTrue(watched.next().hasCaughtUp());
       }
     }
-    host.host()
+    shims
+        .service()
         .acknowledge(
             AcknowledgeRequest.newBuilder().setNamespace(key.namespace()).setId(key.id()).build());
     try (var watched = new Watching()) {
@@ -140,7 +143,7 @@ final class SurvivalIT {
 
   private final class Watching implements AutoCloseable {
     private final io.grpc.stub.BlockingClientCall<?, Occurrence> call =
-        host.host().watch(Empty.getDefaultInstance());
+        shims.service().watch(Empty.getDefaultInstance());
 
     Occurrence next() throws Exception {
       Occurrence next = call.read();
@@ -167,14 +170,13 @@ final class SurvivalIT {
     }
   }
 
-  // Row CD-16.
-  @Test
+  @Test // ARTICLE CD-16
   void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow() throws Exception {
-    TaskKey key = host.key();
-    int pid = host.create(key, host.spec("sleep", "100"));
-    var task = host.task(key);
+    TaskKey key = shims.key();
+    int pid = shims.create(key, shims.spec("sleep", "100"));
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
-    ObjectNode process = (ObjectNode) host.spec("sleep", "100").get("process");
+    ObjectNode process = (ObjectNode) shims.spec("sleep", "100").get("process");
     task.exec(
         ExecProcessRequest.newBuilder()
             .setId(key.id())
@@ -186,7 +188,7 @@ final class SurvivalIT {
     int expected = kept ? 137 : 255;
     try (var watched = new Watching()) {
       assertTrue(watched.next().hasCaughtUp());
-      Processes.kill(host.shims().task(key).supervisorPid(), 9);
+      Processes.kill(shims.table().task(key).supervisorPid(), 9);
       assertTrue(watched.next().hasSupervisorLost());
       for (String id : List.of("e1", "")) {
         Occurrence exit = watched.next();
@@ -199,46 +201,42 @@ final class SurvivalIT {
         expected, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     assertTrue(!Files.exists(Path.of("/proc/" + pid + "/exe")));
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void anExitThatNobodyWroteDownIsReadFromTheKernel() throws Exception {
-    TaskKey key = host.key();
+    TaskKey key = shims.key();
     ObjectNode spec =
-        host.spec("sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
-    host.create(key, spec);
-    var task = host.task(key);
+        shims.spec("sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+    shims.create(key, spec);
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
-    for (int i = 0; i < 2000 && !host.said(key).contains("ready"); i++) {
-      Thread.sleep(10);
-    }
-    ContainerTask made = host.shims().task(key);
+    shims.awaitSaid(key, "ready");
+    ContainerTask made = shims.table().task(key);
     // It stands still, so it writes nothing down; it is killed while its child is a zombie.
     Processes.kill(made.supervisorPid(), Signal.SIGSTOP.number());
     try (Fd init = Processes.openPidfd(made.init().pid())) {
       Processes.sendSignal(init, Signal.SIGTERM.number());
-      for (int i = 0; i < 2000 && !Processes.hasEnded(init); i++) {
-        Thread.sleep(10);
-      }
+      Eventually.holds("ended", () -> Processes.hasEnded(init));
     }
     Processes.kill(made.supervisorPid(), Signal.SIGKILL.number());
     assertEquals(
         exitsAreKept() ? 7 : 255,
         task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void metricsAndLimitsOfARunningContainer() throws Exception {
-    TaskKey key = host.key();
-    ObjectNode spec = host.spec("sleep", "100");
+    TaskKey key = shims.key();
+    ObjectNode spec = shims.spec("sleep", "100");
     ObjectNode resources = spec.withObject("/linux").withObject("/resources");
     resources.putObject("memory").put("limit", 67108864);
     resources.putObject("cpu").put("shares", 512).put("quota", 50000).put("period", 100000);
-    host.create(key, spec);
-    var task = host.task(key);
+    shims.create(key, spec);
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
 
     var stats = task.stats(StatsRequest.newBuilder().setId(key.id()).build()).getStats();
@@ -263,17 +261,17 @@ final class SurvivalIT {
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void wantOfMemoryIsTold() throws Exception {
-    TaskKey key = host.key();
+    TaskKey key = shims.key();
     ObjectNode spec =
-        host.spec("sh", "-c", "dd if=/dev/zero of=/dev/shm/x bs=1M count=60; sleep 1; exit 0");
+        shims.spec("sh", "-c", "dd if=/dev/zero of=/dev/shm/x bs=1M count=60; sleep 1; exit 0");
     spec.withObject("/linux").withObject("/resources").putObject("memory").put("limit", 16777216);
-    host.create(key, spec);
-    var task = host.task(key);
+    shims.create(key, spec);
+    var task = shims.task(key);
     try (var watched = new Watching()) {
       assertTrue(watched.next().hasCaughtUp());
       task.start(StartRequest.newBuilder().setId(key.id()).build());
@@ -284,72 +282,72 @@ final class SurvivalIT {
     }
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void warmingUpLeavesNothingAndTellsNobody() throws Exception {
     try (var watched = new Watching()) {
       assertTrue(watched.next().hasCaughtUp());
-      assertTrue(!host.host().status(Empty.getDefaultInstance()).getWarmed());
-      host.host().warm(Empty.getDefaultInstance());
-      host.host().warm(Empty.getDefaultInstance());
-      assertTrue(host.host().status(Empty.getDefaultInstance()).getWarmed());
-      assertEquals("", host.host().status(Empty.getDefaultInstance()).getNamespace());
+      assertTrue(!shims.service().status(Empty.getDefaultInstance()).getWarmed());
+      shims.service().warm(Empty.getDefaultInstance());
+      shims.service().warm(Empty.getDefaultInstance());
+      assertTrue(shims.service().status(Empty.getDefaultInstance()).getWarmed());
+      assertEquals("", shims.service().status(Empty.getDefaultInstance()).getNamespace());
 
-      TaskKey key = host.key();
-      host.create(key, host.spec("sh", "-c", "exit 9"));
-      host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+      TaskKey key = shims.key();
+      shims.create(key, shims.spec("sh", "-c", "exit 9"));
+      shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
       assertEquals(key.id(), watched.next().getId());
-      host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+      shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
     }
-    assertEquals(List.of(), host.leftovers());
-    assertTrue(!Files.exists(host.folder().resolve("run/warm")));
+    assertEquals(List.of(), shims.leftovers());
+    assertTrue(!Files.exists(shims.warmUp()));
   }
 
   @Test
   void whatAKilledWarmUpLeftIsEndedByTheNext() throws Exception {
     TaskKey left = new TaskKey("berth-warm", "left");
-    Path warm = host.folder().resolve("run/warm");
+    Path warm = shims.warmUp();
     Path task = warm.resolve("1");
     Files.createDirectories(task.resolve("bundle/rootfs"));
-    Files.write(task.resolve("bundle/config.json"), Json.bytes(host.spec("sleep", "100")));
-    host.host()
+    Files.write(task.resolve("bundle/config.json"), Json.bytes(shims.spec("sleep", "100")));
+    shims
+        .service()
         .place(
             PlaceRequest.newBuilder()
                 .setNamespace(left.namespace())
                 .setId(left.id())
                 .setFolder(task.toString())
-                .setCreate(host.request(left))
+                .setCreate(shims.request(left))
                 .build());
-    host.shims().task(left).start("", RequestIds.of(null));
-    host.close();
-    host.open();
+    shims.table().task(left).commands().start("", RequestIds.of(null));
+    shims.close();
+    shims.open();
 
-    host.host().warm(Empty.getDefaultInstance());
+    shims.service().warm(Empty.getDefaultInstance());
     assertTrue(!Files.exists(warm));
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
-  // Row MD-02.
-  @Test
+  @Test // ARTICLE MD-02
   void theSupervisorsBinaryCannotBeWrittenThroughItsProcess() throws Exception {
-    TaskKey key = host.key();
-    host.create(key, host.spec("sleep", "100"));
-    int pid = host.shims().task(key).supervisorPid();
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("sleep", "100"));
+    int pid = shims.table().task(key).supervisorPid();
     assertTrue(!Files.isWritable(Path.of("/proc/" + pid + "/exe")));
-    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
   }
 
   @Test
   void aHostTakesOneNamespaceOnly() throws Exception {
-    TaskKey key = host.key();
-    host.create(key, host.spec("sleep", "100"));
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("sleep", "100"));
     TaskKey other = new TaskKey("another", key.id());
-    assertNotEquals(host.taskFolder(key), host.taskFolder(other));
+    assertNotEquals(shims.taskFolder(key), shims.taskFolder(other));
     StatusException failure =
-        assertThrows(StatusException.class, () -> host.create(other, host.spec("true")));
+        assertThrows(StatusException.class, () -> shims.create(other, shims.spec("true")));
     assertEquals(Code.FAILED_PRECONDITION, failure.getStatus().getCode());
-    host.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
   }
 }

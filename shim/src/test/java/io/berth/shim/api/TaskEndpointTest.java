@@ -37,7 +37,7 @@ final class TaskEndpointTest {
 
     @Override
     public ContainerTask create(CreateTaskRequest request, RequestIds requests) {
-      read.set(TaskMessages.creation(request, /* ephemeral= */ true, requests));
+      read.set(TaskTranslation.creation(request, /* ephemeral= */ true, requests));
       throw new IllegalStateException("read");
     }
 

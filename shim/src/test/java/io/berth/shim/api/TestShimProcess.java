@@ -18,7 +18,8 @@ import io.berth.base.rpc.UnixServer;
 import io.berth.linux.MountInfo;
 import io.berth.linux.Processes;
 import io.berth.shim.cgroup.CgroupLayout;
-import io.berth.shim.run.HostServices;
+import io.berth.shim.run.ShimProcessServices;
+import io.berth.testing.Eventually;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
@@ -38,10 +39,10 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * A host of shims in this process, with real supervisors, in a folder that goes with the test. Says
- * afterwards what was left behind.
+ * What a shim process has, within the process of the test: real shims and supervisors, in a folder
+ * that goes with the test. It tells afterwards what was left behind.
  */
-final class TestHost implements BeforeEachCallback, AfterEachCallback {
+final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
   static final String NAMESPACE = "shimtest";
 
   private final InProcessGrpc inProcess = new InProcessGrpc(UnixServer.INTERCEPTORS);
@@ -49,31 +50,31 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
   private Path folder = Path.of("/");
   private Path rootfs = Path.of("/");
   private Config config = Config.defaults();
-  private HostServices services;
+  private ShimProcessServices services;
   private EventLoops loops;
-  private Shims shims;
-  private HostGrpc.HostBlockingV2Stub host;
+  private ShimTable shims;
+  private HostGrpc.HostBlockingV2Stub service;
   private int tasks;
   private final boolean unified;
   private @Nullable String passedOn;
 
   /** With all the cgroups that the machine has. */
-  TestHost() {
+  TestShimProcess() {
     this(false);
   }
 
   /** As on a machine that has version 2 of cgroups only, with what there is of controllers. */
-  static TestHost unified() {
-    return new TestHost(true);
+  static TestShimProcess unified() {
+    return new TestShimProcess(true);
   }
 
-  private TestHost(boolean unified) {
+  private TestShimProcess(boolean unified) {
     this.unified = unified;
   }
 
-  private static CgroupLayout unified(CgroupLayout host) {
-    assumeTrue(host.version2() != null, "no cgroup version 2 here");
-    return new CgroupLayout(List.of(), host.version2(), host.memoryInVersion2());
+  private static CgroupLayout unified(CgroupLayout all) {
+    assumeTrue(all.version2() != null, "no cgroup version 2 here");
+    return new CgroupLayout(List.of(), all.version2(), all.memoryInVersion2());
   }
 
   @Override
@@ -99,18 +100,16 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
   /** Another process's worth of everything, as after the death of the one before. */
   void open() throws IOException {
     CgroupLayout cgroups = CgroupLayout.ofHost();
-    services = HostServices.open(config, unified ? unified(cgroups) : cgroups);
+    services = ShimProcessServices.open(config, unified ? unified(cgroups) : cgroups);
     loops = new EventLoops(1);
-    shims = new Shims(services, loops);
-    host =
+    shims = new ShimTable(services, loops);
+    service =
         HostGrpc.newBlockingV2Stub(
             inProcess.serve(
-                new HostEndpoint(
+                new ShimProcessEndpoint(
                     shims,
-                    services.happenings(),
-                    new WarmUp(
-                        new WarmExercise(services, loops, config.state().resolve("warm"), "t")),
-                    "test",
+                    services,
+                    new ShimWarmUp(new WarmUpRounds(services, loops, new ShimProcessNumber(0))),
                     () -> {})));
   }
 
@@ -170,11 +169,11 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     return config;
   }
 
-  HostGrpc.HostBlockingV2Stub host() {
-    return host;
+  HostGrpc.HostBlockingV2Stub service() {
+    return service;
   }
 
-  Shims shims() {
+  ShimTable table() {
     return shims;
   }
 
@@ -187,58 +186,19 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     return new StateFolders(config.state()).task(key).path();
   }
 
+  /** The folder of the warm-up's containers. */
+  Path warmUp() {
+    return new StateFolders(config.state()).shimProcess(0).warmUp();
+  }
+
   /** The specification that clients send for `arguments`, to be changed by the test. */
   ObjectNode spec(String... arguments) {
     ObjectNode spec = Json.mapper().createObjectNode();
     spec.put("ociVersion", "1.0.2");
-    ObjectNode process = spec.putObject("process");
-    process.putObject("user").put("uid", 0).put("gid", 0);
-    ArrayNode args = process.putArray("args");
-    for (String argument : arguments) {
-      args.add(argument);
-    }
-    process.putArray("env").add("PATH=/usr/local/bin:/usr/bin:/bin").add("TERM=xterm");
-    process.put("cwd", "/");
-    ObjectNode capabilities = process.putObject("capabilities");
-    for (String set : List.of("bounding", "effective", "permitted")) {
-      capabilities
-          .putArray(set)
-          .add("CAP_CHOWN")
-          .add("CAP_DAC_OVERRIDE")
-          .add("CAP_KILL")
-          .add("CAP_SETUID")
-          .add("CAP_SETGID");
-    }
-    process.put("noNewPrivileges", true);
+    process(spec.putObject("process"), arguments);
     spec.putObject("root").put("path", rootfs.toString());
     spec.put("hostname", "inside");
-    ArrayNode mounts = spec.putArray("mounts");
-    mount(mounts, "/proc", "proc", "proc");
-    mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
-    mount(
-        mounts,
-        "/dev/pts",
-        "devpts",
-        "devpts",
-        "nosuid",
-        "noexec",
-        "newinstance",
-        "ptmxmode=0666",
-        "mode=0620",
-        "gid=5");
-    mount(
-        mounts,
-        "/dev/shm",
-        "tmpfs",
-        "shm",
-        "nosuid",
-        "noexec",
-        "nodev",
-        "mode=1777",
-        "size=65536k");
-    mount(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
-    mount(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");
-    mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro", "nosuid", "noexec", "nodev");
+    mounts(spec.putArray("mounts"));
     ObjectNode linux = spec.putObject("linux");
     linux
         .putObject("resources")
@@ -253,6 +213,33 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     linux.putArray("maskedPaths").add("/proc/kcore").add("/proc/timer_list").add("/sys/firmware");
     linux.putArray("readonlyPaths").add("/proc/sys").add("/proc/irq");
     return spec;
+  }
+
+  private static void process(ObjectNode process, String... arguments) {
+    process.putObject("user").put("uid", 0).put("gid", 0);
+    ArrayNode args = process.putArray("args");
+    Stream.of(arguments).forEach(args::add);
+    process.putArray("env").add("PATH=/usr/local/bin:/usr/bin:/bin").add("TERM=xterm");
+    process.put("cwd", "/");
+    ObjectNode capabilities = process.putObject("capabilities");
+    for (String set : List.of("bounding", "effective", "permitted")) {
+      ArrayNode names = capabilities.putArray(set);
+      Stream.of("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID")
+          .forEach(names::add);
+    }
+    process.put("noNewPrivileges", true);
+  }
+
+  private static void mounts(ArrayNode mounts) {
+    mount(mounts, "/proc", "proc", "proc");
+    mount(mounts, "/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
+    String terminals = "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5";
+    mount(mounts, "/dev/pts", "devpts", "devpts", terminals.split(","));
+    String shared = "nosuid,noexec,nodev,mode=1777,size=65536k";
+    mount(mounts, "/dev/shm", "tmpfs", "shm", shared.split(","));
+    mount(mounts, "/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
+    mount(mounts, "/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");
+    mount(mounts, "/sys/fs/cgroup", "cgroup", "cgroup", "ro", "nosuid", "noexec", "nodev");
   }
 
   static void mount(
@@ -280,7 +267,8 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
 
   int create(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
     Path task = prepare(key, spec);
-    return host.place(
+    return service
+        .place(
             PlaceRequest.newBuilder()
                 .setNamespace(key.namespace())
                 .setId(key.id())
@@ -306,12 +294,14 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
     return Files.readString(output(key));
   }
 
-  /** Waits for a file to appear, for 10 s at most. */
+  /** Waits for a file to appear. */
   void awaitFile(Path file) throws InterruptedException {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (!Files.exists(file) && System.nanoTime() < end) {
-      Thread.sleep(5);
-    }
+    Eventually.holds("found `" + file + "`", () -> Files.exists(file));
+  }
+
+  /** Waits for a word in what a container has put out. */
+  void awaitSaid(TaskKey key, String word) throws InterruptedException {
+    Eventually.answers("read `" + word + "`", () -> said(key), said -> said.contains(word));
   }
 
   /** The container's own service. */
@@ -382,17 +372,16 @@ final class TestHost implements BeforeEachCallback, AfterEachCallback {
 
   /** What a failed test has left alive goes, too: only this instance's cgroups are looked at. */
   private void removeCgroups() throws Exception {
-    for (int i = 0; i < 100; i++) {
-      List<String> processes =
-          leftovers().stream().filter(left -> left.startsWith("process ")).toList();
-      if (processes.isEmpty()) {
-        break;
-      }
-      for (String process : processes) {
-        Processes.kill(Integer.parseInt(process.substring("process /proc/".length())), 9);
-      }
-      Thread.sleep(20);
-    }
+    Eventually.holds(
+        "ended what a failed test left",
+        () -> {
+          List<String> processes =
+              leftovers().stream().filter(left -> left.startsWith("process ")).toList();
+          for (String process : processes) {
+            Processes.kill(Integer.parseInt(process.substring("process /proc/".length())), 9);
+          }
+          return processes.isEmpty();
+        });
     try (Stream<Path> hierarchies = Files.list(Path.of("/sys/fs/cgroup"))) {
       for (Path hierarchy : hierarchies.toList()) {
         Path parent = hierarchy.resolve(config.cgroupParent());

@@ -31,28 +31,28 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 final class UnifiedIT {
   private static final String KMSG = "\"type\":\"c\",\"major\":1,\"minor\":11,\"access\":\"w\"";
 
-  @RegisterExtension final TestHost host = TestHost.unified();
+  @RegisterExtension final TestShimProcess shims = TestShimProcess.unified();
 
   private int execs;
 
   private TaskKey start(ObjectNode spec) throws Exception {
-    TaskKey key = host.key();
-    host.create(key, spec);
-    host.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    TaskKey key = shims.key();
+    shims.create(key, spec);
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
     return key;
   }
 
   /** How a shell's command ends that is run in a container. */
   private int exec(TaskKey key, String command) throws Exception {
-    var task = host.task(key);
+    var task = shims.task(key);
     String id = "e" + ++execs;
-    ObjectNode process = (ObjectNode) host.spec("sh", "-c", command).get("process");
+    ObjectNode process = (ObjectNode) shims.spec("sh", "-c", command).get("process");
     task.exec(
         ExecProcessRequest.newBuilder()
             .setId(key.id())
             .setExecId(id)
-            .setStdout("file://" + host.output(key))
-            .setStderr("file://" + host.output(key))
+            .setStdout("file://" + shims.output(key))
+            .setStderr("file://" + shims.output(key))
             .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
             .build());
     task.start(StartRequest.newBuilder().setId(key.id()).setExecId(id).build());
@@ -62,22 +62,17 @@ final class UnifiedIT {
     return status;
   }
 
-  private void awaitSaid(TaskKey key, String word) throws Exception {
-    for (int i = 0; i < 1000 && !host.said(key).contains(word); i++) {
-      Thread.sleep(10);
-    }
-  }
-
   private void end(TaskKey key) throws Exception {
-    var task = host.task(key);
+    var task = shims.task(key);
     task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).setAll(true).build());
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   private void update(TaskKey key, String resources) throws Exception {
-    host.task(key)
+    shims
+        .task(key)
         .update(
             UpdateTaskRequest.newBuilder()
                 .setId(key.id())
@@ -87,7 +82,7 @@ final class UnifiedIT {
 
   @Test
   void devicesAreDeniedUnlessARuleAllowsThem() throws Exception {
-    ObjectNode spec = host.spec("sleep", "100");
+    ObjectNode spec = shims.spec("sleep", "100");
     ((ObjectNode) spec.get("linux"))
         .putArray("devices")
         .addObject()
@@ -100,7 +95,7 @@ final class UnifiedIT {
 
     assertEquals(0, exec(key, ": > /dev/null && : < /dev/zero"));
     assertEquals(1, exec(key, ": > /dev/kmsg"));
-    assertTrue(host.said(key).contains("Operation not permitted"), host.said(key));
+    assertTrue(shims.said(key).contains("Operation not permitted"), shims.said(key));
 
     update(key, "{\"devices\":[{\"allow\":false},{\"allow\":true," + KMSG + "}]}");
     assertEquals(0, exec(key, ": > /dev/kmsg"));
@@ -113,34 +108,34 @@ final class UnifiedIT {
 
   @Test
   void itsCgroupIsTheRootThatItSees() throws Exception {
-    ObjectNode spec = host.spec("sh", "-c", "grep 0:: /proc/self/cgroup; sleep 100");
+    ObjectNode spec = shims.spec("sh", "-c", "grep 0:: /proc/self/cgroup; sleep 100");
     ((ObjectNode) spec.get("linux")).withArray("namespaces").addObject().put("type", "cgroup");
     TaskKey key = start(spec);
-    int pid = host.shims().task(key).init().pid();
+    int pid = shims.table().task(key).init().pid();
     List<String> outside =
         Files.readAllLines(Path.of("/proc", "" + pid, "cgroup")).stream()
             .filter(line -> line.startsWith("0::"))
             .toList();
     assertEquals(
-        List.of("0::/" + host.config().cgroupParent() + "/" + key.namespace() + "/" + key.id()),
+        List.of("0::/" + shims.config().cgroupParent() + "/" + key.namespace() + "/" + key.id()),
         outside);
-    awaitSaid(key, "0::");
+    shims.awaitSaid(key, "0::");
     assertEquals(0, exec(key, "test -e /sys/fs/cgroup/cgroup.procs"));
-    assertEquals("0::/\n", host.said(key));
+    assertEquals("0::/\n", shims.said(key));
     end(key);
   }
 
   @Test
   void itIsFrozenCountedAndKilledAsAWhole() throws Exception {
-    TaskKey key = start(host.spec("sh", "-c", "sleep 100 & sleep 100 & wait"));
-    var task = host.task(key);
+    TaskKey key = start(shims.spec("sh", "-c", "sleep 100 & sleep 100 & wait"));
+    var task = shims.task(key);
     assertEquals(0, exec(key, "sleep 0.1"));
     assertEquals(
         3, task.pids(PidsRequest.newBuilder().setId(key.id()).build()).getProcessesCount());
     task.pause(PauseRequest.newBuilder().setId(key.id()).build());
-    assertTrue(host.shims().task(key).cgroup().isFrozen());
+    assertTrue(shims.table().task(key).cgroup().isFrozen());
     task.resume(ResumeRequest.newBuilder().setId(key.id()).build());
-    assertFalse(host.shims().task(key).cgroup().isFrozen());
+    assertFalse(shims.table().task(key).cgroup().isFrozen());
     assertEquals(
         "io.containerd.cgroups.v2.Metrics",
         task.stats(StatsRequest.newBuilder().setId(key.id()).build()).getStats().getTypeUrl());
@@ -150,7 +145,7 @@ final class UnifiedIT {
   @Test
   void anExecFollowsAnInitThatHasMovedIntoACgroupOfItsOwn() throws Exception {
     ObjectNode spec =
-        host.spec(
+        shims.spec(
             "sh",
             "-c",
             "cd /sys/fs/cgroup && mkdir inner && echo 0 > inner/cgroup.procs"
@@ -162,9 +157,9 @@ final class UnifiedIT {
       }
     }
     TaskKey key = start(spec);
-    awaitSaid(key, "moved");
+    shims.awaitSaid(key, "moved");
     assertEquals(0, exec(key, "grep 0:: /proc/self/cgroup"));
-    assertEquals("moved\n0::/inner\n", host.said(key));
+    assertEquals("moved\n0::/inner\n", shims.said(key));
     end(key);
   }
 }

@@ -14,10 +14,10 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** The container of the warm-up asks for what clients ask for, so that it warms what they need. */
-final class WarmSpecTest {
+final class WarmUpSpecTest {
   private static RuntimeSpec spec(int round) {
     byte[] json =
-        Json.bytes(WarmSpec.of(Path.of("/root"), Path.of("/program"), Path.of("/etc"), round));
+        Json.bytes(WarmUpSpec.of(Path.of("/root"), Path.of("/program"), Path.of("/etc"), round));
     return RuntimeSpec.read(json, "warm");
   }
 

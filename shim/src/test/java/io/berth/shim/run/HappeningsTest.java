@@ -13,7 +13,7 @@ final class HappeningsTest {
 
   private static Happening.Exit exit(String execId) {
     return new Happening.Exit(
-        TASK, execId, 7, new TaskProcess.Ended(1, Instant.EPOCH, false, false));
+        TASK, execId, 7, new ContainerProcess.Ended(1, Instant.EPOCH, false, false));
   }
 
   @Test
