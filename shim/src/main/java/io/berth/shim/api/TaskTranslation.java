@@ -16,7 +16,7 @@ import io.berth.shim.run.ContainerProcess;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.TaskCreation;
-import io.berth.shim.stdio.Streams;
+import io.berth.shim.stdio.StreamUris;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +46,7 @@ final class TaskTranslation {
         new Stdio(
             request.getStdin(), request.getStdout(), request.getStderr(), request.getTerminal());
     // What cannot be read is refused before anything is done.
-    var _ = Streams.of(stdio);
+    var _ = StreamUris.of(stdio);
     return new TaskCreation.Request(
         request.getBundle(),
         mounts,

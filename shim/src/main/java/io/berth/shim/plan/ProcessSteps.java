@@ -8,7 +8,7 @@ import io.berth.oci.runtime.Capabilities;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.shim.stdio.Stream;
-import io.berth.shim.stdio.Streams;
+import io.berth.shim.stdio.StreamUris;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -77,7 +77,7 @@ final class ProcessSteps {
           new Step.Terminal(size == null ? 0 : size.height(), size == null ? 0 : size.width()));
     }
     int stream = 0;
-    for (Stream to : Streams.of(stdio)) {
+    for (Stream to : StreamUris.of(stdio)) {
       steps.add(new Step.Sink(stream++, to));
     }
     return steps;

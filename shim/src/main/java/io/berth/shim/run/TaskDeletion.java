@@ -11,7 +11,7 @@ import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.stdio.Stream;
-import io.berth.shim.stdio.Streams;
+import io.berth.shim.stdio.StreamUris;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -179,11 +179,11 @@ public final class TaskDeletion {
   }
 
   private static boolean isAttachable(ContainerProcess process) {
-    return Streams.of(process.stdio()).stream().anyMatch(Stream.Attachable.class::isInstance);
+    return StreamUris.of(process.stdio()).stream().anyMatch(Stream.Attachable.class::isInstance);
   }
 
   private static boolean isReadByClient(ContainerProcess process) {
-    List<Stream> streams = Streams.of(process.stdio());
+    List<Stream> streams = StreamUris.of(process.stdio());
     return streams.subList(1, streams.size()).stream()
         .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
   }

@@ -7,7 +7,7 @@ import io.berth.base.layout.Stdio;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.SyscallException;
-import io.berth.shim.stdio.Streams;
+import io.berth.shim.stdio.StreamUris;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +75,7 @@ public final class TaskExecs {
       ExecRecord exec = new ExecRecord(execId, stdio, process);
       // What cannot be read is refused now rather than at its start.
       var _ = exec.spec();
-      var _ = Streams.of(stdio);
+      var _ = StreamUris.of(stdio);
       exec.write(task.folder());
       processes.put(execId, ContainerProcess.exec(exec));
     } finally {

@@ -1,5 +1,5 @@
 /**
- * Where the streams of a process come from and go to. {@link io.berth.shim.stdio.Streams} reads the
+ * Where the streams of a process come from and go to. {@link io.berth.shim.stdio.StreamUris} reads the
  * three fields that a client sends; {@link io.berth.shim.stdio.StreamFiles} opens what they name.
  *
  * <p>No byte of them passes through this process: descriptors are handed to the supervisor, which

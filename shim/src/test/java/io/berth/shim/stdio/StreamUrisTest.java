@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-final class StreamsTest {
+final class StreamUrisTest {
   private static List<Stream> streams(String in, String out, String err, boolean terminal) {
-    return Streams.of(new Stdio(in, out, err, terminal));
+    return StreamUris.of(new Stdio(in, out, err, terminal));
   }
 
   @Test

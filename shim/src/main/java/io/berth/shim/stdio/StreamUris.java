@@ -13,11 +13,11 @@ import java.util.Map;
  * Reads where the streams of a process lead. With {@code file} and {@code binary} the stdout field
  * decides for both outputs, as it does in containerd.
  */
-public final class Streams {
+public final class StreamUris {
   private static final long DEFAULT_LOG_BYTES = 10L << 20;
   private static final int DEFAULT_LOG_FILES = 3;
 
-  private Streams() {}
+  private StreamUris() {}
 
   /**
    * Where stream 0, 1 and 2 lead, in this order; with a terminal there is no 2.
