@@ -1,5 +1,6 @@
 package io.berth.linux;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,8 @@ public final class Overlays {
   private final Path folder;
   private final Set<KernelFeature> without;
   private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
   private @Nullable Answer answer;
 
   /**

@@ -1,5 +1,6 @@
 package io.berth.linux;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -28,9 +29,10 @@ public final class Poller implements Executor, AutoCloseable {
   private final Queue<Runnable> work = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  /** Guards the wake-up's life. */
+  /** Guards the life of {@link #wakeUp}. */
   private final ReentrantLock waking = new ReentrantLock();
 
+  @GuardedBy("waking")
   private boolean ended;
 
   private Poller(String name) throws SyscallException {

@@ -1,5 +1,6 @@
 package io.berth.linux.net;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Sockets;
@@ -25,7 +26,11 @@ final class NetlinkSocket implements AutoCloseable {
 
   private final Fd fd;
   private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
   private final byte[] buffer = new byte[RECEIVE_BYTES];
+
+  @GuardedBy("lock")
   private int sequence = 1;
 
   private NetlinkSocket(Fd fd, IntFunction<String> names) {
@@ -148,6 +153,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
+  @GuardedBy("lock")
   private @Nullable List<NetlinkMessage> dumpOnce(NetlinkWriter request, String subject)
       throws SyscallException {
     int number = sequence++;
@@ -172,6 +178,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
+  @GuardedBy("lock")
   private List<NetlinkMessage> receive() throws SyscallException {
     List<NetlinkMessage> received = receiveIfAny();
     if (received == null) {
@@ -182,6 +189,7 @@ final class NetlinkSocket implements AutoCloseable {
     return received;
   }
 
+  @GuardedBy("lock")
   private @Nullable List<NetlinkMessage> receiveIfAny() throws SyscallException {
     try (Sockets.Received received = Sockets.tryReceive(fd, buffer)) {
       if (received == null) {

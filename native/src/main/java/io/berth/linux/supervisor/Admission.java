@@ -1,5 +1,6 @@
 package io.berth.linux.supervisor;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -102,18 +103,25 @@ public final class Admission {
 
   /** Keeps the end of a connection that was refused from who waits for the end of a process. */
   private static final class Gate implements SupervisorListener {
+    @GuardedBy("this")
     private @Nullable SupervisorListener target;
+
+    @GuardedBy("this")
     private boolean closed;
+
+    @GuardedBy("this")
     private @Nullable Throwable cause;
 
     void open(SupervisorListener listener) {
+      Throwable why;
       synchronized (this) {
         target = listener;
         if (!closed) {
           return;
         }
+        why = cause;
       }
-      listener.closed(cause);
+      listener.closed(why);
     }
 
     private synchronized @Nullable SupervisorListener target() {

@@ -1,5 +1,6 @@
 package io.berth.linux.supervisor;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Epoll;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
@@ -50,10 +51,20 @@ final class PacketChannel implements AutoCloseable {
   private final Fd fd;
   private final Sink sink;
   private final Object lock = new Object();
+
+  @GuardedBy("lock")
   private final Deque<Outgoing> queue = new ArrayDeque<>();
+
+  @GuardedBy("lock")
   private final Map<Long, CompletableFuture<Packet>> pending = new HashMap<>();
+
+  @GuardedBy("lock")
   private Poller.@Nullable Registration registration;
+
+  @GuardedBy("lock")
   private boolean closed;
+
+  @GuardedBy("lock")
   private boolean writing;
 
   /**
@@ -112,7 +123,7 @@ final class PacketChannel implements AutoCloseable {
     return answer;
   }
 
-  // Called with the lock held.
+  @GuardedBy("lock")
   private void send(Outgoing outgoing) throws SyscallException {
     if (queue.isEmpty() && Sockets.trySend(fd, outgoing.bytes, outgoing.descriptors)) {
       return;
@@ -121,7 +132,7 @@ final class PacketChannel implements AutoCloseable {
     watchForRoom();
   }
 
-  // Called with the lock held.
+  @GuardedBy("lock")
   private void watchForRoom() throws SyscallException {
     boolean wanted = !queue.isEmpty();
     Poller.Registration r = registration;
