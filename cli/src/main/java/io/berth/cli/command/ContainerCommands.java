@@ -14,7 +14,6 @@ import io.berth.api.berth.container.v1.UnpauseRequest;
 import io.berth.api.berth.container.v1.UpdateRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
-import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.session.Session;
 import io.berth.linux.Signal;
 import java.util.ArrayList;
@@ -72,11 +71,7 @@ public final class ContainerCommands {
         description = "Its standard input as well")
     boolean interactive;
 
-    @Option(
-        names = "--detach-keys",
-        paramLabel = "KEYS",
-        description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
-    String detachKeys = "";
+    @Mixin DetachOption detach = new DetachOption();
 
     @Override
     public int run(Session session) {
@@ -90,10 +85,7 @@ public final class ContainerCommands {
       Container container = get(session, containers.getFirst());
       Attachment.Want want =
           new Attachment.Want(
-              interactive && container.getConfig().getOpenStdin(),
-              true,
-              true,
-              DetachKeys.of(detachKeys));
+              interactive && container.getConfig().getOpenStdin(), true, true, detach.keys());
       return new Foreground(session, container.getId(), want, /* proxySignals= */ true)
           .start(container.getHost().getAutoRemove());
     }

@@ -23,53 +23,16 @@ final class ContainerOptions {
   boolean detached;
 
   @Option(
-      names = {"-i", "--interactive"},
-      description = "Keep standard input open")
-  boolean interactive;
-
-  @Option(
-      names = {"-t", "--tty"},
-      description = "Give it a terminal")
-  boolean tty;
-
-  @Option(
       names = {"-a", "--attach"},
       paramLabel = "STREAM",
       description = "Only these of stdin, stdout and stderr in the foreground")
   List<String> attach = new ArrayList<>();
-
-  @Option(
-      names = "--detach-keys",
-      paramLabel = "KEYS",
-      description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
-  String detachKeys = "";
 
   @Option(names = "--rm", description = "Remove it when it ends")
   boolean remove;
 
   @Option(names = "--name", paramLabel = "NAME", description = "Name (default: a generated one)")
   String name = "";
-
-  @Option(
-      names = {"-e", "--env"},
-      paramLabel = "KEY[=VALUE]",
-      description = "Environment; without a value: this one's")
-  List<String> env = new ArrayList<>();
-
-  @Option(names = "--env-file", paramLabel = "FILE", description = "Environment, a line each")
-  List<Path> envFiles = new ArrayList<>();
-
-  @Option(
-      names = {"-w", "--workdir"},
-      paramLabel = "FOLDER",
-      description = "Working directory inside")
-  String workdir = "";
-
-  @Option(
-      names = {"-u", "--user"},
-      paramLabel = "USER[:GROUP]",
-      description = "User, by name or number")
-  String user = "";
 
   @Option(names = "--group-add", paramLabel = "GROUP", description = "One group more")
   List<String> groups = new ArrayList<>();
@@ -125,6 +88,7 @@ final class ContainerOptions {
   @Option(names = "--rootfs", description = "IMAGE is a folder used as root file system")
   boolean rootfs;
 
+  @Mixin ProcessOptions process = new ProcessOptions();
   @Mixin NetworkOptions network = new NetworkOptions();
   @Mixin HealthOptions health = new HealthOptions();
   @Mixin HostOptions host = new HostOptions();
@@ -144,22 +108,22 @@ final class ContainerOptions {
       throw new BerthException.InvalidArgument(
           "--stop-signal `" + stopSignal + "`: no such signal");
     }
-    if (!workdir.isEmpty() && !workdir.startsWith("/")) {
+    if (!process.workdir.isEmpty() && !process.workdir.startsWith("/")) {
       throw new BerthException.InvalidArgument(
-          "-w `" + workdir + "`: the working directory must be an absolute path");
+          "-w `" + process.workdir + "`: the working directory must be an absolute path");
     }
-    var _ = DetachKeys.of(detachKeys);
+    var _ = process.detach.keys();
     Config.Builder config =
         Config.newBuilder()
             .setHostname(hostname)
             .setDomainname(domain)
-            .setUser(user)
-            .setTty(tty)
-            .setOpenStdin(interactive)
-            .setStdinOnce(interactive && !detached)
-            .addAllEnv(Variables.environment(env, caller.paths(envFiles), caller.environment()))
+            .setUser(process.user)
+            .setTty(process.tty)
+            .setOpenStdin(process.interactive)
+            .setStdinOnce(process.interactive && !detached)
+            .addAllEnv(process.environment(caller))
             .addAllCmd(command)
-            .setWorkingDir(workdir)
+            .setWorkingDir(process.workdir)
             .putAllLabels(Variables.labels(labels, caller.paths(labelFiles)))
             .setStopSignal(stopSignal)
             .addAllExposedPorts(expose)
@@ -201,9 +165,9 @@ final class ContainerOptions {
 
   /** The streams that a foreground run brings. */
   Attachment.Want streams() {
-    DetachKeys keys = DetachKeys.of(detachKeys);
+    DetachKeys keys = process.detach.keys();
     if (attach.isEmpty()) {
-      return new Attachment.Want(interactive, true, true, keys);
+      return new Attachment.Want(process.interactive, true, true, keys);
     }
     for (String stream : attach) {
       if (!List.of("stdin", "stdout", "stderr").contains(stream)) {
@@ -212,7 +176,7 @@ final class ContainerOptions {
       }
     }
     return new Attachment.Want(
-        interactive && attach.contains("stdin"),
+        process.interactive && attach.contains("stdin"),
         attach.contains("stdout"),
         attach.contains("stderr"),
         keys);

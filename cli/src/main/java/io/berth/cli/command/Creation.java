@@ -80,7 +80,7 @@ final class Creation {
                 RootfsGrpc.getLookUpUserMethod(),
                 LookUpUserRequest.newBuilder()
                     .setRootfs(folder.toString())
-                    .setUser(options.user)
+                    .setUser(options.process.user)
                     .addAllGroups(options.groups)
                     .build())
             .getUser();
@@ -125,7 +125,7 @@ final class Creation {
         PrepareRequest.newBuilder()
             .setRef(options.image)
             .setKey(id)
-            .setUser(options.user)
+            .setUser(options.process.user)
             .addAllGroups(options.groups)
             .setEphemeral(ephemeral)
             .setPlatform(options.platform)

@@ -43,19 +43,9 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code images}. Rows D01-63, D01-64. */
+  /** {@code images}. */
   @Command(description = "List images")
-  public static final class Images extends SessionCommand {
-    private static final List<String> FIELDS =
-        List.of("Repository", "Tag", "ID", "CreatedSince", "Size");
-    private static final List<String> FIELDS_WITH_DIGEST =
-        List.of("Repository", "Tag", "Digest", "ID", "CreatedSince", "Size");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
+  public static final class Images extends ListingCommand<Image> {
     @Option(
         names = {"-a", "--all"},
         description = "Accepted: there are no hidden ones")
@@ -64,60 +54,40 @@ public final class ImageCommands {
     @Option(names = "--digests", description = "With digests")
     boolean digests;
 
-    @Option(
-        names = {"--no-trunc", "-notrunc"},
-        description = "Whole ids")
-    boolean whole;
-
-    @Option(
-        names = {"-f", "--filter"},
-        paramLabel = "KEY=VALUE",
-        description = "Only those")
-    List<String> filters = new ArrayList<>();
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
-
     @Parameters(arity = "0..1", paramLabel = "NAME", description = "Only of this repository")
     String name = "";
 
     @Override
-    public int run(Session session) {
-      List<Image> images =
-          session
-              .call(
-                  ImagesGrpc.getListMethod(),
-                  ListRequest.newBuilder().setName(name).addAllFilters(filters).build())
-              .getImagesList();
-      PrintStream out = session.out();
-      if (quiet) {
-        images.stream()
-            .map(image -> whole ? image.getId() : Words.shortId(image.getId()))
-            .distinct()
-            .forEach(out::println);
-        return 0;
-      }
-      Instant now = Instant.now();
-      Listing listing =
-          digests
-              ? new Listing("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE")
-              : new Listing("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE");
-      for (Image image : images) {
-        List<String> names =
-            image.getNamesCount() == 0 ? List.of("<none>:<none>") : image.getNamesList();
-        for (String full : names) {
-          if (!matches(full)) {
-            continue;
-          }
-          listing.add(digests ? FIELDS_WITH_DIGEST : FIELDS, cells(image, full, now));
-        }
-      }
-      listing.print(out, format);
-      return 0;
+    protected List<Image> list(Session session) {
+      ListRequest request = ListRequest.newBuilder().setName(name).addAllFilters(filters()).build();
+      return session.call(ImagesGrpc.getListMethod(), request).getImagesList();
     }
 
-    // An image that has the asked-for name may have others, too.
-    private boolean matches(String full) {
+    @Override
+    protected String key(Image image) {
+      return id(image.getId());
+    }
+
+    @Override
+    protected Listing listing() {
+      return digests
+          ? new Listing(
+              List.of("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE"),
+              List.of("Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"))
+          : new Listing(
+              List.of("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"),
+              List.of("Repository", "Tag", "ID", "CreatedSince", "Size"));
+    }
+
+    @Override
+    protected void add(Listing listing, Image image, Instant now) {
+      List<String> names =
+          image.getNamesCount() == 0 ? List.of("<none>:<none>") : image.getNamesList();
+      names.stream().filter(this::isWanted).forEach(full -> listing.add(cells(image, full, now)));
+    }
+
+    /** An image that has the wanted name may have others, too. */
+    private boolean isWanted(String full) {
       String familiar = ImageDocument.familiar(full);
       return name.isEmpty()
           || name.equals(familiar)
@@ -133,7 +103,7 @@ public final class ImageCommands {
       if (digests) {
         cells.add(image.getTarget().getDigest());
       }
-      cells.add(whole ? image.getId() : Words.shortId(image.getId()));
+      cells.add(id(image.getId()));
       cells.add(image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A");
       cells.add(Words.size(image.getSize()));
       return cells.toArray(String[]::new);
@@ -206,42 +176,41 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code history}. Row D01-66. */
+  /** {@code history}. */
   @Command(description = "How an image came to be")
-  public static final class History extends SessionCommand {
+  public static final class History extends ListingCommand<HistoryEntry> {
     private static final int COMMAND_WIDTH = 45;
-    private static final List<String> FIELDS =
-        List.of("ID", "CreatedSince", "CreatedBy", "Size", "Comment");
-
-    @Option(names = "--no-trunc", description = "Whole commands")
-    boolean whole;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
 
     @Parameters(paramLabel = "IMAGE", description = "Name or id")
     String image = "";
 
     @Override
-    public int run(Session session) {
-      Instant now = Instant.now();
-      Listing listing = new Listing("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT");
-      List<HistoryEntry> entries =
-          session
-              .call(
-                  ImagesGrpc.getHistoryMethod(), HistoryRequest.newBuilder().setRef(image).build())
-              .getEntriesList();
-      for (HistoryEntry entry : entries) {
-        listing.add(
-            FIELDS,
-            entry.getId().isEmpty() ? "<missing>" : Words.shortId(entry.getId()),
-            entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A",
-            whole ? entry.getCreatedBy() : Words.cut(entry.getCreatedBy(), COMMAND_WIDTH),
-            Words.size(entry.getSize()),
-            entry.getComment());
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected List<HistoryEntry> list(Session session) {
+      refuseFilters("the history of an image");
+      HistoryRequest request = HistoryRequest.newBuilder().setRef(image).build();
+      return session.call(ImagesGrpc.getHistoryMethod(), request).getEntriesList();
+    }
+
+    @Override
+    protected String key(HistoryEntry entry) {
+      return entry.getId().isEmpty() ? "<missing>" : Words.shortId(entry.getId());
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"),
+          List.of("ID", "CreatedSince", "CreatedBy", "Size", "Comment"));
+    }
+
+    @Override
+    protected void add(Listing listing, HistoryEntry entry, Instant now) {
+      listing.add(
+          key(entry),
+          entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A",
+          cut(entry.getCreatedBy(), COMMAND_WIDTH),
+          Words.size(entry.getSize()),
+          entry.getComment());
     }
   }
 

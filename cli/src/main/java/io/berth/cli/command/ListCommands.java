@@ -12,7 +12,6 @@ import io.berth.cli.render.Listing;
 import io.berth.cli.render.Table;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
-import java.io.PrintStream;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,33 +25,17 @@ import picocli.CommandLine.Parameters;
 public final class ListCommands {
   private ListCommands() {}
 
-  /** {@code ps}. Rows D01-20 to D01-26. */
-  @Command(description = "List containers")
-  public static final class Ps extends SessionCommand {
+  /** {@code ps}. */
+  @Command(
+      description = "List containers",
+      footer = "Filters: id, name, label, status, health, exited, ancestor, network, ...")
+  public static final class Ps extends ListingCommand<Container> {
     private static final int COMMAND_WIDTH = 20;
-    private static final List<String> FIELDS =
-        List.of("ID", "Image", "Command", "CreatedAt", "Status", "Ports", "Names");
 
     @Option(
         names = {"-a", "--all"},
         description = "Stopped ones as well")
     boolean all;
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
-    @Option(
-        names = {"--no-trunc", "-notrunc"},
-        description = "Whole ids and commands")
-    boolean whole;
-
-    @Option(
-        names = {"-f", "--filter"},
-        paramLabel = "KEY=VALUE",
-        description = "Only those: id, name, label, status, health, exited, ancestor, network, ...")
-    List<String> filters = new ArrayList<>();
 
     @Option(
         names = {"-n", "--last"},
@@ -70,66 +53,55 @@ public final class ListCommands {
         description = "With sizes")
     boolean size;
 
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
-
     @Override
-    public int run(Session session) {
+    protected List<Container> list(Session session) {
       ListRequest request =
           ListRequest.newBuilder()
               .setAll(all || latest || last > 0)
-              .addAllFilters(filters)
+              .addAllFilters(filters())
               .setLast(latest ? 1 : last)
               .setSize(size)
               .build();
-      List<Container> list =
-          session.call(ContainersGrpc.getListMethod(), request).getContainersList();
-      PrintStream out = session.out();
-      if (quiet) {
-        list.forEach(container -> out.println(id(container)));
-        return 0;
-      }
-      Instant now = Instant.now();
-      List<String> header =
+      return session.call(ContainersGrpc.getListMethod(), request).getContainersList();
+    }
+
+    @Override
+    protected String key(Container container) {
+      return id(container.getId());
+    }
+
+    @Override
+    protected Listing listing() {
+      List<String> titles =
           new ArrayList<>(
               List.of("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"));
-      List<String> fields = new ArrayList<>(FIELDS);
+      List<String> fields =
+          new ArrayList<>(
+              List.of("ID", "Image", "Command", "CreatedAt", "Status", "Ports", "Names"));
       if (size) {
-        header.add("SIZE");
+        titles.add("SIZE");
         fields.add("Size");
       }
-      Listing listing = new Listing(header.toArray(String[]::new));
-      for (Container container : list) {
-        listing.add(fields, cells(container, now));
-      }
-      listing.print(out, format);
-      return 0;
+      return new Listing(titles, fields);
     }
 
-    private String id(Container container) {
-      return whole ? container.getId() : Words.shortId(container.getId());
-    }
-
-    private String[] cells(Container container, Instant now) {
-      String line = ContainerWords.command(container);
+    @Override
+    protected void add(Listing listing, Container container, Instant now) {
       List<String> cells =
           new ArrayList<>(
               List.of(
-                  id(container),
+                  id(container.getId()),
                   ContainerWords.image(container),
-                  "\"" + (whole ? line : Words.cut(line, COMMAND_WIDTH)) + "\"",
+                  "\"" + cut(ContainerWords.command(container), COMMAND_WIDTH) + "\"",
                   Words.ago(container.getCreatedAt(), now),
                   ContainerWords.status(container.getState(), now),
                   ContainerWords.ports(container.getEndpoint().getPortsList()),
                   container.getName()));
       if (size) {
-        cells.add(
-            Words.size(container.getSizeRw())
-                + " (virtual "
-                + Words.size(container.getSizeRoot())
-                + ")");
+        String root = Words.size(container.getSizeRoot());
+        cells.add(Words.size(container.getSizeRw()) + " (virtual " + root + ")");
       }
-      return cells.toArray(String[]::new);
+      listing.add(cells.toArray(String[]::new));
     }
   }
 
@@ -180,7 +152,7 @@ public final class ListCommands {
               .call(
                   ContainersGrpc.getTopMethod(), TopRequest.newBuilder().setRef(container).build())
               .getProcessesList();
-      Table table = new Table("UID", "PID", "PPID", "TIME", "CMD");
+      Table table = new Table(List.of("UID", "PID", "PPID", "TIME", "CMD"));
       for (Process process : processes) {
         Duration used = Duration.ofMillis(process.getCpuMs());
         table.row(

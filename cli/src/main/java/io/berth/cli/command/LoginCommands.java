@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -38,11 +39,7 @@ public final class LoginCommands {
     @Option(names = "--password-stdin", description = "Read the password from standard input")
     boolean fromInput;
 
-    @Option(names = "--plain-http", description = "Without TLS")
-    boolean plainHttp;
-
-    @Option(names = "--insecure", description = "Whatever certificate it shows")
-    boolean insecure;
+    @Mixin RegistryOptions.Connection connection = new RegistryOptions.Connection();
 
     @Parameters(
         arity = "0..1",
@@ -77,8 +74,8 @@ public final class LoginCommands {
           CheckLoginRequest.newBuilder()
               .setRegistry(registry.isEmpty() ? domain : registry)
               .setCredentials(credentials)
-              .setPlainHttp(plainHttp)
-              .setInsecureTls(insecure)
+              .setPlainHttp(connection.plainHttp)
+              .setInsecureTls(connection.insecure)
               .build();
       session.call(ImagesGrpc.getCheckLoginMethod(), request);
       logins.put(domain, credentials);

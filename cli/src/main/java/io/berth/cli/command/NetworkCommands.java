@@ -16,8 +16,8 @@ import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Pretty;
-import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -85,39 +85,34 @@ public final class NetworkCommands {
 
   /** {@code network ls}. */
   @Command(description = "List networks")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS =
-        List.of("ID", "Name", "Driver", "Subnet", "Endpoints");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Ls extends ListingCommand<Network> {
+    @Override
+    protected List<Network> list(Session session) {
+      ListNetworksRequest request =
+          ListNetworksRequest.newBuilder().addAllFilters(filters()).build();
+      return session.call(NetworksGrpc.getListMethod(), request).getNetworksList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Network> networks =
-          session
-              .call(NetworksGrpc.getListMethod(), ListNetworksRequest.getDefaultInstance())
-              .getNetworksList();
-      if (quiet) {
-        networks.forEach(network -> session.out().println(Words.shortId(network.getId())));
-        return 0;
-      }
-      Listing listing = new Listing("NETWORK ID", "NAME", "DRIVER", "SUBNET", "ENDPOINTS");
-      networks.forEach(network ->
-          listing.add(
-              FIELDS,
-              Words.shortId(network.getId()),
-              network.getName(),
-              network.getDriver(),
-              network.getSubnet(),
-              String.valueOf(network.getEndpoints())));
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Network network) {
+      return id(network.getId());
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("NETWORK ID", "NAME", "DRIVER", "SUBNET", "ENDPOINTS"),
+          List.of("ID", "Name", "Driver", "Subnet", "Endpoints"));
+    }
+
+    @Override
+    protected void add(Listing listing, Network network, Instant now) {
+      listing.add(
+          id(network.getId()),
+          network.getName(),
+          network.getDriver(),
+          network.getSubnet(),
+          String.valueOf(network.getEndpoints()));
     }
   }
 

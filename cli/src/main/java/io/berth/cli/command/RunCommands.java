@@ -41,7 +41,8 @@ public final class RunCommands {
     @Override
     public int run(Session session) {
       options.detached = detach;
-      Foreground.checkTerminal(session, options.tty && options.interactive && !detach);
+      Foreground.checkTerminal(
+          session, options.process.tty && options.process.interactive && !detach);
       CreateResponse created = new Creation(session, options).run();
       starting = true;
       try {

@@ -66,18 +66,19 @@ public final class StatsCommand extends SessionCommand {
       Map<String, Sample> now = sample(session);
       Listing listing =
           new Listing(
-              "CONTAINER ID",
-              "NAME",
-              "CPU %",
-              "MEM USAGE / LIMIT",
-              "MEM %",
-              "NET I/O",
-              "BLOCK I/O",
-              "PIDS");
+              List.of(
+                  "CONTAINER ID",
+                  "NAME",
+                  "CPU %",
+                  "MEM USAGE / LIMIT",
+                  "MEM %",
+                  "NET I/O",
+                  "BLOCK I/O",
+                  "PIDS"),
+              FIELDS);
       for (Container container : shown) {
         Sample sample = now.get(container.getId());
         listing.add(
-            FIELDS,
             cells(container, before.getOrDefault(container.getId(), sample), sample, machine));
       }
       if (screen) {

@@ -17,14 +17,12 @@ import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Moments;
-import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Pretty;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -32,6 +30,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -57,49 +56,14 @@ public final class StreamCommands {
     private static final Pattern EXEC_ID = Pattern.compile("[0-9a-f]{64}");
 
     @Option(
-        names = {"-i", "--interactive"},
-        description = "Keep standard input open")
-    boolean interactive;
-
-    @Option(
-        names = {"-t", "--tty"},
-        description = "Give it a terminal")
-    boolean tty;
-
-    @Option(
         names = {"-d", "--detach"},
         description = "In the background")
     boolean detach;
 
-    @Option(
-        names = {"-e", "--env"},
-        paramLabel = "KEY[=VALUE]",
-        description = "Environment")
-    List<String> env = new ArrayList<>();
-
-    @Option(names = "--env-file", paramLabel = "FILE", description = "Environment, a line each")
-    List<Path> envFiles = new ArrayList<>();
-
-    @Option(
-        names = {"-u", "--user"},
-        paramLabel = "USER[:GROUP]",
-        description = "User, by name or number")
-    String user = "";
-
-    @Option(
-        names = {"-w", "--workdir"},
-        paramLabel = "FOLDER",
-        description = "Working directory inside")
-    String workdir = "";
-
-    @Option(
-        names = "--detach-keys",
-        paramLabel = "KEYS",
-        description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
-    String detachKeys = "";
-
     @Option(names = "--privileged", description = "All capabilities")
     boolean privileged;
+
+    @Mixin ProcessOptions process = new ProcessOptions();
 
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -125,23 +89,21 @@ public final class StreamCommands {
         Pretty.print(session.out(), all, "");
         return 0;
       }
-      DetachKeys keys = DetachKeys.of(detachKeys);
-      Foreground.checkTerminal(session, tty && interactive && !detach);
+      DetachKeys keys = process.detach.keys();
+      Foreground.checkTerminal(session, process.tty && process.interactive && !detach);
       ExecCreateRequest.Builder request =
           ExecCreateRequest.newBuilder()
               .setRef(container)
               .addAllCmd(command)
-              .setTty(tty)
-              .setOpenStdin(interactive && !detach)
+              .setTty(process.tty)
+              .setOpenStdin(process.interactive && !detach)
               .setAttachStdout(!detach)
               .setAttachStderr(!detach)
-              .addAllEnv(
-                  Variables.environment(
-                      env, session.caller().paths(envFiles), session.caller().environment()))
-              .setUser(user)
-              .setWorkingDir(workdir)
+              .addAllEnv(process.environment(session.caller()))
+              .setUser(process.user)
+              .setWorkingDir(process.workdir)
               .setPrivileged(privileged);
-      if (tty) {
+      if (process.tty) {
         session
             .caller()
             .terminalSize()
@@ -163,14 +125,14 @@ public final class StreamCommands {
 
     /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
     private int foreground(Session session, ExecCreateResponse made, DetachKeys keys) {
-      Attachment.Want want = new Attachment.Want(interactive, true, !tty, keys);
+      Attachment.Want want = new Attachment.Want(process.interactive, true, !process.tty, keys);
       Foreground foreground = new Foreground(session, container, want, /* proxySignals= */ true);
       // Before it runs: a signal that comes first must not end this process alone.
       foreground.holdSignals();
       try {
         ExecStartResponse answer = start(session, made.getExecId());
         started = true;
-        foreground.passOn(made.getExecId(), tty);
+        foreground.passOn(made.getExecId(), process.tty);
         // Without: it has ended with its whole container, and there is nothing to come for.
         return answer.hasAttach()
             ? attached(session, made, answer.getAttach(), want)
@@ -237,11 +199,7 @@ public final class StreamCommands {
         description = "Standard error (default: true)")
     boolean stderr = true;
 
-    @Option(
-        names = "--detach-keys",
-        paramLabel = "KEYS",
-        description = "Typed to leave it running (default: ctrl-p,ctrl-q)")
-    String detachKeys = "";
+    @Mixin DetachOption detach = new DetachOption();
 
     @Option(names = "--sig-proxy", description = "Pass signals on to it (default: true)")
     boolean proxySignals = true;
@@ -251,7 +209,7 @@ public final class StreamCommands {
 
     @Override
     public int run(Session session) {
-      DetachKeys keys = DetachKeys.of(detachKeys);
+      DetachKeys keys = detach.keys();
       Container found = ContainerCommands.get(session, container);
       if (found.getState().getState() != State.STATE_RUNNING) {
         throw new BerthException.FailedPrecondition(

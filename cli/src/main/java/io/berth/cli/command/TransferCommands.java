@@ -1,6 +1,5 @@
 package io.berth.cli.command;
 
-import io.berth.api.berth.image.v1.Credentials;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.ImportRequest;
@@ -13,7 +12,6 @@ import io.berth.base.error.BerthException;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.ProgressView;
-import io.berth.cli.session.Logins;
 import io.berth.cli.session.Session;
 import io.grpc.MethodDescriptor;
 import java.io.IOException;
@@ -40,7 +38,7 @@ public final class TransferCommands {
         PullRequest.newBuilder()
             .setRef(ref)
             .setPlatform(platform)
-            .setCredentials(credentials(session, ref, /* user= */ ""))
+            .setCredentials(new RegistryOptions().credentials(session, ref))
             .build();
     show(
         session,
@@ -103,41 +101,18 @@ public final class TransferCommands {
     return steps.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
   }
 
-  /** Those that were typed, else those of the last login. */
-  private static Credentials credentials(Session session, String ref, String user) {
-    if (user.isEmpty()) {
-      return new Logins(session.caller().environment()).ofImage(ref);
-    }
-    int colon = user.indexOf(':');
-    return Credentials.newBuilder()
-        .setUsername(colon < 0 ? user : user.substring(0, colon))
-        .setPassword(colon < 0 ? "" : user.substring(colon + 1))
-        .build();
-  }
-
   /** {@code pull}. */
   @Command(description = "Fetch an image from a registry")
   public static final class Pull extends SessionCommand {
     @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Instead of this machine's")
     String platform = "";
 
-    @Option(names = "--plain-http", description = "Without TLS")
-    boolean plainHttp;
-
-    @Option(names = "--insecure", description = "Whatever certificate it shows")
-    boolean insecure;
-
-    @Option(
-        names = {"-u", "--user"},
-        paramLabel = "NAME[:PASSWORD]",
-        description = "Credentials, instead of those of `login`")
-    String user = "";
-
     @Option(
         names = {"-a", "--all-tags"},
         description = "All tags of the repository")
     boolean allTags;
 
+    @Mixin RegistryOptions registry = new RegistryOptions();
     @Mixin Telling telling = new Telling();
 
     @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG|@DIGEST]")
@@ -149,10 +124,10 @@ public final class TransferCommands {
           PullRequest.newBuilder()
               .setRef(image)
               .setPlatform(platform)
-              .setPlainHttp(plainHttp)
-              .setInsecureTls(insecure)
+              .setPlainHttp(registry.connection.plainHttp)
+              .setInsecureTls(registry.connection.insecure)
               .setAllTags(allTags)
-              .setCredentials(credentials(session, image, user));
+              .setCredentials(registry.credentials(session, image));
       PrintStream out = session.out();
       List<Image> all =
           show(session, telling.to(session), ImagesGrpc.getPullMethod(), request.build());
@@ -172,18 +147,7 @@ public final class TransferCommands {
   /** {@code push}. */
   @Command(description = "Send an image to a registry")
   public static final class Push extends SessionCommand {
-    @Option(names = "--plain-http", description = "Without TLS")
-    boolean plainHttp;
-
-    @Option(names = "--insecure", description = "Whatever certificate it shows")
-    boolean insecure;
-
-    @Option(
-        names = {"-u", "--user"},
-        paramLabel = "NAME[:PASSWORD]",
-        description = "Credentials, instead of those of `login`")
-    String user = "";
-
+    @Mixin RegistryOptions registry = new RegistryOptions();
     @Mixin Telling telling = new Telling();
 
     @Parameters(paramLabel = "IMAGE", description = "NAME[:TAG]")
@@ -194,9 +158,9 @@ public final class TransferCommands {
       PushRequest.Builder request =
           PushRequest.newBuilder()
               .setRef(image)
-              .setPlainHttp(plainHttp)
-              .setInsecureTls(insecure)
-              .setCredentials(credentials(session, image, user));
+              .setPlainHttp(registry.connection.plainHttp)
+              .setInsecureTls(registry.connection.insecure)
+              .setCredentials(registry.credentials(session, image));
       var _ = show(session, telling.to(session), ImagesGrpc.getPushMethod(), request.build());
       return 0;
     }

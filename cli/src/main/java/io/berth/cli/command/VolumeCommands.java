@@ -13,6 +13,7 @@ import io.berth.cli.render.Document;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Pretty;
 import io.berth.cli.session.Session;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -51,39 +52,27 @@ public final class VolumeCommands {
 
   /** {@code volume ls}. */
   @Command(description = "List volumes")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("Driver", "Name", "Mountpoint");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Names only")
-    boolean quiet;
-
-    @Option(
-        names = {"-f", "--filter"},
-        paramLabel = "KEY=VALUE",
-        description = "Only those")
-    List<String> filters = new ArrayList<>();
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Ls extends ListingCommand<Volume> {
+    @Override
+    protected List<Volume> list(Session session) {
+      ListRequest request = ListRequest.newBuilder().addAllFilters(filters()).build();
+      return session.call(VolumesGrpc.getListMethod(), request).getVolumesList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Volume> volumes =
-          session
-              .call(
-                  VolumesGrpc.getListMethod(),
-                  ListRequest.newBuilder().addAllFilters(filters).build())
-              .getVolumesList();
-      if (quiet) {
-        volumes.forEach(volume -> session.out().println(volume.getName()));
-        return 0;
-      }
-      Listing listing = new Listing("DRIVER", "VOLUME NAME", "PATH");
-      volumes.forEach(volume -> listing.add(FIELDS, "local", volume.getName(), volume.getPath()));
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Volume volume) {
+      return volume.getName();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("DRIVER", "VOLUME NAME", "PATH"), List.of("Driver", "Name", "Mountpoint"));
+    }
+
+    @Override
+    protected void add(Listing listing, Volume volume, Instant now) {
+      listing.add("local", volume.getName(), volume.getPath());
     }
   }
 

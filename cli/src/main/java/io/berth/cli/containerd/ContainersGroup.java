@@ -17,6 +17,7 @@ import io.berth.cli.render.Document;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Pretty;
 import io.berth.cli.session.Session;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -35,39 +36,29 @@ public final class ContainersGroup {
 
   /** {@code containers ls}. */
   @Command(description = "List them")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("ID", "Image", "Runtime");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
-
-    @Parameters(arity = "0..*", paramLabel = "FILTER", description = "e.g. labels.key==value")
-    List<String> filters = new ArrayList<>();
+  public static final class Ls extends FilteredListing<Container> {
+    @Override
+    protected List<Container> list(Session session) {
+      ListContainersRequest request =
+          ListContainersRequest.newBuilder().addAllFilters(filters()).build();
+      return session.call(ContainersGrpc.getListMethod(), request).getContainersList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Container> all =
-          session
-              .call(
-                  ContainersGrpc.getListMethod(),
-                  ListContainersRequest.newBuilder().addAllFilters(filters).build())
-              .getContainersList();
-      if (quiet) {
-        all.forEach(one -> session.out().println(one.getId()));
-        return 0;
-      }
-      Listing listing = new Listing("CONTAINER", "IMAGE", "RUNTIME");
-      for (Container one : all) {
-        String image = one.getImage().isEmpty() ? "-" : one.getImage();
-        listing.add(FIELDS, one.getId(), image, one.getRuntime().getName());
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Container container) {
+      return container.getId();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("CONTAINER", "IMAGE", "RUNTIME"), List.of("ID", "Image", "Runtime"));
+    }
+
+    @Override
+    protected void add(Listing listing, Container container, Instant now) {
+      String image = container.getImage().isEmpty() ? "-" : container.getImage();
+      listing.add(container.getId(), image, container.getRuntime().getName());
     }
   }
 

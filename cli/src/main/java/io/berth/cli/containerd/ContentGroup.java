@@ -20,7 +20,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Blobs. */
@@ -29,47 +28,37 @@ public final class ContentGroup {
 
   /** {@code content ls}. */
   @Command(description = "List them")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("Digest", "Size", "Age", "Labels");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Digests only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
-
-    @Parameters(arity = "0..*", paramLabel = "FILTER", description = "e.g. labels.key==value")
-    List<String> filters = new ArrayList<>();
+  public static final class Ls extends FilteredListing<Info> {
+    @Override
+    protected List<Info> list(Session session) {
+      return session.stream(
+          ContentGrpc.getListMethod(),
+          ListContentRequest.newBuilder().addAllFilters(filters()).build(),
+          parts -> {
+            List<Info> found = new ArrayList<>();
+            parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
+            return found;
+          });
+    }
 
     @Override
-    public int run(Session session) {
-      List<Info> all =
-          session.stream(
-              ContentGrpc.getListMethod(),
-              ListContentRequest.newBuilder().addAllFilters(filters).build(),
-              parts -> {
-                List<Info> found = new ArrayList<>();
-                parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
-                return found;
-              });
-      if (quiet) {
-        all.forEach(one -> session.out().println(one.getDigest()));
-        return 0;
-      }
-      Instant now = Instant.now();
-      Listing listing = new Listing("DIGEST", "SIZE", "AGE", "LABELS");
-      for (Info one : all) {
-        listing.add(
-            FIELDS,
-            one.getDigest(),
-            Words.size(one.getSize()),
-            Words.ago(one.getCreatedAt(), now),
-            LabelWords.of(one.getLabelsMap()));
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Info blob) {
+      return blob.getDigest();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("DIGEST", "SIZE", "AGE", "LABELS"), List.of("Digest", "Size", "Age", "Labels"));
+    }
+
+    @Override
+    protected void add(Listing listing, Info blob, Instant now) {
+      listing.add(
+          blob.getDigest(),
+          Words.size(blob.getSize()),
+          Words.ago(blob.getCreatedAt(), now),
+          LabelWords.of(blob.getLabelsMap()));
     }
   }
 
@@ -99,29 +88,32 @@ public final class ContentGroup {
 
   /** {@code content active}. */
   @Command(description = "What is being written")
-  public static final class Active extends SessionCommand {
-    private static final List<String> FIELDS = List.of("Ref", "Offset", "Total", "Age");
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Active extends FilteredListing<Status> {
+    @Override
+    protected List<Status> list(Session session) {
+      ListStatusesRequest request =
+          ListStatusesRequest.newBuilder().addAllFilters(filters()).build();
+      return session.call(ContentGrpc.getListStatusesMethod(), request).getStatusesList();
+    }
 
     @Override
-    public int run(Session session) {
-      Instant now = Instant.now();
-      Listing listing = new Listing("REF", "SIZE", "TOTAL", "AGE");
-      for (Status status :
-          session
-              .call(ContentGrpc.getListStatusesMethod(), ListStatusesRequest.getDefaultInstance())
-              .getStatusesList()) {
-        listing.add(
-            FIELDS,
-            status.getRef(),
-            Words.size(status.getOffset()),
-            Words.size(status.getTotal()),
-            Words.ago(status.getStartedAt(), now));
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Status status) {
+      return status.getRef();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("REF", "SIZE", "TOTAL", "AGE"), List.of("Ref", "Offset", "Total", "Age"));
+    }
+
+    @Override
+    protected void add(Listing listing, Status status, Instant now) {
+      listing.add(
+          status.getRef(),
+          Words.size(status.getOffset()),
+          Words.size(status.getTotal()),
+          Words.ago(status.getStartedAt(), now));
     }
   }
 

@@ -7,11 +7,11 @@ import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.api.containerd.services.leases.v1.ListRequest;
 import io.berth.api.containerd.services.leases.v1.ListResourcesRequest;
 import io.berth.api.containerd.services.leases.v1.Resource;
+import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Listing;
-import io.berth.cli.render.Table;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Duration;
@@ -30,42 +30,30 @@ public final class LeasesGroup {
 
   /** {@code leases ls}. */
   @Command(description = "List them")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("ID", "CreatedAt", "Labels");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
-
-    @Parameters(arity = "0..*", paramLabel = "FILTER", description = "e.g. labels.key==value")
-    List<String> filters = new ArrayList<>();
+  public static final class Ls extends FilteredListing<Lease> {
+    @Override
+    protected List<Lease> list(Session session) {
+      ListRequest request = ListRequest.newBuilder().addAllFilters(filters()).build();
+      return session.call(LeasesGrpc.getListMethod(), request).getLeasesList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Lease> all =
-          session
-              .call(
-                  LeasesGrpc.getListMethod(),
-                  ListRequest.newBuilder().addAllFilters(filters).build())
-              .getLeasesList();
-      if (quiet) {
-        all.forEach(one -> session.out().println(one.getId()));
-        return 0;
-      }
-      Listing listing = new Listing("ID", "CREATED AT", "LABELS");
-      for (Lease one : all) {
-        listing.add(
-            FIELDS,
-            one.getId(),
-            Words.instant(one.getCreatedAt()).toString(),
-            LabelWords.of(one.getLabelsMap()));
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Lease lease) {
+      return lease.getId();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(
+          List.of("ID", "CREATED AT", "LABELS"), List.of("ID", "CreatedAt", "Labels"));
+    }
+
+    @Override
+    protected void add(Listing listing, Lease lease, Instant now) {
+      listing.add(
+          lease.getId(),
+          Words.instant(lease.getCreatedAt()).toString(),
+          LabelWords.of(lease.getLabelsMap()));
     }
   }
 
@@ -103,23 +91,30 @@ public final class LeasesGroup {
 
   /** {@code leases resources}. */
   @Command(description = "What one holds")
-  public static final class Resources extends SessionCommand {
+  public static final class Resources extends ListingCommand<Resource> {
     @Parameters(paramLabel = "ID", description = "Of the lease")
     String id = "";
 
     @Override
-    public int run(Session session) {
-      Table table = new Table("TYPE", "ID");
-      for (Resource resource :
-          session
-              .call(
-                  LeasesGrpc.getListResourcesMethod(),
-                  ListResourcesRequest.newBuilder().setId(id).build())
-              .getResourcesList()) {
-        table.row(resource.getType(), resource.getId());
-      }
-      table.print(session.out());
-      return 0;
+    protected List<Resource> list(Session session) {
+      refuseFilters("what a lease holds");
+      ListResourcesRequest request = ListResourcesRequest.newBuilder().setId(id).build();
+      return session.call(LeasesGrpc.getListResourcesMethod(), request).getResourcesList();
+    }
+
+    @Override
+    protected String key(Resource resource) {
+      return resource.getId();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("TYPE", "ID"), List.of("Type", "ID"));
+    }
+
+    @Override
+    protected void add(Listing listing, Resource resource, Instant now) {
+      listing.add(resource.getType(), resource.getId());
     }
   }
 

@@ -7,14 +7,15 @@ import io.berth.api.containerd.services.namespaces.v1.ListNamespacesRequest;
 import io.berth.api.containerd.services.namespaces.v1.Namespace;
 import io.berth.api.containerd.services.namespaces.v1.NamespacesGrpc;
 import io.berth.api.containerd.services.namespaces.v1.UpdateNamespaceRequest;
+import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Listing;
 import io.berth.cli.session.Session;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** containerd's namespaces. */
@@ -23,31 +24,28 @@ public final class NamespacesGroup {
 
   /** {@code namespaces ls}. */
   @Command(description = "List them")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("Name", "Labels");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Names only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Ls extends ListingCommand<Namespace> {
+    @Override
+    protected List<Namespace> list(Session session) {
+      refuseFilters("namespaces");
+      return session
+          .call(NamespacesGrpc.getListMethod(), ListNamespacesRequest.getDefaultInstance())
+          .getNamespacesList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Namespace> all =
-          session
-              .call(NamespacesGrpc.getListMethod(), ListNamespacesRequest.getDefaultInstance())
-              .getNamespacesList();
-      if (quiet) {
-        all.forEach(one -> session.out().println(one.getName()));
-        return 0;
-      }
-      Listing listing = new Listing("NAME", "LABELS");
-      all.forEach(one -> listing.add(FIELDS, one.getName(), LabelWords.of(one.getLabelsMap())));
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Namespace namespace) {
+      return namespace.getName();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("NAME", "LABELS"), List.of("Name", "Labels"));
+    }
+
+    @Override
+    protected void add(Listing listing, Namespace namespace, Instant now) {
+      listing.add(namespace.getName(), LabelWords.of(namespace.getLabelsMap()));
     }
   }
 

@@ -8,16 +8,19 @@ import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
 import io.berth.api.containerd.services.snapshots.v1.UsageResponse;
 import io.berth.api.containerd.types.Mount;
+import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.io.PrintStream;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -25,15 +28,17 @@ import picocli.CommandLine.Parameters;
 public final class SnapshotsGroup {
   private SnapshotsGroup() {}
 
-  /** What all of them take. */
-  abstract static class WithSnapshotter extends SessionCommand {
+  /** Which snapshotter is meant, for every verb of the group. */
+  static final class Snapshotter {
     @Option(names = "--snapshotter", paramLabel = "NAME", description = "Default: overlayfs")
-    String snapshotter = "overlayfs";
+    String name = "overlayfs";
 
-    List<Info> list(Session session) {
+    List<Info> list(Session session, List<String> filters) {
+      ListSnapshotsRequest request =
+          ListSnapshotsRequest.newBuilder().setSnapshotter(name).addAllFilters(filters).build();
       return session.stream(
           SnapshotsGrpc.getListMethod(),
-          ListSnapshotsRequest.newBuilder().setSnapshotter(snapshotter).build(),
+          request,
           parts -> {
             List<Info> found = new ArrayList<>();
             parts.forEachRemaining(part -> found.addAll(part.getInfoList()));
@@ -44,39 +49,39 @@ public final class SnapshotsGroup {
 
   /** {@code snapshots ls}. */
   @Command(description = "List them")
-  public static final class Ls extends WithSnapshotter {
-    private static final List<String> FIELDS = List.of("Key", "Parent", "Kind");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Keys only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Ls extends FilteredListing<Info> {
+    @Mixin Snapshotter snapshotter = new Snapshotter();
 
     @Override
-    public int run(Session session) {
-      if (quiet) {
-        list(session).forEach(info -> session.out().println(info.getName()));
-        return 0;
-      }
-      Listing listing = new Listing("KEY", "PARENT", "KIND");
-      for (Info info : list(session)) {
-        listing.add(FIELDS, info.getName(), info.getParent(), info.getKind().name());
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected List<Info> list(Session session) {
+      return snapshotter.list(session, filters());
+    }
+
+    @Override
+    protected String key(Info snapshot) {
+      return snapshot.getName();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("KEY", "PARENT", "KIND"), List.of("Key", "Parent", "Kind"));
+    }
+
+    @Override
+    protected void add(Listing listing, Info snapshot, Instant now) {
+      listing.add(snapshot.getName(), snapshot.getParent(), snapshot.getKind().name());
     }
   }
 
   /** {@code snapshots tree}. */
   @Command(description = "Each below its parent")
-  public static final class Tree extends WithSnapshotter {
+  public static final class Tree extends SessionCommand {
+    @Mixin Snapshotter snapshotter = new Snapshotter();
+
     @Override
     public int run(Session session) {
       Map<String, List<String>> children = new TreeMap<>();
-      for (Info info : list(session)) {
+      for (Info info : snapshotter.list(session, List.of())) {
         children.computeIfAbsent(info.getParent(), _ -> new ArrayList<>()).add(info.getName());
       }
       print(session.out(), children, "", 0);
@@ -95,34 +100,55 @@ public final class SnapshotsGroup {
 
   /** {@code snapshots usage}. */
   @Command(description = "Bytes and files of each")
-  public static final class Usage extends WithSnapshotter {
-    private static final List<String> FIELDS = List.of("Key", "Size", "Inodes");
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Usage extends ListingCommand<Usage.Used> {
+    @Mixin Snapshotter snapshotter = new Snapshotter();
 
     @Parameters(arity = "0..*", paramLabel = "KEY", description = "Only these")
     List<String> keys = new ArrayList<>();
 
+    /** A snapshot and what it takes. */
+    record Used(String key, UsageResponse usage) {}
+
     @Override
-    public int run(Session session) {
-      List<String> wanted =
-          keys.isEmpty() ? list(session).stream().map(Info::getName).toList() : keys;
-      Listing listing = new Listing("KEY", "SIZE", "INODES");
-      for (String key : wanted) {
-        UsageRequest request =
-            UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-        UsageResponse usage = session.call(SnapshotsGrpc.getUsageMethod(), request);
-        listing.add(FIELDS, key, Words.size(usage.getSize()), String.valueOf(usage.getInodes()));
+    protected List<Used> list(Session session) {
+      if (!keys.isEmpty()) {
+        refuseFilters("snapshots that are named");
       }
-      listing.print(session.out(), format);
-      return 0;
+      List<String> wanted =
+          keys.isEmpty()
+              ? snapshotter.list(session, filters()).stream().map(Info::getName).toList()
+              : keys;
+      return wanted.stream().map(key -> used(session, key)).toList();
+    }
+
+    private Used used(Session session, String key) {
+      UsageRequest request =
+          UsageRequest.newBuilder().setSnapshotter(snapshotter.name).setKey(key).build();
+      return new Used(key, session.call(SnapshotsGrpc.getUsageMethod(), request));
+    }
+
+    @Override
+    protected String key(Used one) {
+      return one.key();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("KEY", "SIZE", "INODES"), List.of("Key", "Size", "Inodes"));
+    }
+
+    @Override
+    protected void add(Listing listing, Used one, Instant now) {
+      listing.add(
+          one.key(), Words.size(one.usage().getSize()), String.valueOf(one.usage().getInodes()));
     }
   }
 
   /** {@code snapshots mounts}. */
   @Command(description = "The commands that would mount one")
-  public static final class Mounts extends WithSnapshotter {
+  public static final class Mounts extends SessionCommand {
+    @Mixin Snapshotter snapshotter = new Snapshotter();
+
     @Parameters(index = "0", paramLabel = "TARGET", description = "Where")
     String target = "";
 
@@ -132,7 +158,7 @@ public final class SnapshotsGroup {
     @Override
     public int run(Session session) {
       MountsRequest request =
-          MountsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+          MountsRequest.newBuilder().setSnapshotter(snapshotter.name).setKey(key).build();
       for (Mount mount : session.call(SnapshotsGrpc.getMountsMethod(), request).getMountsList()) {
         String options =
             mount.getOptionsCount() == 0 ? "" : " -o " + String.join(",", mount.getOptionsList());
@@ -147,7 +173,9 @@ public final class SnapshotsGroup {
 
   /** {@code snapshots rm}. */
   @Command(description = "Remove snapshots without children")
-  public static final class Rm extends WithSnapshotter {
+  public static final class Rm extends SessionCommand {
+    @Mixin Snapshotter snapshotter = new Snapshotter();
+
     @Parameters(arity = "1..*", paramLabel = "KEY", description = "Of the snapshot")
     List<String> keys = new ArrayList<>();
 
@@ -158,7 +186,10 @@ public final class SnapshotsGroup {
           keys,
           key -> {
             RemoveSnapshotRequest request =
-                RemoveSnapshotRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+                RemoveSnapshotRequest.newBuilder()
+                    .setSnapshotter(snapshotter.name)
+                    .setKey(key)
+                    .build();
             session.call(SnapshotsGrpc.getRemoveMethod(), request);
           });
     }

@@ -16,11 +16,12 @@ import io.berth.api.containerd.v1.types.Process;
 import io.berth.api.containerd.v1.types.ProcessInfo;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Anys;
+import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.render.Listing;
-import io.berth.cli.render.Table;
 import io.berth.cli.session.Session;
 import io.berth.linux.Signal;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -33,34 +34,28 @@ public final class TasksGroup {
 
   /** {@code tasks ls}. */
   @Command(description = "List them")
-  public static final class Ls extends SessionCommand {
-    private static final List<String> FIELDS = List.of("ID", "Pid", "Status");
-
-    @Option(
-        names = {"-q", "--quiet"},
-        description = "Ids only")
-    boolean quiet;
-
-    @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
-    String format = "";
+  public static final class Ls extends ListingCommand<Process> {
+    @Override
+    protected List<Process> list(Session session) {
+      refuseFilters("tasks");
+      return session
+          .call(TasksGrpc.getListMethod(), ListTasksRequest.getDefaultInstance())
+          .getTasksList();
+    }
 
     @Override
-    public int run(Session session) {
-      List<Process> all =
-          session
-              .call(TasksGrpc.getListMethod(), ListTasksRequest.getDefaultInstance())
-              .getTasksList();
-      if (quiet) {
-        all.forEach(one -> session.out().println(one.getId()));
-        return 0;
-      }
-      Listing listing = new Listing("TASK", "PID", "STATUS");
-      for (Process one : all) {
-        String pid = String.valueOf(one.getPid());
-        listing.add(FIELDS, one.getId(), pid, one.getStatus().name());
-      }
-      listing.print(session.out(), format);
-      return 0;
+    protected String key(Process task) {
+      return task.getId();
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("TASK", "PID", "STATUS"), List.of("ID", "Pid", "Status"));
+    }
+
+    @Override
+    protected void add(Listing listing, Process task, Instant now) {
+      listing.add(task.getId(), String.valueOf(task.getPid()), task.getStatus().name());
     }
   }
 
@@ -104,24 +99,30 @@ public final class TasksGroup {
 
   /** {@code tasks ps}. */
   @Command(description = "Processes inside")
-  public static final class Ps extends SessionCommand {
+  public static final class Ps extends ListingCommand<ProcessInfo> {
     @Parameters(paramLabel = "ID", description = "Of the container")
     String id = "";
 
     @Override
-    public int run(Session session) {
-      Table table = new Table("PID", "INFO");
-      for (ProcessInfo process :
-          session
-              .call(
-                  TasksGrpc.getListPidsMethod(),
-                  ListPidsRequest.newBuilder().setContainerId(id).build())
-              .getProcessesList()) {
-        String info = process.hasInfo() ? process.getInfo().getTypeUrl() : "-";
-        table.row(String.valueOf(process.getPid()), info);
-      }
-      table.print(session.out());
-      return 0;
+    protected List<ProcessInfo> list(Session session) {
+      refuseFilters("processes");
+      ListPidsRequest request = ListPidsRequest.newBuilder().setContainerId(id).build();
+      return session.call(TasksGrpc.getListPidsMethod(), request).getProcessesList();
+    }
+
+    @Override
+    protected String key(ProcessInfo process) {
+      return String.valueOf(process.getPid());
+    }
+
+    @Override
+    protected Listing listing() {
+      return new Listing(List.of("PID", "INFO"), List.of("Pid", "Info"));
+    }
+
+    @Override
+    protected void add(Listing listing, ProcessInfo process, Instant now) {
+      listing.add(key(process), process.hasInfo() ? process.getInfo().getTypeUrl() : "-");
     }
   }
 

@@ -1,6 +1,5 @@
 package io.berth.cli.render;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.base.json.Json;
 import java.io.PrintStream;
@@ -11,39 +10,44 @@ import java.util.List;
 /**
  * An answer of several lines, each both a row for people and a document for programs.
  *
- * <p>{@code --format}: empty or {@code table} for a table, {@code json} for a document a line, else
- * a {@link Template} that is applied to each document.
+ * <p>The format decides how it is printed: empty or {@code table} as a table, {@code json} as a
+ * document a line, anything else is a {@link Template} that is applied to each document.
  */
 public final class Listing {
   private final Table table;
-  private final List<JsonNode> documents = new ArrayList<>();
+  private final List<String> fields;
+  private final List<ObjectNode> documents = new ArrayList<>();
 
-  /** With this first line of the table. */
-  public Listing(String... header) {
-    table = new Table(header);
+  /**
+   * An empty one.
+   *
+   * @param titles the first line of the table
+   * @param fields names of the same columns in a document
+   */
+  public Listing(List<String> titles, List<String> fields) {
+    if (titles.size() != fields.size()) {
+      throw new IllegalArgumentException(titles + " over " + fields);
+    }
+    this.table = new Table(titles);
+    this.fields = fields;
   }
 
-  /** One line more; as many cells as the header has. */
-  public void add(JsonNode document, String... cells) {
+  /** Adds a line with a cell for each column. */
+  public void add(String... cells) {
     table.row(cells);
+    ObjectNode document = Json.mapper().createObjectNode();
+    for (int i = 0; i < cells.length; i++) {
+      document.put(fields.get(i), cells[i]);
+    }
     documents.add(document);
   }
 
-  /** A line whose document has the given names and the cells as values, in their order. */
-  public void add(List<String> names, String... cells) {
-    ObjectNode document = Json.mapper().createObjectNode();
-    for (int i = 0; i < cells.length; i++) {
-      document.put(names.get(i), cells[i]);
-    }
-    add(document, cells);
-  }
-
-  /** Shows all. */
+  /** Prints all lines; INVALID_ARGUMENT for a template that cannot be read. */
   public void print(PrintStream out, String format) {
     switch (format) {
       case "", "table" -> table.print(out);
       case "json" -> {
-        for (JsonNode document : documents) {
+        for (ObjectNode document : documents) {
           out.println(new String(Json.bytes(document), StandardCharsets.UTF_8));
         }
       }

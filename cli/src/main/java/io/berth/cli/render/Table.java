@@ -4,16 +4,18 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Columns of text, as wide as their widest cell, three spaces apart. */
+/** Columns of text, each as wide as its widest cell, three spaces apart. */
 public final class Table {
+  private static final int GAP = 3;
+
   private final List<List<String>> rows = new ArrayList<>();
 
-  /** With this first line. */
-  public Table(String... header) {
-    rows.add(List.of(header));
+  /** With a first line. */
+  public Table(List<String> titles) {
+    rows.add(List.copyOf(titles));
   }
 
-  /** One line more; as many cells as the header has. */
+  /** Adds a line with a cell for each column. */
   public Table row(String... cells) {
     if (cells.length != rows.getFirst().size()) {
       throw new IllegalArgumentException(cells.length + " cells under " + rows.getFirst());
@@ -23,7 +25,8 @@ public final class Table {
   }
 
   /**
-   * Control characters from outside are shown as question marks: a name must not move the cursor.
+   * Prints all lines. Control characters, which can come from outside, are shown as question marks:
+   * a name must not move the cursor.
    */
   public void print(PrintStream out) {
     int columns = rows.getFirst().size();
@@ -39,7 +42,7 @@ public final class Table {
         String cell = row.get(i).replaceAll("\\p{Cntrl}", "?");
         line.append(cell);
         if (i < columns - 1) {
-          line.append(" ".repeat(widths[i] - cell.length() + 3));
+          line.append(" ".repeat(widths[i] - cell.length() + GAP));
         }
       }
       out.println(line.toString().stripTrailing());

@@ -79,14 +79,17 @@ final class RenderTest {
     assertEquals(
         "NAME         X\na?[2Jb       1\nlonger-one   2\n",
         printed(out ->
-            new Table("NAME", "X").row("a\u001b[2Jb", "1").row("longer-one", "2").print(out)));
+            new Table(List.of("NAME", "X"))
+                .row("a\u001b[2Jb", "1")
+                .row("longer-one", "2")
+                .print(out)));
   }
 
   @Test
   void aListingHasThreeForms() {
-    Listing listing = new Listing("ID", "NAME");
-    listing.add(List.of("ID", "Name"), "1", "a");
-    listing.add(List.of("ID", "Name"), "2", "b");
+    Listing listing = new Listing(List.of("ID", "NAME"), List.of("ID", "Name"));
+    listing.add("1", "a");
+    listing.add("2", "b");
     assertEquals("ID   NAME\n1    a\n2    b\n", printed(out -> listing.print(out, "")));
     assertEquals(
         "{\"ID\":\"1\",\"Name\":\"a\"}\n{\"ID\":\"2\",\"Name\":\"b\"}\n",
