@@ -22,20 +22,10 @@ import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixServer;
-import io.berth.cli.session.Caller;
-import io.berth.cli.session.Connector;
-import io.berth.cli.session.Signals;
 import io.berth.testing.InProcessGrpc;
-import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,62 +34,27 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is asked before something goes, and what is told of it. Case P1, row MB-31. */
+/** What is asked before something goes, and what is told of it afterwards. */
 final class PruneTest {
   private static final String ASKED = "Do you want to go on? [y/N] ";
 
   @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
 
   private final List<String> asked = new ArrayList<>();
-  private String input = "";
   private boolean nothingToRemove;
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-  private Map<String, Channel> channels = Map.of();
+  private Lines lines = new Lines(Map.of());
 
   @BeforeEach
   void serve() throws IOException {
-    channels =
-        Map.of(
-            "containerd", grpc.serve(new Containers()),
-            "image", grpc.serve(new Images(), new Volumes()),
-            "network", grpc.serve(new Networks()));
+    lines =
+        new Lines(
+            Map.of(
+                "containerd", grpc.serve(new Containers()),
+                "image", grpc.serve(new Images(), new Volumes()),
+                "network", grpc.serve(new Networks())));
   }
 
-  private int berth(String... arguments) {
-    Caller caller =
-        new Caller(
-            new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
-            new PrintStream(out, /* autoFlush= */ true, StandardCharsets.UTF_8),
-            new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
-            Map.of(),
-            Path.of(""),
-            new Signals(),
-            /* descriptors= */ null);
-    return Cli.run(
-        Arrays.asList(arguments),
-        caller,
-        config ->
-            new Connector() {
-              @Override
-              public Channel to(String service) {
-                return channels.get(service);
-              }
-
-              @Override
-              public void close() {}
-            });
-  }
-
-  private String out() {
-    return out.toString(StandardCharsets.UTF_8);
-  }
-
-  private String err() {
-    return err.toString(StandardCharsets.UTF_8);
-  }
-
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE P1, MB-31
   @ValueSource(
       strings = {
         "system prune",
@@ -111,18 +66,18 @@ final class PruneTest {
       })
   void withoutAYesNothingGoes(String line) {
     for (String answer : List.of("", "n\n", "\n", "yes\n", "no y\n")) {
-      input = answer;
-      assertEquals(0, berth(line.split(" ")), err());
+      lines.input(answer);
+      assertEquals(0, lines.berth(line.split(" ")), lines.err());
       assertEquals(List.of(), asked, line + " after `" + answer + "`");
-      assertTrue(out().startsWith("WARNING! This removes"), out());
-      assertTrue(out().contains(ASKED), out());
-      assertEquals("", err());
+      assertTrue(lines.out().startsWith("WARNING! This removes"), lines.out());
+      assertTrue(lines.out().contains(ASKED), lines.out());
+      assertEquals("", lines.err());
     }
   }
 
   @Test
   void whatIsAskedNamesWhatGoes() {
-    assertEquals(0, berth("system", "prune", "-a", "--volumes", "--filter", "label=a=b"));
+    assertEquals(0, lines.berth("system", "prune", "-a", "--volumes", "--filter", "label=a=b"));
     assertEquals(
         """
         WARNING! This removes:
@@ -136,21 +91,21 @@ final class PruneTest {
         """
             + ASKED
             + "\n",
-        out());
-    out.reset();
-    assertEquals(0, berth("system", "prune"));
-    assertTrue(out().contains("  - all images without a name\n"), out());
-    assertTrue(!out().contains("volumes"), out());
-    out.reset();
-    input = "n\n";
-    assertEquals(0, berth("container", "prune"));
-    assertEquals("WARNING! This removes all containers that do not run.\n" + ASKED, out());
+        lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("system", "prune"));
+    assertTrue(lines.out().contains("  - all images without a name\n"), lines.out());
+    assertTrue(!lines.out().contains("volumes"), lines.out());
+    lines.reset();
+    lines.input("n\n");
+    assertEquals(0, lines.berth("container", "prune"));
+    assertEquals("WARNING! This removes all containers that do not run.\n" + ASKED, lines.out());
   }
 
   @Test
   void whatWentIsListed() {
-    input = "y\nmore";
-    assertEquals(0, berth("system", "prune", "--volumes"), err());
+    lines.input("y\nmore");
+    assertEquals(0, lines.berth("system", "prune", "--volumes"), lines.err());
     assertEquals(
         """
         Deleted Containers:
@@ -169,40 +124,43 @@ final class PruneTest {
 
         Total reclaimed space: 6B
         """,
-        out().substring(out().indexOf(ASKED) + ASKED.length()));
+        lines.out().substring(lines.out().indexOf(ASKED) + ASKED.length()));
     assertEquals(
         List.of("containers []", "remove i1", "volumes false []", "images false []"), asked);
   }
 
-  @Test // As docker's: `printf y` is an answer.
+  /** Docker takes what {@code printf y} writes for an answer, and so does this. */
+  @Test
   void aYesNeedsNoEndOfLine() {
-    input = " Y ";
-    assertEquals(0, berth("container", "prune"));
+    lines.input(" Y ");
+    assertEquals(0, lines.berth("container", "prune"));
     assertEquals(List.of("containers []"), asked);
   }
 
   @Test
   void forceDoesNotAsk() {
-    assertEquals(0, berth("image", "prune", "-af"), err());
+    assertEquals(0, lines.berth("image", "prune", "-af"), lines.err());
     assertEquals(
         "Deleted Images:\n"
             + "untagged: busybox:latest\n"
             + "deleted: sha256:1\n\n"
             + "Total reclaimed space: 2B\n",
-        out());
-    out.reset();
-    assertEquals(0, berth("network", "prune", "-f"));
-    assertEquals("Deleted Networks:\nlone\n\n", out());
-    out.reset();
+        lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("network", "prune", "-f"));
+    assertEquals("Deleted Networks:\nlone\n\n", lines.out());
+    lines.reset();
     nothingToRemove = true;
-    assertEquals(0, berth("container", "prune", "--force"));
-    assertEquals("Total reclaimed space: 0B\n", out());
+    assertEquals(0, lines.berth("container", "prune", "--force"));
+    assertEquals("Total reclaimed space: 0B\n", lines.out());
   }
 
   @Test
   void filtersGoToEveryService() {
     assertEquals(
-        0, berth("system", "prune", "-f", "--filter", "until=2026-01-02T03:04:05Z"), err());
+        0,
+        lines.berth("system", "prune", "-f", "--filter", "until=2026-01-02T03:04:05Z"),
+        lines.err());
     assertEquals(
         List.of(
             "containers [until=2026-01-02T03:04:05Z]",
@@ -210,18 +168,19 @@ final class PruneTest {
             "images false [until=2026-01-02T03:04:05Z]"),
         asked);
     asked.clear();
-    assertEquals(0, berth("network", "prune", "-f", "--filter", "label=env=x"));
-    assertEquals(0, berth("network", "prune", "-f", "--filter", "label!=env"));
-    assertEquals(0, berth("network", "prune", "-f", "--filter", "until=2019-01-01T00:00:00Z"));
+    assertEquals(0, lines.berth("network", "prune", "-f", "--filter", "label=env=x"));
+    assertEquals(0, lines.berth("network", "prune", "-f", "--filter", "label!=env"));
+    assertEquals(
+        0, lines.berth("network", "prune", "-f", "--filter", "until=2019-01-01T00:00:00Z"));
     assertEquals(List.of(), asked);
-    assertEquals(0, berth("network", "prune", "-f", "--filter", "label=env=test"));
+    assertEquals(0, lines.berth("network", "prune", "-f", "--filter", "label=env=test"));
     assertEquals(List.of("remove i1"), asked);
   }
 
-  // An age is one of this moment, whatever a service takes for one.
+  /** An age is counted from now, whatever the service would take for one. */
   @Test
   void anAgeIsAMomentOnTheWire() {
-    assertEquals(0, berth("image", "prune", "-f", "--filter", "until=24h"), err());
+    assertEquals(0, lines.berth("image", "prune", "-f", "--filter", "until=24h"), lines.err());
     assertTrue(asked.getFirst().matches("images false \\[until=20.*Z]"), asked.toString());
   }
 
@@ -235,10 +194,10 @@ final class PruneTest {
         "network prune --filter label"
       })
   void aWrongFilterIsRefusedBeforeAnybodyIsAsked(String line) {
-    input = "y\n";
-    assertEquals(125, berth(line.split(" ")));
-    assertEquals("", out());
-    assertEquals(1, err().lines().count(), err());
+    lines.input("y\n");
+    assertEquals(125, lines.berth(line.split(" ")));
+    assertEquals("", lines.out());
+    assertEquals(1, lines.err().lines().count(), lines.err());
     assertEquals(List.of(), asked);
   }
 

@@ -161,7 +161,7 @@ final class TarTest {
       try {
         var _ = new TarExtraction(target, "").read(archive(noise));
       } catch (IOException refused) {
-        // Refused is right; what counts is where files are afterwards.
+        // A refusal is right; what counts is that no file was made elsewhere.
         assertFalse(refused.toString().isEmpty());
       }
     }

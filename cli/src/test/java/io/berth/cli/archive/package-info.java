@@ -1,4 +1,4 @@
-/** Tests of the package of the same name. */
+/** Tests of tars: a tree that comes back as it was, and archives that mean harm. */
 @NullMarked
 package io.berth.cli.archive;
 

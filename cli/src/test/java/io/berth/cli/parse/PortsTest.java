@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rows D01-55, MB-62, RK-62. */
+/** What {@code -p} takes, and what it refuses. */
 final class PortsTest {
   private static String words(PortBinding port) {
     return port.getHostIp()
@@ -23,7 +23,7 @@ final class PortsTest {
         + port.getProtocol();
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE D01-55, MB-62, RK-62
   @CsvSource({
     "80, |0|80|tcp",
     "8080:80, |8080|80|tcp",

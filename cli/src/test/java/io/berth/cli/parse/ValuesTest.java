@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ValuesTest {
   private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
 
-  @ParameterizedTest // Row D01-54.
+  @ParameterizedTest // ARTICLE D01-54
   @CsvSource({
     "33554432, 33554432",
     "64m, 67108864",
@@ -46,7 +46,7 @@ final class ValuesTest {
     assertThrows(BerthException.InvalidArgument.class, () -> Sizes.bytes("-m", text));
   }
 
-  @ParameterizedTest // Row MB-45.
+  @ParameterizedTest // ARTICLE MB-45
   @CsvSource({
     "30s, PT30S",
     "1m30s, PT1M30S",
@@ -68,7 +68,7 @@ final class ValuesTest {
         BerthException.InvalidArgument.class, () -> Durations.parse("--health-interval", text));
   }
 
-  @ParameterizedTest // Row MB-30.
+  @ParameterizedTest // ARTICLE MB-30
   @CsvSource({
     "'', 10 11",
     "'ctrl-p,ctrl-q', 10 11",
@@ -115,7 +115,8 @@ final class ValuesTest {
     assertThrows(BerthException.InvalidArgument.class, () -> Moments.parse("--since", text, NOW));
   }
 
-  @Test // Row MB-43: a name without a value takes the caller's, or goes.
+  /** A name without a value takes the caller's, or is left out. */
+  @Test // ARTICLE MB-43
   void environment(@TempDir Path folder) throws IOException {
     Path file = Files.writeString(folder.resolve("env"), "# no\n\nF=1\nA\nGONE\n");
     assertEquals(
@@ -129,7 +130,7 @@ final class ValuesTest {
         () -> Variables.environment(List.of(), List.of(folder.resolve("nope")), Map.of()));
   }
 
-  @ParameterizedTest // Rows MD-30, MD-31, MB-58, MB-88.
+  @ParameterizedTest // ARTICLE MD-30, MD-31, MB-58, MB-88
   @CsvSource({
     "/a:/b, bind|/a|/b|false",
     "/a:/b:ro, bind|/a|/b|true",
@@ -158,7 +159,8 @@ final class ValuesTest {
         BerthException.InvalidArgument.class, () -> MountSyntax.volume(text, Path.of("/work")));
   }
 
-  @Test // Rows MD-33, MB-88: what is not there is not made.
+  /** A bind of {@code --mount} asks that nothing be made where its source is missing. */
+  @Test // ARTICLE MD-33, MB-88
   void typedMounts() {
     Mount mount = MountSyntax.mount("type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave");
     assertEquals("bind", mount.getType());
@@ -173,7 +175,7 @@ final class ValuesTest {
     }
   }
 
-  @Test // Row MB-81.
+  @Test // ARTICLE MB-81
   void memoryFileSystems() {
     Mount mount = MountSyntax.tmpfs("/run:size=64k,mode=700,ro");
     assertEquals(List.of("size=64k", "mode=700"), mount.getOptionsList());

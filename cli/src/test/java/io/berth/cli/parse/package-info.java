@@ -1,4 +1,4 @@
-/** Tests of the parse. */
+/** Tests of what people type, read as values. */
 @NullMarked
 package io.berth.cli.parse;
 

@@ -33,7 +33,7 @@ final class RenderTest {
     return bytes.toString(StandardCharsets.UTF_8);
   }
 
-  @ParameterizedTest // Row D01-23.
+  @ParameterizedTest // ARTICLE D01-23
   @CsvSource({
     "0, Less than a second",
     "1, 1 second",
@@ -67,7 +67,8 @@ final class RenderTest {
     assertEquals(expected, Words.size(bytes));
   }
 
-  @Test // Row D01-22: between code points.
+  /** Text is cut between code points, never inside one. */
+  @Test // ARTICLE D01-22
   void cutsText() {
     assertEquals("abc", Words.cut("abc", 3));
     assertEquals("ab…", Words.cut("abcd", 3));
@@ -110,7 +111,7 @@ final class RenderTest {
         BerthException.InvalidArgument.class, () -> Template.parse("{{range .L}}x{{end}}"));
   }
 
-  @Test // Row D01-24.
+  @Test // ARTICLE D01-24
   void states() {
     Instant now = Instant.parse("2026-03-01T12:00:00Z");
     Timestamp before = Timestamp.newBuilder().setSeconds(now.getEpochSecond() - 300).build();
@@ -143,7 +144,8 @@ final class RenderTest {
         .build();
   }
 
-  @Test // Row D01-30: under the names that docker's users know.
+  /** The names are those that docker's users know. */
+  @Test // ARTICLE D01-30
   void aContainersDocument() {
     Container container =
         Container.newBuilder()

@@ -1,4 +1,4 @@
-/** Tests of the render. */
+/** Tests of rendering: words, tables, templates, documents. */
 @NullMarked
 package io.berth.cli.render;
 

@@ -1,0 +1,93 @@
+package io.berth.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.rpc.UnixServer;
+import io.berth.testing.InProcessGrpc;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** The verbs on containers and images that are there. */
+final class ContainerVerbsTest {
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
+
+  private final EngineDouble engine = new EngineDouble();
+  private Lines lines = new Lines(Map.of());
+
+  @BeforeEach
+  void serve() throws IOException {
+    lines = new Lines(engine.serve(grpc));
+  }
+
+  /** All are tried, each failure has its line. */
+  @Test // ARTICLE D01-01, D01-04, D01-10
+  void severalContainers() {
+    assertEquals(1, lines.berth("stop", "-t", "3", "a", "nope", "b"));
+    assertEquals("a\nb\n", lines.out());
+    assertEquals("berth: No such container: nope\n", lines.err());
+    assertEquals(List.of("stop a 3", "stop nope 3", "stop b 3"), engine.asked);
+  }
+
+  @Test // ARTICLE D01-13
+  void waits() {
+    assertEquals(0, lines.berth("wait", "a"));
+    assertEquals("7\n", lines.out());
+  }
+
+  /** Each stream to its own. */
+  @Test // ARTICLE D01-42
+  void logsKeepStreamsApart() {
+    assertEquals(0, lines.berth("logs", "a"));
+    assertEquals("one\npart", lines.out());
+    assertEquals("two\n", lines.err());
+  }
+
+  @Test // ARTICLE D01-20, D01-21
+  void lists() {
+    assertEquals(0, lines.berth("ps", "--format", "{{.Names}} {{.Image}} {{.Command}}"));
+    assertEquals("web busybox \"sh -c 'x y'\"\n", lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("ps", "-aq", "-notrunc"));
+    assertEquals("0123456789abcdef\n", lines.out());
+  }
+
+  @Test // ARTICLE D01-28, D01-29
+  void inspects() {
+    assertEquals(0, lines.berth("inspect", "-f", "{{.Name}}", "web"));
+    assertEquals("/web\n", lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("inspect", "-f", "{{.Id}}", "busybox"));
+    assertEquals("sha256:1\n", lines.out());
+    lines.reset();
+    assertEquals(1, lines.berth("inspect", "-f", "{{.Id}}", "nope"));
+    assertEquals("", lines.out());
+    assertEquals("berth: No such container or image: nope\n", lines.err());
+  }
+
+  @Test // ARTICLE D01-89, DN-32
+  void loadsWhatIsLargerThanAMessage() {
+    lines.input(new byte[5 << 20]);
+    assertEquals(0, lines.berth("load"));
+    assertEquals("Loaded image: busybox:latest\n", lines.out());
+    assertEquals(List.of("loaded " + (5 << 20)), engine.asked);
+  }
+
+  /** A call is named by its gRPC method, with the last part of its service's name. */
+  @Test
+  void callsAreTimedByTheirNames() {
+    assertEquals(0, lines.berth("--timing", "ps", "-q"));
+    assertTrue(lines.err().matches(" 1 Containers\\.List +\\d+\\.\\d\\d ms\n"), lines.err());
+  }
+
+  @Test
+  void aFilterThatNobodyAppliesIsRefused() {
+    assertEquals(125, lines.berth("history", "--filter", "a=b", "busybox"));
+    assertEquals(
+        "berth: --filter `a=b`: there are no filters for the history of an image\n", lines.err());
+  }
+}

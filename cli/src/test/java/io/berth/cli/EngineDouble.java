@@ -1,0 +1,224 @@
+package io.berth.cli;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.CreateRequest;
+import io.berth.api.berth.container.v1.CreateResponse;
+import io.berth.api.berth.container.v1.GetRequest;
+import io.berth.api.berth.container.v1.ListRequest;
+import io.berth.api.berth.container.v1.ListResponse;
+import io.berth.api.berth.container.v1.LogRecord;
+import io.berth.api.berth.container.v1.LogsRequest;
+import io.berth.api.berth.container.v1.StartRequest;
+import io.berth.api.berth.container.v1.StartResponse;
+import io.berth.api.berth.container.v1.StopRequest;
+import io.berth.api.berth.container.v1.StopResponse;
+import io.berth.api.berth.container.v1.WaitRequest;
+import io.berth.api.berth.container.v1.WaitResponse;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.ImagesGrpc;
+import io.berth.api.berth.image.v1.LoadRequest;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.PrepareResponse;
+import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.ResolveRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
+import io.berth.base.rpc.Calls;
+import io.berth.testing.InProcessGrpc;
+import io.grpc.Channel;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * The services for containers and images, within this process: they know one container, {@code
+ * web}, and one image, {@code busybox}, and remember what they were asked.
+ */
+final class EngineDouble {
+  final List<String> asked = new ArrayList<>();
+  final AtomicBoolean imageIsHere = new AtomicBoolean(true);
+  final AtomicBoolean createFails = new AtomicBoolean();
+  CreateRequest created = CreateRequest.getDefaultInstance();
+
+  /** Channels to the services by their short names. */
+  Map<String, Channel> serve(InProcessGrpc grpc) throws IOException {
+    return Map.of(
+        "containerd", grpc.serve(new Containers()),
+        "image", grpc.serve(new Images(), new Rootfs()));
+  }
+
+  static final Image BUSYBOX =
+      Image.newBuilder().setId("sha256:1").addNames("docker.io/library/busybox:latest").build();
+
+  private final class Containers extends ContainersGrpc.ContainersImplBase {
+    private static final Container WEB =
+        Container.newBuilder()
+            .setId("0123456789abcdef")
+            .setName("web")
+            .setImage("docker.io/library/busybox:latest")
+            .setConfig(
+                io.berth.api.berth.container.v1.Config.newBuilder().setImage("busybox").build())
+            .setPath("sh")
+            .addArgs("-c")
+            .addArgs("x y")
+            .build();
+
+    @Override
+    public void create(CreateRequest request, StreamObserver<CreateResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            asked.add("create " + request.getName());
+            created = request;
+            if (createFails.get()) {
+              throw new BerthException.AlreadyExists("name `taken`: is in use");
+            }
+            return CreateResponse.newBuilder().setId("0123").build();
+          });
+    }
+
+    @Override
+    public void start(StartRequest request, StreamObserver<StartResponse> responses) {
+      asked.add("start " + request.getRef());
+      Calls.answer(responses, () -> StartResponse.getDefaultInstance());
+    }
+
+    @Override
+    public void stop(StopRequest request, StreamObserver<StopResponse> responses) {
+      asked.add("stop " + request.getRef() + " " + request.getTimeout());
+      Calls.answer(
+          responses,
+          () -> {
+            if (request.getRef().equals("nope")) {
+              throw new BerthException.NotFound("No such container: nope");
+            }
+            return StopResponse.getDefaultInstance();
+          });
+    }
+
+    @Override
+    public void wait(WaitRequest request, StreamObserver<WaitResponse> responses) {
+      Calls.answer(responses, () -> WaitResponse.newBuilder().setStatus(7).build());
+    }
+
+    @Override
+    public void get(GetRequest request, StreamObserver<Container> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!request.getRef().equals("web")) {
+              throw new BerthException.NotFound("No such container: " + request.getRef());
+            }
+            return WEB;
+          });
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListResponse> responses) {
+      asked.add("list");
+      Calls.answer(responses, () -> ListResponse.newBuilder().addContainers(WEB).build());
+    }
+
+    @Override
+    public void logs(LogsRequest request, StreamObserver<LogRecord> responses) {
+      responses.onNext(record("one", /* stderr= */ false, /* partial= */ false));
+      responses.onNext(record("two", /* stderr= */ true, /* partial= */ false));
+      responses.onNext(record("part", /* stderr= */ false, /* partial= */ true));
+      responses.onCompleted();
+    }
+
+    private static LogRecord record(String line, boolean stderr, boolean partial) {
+      return LogRecord.newBuilder()
+          .setLine(com.google.protobuf.ByteString.copyFromUtf8(line))
+          .setStderr(stderr)
+          .setPartial(partial)
+          .build();
+    }
+  }
+
+  private final class Images extends ImagesGrpc.ImagesImplBase {
+    @Override
+    public void resolve(ResolveRequest request, StreamObserver<Image> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!request.getRef().equals("busybox")) {
+              throw new BerthException.NotFound("image `" + request.getRef() + "`: none");
+            }
+            return BUSYBOX;
+          });
+    }
+
+    @Override
+    public void pull(PullRequest request, StreamObserver<Progress> responses) {
+      asked.add("pull " + request.getRef());
+      if (request.getRef().equals("unreachable")) {
+        responses.onError(
+            ErrorCodec.toStatus(
+                    new BerthException.Unavailable("fetch `unreachable`: connection refused"))
+                .asRuntimeException());
+        return;
+      }
+      imageIsHere.set(true);
+      responses.onNext(Progress.newBuilder().setId("layer").setStatus("downloading").build());
+      responses.onNext(Progress.newBuilder().setImage(BUSYBOX).build());
+      responses.onCompleted();
+    }
+
+    @Override
+    public StreamObserver<LoadRequest> load(StreamObserver<Progress> responses) {
+      return new StreamObserver<>() {
+        private long bytes;
+
+        @Override
+        public void onNext(LoadRequest part) {
+          bytes += part.getData().size();
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+          asked.add(ErrorCodec.fromCall(failure).getMessage());
+        }
+
+        @Override
+        public void onCompleted() {
+          asked.add("loaded " + bytes);
+          responses.onNext(Progress.newBuilder().setImage(BUSYBOX).build());
+          responses.onCompleted();
+        }
+      };
+    }
+  }
+
+  private final class Rootfs extends RootfsGrpc.RootfsImplBase {
+    @Override
+    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> responses) {
+      asked.add("prepare " + request.getRef());
+      Calls.answer(
+          responses,
+          () -> {
+            if (!imageIsHere.get()) {
+              throw new BerthException.NotFound("image `" + request.getRef() + "`: none");
+            }
+            return PrepareResponse.newBuilder()
+                .setImage(BUSYBOX)
+                .setSnapshotter("overlayfs")
+                .build();
+          });
+    }
+
+    @Override
+    public void remove(
+        RemoveRootfsRequest request, StreamObserver<com.google.protobuf.Empty> responses) {
+      asked.add("remove rootfs");
+      Calls.answer(responses, () -> com.google.protobuf.Empty.getDefaultInstance());
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package io.berth.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.rpc.UnixServer;
+import io.berth.testing.InProcessGrpc;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How {@code run} and {@code create} come from a line to a container. */
+final class RunTest {
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
+
+  private final EngineDouble engine = new EngineDouble();
+  private Lines lines = new Lines(Map.of());
+
+  @BeforeEach
+  void serve() throws IOException {
+    lines = new Lines(engine.serve(grpc));
+  }
+
+  @Test // ARTICLE DC-06
+  void runsInTheBackground() {
+    assertEquals(
+        0,
+        lines.berth(
+            "run", "-d", "--name", "web", "-e", "A", "-p", "8080:80", "busybox", "sh", "-c", "x"));
+    assertEquals("0123\n", lines.out());
+    assertEquals(List.of("prepare busybox", "create web", "start 0123"), engine.asked);
+    assertEquals(List.of("sh", "-c", "x"), engine.created.getConfig().getCmdList());
+    assertEquals(List.of("A=own"), engine.created.getConfig().getEnvList());
+    assertEquals("docker.io/library/busybox:latest", engine.created.getImage());
+    assertEquals(engine.created.getId(), engine.created.getSnapshotKey());
+    assertEquals(8080, engine.created.getNetwork().getPorts(0).getHostPort());
+  }
+
+  /** An empty entrypoint is one. */
+  @Test // ARTICLE MB-109, MB-110
+  void anEmptyEntrypointIsTold() {
+    assertEquals(0, lines.berth("create", "--entrypoint", "", "busybox", "true"));
+    assertTrue(engine.created.getConfig().getEntrypointSet());
+    assertEquals(0, engine.created.getConfig().getEntrypointCount());
+  }
+
+  @Test
+  void pullsWhatIsMissing() {
+    engine.imageIsHere.set(false);
+    assertEquals(0, lines.berth("create", "busybox"));
+    assertEquals(
+        List.of("prepare busybox", "pull busybox", "prepare busybox", "create "), engine.asked);
+    assertEquals("0123\n", lines.out());
+    assertTrue(lines.err().contains("layer: downloading"), lines.err());
+  }
+
+  @Test
+  void neverPullsWhenTold() {
+    engine.imageIsHere.set(false);
+    assertEquals(125, lines.berth("create", "--pull", "never", "busybox"));
+    assertEquals(List.of("prepare busybox"), engine.asked);
+    assertEquals("berth: image `busybox`: none\n", lines.err());
+  }
+
+  @Test // ARTICLE MB-102, RK-41
+  void aFailedCreateTakesTheRootFileSystemBack() {
+    engine.createFails.set(true);
+    assertEquals(125, lines.berth("create", "--name", "taken", "busybox"));
+    assertEquals(List.of("prepare busybox", "create taken", "remove rootfs"), engine.asked);
+    assertEquals("berth: name `taken`: is in use\n", lines.err());
+    assertEquals("", lines.out());
+  }
+
+  @Test
+  void whatAServiceCannotReachIsNotTheService() {
+    engine.imageIsHere.set(false);
+    assertEquals(125, lines.berth("run", "unreachable", "true"));
+    assertTrue(
+        lines.err().endsWith("\nberth: fetch `unreachable`: connection refused\n"), lines.err());
+  }
+
+  /** Paths begin in the caller's folder, and an argument that looks like a file stays as it is. */
+  @Test
+  void filesAreTheCallers(@TempDir Path folder) throws IOException {
+    Files.writeString(folder.resolve("vars"), "B=1\n");
+    Files.writeString(folder.resolve("words"), "replaced\n");
+    lines.folder(folder);
+    assertEquals(
+        0,
+        lines.berth(
+            "create", "--env-file", "vars", "--cidfile", "id", "-v", "./x:/x", "busybox", "@words"),
+        lines.err());
+    assertEquals(List.of("B=1"), engine.created.getConfig().getEnvList());
+    assertEquals(List.of("@words"), engine.created.getConfig().getCmdList());
+    assertEquals(folder + "/x", engine.created.getHost().getMounts(0).getSource());
+    assertEquals("0123", Files.readString(folder.resolve("id")));
+  }
+}
