@@ -181,6 +181,15 @@ public final class Fd implements AutoCloseable {
     }
   }
 
+  /** Writes at an offset, without moving the file's. The segment must be native. */
+  public int writeAt(MemorySegment from, long offset) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      return (int)
+          Libc.check(
+              Libc.buffer(f, Sys.PWRITE64, number(), from, ioSize(from), offset), "pwrite", what);
+    }
+  }
+
   /** Writes the whole native segment. */
   public void writeAll(MemorySegment from) throws SyscallException {
     long done = 0;

@@ -7,6 +7,7 @@ package io.berth.linux;
 final class Sys {
   static final int READ = Arch.pick(0, 63);
   static final int WRITE = Arch.pick(1, 64);
+  static final int PWRITE64 = Arch.pick(18, 68);
   static final int CLOSE = Arch.pick(3, 57);
   static final int LSEEK = Arch.pick(8, 62);
   static final int OPENAT = Arch.pick(257, 56);
