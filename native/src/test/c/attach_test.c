@@ -92,8 +92,8 @@ static void flood_into(struct session *s, const char *bytes, int out[2]) {
   CHECK(pipe2(out, O_CLOEXEC) == 0);
 }
 
-/* case L19: a program ends with its reader, as in any pipeline. */
-static void attach_reader_goes(void) {
+/* A program ends with its reader, as in any pipeline. */
+static void attach_reader_goes(void) { /* ARTICLE L19 */
   struct session s;
   int out[2];
   char bytes[10];
@@ -111,8 +111,8 @@ static void attach_reader_goes(void) {
   session_close(&s);
 }
 
-/* case L19: one who only looks on is told, and the program goes on. */
-static void attach_onlooker_goes(void) {
+/* One who only looks on is told, and the program goes on. */
+static void attach_onlooker_goes(void) { /* ARTICLE L19 */
   struct session s;
   int out[2];
   char bytes[10];
@@ -127,9 +127,9 @@ static void attach_onlooker_goes(void) {
   session_close(&s);
 }
 
-/* case L19: a full disk is no end of the output, and is told even when the program has ended by
+/* A full disk is no end of the output, and is told even when the program has ended by
  * then. */
-static void attach_disk_full(void) {
+static void attach_disk_full(void) { /* ARTICLE L19 */
   struct session s;
   char root[128];
   container_open(&s, root);
@@ -146,8 +146,8 @@ static void attach_disk_full(void) {
   session_close(&s);
 }
 
-/* case L19: of a terminal, as when its window is closed. */
-static void attach_terminal_hangs_up(void) {
+/* The same on a terminal, as when its window is closed. */
+static void attach_terminal_hangs_up(void) { /* ARTICLE L19 */
   struct session s;
   char root[128], bytes[10];
   struct step_terminal size = {.rows = 24, .columns = 80};
@@ -177,8 +177,8 @@ static void attach_terminal_hangs_up(void) {
 
 #define MANY 140 /* more than can be attached at a time */
 
-/* case L20: a place that lacks is told apart from a token that is not good, and comes free. */
-static void attach_many(void) {
+/* A place that lacks is told apart from a token that is not good, and comes free. */
+static void attach_many(void) { /* ARTICLE L20 */
   struct session s;
   char root[128];
   int sockets[MANY], attached = 0, first_refused = -1;
@@ -215,8 +215,8 @@ static void attach_many(void) {
 
 #define CROWD 200 /* more than there are places for connections */
 
-/* case L20: whoever finds no place for his connection waits for one; nobody is cut off. */
-static void connections_wait(void) {
+/* Whoever finds no place for his connection waits for one; nobody is cut off. */
+static void connections_wait(void) { /* ARTICLE L20 */
   struct session s;
   char root[128];
   int crowd[CROWD];
@@ -251,8 +251,8 @@ static void ended_exec(struct session *s, const char *const *arguments, uint32_t
   wait_exit(s, "one");
 }
 
-/* case L20: what was promised is kept until it was told, also when all has been acknowledged. */
-static void attach_after_acknowledgement(void) {
+/* What was promised is kept until it was told, also when all has been acknowledged. */
+static void attach_after_acknowledgement(void) { /* ARTICLE L20 */
   struct session s;
   size_t length;
   int out[2];
@@ -272,8 +272,9 @@ static void attach_after_acknowledgement(void) {
   session_close(&s);
 }
 
-/* case L20: of a program that wrote nothing, too; but not longer than the token is good. */
-static void drained_waits_for_the_client(void) {
+/* The end of a program that wrote nothing waits for its client too, as long as the token is good.
+ */
+static void drained_waits_for_the_client(void) { /* ARTICLE L20 */
   struct session s;
   ended_exec(&s, (const char *[]){"sleep", "500", NULL}, 60000);
   CHECK(wait_notice(&s, OP_DRAINED, "one", 100) == NULL);

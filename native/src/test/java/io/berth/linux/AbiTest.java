@@ -42,7 +42,7 @@ final class AbiTest {
           DeviceFilter.class,
           IsalGzipDecoder.class);
 
-  /** Decisions of our own, not the kernel's. */
+  /** Constants that are decisions of ours; no header has them. */
   private static final Set<String> OURS =
       Set.of(
           "Bpf.ATTRIBUTES_BYTES",
@@ -69,7 +69,7 @@ final class AbiTest {
           "Splice.CHUNK",
           "Splice.COPY_BYTES");
 
-  /** Younger than some headers; a header that knows them is compared all the same. */
+  /** Constants that older headers lack; a header that has them is compared all the same. */
   private static final Set<String> NEWER =
       Set.of(
           "MountFlags.MOUNT_ATTR_NOSYMFOLLOW",

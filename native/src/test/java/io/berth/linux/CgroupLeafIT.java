@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Enters the real hierarchies of this host. */
+/** Processes enter leaves of the hierarchies that this machine has. */
 @Tag("root")
 class CgroupLeafIT {
   private final String path = "berth-leaf-test-" + ProcessHandle.current().pid() + "/deep/leaf";

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The kernel takes the programs, and asks them. */
+/** The kernel takes the programs and asks them at each open. */
 @Tag("root")
 final class DeviceFilterIT {
   private static final long ANY = DeviceFilter.ANY_NUMBER;

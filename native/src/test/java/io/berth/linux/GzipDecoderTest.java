@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class GzipDecoderTest {
-  /** The two kinds, each to be as good as the other. */
+  /** The decoders that are there; each test runs with all of them. */
   enum Kind {
     ISAL,
     JDK;

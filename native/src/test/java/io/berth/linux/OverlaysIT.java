@@ -21,11 +21,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Case V1: overlays the way of kernels from 6.5 on and that of those before, on this kernel; with a
- * private tmpfs that goes at the end.
+ * Overlays mounted in the way of kernels from 6.5 on and in that of older ones, on this kernel, in
+ * a tmpfs of the test's own.
  */
 @Tag("root")
-final class OverlaysIT {
+final class OverlaysIT { // ARTICLE V1
   private static final Set<KernelFeature> OLD = Set.of(KernelFeature.OVERLAY_LOWERDIR_APPEND);
 
   @TempDir Path temporary;
@@ -132,7 +132,7 @@ final class OverlaysIT {
     assertTrue(line.contains(lower.get(1).toString()), line);
   }
 
-  // As many as an image may have, with names that no page holds.
+  // As many layers as an image may have, with paths that together are longer than a page.
   @ParameterizedTest
   @EnumSource(Overlays.Way.class)
   void ofManyLayersWithLongNames(Overlays.Way way) throws Exception {

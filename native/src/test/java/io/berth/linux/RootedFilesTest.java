@@ -19,8 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Shows, among others, RK-26's rule: no path of a container's leads out of its root. */
-final class RootedFilesTest {
+/** No path of a container's leads out of its root, whatever links it is made of. */
+final class RootedFilesTest { // ARTICLE RK-26
   @TempDir Path folder;
   private Path top;
   private RootedFiles files;

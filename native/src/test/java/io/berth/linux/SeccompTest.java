@@ -62,9 +62,9 @@ final class SeccompTest {
     assertEquals(Seccomp.SCMP_ACT_KILL_THREAD, run(program, other, 0));
   }
 
-  // case S8: a list of allowed values of an int, on every architecture that the profile names.
+  /** A list of allowed values of an int holds on every architecture that a profile names. */
   @Test
-  void aMaskedComparison_readsOnlyTheLowerHalf() throws Exception {
+  void aMaskedComparison_readsOnlyTheLowerHalf() throws Exception { // ARTICLE S8
     assumeTrue(!Arch.ARM64);
     int x86 = Seccomp.architecture("x86").orElseThrow();
     int x32 = Seccomp.architecture("x32").orElseThrow();

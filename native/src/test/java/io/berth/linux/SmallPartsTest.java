@@ -111,9 +111,9 @@ final class SmallPartsTest {
     assertEquals("SIG40", Signal.nameOf(40));
   }
 
-  // Row D01-19.
+  /** Lines of proc_pid_mountinfo(5) are read, with what the kernel escapes in them. */
   @Test
-  void mountinfo_isReadWithItsEscapes() {
+  void mountinfo_isReadWithItsEscapes() { // ARTICLE D01-19
     MountInfo info =
         MountInfo.parse(
                 "36 35 98:0 /mnt1 /mnt/a\\040b rw,noatime master:1 shared:7 - ext3 /dev/root"

@@ -70,9 +70,9 @@ final class SocketsTest {
     }
   }
 
-  // Row DN-27.
+  /** A socket has its permissions from the start and tells who connects. */
   @Test
-  void aListenerIsFound_knowsItsPeer_andHasItsPermissions() throws Exception {
+  void aListenerIsFound_knowsItsPeer_andHasItsPermissions() throws Exception { // ARTICLE DN-27
     Path path = folder.resolve("sock");
     try (Fd listener = Sockets.listen(Sockets.Kind.SEQPACKET, path, 0600, 16)) {
       assertEquals(0600, FileStatus.of(path).permissions());

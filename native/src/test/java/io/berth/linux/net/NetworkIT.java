@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Everything happens in namespaces that a test makes; they go when their last descriptor does. */
+/** Links, routes and rules in namespaces that a test makes, and that go with their descriptors. */
 @Tag("root")
 final class NetworkIT {
   private static final Ipv4 GATEWAY = Ipv4.parse("10.1.2.1").orElseThrow();
@@ -152,9 +152,9 @@ final class NetworkIT {
     assertFalse(Files.exists(pin));
   }
 
-  // Rows D01-82, D01-84.
+  /** The nft program shows the rules that were committed as they were meant. */
   @Test
-  void table_isListedByTheNftProgramAsItWasMeant() throws Exception {
+  void table_isListedByTheNftProgramAsItWasMeant() throws Exception { // ARTICLE D01-82, D01-84
     try (NetworkNamespace host = NetworkNamespace.create();
         NftSocket nft = NftSocket.open(host)) {
       host.pin(folder.resolve("ns"));
@@ -198,9 +198,9 @@ final class NetworkIT {
     }
   }
 
-  // Row D01-82.
+  /** A transaction happens as a whole or not at all. */
   @Test
-  void transactionThatFailsInItsMiddle_changesNothing() throws Exception {
+  void transactionThatFailsInItsMiddle_changesNothing() throws Exception { // ARTICLE D01-82
     try (NetworkNamespace host = NetworkNamespace.create();
         NftSocket nft = NftSocket.open(host)) {
       assertThrows(

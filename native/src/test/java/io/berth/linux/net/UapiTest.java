@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The numbers of {@link Uapi} against the headers of the machine that the test runs on. */
+/** The numbers of {@link Uapi} are those of the headers of the machine that runs the test. */
 final class UapiTest {
   private static final String INCLUDES =
       """

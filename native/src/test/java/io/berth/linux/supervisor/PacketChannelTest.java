@@ -32,7 +32,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Against a peer that the test plays by hand, slowly or wrongly. */
+/** A channel against a peer that the test plays by hand, slowly or wrongly. */
 final class PacketChannelTest {
   private final byte[] buffer = new byte[Protocol.MSG_HEADER_SIZE + Protocol.MSG_MAX_PAYLOAD];
   private final BlockingQueue<Integer> notified = new LinkedBlockingQueue<>();
