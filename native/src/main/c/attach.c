@@ -93,7 +93,8 @@ uint64_t attach_hold_ms(const struct process *process) {
   return longest / 1000000u + AFTER_TOKEN_MS;
 }
 
-/* In time that does not depend on where the first difference is. */
+/* Compares in a time that does not depend on where the first difference is, so that no token can be
+ * guessed byte by byte. */
 static bool same_token(const uint8_t *a, const uint8_t *b) {
   unsigned difference = 0;
   for (unsigned i = 0; i < 32; i++)
@@ -198,7 +199,7 @@ static void attach_output(struct client *client, int number, int fd, bool back_p
   sink->broken = broken;
   output_add_sink(output, sink);
   if (output->hold != NULL) {
-    /* What was kept for the first client is its own. */
+    /* The chunk that was kept for the first client goes to this one alone. */
     sink->taken = output->hold->taken;
     output->hold->taken = output->filled;
     output->hold = NULL;
@@ -247,7 +248,8 @@ static void break_off(struct timer *timer) {
     stdio_hang_up(&process->stdio, stream);
 }
 
-/* Its input is not at its end: another client may go on. */
+/* The client typed its keys. The process's input is not at its end, for another client may go on.
+ */
 static void detached(struct source *source) {
   struct client *client = container_of(source, struct client, in);
   if (client->connection != NULL)

@@ -11,7 +11,7 @@
 #include "connection.h"
 #include "process.h"
 
-/* OP_TOKEN. */
+/* Carries out OP_TOKEN: one client may come with this token. */
 int attach_allow(struct process *process, const struct token_request *request,
                  struct failure *failure);
 /* Takes a token at the greeting: EACCES when it is not (or no more) valid, EUSERS when only a place
@@ -24,9 +24,9 @@ bool attach_expected(const struct process *process);
 uint64_t attach_hold_ms(const struct process *process);
 void attach_operation(struct connection *connection, struct packet *packet);
 void attach_connection_gone(struct connection *connection);
-/* It has ended, or its output has. */
+/* Tells the clients of a process that it has ended, or that its output has. */
 void attach_notify_exit(struct process *process);
-/* The process's entry goes: nothing may point to it any more. */
+/* Forgets the clients and tokens of a process whose entry goes. */
 void attach_process_gone(struct process *process);
 
 #endif

@@ -71,7 +71,8 @@ static int do_hook(struct child *child, const struct step *step, struct failure 
   struct hook hook;
   char self[16];
   hook_parse(step, &hook);
-  /* The pid that the state of the container names is the host's. */
+  /* The state of the container names the pid that the process has on the host, which is what the
+   * host's procfs shows. */
   ssize_t n = readlinkat(supervisor.proc_fd, "self", self, sizeof self - 1);
   if (n <= 0)
     return fail(failure, errno, "read own pid", "");
@@ -159,7 +160,7 @@ static void run_steps(struct child *child, struct failure *failure) {
   fail(failure, EINVAL, "carry out", "the plan has no end");
 }
 
-/* What a clone of the supervisor inherits and a container must not. */
+/* Takes away what a clone of the supervisor inherits and a container must not have. */
 static void shed_supervisor(struct launch *launch) {
   child_close_others(launch);
   sigset_t none; /* dispositions are the defaults since the supervisor's birth; it only blocks */

@@ -18,7 +18,7 @@ struct child {
   char program[PATH_MAX];
 };
 
-/* One step each: 0, or -1 with the failure filled (without the step's place). */
+/* Each carries out one step. Returns 0, or -1 with the failure filled but for the step's place. */
 int do_root(struct child *child, const struct step *step, struct failure *failure);
 int do_mount(struct child *child, const struct step *step, struct failure *failure);
 int do_copy_up(struct child *child, const struct step *step, struct failure *failure);

@@ -7,7 +7,7 @@
 #include "hook_runner.h"
 #include "launch.h"
 
-/* Reaps one of ours. */
+/* Deals with the end of a process of the table. */
 static void ended(struct process *process, const siginfo_t *info) {
   if (process->launch != NULL && launch_process_ended(process->launch))
     return; /* it never became a process of the container */

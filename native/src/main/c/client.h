@@ -1,4 +1,4 @@
-/* The command line's first act; client.c. */
+/* The first act of the command line, before its JVM starts. */
 #ifndef BERTH_CLIENT_H
 #define BERTH_CLIENT_H
 

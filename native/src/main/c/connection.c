@@ -22,7 +22,8 @@ void connection_close(struct connection *connection) {
   connection->on_closed = NULL; /* its end is told once */
   if (on_closed != NULL)
     on_closed(connection);
-  /* A half-made child may hold a copy: the peer must see the end now. */
+  /* A half-made child may hold a copy of the descriptor, so that close alone would not tell the
+   * peer of the end. */
   shutdown(connection->watch.fd, SHUT_RDWR);
   watch_close(&connection->watch);
   connection->used = false;
@@ -56,7 +57,7 @@ static bool connections_full(void) {
   return true;
 }
 
-/* Who finds every place taken is not turned away: it waits in the socket's queue. */
+/* A client that finds every place taken is not turned away, but waits in the socket's queue. */
 static void accept_one(struct watch *watch, uint32_t events) {
   (void)events;
   if (connections_full()) {
@@ -113,7 +114,8 @@ static void send_reply(struct connection *connection, const struct packet *reque
                               .flags = (uint16_t)(MSG_REPLY | flags),
                               .length = length,
                               .request = request->header.request};
-  /* Not remembered, so a peer that let its socket fill is let go: it can come again and ask. */
+  /* The answer is not remembered. A peer that let its socket fill is let go, and can come again and
+   * ask. */
   if (packet_send(connection->watch.fd, &header, payload, fds, fd_count) < 0)
     connection_close(connection);
 }

@@ -26,19 +26,20 @@ struct connection {
 
 /* Takes connections on from now on; `ready` is called when one of them has something to say. */
 int connection_listen(int listener, void (*ready)(struct watch *watch, uint32_t events));
-/* A socket that is connected already. */
+/* Takes on a socket that is connected already. */
 int connection_adopt(int socket);
 void connection_close(struct connection *connection);
 
-/* From now on this one is the controller's. */
+/* Makes a connection the controller's. */
 void controller_appoint(struct connection *connection);
-/* The controller's; NULL when there is none. */
+/* The controller's connection; NULL when there is none. */
 struct connection *controller_now(void);
-/* To the present controller; -1 with errno EAGAIN when it is full, ENOTCONN when there is none. */
+/* Sends to the present controller; -1 with errno EAGAIN when its socket is full, ENOTCONN when
+ * there is none. */
 int controller_send(const struct msg_header *header, const void *payload, const int *fds,
                     uint32_t fd_count);
 
-/* An answer that is not remembered. */
+/* Answers a request; the answer is not remembered. */
 void connection_reply(struct connection *connection, const struct packet *request,
                       const void *payload, uint32_t length);
 void connection_reply_fds(struct connection *connection, const struct packet *request,

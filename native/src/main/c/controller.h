@@ -7,7 +7,7 @@
 #define BERTH_CONTROLLER_H
 
 int controller_listen(int listener);
-/* The socket that the first controller left with stage 0. */
+/* Takes on the socket that the first controller left with stage 0. */
 int controller_adopt(int socket);
 
 #endif

@@ -46,7 +46,7 @@ static int copy_metadata(int to, const char *name, const struct stat *st, struct
   struct timespec times[2] = {st->st_atim, st->st_mtim};
   if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
     return fail(failure, errno, "copy up", name);
-  /* After chown, which takes set-id bits away. */
+  /* The mode is set after chown(2), which takes set-id bits away. */
   if (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0)
     return fail(failure, errno, "copy up", name);
   utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
@@ -69,7 +69,7 @@ static int open_level(struct level *level, int from, int to, const char *name,
   return -1;
 }
 
-/* One entry; 1: it is a folder that is to be entered. */
+/* Copies one entry. Returns 1 for a folder that is to be entered. */
 static int copy_entry(const struct level *level, const char *name, struct failure *failure) {
   struct stat st;
   int from = dirfd(level->from), made = 0;

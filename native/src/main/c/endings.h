@@ -13,7 +13,7 @@
 /* A new entry of the table; one that nobody needs any more makes room. NULL when there is none. */
 struct process *endings_admit(const char *id, bool init);
 
-/* It has been reaped: how it ended is recorded and told. */
+/* Records and tells how a process ended that has been reaped. */
 void endings_record(struct process *process, const siginfo_t *info);
 
 /* Whether all that it wrote has been passed on, and every client that it was promised to has been

@@ -46,7 +46,7 @@ static int send_master(int sync, int master, struct failure *failure) {
   return 0;
 }
 
-/* Shown as /dev/console: the slave's own file, bound. */
+/* Binds the slave's own file onto /dev/console. */
 static int bind_console(struct child *child, int slave, struct failure *failure) {
   cleanup_close int onto = rooted_make(child, "/dev/console", false, 0600, failure);
   if (onto < 0)
@@ -122,7 +122,7 @@ int do_stdio(struct child *child, const struct step *step, struct failure *failu
       fd = null;
     } else if (fchown(fd, step_u32(step, 0), step_u32(step, 4)) < 0 && errno != EINVAL &&
                errno != EPERM) {
-      /* /dev/stdout can then be opened by name; an unmapped id must do without. */
+      /* Its owner can open /dev/stdout by name; a process with an unmapped id must do without. */
       return fail(failure, errno, "chown", "stdio");
     }
     if (dup2(fd, i) < 0)
@@ -149,7 +149,7 @@ int do_cwd(struct child *child, const struct step *step, struct failure *failure
   return 0;
 }
 
-/* 0: may be executed; else errno. */
+/* Returns 0 if the file may be executed, else the errno that says why not. */
 static int executable(const char *path) {
   struct stat st;
   if (stat(path, &st) < 0)
@@ -225,10 +225,10 @@ int do_exec(struct child *child, const struct step *step, struct failure *failur
   if (!child->umask_set)
     umask(DEFAULT_UMASK);
   close_others(&child->sync);
-  /* After the last change of credentials, which would clear it. */
+  /* PR_SET_PDEATHSIG comes after the last change of credentials, which clears it (prctl(2)). */
   if ((child->launch->plan.header.flags & PLAN_KEEP_ON_SUPERVISOR_DEATH) == 0)
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  /* Fails, and ends this process, when the supervisor died before the line above. */
+  /* This fails, and ends the process, when the supervisor died before the line above. */
   sync_send(child->sync, SYNC_EXECUTING, 0);
   execve(program, argv, envp);
   return fail(failure, errno, "execve", program);

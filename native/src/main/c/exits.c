@@ -24,7 +24,7 @@ void exit_record_write(const struct process *process) {
                process->id, process->exit.pid, how[process->exit.how & 3], process->exit.code,
                (unsigned)process->exit.core, process->exit.oom_kills,
                (unsigned long long)process->exit.exited_at);
-  /* No fsync: the record need outlive processes, not the machine. */
+  /* There is no fsync, for the record has to outlive processes, not the machine. */
   cleanup_close int fd = openat(supervisor.exit_fd, ".new",
                                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0 || write(fd, text, (size_t)length) != length)

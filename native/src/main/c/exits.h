@@ -4,7 +4,7 @@
 
 #include "process.h"
 
-/* Best effort: a full disk does not keep the news from those who listen. */
+/* Writes the record as well as it can: a full disk does not keep the news from those who listen. */
 void exit_record_write(const struct process *process);
 void exit_record_remove(const struct process *process);
 

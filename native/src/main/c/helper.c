@@ -55,8 +55,8 @@ static int enter(struct launch *launch, struct failure *failure) {
     become_root_inside();
   }
   if ((namespaces & CLONE_NEWTIME) != 0 || launch->settings.time_offsets != NULL) {
-    /* Written before the first process is born into it, which is the only time the kernel allows
-     * it. */
+    /* The offsets are written before the first process is born into the namespace; later the kernel
+     * refuses (time_namespaces(7)). */
     if (sys_unshare(CLONE_NEWTIME) < 0)
       return fail(failure, errno, "unshare", "time namespace");
     if (launch->settings.time_offsets != NULL) {
@@ -71,7 +71,7 @@ void helper_main(struct launch *launch) {
   struct failure failure;
   failure_clear(&failure);
   child_close_others(launch);
-  /* Here, where the privilege for it is still at hand. */
+  /* The score is set here, where the privilege for it is still at hand. */
   if (!launch->settings.oom_score)
     supervisor_restore_oom_score();
   if (enter(launch, &failure) == 0) {

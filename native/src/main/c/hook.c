@@ -41,7 +41,8 @@ char **hook_strings(const char *first, uint32_t count) {
   return array;
 }
 
-/* A memfd: the hook may read when it likes, nobody has to feed a pipe. */
+/* The state is a memfd, so that the hook may read it when it likes and nobody has to feed a pipe.
+ */
 static int state_file(const struct hook *hook, int pid) {
   char number[16];
   int digits = snprintf(number, sizeof number, "%d", pid);

@@ -43,7 +43,7 @@ static void finish(struct running_hook *hook) {
       .code = (uint32_t)hook->info.si_status,
   };
   memcpy(payload, &answer, sizeof answer);
-  /* A NUL would end the string early. */
+  /* A NUL in the output would end the string early. */
   for (uint32_t i = 0; i < hook->length; i++)
     payload[sizeof answer + i] = hook->tail[i] != 0 ? (uint8_t)hook->tail[i] : '?';
   payload[sizeof answer + hook->length] = 0;

@@ -90,7 +90,7 @@ int do_user(struct child *child, const struct step *step, struct failure *failur
   char name[40];
   memcpy(&user, step->payload, sizeof user);
   snprintf(name, sizeof name, "%u:%u", user.uid, user.gid);
-  /* The raw calls: libc's would signal threads that do not exist here. */
+  /* These are the raw calls, for libc's would signal threads that do not exist here (nptl(7)). */
   if (syscall(SYS_setgroups, (long)user.groups, step->payload + sizeof user) < 0 &&
       !(user.groups == 0 && errno == EPERM))
     return fail(failure, errno, "setgroups", name);

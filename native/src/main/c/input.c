@@ -163,7 +163,8 @@ static uint32_t keys_after(const struct source *source, uint32_t typed, uint8_t 
  */
 static bool filter_keys(struct input *input, struct source *source, uint32_t count) {
   const uint8_t *in = input->buffer + ATTACH_KEYS_MAX;
-  /* Never ahead of what was read: at most what was held, and so many bytes, are passed on. */
+  /* `out` is never ahead of what was read, for at most the held bytes and as many as were read are
+   * passed on. */
   uint8_t *out = input->buffer + ATTACH_KEYS_MAX - source->keys_typed;
   input->start = (uint32_t)(out - input->buffer);
   uint32_t typed = source->keys_typed;

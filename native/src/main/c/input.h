@@ -12,7 +12,7 @@
 
 struct input;
 
-/* One provider of input. */
+/* A provider of input: a FIFO, or a client. */
 struct source {
   bool used;
   bool is_socket;
@@ -44,7 +44,7 @@ struct input {
 };
 
 void input_init(struct input *input);
-/* Where the bytes go, from now on; takes the descriptor. */
+/* Says where the bytes go from now on; takes the descriptor. */
 void input_set_target(struct input *input, int fd, bool terminal);
 void source_open(struct source *source, int fd, bool keep_open);
 void input_add_source(struct input *input, struct source *source);
@@ -53,7 +53,7 @@ void input_add_source(struct input *input, struct source *source);
 void source_set_keys(struct source *source, const uint8_t *keys, uint32_t count,
                      void (*detached)(struct source *source));
 void input_remove_source(struct input *input, struct source *source);
-/* The end of the input, once what is buffered has been written. */
+/* Ends the input once what is buffered has been written. */
 void input_end(struct input *input);
 /* The last write end that we held is closed: a FIFO that no one else has open has ended, which no
  * event may tell. */
@@ -62,7 +62,7 @@ void input_check_fifo(struct input *input);
  * starts to write; had it come earlier, it could read its own input to the end, and ask for
  * CLOSE_STDIN, before it knows the process to ask it for. */
 void input_open_late(struct input *input);
-/* Everything at once: the process is dead or does not read any more. */
+/* Gives up everything at once, for the process is dead or does not read any more. */
 void input_close(struct input *input);
 void input_pump(struct input *input);
 

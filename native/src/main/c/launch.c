@@ -107,7 +107,7 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
                           failure);
   }
   case STEP_JOIN:
-    /* Net, ipc, uts, cgroup, mnt: the child can do that itself. These decide where it is born. */
+    /* Other namespaces the child can join itself; these decide where it is born. */
     if ((u32_of(step, 0) & NEEDS_HELPER) != 0)
       settings->helper = true;
     return 0;
@@ -170,7 +170,7 @@ static const char *plan_id(const struct plan *plan) {
   return "";
 }
 
-/* STEP_PROC_WRITE: from outside, by the one who still may. */
+/* Carries out STEP_PROC_WRITE from outside, where the privilege for it still is. */
 static int write_proc(const struct launch *launch, pid_t pid, struct failure *failure) {
   struct step step = {.payload = NULL};
   while (plan_next(&launch->plan, &step)) {
@@ -230,7 +230,7 @@ static void go(struct launch *launch) {
   (void)n; /* whoever does not get it has ended, which the reaper sees */
 }
 
-/* The supervisor's own part failed, or the child said so: nothing of the process may stay. */
+/* Ends a launch whose supervisor's part failed: nothing of the process may stay. */
 static void launch_fail(struct launch *launch) {
   launch->failed = true;
   if (launch->process->pidfd >= 0)
@@ -310,7 +310,7 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
       launch_fail(launch);
     return; /* taken, or closed */
   case SYNC_FAILED:
-    /* It ends by itself now, with the status that says so. */
+    /* The child ends by itself now, with a status that says so. */
     launch->failure = message->failure;
     launch->failed = true;
     break;
@@ -351,7 +351,7 @@ static int take_message(struct launch *launch) {
   return 1;
 }
 
-/* execve has closed the last end: the process runs its own program now. */
+/* Ends a launch when execve has closed the last end: the process runs its own program now. */
 static void launch_succeeded(struct launch *launch) {
   struct process *process = launch->process;
   process->phase = PHASE_RUNNING;
@@ -506,7 +506,7 @@ bool launch_helper_ended(pid_t pid) {
     if (!launch->used || launch->helper != pid)
       continue;
     launch->helper = 0;
-    /* Its last words may still lie in the socket. */
+    /* The last words of the helper may still lie in the socket. */
     while (launch->sync.fd >= 0 && launch->process->pid == 0 && take_message(launch) > 0) {
     }
     if (launch->process->pid != 0)

@@ -64,9 +64,10 @@ bool launch_helpers_active(void);
 bool launch_is_helper(pid_t pid);
 /* Takes helpers that have ended; true when there was one. */
 bool launch_reap_helpers(void);
-/* A helper has ended; false when the pid is none. */
+/* Deals with the end of a helper; false when the pid is none's. */
 bool launch_helper_ended(pid_t pid);
-/* The process of a launch has ended. True: the launch takes care, no exit is to be recorded. */
+/* Deals with the end of the process of a launch. True when no exit is to be recorded, for it never
+ * was a process of the container. */
 bool launch_process_ended(struct launch *launch);
 void launch_abort_all(void);
 

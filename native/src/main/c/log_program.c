@@ -15,7 +15,8 @@
 #define FIRST 3 /* what the program finds at 3, 4, 5, as the programs of containerd expect it */
 #define ASIDE 16
 
-/* The numbers that they are to have may be in use by each other. */
+/* Gives the descriptors their numbers, by way of others, for one may have a number that another is
+ * to have. */
 static int place(const int *fds, int error) {
   int aside[LOG_PROGRAM_FDS + 1];
   for (unsigned i = 0; i <= LOG_PROGRAM_FDS; i++) {
@@ -57,7 +58,7 @@ static int start(const struct hook *hook, const int *fds, struct failure *failur
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
     return fail(failure, errno, "start log program", hook->path);
   cleanup_close int told = ends[0];
-  /* Until its execve this process stands still: a millisecond at most. */
+  /* With CLONE_VFORK this process stands still until the execve, a millisecond at most. */
   struct clone_args arguments = {.flags = CLONE_VFORK, .exit_signal = SIGCHLD};
   pid_t pid = sys_clone3(&arguments);
   if (pid == 0)

@@ -158,7 +158,8 @@ static void write_batch(struct log_writer *log) {
 }
 
 static uint32_t put_header(uint8_t *out, uint64_t at, uint32_t stream, bool full) {
-  /* Breaking down a second costs more than all the rest, so it is done once a second. */
+  /* Breaking a second down into a date costs more than all the rest, so it is done once a second.
+   */
   static uint64_t second = UINT64_MAX;
   static char text[24];
   uint64_t s = at / 1000000000u;

@@ -36,7 +36,7 @@ static int set_propagation(int fd, uint64_t propagation, struct failure *failure
   return set_attributes(fd, 0, 0, propagation, (propagation & MS_REC) != 0, failure, target);
 }
 
-/* Opens the target as the flags say. 1 and *fd: go on; 0: skip. */
+/* Opens the target as the flags say. Returns 1 with *fd, or 0 when the step is to be skipped. */
 static int open_target(struct child *child, const char *target, uint32_t flags, mode_t mode,
                        int *fd, struct failure *failure) {
   if ((flags & (MOUNT_MAKE_FOLDER | MOUNT_MAKE_FILE)) != 0)
@@ -96,7 +96,8 @@ static int configure(int context, const char *source, const char *data, struct f
   return 0;
 }
 
-/* The new mount API: a detached mount. -2: the old way is to be tried. */
+/* Makes a detached mount by fsopen(2) and its kin. Returns -2 when mount(2) is to be tried instead.
+ */
 static int make_detached(const char *type, const char *source, const char *data,
                          const struct step_mount *mount, struct failure *failure) {
   cleanup_close int context = sys_fsopen(type);
@@ -114,7 +115,7 @@ static int make_detached(const char *type, const char *source, const char *data,
   return fd < 0 ? fail(failure, errno, "fsmount", type) : fd;
 }
 
-/* mount(2) onto the opened target: "." after fchdir, which no rename can divert. */
+/* Mounts by mount(2) onto the opened target, as "." after fchdir, which no rename can divert. */
 static int mount_old_way(int target, const char *type, const char *source, const char *data,
                          const struct step_mount *mount, struct failure *failure,
                          const char *name) {

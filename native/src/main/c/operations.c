@@ -198,7 +198,7 @@ _Static_assert(PROCESSES_MAX *(sizeof(struct process_entry) + EXEC_ID_MAX + 1) +
                    MSG_MAX_PAYLOAD,
                "a state fits a packet");
 
-/* Answered now: 0 done, -1 failed. Answered later: 1. */
+/* Returns 0 when it is done, -1 when it failed, and 1 when it is answered later. */
 static int changing(struct packet *packet, struct failure *failure) {
   switch (packet->header.op) {
   case OP_CREATE:

@@ -329,7 +329,8 @@ void output_pump(struct output *output) {
       return;
     }
     if (output->large) {
-      /* It was a burst: an idle supervisor should cost nearly nothing. */
+      /* The memory that a burst has used is given back, for an idle supervisor should cost nearly
+       * nothing. */
       madvise(output->chunk, CHUNK, MADV_DONTNEED);
       output->large = false;
     }

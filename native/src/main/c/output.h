@@ -56,11 +56,11 @@ struct output {
 };
 
 void output_init(struct output *output, uint32_t stream, void (*on_closed)(struct output *output));
-/* Moves what can be moved. */
+/* Moves from the source to the sinks what can be moved without waiting. */
 void output_pump(struct output *output);
-/* The source has ended (or is given up): flush, close, report. */
+/* Flushes and closes the sinks of an output whose source has ended or is given up, and reports. */
 void output_finish(struct output *output);
-/* From now on at most what lies in the pipe is read. */
+/* Lets at most what lies in the pipe be read from now on. */
 void output_cut_off(struct output *output);
 void output_add_sink(struct output *output, struct sink *sink);
 /* Takes a sink out and closes it, with what it has not taken. */

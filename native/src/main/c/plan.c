@@ -167,7 +167,7 @@ static const char *check_sink(const struct step *step, uint32_t fd_count) {
   return NULL;
 }
 
-/* Namespaces that a step joins or leaves. */
+/* Checks the namespaces that a step joins or leaves. */
 static const char *check_namespaces(const struct step *step) {
   uint32_t types = u32_at(step, step->code == STEP_JOIN_PIDFD ? 4 : 0);
   return types == 0 || (types & ~(uint32_t)(NAMESPACE_FLAGS | CLONE_NEWCGROUP)) != 0 ? "namespaces"
@@ -199,7 +199,7 @@ static const char *check_exec(const struct step *step) {
 static const char *check_seccomp(const struct step *step) {
   if (step->length < 8)
     return "too short";
-  /* A listener would be a descriptor that nobody takes. */
+  /* The descriptor of a listener would be taken by nobody. */
   if ((u32_at(step, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0)
     return "listener is not supported";
   uint32_t count = u32_at(step, 4);
@@ -284,7 +284,7 @@ static int check_header(const struct plan *plan, uint32_t fd_count, struct failu
   return 0;
 }
 
-/* Rules about where a step may stand. */
+/* Checks that a step stands where it may. */
 static const char *check_place(const struct plan *plan, const struct step *step, bool *child) {
   bool last = step->index + 1 == plan->header.count;
   if (step_is_supervisors(step->code)) {

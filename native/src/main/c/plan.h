@@ -33,7 +33,7 @@ void plan_unmap(struct plan *plan);
 /* Everything that can be checked without doing anything: shapes, order, counts, descriptors,
  * strings. */
 int plan_validate(struct plan *plan, uint32_t fd_count, struct failure *failure);
-/* One payload of a code, for steps that travel alone (OP_HOOK). */
+/* Checks the payload of a step that travels alone (OP_HOOK). */
 int plan_validate_step(const struct step *step, uint32_t fd_count, struct failure *failure);
 
 /* Walks the steps: start with step.payload = NULL; false at the end. Only for a validated plan. */

@@ -113,7 +113,7 @@ int do_personality(struct child *child, const struct step *step, struct failure 
   return 0;
 }
 
-/* "0-3,7" into a bit set. */
+/* Reads a list like "0-3,7" into a bit set. */
 static int parse_list(const char *list, unsigned long *bits, unsigned max,
                       struct failure *failure) {
   for (const char *p = list; *p != 0;) {

@@ -9,9 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Their default is what they are for: an own fault must end this process, and not another. */
+/* These keep their default, for a fault of this process must end this process and not another. */
 static const int OWN[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS};
-/* A background process that touches its terminal is stopped by these: the handing over does. */
+/* These stop a background process that touches its terminal, as handing it over does, so they are
+ * ignored meanwhile. */
 static const int TERMINAL[] = {SIGTTIN, SIGTTOU};
 
 _Noreturn static void run(char **argv, const sigset_t *before) {

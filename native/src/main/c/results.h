@@ -23,14 +23,14 @@ enum result_state { RESULT_NEW, RESULT_KNOWN };
  * remembered is still in progress.
  */
 bool results_begin(uint64_t request, uint16_t op, enum result_state *state);
-/* The answer; `pidfd_of` lends its pidfd. */
+/* Answers a request; `pidfd_of` lends its pidfd. */
 void results_answer(uint64_t request, const void *payload, uint32_t length,
                     const struct process *pidfd_of);
 void results_fail(uint64_t request, const struct failure *failure);
 /* Sends what could not be sent; false when the socket is still full. */
 bool results_flush(void);
 bool results_unsent(void);
-/* A new controller: it hears only what it asks again. */
+/* Forgets who waits, for a new controller hears only what it asks again. */
 void results_forget_waiters(void);
 
 #endif

@@ -40,7 +40,7 @@ int rooted_open(struct child *child, const char *path, int flags, struct failure
   return fd < 0 ? fail(failure, errno, "open", path) : fd;
 }
 
-/* A dangling link at [0, end) of `path`: replaces it by its content. */
+/* Replaces a dangling link at [0, end) of `path` by its content. */
 static int splice_link(int parent, char *path, size_t end, struct failure *failure) {
   char content[PATH_MAX], joined[2 * PATH_MAX];
   size_t name = end;

@@ -76,7 +76,7 @@ static int say(const char *what) {
   return -1;
 }
 
-/* What ps shows: the whole argument area is one block. */
+/* Changes what ps shows: the arguments, whose area is one block. */
 static void rename_process(int argc, char **argv, const char *name) {
   char copy[64];
   snprintf(copy, sizeof copy, "berth-supervisor %.40s", name);
@@ -93,7 +93,7 @@ static void read_own_oom_score(void) {
     return;
   if (read(fd, text, sizeof text - 1) > 0)
     supervisor.oom_score = atoi(text);
-  /* Without the privilege it stays what it is. */
+  /* Without CAP_SYS_RESOURCE the score stays what it is. */
   supervisor.oom_score_changed = pwrite(fd, OWN_OOM_SCORE, strlen(OWN_OOM_SCORE), 0) > 0;
 }
 
@@ -102,7 +102,8 @@ static int open_socket(void) {
   int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0)
     return say("make a socket");
-  /* Relative, from within the folder: its path may be longer than a socket's name can be. */
+  /* The name is relative and bound from within the folder, whose path may be longer than a socket's
+   * name can be (unix(7)). */
   if (fchdir(supervisor.task_fd) < 0)
     return say("enter the task's folder");
   mode_t mask = umask(0177);
@@ -146,7 +147,8 @@ static int null_stdio(void) {
 /* The supervisor's own birth, in its leaf. Everything that must be so before the first message is
  * read. */
 static int become_supervisor(const struct stage *stage, int sync) {
-  /* First: what is joined later would be joined by a process that others may trace. */
+  /* This comes first, for what is joined below would else be joined by a process that others may
+   * trace. */
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setsid();
   for (int i = 0; i < stage->cgroup1_count; i++)
@@ -172,7 +174,8 @@ static int become_supervisor(const struct stage *stage, int sync) {
   supervisor.self_pidfd = sys_pidfd_open(getpid());
   if (supervisor.self_pidfd < 0)
     return say("open a pidfd");
-  /* Defaults, all blocked: children need only take the mask away. */
+  /* All signals are at their defaults and blocked, so that children need only take the mask away.
+   */
   for (int i = 1; i < 65; i++)
     if (i != SIGKILL && i != SIGSTOP)
       signal(i, SIG_DFL);
@@ -187,7 +190,8 @@ static _Noreturn void run_supervisor(const struct stage *stage, int sync) {
   int listener = become_supervisor(stage, sync);
   if (listener < 0)
     _exit(1);
-  /* stdio is Java's until here: stage 0's errors go there, the supervisor's do not exist. */
+  /* Until here stdio is Java's, where the errors of stage 0 go; the supervisor itself has none to
+   * tell. */
   char ready = 1;
   ssize_t n = write(sync, &ready, 1);
   (void)n;

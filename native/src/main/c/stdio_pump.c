@@ -179,7 +179,7 @@ void stdio_close_stdin(struct stdio *stdio) {
   if (input->target.fd < 0 && !stdio->terminal)
     return;
   if (input->fifo.used) {
-    /* Ends when the last writer has gone and what is still in the FIFO has been read. */
+    /* The input ends when the last writer has gone and what is still in the FIFO has been read. */
     input_check_fifo(input);
     return;
   }

@@ -40,7 +40,7 @@ int stdio_add_sink(struct stdio *stdio, const struct step_sink *sink, const char
                    const int *fds, struct failure *failure);
 /* Makes the pipes. */
 int stdio_make_pipes(struct stdio *stdio, struct failure *failure);
-/* After the clone: the child has its ends. */
+/* Closes the ends that the child has inherited; called after the clone. */
 void stdio_close_child_ends(struct stdio *stdio);
 /* Starts pumping what is a pipe; a terminal starts with its master. */
 void stdio_start(struct stdio *stdio);
@@ -51,7 +51,7 @@ void stdio_running(struct stdio *stdio, uint64_t milliseconds);
 int stdio_set_master(struct stdio *stdio, int master, struct failure *failure);
 void stdio_resize(struct stdio *stdio, uint16_t rows, uint16_t columns);
 void stdio_close_stdin(struct stdio *stdio);
-/* The process is dead: bounded draining begins. */
+/* Begins to drain the outputs of a process that is dead, for a bounded time. */
 void stdio_process_exited(struct stdio *stdio);
 void stdio_drop_output(struct stdio *stdio);
 /* Nobody is to read that output (1, 2) any more: what lies in it is taken, then its writer hears

@@ -28,7 +28,9 @@ public final class BlockedSignals {
     this.fd = fd;
   }
 
-  /** Of the calling thread; null if it blocks none of those that end a process. */
+  /**
+   * The signals that the calling thread blocks; null if it blocks none of those that end a process.
+   */
   public static @Nullable BlockedSignals open() throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment set = f.allocate(SET_SIZE);
@@ -65,7 +67,7 @@ public final class BlockedSignals {
     }
   }
 
-  /** Whether this process has it ignored. */
+  /** Whether this process ignores the signal. */
   public static boolean isIgnored(int signal) {
     try (Frame f = Frame.open()) {
       MemorySegment action = f.allocate(SIGACTION_SIZE);

@@ -29,24 +29,24 @@ final class Bpf {
   static final int QUERY_PROGRAMS = 16;
   static final int QUERY_COUNT = 24;
 
-  /** As much of the union as these commands use; the kernel takes the rest as zero. */
+  /** The size of as much of union bpf_attr as these commands use; bpf(2) takes the rest as zero. */
   static final int ATTRIBUTES_BYTES = 72;
 
-  /** No cgroup takes more. */
+  /** The kernel attaches at most 64 programs to a cgroup, BPF_CGROUP_MAX_PROGS. */
   private static final int MOST_ATTACHED = 64;
 
   private static final String NAME = "berth_devices";
 
   private Bpf() {}
 
-  /** A program in the kernel, which has checked it. */
+  /** Loads a program, which the kernel checks first. */
   static Fd load(byte[] program, String subject) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment a = f.allocate(ATTRIBUTES_BYTES);
       a.set(Libc.INT, 0, BPF_PROG_TYPE_CGROUP_DEVICE);
       a.set(Libc.INT, LOAD_INSTRUCTION_COUNT, program.length / BpfAssembler.INSTRUCTION_BYTES);
       a.set(Libc.LONG, LOAD_INSTRUCTIONS, f.bytes(program));
-      // It calls none of the kernel's functions that are for some licences only.
+      // The program calls none of the kernel's functions that are reserved for GPL programs.
       a.set(Libc.LONG, LOAD_LICENSE, f.path("Apache-2.0"));
       MemorySegment.copy(
           MemorySegment.ofArray(NAME.getBytes(StandardCharsets.US_ASCII)),
@@ -60,7 +60,7 @@ final class Bpf {
     }
   }
 
-  /** The numbers of the programs of this very cgroup. */
+  /** The numbers of the programs that are attached to this cgroup, not to one above. */
   static List<Integer> attached(Fd cgroup) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment a = f.allocate(ATTRIBUTES_BYTES);
@@ -91,7 +91,7 @@ final class Bpf {
     change(BPF_PROG_ATTACH, "bpf(BPF_PROG_ATTACH)", cgroup, program, BPF_F_ALLOW_MULTI, 0);
   }
 
-  /** In one step. */
+  /** Puts one program into the place of another, in one step. */
   static void replace(Fd cgroup, Fd program, Fd old) throws SyscallException {
     int flags = BPF_F_ALLOW_MULTI | BPF_F_REPLACE;
     change(BPF_PROG_ATTACH, "bpf(BPF_F_REPLACE)", cgroup, program, flags, old.number());

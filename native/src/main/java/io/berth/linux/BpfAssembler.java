@@ -18,13 +18,13 @@ final class BpfAssembler {
   static final int BPF_JMP_JNE_K = 0x55;
   static final int BPF_JMP_EXIT = 0x95;
 
-  /** One of them; a jump names its label until it is built. */
+  /** One instruction; a jump names its label until the program is built. */
   private record Instruction(int code, int target, int source, int offset, int value) {}
 
   private final List<Instruction> instructions = new ArrayList<>();
   private final List<Integer> places = new ArrayList<>();
 
-  /** 32 bits of memory behind the address in a register. */
+  /** Loads 32 bits of memory from an offset behind the address in a register. */
   BpfAssembler load(int target, int address, int offset) {
     return add(BPF_LDX_MEM_W, target, address, offset, 0);
   }
@@ -33,7 +33,7 @@ final class BpfAssembler {
     return add(BPF_ALU64_MOV_X, target, source, 0, 0);
   }
 
-  /** With the value extended by its sign. */
+  /** Masks a register with a value, which is extended to 64 bits by its sign. */
   BpfAssembler and(int target, int value) {
     return add(BPF_ALU64_AND_K, target, 0, 0, value);
   }
@@ -42,13 +42,13 @@ final class BpfAssembler {
     return add(BPF_ALU64_RSH_K, target, 0, 0, bits);
   }
 
-  /** A place that jumps lead to; further down only. */
+  /** A new label. Jumps lead forwards only, so it is placed behind those that lead to it. */
   int label() {
     places.add(-1);
     return places.size() - 1;
   }
 
-  /** The label is here. */
+  /** Places a label in front of the next instruction. */
   void place(int label) {
     places.set(label, instructions.size());
   }
@@ -70,7 +70,7 @@ final class BpfAssembler {
     return this;
   }
 
-  /** As bpf(2) takes them. */
+  /** The instructions as bpf(2) takes them. */
   byte[] build() {
     ByteBuffer out =
         ByteBuffer.allocate(instructions.size() * INSTRUCTION_BYTES).order(ByteOrder.nativeOrder());
@@ -88,7 +88,7 @@ final class BpfAssembler {
     return code == BPF_JMP_JEQ_K || code == BPF_JMP_JNE_K;
   }
 
-  /** In the words of the kernel's documents, each line with its number. */
+  /** A program as text in the notation of the kernel's documents, each line with its number. */
   static String listing(byte[] program) {
     StringBuilder text = new StringBuilder();
     ByteBuffer in = ByteBuffer.wrap(program).order(ByteOrder.nativeOrder());

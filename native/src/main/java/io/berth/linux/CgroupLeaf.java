@@ -23,8 +23,8 @@ public record CgroupLeaf(Set<Path> folders) {
   }
 
   /**
-   * The one of this path, relative to the root of every hierarchy. Reads this process's mounts: not
-   * for hot paths.
+   * The leaf of a path that is relative to the root of every hierarchy. Reads this process's
+   * mounts: not for hot paths.
    */
   public static CgroupLeaf at(String path) throws SyscallException {
     return at(path, MountInfo.ofSelf());

@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 
-/** OpenSSL's digests. */
+/** Digests computed by libcrypto of OpenSSL. */
 final class CryptoDigester implements Digester {
   private static final int COPY_BYTES = 16 * 1024;
   private static final Library LIBRARY = Library.of("libcrypto.so.3", "libcrypto.so.1.1");
@@ -21,7 +21,7 @@ final class CryptoDigester implements Digester {
     this.context = context;
   }
 
-  /** Linked when the first digest is made. */
+  /** The functions of libcrypto, linked when the first digest is made. */
   private static final class Functions {
     static final MethodHandle NEW = of("EVP_MD_CTX_new", Libc.ADDRESS);
     static final MethodHandle FREE =

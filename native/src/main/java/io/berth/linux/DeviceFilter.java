@@ -23,7 +23,7 @@ public final class DeviceFilter {
   static final int DEV_CTX_MAJOR = 4;
   static final int DEV_CTX_MINOR = 8;
 
-  /** A loaded program may have so many instructions without question on every kernel. */
+  /** Programs of that many rules stay below 4,096 instructions, which every kernel loads. */
   private static final int MAX_RULES = 500;
 
   private final byte[] program;
@@ -47,13 +47,15 @@ public final class DeviceFilter {
    * @param rights of {@link #MAKE_NODE}, {@link #READ} and {@link #WRITE}
    */
   public record Rule(boolean allow, Kind kind, long major, long minor, int rights) {
-    /** Whether it concerns every node and every right: what stands before it does not count. */
+    /**
+     * Whether the rule concerns every node and every right, so that rules before it do not count.
+     */
     boolean isAboutEverything() {
       return kind == Kind.ANY && major == ANY_NUMBER && minor == ANY_NUMBER && rights == ALL_RIGHTS;
     }
   }
 
-  /** Every major or minor number. */
+  /** Stands for every major or minor number. */
   public static final long ANY_NUMBER = -1;
 
   /**
@@ -76,7 +78,7 @@ public final class DeviceFilter {
     out.load(R_KIND, R_CONTEXT, 0);
     out.move(R_WANTED, R_KIND).shiftRight(R_WANTED, 16).and(R_KIND, 0xffff);
     out.load(R_MAJOR, R_CONTEXT, DEV_CTX_MAJOR).load(R_MINOR, R_CONTEXT, DEV_CTX_MINOR);
-    // From the last on, until each right that is wanted has met its rule.
+    // The rules are asked from the last one on, until each right that is wanted has met its rule.
     for (int i = rules.size() - 1; i >= first; i--) {
       Rule rule = rules.get(i);
       if ((rule.rights & ~ALL_RIGHTS) != 0 || rule.rights == 0) {
@@ -99,7 +101,7 @@ public final class DeviceFilter {
   private static final int R_MAJOR = 4;
   private static final int R_MINOR = 5;
 
-  /** Numbers of devices are shorter; a longer one no node can have. */
+  /** Whether a node can have the number at all; those of devices have 12 and 20 bits. */
   private static boolean canFit(long number) {
     return number == ANY_NUMBER || (number >= 0 && number <= Integer.MAX_VALUE);
   }
@@ -157,7 +159,7 @@ public final class DeviceFilter {
     }
   }
 
-  /** False where the kernel cannot (before 5.6). */
+  /** Replaces a program in one step; false where the kernel cannot, before Linux 5.6. */
   private static boolean replace(Fd cgroup, Fd loaded, int id) throws SyscallException {
     try (Fd old = Bpf.program(id)) {
       Bpf.replace(cgroup, loaded, old);

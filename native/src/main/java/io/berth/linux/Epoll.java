@@ -32,7 +32,7 @@ public final class Epoll implements AutoCloseable {
     this.fd = fd;
   }
 
-  /** One that waits for nothing yet. */
+  /** An epoll that waits for nothing yet. */
   public static Epoll create() throws SyscallException {
     try (Frame f = Frame.open()) {
       long result = Libc.call(f, Sys.EPOLL_CREATE1, EPOLL_CLOEXEC);
@@ -40,7 +40,7 @@ public final class Epoll implements AutoCloseable {
     }
   }
 
-  /** Readable while something that it waits for is ready: one epoll can wait for another. */
+  /** The descriptor, which is readable while something is ready: one epoll can wait for another. */
   public Fd fd() {
     return fd;
   }
@@ -55,7 +55,9 @@ public final class Epoll implements AutoCloseable {
     change(EPOLL_CTL_MOD, target, events, token);
   }
 
-  /** Waits for it no more. Closing the last descriptor of an open file does the same. */
+  /**
+   * Waits for the descriptor no more. Closing the last descriptor of an open file does the same.
+   */
   public void remove(Fd target) throws SyscallException {
     change(EPOLL_CTL_DEL, target, 0, 0);
   }

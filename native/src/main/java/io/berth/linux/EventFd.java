@@ -24,25 +24,25 @@ public final class EventFd implements AutoCloseable {
     }
   }
 
-  /** Readable while the counter is not 0. */
+  /** The descriptor, which is readable while the counter is not 0. */
   public Fd fd() {
     return fd;
   }
 
-  /** Adds 1. */
+  /** Adds 1 to the counter. */
   public void signal() throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment one = f.raw(8);
       one.set(Libc.LONG, 0, 1);
       long result = Libc.call(f, Sys.WRITE, fd.number(), one.address(), 8);
-      // EAGAIN: the counter is full, so whoever waits has been woken long since.
+      // EAGAIN says that the counter is full, so that whoever waits was woken long ago.
       if (result != -Errno.EAGAIN.number()) {
         Libc.check(result, "write", fd.what());
       }
     }
   }
 
-  /** Sets it to 0 and returns what it was. */
+  /** Sets the counter to 0 and returns what it was. */
   public long clear() throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment count = f.allocate(8);

@@ -115,7 +115,7 @@ public final class Fd implements AutoCloseable {
     return number.get() != CLOSED;
   }
 
-  /** Gives the number away: closing is somebody else's from now on. */
+  /** Gives the number away: the caller has to close it from now on. */
   public int release() {
     int n = number.getAndSet(CLOSED);
     if (n == CLOSED) {
@@ -354,7 +354,8 @@ public final class Fd implements AutoCloseable {
       return;
     }
     try (Frame f = Frame.open()) {
-      // Never repeated: after EINTR the number is free already and may be somebody else's.
+      // close(2) is never repeated: after EINTR Linux has freed the number already, and it may be
+      // somebody else's.
       long result = Libc.once(f, Sys.CLOSE, n, 0, 0, 0, 0, 0);
       if (result == -Errno.EBADF.number()) {
         throw new IllegalStateException(

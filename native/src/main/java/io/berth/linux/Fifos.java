@@ -10,7 +10,7 @@ import java.nio.file.Path;
 public final class Fifos {
   private Fifos() {}
 
-  /** Makes one; EEXIST if there is anything of that name. */
+  /** Makes a fifo; EEXIST if there is anything of that name. */
   public static void make(Path path, int permissions) throws SyscallException {
     try (Frame f = Frame.open()) {
       long result =
@@ -25,14 +25,14 @@ public final class Fifos {
     }
   }
 
-  /** Both ends at once, non-blocking; never waits. EINVAL if it is no fifo. */
+  /** Opens both ends at once, non-blocking; never waits. EINVAL if it is no fifo. */
   public static Fd open(Path path) throws SyscallException {
     return open(path, OpenFlags.O_RDWR);
   }
 
   /**
-   * Neither end, but a descriptor from which either can be opened later (O_PATH). EINVAL if it is
-   * no fifo.
+   * Opens neither end, but a descriptor (O_PATH) from which either can be opened later. EINVAL if
+   * it is no fifo.
    */
   public static Fd locate(Path path) throws SyscallException {
     return checked(Fd.open(path, OpenFlags.O_PATH), path);

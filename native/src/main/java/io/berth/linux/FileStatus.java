@@ -30,7 +30,7 @@ public record FileStatus(
 
   /** A device number. */
   public record Device(int major, int minor) {
-    /** As the kernel's makedev packs it for mknod. */
+    /** The number as the kernel packs it for mknod(2), see makedev(3). */
     public long packed() {
       return (minor & 0xffL)
           | ((major & 0xfffL) << 8)
@@ -44,12 +44,12 @@ public record FileStatus(
     }
   }
 
-  /** Of the file at a path of the host's, links followed. */
+  /** The status of the file at a path of the machine; links are followed. */
   public static FileStatus of(Path path) throws SyscallException {
     return of(OpenFlags.AT_FDCWD, path.toString(), 0, path.toString());
   }
 
-  /** Of what stands at a path of the host's, be it a link. */
+  /** The status of what stands at a path of the machine, be it a link. */
   public static FileStatus ofLink(Path path) throws SyscallException {
     return of(OpenFlags.AT_FDCWD, path.toString(), OpenFlags.AT_SYMLINK_NOFOLLOW, path.toString());
   }

@@ -12,15 +12,15 @@ import java.time.Instant;
 public record FileTimestamp(long seconds, int nanos) {
   private static final int UTIME_NOW = 0x3fffffff;
 
-  /** In calls that set times: now. */
+  /** Means the present moment, in calls that set times. */
   public static final FileTimestamp NOW = new FileTimestamp(0, UTIME_NOW);
 
-  /** The same moment. */
+  /** The same moment in the other form. */
   public static FileTimestamp of(Instant instant) {
     return new FileTimestamp(instant.getEpochSecond(), instant.getNano());
   }
 
-  /** The same moment. */
+  /** The same moment in the other form. */
   public Instant toInstant() {
     return Instant.ofEpochSecond(seconds, nanos);
   }

@@ -20,7 +20,7 @@ final class Frame implements AutoCloseable {
 
   private final MemorySegment slab = Arena.ofAuto().allocate(SLAB_BYTES, 16);
 
-  /** Where the linker stores errno. */
+  /** The place where the linker stores errno. */
   final MemorySegment errno = slab.asSlice(0, ERRNO_BYTES);
 
   private long next = ERRNO_BYTES;
@@ -28,7 +28,7 @@ final class Frame implements AutoCloseable {
 
   private Frame() {}
 
-  /** A frame of one's own until it is closed. */
+  /** A frame that is the caller's until it is closed. */
   static Frame open() {
     int start = (int) Thread.currentThread().threadId() & (POOL_SIZE - 1);
     for (int i = 0; i < 4; i++) {

@@ -18,7 +18,7 @@ public interface GzipDecoder extends AutoCloseable {
    */
   record Progress(long consumed, long produced) {}
 
-  /** By ISA-L, or by the JDK where that is not installed. */
+  /** A decoder by ISA-L, or by the JDK where that is not installed. */
   static GzipDecoder create() {
     return IsalGzipDecoder.isUsable() ? new IsalGzipDecoder() : new JdkGzipDecoder();
   }

@@ -26,7 +26,10 @@ final class IsalGzipDecoder implements GzipDecoder {
   static final int ISAL_GZIP = 1;
   static final int ISAL_BLOCK_FINISH = 5;
 
-  /** Room to spare: what a longer state would write beyond the known end stays ours. */
+  /**
+   * The state has room to spare, so that a newer library with a longer one writes into memory of
+   * ours.
+   */
   private static final int ALLOCATED = STATE_SIZE + 64 * 1024;
 
   private static final Library LIBRARY = Library.of("libisal.so.2");
@@ -45,7 +48,7 @@ final class IsalGzipDecoder implements GzipDecoder {
     state.set(Libc.INT, STATE_CRC_FLAG, ISAL_GZIP);
   }
 
-  /** Linked when the first decoder is made. */
+  /** The functions of ISA-L, linked when the first decoder is made. */
   private static final class Functions {
     static final MethodHandle INIT =
         LIBRARY.function("isal_inflate_init", FunctionDescriptor.ofVoid(Libc.ADDRESS));
@@ -101,7 +104,7 @@ final class IsalGzipDecoder implements GzipDecoder {
     long produced = 0;
     while (true) {
       if (!begun) {
-        // Between members: zeros are padding, and without input there is nothing to begin.
+        // Zeros between members are padding, and without input there is no member to begin.
         while (members > 0
             && consumed < input.byteSize()
             && input.get(ValueLayout.JAVA_BYTE, consumed) == 0) {

@@ -119,7 +119,7 @@ final class JdkGzipDecoder implements GzipDecoder {
   private void fixed(int b) throws IOException {
     int at = seen++;
     if (at == 0 && b == 0 && members > 0) {
-      // Padding behind the last member.
+      // Zeros behind the last member are padding.
       seen = 0;
       return;
     }
@@ -141,7 +141,7 @@ final class JdkGzipDecoder implements GzipDecoder {
     }
   }
 
-  /** What follows the part that a flag announces. */
+  /** The part of the header that follows the one which a flag announces. */
   private Part after(int flag) {
     if (flag < NAME && (flags & NAME) != 0) {
       return Part.NAME_BYTES;

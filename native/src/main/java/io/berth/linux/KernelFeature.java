@@ -18,17 +18,17 @@ public enum KernelFeature {
     this.text = text;
   }
 
-  /** Its name in the configuration. */
+  /** The feature's name in the configuration. */
   public String text() {
     return text;
   }
 
-  /** The names of all, for people. */
+  /** The names of all features, for people. */
   public static String names() {
     return Arrays.stream(values()).map(KernelFeature::text).collect(Collectors.joining(", "));
   }
 
-  /** The one of that name. */
+  /** The feature of that name, if there is one. */
   public static Optional<KernelFeature> of(String text) {
     return Arrays.stream(values()).filter(feature -> feature.text.equals(text)).findFirst();
   }

@@ -28,7 +28,10 @@ final class Libc {
 
   private static final MethodHandle SYSCALL = shape("syscall", LONG);
 
-  /** Linked by who needs it: in a young JVM each further shape of a call costs milliseconds. */
+  /**
+   * Functions of a shape that few programs need, linked only there: in a young JVM each further
+   * shape of a call costs milliseconds.
+   */
   private static final class WithBuffer {
     /* A segment of the caller's in second place, so that its arena cannot be closed while the kernel uses it. */
     static final MethodHandle SYSCALL = shape("syscall", ADDRESS);

@@ -28,7 +28,7 @@ final class Library {
       try {
         return new Library(name, SymbolLookup.libraryLookup(name, Arena.global()));
       } catch (IllegalArgumentException absent) {
-        // The next one, then.
+        // The next name may be the one that is installed.
       }
     }
     return new Library(names[0], null);
@@ -49,7 +49,7 @@ final class Library {
    *
    * @throws NoSuchElementException if the library or the function is not there
    */
-  // As in Libc: the descriptor is written beside each name.
+  // The descriptor is written beside each name, as in Libc.
   @SuppressWarnings("restricted")
   MethodHandle function(String function, FunctionDescriptor type, Linker.Option... options) {
     SymbolLookup s = symbols;

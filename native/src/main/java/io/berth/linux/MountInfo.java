@@ -62,7 +62,7 @@ public record MountInfo(
     return mounts;
   }
 
-  /** One line; empty if it has not the fields that the kernel promises. */
+  /** Reads one line; empty if it has not the fields of proc_pid_mountinfo(5). */
   static Optional<MountInfo> parse(String line) {
     String[] fields = line.split(" ", -1);
     int dash = 6;

@@ -77,7 +77,7 @@ public final class Mounts {
         MountFlags.MOVE_MOUNT_F_EMPTY_PATH | MountFlags.MOVE_MOUNT_T_EMPTY_PATH);
   }
 
-  /** move_mount(2). A null directory is the host's root and current folder. */
+  /** Calls move_mount(2). A null directory is the machine's root and current folder. */
   public static void moveMount(
       @Nullable Fd from, String fromPath, @Nullable Fd to, String toPath, int flags)
       throws SyscallException {
@@ -126,7 +126,7 @@ public final class Mounts {
       return configure(FSCONFIG_SET_FD, key, null, value.number());
     }
 
-    /** The file system comes into being. */
+    /** Creates the file system with the options that were set. */
     public FsContext create() throws SyscallException {
       return configure(FSCONFIG_CMD_CREATE, null, null, 0);
     }
@@ -182,7 +182,7 @@ public final class Mounts {
           lines.add(text.length() > 2 && text.charAt(1) == ' ' ? text.substring(2) : text);
         }
       } catch (SyscallException noMore) {
-        // ENODATA: that was all.
+        // ENODATA says that no message is left.
       }
       return String.join(", ", lines);
     }
@@ -203,17 +203,20 @@ public final class Mounts {
    * @param userNamespace for {@code MOUNT_ATTR_IDMAP}, else null
    */
   public record Attributes(long set, long clear, long propagation, @Nullable Fd userNamespace) {
-    /** Nothing but flags to set. */
+    /** Attributes that only set flags. */
     public static Attributes setting(long set) {
       return new Attributes(set, 0, 0, null);
     }
 
-    /** Nothing but the propagation. */
+    /** Attributes that only set the propagation. */
     public static Attributes propagating(long propagation) {
       return new Attributes(0, 0, propagation, null);
     }
 
-    /** Ids on the mount are shifted by the user namespace's map. The mount must be detached. */
+    /**
+     * Attributes that shift the ids on the mount by the user namespace's map. The mount must be
+     * detached.
+     */
     public static Attributes mapped(Fd userNamespace) {
       return new Attributes(MountFlags.MOUNT_ATTR_IDMAP, 0, 0, userNamespace);
     }
@@ -314,7 +317,7 @@ public final class Mounts {
     }
   }
 
-  /** Of the file system that a path of the host's is on. */
+  /** The status of the file system that a path of the machine is on. */
   public static FileSystemStatus statfs(Path path) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment s = f.allocate(Layouts.STATFS_SIZE);
@@ -323,7 +326,7 @@ public final class Mounts {
     }
   }
 
-  /** Of the file system that a descriptor is on. */
+  /** The status of the file system that a descriptor is on. */
   public static FileSystemStatus statfs(Fd fd) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment s = f.allocate(Layouts.STATFS_SIZE);

@@ -30,12 +30,12 @@ public final class Namespaces {
       this.flag = flag;
     }
 
-    /** Its name in /proc/PID/ns. */
+    /** The kind's name in /proc/PID/ns. */
     public String file() {
       return file;
     }
 
-    /** Its {@code CLONE_NEW*}. */
+    /** The kind's {@code CLONE_NEW*} of clone(2). */
     public int flag() {
       return flag;
     }

@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
  * no single option's acceptance tells anything.
  */
 public final class Overlays {
-  /** What mount(2) takes as options, with the zero at its end. */
+  /** The bytes that mount(2) takes as options, the zero at the end among them. */
   private static final int PAGE = 4096;
 
-  /** How a kernel is told the lower directories. */
+  /** The ways to tell a kernel the lower directories. */
   public enum Way {
     /** One by one; neither their number times their length nor a colon in a path is a limit. */
     APPENDED("lowerdir+"),
@@ -107,7 +107,7 @@ public final class Overlays {
         mount(way, lower, null, null, Map.of()).close();
         return new Answer(way, "");
       } catch (IOException e) {
-        // The first says most about what is wrong.
+        // The first failure says most about what is wrong.
         if (problem.isEmpty()) {
           problem = e instanceof SyscallException refused ? refused.getMessage() : e.toString();
         }

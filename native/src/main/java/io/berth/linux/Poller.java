@@ -127,7 +127,7 @@ public final class Poller implements Executor, AutoCloseable {
     }
   }
 
-  // The loop may end at any moment, for it sees by itself that it is to: then nobody is to be
+  // The loop sees by itself that it is to end, so it may be gone already: then nobody is to be
   // woken.
   private void wake() throws SyscallException {
     waking.lock();

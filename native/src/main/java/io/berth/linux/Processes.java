@@ -63,7 +63,8 @@ public final class Processes {
    */
   public static Child spawn(SpawnPlan plan) throws SyscallException {
     int pid = Spawn.spawn(plan);
-    // The number cannot be another's yet: our child is a zombie at worst until we collect it.
+    // The number cannot be another process's yet, for our child stays a zombie until it is
+    // collected.
     return new Child(pid, openPidfd(pid));
   }
 
@@ -144,7 +145,8 @@ public final class Processes {
     }
     try {
       String[] fields = statFields(pid);
-      // Only now: it was there all the time, so the number was not another's when it was read.
+      // A signal of 0 shows that the process was there all the time, so that the number was not
+      // another's when its file was read.
       sendSignal(pidfd, 0);
       if (fields[STAT_STATE].equals("Z") && fields.length > STAT_EXIT_CODE) {
         return exitStatus(Integer.parseInt(fields[STAT_EXIT_CODE]));
@@ -266,7 +268,7 @@ public final class Processes {
     }
   }
 
-  /** What stands in /proc/PID/stat behind the name. */
+  /** The fields of proc_pid_stat(5) behind the name. */
   private static String[] statFields(int pid) throws SyscallException {
     String stat;
     try (Fd fd = Fd.open(Path.of("/proc", Integer.toString(pid), "stat"), OpenFlags.O_RDONLY)) {

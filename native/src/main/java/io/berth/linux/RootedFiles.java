@@ -25,11 +25,11 @@ import org.jspecify.annotations.Nullable;
  * root's descriptor is borrowed or owned, as the factory says.
  */
 public final class RootedFiles implements AutoCloseable {
-  /** What happens to a path that would lead out. */
+  /** Decides what happens to a path that would lead out. */
   public enum Confinement {
-    /** It stays at the root. */
+    /** The path stays at the root. */
     IN_ROOT(OpenFlags.RESOLVE_IN_ROOT),
-    /** It is refused. */
+    /** The path is refused. */
     BENEATH(OpenFlags.RESOLVE_BENEATH);
 
     private final int resolve;
@@ -133,7 +133,7 @@ public final class RootedFiles implements AutoCloseable {
         makeDirectory(here, mode);
         made.add(here);
       } catch (SyscallException e) {
-        // Somebody else made it meanwhile, or it is no directory: the next look tells.
+        // EEXIST: somebody else made it meanwhile, or it is no directory, which is looked up.
         if (!e.is(Errno.EEXIST) || !isDirectory(here)) {
           throw e;
         }
@@ -231,7 +231,8 @@ public final class RootedFiles implements AutoCloseable {
   }
 
   /**
-   * Owner and group of what stands there, be it a link; -1 leaves one as it is. Clears set-id bits.
+   * Changes owner and group of what stands there, be it a link; -1 leaves one as it is. Clears
+   * set-id bits.
    */
   public void changeOwner(String path, int uid, int gid) throws SyscallException {
     try (Frame f = Frame.open();
@@ -250,7 +251,7 @@ public final class RootedFiles implements AutoCloseable {
     }
   }
 
-  /** The twelve bits of permissions; of a link: EOPNOTSUPP. */
+  /** Sets the twelve bits of permissions; EOPNOTSUPP for a link. */
   public void changeMode(String path, int mode) throws SyscallException {
     try (Frame f = Frame.open();
         RootedPaths.Place place = paths.place(f, path, "chmod")) {
@@ -282,7 +283,7 @@ public final class RootedFiles implements AutoCloseable {
     }
   }
 
-  /** Times of what stands there, be it a link. */
+  /** Sets the times of what stands there, be it a link. */
   public void setTimes(String path, FileTimestamp access, FileTimestamp modification)
       throws SyscallException {
     try (Frame f = Frame.open();
@@ -301,7 +302,7 @@ public final class RootedFiles implements AutoCloseable {
     }
   }
 
-  /** What stands there, be it a link. */
+  /** The status of what stands there, be it a link. */
   public FileStatus status(String path) throws SyscallException {
     try (Fd fd = open(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW)) {
       return fd.status();
@@ -329,7 +330,7 @@ public final class RootedFiles implements AutoCloseable {
       long result =
           Libc.call(
               f, Sys.READLINKAT, fd.number(), f.path(""), content.address(), content.byteSize());
-      // On a descriptor of something else the kernel says ENOENT.
+      // readlinkat(2) says ENOENT for a descriptor of anything but a link.
       if (result == -Errno.ENOENT.number()) {
         result = -Errno.EINVAL.number();
       }
@@ -337,7 +338,7 @@ public final class RootedFiles implements AutoCloseable {
     }
   }
 
-  /** What is in a directory; links to it are followed. */
+  /** The entries of a directory; links to it are followed. */
   public List<DirectoryEntry> list(String path) throws SyscallException {
     try (Fd fd = open(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       return DirectoryReader.list(fd);

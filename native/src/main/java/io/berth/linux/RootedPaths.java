@@ -16,7 +16,7 @@ final class RootedPaths {
   private final Fd root;
   private final int resolve;
 
-  /** Below a root that stays the caller's, with {@code RESOLVE_*} flags. */
+  /** Resolves below a root that stays the caller's, with {@code RESOLVE_*} flags. */
   RootedPaths(Fd root, int resolve) {
     this.root = root;
     this.resolve = resolve;

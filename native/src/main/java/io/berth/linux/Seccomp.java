@@ -272,7 +272,7 @@ public final class Seccomp {
 
     /** The compiled filter: instructions of 8 bytes each, as seccomp(2) takes them. */
     public byte[] compile() throws SyscallException {
-      // This libseccomp has no export to memory.
+      // Before its version 2.6 libseccomp exports filters only to descriptors.
       try (Fd memory = Memfd.create("seccomp")) {
         check((int) Functions.EXPORT.invokeExact(open(), memory.number()), "seccomp_export", "");
         memory.seek(0);

@@ -30,30 +30,30 @@ public final class SpawnPlan {
     return new SpawnPlan(Objects.requireNonNull(program));
   }
 
-  /** Its name as the first argument. */
+  /** Sets the program's name, its first argument. */
   public SpawnPlan name(String name) {
     arguments.set(0, name);
     return this;
   }
 
-  /** More arguments, behind those given already. */
+  /** Adds arguments behind those given already. */
   public SpawnPlan arguments(String... more) {
     return arguments(List.of(more));
   }
 
-  /** More arguments, behind those given already. */
+  /** Adds arguments behind those given already. */
   public SpawnPlan arguments(List<String> more) {
     arguments.addAll(more);
     return this;
   }
 
-  /** One variable. */
+  /** Adds a variable to the environment. */
   public SpawnPlan environment(String key, String value) {
     environment.add(key + "=" + value);
     return this;
   }
 
-  /** Variables. */
+  /** Adds variables to the environment. */
   public SpawnPlan environment(Map<String, String> variables) {
     variables.forEach(this::environment);
     return this;
@@ -71,13 +71,13 @@ public final class SpawnPlan {
     return this;
   }
 
-  /** Where it starts; else in this process's current folder. */
+  /** Sets the folder that the program starts in; else it is this process's current one. */
   public SpawnPlan directory(String path) {
     directory = path;
     return this;
   }
 
-  /** It leads a session of its own, so no terminal's signals reach it. */
+  /** Lets the program lead a session of its own, so that no terminal's signals reach it. */
   public SpawnPlan newSession() {
     newSession = true;
     return this;

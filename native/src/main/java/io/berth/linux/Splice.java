@@ -28,7 +28,8 @@ public final class Splice {
         long count =
             Libc.call(f, Sys.SPLICE, from.number(), 0, to.number(), 0, CHUNK, SPLICE_F_MOVE);
         if (count == -Errno.EINVAL.number()) {
-          // Neither is a pipe, or one of them cannot do it (O_APPEND, a terminal).
+          // EINVAL: neither is a pipe, or one of them cannot be spliced, as a file with O_APPEND or
+          // a terminal.
           return moved + copy(from, to);
         }
         if (Libc.check(count, "splice " + from.what() + " to", to.what()) == 0) {

@@ -29,7 +29,7 @@ public final class SyscallException extends IOException {
     this(syscall, subject, errno.number());
   }
 
-  /** The one line. */
+  /** The message, in one line. */
   @Override
   public String getMessage() {
     return line(syscall, subject, number);

@@ -65,7 +65,7 @@ public final class Terminal {
     }
   }
 
-  /** The settings; ENOTTY if it is no terminal. */
+  /** A terminal's settings; ENOTTY if it is none. */
   public static Settings settings(Fd fd) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment termios = f.allocate(TERMIOS_SIZE);
@@ -123,7 +123,7 @@ public final class Terminal {
     return before;
   }
 
-  /** How large its window is; ENOTTY if it is no terminal. */
+  /** The size of a terminal's window; ENOTTY if it is none. */
   public static Size size(Fd fd) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment s = f.allocate(WINSIZE_SIZE);
@@ -135,7 +135,7 @@ public final class Terminal {
     }
   }
 
-  /** Sets the size of its window; the foreground processes get SIGWINCH if it changes. */
+  /** Sets the size of a terminal's window; the foreground processes get SIGWINCH if it changes. */
   public static void setSize(Fd fd, Size size) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment s = f.allocate(WINSIZE_SIZE);

@@ -67,7 +67,7 @@ final class TreeRemoval {
       throws SyscallException {
     long result = unlink(outer.fd.number(), inner.name, OpenFlags.AT_REMOVEDIR);
     if (result == -Errno.ENOTEMPTY.number()) {
-      // Somebody added a file behind us: once more, unless they go on doing so.
+      // Somebody added a file after the directory was read: it is read again, unless that goes on.
       outer.again(inner.name, subject);
     } else if (result < 0 && result != -Errno.ENOENT.number()) {
       throw new SyscallException("remove", subject + "/" + inner.name, (int) -result);
@@ -165,7 +165,7 @@ final class TreeRemoval {
   private static Fd openDirectory(int directory, String name, String subject)
       throws SyscallException {
     try (Frame f = Frame.open()) {
-      // The kernel refuses a link, and with EXDEV what is mounted there.
+      // openat2(2) refuses a link, and with EXDEV what is mounted there.
       MemorySegment how = f.allocate(Layouts.OPEN_HOW_SIZE);
       how.set(Libc.LONG, 0, OPEN_DIRECTORY);
       how.set(
@@ -181,7 +181,7 @@ final class TreeRemoval {
     }
   }
 
-  /** The directory once more, for a reader moves the offset of the one it is given. */
+  /** Opens the directory once more, for a reader moves the offset of the descriptor it is given. */
   private static Fd dup(int directory, String subject) throws SyscallException {
     return openDirectory(directory, ".", subject);
   }

@@ -41,7 +41,7 @@ final class Attributes {
     return attributes;
   }
 
-  /** The bytes, little-endian; null if there is none of that type. */
+  /** The bytes of an attribute, little-endian; null if there is none of that type. */
   @Nullable ByteBuffer get(int type) {
     for (int i = entries.size() - 1; i >= 0; i--) {
       if (entries.get(i).type == type) {
@@ -51,7 +51,7 @@ final class Attributes {
     return null;
   }
 
-  /** Every value, in order, whatever its type. */
+  /** The value of every attribute, in order. */
   List<ByteBuffer> all() {
     return entries.stream().map(e -> e.value.duplicate().order(ByteOrder.LITTLE_ENDIAN)).toList();
   }
@@ -80,7 +80,7 @@ final class Attributes {
     return value == null || !value.hasRemaining() ? otherwise : value.get(0) & 0xff;
   }
 
-  /** Text up to its zero byte; empty if there is none. */
+  /** The text of an attribute up to its zero byte; empty if there is none. */
   String text(int type) {
     ByteBuffer value = get(type);
     if (value == null) {

@@ -38,7 +38,7 @@ final class NetlinkSocket implements AutoCloseable {
     this.names = names;
   }
 
-  /** In the network namespace of the calling thread. */
+  /** Opens a socket in the network namespace of the calling thread. */
   static NetlinkSocket open(int protocol, String what, IntFunction<String> names)
       throws SyscallException {
     Fd fd = SocketCalls.socket(Uapi.AF_NETLINK, Uapi.SOCK_RAW, protocol, what);
@@ -182,8 +182,8 @@ final class NetlinkSocket implements AutoCloseable {
   private List<NetlinkMessage> receive() throws SyscallException {
     List<NetlinkMessage> received = receiveIfAny();
     if (received == null) {
-      // Answers are queued before send returns, and a dump's next part is made by the receive
-      // itself: nothing there is a broken promise of the kernel, not a reason to wait.
+      // The kernel queues answers before send returns, and makes a dump's next part within the
+      // receive: when nothing is there, waiting would not help.
       throw new SyscallException("receive", fd.what(), Errno.EAGAIN);
     }
     return received;

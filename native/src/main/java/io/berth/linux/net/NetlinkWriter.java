@@ -76,12 +76,12 @@ final class NetlinkWriter {
     return u32(value);
   }
 
-  /** As nfnetlink wants its numbers. */
+  /** Adds a number in the order of the network, as nfnetlink wants it. */
   NetlinkWriter attributeBe32(int type, int value) {
     return attributeU32(type, Integer.reverseBytes(value));
   }
 
-  /** Text with a zero byte behind it. */
+  /** Adds text with a zero byte behind it. */
   NetlinkWriter attribute(int type, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     return attribute(type, Arrays.copyOf(bytes, bytes.length + 1));

@@ -50,7 +50,7 @@ public final class NetworkNamespace implements AutoCloseable {
 
   /** The namespace of this process. */
   public static NetworkNamespace own() throws SyscallException {
-    // The process's first thread never travels, whichever thread asks.
+    // The first thread of this process never enters another namespace, whichever thread asks.
     return new NetworkNamespace(
         Fd.open(Path.of("/proc/self/ns/net"), OpenFlags.O_RDONLY), /* own= */ true);
   }
@@ -62,7 +62,7 @@ public final class NetworkNamespace implements AutoCloseable {
    */
   public static NetworkNamespace open(Path file) throws IOException {
     NetworkNamespace namespace =
-        // A fifo would make the open wait.
+        // Without O_NONBLOCK a fifo at that path would make the open wait.
         new NetworkNamespace(
             Fd.open(file, OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK), /* own= */ false);
     try {
@@ -74,7 +74,7 @@ public final class NetworkNamespace implements AutoCloseable {
     }
   }
 
-  /** A new, empty one: its loopback is down. */
+  /** A new, empty namespace, whose loopback is down. */
   public static NetworkNamespace create() throws IOException {
     return onTraveller(() -> {
       SocketCalls.unshareNetwork();
@@ -142,7 +142,7 @@ public final class NetworkNamespace implements AutoCloseable {
     try {
       Mounts.unmount(file, MountFlags.MNT_DETACH);
     } catch (SyscallException e) {
-      // EINVAL: a plain file that an interrupted pin left behind.
+      // EINVAL says that it is a plain file, which an interrupted pin left behind.
       if (!e.is(Errno.EINVAL) && !e.is(Errno.ENOENT)) {
         throw e;
       }
@@ -221,7 +221,8 @@ public final class NetworkNamespace implements AutoCloseable {
   }
 
   private static <T> void travel(Work<T> work, CompletableFuture<T> answer) {
-    // Not this thread's: a worker made by one that lost its way would take that for home.
+    // The calling thread's own namespace would not do: a worker made by one that could not return
+    // would take that for home.
     try (Fd home = Fd.open(Path.of("/proc/self/ns/net"), OpenFlags.O_RDONLY)) {
       @Nullable T result = null;
       @Nullable Throwable failure = null;
@@ -234,7 +235,7 @@ public final class NetworkNamespace implements AutoCloseable {
         SocketCalls.joinNetwork(home);
       } catch (SyscallException e) {
         answer.completeExceptionally(e);
-        // Ends this thread: it stands in a namespace that is not its own.
+        // The thread must end, for it stands in a namespace that is not its own.
         throw new IllegalStateException("no way back from a network namespace", e);
       }
       if (failure != null) {

@@ -7,7 +7,7 @@ import java.util.List;
  * NftSocket#commit} as a whole or not at all. No packet sees a state in between.
  */
 public final class NftTransaction {
-  /** Where a base chain stands in a packet's way. */
+  /** The points in a packet's way at which a base chain may stand. */
   public enum Hook {
     PREROUTING(Uapi.NF_INET_PRE_ROUTING),
     FORWARD(Uapi.NF_INET_FORWARD),
@@ -41,7 +41,7 @@ public final class NftTransaction {
    */
   public record Element(Bytes key, Bytes value) {}
 
-  /** Since 6.9; the headers that this is built with may be older. */
+  /** NFT_TABLE_F_PERSIST, since Linux 6.9; the headers of the machine may be older. */
   private static final int TABLE_PERSISTS = 4;
 
   private static final int REQUEST = Uapi.NLM_F_REQUEST;
@@ -62,7 +62,7 @@ public final class NftTransaction {
     return table;
   }
 
-  /** The whole, with its end; the last message of it asks for an acknowledgement. */
+  /** The whole transaction with its end, whose last message asks for an acknowledgement. */
   NetlinkWriter finish() {
     writer.addFlags(Uapi.NLM_F_ACK);
     writer.message(Uapi.NFNL_MSG_BATCH_END, REQUEST);
@@ -88,7 +88,7 @@ public final class NftTransaction {
     return this;
   }
 
-  /** ENOENT if there is none. */
+  /** Deletes the table; ENOENT if there is none. */
   public NftTransaction deleteTable() {
     message(Uapi.NFT_MSG_DELTABLE, REQUEST).attribute(Uapi.NFTA_TABLE_NAME, table);
     return this;
@@ -151,12 +151,12 @@ public final class NftTransaction {
     return this;
   }
 
-  /** EEXIST or EBUSY if a key has another value already. */
+  /** Adds entries to a map; EEXIST or EBUSY if a key has another value already. */
   public NftTransaction addElements(String map, List<Element> elements) {
     return elements(Uapi.NFT_MSG_NEWSETELEM, CREATE, map, elements);
   }
 
-  /** ENOENT if one is not there. */
+  /** Deletes entries of a map; ENOENT if one is not there. */
   public NftTransaction deleteElements(String map, List<Element> elements) {
     return elements(Uapi.NFT_MSG_DELSETELEM, REQUEST, map, elements);
   }

@@ -10,7 +10,7 @@ import java.util.List;
  * Sockets that hold a port of the host's, so that nobody else is given it, and look for who does.
  */
 public final class PortSocket {
-  /** What a port is of. */
+  /** The protocols that have ports. */
   public enum Protocol {
     TCP(Uapi.IPPROTO_TCP, Uapi.SOCK_STREAM),
     UDP(Uapi.IPPROTO_UDP, Uapi.SOCK_DGRAM);
@@ -23,7 +23,7 @@ public final class PortSocket {
       this.type = type;
     }
 
-    /** Its number in an IP header. */
+    /** The protocol's number in an IP header. */
     public int number() {
       return number;
     }

@@ -151,7 +151,7 @@ public final class RouteRequest {
     return this;
   }
 
-  /** Holds the kernel's lock for 13 to 26 ms. */
+  /** Deletes a link. The kernel holds its lock for links for 13 to 26 ms. */
   public RouteRequest deleteLink(int link) {
     link(Uapi.RTM_DELLINK, ACK, link, 0, 0);
     return this;

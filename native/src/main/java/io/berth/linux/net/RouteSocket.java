@@ -25,7 +25,10 @@ public final class RouteSocket implements AutoCloseable {
     return namespace.call(RouteSocket::openHere);
   }
 
-  /** In the namespace of the calling thread: for work inside {@link NetworkNamespace#call}. */
+  /**
+   * Opens a socket in the namespace of the calling thread: for work inside {@link
+   * NetworkNamespace#call}.
+   */
   public static RouteSocket openHere() throws SyscallException {
     return new RouteSocket(NetlinkSocket.open(Uapi.NETLINK_ROUTE, "rtnetlink", RouteSocket::name));
   }

@@ -75,7 +75,7 @@ final class SocketCalls {
     }
   }
 
-  /** The value of an option that has eight bytes. ENOPROTOOPT: this kernel does not know it. */
+  /** The value of an option that has eight bytes; ENOPROTOOPT if this kernel does not know it. */
   static long option(Fd socket, int level, int option) throws SyscallException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG);
@@ -103,7 +103,7 @@ final class SocketCalls {
     }
   }
 
-  /** Moves this thread into a network namespace. EINVAL: the file is none. */
+  /** Moves this thread into a network namespace; EINVAL if the file is none. */
   static void joinNetwork(Fd namespace) throws SyscallException {
     try (Arena arena = Arena.ofConfined()) {
       check(

@@ -22,15 +22,15 @@ public final class Admission {
   private static final Duration LAST_PAUSE = Duration.ofMillis(200);
 
   /**
-   * A supervisor of the first protocol says of a full house what it says of a wrong token, or cuts
-   * the connection: so long it is taken for the former.
+   * A supervisor of the first protocol answers the same, or cuts the connection, when it has no
+   * place and when a token is wrong. For so long the former is assumed.
    */
   private static final Duration DOUBT = Duration.ofSeconds(2);
 
   private final SupervisorClient client;
   private final Path socket;
 
-  /** To the supervisor that listens there. */
+  /** Leads to the supervisor that listens at a socket. */
   public Admission(SupervisorClient client, Path socket) {
     this.client = client;
     this.socket = socket;
@@ -69,7 +69,7 @@ public final class Admission {
       if (waited + pause > patience(refusal, patience).toNanos()) {
         throw refusal;
       }
-      // Not all at once again.
+      // The pause differs from client to client, so that a crowd does not come back at once.
       TimeUnit.NANOSECONDS.sleep(ThreadLocalRandom.current().nextLong(pause / 2, pause));
       pause = Math.min(2 * pause, LAST_PAUSE.toNanos());
     }
@@ -87,13 +87,13 @@ public final class Admission {
     }
   }
 
-  /** How long this refusal is borne, counted from the first try. */
+  /** How long a refusal is borne, counted from the first try. */
   private static Duration patience(IOException refusal, Duration longest) {
     return switch (refusal) {
       case SupervisorException refused when refused.is(Errno.EUSERS) -> longest;
       case SupervisorException refused when refused.is(Errno.EACCES) -> DOUBT;
       case SupervisorException _ -> Duration.ZERO;
-      // The socket's own queue is full.
+      // EAGAIN of connect(2) says that the queue of the socket is full.
       case SyscallException failed when failed.is(Errno.EAGAIN) -> longest;
       case SyscallException cut when cut.is(Errno.EPIPE) || cut.is(Errno.ECONNRESET) -> DOUBT;
       case SyscallException _ -> Duration.ZERO;
@@ -101,7 +101,7 @@ public final class Admission {
     };
   }
 
-  /** Keeps the end of a connection that was refused from who waits for the end of a process. */
+  /** Keeps the end of a refused connection from a listener who waits for the end of a process. */
   private static final class Gate implements SupervisorListener {
     @GuardedBy("this")
     private @Nullable SupervisorListener target;

@@ -32,7 +32,9 @@ public record ExitRecord(
     UNKNOWN
   }
 
-  /** As shells say it: the code, or 128 + the signal's number, 255 where nobody knows. */
+  /**
+   * The number that shells show: the code, or 128 + the signal's number, or 255 where nobody knows.
+   */
   public int shellCode() {
     return switch (how) {
       case EXITED -> code;

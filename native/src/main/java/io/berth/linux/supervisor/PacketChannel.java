@@ -27,7 +27,7 @@ final class PacketChannel implements AutoCloseable {
   private static final int MAX_PENDING = 4096;
 
   /** An answer or a notification. Its descriptors are the receiver's to close. */
-  // Made once for one receiver and never compared.
+  // The record is made for one receiver and never compared.
   @SuppressWarnings("ArrayRecordComponent")
   record Packet(int op, byte[] payload, List<Fd> descriptors) {
     void closeDescriptors() {
@@ -42,7 +42,7 @@ final class PacketChannel implements AutoCloseable {
     void closed(@Nullable Throwable cause);
   }
 
-  // Made once for one receiver and never compared.
+  // The record is made for one receiver and never compared.
   @SuppressWarnings("ArrayRecordComponent")
   private record Outgoing(byte[] bytes, List<Fd> descriptors, long request) {}
 
@@ -170,7 +170,10 @@ final class PacketChannel implements AutoCloseable {
     }
   }
 
-  /** A bounded number, so that one talkative peer does not keep the others waiting. */
+  /**
+   * Receives a bounded number of packets, so that one talkative peer does not keep the others
+   * waiting.
+   */
   private void receiveAll() throws IOException {
     for (int i = 0; i < 16 && isOpen(); i++) {
       Sockets.Received received = Sockets.tryReceive(fd, buffer);
@@ -285,8 +288,8 @@ final class PacketChannel implements AutoCloseable {
     if (poller.isCurrentThread()) {
       end(null);
     } else {
-      // On the poller's thread, so that the descriptor is not closed while that thread is inside a
-      // call on it.
+      // The end comes on the poller's thread, so that the descriptor is not closed while that
+      // thread is inside a call on it.
       poller.execute(() -> end(null));
     }
   }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * been carried out.
  */
 public sealed interface Sink {
-  /** /dev/null; also what a stream without any sink gets. */
+  /** The null device, which is also what a stream without any sink gets. */
   record Null() implements Sink {}
 
   /**

@@ -218,7 +218,7 @@ final class StepEncoder {
     return head(code, 0);
   }
 
-  /** What {@link #add} completes with the length of what follows. */
+  /** Begins a step, which {@link #add} completes with the length of what follows. */
   private WireWriter head(int code, int flags) {
     return out.u16(code).u16(flags).u32(0);
   }
@@ -230,7 +230,7 @@ final class StepEncoder {
     };
   }
 
-  /** Of a mount that the step uses up. */
+  /** The index of a mount that the step uses up. */
   private int own(@Nullable Handle handle) throws IOException {
     return switch (handle) {
       case null -> Protocol.NO_FD;
@@ -239,7 +239,7 @@ final class StepEncoder {
     };
   }
 
-  /** The place in the table; a descriptor that is there already is not taken twice. */
+  /** The index of a descriptor; one that is in the table already is not taken twice. */
   private int index(Fd fd) {
     for (int i = 0; i < descriptors.size(); i++) {
       if (descriptors.get(i).number() == fd.number()) {

@@ -121,7 +121,10 @@ public final class Supervisor {
         "start supervisor `" + birth.taskFolder.what() + "`: " + said(exit, words));
   }
 
-  /** Its one line; never waits, for a grandchild could hold the pipe. */
+  /**
+   * The one line that a program said, or how it ended. Never waits, for a grandchild could hold the
+   * pipe open.
+   */
   private static String said(Processes.ExitStatus exit, Fd words) {
     try {
       words.setNonBlocking(true);

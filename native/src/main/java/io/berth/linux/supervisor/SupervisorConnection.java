@@ -40,13 +40,13 @@ public final class SupervisorConnection implements AutoCloseable {
     channel.start();
   }
 
-  /** What life an init has reached. */
+  /** The stages of the life of an init. */
   public enum Phase {
-    /** There is none yet. */
+    /** There is no init yet. */
     EMPTY,
-    /** It waits at a stop of its plan for {@link #proceed}. */
+    /** The init waits at a stop of its plan for {@link #proceed}. */
     STOPPED_AT_STEP,
-    /** It waits for {@link #start}. */
+    /** The init waits for {@link #start}. */
     CREATED,
     RUNNING,
     EXITED;
@@ -217,7 +217,7 @@ public final class SupervisorConnection implements AutoCloseable {
     return done(request(Protocol.OP_RESIZE, newRequest(), out, List.of()));
   }
 
-  /** Nothing more comes for a process's input: it reads its end after what was written already. */
+  /** Ends a process's input: the process reads the end after what was written already. */
   public CompletableFuture<Void> closeStdin(String id) {
     return done(
         request(Protocol.OP_CLOSE_STDIN, newRequest(), new WireWriter().text(id), List.of()));
@@ -229,12 +229,14 @@ public final class SupervisorConnection implements AutoCloseable {
         request(Protocol.OP_DROP_OUTPUT, newRequest(), new WireWriter().text(id), List.of()));
   }
 
-  /** The exit is recorded elsewhere: process and record are forgotten. ENOENT if unknown. */
+  /**
+   * Says that an exit is recorded elsewhere: process and record are forgotten. ENOENT if unknown.
+   */
   public CompletableFuture<Void> acknowledge(String id) {
     return done(request(Protocol.OP_ACK, newRequest(), new WireWriter().text(id), List.of()));
   }
 
-  /** What it knows of all its processes. */
+  /** Asks for what the supervisor knows of all its processes. */
   public CompletableFuture<State> state() {
     return request(Protocol.OP_STATE, newRequest(), new WireWriter(), List.of())
         .thenApply(Replies::state);

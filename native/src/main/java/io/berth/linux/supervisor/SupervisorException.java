@@ -32,7 +32,7 @@ public final class SupervisorException extends IOException {
     return number == errno.number();
   }
 
-  /** The one line. */
+  /** The message, in one line. */
   @Override
   public String getMessage() {
     return line(number, operation, object);
@@ -48,7 +48,7 @@ public final class SupervisorException extends IOException {
     return step;
   }
 
-  /** The code of that step, one of {@link LaunchPlan}'s {@code STEP_*}, or 0. */
+  /** The code of that step, a {@code STEP_*} of {@code protocol.h}, or 0. */
   public int stepCode() {
     return stepCode;
   }

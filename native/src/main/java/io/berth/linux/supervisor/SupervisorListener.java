@@ -3,7 +3,7 @@ package io.berth.linux.supervisor;
 import io.berth.linux.Errno;
 import org.jspecify.annotations.Nullable;
 
-/** Told what a supervisor says unasked. Called on the poller's thread, in order; must not wait. */
+/** Hears what a supervisor says unasked. Called on the poller's thread, in order; must not wait. */
 public interface SupervisorListener {
   /** A process has ended. Repeated to every new controller until it is acknowledged. */
   void exited(ExitRecord exit);

@@ -45,7 +45,7 @@ final class WireWriter {
     return this;
   }
 
-  /** Zeros up to the next multiple. */
+  /** Writes zeros up to the next multiple. */
   WireWriter align(int multiple) {
     while (buffer.position() % multiple != 0) {
       room(1).put((byte) 0);
