@@ -5,9 +5,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
-/** The nine permission bits of a mode. */
+/** Converts between the nine permission bits of a mode (inode(7)) and the sets of Java. */
 final class Permissions {
-  /** From the highest bit down, which is their order of declaration. */
+  /** The permissions from the highest bit down, which is the order in which they are declared. */
   private static final List<PosixFilePermission> BITS = List.of(PosixFilePermission.values());
 
   private Permissions() {}

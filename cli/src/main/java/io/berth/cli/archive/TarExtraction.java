@@ -18,8 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes files of an untrusted stream, all below one folder: an entry whose way leads upwards or
- * through a symbolic link is refused. Files belong to whoever runs this; devices are left out.
+ * Makes files of an untrusted tar, all below one folder: an entry is refused if its path leads
+ * upwards or through a symbolic link. Files belong to whoever runs this, and devices are left out.
+ * For one use, by one thread.
  */
 public final class TarExtraction {
   private static final int MAX_RECORDS = 1 << 20;
@@ -30,16 +31,19 @@ public final class TarExtraction {
   private final Map<Path, TarHeader> folders = new HashMap<>();
 
   /**
-   * Into this folder, which exists.
+   * For a folder that exists.
    *
-   * @param top what the first component of every name becomes; empty: it is left out
+   * @param top what the first component of every name becomes; empty to leave it out
    */
   public TarExtraction(Path folder, String top) {
     this.folder = folder;
     this.top = top;
   }
 
-  /** Reads to the archive's end. Answers the names of what was left out. */
+  /**
+   * Reads the archive to its end, and answers the names of what was left out. Blocks as long as the
+   * stream does.
+   */
   public List<String> read(InputStream in) throws IOException {
     Map<String, String> records = Map.of();
     byte[] block = new byte[TarHeader.BLOCK];
@@ -60,7 +64,7 @@ public final class TarExtraction {
       entry(header.with(records), in);
       records = Map.of();
     }
-    // What is left of the stream is padding; a sender must not meet a closed end.
+    // What is left of the stream is padding, which is read so that the sender can end.
     in.transferTo(OutputStream.nullOutputStream());
     for (Map.Entry<Path, TarHeader> made : folders.entrySet()) {
       Files.setLastModifiedTime(
@@ -105,7 +109,10 @@ public final class TarExtraction {
     }
   }
 
-  /** Where an entry goes; every folder on the way to it is one, and no link. */
+  /**
+   * Where an entry goes. Each component on the way there is a folder and no link, or the entry is
+   * refused.
+   */
   private Path inside(String name) throws IOException {
     List<String> parts = new ArrayList<>();
     for (String part : name.split("/")) {
@@ -116,7 +123,7 @@ public final class TarExtraction {
         parts.add(part);
       }
     }
-    // "." names the copied folder itself: its content comes without a first component.
+    // "." names the copied folder itself, whose content comes without a first component.
     boolean unnamed = name.equals(".") || name.startsWith("./");
     if (!unnamed && !parts.isEmpty()) {
       parts.removeFirst();

@@ -23,7 +23,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
   private static final long MAX_SIZE = 077777777777L;
   private static final int MAX_NAME = 100;
 
-  /** With what pax records said of it. */
+  /** The same header with what pax records say instead. */
   TarHeader with(Map<String, String> records) {
     return new TarHeader(
         records.getOrDefault("path", name),
@@ -34,7 +34,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
         modified);
   }
 
-  /** Null for a block of zeros, which ends an archive. */
+  /** Reads a block; null for a block of zeros, which ends an archive. */
   static @Nullable TarHeader read(byte[] block) throws TarException {
     boolean empty = true;
     int sum = 0;
@@ -59,7 +59,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
         number(block, 136, 12));
   }
 
-  /** The records in the body of an entry of type {@code x}. */
+  /** Reads the records in the body of an entry of type {@code x} or {@code g}. */
   static Map<String, String> records(byte[] body) throws TarException {
     Map<String, String> records = new LinkedHashMap<>();
     int at = 0;
@@ -85,7 +85,9 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
     return records;
   }
 
-  /** The blocks that stand for it, pax records before it where it needs them. */
+  /**
+   * The blocks that stand for this header, with pax records before it where a value does not fit.
+   */
   List<byte[]> blocks() {
     List<byte[]> blocks = new ArrayList<>();
     Map<String, String> records = new LinkedHashMap<>();
@@ -113,7 +115,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
       String rest = " " + key + "=" + value + "\n";
       int bytes = rest.getBytes(StandardCharsets.UTF_8).length;
       int length = bytes + Integer.toString(bytes).length();
-      // The length counts its own digits.
+      // A record's length counts its own digits as well (POSIX.1-2001, pax).
       length = bytes + Integer.toString(length).length();
       text.append(length).append(rest);
     });
@@ -158,7 +160,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
   private static long number(byte[] block, int at, int length) throws TarException {
     long value = 0;
     if ((block[at] & 0x80) != 0) {
-      // Binary, as GNU tar writes large ones.
+      // GNU tar writes large numbers in binary, with the highest bit set.
       for (int i = at + length - 8; i < at + length; i++) {
         value = (value << 8) | (block[i] & 0xff);
       }
@@ -179,7 +181,7 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
     return value;
   }
 
-  /** An archive that is none, or one that would write elsewhere. */
+  /** Refuses what is no archive, or an archive that would write elsewhere. */
   static final class TarException extends IOException {
     TarException(String message) {
       super(message);

@@ -13,7 +13,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file tree as a tar; all of it belongs to root. Links stay links; what is no file is refused.
+ * Reads a file tree as a tar in which everything belongs to root. Links stay links, and what is
+ * neither file nor folder nor link is refused.
  */
 public final class TarSource extends InputStream {
   private static final int PIPE = 1 << 20;
@@ -25,7 +26,7 @@ public final class TarSource extends InputStream {
    * Begins to read the tree, on a thread of its own.
    *
    * @param source a file or folder
-   * @param top name of it in the archive; empty: only what the folder holds
+   * @param top its name in the archive; empty for only what the folder holds
    */
   public TarSource(Path source, String top) throws IOException {
     PipedOutputStream out = new PipedOutputStream(in);
@@ -35,13 +36,13 @@ public final class TarSource extends InputStream {
           try (out) {
             copy(source, top, out);
           } catch (IOException e) {
-            // The reader has gone and needs no end.
+            // The reader has closed its side.
             failure = e;
           }
         });
   }
 
-  // The failure is there before the reader sees the end.
+  /** Keeps a failure where the reader finds it when it meets the end. */
   private void copy(Path source, String top, OutputStream out) {
     try {
       write(source, top, out);
@@ -143,7 +144,7 @@ public final class TarSource extends InputStream {
     return count;
   }
 
-  /** The reading thread ends at its next write. */
+  /** Ends the reading thread at its next write. */
   @Override
   public void close() throws IOException {
     in.close();

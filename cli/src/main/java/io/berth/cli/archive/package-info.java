@@ -1,6 +1,6 @@
 /**
- * Tars on this side of the sockets: a file tree of the host's becomes a stream, and a stream of a
- * container's, which is not to be trusted, becomes files below one folder and nowhere else.
+ * Tars on this side of the sockets. A file tree of this machine becomes a stream, and a stream from
+ * a container, which is not to be trusted, becomes files below one folder and nowhere else.
  */
 @NullMarked
 package io.berth.cli.archive;

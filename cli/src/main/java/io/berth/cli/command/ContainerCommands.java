@@ -28,12 +28,15 @@ import picocli.CommandLine.Parameters;
 public final class ContainerCommands {
   private ContainerCommands() {}
 
-  /** The container that a person means. */
+  /** Asks for the container that a person means by an id, its beginning, or a name. */
   static Container get(Session session, String ref) {
     return session.call(ContainersGrpc.getGetMethod(), GetRequest.newBuilder().setRef(ref).build());
   }
 
-  /** A verb for several containers; prints what was typed for each success. */
+  /**
+   * A verb that does one thing to each of several containers, and prints what was typed for each
+   * that it was done to.
+   */
   abstract static class Several extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     List<String> containers = new ArrayList<>();
@@ -58,7 +61,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code start}. Rows D01-01, D01-02. */
+  /** Starts containers; with {@code -a} or {@code -i} one alone, in the foreground. */
   @Command(description = "Start containers")
   public static final class Start extends Several {
     @Option(
@@ -105,7 +108,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code stop}. Rows D01-05, D01-06. */
+  /** Asks containers to end by their stop signal, and kills what has not ended in time. */
   @Command(description = "Ask containers to end; kill them after the timeout")
   public static final class Stop extends Several {
     @Option(
@@ -131,7 +134,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code kill}. Rows D01-09, D01-10. */
+  /** Sends containers a signal. */
   @Command(description = "Send a signal to containers (default: SIGKILL)")
   public static final class Kill extends Several {
     @Option(
@@ -149,7 +152,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code restart}. Row D01-12. */
+  /** Stops containers and starts them again. */
   @Command(description = "Stop and start containers")
   public static final class Restart extends Several {
     @Option(
@@ -168,7 +171,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code wait}. Row D01-13. */
+  /** Blocks until each container has reached a condition, and prints its exit code. */
   @Command(description = "Block until containers end; print their exit codes")
   public static final class Wait extends SessionCommand {
     @Option(
@@ -197,7 +200,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code rm}. Rows D01-14, D01-16: what runs is refused unless forced. */
+  /** Removes containers; one that runs is refused unless that is forced. */
   @Command(description = "Remove containers")
   public static final class Rm extends Several {
     @Option(
@@ -218,7 +221,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code pause}. */
+  /** Freezes all processes of containers. */
   @Command(description = "Freeze containers")
   public static final class Pause extends Several {
     @Override
@@ -227,7 +230,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code unpause}. */
+  /** Lets frozen containers go on. */
   @Command(description = "Let frozen containers go on")
   public static final class Unpause extends Several {
     @Override
@@ -237,7 +240,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code rename}. */
+  /** Gives a container another name. */
   @Command(description = "Give a container another name")
   public static final class Rename extends SessionCommand {
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
@@ -255,7 +258,7 @@ public final class ContainerCommands {
     }
   }
 
-  /** {@code update}. */
+  /** Changes the limits and the restart policy of containers. */
   @Command(description = "Change limits and restart policy of containers")
   public static final class Update extends Several {
     @Option(

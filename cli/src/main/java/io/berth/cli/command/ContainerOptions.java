@@ -17,9 +17,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What {@code run} and {@code create} have in common: what runs inside, and where from. */
+/**
+ * The options that {@code run} and {@code create} have in common: what runs inside, from which
+ * image, and how the container is bounded.
+ */
 final class ContainerOptions {
-  /** Set by the command: nobody is attached at the start. */
+  /** Whether nobody is attached at the start; set by the command, not typed. */
   boolean detached;
 
   @Option(
@@ -163,7 +166,7 @@ final class ContainerOptions {
     return network.build();
   }
 
-  /** The streams that a foreground run brings. */
+  /** The streams that a run in the foreground brings here. */
   Attachment.Want streams() {
     DetachKeys keys = process.detach.keys();
     if (attach.isEmpty()) {

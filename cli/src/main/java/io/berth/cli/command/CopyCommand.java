@@ -28,10 +28,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * {@code cp} between this host and a container, running or not; rows MB-07, MB-10, MB-11. What it
- * copies becomes that name where nothing stands, and goes into what is a folder; {@code FOLDER/.}
- * means what the folder holds; {@code -} is a tar on standard input or output. Files belong to root
- * inside, and to whoever copies outside.
+ * Copies files between this host and a container, which may run or not. Where nothing stands at the
+ * target, what is copied gets that name; where a folder stands, it goes into the folder. {@code
+ * FOLDER/.} means what the folder holds, and {@code -} a tar on standard input or output. Inside
+ * the container the files belong to root, outside to whoever copies.
  */
 @Command(description = "Copy files between this host and a container")
 public final class CopyCommand extends SessionCommand {
@@ -45,13 +45,20 @@ public final class CopyCommand extends SessionCommand {
   @Parameters(index = "1", paramLabel = "[CONTAINER:]PATH|-", description = "Where to")
   String to = "";
 
-  /** A path in a container; the root that it sees while it runs, empty for one that does not. */
+  /**
+   * A path in a container.
+   *
+   * @param rootfs the root that the container sees while it runs; empty for one that does not run
+   */
   private record Inside(Container container, String path, String rootfs) {
     Inside at(String other) {
       return new Inside(container, other, rootfs);
     }
 
-    /** What a start would mount; what runs has it mounted. */
+    /**
+     * The mounts that belong to the files: those that a start would make. A container that runs has
+     * them already.
+     */
     List<Mount> mounts() {
       return rootfs.isEmpty() ? container.getMountsList() : List.of();
     }
@@ -83,7 +90,10 @@ public final class CopyCommand extends SessionCommand {
         e);
   }
 
-  /** Null for a path of this host's: one that begins so, or has no name before a colon. */
+  /**
+   * Reads an argument; null for a path on this host, which begins with a slash or a dot, or has no
+   * name before a colon.
+   */
   private static @Nullable Inside inside(Session session, String text) {
     int colon = text.indexOf(':');
     if (colon < 1 || text.startsWith("/") || text.startsWith(".") || text.equals("-")) {
@@ -119,7 +129,7 @@ public final class CopyCommand extends SessionCommand {
             .build());
   }
 
-  /** What it is, links followed; null for nothing. */
+  /** What stands at a path when links are followed; null for nothing. */
   private static @Nullable StatPathResponse followed(Session session, Inside at) {
     try {
       StatPathResponse found = stat(session, at);
@@ -150,7 +160,7 @@ public final class CopyCommand extends SessionCommand {
     return trimmed.substring(0, trimmed.lastIndexOf('/') + 1);
   }
 
-  // --- out of a container
+  // Out of a container.
 
   private void copyOut(Session session, Inside source) throws IOException {
     StatPathResponse found = stat(session, source);
@@ -191,7 +201,7 @@ public final class CopyCommand extends SessionCommand {
     return new TarExtraction(parent.toRealPath(), String.valueOf(target.getFileName()));
   }
 
-  /** What is done with an archive; answers what was left out. */
+  /** Does something with an archive, and answers the names of what was left out. */
   private interface Reading {
     List<String> of(InputStream stream) throws IOException;
   }
@@ -239,7 +249,7 @@ public final class CopyCommand extends SessionCommand {
     };
   }
 
-  // --- into a container
+  // Into a container.
 
   private void copyIn(Session session, Inside target) throws IOException {
     StatPathResponse found = followed(session, target);
@@ -290,7 +300,10 @@ public final class CopyCommand extends SessionCommand {
     checkStillStopped(session, folder);
   }
 
-  /** One that was started meanwhile has mounted its files itself: it may not see all of these. */
+  /**
+   * Refuses success for a container that was started while files were copied into it: it has
+   * mounted its files itself meanwhile, and may not see all of the copied ones.
+   */
   private static void checkStillStopped(Session session, Inside folder) {
     Container before = folder.container();
     if (!folder.rootfs().isEmpty()) {

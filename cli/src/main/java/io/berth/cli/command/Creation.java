@@ -24,8 +24,8 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From an image's name to a recorded container: resolved, pulled if need be, root file system
- * prepared, recorded. What was made is taken back when a later step fails.
+ * Makes a container of an image's name: pulls the image if need be, prepares a root file system and
+ * records the container. What was made is taken back when a later step fails. For one use.
  */
 final class Creation {
   private final Session session;
@@ -99,7 +99,7 @@ final class Creation {
         .setUser(prepared.getUser());
   }
 
-  /** The name that was typed, as it is stored; the first one if an id was typed. */
+  /** The image's stored name that is meant by what was typed; its first name if an id was typed. */
   private String canonical(Image image) {
     boolean tagged = options.image.lastIndexOf(':') > options.image.lastIndexOf('/');
     String typed =
@@ -115,7 +115,7 @@ final class Creation {
     switch (options.pull) {
       case "always" -> TransferCommands.pull(session, options.image, options.platform);
       case "missing", "never", "" -> {
-        // Found out by the first attempt.
+        // The first attempt tells whether the image is here.
       }
       default ->
           throw new BerthException.InvalidArgument(
@@ -176,7 +176,7 @@ final class Creation {
     }
   }
 
-  /** Takes the file of {@code --cidfile} away again; for a run that failed. */
+  /** Takes the file of {@code --cidfile} away again, because the run has failed. */
   static void removeIdFile(Session session, @Nullable Path typed) {
     if (typed == null) {
       return;
@@ -189,7 +189,10 @@ final class Creation {
     }
   }
 
-  /** 64 hex digits, of which the first twelve are never all decimal: they serve as host name. */
+  /**
+   * A new id of 64 hexadecimal digits. The first twelve serve as host name, so they are never all
+   * decimal: RFC 1123, section 2.1, keeps a host name from looking like an address.
+   */
   static String newId() {
     SecureRandom random = new SecureRandom();
     byte[] bytes = new byte[32];

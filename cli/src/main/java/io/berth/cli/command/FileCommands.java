@@ -31,7 +31,10 @@ import picocli.CommandLine.Parameters;
 public final class FileCommands {
   private FileCommands() {}
 
-  /** Writes a stream of chunks to a file, or to standard output. */
+  /**
+   * Makes a call and writes the chunks that it answers to a file, or to standard output if there is
+   * none.
+   */
   static <Q> void download(
       Session session, @Nullable Path file, MethodDescriptor<Q, Chunk> method, Q request) {
     try (OutputStream opened =
@@ -60,7 +63,7 @@ public final class FileCommands {
     }
   }
 
-  /** {@code diff}. Rows D01-31, D01-39. */
+  /** Lists what a container has changed in its file system. */
   @Command(description = "What a container changed in its file system")
   public static final class Diff extends SessionCommand {
     @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
@@ -93,7 +96,7 @@ public final class FileCommands {
     }
   }
 
-  /** {@code export}. Row D01-61. */
+  /** Writes a container's file system as a tar. */
   @Command(description = "Write a container's file system as a tar")
   public static final class Export extends SessionCommand {
     @Option(
@@ -119,7 +122,10 @@ public final class FileCommands {
     }
   }
 
-  /** {@code commit}. Rows D01-60, MB-32: nothing is copied while it is written. */
+  /**
+   * Makes an image of a container's changes. A container that runs is frozen meanwhile, so that no
+   * file is copied while it is written.
+   */
   @Command(description = "Make an image of a container's changes")
   public static final class Commit extends SessionCommand {
     @Option(

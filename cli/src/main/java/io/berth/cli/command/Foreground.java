@@ -21,14 +21,17 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * A container in the foreground: started with its streams here, signals and window size passed on,
- * ended with its exit code.
+ * Keeps a container in the foreground: its streams are brought here, signals and the size of the
+ * window are passed on, and its exit code becomes the line's.
  */
 final class Foreground {
-  /** Wrong lines, and failures of the engine where the exit code is otherwise the container's. */
+  /** The exit code of failures of the engine where the exit code is otherwise the container's. */
   static final int ENGINE_FAILED = 125;
 
-  /** Of a client whose program it is: it ends with its reader, as in any pipeline. */
+  /**
+   * How a client is bound to a program that it has started itself: the program waits for its reader
+   * and ends with it, as in any pipeline.
+   */
   static final Set<SupervisorConnection.Bond> OWN =
       Set.of(SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.BREAKS);
 
@@ -46,7 +49,7 @@ final class Foreground {
     this.proxySignals = proxySignals;
   }
 
-  /** Refuses {@code -it} without a terminal, before anything is made. */
+  /** Refuses {@code -it} for a caller without a terminal; called before anything is made. */
   static void checkTerminal(Session session, boolean wanted) {
     Caller caller = session.caller();
     if (wanted && caller.descriptors() != null && !caller.readsTerminal()) {
@@ -56,12 +59,13 @@ final class Foreground {
   }
 
   /**
-   * Starts the container and stays until it has ended. Answers its exit code.
+   * Starts the container, stays until it has ended, and answers its exit code.
    *
-   * @param removesItself then it returns when the container has gone
+   * @param removesItself whether the container is removed at its end; then its removal is awaited
+   *     as well
    */
   int start(boolean removesItself) {
-    // Before anything runs: a signal that comes now is the program's, and waits for it.
+    // A signal that comes from now on is meant for the program, and waits until there is one.
     holdSignals();
     try {
       return startAndStay(removesItself);
@@ -93,7 +97,7 @@ final class Foreground {
     }
   }
 
-  /** Stays with what is attached already. Answers the exit code. */
+  /** Stays with what is attached already, and answers the exit code. */
   int stay(Attachment attachment, AttachResponse where, boolean removesItself) {
     try {
       passOn(where.getExecId(), where.getTty());
@@ -109,7 +113,7 @@ final class Foreground {
   private Attachment.End untilTheEnd(Attachment attachment) {
     Attachment.End end = attachment.awaitEnd();
     attachment.close();
-    // There is nobody left to pass any on to.
+    // There is nobody left to pass signals on to.
     signals.release();
     return end;
   }
@@ -127,13 +131,13 @@ final class Foreground {
       }
       case Attachment.End.Lost _ -> {
         tellLost(session);
-        // Its container's end is on record with the service.
+        // The service has the container's end on record.
         yield waitFor("not-running");
       }
     };
   }
 
-  /** What an attached client has to say when its supervisor has gone without a word. */
+  /** Tells that the supervisor has gone without telling an end. */
   static void tellLost(Session session) {
     session
         .err()
@@ -144,19 +148,22 @@ final class Foreground {
     try {
       var _ = waitFor(removesItself ? "removed" : "not-running");
     } catch (BerthException.NotFound e) {
-      // Removed already: the code is known from the attached connection.
+      // The container is removed already; its code is known from the attached connection.
       assert e.getMessage() != null;
     } catch (BerthException.Unavailable e) {
       session.err().println("berth: " + e.getMessage());
     }
   }
 
-  /** Its reader has gone; the first process of a container dies of no SIGPIPE that it ignores. */
+  /**
+   * Stops the container because its reader has gone. SIGPIPE alone does not: the kernel spares the
+   * first process of a pid namespace from signals that it has no handler for (pid_namespaces(7)).
+   */
   private void stop() {
     try {
       session.call(ContainersGrpc.getStopMethod(), StopRequest.newBuilder().setRef(ref).build());
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
-      // It has ended by itself.
+      // The container has ended by itself.
       assert e.getMessage() != null;
     }
   }
@@ -169,14 +176,17 @@ final class Foreground {
         .getStatus();
   }
 
-  /** From now on signals wait for {@link #passOn}. */
+  /** Lets signals wait from now on, until {@link #passOn} is called. */
   void holdSignals() {
     if (proxySignals) {
       signals.hold();
     }
   }
 
-  /** Window sizes always; signals unless a terminal turns keys into them inside the container. */
+  /**
+   * Passes signals and window sizes on from now on. Where the container's own terminal turns keys
+   * into signals, none is passed on.
+   */
   void passOn(String execId, boolean tty) {
     if (tty) {
       signals.onResize(
@@ -200,7 +210,7 @@ final class Foreground {
               .setColumns(size.columns())
               .build());
     } catch (RuntimeException e) {
-      // A size that did not arrive is followed by the next one; the terminal is raw, no text now.
+      // The next size replaces one that did not arrive; a message would disturb a raw terminal.
       assert !execId.contains("\n");
     }
   }
@@ -216,7 +226,7 @@ final class Foreground {
               ? session.call(ContainersGrpc.getKillMethod(), init)
               : session.call(ContainersGrpc.getExecKillMethod(), exec);
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
-      // It has just ended; that is told in its own way.
+      // The process has just ended, which is told elsewhere.
       assert e.getMessage() != null;
     } catch (BerthException e) {
       session.err().println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());

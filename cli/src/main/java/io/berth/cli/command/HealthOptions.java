@@ -6,7 +6,7 @@ import io.berth.cli.parse.Durations;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** How it is found out whether a container does its work. Row MB-45. */
+/** The options that say how a container is checked for doing its work. */
 final class HealthOptions {
   @Option(
       names = "--health-cmd",
@@ -41,7 +41,7 @@ final class HealthOptions {
   @Option(names = "--no-healthcheck", description = "Not even the image's")
   boolean none;
 
-  /** Null when nothing was said. */
+  /** The check; null when no option was given. INVALID_ARGUMENT when they contradict each other. */
   @Nullable Healthcheck build() {
     boolean given = !(command + interval + timeout + startPeriod).isEmpty() || retries != 0;
     if (none) {

@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** What binds a container to its host: mounts, rights, namespaces, life. */
+/**
+ * The options that bind a container to this machine: mounts, devices, rights, namespaces, and how
+ * long it lives.
+ */
 final class HostOptions {
   @Option(
       names = {"-v", "--volume"},
@@ -236,12 +239,12 @@ final class HostOptions {
     }
   }
 
-  /** -1 and {@code unlimited} are the highest there is. */
+  /** A limit; -1 and {@code unlimited} stand for the highest that there is. */
   private static long limit(String text) {
     return text.equals("unlimited") || text.equals("-1") ? -1 : Long.parseUnsignedLong(text);
   }
 
-  /** A policy as it is typed. Row MB-63. */
+  /** Reads a restart policy, such as {@code on-failure:3}; INVALID_ARGUMENT for anything else. */
   static RestartPolicy restart(String text) {
     int colon = text.indexOf(':');
     String name = colon < 0 ? text : text.substring(0, colon);

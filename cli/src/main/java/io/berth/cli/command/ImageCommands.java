@@ -35,7 +35,10 @@ public final class ImageCommands {
         ImagesGrpc.getResolveMethod(), ResolveRequest.newBuilder().setRef(ref).build());
   }
 
-  /** An archive does not belong on a screen. */
+  /**
+   * Refuses to write an archive to a terminal, where it would be unreadable and could change its
+   * mode.
+   */
   static void refuseTerminal(Session session, @Nullable Path file) {
     if (file == null && session.caller().writesTerminal()) {
       throw new BerthException.InvalidArgument(
@@ -43,7 +46,7 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code images}. */
+  /** Lists images, with a line for each name of one. */
   @Command(description = "List images")
   public static final class Images extends ListingCommand<Image> {
     @Option(
@@ -86,7 +89,7 @@ public final class ImageCommands {
       names.stream().filter(this::isWanted).forEach(full -> listing.add(cells(image, full, now)));
     }
 
-    /** An image that has the wanted name may have others, too. */
+    /** Whether a name is to be shown. An image that has the wanted name may have others as well. */
     private boolean isWanted(String full) {
       String familiar = ImageDocument.familiar(full);
       return name.isEmpty()
@@ -110,7 +113,7 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code tag}. Row D01-67. */
+  /** Gives an image another name. */
   @Command(description = "Give an image another name")
   public static final class Tag extends SessionCommand {
     @Option(
@@ -140,7 +143,7 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code rmi}. Row D01-65. */
+  /** Removes images, or names of images that have several. */
   @Command(description = "Remove images")
   public static final class Rmi extends SessionCommand {
     @Option(
@@ -176,7 +179,7 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code history}. */
+  /** Lists how an image came to be, the last step first. */
   @Command(description = "How an image came to be")
   public static final class History extends ListingCommand<HistoryEntry> {
     private static final int COMMAND_WIDTH = 45;
@@ -214,7 +217,7 @@ public final class ImageCommands {
     }
   }
 
-  /** {@code image verify}. */
+  /** Reads what is stored of images, hashes it again, and tells what differs. */
   @Command(description = "Read and hash again what is stored")
   public static final class Verify extends SessionCommand {
     @Parameters(arity = "0..1", paramLabel = "IMAGE", description = "Only this one")

@@ -26,10 +26,7 @@ import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/**
- * {@code info} and {@code version}: what the services say of themselves. A service that does not
- * answer is named, not fatal.
- */
+/** The verbs that tell what the services say of themselves. */
 public final class InfoCommands {
   private InfoCommands() {}
 
@@ -37,7 +34,7 @@ public final class InfoCommands {
     out.println(format.equals("json") ? Pretty.text(node) : Template.parse(format).apply(node));
   }
 
-  /** {@code version}. Row D01-69. */
+  /** Tells the versions of this program and of the service for containers. */
   @Command(description = "Versions of this program and of the services")
   public static final class Version extends SessionCommand {
     @Option(
@@ -71,8 +68,9 @@ public final class InfoCommands {
   }
 
   /**
-   * {@code info}. Row D01-27: the first three lines are the oldest ones. The exit code is 0 with
-   * warnings too, as docker's, and 1 if a service did not answer.
+   * Tells about the instance: counts, folders, services, warnings. The first three lines are always
+   * the same ones, for scripts that read them. A service that does not answer is named, and then
+   * the exit code is 1; warnings alone leave it at 0, as docker's do.
    */
   @Command(description = "The instance: counts, folders, services, warnings")
   public static final class Info extends SessionCommand {
@@ -117,7 +115,7 @@ public final class InfoCommands {
         services.put(service, health(session, service));
       }
       node.put("namespace", session.namespace());
-      // The services are on this machine: their sockets are files.
+      // The services run on this machine, for their sockets are files.
       node.put("os", Platform.host().os());
       node.put("architecture", Platform.host().architecture());
       node.put("kernel", System.getProperty("os.version"));

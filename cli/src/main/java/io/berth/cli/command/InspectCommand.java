@@ -20,8 +20,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * {@code inspect}: containers before images. Rows D01-28, D01-29: of a name that is neither,
- * nothing but an empty list stands on stdout.
+ * Shows everything about containers or images. A name that both have means the container; of a name
+ * that neither has, standard output shows only an empty list.
  */
 @Command(description = "Everything about containers or images, as JSON")
 public final class InspectCommand extends SessionCommand {
@@ -57,12 +57,12 @@ public final class InspectCommand extends SessionCommand {
     return code;
   }
 
-  /** Row MB-04. */
+  /** The document about a program that {@code exec} has run. */
   static ObjectNode exec(Session session, String id) {
     return ContainerDocument.of(what(session, id));
   }
 
-  /** What is known of an exec. */
+  /** Asks what is known of a program that {@code exec} has run. */
   static ExecInspectResponse what(Session session, String id) {
     return session.call(
         ContainersGrpc.getExecInspectMethod(),

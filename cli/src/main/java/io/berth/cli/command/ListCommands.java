@@ -25,7 +25,7 @@ import picocli.CommandLine.Parameters;
 public final class ListCommands {
   private ListCommands() {}
 
-  /** {@code ps}. */
+  /** Lists containers. */
   @Command(
       description = "List containers",
       footer = "Filters: id, name, label, status, health, exited, ancestor, network, ...")
@@ -105,7 +105,7 @@ public final class ListCommands {
     }
   }
 
-  /** {@code port}. Rows D01-49, D01-50. */
+  /** Lists the published ports of a container. */
   @Command(description = "Published ports of a container")
   public static final class Port extends SessionCommand {
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
@@ -139,7 +139,7 @@ public final class ListCommands {
     }
   }
 
-  /** {@code top}. */
+  /** Lists the processes of a container. */
   @Command(description = "Processes of a container")
   public static final class Top extends SessionCommand {
     @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")

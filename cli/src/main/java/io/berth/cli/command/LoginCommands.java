@@ -17,13 +17,13 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code login} and {@code logout}: credentials for registries. Rows DN-18, D01-68. */
+/** The verbs for credentials of registries. */
 public final class LoginCommands {
   private static final int MAX_SECRET = 64 << 10;
 
   private LoginCommands() {}
 
-  /** {@code login}: asks the registry first, so that only what works is kept. */
+  /** Keeps credentials for a registry, after the registry has accepted them. */
   @Command(
       description = {
         "Keep credentials for a registry, once it took them.",
@@ -51,7 +51,7 @@ public final class LoginCommands {
     public int run(Session session) {
       String domain = ImageReference.domainOf(registry);
       Logins logins = new Logins(session.caller().environment());
-      // Before anybody types a password for nothing.
+      // Without a place to keep it nobody has to type a password.
       var _ = logins.file();
       if (fromInput && user.isEmpty()) {
         throw new BerthException.InvalidArgument("--password-stdin: give -u NAME as well");
@@ -125,7 +125,7 @@ public final class LoginCommands {
       }
     }
 
-    /** Byte by byte: what follows the line is not for us. */
+    /** Reads a line byte by byte, because what follows it is for whoever reads next. */
     private static String line(InputStream in) throws IOException {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       for (int b = in.read(); b >= 0 && b != '\n' && bytes.size() < MAX_SECRET; b = in.read()) {
@@ -135,7 +135,7 @@ public final class LoginCommands {
     }
   }
 
-  /** {@code logout}. */
+  /** Forgets the credentials for a registry. */
   @Command(description = "Forget the credentials for a registry")
   public static final class Logout extends SessionCommand {
     @Parameters(

@@ -24,11 +24,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code network create, ls, rm, inspect}. Rows RK-56 to RK-66. */
+/** The verbs on networks. */
 public final class NetworkCommands {
   private NetworkCommands() {}
 
-  /** {@code network create}. */
+  /** Makes a network. */
   @Command(description = "Make a network")
   public static final class Create extends SessionCommand {
     @Option(
@@ -83,7 +83,7 @@ public final class NetworkCommands {
     }
   }
 
-  /** {@code network ls}. */
+  /** Lists networks. */
   @Command(description = "List networks")
   public static final class Ls extends ListingCommand<Network> {
     @Override
@@ -116,7 +116,7 @@ public final class NetworkCommands {
     }
   }
 
-  /** {@code network rm}. */
+  /** Removes networks. */
   @Command(description = "Remove networks")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
@@ -136,7 +136,7 @@ public final class NetworkCommands {
     }
   }
 
-  /** {@code network inspect}. */
+  /** Shows everything about networks. */
   @Command(description = "Everything about networks, as JSON")
   public static final class Inspect extends SessionCommand {
     @Option(
@@ -166,7 +166,7 @@ public final class NetworkCommands {
     }
   }
 
-  /** {@code network explain}. */
+  /** Tells why a published port can be reached, or why not. */
   @Command(description = "Why a published port is, or is not, reachable")
   public static final class Explain extends SessionCommand {
     @Parameters(paramLabel = "[IP:]PORT[/udp]", description = "On the host")

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** A container's place on a network. */
+/** The options for a container's place on a network, its names and its published ports. */
 final class NetworkOptions {
   @Option(
       names = {"--network", "--net"},

@@ -24,14 +24,11 @@ import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/**
- * {@code container, image, volume, network, system prune}: each says what will go and asks, each
- * lists what went. Row MB-31.
- */
+/** The verbs that remove what is not used. Each says what will go and asks, and lists what went. */
 public final class PruneCommands {
   private PruneCommands() {}
 
-  /** What all of them share. */
+  /** What all of them share: they ask, prune, and tell the reclaimed space. */
   abstract static class Pruning extends SessionCommand {
     @Option(
         names = {"-f", "--force"},
@@ -44,10 +41,13 @@ public final class PruneCommands {
         description = "Only those: label, label! or until")
     List<String> filters = new ArrayList<>();
 
-    /** What will go, in words. */
+    /** What will go, in words that complete "This removes". */
     abstract List<String> doomed();
 
-    /** Removes and lists it; answers the bytes, or -1 where there are none to count. */
+    /**
+     * Removes what fits the filters and lists it; answers the reclaimed bytes, or -1 where none are
+     * counted.
+     */
     abstract long prune(Session session, List<String> wanted);
 
     @Override
@@ -55,7 +55,7 @@ public final class PruneCommands {
       Instant now = Instant.now();
       List<String> wanted = filters.stream().map(filter -> checked(filter, now)).toList();
       if (!force && !confirmed(session.caller())) {
-        // As docker's: nothing was asked for that was not done.
+        // The exit code is 0 as docker's: a person who said no got what was asked for.
         return 0;
       }
       long bytes = prune(session, wanted);
@@ -65,7 +65,10 @@ public final class PruneCommands {
       return 0;
     }
 
-    /** Before anybody is asked; a moment as every service reads it. */
+    /**
+     * A filter as the services read it, with ages turned into moments. INVALID_ARGUMENT for one
+     * that there is not: filters are checked before anybody is asked.
+     */
     String checked(String filter, Instant now) {
       String key = filter.substring(0, Math.max(0, filter.indexOf('=')));
       String value = filter.substring(key.length() + (key.isEmpty() ? 0 : 1));
@@ -98,7 +101,10 @@ public final class PruneCommands {
       return answer(caller).strip().equalsIgnoreCase("y");
     }
 
-    /** At the end of the input it is what there was. Byte by byte: what follows is not ours. */
+    /**
+     * Reads a line byte by byte, because what follows it is for whoever reads next. At the end of
+     * the input the answer is what was read until then.
+     */
     private static String answer(Caller caller) {
       StringBuilder line = new StringBuilder();
       try {
@@ -112,7 +118,7 @@ public final class PruneCommands {
         }
         return line.toString();
       } catch (IOException e) {
-        // Standard input is closed: nobody is there who could say yes.
+        // Standard input is closed, so nobody is there who could say yes.
         caller.out().println();
         return "";
       }
@@ -158,7 +164,7 @@ public final class PruneCommands {
     return gone.getBytes();
   }
 
-  /** Those that nobody is on, and that no container of this namespace names. */
+  /** Removes networks that no endpoint is on and that no container of this namespace names. */
   private static void networks(Session session, List<String> wanted) {
     List<Network> all =
         session
@@ -185,7 +191,7 @@ public final class PruneCommands {
           session.call(NetworksGrpc.getRemoveMethod(), request);
           gone.add(network.getName());
         } catch (BerthException.FailedPrecondition | BerthException.NotFound e) {
-          // Somebody joined it meanwhile, or removed it.
+          // A container has joined the network meanwhile, or somebody has removed it.
           session.err().println("berth: " + e.getMessage());
         }
       }
@@ -217,7 +223,7 @@ public final class PruneCommands {
         "--filter `" + filter + "`: volumes have label= and label!= only");
   }
 
-  /** {@code container prune}. */
+  /** Removes containers that do not run. */
   @Command(description = "Remove all containers that do not run")
   public static final class Containers extends Pruning {
     @Override
@@ -231,7 +237,7 @@ public final class PruneCommands {
     }
   }
 
-  /** {@code image prune}. */
+  /** Removes images without a name, or all that no container uses. */
   @Command(description = "Remove images without a name")
   public static final class Images extends Pruning {
     @Option(
@@ -259,7 +265,7 @@ public final class PruneCommands {
     }
   }
 
-  /** {@code volume prune}. */
+  /** Removes volumes that no container uses. */
   @Command(description = "Remove volumes that no container uses")
   public static final class Volumes extends Pruning {
     @Option(
@@ -286,7 +292,7 @@ public final class PruneCommands {
     }
   }
 
-  /** {@code network prune}. */
+  /** Removes networks that no container uses. */
   @Command(description = "Remove networks that no container uses")
   public static final class Networks extends Pruning {
     @Override
@@ -301,7 +307,7 @@ public final class PruneCommands {
     }
   }
 
-  /** {@code system prune}. */
+  /** Removes all of these at once. */
   @Command(description = "Remove stopped containers and what nobody uses")
   public static final class Everything extends Pruning {
     @Option(

@@ -4,7 +4,7 @@ import io.berth.api.berth.container.v1.Resources;
 import io.berth.cli.parse.Sizes;
 import picocli.CommandLine.Option;
 
-/** How much a container may use; unset is left alone. */
+/** The options for how much a container may use. What is not given is left as it is. */
 final class ResourceOptions {
   @Option(
       names = {"-m", "--memory"},

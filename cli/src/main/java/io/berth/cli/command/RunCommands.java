@@ -10,11 +10,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code run} and {@code create}. */
+/** The verbs that make containers. */
 public final class RunCommands {
   private RunCommands() {}
 
-  /** Makes a container and runs it. Rows D01-52, D01-53. */
+  /** Makes a container and runs it, in the foreground unless it is detached. */
   @Command(sortOptions = false, description = "Make a container of an image and run it")
   public static final class Run extends SessionCommand {
     @Option(
@@ -85,7 +85,7 @@ public final class RunCommands {
     }
   }
 
-  /** Makes a container and leaves it. Row MB-34. */
+  /** Makes a container and does not start it. */
   @Command(sortOptions = false, description = "Make a container of an image; `start` runs it")
   public static final class Create extends SessionCommand {
     @Mixin ContainerOptions options = new ContainerOptions();

@@ -26,7 +26,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code stats}: what containers use, once a second. Row MB-27. */
+/** Shows what containers use, anew every second. */
 @Command(description = "What containers use: processor, memory, network, disks")
 public final class StatsCommand extends SessionCommand {
   private static final List<String> FIELDS =
@@ -58,7 +58,7 @@ public final class StatsCommand extends SessionCommand {
     PrintStream out = session.out();
     long machine = memoryOfMachine();
     boolean screen = !once && format.isEmpty() && session.caller().writesTerminal();
-    // The first sample is what the second one is compared with.
+    // Use is the difference between two samples, so the first one shows nothing.
     Map<String, Sample> before = sample(session);
     while (true) {
       pause();
@@ -93,7 +93,7 @@ public final class StatsCommand extends SessionCommand {
     }
   }
 
-  /** Asked anew each time: containers come and go. */
+  /** The containers to show. They are asked for anew each time, for containers come and go. */
   private List<Container> shown(Session session) {
     if (!containers.isEmpty()) {
       return containers.stream().map(ref -> ContainerCommands.get(session, ref)).toList();
@@ -113,7 +113,7 @@ public final class StatsCommand extends SessionCommand {
     return samples;
   }
 
-  /** Zeros for one that does not run. */
+  /** The cells of a container; zeros for one that does not run. */
   private String[] cells(
       Container container, @Nullable Sample before, @Nullable Sample now, long machine) {
     String id = whole ? container.getId() : Words.shortId(container.getId());

@@ -48,7 +48,7 @@ public final class StreamCommands {
     return attach.run(session);
   }
 
-  /** {@code exec}. */
+  /** Runs a program in a running container. */
   @Command(
       sortOptions = false,
       description = {"Run a command in a running container", "exec inspect ID: what became of one"})
@@ -83,7 +83,7 @@ public final class StreamCommands {
       if (container.equals("inspect")
           && command.size() == 1
           && EXEC_ID.matcher(command.getFirst()).matches()) {
-        // Row MB-04: nobody runs a program of such a name.
+        // A program has no such name, so this is docker's `exec inspect ID`.
         ArrayNode all = Json.mapper().createArrayNode();
         all.add(InspectCommand.exec(session, command.getFirst()));
         Pretty.print(session.out(), all, "");
@@ -123,17 +123,20 @@ public final class StreamCommands {
           ExecStartRequest.newBuilder().setRef(container).setExecId(id).build());
     }
 
-    /** Its output is kept until somebody attaches, so one that has ended at once is not lost. */
+    /**
+     * Runs the program in the foreground. Its output is kept until this client attaches, so nothing
+     * is lost of a program that ends at once.
+     */
     private int foreground(Session session, ExecCreateResponse made, DetachKeys keys) {
       Attachment.Want want = new Attachment.Want(process.interactive, true, !process.tty, keys);
       Foreground foreground = new Foreground(session, container, want, /* proxySignals= */ true);
-      // Before it runs: a signal that comes first must not end this process alone.
+      // A signal that comes before the program runs must not end this process alone.
       foreground.holdSignals();
       try {
         ExecStartResponse answer = start(session, made.getExecId());
         started = true;
         foreground.passOn(made.getExecId(), process.tty);
-        // Without: it has ended with its whole container, and there is nothing to come for.
+        // Without a place to attach at, the program has ended together with its container.
         return answer.hasAttach()
             ? attached(session, made, answer.getAttach(), want)
             : ended(session, made);
@@ -157,7 +160,7 @@ public final class StreamCommands {
       }
     }
 
-    /** What is on record with the service. */
+    /** The exit code that the service has on record. */
     private int ended(Session session, ExecCreateResponse made) {
       return session
           .call(
@@ -169,7 +172,7 @@ public final class StreamCommands {
     @Override
     public int exitCode(BerthException failure) {
       if (started) {
-        // What failed is not the program, which may well have ended with 1.
+        // The engine failed, not the program, which may well have ended with 1.
         return Foreground.ENGINE_FAILED;
       }
       int code = Foreground.exitCode(failure);
@@ -177,7 +180,7 @@ public final class StreamCommands {
     }
   }
 
-  /** {@code attach}. Rows D01-45 to D01-47. */
+  /** Brings a running container's streams here. */
   @Command(description = "Bring a running container's streams here")
   public static final class Attach extends SessionCommand {
     @Option(names = "--no-stdin", description = "Outputs only")
@@ -238,7 +241,7 @@ public final class StreamCommands {
     }
   }
 
-  /** {@code logs}. Rows D01-42, D01-43. */
+  /** Prints what a container has written, each stream to the same stream here. */
   @Command(description = "What a container wrote")
   public static final class Logs extends SessionCommand {
     private static final int CHECK_EVERY = 256;
@@ -298,7 +301,7 @@ public final class StreamCommands {
             int printed = 0;
             while (records.hasNext()) {
               print(session, records.next());
-              // Also where the reader has gone: what follows would be read for nobody.
+              // Where the reader has gone, the rest would be read for nobody.
               if ((follow || ++printed % CHECK_EVERY == 0) && session.out().checkError()) {
                 break;
               }

@@ -32,7 +32,10 @@ import picocli.CommandLine.Parameters;
 public final class TransferCommands {
   private TransferCommands() {}
 
-  /** Pulls with progress on stderr: for a run whose stdout is the container's. */
+  /**
+   * Pulls an image with progress on standard error, because standard output belongs to the
+   * container.
+   */
   static void pull(Session session, String ref, String platform) {
     PullRequest request =
         PullRequest.newBuilder()
@@ -47,7 +50,7 @@ public final class TransferCommands {
         request);
   }
 
-  /** How a transfer tells of itself. */
+  /** The options for how a transfer tells its progress. */
   static final class Telling {
     @Option(
         names = {"-q", "--quiet"},
@@ -64,7 +67,7 @@ public final class TransferCommands {
       return !format.isEmpty();
     }
 
-    /** To standard output. */
+    /** Whoever shows the progress on standard output. */
     Consumer<Progress> to(Session session) {
       if (toPrograms()) {
         return step -> session.out().println(Document.of(step));
@@ -78,7 +81,7 @@ public final class TransferCommands {
     return new ProgressView(output, terminal)::show;
   }
 
-  /** Answers the images that were told. */
+  /** Makes a call, shows the progress that it answers, and returns the images in it. */
   private static <Q> List<Image> show(
       Session session, Consumer<Progress> view, MethodDescriptor<Q, Progress> method, Q request) {
     return session.stream(
@@ -101,7 +104,7 @@ public final class TransferCommands {
     return steps.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
   }
 
-  /** {@code pull}. */
+  /** Fetches an image from a registry. */
   @Command(description = "Fetch an image from a registry")
   public static final class Pull extends SessionCommand {
     @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Instead of this machine's")
@@ -144,7 +147,7 @@ public final class TransferCommands {
     }
   }
 
-  /** {@code push}. */
+  /** Sends an image to a registry. */
   @Command(description = "Send an image to a registry")
   public static final class Push extends SessionCommand {
     @Mixin RegistryOptions registry = new RegistryOptions();
@@ -166,7 +169,7 @@ public final class TransferCommands {
     }
   }
 
-  /** {@code load}. */
+  /** Reads images from an archive. */
   @Command(description = "Read images from an archive")
   public static final class Load extends SessionCommand {
     @Option(
@@ -222,7 +225,7 @@ public final class TransferCommands {
     }
   }
 
-  /** {@code import}. Row D01-62. */
+  /** Makes an image of one layer from a file system's tar. */
   @Command(description = "Make an image of one layer from a file system's tar")
   public static final class Import extends SessionCommand {
     @Option(
@@ -275,7 +278,7 @@ public final class TransferCommands {
     }
   }
 
-  /** {@code save}. */
+  /** Writes images as an archive. */
   @Command(description = "Write images as an archive")
   public static final class Save extends SessionCommand {
     @Option(

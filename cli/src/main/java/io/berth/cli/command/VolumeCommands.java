@@ -20,11 +20,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code volume create, ls, rm}. */
+/** The verbs on volumes. */
 public final class VolumeCommands {
   private VolumeCommands() {}
 
-  /** {@code volume create}. */
+  /** Makes a volume. */
   @Command(description = "Make a volume")
   public static final class Create extends SessionCommand {
     @Option(
@@ -50,7 +50,7 @@ public final class VolumeCommands {
     }
   }
 
-  /** {@code volume ls}. */
+  /** Lists volumes. */
   @Command(description = "List volumes")
   public static final class Ls extends ListingCommand<Volume> {
     @Override
@@ -76,7 +76,7 @@ public final class VolumeCommands {
     }
   }
 
-  /** {@code volume inspect}. */
+  /** Shows everything about volumes. */
   @Command(description = "Everything about volumes, as JSON")
   public static final class Inspect extends SessionCommand {
     @Option(
@@ -106,7 +106,7 @@ public final class VolumeCommands {
     }
   }
 
-  /** {@code volume rm}. */
+  /** Removes volumes. */
   @Command(description = "Remove volumes")
   public static final class Rm extends SessionCommand {
     @Option(

@@ -1,4 +1,7 @@
-/** The verbs. A command is a record of what was typed; it owns nothing between two runs. */
+/**
+ * The commands behind the verbs. A command is made for one line, holds what was typed, and owns
+ * nothing once it has run.
+ */
 @NullMarked
 package io.berth.cli.command;
 

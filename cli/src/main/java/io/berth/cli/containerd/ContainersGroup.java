@@ -24,7 +24,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Records of containers, whoever made them. Row CD-22. */
+/** The verbs on records of containers, whichever client has made them. */
 public final class ContainersGroup {
   private ContainersGroup() {}
 
@@ -34,7 +34,7 @@ public final class ContainersGroup {
         .getContainer();
   }
 
-  /** {@code containers ls}. */
+  /** Lists records. */
   @Command(description = "List them")
   public static final class Ls extends FilteredListing<Container> {
     @Override
@@ -62,7 +62,7 @@ public final class ContainersGroup {
     }
   }
 
-  /** {@code containers info}. */
+  /** Shows a record with its specification. */
   @Command(description = "One, as JSON, with its specification")
   public static final class Info extends SessionCommand {
     @Option(names = "--spec", description = "The specification alone")
@@ -85,7 +85,7 @@ public final class ContainersGroup {
     }
   }
 
-  /** {@code containers label}. */
+  /** Sets labels of a record. */
   @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "ID", description = "Of the container")
@@ -111,7 +111,7 @@ public final class ContainersGroup {
     }
   }
 
-  /** {@code containers rm}. */
+  /** Deletes records, and the snapshots that they name. */
   @Command(description = "Delete records, and their snapshots")
   public static final class Rm extends SessionCommand {
     @Option(names = "--keep-snapshot", description = "Leave the snapshot")

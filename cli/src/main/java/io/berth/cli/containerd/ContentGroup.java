@@ -22,11 +22,11 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** Blobs. */
+/** The verbs on blobs of the content store. */
 public final class ContentGroup {
   private ContentGroup() {}
 
-  /** {@code content ls}. */
+  /** Lists blobs. */
   @Command(description = "List them")
   public static final class Ls extends FilteredListing<Info> {
     @Override
@@ -62,7 +62,7 @@ public final class ContentGroup {
     }
   }
 
-  /** {@code content get}. */
+  /** Writes a blob to standard output. */
   @Command(description = "One, on standard output")
   public static final class Get extends SessionCommand {
     @Parameters(paramLabel = "DIGEST", description = "sha256:...")
@@ -86,7 +86,7 @@ public final class ContentGroup {
     }
   }
 
-  /** {@code content active}. */
+  /** Lists the blobs that are being written. */
   @Command(description = "What is being written")
   public static final class Active extends FilteredListing<Status> {
     @Override
@@ -117,7 +117,7 @@ public final class ContentGroup {
     }
   }
 
-  /** {@code content label}. */
+  /** Sets labels of a blob. */
   @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "DIGEST", description = "sha256:...")
@@ -142,7 +142,7 @@ public final class ContentGroup {
     }
   }
 
-  /** {@code content rm}. */
+  /** Deletes blobs, whatever refers to them. */
   @Command(description = "Delete blobs, whatever refers to them")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "DIGEST", description = "sha256:...")

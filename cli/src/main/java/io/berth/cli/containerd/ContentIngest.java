@@ -26,8 +26,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * {@code content ingest}: a blob from standard input. What broke off stays under its ref, and is
- * begun anew by the next one of that ref. Row CD-23.
+ * Stores a blob from standard input. What was written when a line broke off stays under its ref,
+ * and the next line with that ref begins anew.
  */
 @Command(
     description = {
@@ -74,7 +74,7 @@ public final class ContentIngest extends SessionCommand {
     byte[] buffer = new byte[CHUNK];
     long offset = 0;
     try {
-      // From its beginning, whatever an earlier attempt has left.
+      // The blob is sent from its beginning, whatever an earlier attempt has left.
       for (int count = in.readNBytes(buffer, 0, CHUNK);
           count > 0;
           count = in.readNBytes(buffer, 0, CHUNK)) {
@@ -108,7 +108,7 @@ public final class ContentIngest extends SessionCommand {
         .setExpected(digest);
   }
 
-  /** An answer for each request. */
+  /** Gives the answers to whoever waits for one after each request. */
   private static final class Exchange implements StreamObserver<WriteContentResponse> {
     private final BlockingQueue<Optional<WriteContentResponse>> answers =
         new LinkedBlockingQueue<>();

@@ -23,7 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What happens, from now on, until this ends. */
+/** Prints what happens from now on, until the command is ended or its reader has gone. */
 @Command(description = "What happens, from now on")
 public final class EventsCommand extends SessionCommand {
   private static final Pattern TYPE =
@@ -73,7 +73,10 @@ public final class EventsCommand extends SessionCommand {
     return new String(Json.bytes(node), StandardCharsets.UTF_8);
   }
 
-  /** containerd's own events and ours by their fields, others by their type only. */
+  /**
+   * An event as a document: of containerd's own types and ours all fields, of others the type
+   * alone.
+   */
   private static JsonNode event(Any any) {
     String type = any.getTypeUrl().substring(any.getTypeUrl().lastIndexOf('/') + 1);
     ObjectNode unknown = Json.mapper().createObjectNode().put("type", type);

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** Labels as a line. */
+/** Shows labels in one cell of a table. */
 final class LabelWords {
   private LabelWords() {}
 

@@ -24,11 +24,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What keeps content and snapshots from the collector. */
+/** The verbs on leases, which keep content and snapshots from being collected. */
 public final class LeasesGroup {
   private LeasesGroup() {}
 
-  /** {@code leases ls}. */
+  /** Lists leases. */
   @Command(description = "List them")
   public static final class Ls extends FilteredListing<Lease> {
     @Override
@@ -57,7 +57,7 @@ public final class LeasesGroup {
     }
   }
 
-  /** {@code leases create}. */
+  /** Makes a lease and prints its id. */
   @Command(description = "Make one and print its id")
   public static final class Create extends SessionCommand {
     @Option(names = "--id", paramLabel = "ID", description = "Default: a generated one")
@@ -77,7 +77,7 @@ public final class LeasesGroup {
       Map<String, String> all = new HashMap<>(Variables.pairs("label", labels));
       if (!expires.equals("0")) {
         Instant now = Instant.now();
-        // An age of so much, counted forwards.
+        // The text is read as an age, whose length is then counted forwards.
         Duration length =
             Duration.between(Words.instant(Moments.parse("--expires", expires, now)), now);
         all.put("containerd.io/gc.expire", now.plus(length).toString());
@@ -89,7 +89,7 @@ public final class LeasesGroup {
     }
   }
 
-  /** {@code leases resources}. */
+  /** Lists what a lease holds. */
   @Command(description = "What one holds")
   public static final class Resources extends ListingCommand<Resource> {
     @Parameters(paramLabel = "ID", description = "Of the lease")
@@ -118,7 +118,7 @@ public final class LeasesGroup {
     }
   }
 
-  /** {@code leases rm}. */
+  /** Gives leases up. */
   @Command(description = "Give them up")
   public static final class Rm extends SessionCommand {
     @Option(names = "--sync", description = "Return after a collection")

@@ -18,11 +18,11 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** containerd's namespaces. */
+/** The verbs on containerd's namespaces. */
 public final class NamespacesGroup {
   private NamespacesGroup() {}
 
-  /** {@code namespaces ls}. */
+  /** Lists namespaces. */
   @Command(description = "List them")
   public static final class Ls extends ListingCommand<Namespace> {
     @Override
@@ -49,7 +49,7 @@ public final class NamespacesGroup {
     }
   }
 
-  /** {@code namespaces create}. */
+  /** Makes a namespace. */
   @Command(description = "Make one")
   public static final class Create extends SessionCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
@@ -72,7 +72,7 @@ public final class NamespacesGroup {
     }
   }
 
-  /** {@code namespaces label}. */
+  /** Sets labels of a namespace. */
   @Command(description = "Set labels; an empty value removes one")
   public static final class Label extends SessionCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
@@ -97,7 +97,7 @@ public final class NamespacesGroup {
     }
   }
 
-  /** {@code namespaces rm}. */
+  /** Removes empty namespaces. */
   @Command(description = "Remove empty ones")
   public static final class Rm extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "NAME", description = "Of the namespace")

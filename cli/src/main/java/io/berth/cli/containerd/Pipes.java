@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Named pipes between a process that containerd's API started and this program's streams, as any
- * client of containerd makes them.
+ * Named pipes between a process that was started by containerd's API and the caller's streams, as
+ * any client of containerd makes them. Used by one thread; copying has threads of its own.
  */
 final class Pipes implements AutoCloseable {
   private static final Duration DRAIN = Duration.ofSeconds(5);
@@ -35,7 +35,7 @@ final class Pipes implements AutoCloseable {
     this.own = own;
   }
 
-  /** Makes them in a folder of their own; what is not wanted gets an empty path. */
+  /** Makes pipes in a new folder; a stream that is not wanted gets an empty path. */
   static Pipes make(Signals signals, boolean stdin, boolean stderr) {
     try {
       Path folder = Files.createTempDirectory("berth-pipes");
@@ -61,12 +61,12 @@ final class Pipes implements AutoCloseable {
     return path.toString();
   }
 
-  /** None at all. */
+  /** No pipes at all. */
   static Pipes none() {
     return new Pipes("", "", "", List.of());
   }
 
-  /** Those that somebody else made; empty paths for none. */
+  /** Pipes that somebody else has made and keeps; an empty path for none. */
   static Pipes of(String stdin, String stdout, String stderr) {
     return new Pipes(stdin, stdout, stderr, List.of());
   }
@@ -84,9 +84,10 @@ final class Pipes implements AutoCloseable {
   }
 
   /**
-   * Begins to copy, each stream on a thread of its own. A pipe opens when the other side does.
+   * Begins to copy, each stream on a thread of its own. A pipe opens when the other side opens it
+   * (fifo(7)).
    *
-   * @param inputEnded what is done when there is no more to read from standard input
+   * @param inputEnded is called when standard input has ended
    */
   void copy(Caller caller, Runnable inputEnded) {
     if (!stdout.isEmpty()) {
@@ -109,7 +110,7 @@ final class Pipes implements AutoCloseable {
               try (InputStream from = new FileInputStream(pipe)) {
                 pass(from, to);
               } catch (IOException e) {
-                // Whoever read here has gone, or the other side never came.
+                // The reader of this output has gone, or the other side never opened the pipe.
                 assert e.getMessage() != null;
               }
             }));
@@ -138,7 +139,10 @@ final class Pipes implements AutoCloseable {
     }
   }
 
-  /** Waits until all that a process wrote has arrived; not for ever, for a child may go on. */
+  /**
+   * Waits until all that a process wrote has arrived; at most five seconds, for a child that still
+   * has the pipe open may go on writing.
+   */
   void drain() {
     try {
       for (Thread output : outputs) {
@@ -156,7 +160,7 @@ final class Pipes implements AutoCloseable {
       try {
         Files.deleteIfExists(path);
       } catch (IOException e) {
-        // A name among temporary files is left.
+        // A file is left among temporary ones.
         assert e.getMessage() != null;
       }
     }

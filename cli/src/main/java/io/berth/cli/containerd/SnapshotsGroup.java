@@ -24,7 +24,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Layers and root file systems. */
+/** The verbs on snapshots, which are layers and root file systems. */
 public final class SnapshotsGroup {
   private SnapshotsGroup() {}
 
@@ -47,7 +47,7 @@ public final class SnapshotsGroup {
     }
   }
 
-  /** {@code snapshots ls}. */
+  /** Lists snapshots. */
   @Command(description = "List them")
   public static final class Ls extends FilteredListing<Info> {
     @Mixin Snapshotter snapshotter = new Snapshotter();
@@ -73,7 +73,7 @@ public final class SnapshotsGroup {
     }
   }
 
-  /** {@code snapshots tree}. */
+  /** Prints each snapshot below its parent. */
   @Command(description = "Each below its parent")
   public static final class Tree extends SessionCommand {
     @Mixin Snapshotter snapshotter = new Snapshotter();
@@ -88,7 +88,10 @@ public final class SnapshotsGroup {
       return 0;
     }
 
-    /** As deep as layers are stacked, which the service bounds. */
+    /**
+     * Prints the children of a snapshot. The recursion is as deep as layers are stacked, which the
+     * service bounds.
+     */
     private static void print(
         PrintStream out, Map<String, List<String>> children, String parent, int depth) {
       for (String child : children.getOrDefault(parent, List.of()).stream().sorted().toList()) {
@@ -98,7 +101,7 @@ public final class SnapshotsGroup {
     }
   }
 
-  /** {@code snapshots usage}. */
+  /** Lists the bytes and files that snapshots take. */
   @Command(description = "Bytes and files of each")
   public static final class Usage extends ListingCommand<Usage.Used> {
     @Mixin Snapshotter snapshotter = new Snapshotter();
@@ -144,7 +147,7 @@ public final class SnapshotsGroup {
     }
   }
 
-  /** {@code snapshots mounts}. */
+  /** Prints the commands that would mount a snapshot. */
   @Command(description = "The commands that would mount one")
   public static final class Mounts extends SessionCommand {
     @Mixin Snapshotter snapshotter = new Snapshotter();
@@ -171,7 +174,7 @@ public final class SnapshotsGroup {
     }
   }
 
-  /** {@code snapshots rm}. */
+  /** Removes snapshots that have no children. */
   @Command(description = "Remove snapshots without children")
   public static final class Rm extends SessionCommand {
     @Mixin Snapshotter snapshotter = new Snapshotter();

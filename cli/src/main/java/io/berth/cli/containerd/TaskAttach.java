@@ -11,7 +11,7 @@ import io.berth.cli.session.Session;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** {@code tasks attach}. */
+/** Brings the streams of a running task here, whichever client has started it. */
 @Command(description = "Bring a running task's streams here")
 public final class TaskAttach extends SessionCommand {
   @Parameters(paramLabel = "ID", description = "Of the container")

@@ -28,7 +28,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code tasks exec}. */
+/** Runs a program in a running task, whichever client has started that. */
 @Command(sortOptions = false, description = "Run a command in a running task")
 public final class TaskExec extends SessionCommand {
   @Option(names = "--exec-id", paramLabel = "ID", description = "Of the new process")
@@ -101,7 +101,7 @@ public final class TaskExec extends SessionCommand {
     try {
       session.call(TasksGrpc.getDeleteProcessMethod(), request);
     } catch (BerthException.NotFound e) {
-      // Gone with its container.
+      // The process has gone together with its container.
       assert e.getMessage() != null;
     }
   }
@@ -118,7 +118,10 @@ public final class TaskExec extends SessionCommand {
         .getContainer();
   }
 
-  /** The container's own process with another command: environment, user and rights are its. */
+  /**
+   * The specification of the new process: the container's own with another command, so that
+   * environment, user and rights are the same unless they were typed.
+   */
   private ByteString process(Session session, Container container) {
     JsonNode spec =
         Json.tree(container.getSpec().getValue().toByteArray(), "specification of " + id);

@@ -21,7 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code tasks start}: with the streams here until it ends, or in the background. Row CD-23. */
+/** Runs a container's program with its streams here until it ends, or in the background. */
 @Command(
     description = {
       "Run a container's program here; end with its exit code.",
@@ -94,7 +94,10 @@ public final class TaskStart extends SessionCommand {
     create.addAllRootfs(session.call(SnapshotsGrpc.getMountsMethod(), mounts).getMountsList());
   }
 
-  /** Answers the pid. What was made is taken back when its program cannot be run. */
+  /**
+   * Makes the task, starts it and answers its pid. The task is taken back when its program cannot
+   * be run.
+   */
   private int begin(Session session, CreateTaskRequest create) {
     session.call(TasksGrpc.getCreateMethod(), create);
     try {

@@ -18,8 +18,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code tasks exec} and {@code tasks attach}, for containers that any client made. Row CD-23. What
- * passes goes through named pipes and this process, as it does for other clients of containerd;
+ * Keeps a process of a task in the foreground, whichever client has made its container. What it
+ * reads and writes goes through named pipes and this process, as with other clients of containerd;
  * {@code berth exec} and {@code berth attach} are the shorter way.
  */
 final class TaskStreams {
@@ -28,7 +28,11 @@ final class TaskStreams {
   private final String execId;
   private final boolean tty;
 
-  /** Of a container's process: an exec's, or the first one for an empty id. */
+  /**
+   * For one process of a container.
+   *
+   * @param execId names a process that was added; empty for the container's first one
+   */
   TaskStreams(Session session, String id, String execId, boolean tty) {
     this.session = session;
     this.id = id;
@@ -37,8 +41,8 @@ final class TaskStreams {
   }
 
   /**
-   * Starts a program and stays until it has ended and was taken away; answers its exit code. It is
-   * killed when this client's reader has gone: nobody else has its output.
+   * Starts a program, stays until it has ended and was taken away, and answers its exit code. The
+   * program is killed when an output of the caller is broken, because nobody else has its output.
    */
   int run(Pipes pipes, Runnable start, Runnable takeAway) {
     AtomicReference<@Nullable SyscallException> broken = new AtomicReference<>();
@@ -62,7 +66,7 @@ final class TaskStreams {
     throw new BerthException.DataLoss("task " + id + ": " + failure.getMessage(), failure);
   }
 
-  /** Stays until the process has ended; answers its exit code. */
+  /** Stays until the process has ended, and answers its exit code. */
   int stay(Pipes pipes, Runnable start) {
     Signals signals = session.caller().signals();
     boolean terminal = tty && session.caller().readsTerminal();
@@ -92,7 +96,7 @@ final class TaskStreams {
           TasksGrpc.getCloseIOMethod(),
           CloseIORequest.newBuilder().setContainerId(id).setExecId(execId).setStdin(true).build());
     } catch (RuntimeException e) {
-      // It ended before its input did.
+      // The process has ended before its input did.
       assert e.getMessage() != null;
     }
   }
@@ -123,7 +127,7 @@ final class TaskStreams {
     try {
       session.call(TasksGrpc.getKillMethod(), request);
     } catch (BerthException.NotFound | BerthException.FailedPrecondition e) {
-      // It has just ended; that is told in its own way.
+      // The process has just ended, which is told elsewhere.
       assert e.getMessage() != null;
     } catch (BerthException e) {
       session.err().println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());

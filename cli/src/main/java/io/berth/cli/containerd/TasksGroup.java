@@ -28,11 +28,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Running processes of containers. Row CD-23. */
+/** The verbs on tasks, which are the running processes of containers. */
 public final class TasksGroup {
   private TasksGroup() {}
 
-  /** {@code tasks ls}. */
+  /** Lists tasks. */
   @Command(description = "List them")
   public static final class Ls extends ListingCommand<Process> {
     @Override
@@ -59,7 +59,10 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks kill}: SIGTERM where docker's verb sends SIGKILL. */
+  /**
+   * Sends a signal; by default SIGTERM, as containerd's own client does, where docker's verb sends
+   * SIGKILL.
+   */
   @Command(description = "Send a signal (default: SIGTERM)")
   public static final class Kill extends SessionCommand {
     @Option(
@@ -97,7 +100,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks ps}. */
+  /** Lists the processes of a task. */
   @Command(description = "Processes inside")
   public static final class Ps extends ListingCommand<ProcessInfo> {
     @Parameters(paramLabel = "ID", description = "Of the container")
@@ -126,7 +129,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks pause}. */
+  /** Freezes tasks. */
   @Command(description = "Freeze")
   public static final class Pause extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
@@ -144,7 +147,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks resume}. */
+  /** Lets frozen tasks go on. */
   @Command(description = "Let go on")
   public static final class Resume extends SessionCommand {
     @Parameters(arity = "1..*", paramLabel = "ID", description = "Of the container")
@@ -162,7 +165,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks metrics}. */
+  /** Prints what the kernel has counted for a task. */
   @Command(description = "What the kernel counted")
   public static final class Metrics extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the container")
@@ -198,7 +201,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks wait}. */
+  /** Blocks until a task has ended, and prints its exit code. */
   @Command(description = "Block until it ends; print the exit code")
   public static final class Wait extends SessionCommand {
     @Parameters(paramLabel = "ID", description = "Of the container")
@@ -215,7 +218,7 @@ public final class TasksGroup {
     }
   }
 
-  /** {@code tasks rm}: ends with the exit code of the last one, as containerd's own client does. */
+  /** Deletes tasks that have ended; an exit code of one that is not 0 is told on standard error. */
   @Command(description = "Delete ended tasks")
   public static final class Rm extends SessionCommand {
     @Option(
@@ -256,7 +259,7 @@ public final class TasksGroup {
       try {
         session.call(TasksGrpc.getKillMethod(), request);
       } catch (BerthException.NotFound e) {
-        // It has ended already, or never was: Delete will say.
+        // The task has ended already or never was; the call to delete it tells.
         return;
       }
       session.call(TasksGrpc.getWaitMethod(), WaitRequest.newBuilder().setContainerId(id).build());

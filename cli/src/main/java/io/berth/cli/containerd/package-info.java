@@ -1,6 +1,6 @@
 /**
- * containerd's own objects, by the services that any of its clients calls: for looking behind the
- * containers.
+ * Commands on containerd's own objects, made with the calls that any client of containerd makes.
+ * They show what stands behind the containers, whoever has made it.
  */
 @NullMarked
 package io.berth.cli.containerd;

@@ -4,17 +4,20 @@ import io.berth.base.error.BerthException;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Keys that let an attached client go while the container runs on. Row MB-30. */
+/** The keys that take an attached client away while the container runs on. */
 public final class DetachKeys {
-  /** As docker has them. */
+  /** The default, which is docker's. */
   public static final String USUAL = "ctrl-p,ctrl-q";
 
   private static final String CONTROL = "ctrl-";
 
-  /** What a control key of these gives, from 0 on. */
+  /**
+   * The character that is typed together with the control key, at the index of the code that this
+   * gives (ASCII 0 to 31).
+   */
   private static final String CONTROLS = "@abcdefghijklmnopqrstuvwxyz[\\]^_";
 
-  /** As many as a supervisor takes. */
+  /** The most keys that a supervisor takes. */
   private static final int MOST = 16;
 
   private final byte[] keys;
@@ -24,7 +27,8 @@ public final class DetachKeys {
   }
 
   /**
-   * {@code ctrl-p,ctrl-q}, {@code ctrl-a,d}: keys of ASCII, commas between them; empty: the usual.
+   * Reads keys of ASCII with commas between them, such as {@code ctrl-p,ctrl-q} or {@code
+   * ctrl-a,d}; an empty text stands for {@link #USUAL}. INVALID_ARGUMENT for anything else.
    */
   public static DetachKeys of(String text) {
     String[] words = (text.isEmpty() ? USUAL : text).split(",", -1);
@@ -54,7 +58,7 @@ public final class DetachKeys {
     return (byte) word.charAt(0);
   }
 
-  /** What a terminal sends for them. */
+  /** The bytes that a terminal sends for the keys. */
   public byte[] bytes() {
     return Arrays.copyOf(keys, keys.length);
   }

@@ -6,16 +6,17 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Lengths of time as docker's options take them. */
+/** Reads lengths of time as docker's options take them. */
 public final class Durations {
   private static final Pattern PART = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)(ms|us|ns|h|m|s)");
 
   private Durations() {}
 
   /**
-   * {@code 1m30s}, {@code 1.5s}, {@code 500ms}; not below zero.
+   * Reads a length such as {@code 1m30s}, {@code 1.5s} or {@code 500ms}; it is not below zero.
+   * INVALID_ARGUMENT for anything else.
    *
-   * @param option for the refusal
+   * @param option the option that it was typed for, named in a refusal
    */
   public static Duration parse(String option, String text) {
     if (text.equals("0")) {

@@ -13,7 +13,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Points in time as docker's {@code --since} and {@code --until} take them. */
+/** Reads points in time as docker's {@code --since} and {@code --until} take them. */
 public final class Moments {
   private static final Pattern SECONDS = Pattern.compile("\\d{1,12}(\\.\\d{1,9})?");
   private static final Pattern AGE = Pattern.compile("(\\d{1,9}h)?(\\d{1,9}m)?(\\d{1,9}s)?");
@@ -21,9 +21,11 @@ public final class Moments {
   private Moments() {}
 
   /**
-   * RFC 3339 (also without time or zone: UTC), seconds since 1970, or an age such as {@code 1h30m}.
+   * Reads a moment: RFC 3339, where a missing time is midnight and a missing zone is UTC, or
+   * seconds since 1970, or an age such as {@code 1h30m}. INVALID_ARGUMENT for anything else.
    *
-   * @param option for the refusal
+   * @param option the option that it was typed for, named in a refusal
+   * @param now when an age ends
    */
   public static Timestamp parse(String option, String text, Instant now) {
     Instant at;
@@ -52,7 +54,7 @@ public final class Moments {
     try {
       return LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
     } catch (DateTimeParseException e) {
-      // Then it says its zone.
+      // A text that is no local time has a zone.
       return Instant.parse(text);
     }
   }

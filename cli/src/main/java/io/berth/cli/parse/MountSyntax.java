@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * {@code -v}, {@code --mount} and {@code --tmpfs}. What cannot be read is refused, not skipped:
- * rows MD-30, MD-31.
+ * Reads the values of {@code -v}, {@code --mount} and {@code --tmpfs}. What cannot be read is
+ * refused with INVALID_ARGUMENT and never skipped.
  */
 public final class MountSyntax {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]+");
@@ -19,8 +19,8 @@ public final class MountSyntax {
   private MountSyntax() {}
 
   /**
-   * {@code SOURCE:TARGET[:OPTIONS]}, or {@code TARGET} for an anonymous volume. A source with a
-   * leading dot is relative to the working folder.
+   * Reads {@code SOURCE:TARGET[:OPTIONS]}, or {@code TARGET} for an anonymous volume. A source that
+   * begins with a dot is a path from the working folder, which is absolute.
    */
   public static Mount volume(String text, Path workingFolder) {
     String[] parts = text.split(":", -1);
@@ -53,7 +53,7 @@ public final class MountSyntax {
     return mount.build();
   }
 
-  /** {@code type=bind,src=/from,dst=/to,readonly,...}. Row MB-88. */
+  /** Reads {@code type=bind,src=/from,dst=/to,readonly,...}. */
   public static Mount mount(String text) {
     Mount.Builder mount = Mount.newBuilder().setType("volume");
     for (String part : text.split(",", -1)) {
@@ -77,7 +77,7 @@ public final class MountSyntax {
         if (!mount.getSource().startsWith("/")) {
           throw refused("--mount", text, "the source of a bind must be an absolute path");
         }
-        // Unlike -v, it makes no folder: row MD-33.
+        // Unlike -v, it makes no folder where the source is missing.
         mount.addOptions("nocreate");
       }
       case "volume" -> {
@@ -95,7 +95,7 @@ public final class MountSyntax {
     return mount.setTarget(target(text, "--mount", mount.getTarget())).build();
   }
 
-  /** {@code TARGET[:OPTIONS]}. Row MB-81. */
+  /** Reads {@code TARGET[:OPTIONS]} of a file system in memory. */
   public static Mount tmpfs(String text) {
     int colon = text.indexOf(':');
     Mount.Builder mount =

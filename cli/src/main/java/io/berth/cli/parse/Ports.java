@@ -6,12 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@code -p [[IP:]HOST:]PORT[/PROTOCOL]}, also with ranges of the same length. Rows D01-57, RK-62.
+ * Reads the values of {@code -p}: {@code [[IP:]HOST:]PORT[/PROTOCOL]}, where both ports may be
+ * ranges of the same length.
  */
 public final class Ports {
   private Ports() {}
 
-  /** All bindings that the text means. */
+  /** Reads one value, which may mean several bindings; INVALID_ARGUMENT for what cannot be read. */
   public static List<PortBinding> parse(String text) {
     String rest = text;
     String protocol = "tcp";

@@ -4,15 +4,15 @@ import io.berth.base.error.BerthException;
 import java.math.BigDecimal;
 import java.util.Locale;
 
-/** Amounts of memory and of CPUs. */
+/** Reads amounts of memory and of CPUs. */
 public final class Sizes {
   private Sizes() {}
 
   /**
-   * {@code 64m}, {@code 1.5g}, {@code 512KiB}, plain bytes; units are powers of 1024 as docker
-   * reads them. Row D01-54.
+   * Reads a number of bytes such as {@code 64m}, {@code 1.5g} or {@code 512KiB}; units are powers
+   * of 1024, as docker reads them. INVALID_ARGUMENT for anything else and for numbers below zero.
    *
-   * @param option for the refusal
+   * @param option the option that it was typed for, named in a refusal
    */
   public static long bytes(String option, String text) {
     String lower = text.toLowerCase(Locale.ROOT).strip();
@@ -43,7 +43,7 @@ public final class Sizes {
     }
   }
 
-  /** CPUs as billionths: {@code 1.5} is 1500000000. */
+  /** Reads a number of CPUs above zero, in billionths: {@code 1.5} is 1500000000. */
   public static long nanoCpus(String text) {
     long nanos;
     try {

@@ -9,13 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code KEY=VALUE} in its uses: environment, labels, kernel settings. */
+/** Reads {@code KEY=VALUE} in its uses: environment, labels, kernel settings. */
 public final class Variables {
   private Variables() {}
 
   /**
    * The environment of {@code -e} and {@code --env-file}, files first. A name without a value takes
-   * the caller's, and is left out where the caller has none. Row MB-43.
+   * the caller's value, and is left out where the caller has none.
    */
   public static List<String> environment(
       List<String> given, List<Path> files, Map<String, String> own) {
@@ -44,7 +44,7 @@ public final class Variables {
     }
   }
 
-  /** Labels of {@code -l} and {@code --label-file}; a key alone has an empty value. Row MB-54. */
+  /** The labels of {@code -l} and {@code --label-file}; a key alone has an empty value. */
   public static Map<String, String> labels(List<String> given, List<Path> files) {
     List<String> all = new ArrayList<>();
     files.forEach(file -> all.addAll(lines("--label-file", file)));
@@ -52,7 +52,7 @@ public final class Variables {
     return pairs("-l", all);
   }
 
-  /** Key to value; the last of equal keys counts. */
+  /** Keys with their values, in the order of first mention; the last of equal keys counts. */
   public static Map<String, String> pairs(String option, List<String> texts) {
     Map<String, String> result = new LinkedHashMap<>();
     for (String text : texts) {

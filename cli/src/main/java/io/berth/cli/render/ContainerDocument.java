@@ -20,11 +20,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
 
-/** A container as docker's {@code inspect} shows it, under the same names. Row D01-30. */
+/** Shows a container as docker's {@code inspect} does, under the same names. */
 public final class ContainerDocument {
   private ContainerDocument() {}
 
-  /** The whole document. */
+  /** The document about a container. */
   public static ObjectNode of(Container container) {
     ObjectNode node = Json.mapper().createObjectNode();
     node.put("Id", container.getId());
@@ -212,7 +212,7 @@ public final class ContainerDocument {
     }
   }
 
-  /** What ran in a container, as docker shows it. Row MB-04. */
+  /** The document about a program that was run in a container, under docker's names. */
   public static ObjectNode of(ExecInspectResponse exec) {
     ObjectNode node = Json.mapper().createObjectNode();
     node.put("ID", exec.getExecId());

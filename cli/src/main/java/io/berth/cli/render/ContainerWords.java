@@ -8,11 +8,11 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Parts of a container in the words of {@code ps}. */
+/** Shows parts of a container in the words of {@code ps}. */
 public final class ContainerWords {
   private ContainerWords() {}
 
-  /** {@code Up 5 minutes}, {@code Exited (0) 2 hours ago}, as docker says it. Row D01-24. */
+  /** The state in docker's words: {@code Up 5 minutes}, {@code Exited (0) 2 hours ago}. */
   public static String status(StateInfo state, Instant now) {
     return switch (state.getState()) {
       case STATE_RUNNING -> up(state, now) + health(state);
@@ -27,7 +27,7 @@ public final class ContainerWords {
     };
   }
 
-  /** Row MB-45. */
+  /** What is added to the state of a container whose health is checked. */
   private static String health(StateInfo state) {
     return switch (state.getHealth().getStatus()) {
       case "" -> "";
@@ -40,7 +40,7 @@ public final class ContainerWords {
     return "Up " + Words.duration(Duration.between(Words.instant(state.getStartedAt()), now));
   }
 
-  /** {@code 0.0.0.0:8080->80/tcp, 53/udp}. */
+  /** Ports as {@code 0.0.0.0:8080->80/tcp, 53/udp}; the second one is not published. */
   public static String ports(List<PortBinding> ports) {
     return ports.stream()
         .map(port ->
@@ -51,7 +51,7 @@ public final class ContainerWords {
         .collect(Collectors.joining(", "));
   }
 
-  /** {@code 0.0.0.0:8080}. */
+  /** A port's side on this machine: {@code 0.0.0.0:8080}. */
   public static String hostSide(PortBinding port) {
     String ip = port.getHostIp().isEmpty() ? "0.0.0.0" : port.getHostIp();
     return (ip.contains(":") ? "[" + ip + "]" : ip)
@@ -59,7 +59,7 @@ public final class ContainerWords {
         + Integer.toUnsignedString(port.getHostPort());
   }
 
-  /** What is run, as one would type it; arguments with blanks in quotes. */
+  /** The command as one would type it, with quotes around arguments that have blanks. */
   public static String command(Container container) {
     StringBuilder line = new StringBuilder(container.getPath());
     for (String argument : container.getArgsList()) {
@@ -69,7 +69,7 @@ public final class ContainerWords {
     return line.toString();
   }
 
-  /** The reference that the person typed, else the image's name, else its short id. Row D01-26. */
+  /** The image: the reference that was typed, or else the image's name, or else its short id. */
   public static String image(Container container) {
     String typed = container.getConfig().getImage();
     if (!typed.isEmpty()) {

@@ -13,13 +13,13 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * A message as JSON: field names as on the wire, times as RFC 3339, bytes as base64, enumerations
- * by name.
+ * Shows a message as JSON: field names as on the wire, times as RFC 3339, bytes as base64,
+ * enumerations by name.
  */
 public final class Document {
   private Document() {}
 
-  /** Every field, also unset ones, so that programs find them. */
+  /** A document with every field of a message, also unset ones, so that programs find them. */
   public static ObjectNode of(Message message) {
     ObjectNode node = Json.mapper().createObjectNode();
     for (FieldDescriptor field : message.getDescriptorForType().getFields()) {

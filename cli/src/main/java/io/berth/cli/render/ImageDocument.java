@@ -8,11 +8,11 @@ import io.berth.base.json.Json;
 import java.util.List;
 import java.util.TreeMap;
 
-/** An image as docker's {@code inspect} shows it, under the same names. */
+/** Shows an image as docker's {@code inspect} does, under the same names. */
 public final class ImageDocument {
   private ImageDocument() {}
 
-  /** The whole document. */
+  /** The document about an image. */
   public static ObjectNode of(Image image) {
     ObjectNode node = Json.mapper().createObjectNode();
     node.put("Id", image.getId());
@@ -67,7 +67,7 @@ public final class ImageDocument {
     return colon > name.lastIndexOf('/') ? name.substring(0, colon) : name;
   }
 
-  /** Its tag, or {@code <none>}. */
+  /** The tag of a familiar name, or {@code <none>}. */
   public static String tag(String familiar) {
     int at = familiar.indexOf('@');
     String name = at < 0 ? familiar : familiar.substring(0, at);

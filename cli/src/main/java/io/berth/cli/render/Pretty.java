@@ -11,7 +11,7 @@ import io.berth.base.json.Json;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
-/** JSON for people, indented by four blanks. */
+/** Shows JSON for people, indented by four blanks. */
 public final class Pretty {
   private static final ObjectWriter WRITER = Json.mapper().writer(printer());
 
@@ -28,7 +28,7 @@ public final class Pretty {
         .withArrayIndenter(four);
   }
 
-  /** One document. */
+  /** The text of one document. */
   public static String text(JsonNode node) {
     try {
       return WRITER.writeValueAsString(node);
@@ -37,7 +37,7 @@ public final class Pretty {
     }
   }
 
-  /** Documents of {@code inspect}: an indented list, or by {@code --format} a line each. */
+  /** Prints documents as an indented list, or by a format as a line each. */
   public static void print(PrintStream out, ArrayNode all, String format) {
     switch (format) {
       case "" -> out.println(text(all));

@@ -6,8 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The steps of long work. On a terminal a line for each part is drawn over; elsewhere a line is
- * printed whenever a part's status changes, never for mere counts.
+ * Shows the steps of long work. On a terminal there is a line for each part that is drawn over;
+ * elsewhere a line is printed whenever a part's status changes, and never for mere counts. Used by
+ * one thread.
  */
 public final class ProgressView {
   private static final int BAR = 30;
@@ -17,13 +18,13 @@ public final class ProgressView {
   private final Map<String, Progress> parts = new LinkedHashMap<>();
   private int drawn;
 
-  /** Draws on the stream, which stays the caller's. */
+  /** Shows on a stream, which is not closed. */
   public ProgressView(PrintStream out, boolean terminal) {
     this.out = out;
     this.terminal = terminal;
   }
 
-  /** One step. */
+  /** Shows a step. */
   public void show(Progress step) {
     if (step.getStatus().isEmpty()) {
       return;

@@ -12,10 +12,16 @@ import java.util.Locale;
 import java.util.function.ToLongFunction;
 
 /**
- * What a container has used until a moment, from either version's metrics. Bytes, nanoseconds.
+ * What a container has used until a moment, read from the metrics of either version of cgroups.
  *
- * @param memory without what the kernel could drop at once, as docker counts it
- * @param limit of memory; all bits set for none
+ * @param cpu processor time in nanoseconds
+ * @param memory bytes without those that the kernel could drop at once, as docker counts it
+ * @param limit bytes of memory that may be used; all bits set for no limit
+ * @param received bytes from networks
+ * @param sent bytes to networks
+ * @param read bytes from disks
+ * @param written bytes to disks
+ * @param processes how many there are at the moment
  */
 public record Sample(
     Instant at,
@@ -30,7 +36,7 @@ public record Sample(
   private static final String VERSION_1 = "io.containerd.cgroups.v1.Metrics";
   private static final String VERSION_2 = "io.containerd.cgroups.v2.Metrics";
 
-  /** Reads one. */
+  /** Reads a container's metrics. */
   public static Sample of(Metric metric) {
     Instant at = Words.instant(metric.getTimestamp());
     return Anys.is(metric.getData(), VERSION_1)
@@ -84,16 +90,19 @@ public record Sample(
     return all.stream().mapToLong(value).sum();
   }
 
-  /** Of one processor, in percent, since an earlier sample; 0 for the same moment. */
+  /**
+   * The use of processors since an earlier sample, in percent of one processor; 0 for the same
+   * moment.
+   */
   public double cpuSince(Sample earlier) {
     long nanos = Duration.between(earlier.at, at).toNanos();
     return nanos <= 0 ? 0 : Math.max(0, cpu - earlier.cpu) * 100.0 / nanos;
   }
 
   /**
-   * The limit in force.
+   * The limit of memory in force.
    *
-   * @param machine the machine's memory, which no limit exceeds
+   * @param machine bytes of the machine's memory, which no limit exceeds
    */
   public long limitWithin(long machine) {
     return Long.compareUnsigned(limit, machine) > 0 || limit == 0 ? machine : limit;

@@ -30,7 +30,7 @@ public final class Template {
 
   private record Field(List<String> path, boolean json) implements Piece {}
 
-  /** Reads a template; INVALID_ARGUMENT names what it cannot do. */
+  /** Reads a template; INVALID_ARGUMENT for one that asks for more than this class can do. */
   public static Template parse(String text) {
     List<Piece> pieces = new ArrayList<>();
     String escaped = text.replace("\\t", "\t").replace("\\n", "\n");

@@ -9,7 +9,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
-/** Sizes, ages and ids in the words that docker's users know. Rows D01-23, D01-24. */
+/** Shows sizes, ages and ids in the words that docker's users know. */
 public final class Words {
   private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB", "PB"};
   private static final String[] BINARY_UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -20,7 +20,7 @@ public final class Words {
 
   private Words() {}
 
-  /** Decimal, four significant digits at most: {@code 1.234MB}. */
+  /** A number of bytes in powers of 1000, with three digits at most: {@code 1.23MB}. */
   public static String size(long bytes) {
     double value = bytes;
     int unit = 0;
@@ -36,7 +36,7 @@ public final class Words {
     return digits + UNITS[unit];
   }
 
-  /** Powers of 1024, four significant digits at most: {@code 1.234MiB}. */
+  /** A number of bytes in powers of 1024, with four digits at most: {@code 1.234MiB}. */
   public static String binarySize(long bytes) {
     double value = bytes;
     int unit = 0;
@@ -54,7 +54,7 @@ public final class Words {
     return digits + BINARY_UNITS[unit];
   }
 
-  /** In whole units, never a fraction: {@code About an hour}, {@code 3 weeks}. */
+  /** A length of time in whole units: {@code About an hour}, {@code 3 weeks}. */
   public static String duration(Duration duration) {
     long seconds = Math.max(0, duration.toSeconds());
     if (seconds < 1) {
@@ -90,17 +90,17 @@ public final class Words {
     return days < 730 ? days / 30 + " months" : days / 365 + " years";
   }
 
-  /** {@code 5 minutes ago}. */
+  /** How long ago a moment was: {@code 5 minutes ago}. */
   public static String ago(Timestamp at, Instant now) {
     return duration(Duration.between(instant(at), now)) + " ago";
   }
 
-  /** The same moment. */
+  /** The moment that a timestamp means. */
   public static Instant instant(Timestamp at) {
     return Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
   }
 
-  /** RFC 3339 with all nine digits, so that columns stay aligned. */
+  /** A moment by RFC 3339 with all nine digits of its fraction, so that columns stay aligned. */
   public static String nanos(Timestamp at) {
     return NANOS.format(instant(at));
   }
@@ -111,7 +111,10 @@ public final class Words {
     return hex.length() <= 12 ? hex : hex.substring(0, 12);
   }
 
-  /** A text that fits a column; cut between code points. Row D01-22. */
+  /**
+   * A text of at most so many code points, cut between two of them, with an ellipsis in place of
+   * the rest.
+   */
   public static String cut(String text, int width) {
     return text.codePointCount(0, text.length()) <= width
         ? text

@@ -1,4 +1,7 @@
-/** Tables for people, JSON for programs, durations and sizes as docker writes them. */
+/**
+ * What commands print: tables for people, JSON for programs, durations and sizes as docker writes
+ * them.
+ */
 @NullMarked
 package io.berth.cli.render;
 

@@ -17,9 +17,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A person's credentials for registries: {@code logins.json} in {@code $XDG_CONFIG_HOME/berth} or
- * {@code ~/.config/berth}, of mode 0600, in docker's form. Base64 hides nothing: who reads the file
- * has the passwords. Row DN-18.
+ * Keeps a person's credentials for registries in docker's form: {@code logins.json} in {@code
+ * $XDG_CONFIG_HOME/berth} or {@code ~/.config/berth}, with mode 0600. Base64 hides nothing, so
+ * whoever can read the file has the passwords.
  */
 public final class Logins {
   private static final String NAME = "logins.json";
@@ -27,7 +27,7 @@ public final class Logins {
 
   private final @Nullable Path file;
 
-  /** Of the person whose environment this is. Reads nothing yet. */
+  /** For the person with an environment. Reads nothing yet. */
   public Logins(Map<String, String> environment) {
     String configuration = environment.getOrDefault("XDG_CONFIG_HOME", "");
     String home = environment.getOrDefault("HOME", "");
@@ -37,7 +37,7 @@ public final class Logins {
             : home.startsWith("/") ? Path.of(home, ".config", "berth", NAME) : null;
   }
 
-  /** Where they are kept; FAILED_PRECONDITION without a home. */
+  /** The file that they are kept in; FAILED_PRECONDITION for a person without a home folder. */
   public Path file() {
     if (file == null) {
       throw new BerthException.FailedPrecondition(
@@ -47,7 +47,7 @@ public final class Logins {
   }
 
   /**
-   * What is known for an image's registry; the default instance for nothing.
+   * The credentials for an image's registry; the default instance if there are none.
    *
    * @param ref an image's name, also with {@code http://} or {@code https://} before it
    */
@@ -59,7 +59,7 @@ public final class Logins {
     try {
       domain = ImageReference.of(ref.replaceFirst("^https?://", "")).domain();
     } catch (BerthException.InvalidArgument e) {
-      // The service will say so.
+      // The service refuses the name in its own words.
       return Credentials.getDefaultInstance();
     }
     JsonNode entry = read(file).path("auths").path(domain);
@@ -85,7 +85,7 @@ public final class Logins {
         .build();
   }
 
-  /** Keeps credentials, instead of those that were there for the registry. */
+  /** Keeps credentials in place of those that were there for the registry. */
   public void put(String domain, Credentials credentials) {
     Path kept = file();
     ObjectNode all = Files.exists(kept) ? read(kept) : Json.mapper().createObjectNode();
@@ -97,7 +97,7 @@ public final class Logins {
     write(kept, all);
   }
 
-  /** Forgets a registry's; false if there were none. */
+  /** Forgets the credentials for a registry; false if there were none. */
   public boolean remove(String domain) {
     if (file == null || !Files.exists(file)) {
       return false;
@@ -124,7 +124,7 @@ public final class Logins {
     } catch (NoSuchFileException e) {
       return Json.mapper().createObjectNode();
     } catch (BerthException.InvalidArgument e) {
-      // Not its message: that may quote a password.
+      // The message of the cause is left out, for it may quote a password.
       throw unreadable(file, "it is no JSON", e);
     } catch (IOException e) {
       throw unreadable(file, String.valueOf(e.getMessage()), e);
