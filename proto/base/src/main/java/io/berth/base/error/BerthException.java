@@ -9,12 +9,32 @@ import org.jspecify.annotations.Nullable;
  * transport adds, and {@link Unknown} for answers whose text alone carries the meaning. The message
  * is one line: what was tried, on what (in backquotes), why not, what to do. It has no trailing
  * full stop and no class word; {@link ErrorCodec} adds that on the wire.
+ *
+ * <p>What a program has to know beside the class is never read from the message: it is an {@link
+ * ErrorDetail}.
  */
 public abstract sealed class BerthException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  // Not serialized: no exception of this class leaves the process but through ErrorDetails.
+  private transient @Nullable ErrorDetail detail;
+
   private BerthException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * Gives this failure its detail, in place of an earlier one; for the one who makes it and before
+   * it is thrown. Answers the same exception.
+   */
+  public final BerthException with(ErrorDetail what) {
+    detail = what;
+    return this;
+  }
+
+  /** What programs may know of this failure; null where there is nothing but class and message. */
+  public final @Nullable ErrorDetail detail() {
+    return detail;
   }
 
   /** Never null. */

@@ -1,5 +1,6 @@
 package io.berth.base.error;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
@@ -7,11 +8,13 @@ import io.grpc.StatusRuntimeException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link BerthException} to {@link Status} and back.
+ * {@link BerthException} to {@link Status} and back; its {@link ErrorDetail} goes beside the
+ * status, by {@link ErrorDetails}.
  *
- * <p>On the wire a message ends with its class text ({@code : not found}), which is how Go clients
- * tell a conflict from a failed precondition, both FAILED_PRECONDITION. Reading takes one such
- * ending off again.
+ * <p>On the wire a message ends with its class text ({@code : not found}). That ending is part of
+ * containerd's protocol and no free text: its clients tell a conflict and "not modified" from a
+ * failed precondition, all FAILED_PRECONDITION, by nothing else ({@code ToNative} in
+ * containerd/errdefs, pkg/errgrpc/grpc.go). Reading takes one such ending off again.
  */
 public final class ErrorCodec {
   private ErrorCodec() {}
@@ -35,8 +38,19 @@ public final class ErrorCodec {
     };
   }
 
-  /** The exception that another service of ours, or containerd, meant by a status. */
-  public static BerthException fromStatus(Status status, @Nullable Throwable cause) {
+  /**
+   * The exception that another service of ours, or containerd, meant by a status.
+   *
+   * @param trailers of the call, for an {@link ErrorDetail}; null if they are not known
+   */
+  public static BerthException fromStatus(
+      Status status, @Nullable Metadata trailers, @Nullable Throwable cause) {
+    BerthException meant = meant(status, cause);
+    ErrorDetail detail = ErrorDetails.of(trailers);
+    return detail == null ? meant : meant.with(detail);
+  }
+
+  private static BerthException meant(Status status, @Nullable Throwable cause) {
     String description = status.getDescription();
     String text = description == null ? status.getCode().name() : description;
     return switch (status.getCode()) {
@@ -71,8 +85,9 @@ public final class ErrorCodec {
   public static BerthException fromCall(Throwable failure) {
     return switch (failure) {
       case BerthException known -> known;
-      case StatusRuntimeException status -> fromStatus(status.getStatus(), status);
-      case StatusException status -> fromStatus(status.getStatus(), status);
+      case StatusRuntimeException status ->
+          fromStatus(status.getStatus(), status.getTrailers(), status);
+      case StatusException status -> fromStatus(status.getStatus(), status.getTrailers(), status);
       default ->
           new BerthException.Internal(oneLine(String.valueOf(failure.getMessage())), failure);
     };

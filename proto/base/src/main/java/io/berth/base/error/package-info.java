@@ -1,5 +1,6 @@
 /**
- * The closed set of failures that cross the wire, and its two mappings: to a gRPC status and back.
+ * The closed set of failures that cross the wire, what programs may know of each beside its text,
+ * and the mappings of both: to a gRPC status with its trailers and back.
  */
 @NullMarked
 package io.berth.base.error;

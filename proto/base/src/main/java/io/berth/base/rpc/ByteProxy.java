@@ -1,5 +1,7 @@
 package io.berth.base.rpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.base.error.ErrorDetails;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Forwards whole services to another server without looking into their messages: every method as a
  * stream of bytes both ways, with headers, back pressure, cancellation and the final status passed
- * on as they are.
+ * on as they are; an error's details only to a client that takes them.
  */
 public final class ByteProxy extends HandlerRegistry {
   private static final MethodDescriptor.Marshaller<byte[]> BYTES = new ByteMarshaller();
@@ -74,7 +76,9 @@ public final class ByteProxy extends HandlerRegistry {
         ServerCall<byte[], byte[]> front, Metadata headers) {
       ClientCall<byte[], byte[]> back =
           target.newCall(method, CallOptions.DEFAULT.withExecutor(Runnable::run));
-      Both both = new Both(front, back, absent);
+      // Asked before the channel adds a header of its own: the answer goes to this client.
+      boolean details = ErrorDetails.areWanted(method.getFullMethodName(), headers);
+      Both both = new Both(front, back, details, absent);
       back.start(both.answers, headers);
       back.request(1);
       front.request(1);
@@ -86,15 +90,25 @@ public final class ByteProxy extends HandlerRegistry {
   private static final class Both {
     private final ServerCall<byte[], byte[]> front;
     private final ClientCall<byte[], byte[]> back;
+    private final boolean details;
     private final String absent;
     private final Requests requests = new Requests();
     private final Answers answers = new Answers();
+
+    @GuardedBy("this")
     private boolean frontWaits;
+
+    @GuardedBy("this")
     private boolean backWaits;
 
-    Both(ServerCall<byte[], byte[]> front, ClientCall<byte[], byte[]> back, String absent) {
+    Both(
+        ServerCall<byte[], byte[]> front,
+        ClientCall<byte[], byte[]> back,
+        boolean details,
+        String absent) {
       this.front = front;
       this.back = back;
+      this.details = details;
       this.absent = absent;
     }
 
@@ -160,6 +174,9 @@ public final class ByteProxy extends HandlerRegistry {
             status.getCode() == Status.Code.UNAVAILABLE
                 && !headersSent
                 && status.getCause() instanceof IOException;
+        if (!details) {
+          trailers.discardAll(ErrorDetails.TRAILER);
+        }
         front.close(nobody ? status.withDescription(absent) : status, trailers);
       }
 

@@ -1,7 +1,9 @@
 package io.berth.base.rpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.error.ErrorDetails;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
@@ -13,9 +15,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 
 /**
- * Turns what an endpoint throws, or gives to {@code onError}, into a status. INTERNAL is logged
- * with its stack; the rest is the caller's business. The debug log has every call with its peer and
- * its time.
+ * Turns what an endpoint throws, or gives to {@code onError}, into a status, with the failure's
+ * detail in the trailers for clients that take it. INTERNAL is logged with its stack; the rest is
+ * the caller's business. The debug log has every call with its peer and its time.
  */
 public final class ErrorInterceptor implements ServerInterceptor {
   private static final Logger LOG = System.getLogger(ErrorInterceptor.class.getName());
@@ -23,7 +25,7 @@ public final class ErrorInterceptor implements ServerInterceptor {
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-    Once<Q, A> once = new Once<>(call);
+    Once<Q, A> once = new Once<>(call, headers);
     ServerCall.Listener<Q> listener;
     try {
       listener = next.startCall(once, headers);
@@ -70,10 +72,14 @@ public final class ErrorInterceptor implements ServerInterceptor {
   /** Closes at most once, and maps causes that an endpoint handed to onError. */
   private static final class Once<Q, A> extends SimpleForwardingServerCall<Q, A> {
     private final long begin = LOG.isLoggable(Level.DEBUG) ? System.nanoTime() : 0;
+    private final Metadata headers;
+
+    @GuardedBy("this")
     private boolean closed;
 
-    Once(ServerCall<Q, A> call) {
+    Once(ServerCall<Q, A> call, Metadata headers) {
       super(call);
+      this.headers = headers;
     }
 
     @Override
@@ -91,6 +97,10 @@ public final class ErrorInterceptor implements ServerInterceptor {
           return;
         }
         closed = true;
+      }
+      if (mapped.getCause() instanceof BerthException known
+          && ErrorDetails.areWanted(getMethodDescriptor().getFullMethodName(), headers)) {
+        ErrorDetails.put(known, mapped, headers, trailers);
       }
       log(mapped);
       super.close(mapped, trailers);

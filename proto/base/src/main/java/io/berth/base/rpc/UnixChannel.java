@@ -1,5 +1,6 @@
 package io.berth.base.rpc;
 
+import io.berth.base.error.ErrorDetails;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -27,9 +28,14 @@ import org.jspecify.annotations.Nullable;
 public final class UnixChannel {
   private UnixChannel() {}
 
-  /** The caller shuts it down. Messages of up to 16 MiB are taken. */
+  /**
+   * A channel to the server on a socket; the caller shuts it down. Messages of up to 16 MiB are
+   * taken. Failures come with their {@link io.berth.base.error.ErrorDetail}, from any service.
+   */
   public static ManagedChannel to(EventLoops loops, Path socket) {
     Reconnect reconnect = new Reconnect(socket);
+    Metadata details = new Metadata();
+    details.put(ErrorDetails.HEADER, "1");
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
@@ -38,10 +44,11 @@ public final class UnixChannel {
             .overrideAuthority("localhost")
             .usePlaintext()
             .maxInboundMessageSize(16 << 20)
+            .maxInboundMetadataSize(ErrorDetails.WANTED_BYTES)
             .initialFlowControlWindow(1 << 20)
             .idleTimeout(30, TimeUnit.DAYS)
             .disableRetry()
-            .intercept(reconnect)
+            .intercept(reconnect, MetadataUtils.newAttachHeadersInterceptor(details))
             .build();
     reconnect.channel = channel;
     return channel;

@@ -20,7 +20,7 @@ final class ErrorCodecTest {
   void everyLeafCrossesTheWireAndComesBackAsItself(Class<? extends BerthException> leaf)
       throws Exception {
     BerthException sent = leaf.getConstructor(String.class).newInstance("open `x`: gone");
-    BerthException back = ErrorCodec.fromStatus(ErrorCodec.toStatus(sent), null);
+    BerthException back = ErrorCodec.fromStatus(ErrorCodec.toStatus(sent), null, null);
     assertEquals(leaf, back.getClass());
     assertEquals("open `x`: gone", back.getMessage());
   }
@@ -32,10 +32,11 @@ final class ErrorCodecTest {
         ErrorCodec.toStatus(new BerthException.Conflict("lock")).getDescription());
     assertInstanceOf(
         BerthException.Conflict.class,
-        ErrorCodec.fromStatus(Status.FAILED_PRECONDITION.withDescription("x: conflict"), null));
+        ErrorCodec.fromStatus(
+            Status.FAILED_PRECONDITION.withDescription("x: conflict"), null, null));
     assertInstanceOf(
         BerthException.FailedPrecondition.class,
-        ErrorCodec.fromStatus(Status.FAILED_PRECONDITION.withDescription("x"), null));
+        ErrorCodec.fromStatus(Status.FAILED_PRECONDITION.withDescription("x"), null, null));
   }
 
   @Test
