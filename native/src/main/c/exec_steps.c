@@ -155,7 +155,7 @@ static int executable(const char *path) {
   if (stat(path, &st) < 0)
     return errno;
   if (!S_ISREG(st.st_mode))
-    return EACCES;
+    return S_ISDIR(st.st_mode) ? EISDIR : EACCES;
   if (syscall(NR_FACCESSAT2, AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
     return 0;
   if (errno == ENOSYS)
@@ -182,7 +182,7 @@ int do_look_up(struct child *child, const struct step *step, struct failure *fai
         int this_error = executable(child->program);
         if (this_error == 0)
           error = 0;
-        else if (this_error == EACCES)
+        else if (this_error == EACCES || this_error == EISDIR)
           error = EACCES; /* remembered: something was there */
       }
       p += part;

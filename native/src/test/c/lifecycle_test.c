@@ -112,7 +112,7 @@ static void create_fails(const char *program, const char *search, int error) {
 
 static void program_is_absent(void) { create_fails("nothing", "/bin:/sbin", ENOENT); }
 static void program_is_forbidden(void) { create_fails("plain", "/bin:/", EACCES); }
-static void program_is_a_folder(void) { create_fails("/proc", "/bin", EACCES); }
+static void program_is_a_folder(void) { create_fails("/proc", "/bin", EISDIR); }
 
 static void start_reports_execve(void) {
   struct session s;

@@ -53,6 +53,11 @@ public final class SupervisorException extends IOException {
     return stepCode;
   }
 
+  /** Whether it was the execution itself; then {@link #object} is the program. */
+  public boolean isOfExecution() {
+    return stepCode == Protocol.STEP_EXEC;
+  }
+
   /** What was tried. */
   public String operation() {
     return operation;

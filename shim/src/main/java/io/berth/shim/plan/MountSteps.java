@@ -1,6 +1,8 @@
 package io.berth.shim.plan;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
+import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.MountStep;
@@ -78,11 +80,12 @@ final class MountSteps {
     MachineFacts.Kind kind = host.sources().at(source);
     if (kind == MachineFacts.Kind.ABSENT) {
       throw new BerthException.InvalidArgument(
-          "mount `"
-              + mount.destination()
-              + "`: source `"
-              + source
-              + "` does not exist: no such file or directory");
+              "mount `"
+                  + mount.destination()
+                  + "`: source `"
+                  + source
+                  + "` does not exist: no such file or directory")
+          .with(new LaunchFailure(LaunchFailure.Kind.MOUNT_REFUSED, source, Errno.ENOENT));
     }
     if (options.remount()) {
       atTheEnd.add(

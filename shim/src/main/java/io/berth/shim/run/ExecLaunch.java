@@ -69,7 +69,7 @@ final class ExecLaunch {
     } catch (SupervisorException e) {
       throw e;
     } catch (IOException e) {
-      throw LaunchFailure.of(what(task, process), null, e);
+      throw FailedLaunch.of(what(task, process), null, e);
     }
   }
 
@@ -83,7 +83,7 @@ final class ExecLaunch {
       return new BerthException.FailedPrecondition(
           "container " + task.record().id() + " init process is not running", e);
     }
-    return LaunchFailure.of(what(task, process), plan.at(e.step()), e);
+    return FailedLaunch.of(what(task, process), plan.at(e.step()), e);
   }
 
   /**

@@ -1,6 +1,8 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
+import io.berth.linux.Errno;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.Hook;
 import io.berth.linux.supervisor.SupervisorConnection;
@@ -80,11 +82,12 @@ final class HookRunner {
                 : "exit status " + result.code();
     String output = result.output().strip();
     throw new BerthException.Unknown(
-        point.name().toLowerCase(Locale.ROOT)
-            + " hook `"
-            + call.path()
-            + "`: "
-            + cause
-            + (output.isEmpty() ? "" : ": " + output.replace('\n', ' ')));
+            point.name().toLowerCase(Locale.ROOT)
+                + " hook `"
+                + call.path()
+                + "`: "
+                + cause
+                + (output.isEmpty() ? "" : ": " + output.replace('\n', ' ')))
+        .with(new LaunchFailure(LaunchFailure.Kind.HOOK_FAILED, call.path(), Errno.UNKNOWN));
   }
 }

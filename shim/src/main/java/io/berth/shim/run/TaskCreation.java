@@ -138,7 +138,7 @@ public final class TaskCreation {
       return launch();
     } catch (IOException e) {
       undo();
-      throw LaunchFailure.of(what(), null, e);
+      throw FailedLaunch.of(what(), null, e);
     } catch (RuntimeException e) {
       undo();
       throw e;
@@ -271,7 +271,7 @@ public final class TaskCreation {
     } catch (SupervisorException e) {
       Step step = plan.at(e.step());
       LOG.log(Level.DEBUG, "task {0}: step {1}: {2}", key, step, e.getMessage());
-      throw LaunchFailure.of(what(), step, e);
+      throw FailedLaunch.of(what(), step, e);
     }
     ContainerTask task =
         new ContainerTask(

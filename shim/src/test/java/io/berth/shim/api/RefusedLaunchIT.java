@@ -1,0 +1,167 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.error.ErrorCodec;
+import io.berth.base.error.LaunchFailure;
+import io.berth.base.error.LaunchFailure.Kind;
+import io.berth.base.id.TaskKey;
+import io.berth.base.json.Json;
+import io.berth.base.rpc.Anys;
+import io.berth.linux.Errno;
+import io.grpc.StatusException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A launch that the kernel refuses, from its supervisor to the client of a shim. */
+@Tag("root")
+final class RefusedLaunchIT {
+  private static final int ENGINE = 125;
+
+  @RegisterExtension final TestHost host = new TestHost();
+
+  private static BerthException failure(Executable call) {
+    return ErrorCodec.fromCall(assertThrows(StatusException.class, call));
+  }
+
+  private static void is(LaunchFailure expected, int code, BerthException failure) {
+    assertEquals(expected, failure.detail(), failure.getMessage());
+    assertEquals(code, LaunchFailure.exitCode(failure, ENGINE));
+  }
+
+  private BerthException create(ObjectNode spec) {
+    return failure(() -> host.create(host.key(), spec));
+  }
+
+  /** Programs whose names are words that tell failures apart elsewhere. */
+  private void makeFiles() throws Exception {
+    Path bin = host.rootfs().resolve("bin");
+    Files.writeString(bin.resolve("permission denied"), "\0\1\2");
+    Files.setPosixFilePermissions(
+        bin.resolve("permission denied"), PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.writeString(bin.resolve("executable file not found"), "text\n");
+    Files.createDirectories(host.rootfs().resolve("no such file or directory"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "no-such-program, PROGRAM_NOT_FOUND, ENOENT, 127",
+    "/no/such, PROGRAM_NOT_FOUND, ENOENT, 127",
+    "/etc/passwd/x, PROGRAM_NOT_FOUND, ENOTDIR, 127",
+    "/etc/not-a-program, PROGRAM_NOT_EXECUTABLE, EACCES, 126",
+    "/etc, PROGRAM_IS_DIRECTORY, EISDIR, 126",
+    "/no such file or directory, PROGRAM_IS_DIRECTORY, EISDIR, 126",
+    "executable file not found, PROGRAM_NOT_EXECUTABLE, EACCES, 126",
+    "/x/permission denied, PROGRAM_NOT_FOUND, ENOENT, 127",
+    "is a directory, PROGRAM_NOT_FOUND, ENOENT, 127",
+  })
+  void aProgramIsLookedUpBeforeTheStartAndInAnExec(String program, Kind kind, Errno errno, int code)
+      throws Exception {
+    makeFiles();
+    LaunchFailure expected = new LaunchFailure(kind, program, errno);
+    BerthException created = create(host.spec(program));
+    assertEquals(BerthException.Unknown.class, created.getClass());
+    is(expected, code, created);
+
+    BerthException execed = exec((ObjectNode) host.spec(program).get("process"));
+    assertEquals(BerthException.Unknown.class, execed.getClass());
+    is(expected, code, execed);
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  /** What the start of such a process in a container that runs says; the container goes. */
+  private BerthException exec(ObjectNode process) throws Exception {
+    TaskKey key = host.key();
+    host.create(key, host.spec("sleep", "100"));
+    var task = host.task(key);
+    task.start(StartRequest.newBuilder().setId(key.id()).build());
+    task.exec(
+        ExecProcessRequest.newBuilder()
+            .setId(key.id())
+            .setExecId("e")
+            .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
+            .build());
+    BerthException failure =
+        failure(() -> task.start(StartRequest.newBuilder().setId(key.id()).setExecId("e").build()));
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).setExecId("e").build());
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    return failure;
+  }
+
+  @Test
+  void whatTheKernelCannotExecuteFailsTheStart() throws Exception {
+    makeFiles();
+    LaunchFailure expected =
+        new LaunchFailure(Kind.PROGRAM_FORMAT_UNKNOWN, "/bin/permission denied", Errno.ENOEXEC);
+    TaskKey key = host.key();
+    host.create(key, host.spec("/bin/permission denied"));
+    var task = host.task(key);
+    BerthException failure =
+        failure(() -> task.start(StartRequest.newBuilder().setId(key.id()).build()));
+    assertTrue(failure.getMessage().contains("ENOEXEC (exec format error)"), failure.getMessage());
+    is(expected, 126, failure);
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+
+    is(expected, 126, exec((ObjectNode) host.spec("/bin/permission denied").get("process")));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void aWorkingFolderThatCannotBeEntered() throws Exception {
+    ObjectNode spec = host.spec("true");
+    ((ObjectNode) spec.get("process")).put("cwd", "/etc/passwd");
+    is(
+        new LaunchFailure(Kind.WORKING_DIRECTORY_REFUSED, "/etc/passwd", Errno.ENOTDIR),
+        127,
+        create(spec));
+    assertEquals(List.of(), host.leftovers());
+  }
+
+  @Test
+  void optionsAndMountsWithWordsOfOtherFailures() {
+    ObjectNode sysctl = host.spec("true");
+    ((ObjectNode) sysctl.get("linux"))
+        .putObject("sysctl")
+        .put("net.no such file or directory", "1");
+    BerthException refused = create(sysctl);
+    assertTrue(refused.getMessage().contains("ENOENT (no such file or directory)"));
+    assertTrue(refused.detail() instanceof LaunchFailure, refused.getMessage());
+    assertEquals(Kind.OPTION_REFUSED, ((LaunchFailure) refused.detail()).kind());
+    assertEquals(ENGINE, LaunchFailure.exitCode(refused, ENGINE));
+
+    ObjectNode mount = host.spec("true");
+    String source = "/nowhere/permission denied";
+    TestHost.mount((ArrayNode) mount.get("mounts"), "/tmp/x", "bind", source, "rbind");
+    BerthException absent = create(mount);
+    assertEquals(BerthException.InvalidArgument.class, absent.getClass());
+    is(new LaunchFailure(Kind.MOUNT_REFUSED, source, Errno.ENOENT), 127, absent);
+
+    ObjectNode file = host.spec("true");
+    TestHost.mount(
+        (ArrayNode) file.get("mounts"), "/etc", "bind", host.rootfs() + "/etc/passwd", "bind");
+    BerthException crossed = create(file);
+    is(new LaunchFailure(Kind.MOUNT_REFUSED, "/etc", Errno.EINVAL), ENGINE, crossed);
+  }
+}
