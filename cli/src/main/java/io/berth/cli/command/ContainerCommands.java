@@ -14,6 +14,7 @@ import io.berth.api.berth.container.v1.UnpauseRequest;
 import io.berth.api.berth.container.v1.UpdateRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.cli.session.Session;
 import io.berth.linux.Signal;
 import java.util.ArrayList;
@@ -103,8 +104,7 @@ public final class ContainerCommands {
 
     @Override
     public int exitCode(BerthException failure) {
-      int code = attach || interactive ? Foreground.exitCode(failure) : 1;
-      return code == Foreground.ENGINE_FAILED ? 1 : code;
+      return attach || interactive ? LaunchFailure.exitCode(failure, 1) : 1;
     }
   }
 

@@ -17,7 +17,6 @@ import io.berth.linux.Signal;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -231,20 +230,5 @@ final class Foreground {
     } catch (BerthException e) {
       session.err().println("berth: pass " + Signal.nameOf(signal) + " on: " + e.getMessage());
     }
-  }
-
-  /** 127 for a program that is not there, 126 for one that cannot be run, else 125. */
-  static int exitCode(BerthException failure) {
-    String text = failure.getMessage().toLowerCase(Locale.ROOT);
-    if (text.contains("executable file not found") || text.contains("no such file or directory")) {
-      return 127;
-    }
-    if (text.contains("permission denied")
-        || text.contains("exec format error")
-        || text.contains("is a directory")
-        || text.contains("not a directory")) {
-      return 126;
-    }
-    return ENGINE_FAILED;
   }
 }

@@ -5,6 +5,7 @@ import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.cli.session.Session;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,7 +82,9 @@ public final class RunCommands {
 
     @Override
     public int exitCode(BerthException failure) {
-      return starting ? Foreground.exitCode(failure) : Foreground.ENGINE_FAILED;
+      return starting
+          ? LaunchFailure.exitCode(failure, Foreground.ENGINE_FAILED)
+          : Foreground.ENGINE_FAILED;
     }
   }
 

@@ -14,6 +14,7 @@ import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.base.json.Json;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Moments;
@@ -175,8 +176,7 @@ public final class StreamCommands {
         // The engine failed, not the program, which may well have ended with 1.
         return Foreground.ENGINE_FAILED;
       }
-      int code = Foreground.exitCode(failure);
-      return code == Foreground.ENGINE_FAILED ? 1 : code;
+      return LaunchFailure.exitCode(failure, 1);
     }
   }
 

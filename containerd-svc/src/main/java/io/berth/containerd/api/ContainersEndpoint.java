@@ -13,6 +13,7 @@ import io.berth.api.containerd.services.containers.v1.ListContainersResponse;
 import io.berth.api.containerd.services.containers.v1.UpdateContainerRequest;
 import io.berth.api.containerd.services.containers.v1.UpdateContainerResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.BlockingSender;
@@ -125,7 +126,10 @@ public final class ContainersEndpoint extends ContainersGrpc.ContainersImplBase 
           TaskKey key = key(CallContext.namespace(), request.getId());
           if (tasks.isPresent(key)) {
             throw new BerthException.FailedPrecondition(
-                "delete container \"" + key.id() + "\": it has a task; delete that first");
+                    "delete container \"" + key.id() + "\": it has a task; delete that first")
+                .with(
+                    Obstacle.of(
+                        Obstacle.Reason.CONTAINER_RUNNING, Obstacle.Kind.CONTAINER, key.id()));
           }
           records.delete(key, /* durable= */ true);
           return Empty.getDefaultInstance();

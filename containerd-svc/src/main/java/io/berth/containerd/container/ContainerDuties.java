@@ -18,6 +18,7 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
@@ -89,11 +90,14 @@ final class ContainerDuties {
     if (life.isRunning(key)) {
       if (!force) {
         throw new BerthException.FailedPrecondition(
-            "remove container `"
-                + container.name()
-                + "`: You cannot remove a running container "
-                + container.key().id()
-                + ". Stop the container before attempting removal or force remove");
+                "remove container `"
+                    + container.name()
+                    + "`: You cannot remove a running container "
+                    + container.key().id()
+                    + ". Stop the container before attempting removal or force remove")
+            .with(
+                Obstacle.of(
+                    Obstacle.Reason.CONTAINER_RUNNING, Obstacle.Kind.CONTAINER, container.name()));
       }
       life.stop(container, 0, "SIGKILL");
     }

@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.ExecStartResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
@@ -101,11 +102,19 @@ final class ContainerExecs {
     Tasks.Glance glance = tasks.glance(container.key());
     if (glance == null || !glance.running()) {
       throw new BerthException.FailedPrecondition(
-          "exec in container `" + container.name() + "`: it is not running; start it first");
+              "exec in container `" + container.name() + "`: it is not running; start it first")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_NOT_RUNNING,
+                  Obstacle.Kind.CONTAINER,
+                  container.name()));
     }
     if (glance.paused()) {
       throw new BerthException.FailedPrecondition(
-          "exec in container `" + container.name() + "`: it is paused; unpause it first");
+              "exec in container `" + container.name() + "`: it is paused; unpause it first")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_PAUSED, Obstacle.Kind.CONTAINER, container.name()));
     }
   }
 

@@ -9,6 +9,8 @@ import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.task.Tasks;
@@ -21,7 +23,6 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,6 +46,9 @@ final class ContainerLife {
   private static final int TOKEN_BYTES = 32;
   private static final int TOKEN_TTL_MILLIS = 60_000;
   private static final int DEFAULT_STOP_SECONDS = 10;
+
+  /** What docker records of a container that could not be started for a reason of the engine's. */
+  private static final int NOT_STARTED = 128;
 
   private final NamedContainers containers;
   private final Surroundings surroundings;
@@ -91,9 +95,14 @@ final class ContainerLife {
           Tasks.Glance glance = tasks.glance(key);
           if (glance != null && glance.paused()) {
             throw new BerthException.FailedPrecondition(
-                "start container `"
-                    + container.name()
-                    + "`: cannot start a paused container, try unpause instead");
+                    "start container `"
+                        + container.name()
+                        + "`: cannot start a paused container, try unpause instead")
+                .with(
+                    Obstacle.of(
+                        Obstacle.Reason.CONTAINER_PAUSED,
+                        Obstacle.Kind.CONTAINER,
+                        container.name()));
           }
           if (glance != null && glance.running()) {
             StartResponse.Builder answer =
@@ -154,7 +163,7 @@ final class ContainerLife {
         });
   }
 
-  // A failure is recorded as docker's clients know it (CD-12).
+  // A failure is recorded as docker's clients know it.
   private int createByPerson(NamedContainer container) {
     TaskKey key = container.key();
     try {
@@ -183,11 +192,7 @@ final class ContainerLife {
   }
 
   private void failed(NamedContainer container, BerthException e) {
-    String text = e.getMessage().toLowerCase(Locale.ROOT);
-    int code =
-        text.contains("executable file not found") || text.contains("no such file or directory")
-            ? 127
-            : text.contains("permission denied") || text.contains("exec format error") ? 126 : 128;
+    int code = LaunchFailure.exitCode(e, NOT_STARTED);
     // For want of a service nothing was tried.
     boolean tried = !(e instanceof BerthException.Absent);
     Instant now = clock.instant();
@@ -348,7 +353,12 @@ final class ContainerLife {
     }
     if (!isRunning(key)) {
       throw new BerthException.FailedPrecondition(
-          "kill container `" + container.name() + "`: it is not running");
+              "kill container `" + container.name() + "`: it is not running")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_NOT_RUNNING,
+                  Obstacle.Kind.CONTAINER,
+                  container.name()));
     }
     if (end) {
       containers.progress(key, old -> old.asked(/* stop= */ true));

@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.task.Tasks;
@@ -59,7 +60,12 @@ final class ContainerRemoval {
     TaskKey key = container.key();
     if (!removing.add(key)) {
       throw new BerthException.FailedPrecondition(
-          "remove container `" + container.name() + "`: its removal is under way");
+              "remove container `" + container.name() + "`: its removal is under way")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_BEING_REMOVED,
+                  Obstacle.Kind.CONTAINER,
+                  container.name()));
     }
     try {
       if (tasks.isPresent(key)) {

@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.store.Database;
@@ -64,11 +65,14 @@ final class NamedContainers {
       ResultSet rows = query.executeQuery();
       if (rows.next()) {
         throw new BerthException.AlreadyExists(
-            "container name `"
-                + name
-                + "` is in use by container "
-                + rows.getString(1)
-                + "; remove or rename that one, or choose another name");
+                "container name `"
+                    + name
+                    + "` is in use by container "
+                    + rows.getString(1)
+                    + "; remove or rename that one, or choose another name")
+            .with(
+                Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.CONTAINER, name)
+                    .heldBy(Obstacle.Kind.CONTAINER, rows.getString(1)));
       }
     }
   }

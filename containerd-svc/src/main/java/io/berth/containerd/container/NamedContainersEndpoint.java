@@ -42,6 +42,7 @@ import io.berth.api.berth.container.v1.UpdateResponse;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -165,7 +166,12 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
           }
           if (glance.paused()) {
             throw new BerthException.FailedPrecondition(
-                "pause container `" + container.name() + "`: it is paused already");
+                    "pause container `" + container.name() + "`: it is paused already")
+                .with(
+                    Obstacle.of(
+                        Obstacle.Reason.CONTAINER_PAUSED,
+                        Obstacle.Kind.CONTAINER,
+                        container.name()));
           }
           tasks.pause(container.key());
         });
@@ -180,7 +186,12 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
           Tasks.Glance glance = tasks.glance(container.key());
           if (glance == null || !glance.paused()) {
             throw new BerthException.FailedPrecondition(
-                "unpause container `" + container.name() + "`: it is not paused");
+                    "unpause container `" + container.name() + "`: it is not paused")
+                .with(
+                    Obstacle.of(
+                        Obstacle.Reason.CONTAINER_NOT_PAUSED,
+                        Obstacle.Kind.CONTAINER,
+                        container.name()));
           }
           tasks.resume(container.key());
         });
@@ -188,7 +199,10 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
 
   private static BerthException notRunning(String what, NamedContainer container) {
     return new BerthException.FailedPrecondition(
-        what + " container `" + container.name() + "`: it is not running; start it first");
+            what + " container `" + container.name() + "`: it is not running; start it first")
+        .with(
+            Obstacle.of(
+                Obstacle.Reason.CONTAINER_NOT_RUNNING, Obstacle.Kind.CONTAINER, container.name()));
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.berth.api.berth.network.v1.AttachRequest;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.containerd.metadata.ContainerRecord;
@@ -110,9 +111,14 @@ final class StartPreparation implements TaskPreparer {
       Tasks.Glance glance = other == null ? null : tasks.glance(other.key());
       if (other == null || glance == null || !glance.running()) {
         throw new BerthException.FailedPrecondition(
-            "link `"
-                + (other == null ? link : other.name() + ":" + alias)
-                + "`: that container does not run; start it first");
+                "link `"
+                    + (other == null ? link : other.name() + ":" + alias)
+                    + "`: that container does not run; start it first")
+            .with(
+                Obstacle.of(
+                    Obstacle.Reason.CONTAINER_NOT_RUNNING,
+                    Obstacle.Kind.CONTAINER,
+                    link.substring(0, colon)));
       }
       Endpoint theirs = other.described().getEndpoint();
       if (theirs.getAddress().isEmpty() || !theirs.getNetwork().equals(own.getNetwork())) {
@@ -157,11 +163,14 @@ final class StartPreparation implements TaskPreparer {
     Tasks.Glance glance = tasks.glance(other.key());
     if (glance == null || !glance.running()) {
       throw new BerthException.FailedPrecondition(
-          "join the "
-              + type
-              + " namespace of container `"
-              + ref
-              + "`: it is not running; start it first");
+              "join the "
+                  + type
+                  + " namespace of container `"
+                  + ref
+                  + "`: it is not running; start it first")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_NOT_RUNNING, Obstacle.Kind.CONTAINER, other.name()));
     }
     return Path.of("/proc", Integer.toString(glance.pid()), "ns", type);
   }

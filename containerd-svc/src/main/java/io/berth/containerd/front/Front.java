@@ -79,7 +79,9 @@ public final class Front implements AutoCloseable {
                 services,
                 QUICK,
                 new ForwardedServices(
-                    peers, namespaces, RememberedAnswers.in(new StateFolders(config.state()), messages)),
+                    peers,
+                    namespaces,
+                    RememberedAnswers.in(new StateFolders(config.state()), messages)),
                 MAX_INBOUND,
                 _ -> true,
                 "rw-rw----"),

@@ -2,6 +2,7 @@ package io.berth.containerd.metadata;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.Labels;
 import io.berth.base.json.Json;
@@ -82,7 +83,8 @@ public final class NamespaceTable {
         .database()
         .durable(connection -> {
           if (row(connection, name) != null) {
-            throw new BerthException.AlreadyExists("namespace \"" + name + "\"");
+            throw new BerthException.AlreadyExists("namespace \"" + name + "\"")
+                .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.NAMESPACE, name));
           }
           write(connection, name, stored);
           return null;
@@ -129,10 +131,11 @@ public final class NamespaceTable {
     List<String> remaining = emptiness.remaining(name);
     if (!remaining.isEmpty()) {
       throw new BerthException.FailedPrecondition(
-          "namespace \""
-              + name
-              + "\" must be empty, but it still has "
-              + String.join(", ", remaining));
+              "namespace \""
+                  + name
+                  + "\" must be empty, but it still has "
+                  + String.join(", ", remaining))
+          .with(Obstacle.of(Obstacle.Reason.NAMESPACE_NOT_EMPTY, Obstacle.Kind.NAMESPACE, name));
     }
     store
         .database()
@@ -153,7 +156,8 @@ public final class NamespaceTable {
       query.setString(1, name);
       if (query.executeQuery().next()) {
         throw new BerthException.FailedPrecondition(
-            "namespace \"" + name + "\" must be empty, but it still has containers");
+                "namespace \"" + name + "\" must be empty, but it still has containers")
+            .with(Obstacle.of(Obstacle.Reason.NAMESPACE_NOT_EMPTY, Obstacle.Kind.NAMESPACE, name));
       }
     }
     try (var delete = connection.prepareStatement("DELETE FROM namespaces WHERE name = ?")) {

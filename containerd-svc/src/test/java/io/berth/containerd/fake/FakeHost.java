@@ -14,12 +14,14 @@ import io.berth.api.berth.host.v1.PlaceResponse;
 import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.HeaderRouting;
 import io.berth.base.rpc.UnixServer;
+import io.berth.linux.Errno;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
@@ -85,7 +87,14 @@ final class FakeHost extends HostGrpc.HostImplBase {
           String program = Objects.requireNonNull(spec.process()).args().getFirst();
           if (program.equals("missing")) {
             throw new BerthException.Unknown(
-                "OCI runtime create failed: exec: \"missing\": executable file not found in $PATH");
+                    "OCI runtime create failed: exec: \"missing\": executable file not found in"
+                        + " $PATH")
+                .with(LaunchFailure.ofProgram(program, Errno.ENOENT));
+          }
+          LaunchFailure refusal = machine.refusals.get(program);
+          if (refusal != null) {
+            throw new BerthException.Unknown("exec: \"" + program + "\": " + refusal.errno().text())
+                .with(refusal);
           }
           FakeSupervisor supervisor = new FakeSupervisor(key, request.getCreate(), program);
           machine.supervisors.put(key, supervisor);

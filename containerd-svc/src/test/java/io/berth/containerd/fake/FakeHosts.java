@@ -5,6 +5,7 @@ import io.berth.api.berth.host.v1.Occurrence;
 import io.berth.api.berth.host.v1.Oom;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.ShimProcessFolder;
 import io.berth.base.layout.StateFolders;
@@ -43,6 +44,9 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
 
   /** The same for a placement. */
   public volatile Runnable beforePlaceAnswer = () -> {};
+
+  /** Programs that cannot be launched, and why not. */
+  public final Map<String, LaunchFailure> refusals = new ConcurrentHashMap<>();
 
   public FakeHosts(Config config) {
     this.config = config;

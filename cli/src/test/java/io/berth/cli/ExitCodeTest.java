@@ -1,0 +1,194 @@
+package io.berth.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.CreateRequest;
+import io.berth.api.berth.container.v1.CreateResponse;
+import io.berth.api.berth.container.v1.ExecCreateRequest;
+import io.berth.api.berth.container.v1.ExecCreateResponse;
+import io.berth.api.berth.container.v1.ExecStartRequest;
+import io.berth.api.berth.container.v1.ExecStartResponse;
+import io.berth.api.berth.container.v1.GetRequest;
+import io.berth.api.berth.container.v1.StartRequest;
+import io.berth.api.berth.container.v1.StartResponse;
+import io.berth.api.berth.image.v1.Image;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.PrepareResponse;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
+import io.berth.base.error.LaunchFailure.Kind;
+import io.berth.base.error.Obstacle;
+import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.UnixServer;
+import io.berth.cli.session.Connector;
+import io.berth.cli.session.Streams;
+import io.berth.linux.Errno;
+import io.berth.testing.InProcessGrpc;
+import io.grpc.Channel;
+import io.grpc.stub.StreamObserver;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** With what run, start and exec end when there is no process whose code it could be. */
+final class ExitCodeTest {
+  @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
+
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private Map<String, Channel> channels = Map.of();
+  private BerthException failure = new BerthException.Internal("none yet");
+
+  @BeforeEach
+  void serve() throws IOException {
+    channels = Map.of("containerd", grpc.serve(new Containers()), "image", grpc.serve(new Roots()));
+  }
+
+  private int berth(String... arguments) {
+    PrintStream errors = new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8);
+    Streams streams =
+        new Streams(
+            new ByteArrayInputStream(new byte[0]),
+            new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
+            errors,
+            Map.of(),
+            /* descriptors= */ false);
+    return Cli.run(
+        List.of(arguments),
+        streams,
+        config ->
+            new Connector() {
+              @Override
+              public Channel to(String service) {
+                return channels.get(service);
+              }
+
+              @Override
+              public void close() {}
+            });
+  }
+
+  private void ends(int run, int others) {
+    assertEquals(run, berth("run", "busybox", "x"));
+    assertEquals(run, berth("run", "-d", "busybox", "x"));
+    assertEquals(others, berth("exec", "web", "x"));
+    assertEquals(others, berth("exec", "-d", "web", "x"));
+    assertEquals(others, berth("start", "-a", "web"));
+    assertEquals(1, berth("start", "web"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PROGRAM_NOT_FOUND, ENOENT, 127, 127",
+    "PROGRAM_NOT_EXECUTABLE, EACCES, 126, 126",
+    "PROGRAM_IS_DIRECTORY, EISDIR, 126, 126",
+    "PROGRAM_FORMAT_UNKNOWN, ENOEXEC, 126, 126",
+    "PROGRAM_REFUSED, ETXTBSY, 125, 1",
+    "WORKING_DIRECTORY_REFUSED, ENOENT, 127, 127",
+    "WORKING_DIRECTORY_REFUSED, EACCES, 126, 126",
+    "USER_REFUSED, ENOENT, 125, 1",
+    "OPTION_REFUSED, ENOENT, 125, 1",
+    "HOOK_FAILED, EACCES, 125, 1",
+    "ENGINE_FAILED, ENOENT, 125, 1",
+  })
+  void aLaunchThatFailed(Kind kind, Errno errno, int run, int others) {
+    failure = new BerthException.Unknown("launch").with(new LaunchFailure(kind, "x", errno));
+    ends(run, others);
+  }
+
+  // A name that somebody chose is no reason.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "permission denied",
+        "no such file or directory",
+        "executable file not found in $PATH",
+        "exec format error",
+        "is a directory",
+        "not a directory",
+      })
+  void noWordOfATextIsLookedFor(String words) {
+    failure = new BerthException.Unknown("start exec `e`: something with `" + words + "`");
+    ends(125, 1);
+    failure =
+        new BerthException.Unknown("unable to find user " + words)
+            .with(new LaunchFailure(Kind.USER_REFUSED, words, Errno.UNKNOWN));
+    ends(125, 1);
+    failure =
+        new BerthException.FailedPrecondition("network `" + words + "` is in use")
+            .with(Obstacle.of(Obstacle.Reason.NETWORK_IN_USE, Obstacle.Kind.NETWORK, words));
+    ends(125, 1);
+  }
+
+  @Test
+  void theTextIsStillTheServicesOwn() {
+    failure =
+        new BerthException.Unknown("exec: \"x\": executable file not found in $PATH")
+            .with(LaunchFailure.ofProgram("x", Errno.ENOENT));
+    assertEquals(127, berth("exec", "web", "x"));
+    assertEquals(
+        "berth: exec: \"x\": executable file not found in $PATH\n",
+        err.toString(StandardCharsets.UTF_8));
+  }
+
+  private final class Containers extends ContainersGrpc.ContainersImplBase {
+    @Override
+    public void create(CreateRequest request, StreamObserver<CreateResponse> responses) {
+      Calls.answer(responses, () -> CreateResponse.newBuilder().setId("0123").build());
+    }
+
+    @Override
+    public void get(GetRequest request, StreamObserver<Container> responses) {
+      Calls.answer(responses, () -> Container.newBuilder().setId("0123").setName("web").build());
+    }
+
+    @Override
+    public void start(StartRequest request, StreamObserver<StartResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            throw failure;
+          });
+    }
+
+    @Override
+    public void execCreate(
+        ExecCreateRequest request, StreamObserver<ExecCreateResponse> responses) {
+      Calls.answer(responses, () -> ExecCreateResponse.newBuilder().setExecId("e").build());
+    }
+
+    @Override
+    public void execStart(ExecStartRequest request, StreamObserver<ExecStartResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            throw failure;
+          });
+    }
+  }
+
+  private static final class Roots extends RootfsGrpc.RootfsImplBase {
+    @Override
+    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              PrepareResponse.newBuilder()
+                  .setImage(Image.newBuilder().setId("sha256:1").addNames("busybox:latest"))
+                  .setSnapshotter("overlayfs")
+                  .build());
+    }
+  }
+}
