@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket.Protocol;
@@ -100,6 +101,10 @@ final class PortsIT {
                       + ProcessHandle.current().pid()
                       + " (java)"),
           refused.getMessage());
+      assertEquals(
+          Obstacle.of(Obstacle.Reason.PORT_TAKEN, Obstacle.Kind.PORT, "0.0.0.0:8080/tcp")
+              .heldBy(Obstacle.Kind.PROCESS, Long.toString(ProcessHandle.current().pid())),
+          refused.detail());
     }
     assertEquals(8080, port(attach("a", tcp(8080))));
   }
@@ -113,6 +118,10 @@ final class PortsIT {
         "publish `0.0.0.0:8080/tcp`: port is taken by container `a`; remove it or choose another"
             + " port",
         refused.getMessage());
+    assertEquals(
+        Obstacle.of(Obstacle.Reason.PORT_TAKEN, Obstacle.Kind.PORT, "0.0.0.0:8080/tcp")
+            .heldBy(Obstacle.Kind.CONTAINER, "a"),
+        refused.detail());
     // RK-63: 8080 in use does not make 80 in use, nor TCP's UDP's.
     attach("c", tcp(80), new PublishedPort(Protocol.UDP, Ipv4.ANY, 8080, 80));
   }

@@ -1,6 +1,7 @@
 package io.berth.network.address;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.linux.net.Ipv4;
 import java.util.HashSet;
 import java.util.Set;
@@ -90,7 +91,10 @@ public final class AddressPool {
     }
     if (!used.add(subnet.offset(address))) {
       throw new BerthException.FailedPrecondition(
-          "address `" + address + "`: in use by another container; choose another or none");
+              "address `" + address + "`: in use by another container; choose another or none")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.ADDRESS_TAKEN, Obstacle.Kind.ADDRESS, address.toString()));
     }
   }
 

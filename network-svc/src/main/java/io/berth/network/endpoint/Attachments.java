@@ -1,6 +1,7 @@
 package io.berth.network.endpoint;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
@@ -342,7 +343,7 @@ public final class Attachments {
     reaper.get().add(Set.of(place.hostLink()));
   }
 
-  private String holder(PublishedPort port) {
+  private HostPorts.Holder holder(PublishedPort port) {
     for (EndpointRecord endpoint : rooms.endpoints.all()) {
       for (PublishedPort other : endpoint.ports()) {
         if (other.protocol() == port.protocol()
@@ -350,13 +351,16 @@ public final class Attachments {
             && (other.hostIp().equals(port.hostIp())
                 || other.hostIp().equals(Ipv4.ANY)
                 || port.hostIp().equals(Ipv4.ANY))) {
-          return "container `"
-              + (endpoint.name().isEmpty() ? endpoint.key().container() : endpoint.name())
-              + "`; remove it or choose another port";
+          String name = endpoint.name().isEmpty() ? endpoint.key().container() : endpoint.name();
+          return new HostPorts.Holder(
+              "container `" + name + "`; remove it or choose another port",
+              new Obstacle.Subject(Obstacle.Kind.CONTAINER, name));
         }
       }
     }
-    return PortHolders.describe(rooms.host.namespace(), port) + "; stop it or choose another port";
+    HostPorts.Holder program = PortHolders.find(rooms.host.namespace(), port);
+    return new HostPorts.Holder(
+        program.text() + "; stop it or choose another port", program.subject());
   }
 
   /** Lets the container go; nothing happens if it is not attached. */
@@ -465,7 +469,7 @@ public final class Attachments {
         }
       }
     }
-    findings.add("held on this host by " + PortHolders.describe(rooms.host.namespace(), port));
+    findings.add("held on this host by " + PortHolders.find(rooms.host.namespace(), port).text());
     findings.addAll(foreignDrops());
     return findings;
   }

@@ -1,6 +1,7 @@
 package io.berth.network.endpoint;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.id.Digest;
 import io.berth.base.id.Labels;
 import io.berth.linux.net.Ipv4;
@@ -329,7 +330,8 @@ public final class Networks implements AutoCloseable {
     try {
       if (records.stream().anyMatch(n -> n.name().equals(wish.name()))) {
         throw new BerthException.AlreadyExists(
-            "create network `" + wish.name() + "`: there is one of that name");
+                "create network `" + wish.name() + "`: there is one of that name")
+            .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.NETWORK, wish.name()));
       }
       return settings
           .lock()
@@ -397,11 +399,14 @@ public final class Networks implements AutoCloseable {
       List<EndpointRecord> left = endpoints.on(network.id());
       if (!left.isEmpty()) {
         throw new BerthException.FailedPrecondition(
-            "remove network `"
-                + network.name()
-                + "`: container `"
-                + left.getFirst().key().container()
-                + "` is on it; remove or detach it first");
+                "remove network `"
+                    + network.name()
+                    + "`: container `"
+                    + left.getFirst().key().container()
+                    + "` is on it; remove or detach it first")
+            .with(
+                Obstacle.of(Obstacle.Reason.NETWORK_IN_USE, Obstacle.Kind.NETWORK, network.name())
+                    .heldBy(Obstacle.Kind.CONTAINER, left.getFirst().key().container()));
       }
       Active gone = active.remove(network.id());
       if (gone != null) {

@@ -193,7 +193,10 @@ final class Repair {
     if (rooms.keeper().names().contains(endpoint.id() + ".0")) {
       return;
     }
-    HostPorts.Held held = rooms.hostPorts().take(endpoint.ports(), _ -> "another program");
+    HostPorts.Held held =
+        rooms
+            .hostPorts()
+            .take(endpoint.ports(), _ -> new HostPorts.Holder("another program", null));
     boolean kept = false;
     try {
       attachments.keep(endpoint.id(), held.sockets());

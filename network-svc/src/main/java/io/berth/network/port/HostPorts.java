@@ -1,6 +1,7 @@
 package io.berth.network.port;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
@@ -10,6 +11,7 @@ import io.berth.linux.net.PortSocket;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes ports of the host's by binding them. Automatic ones are taken in rising order from behind
@@ -22,11 +24,19 @@ public final class HostPorts {
   private final int last;
   private int cursor;
 
-  /** Says whose a port is, for the text of a refusal. */
+  /** Says whose a port is, for a refusal. */
   @FunctionalInterface
   public interface Holders {
-    String describe(PublishedPort port);
+    Holder of(PublishedPort port);
   }
+
+  /**
+   * Who has a port.
+   *
+   * @param text for people, and what they can do
+   * @param subject for programs; null if nobody can be told
+   */
+  public record Holder(String text, Obstacle.@Nullable Subject subject) {}
 
   /**
    * Ports that are held for one endpoint, until the sockets are closed.
@@ -105,14 +115,20 @@ public final class HostPorts {
       throw switch (e.errno()) {
         case EADDRINUSE ->
             // Not ALREADY_EXISTS: that says of an attach that the container has an endpoint.
-            new BerthException.FailedPrecondition(
-                "publish " + where(port) + ": port is taken by " + holders.describe(port), e);
+            taken(port, holders.of(port), e);
         case EADDRNOTAVAIL ->
             new BerthException.FailedPrecondition(
                 "publish " + where(port) + ": this host has no address `" + port.hostIp() + "`", e);
         default -> throw e;
       };
     }
+  }
+
+  private static BerthException taken(PublishedPort port, Holder holder, SyscallException e) {
+    Obstacle.Subject taken = new Obstacle.Subject(Obstacle.Kind.PORT, name(port));
+    return new BerthException.FailedPrecondition(
+            "publish " + where(port) + ": port is taken by " + holder.text(), e)
+        .with(new Obstacle(Obstacle.Reason.PORT_TAKEN, taken, holder.subject()));
   }
 
   private synchronized PublishedPort takeAny(PublishedPort port, List<Fd> sockets)
@@ -160,6 +176,10 @@ public final class HostPorts {
   }
 
   private static String where(PublishedPort port) {
-    return "`" + port.hostIp() + ":" + port.hostPort() + "/" + port.protocolName() + "`";
+    return "`" + name(port) + "`";
+  }
+
+  private static String name(PublishedPort port) {
+    return port.hostIp() + ":" + port.hostPort() + "/" + port.protocolName();
   }
 }

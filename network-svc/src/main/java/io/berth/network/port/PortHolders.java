@@ -1,5 +1,6 @@
 package io.berth.network.port;
 
+import io.berth.base.error.Obstacle;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket;
 import java.io.IOException;
@@ -8,16 +9,22 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Finds the processes that have a port. Goes through all of /proc: for the text of errors only. */
+/** Finds the processes that have a port. Goes through all of /proc: for errors only. */
 public final class PortHolders {
   private PortHolders() {}
 
-  /** {@code process 812 (nginx)}, or several, or who has it as far as can be told. */
-  public static String describe(NetworkNamespace host, PublishedPort port) {
+  /**
+   * The process that has a port: as text {@code process 812 (nginx)}, or several, or as far as can
+   * be told; for programs the id of the first.
+   */
+  public static HostPorts.Holder find(NetworkNamespace host, PublishedPort port) {
     try {
       Set<Long> inodes = new HashSet<>();
       Set<Integer> users = new TreeSet<>();
@@ -25,22 +32,29 @@ public final class PortHolders {
         inodes.add(holder.inode());
         users.add(holder.uid());
       }
-      Set<String> processes = inodes.isEmpty() ? Set.of() : processes(inodes);
+      SortedMap<String, String> processes =
+          inodes.isEmpty() ? Collections.emptySortedMap() : processes(inodes);
       if (!processes.isEmpty()) {
-        return String.join(", ", processes);
+        String pid = processes.firstEntry().getValue();
+        return new HostPorts.Holder(
+            String.join(", ", processes.keySet()),
+            new Obstacle.Subject(Obstacle.Kind.PROCESS, pid));
       }
-      return users.isEmpty() ? "a program that cannot be told" : "a program of user " + users;
+      return new HostPorts.Holder(
+          users.isEmpty() ? "a program that cannot be told" : "a program of user " + users, null);
     } catch (IOException e) {
-      return "another program (" + e.getMessage() + ")";
+      return new HostPorts.Holder("another program (" + e.getMessage() + ")", null);
     }
   }
 
-  private static Set<String> processes(Set<Long> inodes) throws IOException {
-    Set<String> found = new TreeSet<>();
+  // Their ids by their descriptions.
+  private static SortedMap<String, String> processes(Set<Long> inodes) throws IOException {
+    SortedMap<String, String> found = new TreeMap<>();
     try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
       for (Path process : all) {
         if (hasOne(process, inodes)) {
-          found.add("process " + process.getFileName() + " (" + name(process) + ")");
+          String pid = String.valueOf(process.getFileName());
+          found.put("process " + pid + " (" + name(process) + ")", pid);
         }
       }
     }
