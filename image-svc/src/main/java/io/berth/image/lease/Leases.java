@@ -1,6 +1,7 @@
 package io.berth.image.lease;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Digest;
 import io.berth.image.meta.Metadata;
@@ -83,7 +84,8 @@ public final class Leases {
       Transaction transaction, String namespace, String id, Map<String, String> labels)
       throws SQLException {
     if (exists(transaction, namespace, id)) {
-      throw new BerthException.AlreadyExists("lease \"" + id + "\"");
+      throw new BerthException.AlreadyExists("lease \"" + id + "\"")
+          .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.LEASE, id));
     }
     Map<String, String> stored = new TreeMap<>(labels);
     stored.values().removeIf(String::isEmpty);

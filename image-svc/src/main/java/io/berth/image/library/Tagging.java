@@ -1,6 +1,7 @@
 package io.berth.image.library;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.image.meta.Metadata;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
@@ -84,9 +85,10 @@ public final class Tagging {
     boolean last = going.size() == image.names().size();
     if (named == null && going.size() > 1 && !force) {
       throw new BerthException.Conflict(
-          "unable to delete "
-              + ProgressListener.part(image.id())
-              + " (must be forced) - image is referenced in multiple repositories");
+              "unable to delete "
+                  + ProgressListener.part(image.id())
+                  + " (must be forced) - image is referenced in multiple repositories")
+          .with(Obstacle.of(Obstacle.Reason.IMAGE_HAS_NAMES, Obstacle.Kind.IMAGE, image.id()));
     }
     if (last && !force) {
       refuseUsed(namespace, image, named);
@@ -106,17 +108,20 @@ public final class Tagging {
     if (container != null) {
       String shown = container.length() > 12 ? container.substring(0, 12) : container;
       throw new BerthException.Conflict(
-          named == null
-              ? "unable to delete "
-                  + ProgressListener.part(image.id())
-                  + " (must be forced) - image is being used by container "
-                  + shown
-              : "unable to remove repository reference \""
-                  + familiar(named.name())
-                  + "\" (must force) - container "
-                  + shown
-                  + " is using its referenced image "
-                  + ProgressListener.part(image.id()));
+              named == null
+                  ? "unable to delete "
+                      + ProgressListener.part(image.id())
+                      + " (must be forced) - image is being used by container "
+                      + shown
+                  : "unable to remove repository reference \""
+                      + familiar(named.name())
+                      + "\" (must force) - container "
+                      + shown
+                      + " is using its referenced image "
+                      + ProgressListener.part(image.id()))
+          .with(
+              Obstacle.of(Obstacle.Reason.IMAGE_IN_USE, Obstacle.Kind.IMAGE, image.id())
+                  .heldBy(Obstacle.Kind.CONTAINER, container));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.berth.image.name;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Labels;
 import io.berth.image.event.Event;
@@ -93,7 +94,8 @@ public final class ImageNames {
     check(draft);
     return metadata.durable(transaction -> {
       if (find(transaction, namespace, draft.name) != null) {
-        throw new BerthException.AlreadyExists("image \"" + draft.name + "\"");
+        throw new BerthException.AlreadyExists("image \"" + draft.name + "\"")
+            .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.IMAGE, draft.name));
       }
       return insert(transaction, namespace, draft, at, lease, Metadata.Durability.DURABLE);
     });

@@ -1,8 +1,10 @@
 package io.berth.image.rootfs;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.base.id.AccountFiles;
 import io.berth.base.id.UnixId;
+import io.berth.linux.Errno;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -57,12 +59,17 @@ final class UserDatabase {
     return found;
   }
 
+  private static LaunchFailure unknown(String text) {
+    return new LaunchFailure(LaunchFailure.Kind.USER_REFUSED, text, Errno.UNKNOWN);
+  }
+
   private AccountFiles.User user(String text) {
     if (!UnixId.isNumber(text)) {
       AccountFiles.User named = AccountFiles.user(passwd, user -> user.name().equals(text));
       if (named == null) {
         throw new BerthException.InvalidArgument(
-            "unable to find user " + shown(text) + ": no matching entries in passwd file");
+                "unable to find user " + shown(text) + ": no matching entries in passwd file")
+            .with(unknown(text));
       }
       return named;
     }
@@ -84,7 +91,8 @@ final class UserDatabase {
       Long found = byName.get(text);
       if (found == null) {
         throw new BerthException.InvalidArgument(
-            "unable to find group " + shown(text) + ": no matching entries in group file");
+                "unable to find group " + shown(text) + ": no matching entries in group file")
+            .with(unknown(text));
       }
       return UnixId.checked("group", found);
     }

@@ -1,6 +1,7 @@
 package io.berth.image.snapshot;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
@@ -77,7 +78,10 @@ final class SnapshotRecords {
         key.namespace(),
         key.snapshotter(),
         key.key())) {
-      throw new BerthException.FailedPrecondition("cannot remove snapshot with child");
+      throw new BerthException.FailedPrecondition("cannot remove snapshot with child")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, key.key()));
     }
   }
 
@@ -179,7 +183,8 @@ final class SnapshotRecords {
   }
 
   static BerthException taken(Snapshots.Key key) {
-    return new BerthException.AlreadyExists("snapshot \"" + key.key() + "\"");
+    return new BerthException.AlreadyExists("snapshot \"" + key.key() + "\"")
+        .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.SNAPSHOT, key.key()));
   }
 
   private static BerthException missing(Snapshots.Key key) {

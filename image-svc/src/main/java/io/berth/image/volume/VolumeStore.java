@@ -1,6 +1,7 @@
 package io.berth.image.volume;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.Labels;
@@ -98,7 +99,8 @@ public final class VolumeStore {
     Volume existing = metadata.read(query -> find(query, chosen));
     if (existing != null) {
       if (!labels.isEmpty() && !existing.labels.equals(stored)) {
-        throw new BerthException.AlreadyExists("volume \"" + chosen + "\" with other labels");
+        throw new BerthException.AlreadyExists("volume \"" + chosen + "\" with other labels")
+            .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.VOLUME, chosen));
       }
       return existing;
     }
@@ -176,7 +178,10 @@ public final class VolumeStore {
     }
     List<String> users = usage.containersByVolume().getOrDefault(name, List.of());
     if (!users.isEmpty()) {
-      throw new BerthException.Conflict("remove " + name + ": volume is in use - " + users);
+      throw new BerthException.Conflict("remove " + name + ": volume is in use - " + users)
+          .with(
+              Obstacle.of(Obstacle.Reason.VOLUME_IN_USE, Obstacle.Kind.VOLUME, name)
+                  .heldBy(Obstacle.Kind.CONTAINER, users.getFirst()));
     }
     delete(name);
   }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
+import io.berth.linux.Errno;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,16 @@ final class UserDatabaseTest {
   void find_addsMoreGroups() {
     assertEquals(
         List.of(1001, 10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());
+  }
+
+  @Test
+  void find_unknownNamesAreNoExitCodesOfPrograms() {
+    String name = "no such file or directory";
+    BerthException unknown =
+        assertThrows(BerthException.InvalidArgument.class, () -> DATABASE.find(name, List.of()));
+    assertEquals(
+        new LaunchFailure(LaunchFailure.Kind.USER_REFUSED, name, Errno.UNKNOWN), unknown.detail());
+    assertEquals(125, LaunchFailure.exitCode(unknown, 125));
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.image.Stores;
 import io.berth.image.disk.DiskUsage;
@@ -76,6 +77,9 @@ final class SnapshotsTest {
     var child =
         assertThrows(BerthException.FailedPrecondition.class, () -> remove(snapshotter, "one"));
     assertEquals("cannot remove snapshot with child", child.getMessage());
+    assertEquals(
+        Obstacle.of(Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, "one"),
+        child.detail());
     snapshots.view(key(snapshotter, "view"), "one", Map.of(), null);
     assertEquals(DiskUsage.NONE, snapshots.usage(key(snapshotter, "view")));
     MountSpec view = snapshots.mounts(key(snapshotter, "view"));
