@@ -37,7 +37,7 @@ public abstract sealed class BerthException extends RuntimeException {
     return detail;
   }
 
-  /** Never null. */
+  /** The one line of text; never null. */
   @Override
   public final String getMessage() {
     return String.valueOf(super.getMessage());
@@ -56,7 +56,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** What the request names does not exist. */
+  /** What the request names does not exist (NOT_FOUND on the wire). */
   public static final class NotFound extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -69,7 +69,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** What the request would make is there already. */
+  /** What the request would make is there already (ALREADY_EXISTS on the wire). */
   public static final class AlreadyExists extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -82,7 +82,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** The caller may not. */
+  /** The caller is not allowed to do this. */
   public static final class PermissionDenied extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -95,7 +95,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** A bound was reached: disk, memory, a limit of the configuration. */
+  /** A bound was reached: of the disk, of memory, or one that is configured. */
   public static final class ResourceExhausted extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -121,7 +121,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Somebody else changed the same thing (FAILED_PRECONDITION on the wire). */
+  /** Somebody else has or changes the same thing (FAILED_PRECONDITION on the wire). */
   public static final class Conflict extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -134,7 +134,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Nothing to do (FAILED_PRECONDITION on the wire). */
+  /** The thing is already as it is wanted (FAILED_PRECONDITION on the wire). */
   public static final class NotModified extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -147,7 +147,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Given up half-way; the caller may repeat at a higher level. */
+  /** The call was given up half-way; its caller may repeat the whole of what it was part of. */
   public static final class Aborted extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -160,7 +160,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Outside what exists, e.g. an offset past the end. */
+  /** The request points outside of what exists, for example at an offset past the end. */
   public static final class OutOfRange extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -173,7 +173,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Not built, here or at all. */
+  /** This program, or this build of it, does not have the function. */
   public static final class NotImplemented extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -186,7 +186,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** A defect or a broken invariant of ours. */
+  /** Berth itself has a defect, or found an invariant of its own broken. */
   public static final class Internal extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -199,7 +199,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Not now; the same call may succeed later. */
+  /** The call cannot be served now; the same call may succeed later. */
   public static sealed class Unavailable extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -213,8 +213,8 @@ public abstract sealed class BerthException extends RuntimeException {
   }
 
   /**
-   * Another service of ours was to be asked, and is not running, or does not answer, or cannot do
-   * its work now. Nothing was refused: who has time waits until it is back and asks again.
+   * Another of Berth's services was to be asked, and it is not running, does not answer, or cannot
+   * do its work now. Nothing was refused: a caller with time waits until it is back and asks again.
    */
   public static final class Absent extends Unavailable {
     private static final long serialVersionUID = 1L;
@@ -224,7 +224,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** What was stored is damaged. */
+  /** Something that was stored is damaged. */
   public static final class DataLoss extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -237,7 +237,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** Who is calling is not known, or a registry did not accept the credentials. */
+  /** The caller is not known, or a registry did not accept the credentials. */
   public static final class Unauthenticated extends BerthException {
     private static final long serialVersionUID = 1L;
 
@@ -276,7 +276,7 @@ public abstract sealed class BerthException extends RuntimeException {
     }
   }
 
-  /** What containerd answers without a class; clients read the text. */
+  /** containerd answers this failure without a class, and its clients know it by the text. */
   public static final class Unknown extends BerthException {
     private static final long serialVersionUID = 1L;
 

@@ -20,8 +20,8 @@ public final class ErrorCodec {
   private ErrorCodec() {}
 
   /**
-   * Total: anything that is not a {@link BerthException} or a gRPC status of its own becomes
-   * INTERNAL or CANCELLED.
+   * The status of any failure: what is neither a {@link BerthException} nor a gRPC status becomes
+   * INTERNAL, or CANCELLED if it is an interrupt.
    */
   public static Status toStatus(Throwable failure) {
     return switch (failure) {
@@ -93,8 +93,8 @@ public final class ErrorCodec {
     };
   }
 
-  /** The gRPC code of a class. */
-  public static Code code(BerthException failure) {
+  /** The gRPC code that stands for a failure's class; several classes share one. */
+  private static Code code(BerthException failure) {
     return switch (failure) {
       case BerthException.InvalidArgument _ -> Code.INVALID_ARGUMENT;
       case BerthException.NotFound _ -> Code.NOT_FOUND;

@@ -69,7 +69,7 @@ public final class ErrorInterceptor implements ServerInterceptor {
     }
   }
 
-  /** Closes at most once, and maps causes that an endpoint handed to onError. */
+  /** A call that is closed at most once, with what the cause of its status means. */
   private static final class Once<Q, A> extends SimpleForwardingServerCall<Q, A> {
     private final long begin = LOG.isLoggable(Level.DEBUG) ? System.nanoTime() : 0;
     private final Metadata headers;
