@@ -9,7 +9,7 @@ import io.berth.containerd.front.Front;
 import io.berth.containerd.host.HostPool;
 import io.berth.containerd.metadata.Store;
 import io.berth.containerd.task.Recovery;
-import io.berth.containerd.warm.WarmUp;
+import io.berth.containerd.warmup.WarmUp;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;

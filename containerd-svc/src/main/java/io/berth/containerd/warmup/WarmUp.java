@@ -1,8 +1,11 @@
-package io.berth.containerd.warm;
+package io.berth.containerd.warmup;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
+import io.berth.containerd.client.WarmUpClient;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import jakarta.inject.Inject;
@@ -14,47 +17,54 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks containers through this service's own socket, one after another, until the rounds of the
- * configuration are over. Clients are served all the while, and it pauses for them. A walk that
- * fails, for a process that it needs was killed, clears up and is begun again, a few times; the
- * service never ends by it.
+ * Runs containers through this service's own socket, one after another, until the rounds of the
+ * configuration are over. Clients are served all the while, and it pauses for them. A warm-up that
+ * fails because a process that it needs was killed clears up and is begun again, a few times; the
+ * service never ends by it. Thread-safe.
  */
 @Singleton
 public final class WarmUp {
   private static final Logger LOG = System.getLogger(WarmUp.class.getName());
 
-  /** Services are started side by side; one that is still absent after this is not to come. */
+  /** Services are started side by side; one that is still absent after this will not come. */
   private static final Duration PEERS_PATIENCE = Duration.ofSeconds(20);
 
-  /** Between two rounds, so that whoever waits for a core gets it. */
+  /** Between two rounds, so that a thread that waits for a core gets it. */
   private static final Duration PAUSE = Duration.ofMillis(2);
 
-  /** Walks that are begun when the ones before were broken off by the end of a process. */
+  /** How often it is begun, if the end of a process breaks it off. */
   private static final int ATTEMPTS = 3;
 
   private static final Duration RETRY_PAUSE = Duration.ofMillis(500);
 
-  /** For the round that goes on when the service is to stop. */
+  /** How long a stop waits for the round that goes on. */
   private static final Duration LAST_ROUND = Duration.ofSeconds(10);
 
-  /** What the compilers still have to do when the walk is over takes seconds on a small machine. */
+  /**
+   * How long the JVM's compilers may take to finish after the last round; on a small machine that
+   * is seconds.
+   */
   private static final Duration SETTLING = Duration.ofSeconds(10);
 
   private static final Duration SETTLING_SAMPLE = Duration.ofMillis(250);
 
-  /** Of one core: that much an idle service needs at most. */
+  /** The share of one core that an idle service needs at most. */
   private static final double IDLE_SHARE = 0.1;
 
-  private final Config config;
-
-  /** A client that called within this is at work, and what it waits for comes first. */
+  /** A client that called within this time is at work, and what it waits for comes first. */
   private static final Duration CLIENTS_TURN = Duration.ofMillis(300);
 
-  /** For all clients together: whoever calls without end warms as well as this does. */
+  /** For all clients together: calls without end warm the service up as well as this does. */
   private static final Duration CLIENTS_PATIENCE = Duration.ofSeconds(20);
 
+  private final Config config;
+  private final Sleeper sleeper = Sleeper.SYSTEM;
   private volatile boolean ending;
+
+  /** By {@link System#nanoTime}: when a client last called. */
   private volatile long lastCall = System.nanoTime() - CLIENTS_TURN.toNanos();
+
+  @GuardedBy("this")
   private @Nullable Thread thread;
 
   @Inject
@@ -63,7 +73,7 @@ public final class WarmUp {
   }
 
   /** Begins in the background, on a socket that answers; the callback comes once, at the end. */
-  public void start(Runnable over) {
+  public synchronized void start(Runnable over) {
     thread = Thread.ofPlatform().name("warm-up").daemon().start(() -> run(over));
   }
 
@@ -73,7 +83,7 @@ public final class WarmUp {
    */
   public void stop() {
     ending = true;
-    Thread running = thread;
+    Thread running = running();
     if (running == null) {
       return;
     }
@@ -87,7 +97,11 @@ public final class WarmUp {
     }
   }
 
-  /** Somebody else needs the machine now. Never blocks. */
+  private synchronized @Nullable Thread running() {
+    return thread;
+  }
+
+  /** A client called: it needs the machine now. Never blocks. */
   public void clientCalled() {
     lastCall = System.nanoTime();
   }
@@ -95,8 +109,8 @@ public final class WarmUp {
   private void run(Runnable over) {
     long rounds = config.number(Key.CONTAINERD_WARM_ROUNDS);
     try {
-      for (int attempt = 1; rounds > 0 && !walked(rounds, attempt); attempt++) {
-        Thread.sleep(RETRY_PAUSE);
+      for (int attempt = 1; rounds > 0 && !isOver(rounds, attempt); attempt++) {
+        sleeper.sleep(RETRY_PAUSE);
       }
       if (rounds > 0) {
         settle();
@@ -109,10 +123,10 @@ public final class WarmUp {
     }
   }
 
-  /** False: what it needs went away in its middle, and may come again. */
-  private boolean walked(long rounds, int attempt) throws InterruptedException {
+  /** False if something that it needs went away in its middle and may come again. */
+  private boolean isOver(long rounds, int attempt) throws InterruptedException {
     try {
-      walk(rounds);
+      runRounds(rounds);
       return true;
     } catch (IOException | StatusRuntimeException | BerthException e) {
       boolean last = ending || attempt == ATTEMPTS;
@@ -125,27 +139,27 @@ public final class WarmUp {
     }
   }
 
-  private void walk(long rounds) throws IOException, InterruptedException {
+  private void runRounds(long rounds) throws IOException, InterruptedException {
     long start = System.nanoTime();
     long last = 0;
     long patience = CLIENTS_PATIENCE.toNanos();
-    try (ClientWalk walk = new ClientWalk(config)) {
-      awaitPeers(walk);
+    try (WarmUpClient client = new WarmUpClient(config, sleeper)) {
+      awaitPeers(client);
       long round = 0;
       try {
-        walk.prepare();
+        client.prepare();
         for (; round < rounds && !ending; round++) {
           patience -= giveWay(patience);
           long began = System.nanoTime();
-          walk.round(round);
+          client.round(round);
           last = System.nanoTime() - began;
-          Thread.sleep(PAUSE);
+          sleeper.sleep(PAUSE);
         }
       } catch (StatusRuntimeException | BerthException e) {
-        clearAfter(e, walk);
+        clearAfter(e, client);
         throw e;
       }
-      walk.clear();
+      client.clear();
       LOG.log(
           Level.INFO,
           "warmed by {0} containers in {1} ms, the last took {2} ms",
@@ -155,13 +169,13 @@ public final class WarmUp {
     }
   }
 
-  /** Until this process is quiet, whatever else it does, or patience is over. */
+  /** Waits until this process needs no more than an idle one, or patience is over. */
   private void settle() throws InterruptedException {
     long deadline = System.nanoTime() + SETTLING.toNanos();
     Duration before = spent();
     Duration during;
     do {
-      Thread.sleep(SETTLING_SAMPLE);
+      sleeper.sleep(SETTLING_SAMPLE);
       Duration now = spent();
       during = now.minus(before);
       before = now;
@@ -174,32 +188,33 @@ public final class WarmUp {
     return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
   }
 
-  /** Answers how long it took, in nanoseconds. */
+  /** Waits while clients are at work; answers for how long, in nanoseconds. */
   private long giveWay(long patience) throws InterruptedException {
     long begin = System.nanoTime();
     long now = begin;
     while (now - lastCall < CLIENTS_TURN.toNanos() && now - begin < patience && !ending) {
-      Thread.sleep(PAUSE);
+      sleeper.sleep(PAUSE);
       now = System.nanoTime();
     }
     return now - begin;
   }
 
-  /** A container that nobody sees is to stay in no case that can be helped. */
-  private void clearAfter(RuntimeException failure, ClientWalk walk) throws InterruptedException {
+  /** Removes what is left of the round that failed: nobody sees its container. */
+  private void clearAfter(RuntimeException failure, WarmUpClient client)
+      throws InterruptedException {
     try {
-      awaitPeers(walk);
-      walk.clear();
+      awaitPeers(client);
+      client.clear();
     } catch (StatusRuntimeException | BerthException | IOException e) {
       failure.addSuppressed(e);
     }
   }
 
-  private void awaitPeers(ClientWalk walk) throws InterruptedException {
+  private void awaitPeers(WarmUpClient client) throws InterruptedException {
     long deadline = System.nanoTime() + PEERS_PATIENCE.toNanos();
     while (true) {
       try {
-        walk.greet();
+        client.greet();
         return;
       } catch (StatusRuntimeException e) {
         if (ending
@@ -208,7 +223,7 @@ public final class WarmUp {
           throw e;
         }
       }
-      Thread.sleep(Duration.ofMillis(100));
+      sleeper.sleep(Duration.ofMillis(100));
     }
   }
 }
