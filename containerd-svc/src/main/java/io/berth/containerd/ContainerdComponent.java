@@ -3,7 +3,7 @@ package io.berth.containerd;
 import dagger.BindsInstance;
 import dagger.Component;
 import io.berth.base.config.Config;
-import io.berth.containerd.host.HostLauncher;
+import io.berth.containerd.shimprocess.ShimProcessLauncher;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
 
@@ -14,12 +14,12 @@ public interface ContainerdComponent {
   /** What main starts and stops. */
   ContainerdDaemon daemon();
 
-  /** Takes configuration, clock, and the way host processes are started. */
+  /** Takes configuration, clock, and the way shim processes are started. */
   @Component.Factory
   interface Factory {
     ContainerdComponent create(
         @BindsInstance Config config,
-        @BindsInstance HostLauncher launcher,
+        @BindsInstance ShimProcessLauncher launcher,
         @BindsInstance InstantSource clock);
   }
 }

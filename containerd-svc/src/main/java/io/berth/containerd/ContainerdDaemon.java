@@ -6,8 +6,8 @@ import io.berth.base.time.Sleeper;
 import io.berth.containerd.client.OutboxFollower;
 import io.berth.containerd.container.Supervising;
 import io.berth.containerd.front.Front;
-import io.berth.containerd.host.HostPool;
 import io.berth.containerd.metadata.Store;
+import io.berth.containerd.shimprocess.ShimProcesses;
 import io.berth.containerd.task.Recovery;
 import io.berth.containerd.warmup.WarmUp;
 import jakarta.inject.Inject;
@@ -29,7 +29,7 @@ public final class ContainerdDaemon implements Daemon {
   private final Supervising containers;
   private final Front front;
   private final OutboxFollower outbox;
-  private final HostPool pool;
+  private final ShimProcesses shimProcesses;
   private final WarmUp warmUp;
   private final ServiceHealth health = new ServiceHealth();
 
@@ -40,14 +40,14 @@ public final class ContainerdDaemon implements Daemon {
       Supervising containers,
       Front front,
       OutboxFollower outbox,
-      HostPool pool,
+      ShimProcesses shimProcesses,
       WarmUp warmUp) {
     this.store = store;
     this.recovery = recovery;
     this.containers = containers;
     this.front = front;
     this.outbox = outbox;
-    this.pool = pool;
+    this.shimProcesses = shimProcesses;
     this.warmUp = warmUp;
   }
 
@@ -71,7 +71,7 @@ public final class ContainerdDaemon implements Daemon {
   }
 
   private void awaitWarmProcess() {
-    while (!pool.isWarm()) {
+    while (!shimProcesses.isWarmedUp()) {
       if (!Sleeper.SYSTEM.pause(WARM_POLL)) {
         return;
       }
@@ -86,7 +86,7 @@ public final class ContainerdDaemon implements Daemon {
     front.stop();
     containers.stop();
     outbox.close();
-    pool.stop();
+    shimProcesses.stop();
     front.close();
     store.close();
   }

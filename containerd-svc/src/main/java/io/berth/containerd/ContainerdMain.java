@@ -1,7 +1,7 @@
 package io.berth.containerd;
 
 import io.berth.base.daemon.Program;
-import io.berth.containerd.host.ShimHostLauncher;
+import io.berth.containerd.shimprocess.InstalledLauncher;
 import java.time.InstantSource;
 
 /** The program {@code berth-containerd}. */
@@ -18,7 +18,7 @@ public final class ContainerdMain {
             System.err,
             config ->
                 DaggerContainerdComponent.factory()
-                    .create(config, new ShimHostLauncher(config), InstantSource.system())
+                    .create(config, new InstalledLauncher(config), InstantSource.system())
                     .daemon());
     System.exit(code);
   }

@@ -9,12 +9,14 @@ import io.berth.base.time.Sleeper;
 import io.berth.containerd.api.ContainersEndpoint.TaskPresence;
 import io.berth.containerd.client.ImageEmptiness;
 import io.berth.containerd.client.OutboxFollower;
+import io.berth.containerd.client.ShimProcessClient;
 import io.berth.containerd.container.ImageCalls;
 import io.berth.containerd.container.NetworkCalls;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.front.Peers;
 import io.berth.containerd.metadata.Emptiness;
 import io.berth.containerd.metadata.Store;
+import io.berth.containerd.shimprocess.ShimProcessConnection;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Singleton;
 
@@ -62,6 +64,11 @@ final class ContainerdModule {
   @Singleton
   static NetworkCalls networks(Peers peers) {
     return new NetworkCalls(peers.network(), peers.networkSocket());
+  }
+
+  @Provides
+  static ShimProcessConnection.Connector shimProcesses(EventLoops loops) {
+    return socket -> new ShimProcessClient(loops, socket);
   }
 
   @Provides

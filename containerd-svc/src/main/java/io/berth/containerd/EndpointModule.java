@@ -9,13 +9,15 @@ import io.berth.containerd.api.EventMessages;
 import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
 import io.berth.containerd.api.NamespacesEndpoint;
+import io.berth.containerd.api.RuncOptions;
+import io.berth.containerd.api.TasksEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
 import io.berth.containerd.client.SnapshotMessages;
 import io.berth.containerd.container.NamedContainersEndpoint;
 import io.berth.containerd.event.PayloadCodec;
 import io.berth.containerd.front.ForwardedMessages;
 import io.berth.containerd.metadata.RecordCodec;
-import io.berth.containerd.task.TasksEndpoint;
+import io.berth.containerd.task.RuntimeOptions;
 import io.grpc.BindableService;
 
 /** What is served, and who translates what the domain keeps, tells and forwards. */
@@ -57,4 +59,7 @@ interface EndpointModule {
 
   @Binds
   PayloadCodec payloads(EventMessages messages);
+
+  @Binds
+  RuntimeOptions runtimeOptions(RuncOptions options);
 }

@@ -1,7 +1,7 @@
 package io.berth.containerd;
 
 import io.berth.base.config.Config;
-import io.berth.containerd.host.HostLauncher;
+import io.berth.containerd.shimprocess.ShimProcessLauncher;
 import java.time.InstantSource;
 
 /** Opens the component to tests in other packages. */
@@ -9,7 +9,7 @@ public final class ContainerdComponents {
   private ContainerdComponents() {}
 
   public static ContainerdComponent create(
-      Config config, HostLauncher launcher, InstantSource clock) {
+      Config config, ShimProcessLauncher launcher, InstantSource clock) {
     return DaggerContainerdComponent.factory().create(config, launcher, clock);
   }
 }

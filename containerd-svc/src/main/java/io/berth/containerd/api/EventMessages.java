@@ -31,6 +31,7 @@ import io.berth.api.containerd.services.images.v1.ImageDelete;
 import io.berth.api.containerd.services.images.v1.ImageUpdate;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.api.containerd.types.Mount;
+import io.berth.base.layout.RootfsMount;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.Event;
@@ -169,7 +170,7 @@ public final class EventMessages implements PayloadCodec {
                     .setStderr(what.stdio().stderr())
                     .setTerminal(what.stdio().terminal()))
             .setPid(what.pid());
-    for (Occurrence.TaskCreated.Mount mount : what.rootfs()) {
+    for (RootfsMount mount : what.rootfs()) {
       result.addRootfs(
           Mount.newBuilder()
               .setType(mount.type())

@@ -23,9 +23,9 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.host.HostPool;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.RestartRule;
+import io.berth.containerd.shimprocess.ShimProcesses;
 import io.berth.containerd.spec.ResourceRules;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Tasks;
@@ -50,7 +50,7 @@ final class ContainerDuties {
   private final KeyLocks locks;
   private final Waits waits;
   private final Tasks tasks;
-  private final HostPool pool;
+  private final ShimProcesses shimProcesses;
   private final InstantSource clock;
 
   @Inject
@@ -66,7 +66,7 @@ final class ContainerDuties {
       KeyLocks locks,
       Waits waits,
       Tasks tasks,
-      HostPool pool,
+      ShimProcesses shimProcesses,
       InstantSource clock) {
     this.config = config;
     this.containers = containers;
@@ -79,7 +79,7 @@ final class ContainerDuties {
     this.locks = locks;
     this.waits = waits;
     this.tasks = tasks;
-    this.pool = pool;
+    this.shimProcesses = shimProcesses;
     this.clock = clock;
   }
 
@@ -221,7 +221,7 @@ final class ContainerDuties {
             .setInstance(config.instance())
             .setIsolation(config.text(Key.SHIM_ISOLATION))
             .setCgroups(surroundings.hostFacts().cgroups().text())
-            .setHostProcesses(pool.count())
+            .setHostProcesses(shimProcesses.count())
             .setOverlayLayers(surroundings.overlays().answer().text())
             .setVersion(Program.VERSION);
     for (NamedContainer container : containers.list(namespace)) {

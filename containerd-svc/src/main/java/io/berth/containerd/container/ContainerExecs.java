@@ -7,13 +7,13 @@ import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.ExecStartResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
-import io.berth.api.containerd.task.v3.StateResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
@@ -244,13 +244,13 @@ final class ContainerExecs {
           .build();
     }
     TaskKey key = Objects.requireNonNull(present.get(execId));
-    StateResponse state = tasks.state(key, execId);
+    ProcessReport state = tasks.state(key, execId);
     ExecInspectResponse.Builder answer =
-        described(execId, key, terms.get(execId)).setPid(state.getPid());
-    return switch (state.getStatus()) {
+        described(execId, key, terms.get(execId)).setPid(state.pid());
+    return switch (state.phase()) {
       case RUNNING, PAUSED, PAUSING -> answer.setRunning(true).build();
-      case STOPPED -> answer.setExitCode(state.getExitStatus()).build();
-      case CREATED, UNKNOWN, UNRECOGNIZED -> answer.build();
+      case STOPPED -> answer.setExitCode(state.exitStatus()).build();
+      case CREATED, UNKNOWN -> answer.build();
     };
   }
 

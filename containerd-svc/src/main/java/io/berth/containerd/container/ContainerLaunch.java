@@ -2,9 +2,9 @@ package io.berth.containerd.container;
 
 import com.google.protobuf.Any;
 import io.berth.api.berth.container.v1.Config;
-import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
 import io.berth.containerd.task.Tasks;
 import io.berth.linux.Signal;
@@ -54,7 +54,7 @@ final class ContainerLaunch {
       var _ = tasks.delete(key);
     }
     String snapshot = container.described().getSnapshotKey();
-    List<Mount> mounts =
+    List<RootfsMount> mounts =
         snapshot.isEmpty()
             ? List.of()
             : surroundings

@@ -6,7 +6,6 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
-import io.berth.api.berth.host.v1.AllowAttachRequest;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
@@ -44,7 +43,7 @@ final class ContainerLife {
   private static final Duration RELEASE_PATIENCE = Duration.ofSeconds(60);
 
   private static final int TOKEN_BYTES = 32;
-  private static final int TOKEN_TTL_MILLIS = 60_000;
+  private static final Duration TOKEN_VALIDITY = Duration.ofMinutes(1);
   private static final int DEFAULT_STOP_SECONDS = 10;
 
   /** What docker records of a container that could not be started for a reason of the engine's. */
@@ -213,15 +212,7 @@ final class ContainerLife {
     byte[] token = new byte[TOKEN_BYTES];
     random.nextBytes(token);
     TaskKey key = container.key();
-    tasks.allowAttach(
-        key,
-        AllowAttachRequest.newBuilder()
-            .setNamespace(key.namespace())
-            .setId(key.id())
-            .setExecId(execId)
-            .setToken(ByteString.copyFrom(token))
-            .setTtlMs(TOKEN_TTL_MILLIS)
-            .build());
+    tasks.allowAttach(key, execId, token, TOKEN_VALIDITY);
     Config config = container.described().getConfig();
     return AttachResponse.newBuilder()
         .setSocket(tasks.supervisorSocket(key).toString())

@@ -13,7 +13,7 @@ import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
-import io.berth.api.containerd.types.Mount;
+import io.berth.base.layout.RootfsMount;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.ManagedChannel;
 import java.nio.file.Path;
@@ -42,10 +42,14 @@ public final class ImageCalls {
   }
 
   /** Of an active snapshot. */
-  List<Mount> mounts(String namespace, String snapshotter, String key) {
+  List<RootfsMount> mounts(String namespace, String snapshotter, String key) {
     MountsRequest request =
         MountsRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
-    return service.call(() -> rootfs(namespace).mounts(request)).getMountsList();
+    return service.call(() -> rootfs(namespace).mounts(request)).getMountsList().stream()
+        .map(mount ->
+            new RootfsMount(
+                mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()))
+        .toList();
   }
 
   /** Removes the snapshot; unknown is fine. */

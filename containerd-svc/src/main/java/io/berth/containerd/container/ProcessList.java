@@ -1,10 +1,8 @@
 package io.berth.containerd.container;
 
 import io.berth.api.berth.container.v1.Process;
-import io.berth.api.containerd.runc.v1.ProcessDetails;
-import io.berth.api.containerd.v1.types.ProcessInfo;
-import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.shimprocess.ContainerProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,8 +23,8 @@ final class ProcessList {
   private ProcessList() {}
 
   /** Null for one that has ended meanwhile. */
-  static @Nullable Process of(ProcessInfo info) {
-    Path folder = Path.of("/proc", Integer.toUnsignedString(info.getPid()));
+  static @Nullable Process of(ContainerProcess process) {
+    Path folder = Path.of("/proc", Integer.toUnsignedString(process.pid()));
     try {
       String stat = Files.readString(folder.resolve("stat"), StandardCharsets.ISO_8859_1);
       // The name in brackets is anything; what counts stands behind the last one.
@@ -38,7 +36,7 @@ final class ProcessList {
               .strip();
       long ticks = Long.parseLong(fields[STAT_UTIME]) + Long.parseLong(fields[STAT_STIME]);
       return Process.newBuilder()
-          .setPid(info.getPid())
+          .setPid(process.pid())
           .setPpid(Integer.parseInt(fields[STAT_PPID]))
           .setUid((Integer) Files.getAttribute(folder, "unix:uid"))
           .setStartedAt(Timestamps.of(started(Long.parseLong(fields[STAT_START]))))
@@ -48,18 +46,11 @@ final class ProcessList {
                   ? "[" + stat.substring(stat.indexOf('(') + 1, end) + "]"
                   : new String(
                       commandLine.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8))
-          .setExecId(execId(info))
+          .setExecId(process.execId())
           .build();
     } catch (IOException | RuntimeException e) {
       return null;
     }
-  }
-
-  private static String execId(ProcessInfo info) {
-    return info.hasInfo()
-        ? Anys.unpack(info.getInfo(), "containerd.runc.v1.ProcessDetails", ProcessDetails.parser())
-            .getExecId()
-        : "";
   }
 
   private static Instant started(long ticksAfterBoot) throws IOException {

@@ -1,6 +1,8 @@
 package io.berth.containerd.event;
 
 import com.google.protobuf.Any;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.layout.Stdio;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -90,21 +92,12 @@ public sealed interface Occurrence {
    * @param rootfs what is mounted to be its root, in this order; empty if its root is a folder
    * @param pid the process that becomes the program
    */
-  record TaskCreated(String container, String bundle, List<Mount> rootfs, Stdio stdio, int pid)
+  record TaskCreated(
+      String container, String bundle, List<RootfsMount> rootfs, Stdio stdio, int pid)
       implements Occurrence {
     public TaskCreated {
       rootfs = List.copyOf(rootfs);
     }
-
-    /** One mount, in the words of mount(8). The target is relative to the root. */
-    public record Mount(String type, String source, String target, List<String> options) {
-      public Mount {
-        options = List.copyOf(options);
-      }
-    }
-
-    /** Where the program's streams lead: paths, URIs, or empty. */
-    public record Stdio(String stdin, String stdout, String stderr, boolean terminal) {}
   }
 
   /** A task's program runs. */

@@ -19,7 +19,7 @@ public final class Detached {
   private Detached() {}
 
   /** Answers a call on this thread, which the client's going away does not interrupt. */
-  static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
+  public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
     Context.current()
         .fork()
         .run(() ->

@@ -1,18 +1,11 @@
 package io.berth.containerd.task;
 
-import com.google.protobuf.Message;
-import io.berth.api.berth.host.v1.AcknowledgeRequest;
-import io.berth.api.berth.host.v1.HostGrpc;
-import io.berth.api.berth.host.v1.Occurrence;
-import io.berth.api.containerd.events.TaskExecStarted;
-import io.berth.api.containerd.events.TaskExit;
-import io.berth.api.containerd.events.TaskOOM;
-import io.berth.api.containerd.events.TaskStart;
-import io.berth.base.rpc.Timestamps;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
 import io.berth.containerd.event.EventBroker;
-import io.berth.containerd.event.Topics;
-import io.berth.containerd.host.HostProcess;
-import io.grpc.StatusRuntimeException;
+import io.berth.containerd.event.Occurrence;
+import io.berth.containerd.shimprocess.ShimProcess;
+import io.berth.containerd.shimprocess.ShimProcessEvent;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
@@ -20,14 +13,17 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Records exits and tells of them in the order that clients rely on: an exit is on disk, then its
  * event follows that of its start, then Wait is answered; the init's comes after those of all execs
- * that ran; then the supervisor may forget.
+ * that ran; then the supervisor may forget. Thread-safe.
  */
 @Singleton
 final class ExitLedger {
@@ -36,6 +32,7 @@ final class ExitLedger {
   /** How long the init's exit waits for those of execs, which the kernel kills with it. */
   private static final Duration EXECS_PATIENCE = Duration.ofSeconds(5);
 
+  /** A deletion forgets its exits as well, and follows most of them at once. */
   private static final Duration DELETION_PATIENCE = Duration.ofMillis(300);
 
   private static final Duration ACKNOWLEDGE_PATIENCE = Duration.ofSeconds(5);
@@ -52,246 +49,192 @@ final class ExitLedger {
     this.boot = boot;
   }
 
-  /** Called after each init's exit was told, on a thread that may be used for long. */
+  /** Has each init's exit told to {@code listener}, on a thread that may be used for long. */
   void onInitExit(BiConsumer<Task, Exit> listener) {
     initExits.add(listener);
   }
 
-  /** Something happened to a task, as its host told; on the task's own queue. */
-  void happened(Task task, HostProcess host, Occurrence occurrence) {
-    switch (occurrence.getWhatCase()) {
-      case EXIT -> task.whenCreated(() -> exited(task, host, occurrence));
-      case OOM ->
+  /** Something happened to a task, as its shim process told; on the task's own queue. */
+  void happened(Task task, ShimProcess process, ShimProcessEvent.OfTask event) {
+    switch (event) {
+      case ShimProcessEvent.Exited exited -> task.whenCreated(() -> exited(task, process, exited));
+      case ShimProcessEvent.OutOfMemory _ ->
           task.whenCreated(() -> {
             task.oomHappened();
-            publish(
-                task,
-                Topics.TASK_OOM,
-                TaskOOM.newBuilder().setContainerId(task.key().id()).build());
+            publish(task, new Occurrence.TaskOutOfMemory(task.key().id()));
           });
-      case SUPERVISOR_LOST ->
-          LOG.log(
-              Level.WARNING,
-              "supervisor of {0} is gone: {1}",
-              task.key(),
-              occurrence.getSupervisorLost().getCause());
-      case CAUGHT_UP, WHAT_NOT_SET -> {}
+      case ShimProcessEvent.SupervisorLost lost ->
+          LOG.log(Level.WARNING, "supervisor of {0} is gone: {1}", task.key(), lost.cause());
     }
   }
 
-  private void exited(Task task, HostProcess host, Occurrence occurrence) {
-    var told = occurrence.getExit();
-    TaskProcess process = task.processIfPresent(occurrence.getExecId());
-    if (process != null && isOf(task, process, told.getPid())) {
+  private void exited(Task task, ShimProcess shimProcess, ShimProcessEvent.Exited told) {
+    TaskProcess process = task.processIfPresent(told.execId());
+    if (process != null && isOf(process, told.pid())) {
       tellAgain(task, process);
       record(
           task,
           process,
           new Exit(
-              told.getPid(),
-              told.getStatus(),
-              Timestamps.instant(told.getAt()),
-              told.getOomKilled() || (process.isInit() && task.isOomKilled()),
-              told.getUnknown()));
+              told.pid(),
+              told.status(),
+              told.at(),
+              told.oomKilled() || (process.isInit() && task.isOomKilled()),
+              told.unknown()));
     }
-    Thread.ofVirtual()
-        .name("acknowledge")
-        .start(() -> acknowledgeUnlessDeleted(task, host, occurrence));
-  }
-
-  // A deletion forgets its exits as well, and follows most of them at once.
-  private void acknowledgeUnlessDeleted(Task task, HostProcess host, Occurrence occurrence) {
-    try {
-      Thread.sleep(DELETION_PATIENCE);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (!task.isBeingDeleted()) {
-      acknowledge(host, occurrence);
-    }
-  }
-
-  // An exit of an earlier task of the same name may be on its way still.
-  private static boolean isOf(Task task, TaskProcess process, int pid) {
-    task.lock.lock();
-    try {
-      return process.pid == 0 || pid == 0 || process.pid == pid;
-    } finally {
-      task.lock.unlock();
-    }
-  }
-
-  /** The host may forget an exit: it was recorded, or belongs to nothing any more. */
-  void acknowledge(HostProcess host, Occurrence occurrence) {
-    AcknowledgeRequest request =
-        AcknowledgeRequest.newBuilder()
-            .setNamespace(occurrence.getNamespace())
-            .setId(occurrence.getId())
-            .setExecId(occurrence.getExecId())
-            .build();
-    Thread.ofVirtual()
-        .name("acknowledge")
-        .start(() -> {
-          try {
-            HostGrpc.HostBlockingStub stub = host.stub(ACKNOWLEDGE_PATIENCE);
-            var _ = stub.acknowledge(request);
-          } catch (StatusRuntimeException e) {
-            // It is told again when the next host adopts the task.
-            LOG.log(Level.DEBUG, "acknowledge to {0}: {1}", host, e.getMessage());
+    later(
+        DELETION_PATIENCE,
+        () -> {
+          if (!task.isBeingDeleted()) {
+            acknowledge(shimProcess, told.key(), told.execId());
           }
         });
   }
 
+  /** An exit of an earlier task of the same name may still be on its way. */
+  private static boolean isOf(TaskProcess process, int pid) {
+    int known = process.state().pid();
+    return known == 0 || pid == 0 || known == pid;
+  }
+
+  /**
+   * Tells a shim process that it may forget an exit, for it is on record, or belongs to nothing any
+   * more. Does not block.
+   */
+  void acknowledge(ShimProcess process, TaskKey key, String execId) {
+    Thread.ofVirtual()
+        .name("acknowledge")
+        .start(() -> {
+          try {
+            process.connection().acknowledge(key, execId, ACKNOWLEDGE_PATIENCE);
+          } catch (BerthException e) {
+            // It is told again when the next process takes the task over.
+            LOG.log(Level.DEBUG, "acknowledge to {0}: {1}", process, e.getMessage());
+          }
+        });
+  }
+
+  /** Runs work on a thread of its own after a time, without a thread that waits for it. */
+  private static void later(Duration time, Runnable work) {
+    Executor threads = Thread.ofVirtual().name("after-exit")::start;
+    var _ =
+        CompletableFuture.runAsync(
+            work,
+            CompletableFuture.delayedExecutor(time.toMillis(), TimeUnit.MILLISECONDS, threads));
+  }
+
   /** Records an exit, then tells it when its turn has come. The second of two is ignored. */
   void record(Task task, TaskProcess process, Exit exit) {
-    task.lock.lock();
-    try {
-      if (process.exit != null) {
-        return;
-      }
-    } finally {
-      task.lock.unlock();
+    if (process.state().exit() != null) {
+      return;
     }
     table.put(task.key(), process.execId(), exit, boot.text());
-    task.locked(() -> {
-      if (process.exit == null) {
-        process.exit = exit;
-      }
-    });
+    var _ = process.change(state -> state.ends(exit));
     settle(task, /* forced= */ false);
   }
 
-  /** Tells what a Start did; an exit that came before follows. */
+  /** Tells what a start did; an exit that came before follows. */
   void started(Task task, TaskProcess process, int pid) {
     task.locked(() -> {
-      process.starting = false;
-      if (!process.started) {
-        process.started = true;
-        process.pid = pid;
-        if (process.isInit()) {
-          publish(
-              task,
-              Topics.TASK_START,
-              TaskStart.newBuilder().setContainerId(task.key().id()).setPid(pid).build());
-        } else {
-          publish(
-              task,
-              Topics.TASK_EXEC_STARTED,
-              TaskExecStarted.newBuilder()
-                  .setContainerId(task.key().id())
-                  .setExecId(process.execId())
-                  .setPid(pid)
-                  .build());
-        }
+      if (process.started(pid)) {
+        String id = task.key().id();
+        publish(
+            task,
+            process.isInit()
+                ? new Occurrence.TaskStarted(id, pid)
+                : new Occurrence.ExecStarted(id, process.execId(), pid));
       }
+      return null;
     });
     settle(task, /* forced= */ false);
   }
 
-  /** A Start failed. */
+  /** A call that starts a process failed; an exit that came before is told. */
   void notStarted(Task task, TaskProcess process) {
-    task.locked(() -> process.starting = false);
+    var _ = process.change(ProcessState::startFails);
     settle(task, /* forced= */ false);
   }
 
+  /** Whose turn has come is told. */
   private void settle(Task task, boolean forced) {
-    boolean waits = false;
-    @Nullable Exit initExit = null;
-    task.lock.lock();
-    try {
-      boolean execRuns = false;
-      for (TaskProcess process : task.processes()) {
-        if (!process.isInit()) {
-          tell(task, process);
-          execRuns |= process.started && !process.told().isDone();
-        }
-      }
-      TaskProcess init = task.init();
-      if (init.exit != null && !init.told().isDone()) {
-        waits = execRuns && !forced;
-        initExit = !waits && tell(task, init) ? init.exit : null;
-      }
-    } finally {
-      task.lock.unlock();
+    Turn turn = task.locked(() -> tellAllInTurn(task, forced));
+    if (turn.initWaits()) {
+      later(EXECS_PATIENCE, () -> settle(task, /* forced= */ true));
     }
-    if (waits) {
-      Thread.ofVirtual().name("exit-patience").start(() -> settleLater(task));
-    }
+    Exit initExit = turn.initExit();
     if (initExit != null) {
-      Exit exit = initExit;
       Thread.ofVirtual()
           .name("after-exit")
-          .start(() -> initExits.forEach(each -> each.accept(task, exit)));
-    }
-  }
-
-  private void settleLater(Task task) {
-    try {
-      Thread.sleep(EXECS_PATIENCE);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    settle(task, /* forced= */ true);
-  }
-
-  // Under the lock, which is what keeps the events in order.
-  private boolean tell(Task task, TaskProcess process) {
-    Exit exit = process.exit;
-    if (exit == null || process.starting || process.told().isDone()) {
-      return false;
-    }
-    publishExit(task, process, exit);
-    return process.told().complete(exit);
-  }
-
-  private void publishExit(Task task, TaskProcess process, Exit exit) {
-    TaskExit payload =
-        TaskExit.newBuilder()
-            .setContainerId(task.key().id())
-            .setId(process.isInit() ? task.key().id() : process.execId())
-            .setPid(exit.pid())
-            .setExitStatus(exit.status())
-            .setExitedAt(Timestamps.of(exit.at()))
-            .build();
-    if (task.isRecovered()) {
-      events.publishMissed(task.key().namespace(), Topics.TASK_EXIT, payload);
-    } else {
-      publish(task, Topics.TASK_EXIT, payload);
+          .start(() -> initExits.forEach(each -> each.accept(task, initExit)));
     }
   }
 
   /**
-   * An exit of an earlier life of this service: known for good, and told, unless the host repeats
-   * it.
+   * What became of the init's exit.
+   *
+   * @param initExit it was told just now; null if not
+   * @param initWaits it is on record and held back until execs have ended
    */
-  void restore(Task task, TaskProcess process, Exit exit) {
-    task.locked(() -> {
-      process.exit = exit;
-      process.pid = exit.pid();
-      process.started = true;
-      process.restored = true;
-      process.told().complete(exit);
-    });
+  private record Turn(@Nullable Exit initExit, boolean initWaits) {}
+
+  private Turn tellAllInTurn(Task task, boolean forced) {
+    boolean execRuns = false;
+    for (TaskProcess process : task.processes()) {
+      if (!process.isInit()) {
+        var _ = tell(task, process);
+        execRuns |= process.state() instanceof ProcessState.Running;
+      }
+    }
+    TaskProcess init = task.init();
+    boolean pending = init.state().exit() != null && !init.told().isDone();
+    boolean waits = pending && execRuns && !forced;
+    return new Turn(pending && !waits ? tell(task, init) : null, waits);
   }
 
-  // Not acknowledged, so perhaps not told before the restart.
+  /** Under the lock, which keeps the events in order. Answers the exit if it was told just now. */
+  private @Nullable Exit tell(Task task, TaskProcess process) {
+    Exit exit = process.untold();
+    if (exit == null) {
+      return null;
+    }
+    publishExit(task, process, exit);
+    return process.told().complete(exit) ? exit : null;
+  }
+
+  private void publishExit(Task task, TaskProcess process, Exit exit) {
+    String id = task.key().id();
+    Occurrence told =
+        new Occurrence.TaskExited(
+            id, process.isInit() ? id : process.execId(), exit.pid(), exit.status(), exit.at());
+    if (task.traits().recovered()) {
+      events.publishMissed(task.key().namespace(), told);
+    } else {
+      publish(task, told);
+    }
+  }
+
+  /** An exit that was on record when this service started, and is repeated: it was not told. */
   private void tellAgain(Task task, TaskProcess process) {
     task.locked(() -> {
-      if (process.restored && process.exit != null) {
-        process.restored = false;
-        publishExit(task, process, process.exit);
+      Exit exit = process.repeated();
+      if (exit != null) {
+        publishExit(task, process, exit);
       }
+      return null;
     });
   }
 
   /** Nobody will ever know how these processes ended. */
   void lost(Task task, Instant now) {
     for (TaskProcess process : task.processes()) {
-      record(task, process, new Exit(process.pid, Exit.UNKNOWN, now, task.isOomKilled(), true));
+      record(
+          task,
+          process,
+          new Exit(process.state().pid(), Exit.UNKNOWN, now, task.isOomKilled(), true));
     }
   }
 
-  private void publish(Task task, String topic, Message payload) {
-    events.publish(task.key().namespace(), topic, payload);
+  private void publish(Task task, Occurrence occurrence) {
+    events.publish(task.key().namespace(), occurrence);
   }
 }

@@ -1,27 +1,28 @@
 package io.berth.containerd.task;
 
-import io.berth.api.containerd.task.v3.TaskGrpc;
-import io.berth.base.id.TaskKey;
-import io.berth.base.rpc.UnixChannel;
-import io.berth.containerd.host.HostProcess;
-import java.time.Duration;
+import io.berth.containerd.shimprocess.ShimProcess;
 
-/** A task's shim as long as one host process holds it: calls go over the process's own socket. */
-final class ShimLink {
-  private final HostProcess host;
-  private final TaskKey key;
+/** How a task's shim is reached. */
+sealed interface ShimLink {
+  /** No process is known to have the shim; the next call has one take the task over. */
+  record None() implements ShimLink {}
 
-  ShimLink(HostProcess host, TaskKey key) {
-    this.host = host;
-    this.key = key;
-  }
+  /** The supervisor is gone, or the task is deleted: nobody can be asked any more. */
+  record Lost() implements ShimLink {}
 
-  HostProcess host() {
-    return host;
-  }
+  /**
+   * A process has the shim. Two of these are the same only if they are one object: a process that
+   * lost the shim may take the task over again, which is another link.
+   */
+  final class To implements ShimLink {
+    private final ShimProcess process;
 
-  /** Calls carry the request's number. */
-  TaskGrpc.TaskBlockingStub stub(String requestId, Duration patience) {
-    return UnixChannel.numbered(host.tasks(key), requestId).withDeadlineAfter(patience);
+    To(ShimProcess process) {
+      this.process = process;
+    }
+
+    ShimProcess process() {
+      return process;
+    }
   }
 }

@@ -1,22 +1,13 @@
 package io.berth.containerd.task;
 
-import io.berth.api.berth.host.v1.AdoptRequest;
-import io.berth.api.berth.host.v1.AllowAttachRequest;
-import io.berth.api.berth.host.v1.HostGrpc;
-import io.berth.api.berth.host.v1.LetGoRequest;
-import io.berth.api.berth.host.v1.PlaceRequest;
-import io.berth.api.berth.host.v1.PlaceResponse;
-import io.berth.api.containerd.task.v3.DeleteRequest;
-import io.berth.api.containerd.task.v3.StateRequest;
-import io.berth.api.containerd.task.v3.StateResponse;
-import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
-import io.berth.base.error.ErrorCodec;
-import io.berth.base.rpc.UnixChannel;
-import io.berth.containerd.host.HostPool;
-import io.berth.containerd.host.HostProcess;
+import io.berth.base.layout.TaskIntent;
+import io.berth.base.time.Sleeper;
+import io.berth.containerd.shimprocess.ProcessReport;
+import io.berth.containerd.shimprocess.ShimCalls;
+import io.berth.containerd.shimprocess.ShimProcess;
+import io.berth.containerd.shimprocess.ShimProcesses;
 import io.grpc.Context;
-import io.grpc.StatusRuntimeException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
@@ -25,11 +16,14 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way to a task's shim: placing it on a host process, having another adopt it, and calls that
- * outlive the death of a host, repeated under one number so that the supervisor does nothing twice.
+ * The way to a task's shim: placing it on a shim process, having another process take the task
+ * over, and calls that outlive the death of a process, repeated under one number so that the
+ * supervisor does nothing twice. Thread-safe.
  */
 @Singleton
 final class Shims {
@@ -39,44 +33,50 @@ final class Shims {
   static final Duration PATIENCE = Duration.ofMinutes(5);
 
   private static final Duration ADOPT_PATIENCE = Duration.ofSeconds(30);
-  private static final int MAX_HOSTS_TRIED = 5;
-  private static final long DYING_MILLIS = 100;
+  private static final int MAX_PROCESSES_TRIED = 5;
+  private static final Duration DYING = Duration.ofMillis(100);
 
-  private final HostPool pool;
+  private final ShimProcesses processes;
   private final ExitLedger ledger;
   private final InstantSource clock;
 
   @Inject
-  Shims(HostPool pool, ExitLedger ledger, InstantSource clock) {
-    this.pool = pool;
+  Shims(ShimProcesses processes, ExitLedger ledger, InstantSource clock) {
+    this.processes = processes;
     this.ledger = ledger;
     this.clock = clock;
   }
 
-  /** Work on a shim's stub. */
-  interface Call<T> {
-    T on(TaskGrpc.TaskBlockingStub stub);
-  }
-
-  /** 16 hex digits. */
-  static String newRequestId() {
+  private static String newRequestId() {
     return HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
   }
 
-  /** Calls the shim, the next one if its host dies meanwhile. */
-  <T> T call(Task task, Call<T> call) {
+  /** Calls the task's shim; if its process dies meanwhile, the shim that takes the task over. */
+  <T> T call(Task task, Function<ShimCalls, T> call) {
     return call(task, PATIENCE, call);
   }
 
-  <T> T call(Task task, Duration patience, Call<T> call) {
+  /** The same for a call without an answer. */
+  void run(Task task, Consumer<ShimCalls> call) {
+    var _ =
+        call(
+            task,
+            shim -> {
+              call.accept(shim);
+              return true;
+            });
+  }
+
+  /** The same for a call that ends within {@code patience}. */
+  <T> T call(Task task, Duration patience, Function<ShimCalls, T> call) {
     String requestId = newRequestId();
     for (int attempt = 1; ; attempt++) {
-      ShimLink link = link(task);
+      ShimLink.To link = link(task);
       try {
-        return call.on(link.stub(requestId, patience));
-      } catch (StatusRuntimeException e) {
-        if (!isHostGone(e) || attempt > MAX_HOSTS_TRIED) {
-          throw ErrorCodec.fromCall(e);
+        return call.apply(link.process().connection().shim(task.key(), requestId, patience));
+      } catch (BerthException e) {
+        if (!isProcessGone(e) || attempt > MAX_PROCESSES_TRIED) {
+          throw e;
         }
         LOG.log(Level.DEBUG, "{0}: {1}; repeated as {2}", task.key(), e.getMessage(), requestId);
         relink(task, link);
@@ -85,38 +85,29 @@ final class Shims {
   }
 
   // A server that ends at once resets its streams, which looks like a cancellation by nobody.
-  private static boolean isHostGone(StatusRuntimeException e) {
-    return switch (e.getStatus().getCode()) {
-      case UNAVAILABLE -> true;
-      case CANCELLED -> !Context.current().isCancelled();
+  private static boolean isProcessGone(BerthException e) {
+    return switch (e) {
+      case BerthException.Unavailable _ -> true;
+      case BerthException.Cancelled _ -> !Context.current().isCancelled();
       default -> false;
     };
   }
 
-  /** Through the task's host itself. */
-  void allowAttach(Task task, AllowAttachRequest request) {
-    HostGrpc.HostBlockingStub stub = link(task).host().stub(ADOPT_PATIENCE);
-    try {
-      var _ = stub.allowAttach(request);
-    } catch (StatusRuntimeException e) {
-      throw ErrorCodec.fromCall(e);
-    }
+  /** Has the task's supervisor let in the next client that shows the token. */
+  void allowAttach(Task task, String execId, byte[] token, Duration validity) {
+    link(task)
+        .process()
+        .connection()
+        .allowAttach(task.key(), execId, token, validity, ADOPT_PATIENCE);
   }
 
-  private ShimLink link(Task task) {
-    task.linking.lock();
-    try {
-      ShimLink present = task.link;
-      if (present != null) {
-        return present;
-      }
-      if (task.lost) {
-        throw gone(task);
-      }
-      return adopt(task);
-    } finally {
-      task.linking.unlock();
-    }
+  private ShimLink.To link(Task task) {
+    return task.linking(() ->
+        switch (task.link()) {
+          case ShimLink.To present -> present;
+          case ShimLink.None _ -> adopt(task);
+          case ShimLink.Lost _ -> throw gone(task);
+        });
   }
 
   private static BerthException gone(Task task) {
@@ -124,132 +115,111 @@ final class Shims {
         "task " + task.key().id() + ": process already finished, its supervisor is gone");
   }
 
-  /** A link did not answer; unless somebody else has replaced it, another host adopts the task. */
-  void relink(Task task, ShimLink broken) {
-    task.linking.lock();
-    try {
-      if (task.link != broken || task.lost) {
-        return;
+  /** A link did not answer: unless somebody else has replaced it, another process takes over. */
+  private void relink(Task task, ShimLink.To broken) {
+    task.linking(() -> {
+      if (task.link().equals(broken)) {
+        task.link(new ShimLink.None());
+        if (processes.examine(broken.process())) {
+          // The process lives and let go of the shim: it may as well take it up again.
+          processes.release(broken.process(), task.key());
+        }
+        var _ = adopt(task);
       }
-      task.link = null;
-      if (pool.examine(broken.host())) {
-        // The process lives and let go of the shim: it may as well take it up again.
-        pool.release(broken.host(), task.key());
-      }
-      adopt(task);
-    } finally {
-      task.linking.unlock();
-    }
+      return null;
+    });
   }
 
-  /** Its host is gone, as somebody noticed. */
-  void hostLost(Task task, HostProcess host) {
-    task.linking.lock();
+  /** The process that has its shim is gone, as somebody noticed. */
+  void processLost(Task task, ShimProcess process) {
     try {
-      ShimLink present = task.link;
-      if (present != null && present.host() == host) {
-        task.link = null;
-        if (!task.isCreating()) {
-          adopt(task);
+      task.linking(() -> {
+        if (task.link() instanceof ShimLink.To present && present.process().equals(process)) {
+          task.link(new ShimLink.None());
+          if (!task.isCreating()) {
+            var _ = adopt(task);
+          }
         }
-      }
+        return null;
+      });
     } catch (BerthException e) {
       LOG.log(Level.ERROR, "adopt {0}: {1}", task.key(), e.getMessage());
-    } finally {
-      task.linking.unlock();
     }
   }
 
-  /** After a restart: the task is held by a process that was found. */
-  void linkTo(Task task, HostProcess host) {
-    task.linking.lock();
-    try {
-      task.link = new ShimLink(host, task.key());
-      task.lost = false;
-    } finally {
-      task.linking.unlock();
-    }
+  /** After a restart: the task's shim is in a process that was found. */
+  void linkTo(Task task, ShimProcess process) {
+    task.link(new ShimLink.To(process));
   }
 
-  /** After a restart: nobody holds the task. Answers whether there was something to hold. */
+  /** After a restart: no process has the task. Answers whether there was something to take over. */
   boolean adoptOrphan(Task task) {
-    task.linking.lock();
     try {
-      adopt(task);
+      var _ = task.linking(() -> adopt(task));
       return true;
     } catch (BerthException.NotFound e) {
       return false;
-    } finally {
-      task.linking.unlock();
     }
   }
 
-  // Under the linking lock.
-  private ShimLink adopt(Task task) {
+  /** Has a process take the task over; the caller holds the lock of the way to the shim. */
+  private ShimLink.To adopt(Task task) {
     @Nullable BerthException last = null;
-    for (int tried = 0; tried < MAX_HOSTS_TRIED; tried++) {
-      HostProcess host = pool.reserve(task.key(), task.isExclusive());
+    for (int tried = 0; tried < MAX_PROCESSES_TRIED; tried++) {
+      ShimProcess process = processes.reserve(task.key(), task.traits().exclusive());
       try {
-        HostGrpc.HostBlockingStub stub = host.stub(ADOPT_PATIENCE);
-        var _ = stub.adopt(adoptRequest(task));
-        ShimLink link = new ShimLink(host, task.key());
-        task.link = link;
-        return link;
-      } catch (StatusRuntimeException e) {
-        last = ErrorCodec.fromCall(e);
-        if (last instanceof BerthException.AlreadyExists) {
-          // It never let go: only the way there was broken.
-          ShimLink link = new ShimLink(host, task.key());
-          task.link = link;
-          return link;
+        process.connection().adopt(task.key(), task.folder(), ADOPT_PATIENCE);
+        return linked(task, process);
+      } catch (BerthException.AlreadyExists e) {
+        // It never let go of the shim: only the way there was broken.
+        return linked(task, process);
+      } catch (BerthException.NotFound e) {
+        processes.release(process, task.key());
+        if (!task.isCreating()) {
+          task.link(new ShimLink.Lost());
+          ledger.lost(task, clock.instant());
         }
-        pool.release(host, task.key());
-        if (last instanceof BerthException.NotFound) {
-          if (!task.isCreating()) {
-            task.lost = true;
-            ledger.lost(task, clock.instant());
-          }
-          throw gone(task);
-        }
-        boolean alive = pool.examine(host);
+        throw gone(task);
+      } catch (BerthException e) {
+        last = e;
+        processes.release(process, task.key());
+        boolean alive = processes.examine(process);
         LOG.log(
             alive ? Level.WARNING : Level.INFO,
             "adopt {0} by {1}: {2}",
             task.key(),
-            host,
+            process,
             e.getMessage());
       }
     }
     throw new BerthException.Unavailable(
-        "adopt task " + task.key() + ": " + (last == null ? "no host" : last.getMessage()), last);
+        "adopt task " + task.key() + ": " + (last == null ? "no shim process" : last.getMessage()),
+        last);
   }
 
-  private static AdoptRequest adoptRequest(Task task) {
-    return AdoptRequest.newBuilder()
-        .setNamespace(task.key().namespace())
-        .setId(task.key().id())
-        .setFolder(task.folder().path().toString())
-        .build();
+  private static ShimLink.To linked(Task task, ShimProcess process) {
+    ShimLink.To link = new ShimLink.To(process);
+    task.link(link);
+    return link;
   }
 
   /**
-   * Places a new task on a host and creates it in the same hop; answers the init's pid. When it
-   * fails nothing of the task is left but its folder.
+   * Has a process make the task as it is written down in its folder; answers the init's pid. When
+   * this fails nothing of the task is left but its folder.
    */
-  int place(Task task, PlaceRequest request) {
+  int place(Task task, TaskIntent intent) {
     String requestId = newRequestId();
     for (int tried = 1; ; tried++) {
-      HostProcess host = pool.reserve(task.key(), task.isExclusive());
+      ShimProcess process = processes.reserve(task.key(), task.traits().exclusive());
       try {
-        PlaceResponse placed = UnixChannel.numbered(host.stub(PATIENCE), requestId).place(request);
-        linkTo(task, host);
-        return placed.getPid();
-      } catch (StatusRuntimeException e) {
-        pool.release(host, task.key());
-        BerthException failure = ErrorCodec.fromCall(e);
-        boolean hostDied = isHostGone(e) && isDying(host);
-        if (!hostDied || tried == MAX_HOSTS_TRIED) {
-          throw failure;
+        int pid = process.connection().place(task.folder(), intent, requestId, PATIENCE);
+        linkTo(task, process);
+        return pid;
+      } catch (BerthException e) {
+        processes.release(process, task.key());
+        boolean processDied = isProcessGone(e) && isDying(process);
+        if (!processDied || tried == MAX_PROCESSES_TRIED) {
+          throw e;
         }
         Integer pid = createdAlready(task);
         if (pid != null) {
@@ -259,65 +229,51 @@ final class Shims {
     }
   }
 
-  // A process on its way out may answer once more.
-  private boolean isDying(HostProcess host) {
-    if (!pool.examine(host)) {
+  /** Whether a process is gone, or about to be: one on its way out may answer once more. */
+  private boolean isDying(ShimProcess process) {
+    if (!processes.examine(process)) {
       return true;
     }
-    try {
-      Thread.sleep(DYING_MILLIS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return !pool.examine(host);
+    var _ = Sleeper.SYSTEM.pause(DYING);
+    return !processes.examine(process);
   }
 
-  // The host died while it created: the supervisor may have come to life or not.
+  // The process died while it created the task: the supervisor may have come to life or not.
   private @Nullable Integer createdAlready(Task task) {
     if (!adoptOrphan(task)) {
       return null;
     }
-    StateResponse state =
-        call(task, stub -> stub.state(StateRequest.newBuilder().setId(task.key().id()).build()));
-    if (state.getPid() != 0) {
-      return state.getPid();
+    ProcessReport state = call(task, shim -> shim.state(""));
+    if (state.pid() != 0) {
+      return state.pid();
     }
     unlink(task);
     return null;
   }
 
   /**
-   * Nothing more is asked of the shim. It leaves its host by itself after a deletion; to be let go
-   * here it could be mistaken for the next one of the same name.
+   * Nothing more is asked of the shim. It leaves its process by itself after a deletion; if it were
+   * let go by a call, that could meet the next task of the same name.
    */
   void unlink(Task task) {
-    ShimLink old;
-    task.linking.lock();
-    try {
-      old = task.link;
-      task.link = null;
-      task.lost = true;
-    } finally {
-      task.linking.unlock();
-    }
-    if (old != null) {
-      pool.release(old.host(), task.key());
+    ShimLink old =
+        task.linking(() -> {
+          ShimLink present = task.link();
+          task.link(new ShimLink.Lost());
+          return present;
+        });
+    if (old instanceof ShimLink.To to) {
+      processes.release(to.process(), task.key());
     }
   }
 
-  /** The creation failed on our side: what the shim made is undone, as far as it goes. */
+  /** The creation failed on this side: what the shim made is undone, as far as it goes. */
   void abandon(Task task) {
-    task.linking.lock();
-    try {
-      if (task.link == null) {
-        return;
-      }
-    } finally {
-      task.linking.unlock();
+    if (!(task.link() instanceof ShimLink.To)) {
+      return;
     }
     try {
-      DeleteRequest request = DeleteRequest.newBuilder().setId(task.key().id()).build();
-      var _ = call(task, stub -> stub.delete(request));
+      var _ = call(task, shim -> shim.delete(""));
     } catch (BerthException e) {
       LOG.log(Level.WARNING, "undo creation of {0}: {1}", task.key(), e.getMessage());
     }
@@ -325,23 +281,13 @@ final class Shims {
   }
 
   /** A process of another build is to end: its shims move, their containers do not notice. */
-  void moveAway(Task task, HostProcess from) {
-    letGo(from, task);
-    hostLost(task, from);
-    pool.release(from, task.key());
-  }
-
-  private static void letGo(HostProcess host, Task task) {
-    HostGrpc.HostBlockingStub stub = host.stub(ADOPT_PATIENCE);
+  void moveAway(Task task, ShimProcess from) {
     try {
-      var _ =
-          stub.letGo(
-              LetGoRequest.newBuilder()
-                  .setNamespace(task.key().namespace())
-                  .setId(task.key().id())
-                  .build());
-    } catch (StatusRuntimeException e) {
-      LOG.log(Level.DEBUG, "let go of {0} by {1}: {2}", task.key(), host, e.getMessage());
+      from.connection().letGo(task.key(), ADOPT_PATIENCE);
+    } catch (BerthException e) {
+      LOG.log(Level.DEBUG, "let go of {0} by {1}: {2}", task.key(), from, e.getMessage());
     }
+    processLost(task, from);
+    processes.release(from, task.key());
   }
 }

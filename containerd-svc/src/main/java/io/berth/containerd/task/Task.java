@@ -1,7 +1,9 @@
 package io.berth.containerd.task;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.layout.Stdio;
 import io.berth.base.layout.TaskFolder;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,52 +13,73 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One task. Two locks: {@link #lock} for its processes and the order of its events, held shortly;
- * {@link #linking} for its way to a shim, held while another host adopts it.
+ * One task. It has two locks: one for its life, its processes and the order of its events, held
+ * shortly; one for the way to its shim, held while another shim process takes the task over.
+ * Thread-safe.
  */
 final class Task {
   private static final Duration LEARNING = Duration.ofSeconds(5);
 
-  final ReentrantLock lock = new ReentrantLock();
-  final ReentrantLock linking = new ReentrantLock();
-  final SerialQueue happenings = new SerialQueue();
-
+  private final ReentrantLock lock = new ReentrantLock();
+  private final ReentrantLock linking = new ReentrantLock();
+  private final SerialQueue happenings = new SerialQueue();
   private final TaskKey key;
   private final TaskFolder folder;
-  private final boolean exclusive;
-  private final boolean ephemeral;
-  private final boolean recovered;
-
+  private final Traits traits;
   private final CountDownLatch learning;
 
-  // Guarded by lock.
+  @GuardedBy("lock")
   private final Map<String, TaskProcess> processes = new TreeMap<>();
-  private final List<Runnable> untilCreated = new ArrayList<>();
-  private boolean creating = true;
-  private boolean deleting;
-  private boolean oomKilled;
-  private boolean paused;
 
-  // Guarded by linking.
-  @Nullable ShimLink link;
-  boolean lost;
+  @GuardedBy("lock")
+  private Life life = new Life.Creating(List.of());
+
+  @GuardedBy("linking")
+  private ShimLink link = new ShimLink.None();
 
   /**
-   * @param exclusive wants a host process of its own
+   * What a task is for good.
+   *
+   * @param exclusive it wants a shim process of its own
    * @param ephemeral its container removes itself
-   * @param recovered made by an earlier life of this service
+   * @param recovered it was made by an earlier life of this service
    */
-  Task(TaskKey key, TaskFolder folder, boolean exclusive, boolean ephemeral, boolean recovered) {
+  record Traits(boolean exclusive, boolean ephemeral, boolean recovered) {}
+
+  /** Where the task as a whole is; what its processes do is their own state. */
+  private sealed interface Life {
+    /**
+     * It is not known yet whether it was made.
+     *
+     * @param deferred what is to be done once it was
+     */
+    record Creating(List<Runnable> deferred) implements Life {}
+
+    /**
+     * It can be used.
+     *
+     * @param oomKilled the kernel killed one of its processes because its memory limit was reached
+     */
+    record Made(boolean paused, boolean oomKilled) implements Life {}
+
+    /** It is being deleted, or was; a deletion that fails leads back to what was before. */
+    record Deleting(Made before) implements Life {}
+  }
+
+  /**
+   * @param stdio the streams of the init; null if an earlier life of this service made it
+   */
+  Task(TaskKey key, TaskFolder folder, Traits traits, @Nullable Stdio stdio) {
     this.key = key;
     this.folder = folder;
-    this.exclusive = exclusive;
-    this.ephemeral = ephemeral;
-    this.recovered = recovered;
-    this.learning = new CountDownLatch(recovered ? 1 : 0);
-    processes.put("", new TaskProcess(""));
+    this.traits = traits;
+    this.learning = new CountDownLatch(traits.recovered() ? 1 : 0);
+    processes.put("", new TaskProcess("", stdio, lock));
   }
 
   TaskKey key() {
@@ -67,16 +90,13 @@ final class Task {
     return folder;
   }
 
-  boolean isExclusive() {
-    return exclusive;
+  Traits traits() {
+    return traits;
   }
 
-  boolean isEphemeral() {
-    return ephemeral;
-  }
-
-  boolean isRecovered() {
-    return recovered;
+  /** What happened to it is recorded in this queue, one thing after another. */
+  SerialQueue happenings() {
+    return happenings;
   }
 
   /** What its processes do now is known, or cannot be known. */
@@ -98,13 +118,41 @@ final class Task {
     }
   }
 
-  /** Runs work under the lock. */
-  void locked(Runnable work) {
+  /** Works while nothing else changes the task, its processes, or what is told of them. */
+  <T extends @Nullable Object> T locked(Supplier<T> work) {
     lock.lock();
     try {
-      work.run();
+      return work.get();
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Works while nobody else changes the way to the shim, which may take as long as a call. */
+  <T extends @Nullable Object> T linking(Supplier<T> work) {
+    linking.lock();
+    try {
+      return work.get();
+    } finally {
+      linking.unlock();
+    }
+  }
+
+  ShimLink link() {
+    linking.lock();
+    try {
+      return link;
+    } finally {
+      linking.unlock();
+    }
+  }
+
+  void link(ShimLink changed) {
+    linking.lock();
+    try {
+      link = changed;
+    } finally {
+      linking.unlock();
     }
   }
 
@@ -140,39 +188,53 @@ final class Task {
     }
   }
 
-  /** ALREADY_EXISTS if the id is taken. */
-  TaskProcess addExec(String execId) {
+  /**
+   * Adds an exec.
+   *
+   * @param stdio null if an earlier life of this service made it
+   * @throws BerthException.AlreadyExists if the id is taken
+   */
+  void addExec(String execId, @Nullable Stdio stdio) {
     lock.lock();
     try {
-      TaskProcess added = new TaskProcess(execId);
-      if (processes.putIfAbsent(execId, added) != null) {
+      if (processes.putIfAbsent(execId, new TaskProcess(execId, stdio, lock)) != null) {
         throw new BerthException.AlreadyExists("id " + execId);
       }
-      return added;
     } finally {
       lock.unlock();
     }
   }
 
   void removeExec(String execId) {
-    locked(() -> processes.remove(execId));
-  }
-
-  boolean isCreating() {
     lock.lock();
     try {
-      return creating;
+      processes.remove(execId);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Runs now, or as soon as it is known whether the task was made. */
+  private Life life() {
+    lock.lock();
+    try {
+      return life;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean isCreating() {
+    return life() instanceof Life.Creating;
+  }
+
+  /** Runs work now, or once it is known that the task was made. */
   void whenCreated(Runnable work) {
     lock.lock();
     try {
-      if (creating) {
-        untilCreated.add(work);
+      if (life instanceof Life.Creating(List<Runnable> deferred)) {
+        List<Runnable> more = new ArrayList<>(deferred);
+        more.add(work);
+        life = new Life.Creating(more);
         return;
       }
     } finally {
@@ -181,73 +243,85 @@ final class Task {
     work.run();
   }
 
-  /** The init is there; what happened meanwhile follows. */
+  /** The init is there; what happened meanwhile is recorded next. */
   void created(int pid) {
-    List<Runnable> kept;
     lock.lock();
     try {
-      creating = false;
-      init().pid = pid;
-      kept = List.copyOf(untilCreated);
-      untilCreated.clear();
+      var _ = init().change(state -> state.numbered(pid));
+      if (life instanceof Life.Creating(List<Runnable> deferred)) {
+        life = new Life.Made(/* paused= */ false, /* oomKilled= */ false);
+        deferred.forEach(happenings::add);
+      }
     } finally {
       lock.unlock();
     }
-    kept.forEach(happenings::add);
   }
 
   /** One of two deletions wins; NOT_FOUND for the other. */
   void beginDeletion() {
     lock.lock();
     try {
-      if (deleting) {
-        throw new BerthException.NotFound("task " + key.id());
-      }
-      deleting = true;
+      life =
+          switch (life) {
+            case Life.Made made -> new Life.Deleting(made);
+            case Life.Creating _, Life.Deleting _ ->
+                throw new BerthException.NotFound("task " + key.id());
+          };
     } finally {
       lock.unlock();
     }
   }
 
-  /** Or was. */
+  /** Whether it is being deleted, or was. */
   boolean isBeingDeleted() {
-    lock.lock();
-    try {
-      return deleting;
-    } finally {
-      lock.unlock();
-    }
+    return life() instanceof Life.Deleting;
   }
 
   /** The deletion did not come to its end. */
   void resumeLife() {
-    locked(() -> deleting = false);
+    lock.lock();
+    try {
+      if (life instanceof Life.Deleting(Life.Made before)) {
+        life = before;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void note(UnaryOperator<Life.Made> change) {
+    lock.lock();
+    try {
+      life =
+          switch (life) {
+            case Life.Creating creating -> creating;
+            case Life.Made made -> change.apply(made);
+            case Life.Deleting deleting -> new Life.Deleting(change.apply(deleting.before()));
+          };
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Life.@Nullable Made made() {
+    return switch (life()) {
+      case Life.Creating _ -> null;
+      case Life.Made made -> made;
+      case Life.Deleting deleting -> deleting.before();
+    };
   }
 
   void paused(boolean now) {
-    locked(() -> paused = now);
-  }
-
-  boolean isPaused() {
-    lock.lock();
-    try {
-      return paused;
-    } finally {
-      lock.unlock();
-    }
+    note(made -> new Life.Made(now, made.oomKilled()));
   }
 
   void oomHappened() {
-    locked(() -> oomKilled = true);
+    note(made -> new Life.Made(made.paused(), /* oomKilled= */ true));
   }
 
   boolean isOomKilled() {
-    lock.lock();
-    try {
-      return oomKilled;
-    } finally {
-      lock.unlock();
-    }
+    Life.Made made = made();
+    return made != null && made.oomKilled();
   }
 
   /** Null while it is being created; waits as {@link #awaitLearned} does. */
@@ -255,9 +329,16 @@ final class Task {
     awaitLearned();
     lock.lock();
     try {
-      TaskProcess init = init();
-      boolean running = init.started && init.exit == null;
-      return creating ? null : new Tasks.Glance(init.pid, init.started, running, paused, init.exit);
+      Life.Made made = made();
+      ProcessState init = init().state();
+      return made == null
+          ? null
+          : new Tasks.Glance(
+              init.pid(),
+              init.wasStarted(),
+              init instanceof ProcessState.Running,
+              made.paused(),
+              init.exit());
     } finally {
       lock.unlock();
     }

@@ -2,56 +2,24 @@ package io.berth.containerd.task;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
-import io.berth.api.berth.host.v1.AllowAttachRequest;
-import io.berth.api.berth.host.v1.PlaceRequest;
-import io.berth.api.containerd.events.TaskCreate;
-import io.berth.api.containerd.events.TaskDelete;
-import io.berth.api.containerd.events.TaskExecAdded;
-import io.berth.api.containerd.events.TaskIO;
-import io.berth.api.containerd.events.TaskPaused;
-import io.berth.api.containerd.events.TaskResumed;
-import io.berth.api.containerd.task.v3.CreateTaskRequest;
-import io.berth.api.containerd.task.v3.DeleteRequest;
-import io.berth.api.containerd.task.v3.DeleteResponse;
-import io.berth.api.containerd.task.v3.ExecProcessRequest;
-import io.berth.api.containerd.task.v3.KillRequest;
-import io.berth.api.containerd.task.v3.PauseRequest;
-import io.berth.api.containerd.task.v3.PidsRequest;
-import io.berth.api.containerd.task.v3.ResizePtyRequest;
-import io.berth.api.containerd.task.v3.ResumeRequest;
-import io.berth.api.containerd.task.v3.StartRequest;
-import io.berth.api.containerd.task.v3.StateRequest;
-import io.berth.api.containerd.task.v3.StateResponse;
-import io.berth.api.containerd.task.v3.UpdateTaskRequest;
-import io.berth.api.containerd.types.Mount;
-import io.berth.api.containerd.v1.types.ProcessInfo;
-import io.berth.api.containerd.v1.types.Status;
-import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
-import io.berth.base.layout.StateFolders;
+import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
-import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
-import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.EventBroker;
-import io.berth.containerd.event.Topics;
-import io.berth.containerd.metadata.ContainerRecord;
-import io.berth.containerd.metadata.ContainerRecords;
-import io.berth.containerd.metadata.NamespaceTable;
+import io.berth.containerd.event.Occurrence;
+import io.berth.containerd.shimprocess.ContainerProcess;
+import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.oci.runtime.ProcessSpec;
-import io.berth.oci.runtime.RuntimeSpec;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -59,219 +27,88 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tasks of this instance and what can be done with them. Thread-safe; calls block for as long
- * as the shim takes.
+ * The tasks of this instance and what can be done with them. An exec id that is empty means the
+ * init. Calls on a task that is not there fail with {@link BerthException.NotFound}. Thread-safe;
+ * calls block for as long as the shim takes, unless they say that they do not.
  */
 @Singleton
 public final class Tasks {
-  /** A container's wish for a host process of its own: {@code pool} or {@code container}. */
+  /** A container's wish for a shim process of its own: {@code pool} or {@code container}. */
   public static final String ISOLATION_LABEL = "io.berth.shim.isolation";
 
   /** Bytes: as much as a plan may have, and more than the kernel takes. */
   private static final int MAX_EXEC_SPEC = 6 << 20;
 
-  /** Bytes; longer ones go by file, for a host process takes messages of at most 256 KiB. */
+  /** Bytes; longer ones go by file, for a shim process takes messages of at most 256 KiB. */
   private static final int INLINE_EXEC_SPEC = 128 << 10;
 
   private static final Duration STATE_PATIENCE = Duration.ofSeconds(2);
 
-  private final Config config;
-  private final ContainerRecords records;
-  private final NamespaceTable namespaces;
-  private final EventBroker events;
-  private final ExitTable exits;
-  private final ExitLedger ledger;
+  private final TaskTable table;
+  private final Creations creations;
+  private final Deletions deletions;
   private final Shims shims;
-  private final InstantSource clock;
-  private final Map<TaskKey, Task> tasks = new ConcurrentHashMap<>();
-  private volatile TaskPreparer preparer = (_, _) -> null;
+  private final ExitLedger ledger;
+  private final EventBroker events;
 
   @Inject
   Tasks(
-      Config config,
-      ContainerRecords records,
-      NamespaceTable namespaces,
-      EventBroker events,
-      ExitTable exits,
-      ExitLedger ledger,
+      TaskTable table,
+      Creations creations,
+      Deletions deletions,
       Shims shims,
-      InstantSource clock) {
-    this.config = config;
-    this.records = records;
-    this.namespaces = namespaces;
-    this.events = events;
-    this.exits = exits;
-    this.ledger = ledger;
+      ExitLedger ledger,
+      EventBroker events) {
+    this.table = table;
+    this.creations = creations;
+    this.deletions = deletions;
     this.shims = shims;
-    this.clock = clock;
+    this.ledger = ledger;
+    this.events = events;
   }
 
   /**
    * What a task is made from.
    *
-   * @param options empty: those of the container
+   * @param rootfs what is mounted to be its root, in this order; empty if its root is a folder
+   * @param options of the runtime; empty: those of the container
    * @param runtimePath empty: the container's runtime
    */
   public record Creation(
-      TaskKey key, List<Mount> rootfs, Stdio stdio, Any options, String runtimePath) {}
-
-  /** Whose containers need more than their record says. Set once, before the first call. */
-  public void prepareWith(TaskPreparer wanted) {
-    preparer = wanted;
+      TaskKey key, List<RootfsMount> rootfs, Stdio stdio, Any options, String runtimePath) {
+    public Creation {
+      rootfs = List.copyOf(rootfs);
+    }
   }
 
-  /** Called with the exit of each init after it was told. */
+  /** Who knows what containers need beyond their record. Set once, before the first call. */
+  public void prepareWith(TaskPreparer wanted) {
+    creations.prepareWith(wanted);
+  }
+
+  /** Has the exit of each init told to {@code listener}, after it was told to clients. */
   public void onInitExit(BiConsumer<TaskKey, Exit> listener) {
     ledger.onInitExit((task, exit) -> listener.accept(task.key(), exit));
   }
 
-  /** Whether the container has a task. */
+  /** Whether the container has a task. Does not block. */
   public boolean isPresent(TaskKey key) {
-    return tasks.containsKey(key);
-  }
-
-  Map<TaskKey, Task> all() {
-    return tasks;
-  }
-
-  /** NOT_FOUND for a container without a task, and for no container. */
-  Task task(TaskKey key) {
-    Task task = tasks.get(key);
-    if (task == null || task.isCreating()) {
-      records.get(key);
-      throw new BerthException.NotFound("task " + key.id());
-    }
-    return task;
+    return table.find(key) != null;
   }
 
   /** Answers the init's pid. After a failure there is no task, and the id can be used again. */
   public int create(Creation wanted) {
-    return Detached.run(() -> {
-      TaskKey key = wanted.key();
-      ContainerRecord container = records.get(key);
-      Runtimes.check(
-          wanted.runtimePath().isEmpty() ? container.runtime().name() : wanted.runtimePath());
-      Any options =
-          wanted.options().equals(Any.getDefaultInstance())
-              ? container.runtime().options()
-              : wanted.options();
-      Runtimes.checkOptions(options, container.runtime().name());
-      byte[] spec = container.spec().getValue().toByteArray();
-      RuntimeSpec parsed =
-          RuntimeSpec.read(spec, "specification of container \"" + key.id() + "\"");
-      if (tasks.containsKey(key)) {
-        throw new BerthException.AlreadyExists("task " + key.id());
-      }
-      TaskPreparer.Prepared prepared = preparer.prepare(key, container);
-      Task task =
-          new Task(
-              key,
-              taskFolder(key),
-              isExclusive(container, key.namespace()),
-              prepared != null && prepared.ephemeral(),
-              /* recovered= */ false);
-      if (tasks.putIfAbsent(key, task) != null) {
-        throw new BerthException.AlreadyExists("task " + key.id());
-      }
-      try {
-        return make(task, wanted, options, prepared, spec, parsed.linux().cgroupsPath());
-      } catch (RuntimeException e) {
-        shims.abandon(task);
-        task.folder().delete();
-        tasks.remove(key, task);
-        throw e;
-      }
-    });
+    return Detached.run(() -> creations.create(wanted));
   }
 
-  private int make(
-      Task task,
-      Creation wanted,
-      Any options,
-      TaskPreparer.@Nullable Prepared prepared,
-      byte[] spec,
-      String cgroupsPath) {
-    TaskKey key = task.key();
-    Stdio asked = wanted.stdio();
-    String log = prepared == null ? "" : prepared.logUri();
-    Stdio stdio =
-        asked.stdout().isEmpty() && asked.stderr().isEmpty() && !log.isEmpty()
-            ? new Stdio(asked.stdin(), log, log, asked.terminal())
-            : asked;
-    Map<String, Path> links = prepared == null ? Map.of() : prepared.links();
-    task.folder()
-        .make(TaskMessages.intent(task, wanted.rootfs(), stdio, options, cgroupsPath), spec, links);
-    if (!exits.of(key).isEmpty()) {
-      exits.removeAll(key);
-    }
-    task.locked(() -> task.init().stdio = stdio);
-    CreateTaskRequest.Builder create =
-        CreateTaskRequest.newBuilder()
-            .setId(key.id())
-            .setBundle(task.folder().bundle().toString())
-            .addAllRootfs(wanted.rootfs())
-            .setStdin(stdio.stdin())
-            .setStdout(stdio.stdout())
-            .setStderr(stdio.stderr())
-            .setTerminal(stdio.terminal());
-    if (!options.equals(Any.getDefaultInstance())) {
-      create.setOptions(options);
-    }
-    int pid =
-        shims.place(
-            task,
-            PlaceRequest.newBuilder()
-                .setNamespace(key.namespace())
-                .setId(key.id())
-                .setFolder(task.folder().path().toString())
-                .setCreate(create)
-                .setEphemeral(task.isEphemeral())
-                .build());
-    task.folder().confirm(pid);
-    events.publish(
-        key.namespace(),
-        Topics.TASK_CREATE,
-        TaskCreate.newBuilder()
-            .setContainerId(key.id())
-            .setBundle(task.folder().bundle().toString())
-            .addAllRootfs(wanted.rootfs())
-            .setIo(
-                TaskIO.newBuilder()
-                    .setStdin(stdio.stdin())
-                    .setStdout(stdio.stdout())
-                    .setStderr(stdio.stderr())
-                    .setTerminal(stdio.terminal()))
-            .setPid(pid)
-            .build());
-    task.created(pid);
-    return pid;
-  }
-
-  private boolean isExclusive(ContainerRecord container, String namespace) {
-    String wish = container.labels().get(ISOLATION_LABEL);
-    if (wish == null) {
-      wish = namespaces.labels(namespace).get(NamespaceTable.ISOLATION_LABEL);
-    }
-    if (wish == null) {
-      wish = config.text(Key.SHIM_ISOLATION);
-    }
-    return wish.equals("container");
-  }
-
-  /** Whether its labels, its namespace's or the configuration ask for a host of its own. */
-  boolean wantsOwnHost(TaskKey key) {
-    return isExclusive(records.get(key), key.namespace());
-  }
-
-  /** Of the init, or of an exec; answers the pid. */
+  /** Lets a created process run; answers its pid. */
   public int start(TaskKey key, String execId) {
     return Detached.run(() -> {
-      Task task = task(key);
+      Task task = table.get(key);
       TaskProcess process = task.process(execId);
-      task.locked(() -> process.starting = true);
+      var _ = process.change(ProcessState::startBegins);
       try {
-        StartRequest request = StartRequest.newBuilder().setId(key.id()).setExecId(execId).build();
-        int pid = shims.call(task, stub -> stub.start(request)).getPid();
+        int pid = shims.call(task, shim -> shim.start(execId));
         ledger.started(task, process, pid);
         return pid;
       } catch (RuntimeException e) {
@@ -281,96 +118,53 @@ public final class Tasks {
     });
   }
 
-  /** Of a task that has stopped or was never started; answers how its init ended. */
+  /** Removes a task that has stopped or was never started; answers how its init ended. */
   public Exit delete(TaskKey key) {
-    return Detached.run(() -> {
-      Task task = task(key);
-      task.beginDeletion();
-      boolean done = false;
-      try {
-        Exit exit = deleteInShim(task, task.init());
-        shims.unlink(task);
-        exits.removeAll(key);
-        task.folder().delete();
-        tasks.remove(key, task);
-        events.publish(
-            key.namespace(),
-            Topics.TASK_DELETE,
-            TaskDelete.newBuilder()
-                .setContainerId(key.id())
-                .setPid(exit.pid())
-                .setExitStatus(exit.status())
-                .setExitedAt(Timestamps.of(exit.at()))
-                .build());
-        done = true;
-        return exit;
-      } finally {
-        if (!done) {
-          task.resumeLife();
-        }
-      }
-    });
+    return Detached.run(() -> deletions.delete(key));
   }
 
-  /** Of an exec that has stopped or was never started; the empty exec is the init. */
+  /** Removes an exec that has stopped or was never started, or with the init the task. */
   public Exit deleteProcess(TaskKey key, String execId) {
-    if (execId.isEmpty()) {
-      return delete(key);
-    }
-    return Detached.run(() -> {
-      Task task = task(key);
-      Exit exit = deleteInShim(task, task.process(execId));
-      task.removeExec(execId);
-      exits.remove(key, execId);
-      return exit;
-    });
+    return execId.isEmpty() ? delete(key) : Detached.run(() -> deletions.deleteExec(key, execId));
   }
 
-  private Exit deleteInShim(Task task, TaskProcess process) {
-    DeleteRequest request =
-        DeleteRequest.newBuilder().setId(task.key().id()).setExecId(process.execId()).build();
-    Exit known = recorded(task, process);
-    try {
-      DeleteResponse answer = shims.call(task, stub -> stub.delete(request));
-      Exit told =
-          new Exit(
-              answer.getPid(),
-              answer.getExitStatus(),
-              answer.hasExitedAt() ? Timestamps.instant(answer.getExitedAt()) : clock.instant(),
-              false,
-              false);
-      if (known == null && wasStarted(task, process)) {
-        // The shim was asked before its host had told us: the exit's event still comes first.
-        ledger.record(task, process, told);
-        known = recorded(task, process);
-      }
-      return known == null ? told : known;
-    } catch (BerthException.NotFound e) {
-      // The supervisor is gone, or an earlier deletion got this far.
-      known = recorded(task, process);
-      if (known == null) {
+  /**
+   * Adds a process, which runs after {@link #start}.
+   *
+   * @param spec a document of the runtime specification ({@code Process})
+   * @throws BerthException.InvalidArgument if the id or the specification breaks a rule
+   * @throws BerthException.AlreadyExists if the id is taken
+   */
+  public void exec(TaskKey key, String execId, Stdio stdio, Any spec) {
+    checkExec(execId, spec);
+    Detached.run(() -> {
+      Task task = table.get(key);
+      task.addExec(execId, stdio);
+      try {
+        Any sent = forShim(task, execId, spec);
+        shims.run(task, shim -> shim.exec(execId, stdio, sent));
+      } catch (RuntimeException e) {
+        task.removeExec(execId);
+        task.folder().deleteProcess(execId);
         throw e;
       }
-      return known;
-    }
+      events.publish(key.namespace(), new Occurrence.ExecAdded(key.id(), execId));
+      return null;
+    });
   }
 
-  private static @Nullable Exit recorded(Task task, TaskProcess process) {
-    task.lock.lock();
-    try {
-      return process.exit;
-    } finally {
-      task.lock.unlock();
+  private static void checkExec(String execId, Any spec) {
+    Identifier.check(execId);
+    if (spec.equals(Any.getDefaultInstance())) {
+      throw new BerthException.InvalidArgument("exec `" + execId + "`: spec must be set");
     }
-  }
-
-  private static boolean wasStarted(Task task, TaskProcess process) {
-    task.lock.lock();
-    try {
-      return process.started;
-    } finally {
-      task.lock.unlock();
+    if (spec.getValue().size() > MAX_EXEC_SPEC) {
+      throw new BerthException.InvalidArgument(
+          "exec `" + execId + "`: its specification has more than " + MAX_EXEC_SPEC + " bytes");
     }
+    var _ =
+        ProcessSpec.read(
+            spec.getValue().toByteArray(), "process specification of exec `" + execId + "`");
   }
 
   private static Any forShim(Task task, String execId, Any spec) {
@@ -381,92 +175,41 @@ public final class Tasks {
     return Anys.of(Anys.PROCESS_FILE, ByteString.EMPTY);
   }
 
-  /** Adds a process; it runs after {@link #start}. */
-  public void exec(TaskKey key, String execId, Stdio stdio, Any spec) {
-    Identifier.check(execId);
-    if (spec.equals(Any.getDefaultInstance())) {
-      throw new BerthException.InvalidArgument("exec `" + execId + "`: spec must be set");
-    }
-    if (spec.getValue().size() > MAX_EXEC_SPEC) {
-      throw new BerthException.InvalidArgument(
-          "exec `" + execId + "`: its specification has more than " + MAX_EXEC_SPEC + " bytes");
-    }
-    ProcessSpec.read(
-        spec.getValue().toByteArray(), "process specification of exec `" + execId + "`");
-    Detached.run(() -> {
-      Task task = task(key);
-      TaskProcess process = task.addExec(execId);
-      task.locked(() -> process.stdio = stdio);
-      try {
-        ExecProcessRequest request =
-            ExecProcessRequest.newBuilder()
-                .setId(key.id())
-                .setExecId(execId)
-                .setStdin(stdio.stdin())
-                .setStdout(stdio.stdout())
-                .setStderr(stdio.stderr())
-                .setTerminal(stdio.terminal())
-                .setSpec(forShim(task, execId, spec))
-                .build();
-        var _ = shims.call(task, stub -> stub.exec(request));
-      } catch (RuntimeException e) {
-        task.removeExec(execId);
-        task.folder().deleteProcess(execId);
-        throw e;
-      }
-      events.publish(
-          key.namespace(),
-          Topics.TASK_EXEC_ADDED,
-          TaskExecAdded.newBuilder().setContainerId(key.id()).setExecId(execId).build());
-      return null;
-    });
+  /** What a process is doing if that is known without asking its shim, else null. Never waits. */
+  public @Nullable ProcessReport stateIfEnded(TaskKey key, String execId) {
+    return table.get(key).process(execId).endedReport();
   }
 
-  /** Of one whose exit is recorded; null: its shim must be asked. Never waits. */
-  @Nullable StateResponse stateIfEnded(TaskKey key, String execId) {
-    Task task = task(key);
-    return TaskMessages.ended(task, task.process(execId));
-  }
-
-  /** As its shim says; of one whose exit is recorded, that exit, also when the shim is gone. */
-  public StateResponse state(TaskKey key, String execId) {
-    Task task = task(key);
+  /** What its shim says; of a process whose exit is on record, that, even if the shim is gone. */
+  public ProcessReport state(TaskKey key, String execId) {
+    Task task = table.get(key);
     TaskProcess process = task.process(execId);
-    StateResponse ended = TaskMessages.ended(task, process);
+    ProcessReport ended = process.endedReport();
     if (ended != null) {
       return ended;
     }
-    StateRequest request = StateRequest.newBuilder().setId(key.id()).setExecId(execId).build();
-    StateResponse state;
+    ProcessReport state;
     try {
-      state = shims.call(task, STATE_PATIENCE, stub -> stub.state(request));
+      state = shims.call(task, STATE_PATIENCE, shim -> shim.state(execId));
     } catch (BerthException.NotFound e) {
-      if (recorded(task, process) == null) {
+      if (process.state().exit() == null) {
         throw e;
       }
-      state = StateResponse.getDefaultInstance();
+      state = new ProcessReport(0, ProcessReport.Phase.UNKNOWN, Stdio.NONE, 0, null);
     }
-    Exit exit = recorded(task, process);
-    if (exit == null) {
-      return state;
-    }
-    return state.toBuilder()
-        .setPid(exit.pid())
-        .setStatus(Status.STOPPED)
-        .setExitStatus(exit.status())
-        .setExitedAt(Timestamps.of(exit.at()))
-        .build();
+    Exit exit = process.state().exit();
+    return exit == null ? state : state.ended(exit.pid(), exit.status(), exit.at());
   }
 
   /** The process's end, also when its task is gone by then. */
   public CompletableFuture<Exit> ending(TaskKey key, String execId) {
-    return task(key).process(execId).told().copy();
+    return table.get(key).process(execId).told().copy();
   }
 
   /** Blocks until the process has ended and that is on disk and was told. */
   public Exit await(TaskKey key, String execId) throws InterruptedException {
     try {
-      return task(key).process(execId).told().get();
+      return table.get(key).process(execId).told().get();
     } catch (ExecutionException e) {
       throw new IllegalStateException("an exit cannot fail", e);
     }
@@ -475,7 +218,7 @@ public final class Tasks {
   /** The same, for at most so long: null if it has not ended by then. */
   public @Nullable Exit await(TaskKey key, String execId, Duration patience)
       throws InterruptedException {
-    CompletableFuture<Exit> told = task(key).process(execId).told();
+    CompletableFuture<Exit> told = table.get(key).process(execId).told();
     try {
       return told.get(patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
@@ -485,15 +228,15 @@ public final class Tasks {
     }
   }
 
-  /** The init's exit if it is recorded, else null. */
+  /** The init's exit if it is on record, else null. Does not block. */
   public @Nullable Exit exitOf(TaskKey key) {
-    Task task = tasks.get(key);
-    return task == null ? null : recorded(task, task.init());
+    Task task = table.find(key);
+    return task == null ? null : task.init().state().exit();
   }
 
-  /** Execs that were added and not deleted. */
+  /** Execs that were added and not deleted. Does not block. */
   public List<String> execs(TaskKey key) {
-    return task(key).processes().stream()
+    return table.get(key).processes().stream()
         .map(TaskProcess::execId)
         .filter(execId -> !execId.isEmpty())
         .toList();
@@ -502,14 +245,10 @@ public final class Tasks {
   /** Freezes all of its processes. */
   public void pause(TaskKey key) {
     Detached.run(() -> {
-      Task task = task(key);
-      var _ =
-          shims.call(task, stub -> stub.pause(PauseRequest.newBuilder().setId(key.id()).build()));
+      Task task = table.get(key);
+      shims.run(task, shim -> shim.pause());
       task.paused(true);
-      events.publish(
-          key.namespace(),
-          Topics.TASK_PAUSED,
-          TaskPaused.newBuilder().setContainerId(key.id()).build());
+      events.publish(key.namespace(), new Occurrence.TaskPaused(key.id()));
       return null;
     });
   }
@@ -517,66 +256,55 @@ public final class Tasks {
   /** Lets them go on. */
   public void resume(TaskKey key) {
     Detached.run(() -> {
-      Task task = task(key);
-      var _ =
-          shims.call(task, stub -> stub.resume(ResumeRequest.newBuilder().setId(key.id()).build()));
+      Task task = table.get(key);
+      shims.run(task, shim -> shim.resume());
       task.paused(false);
-      events.publish(
-          key.namespace(),
-          Topics.TASK_RESUMED,
-          TaskResumed.newBuilder().setContainerId(key.id()).build());
+      events.publish(key.namespace(), new Occurrence.TaskResumed(key.id()));
       return null;
     });
   }
 
-  /** Those of a namespace, by id. */
+  /** Those of a namespace, by id. Does not block. */
   public List<TaskKey> keys(String namespace) {
-    return tasks.keySet().stream()
-        .filter(key -> key.namespace().equals(namespace))
-        .sorted()
-        .toList();
+    return table.keys(namespace);
   }
 
-  /** A signal for one process, or with `all` for every process of the container. */
+  /** A signal for one process, or with {@code all} for every process of the container. */
   public void kill(TaskKey key, String execId, int signal, boolean all) {
-    checkProcess(key, execId);
-    KillRequest request =
-        KillRequest.newBuilder()
-            .setId(key.id())
-            .setExecId(execId)
-            .setSignal(signal)
-            .setAll(all)
-            .build();
-    var _ = relay(key, stub -> stub.kill(request));
+    Task task = withProcess(key, execId);
+    shims.run(task, shim -> shim.kill(execId, signal, all));
   }
 
-  /** The window of a process's terminal; nothing without one. */
+  /** The size of a process's terminal, in characters; nothing without one. */
   public void resize(TaskKey key, String execId, int rows, int columns) {
-    checkProcess(key, execId);
-    ResizePtyRequest request =
-        ResizePtyRequest.newBuilder()
-            .setId(key.id())
-            .setExecId(execId)
-            .setWidth(columns)
-            .setHeight(rows)
-            .build();
-    var _ = relay(key, stub -> stub.resizePty(request));
+    Task task = withProcess(key, execId);
+    shims.run(task, shim -> shim.resize(execId, columns, rows));
   }
 
-  /** New limits, as a document of the runtime specification. */
+  /** Closes the process's stdin if {@code stdin} is set. */
+  public void closeIo(TaskKey key, String execId, boolean stdin) {
+    Task task = withProcess(key, execId);
+    shims.run(task, shim -> shim.closeIo(execId, stdin));
+  }
+
+  /** New limits, as a document of the runtime specification ({@code LinuxResources}). */
   public void update(TaskKey key, byte[] resources) {
-    UpdateTaskRequest request =
-        UpdateTaskRequest.newBuilder()
-            .setId(key.id())
-            .setResources(Anys.of(Anys.LINUX_RESOURCES, ByteString.copyFrom(resources)))
-            .build();
-    var _ = relay(key, stub -> stub.update(request));
+    update(key, Anys.of(Anys.LINUX_RESOURCES, ByteString.copyFrom(resources)), Map.of());
   }
 
-  /** All processes of the container, by the host's numbers. */
-  public List<ProcessInfo> pids(TaskKey key) {
-    return relay(key, stub -> stub.pids(PidsRequest.newBuilder().setId(key.id()).build()))
-        .getProcessesList();
+  /** The same as a client packed it, with annotations. */
+  public void update(TaskKey key, Any resources, Map<String, String> annotations) {
+    shims.run(table.get(key), shim -> shim.update(resources, annotations));
+  }
+
+  /** All processes of the container, by the machine's numbers. */
+  public List<ContainerProcess> pids(TaskKey key) {
+    return shims.call(table.get(key), shim -> shim.pids());
+  }
+
+  /** What the container uses; a message of containerd's metrics. */
+  public Any stats(TaskKey key) {
+    return shims.call(table.get(key), shim -> shim.stats());
   }
 
   /**
@@ -584,45 +312,49 @@ public final class Tasks {
    * service it waits until the shim has told.
    */
   public @Nullable Glance glance(TaskKey key) {
-    Task task = tasks.get(key);
+    Task task = table.find(key);
     return task == null ? null : task.glance();
   }
 
   /**
    * A task at a glance.
    *
-   * @param started or the exit is known already
-   * @param exit null while it is not recorded
+   * @param pid of the init
+   * @param started whether the init's program runs or ran
+   * @param running whether it runs; also while it is paused
+   * @param exit null while it is not on record
    */
   public record Glance(
       int pid, boolean started, boolean running, boolean paused, @Nullable Exit exit) {}
 
-  /** Any other call on the task's shim. */
-  <T> T relay(TaskKey key, Shims.Call<T> call) {
-    return shims.call(task(key), call);
+  /** NOT_FOUND if the task or its exec is not there. Does not block. */
+  public void checkProcess(TaskKey key, String execId) {
+    var _ = withProcess(key, execId);
   }
 
-  /** Whether the exec is there; NOT_FOUND otherwise. */
-  void checkProcess(TaskKey key, String execId) {
-    task(key).process(execId);
+  private Task withProcess(TaskKey key, String execId) {
+    Task task = table.get(key);
+    var _ = task.process(execId);
+    return task;
   }
 
-  /** The next client that shows this token to the supervisor is let in. */
-  public void allowAttach(TaskKey key, AllowAttachRequest request) {
-    shims.allowAttach(task(key), request);
+  /**
+   * The next client that shows this token to the supervisor is let in.
+   *
+   * @param token 32 bytes
+   * @param validity for how long the token can be shown
+   */
+  public void allowAttach(TaskKey key, String execId, byte[] token, Duration validity) {
+    shims.allowAttach(table.get(key), execId, token, validity);
   }
 
-  private TaskFolder taskFolder(TaskKey key) {
-    return new StateFolders(config.state()).task(key);
-  }
-
-  /** Where a client attaches. */
+  /** Where a client attaches. Does not block. */
   public Path supervisorSocket(TaskKey key) {
-    return taskFolder(key).supervisorSocket();
+    return table.folder(key).supervisorSocket();
   }
 
-  /** The task's folder. */
+  /** The task's folder. Does not block. */
   public Path folderOf(TaskKey key) {
-    return taskFolder(key).path();
+    return table.folder(key).path();
   }
 }

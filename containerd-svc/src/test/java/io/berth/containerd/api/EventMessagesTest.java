@@ -11,6 +11,8 @@ import io.berth.api.containerd.events.TaskCreate;
 import io.berth.api.containerd.events.TaskExit;
 import io.berth.api.containerd.events.TaskIO;
 import io.berth.api.containerd.types.Mount;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.Occurrence;
@@ -44,8 +46,8 @@ class EventMessagesTest {
       new TaskCreated(
           "c",
           "/b",
-          List.of(new TaskCreated.Mount("overlay", "overlay", "", List.of("ro"))),
-          new TaskCreated.Stdio("i", "o", "e", true),
+          List.of(new RootfsMount("overlay", "overlay", "", List.of("ro"))),
+          new Stdio("i", "o", "e", true),
           7);
 
   private final EventMessages messages = new EventMessages();

@@ -36,11 +36,11 @@ import java.nio.file.Path;
 
 /** {@code containerd.task.v3.Task} over a fake supervisor. */
 final class FakeShim extends TaskGrpc.TaskImplBase {
-  private final FakeHosts machine;
-  private final FakeHost host;
+  private final FakeShimProcesses machine;
+  private final FakeShimProcess host;
   private final TaskKey key;
 
-  FakeShim(FakeHosts machine, FakeHost host, TaskKey key) {
+  FakeShim(FakeShimProcesses machine, FakeShimProcess host, TaskKey key) {
     this.machine = machine;
     this.host = host;
     this.key = key;

@@ -39,7 +39,7 @@ public final class Instance implements AutoCloseable {
   public static final String NAMESPACE = "test";
 
   public final Config config;
-  public final FakeHosts hosts;
+  public final FakeShimProcesses hosts;
   private final EventLoops loops = new EventLoops(1);
   private final ManagedChannel channel;
   private @Nullable ContainerdDaemon daemon;
@@ -62,7 +62,7 @@ public final class Instance implements AutoCloseable {
                 + "[containerd]\nwarm_rounds = 0\n");
     Files.createDirectories(config.root());
     Files.createDirectories(config.state());
-    hosts = new FakeHosts(config);
+    hosts = new FakeShimProcesses(config);
     channel = UnixChannel.to(loops, config.socket("containerd"));
     start();
   }

@@ -6,17 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.containerd.events.TaskExit;
-import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
-import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
-import io.berth.api.containerd.services.tasks.v1.GetRequest;
-import io.berth.api.containerd.services.tasks.v1.KillRequest;
 import io.berth.api.containerd.services.tasks.v1.ListTasksRequest;
-import io.berth.api.containerd.services.tasks.v1.StartRequest;
-import io.berth.api.containerd.services.tasks.v1.WaitRequest;
-import io.berth.api.containerd.v1.types.Process;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.base.layout.StateFolders;
 import io.berth.containerd.fake.Instance;
+import io.berth.containerd.fake.TaskCalls;
+import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -30,14 +25,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Deaths of hosts, of this service, and of both; on the same database and folders. */
+/** Deaths of shim processes, of this service, and of both; on the same database and folders. */
 class RestartTest {
   @TempDir Path folder;
   private Instance instance;
+  private TaskCalls calls;
 
   @BeforeEach
   void start() throws IOException {
     instance = new Instance(folder);
+    calls = new TaskCalls(instance);
   }
 
   @AfterEach
@@ -45,51 +42,36 @@ class RestartTest {
     instance.close();
   }
 
-  private void begin(String id) {
-    var _ = instance.tasks().start(StartRequest.newBuilder().setContainerId(id).build());
-  }
-
-  private Process get(String id) {
-    return instance.tasks().get(GetRequest.newBuilder().setContainerId(id).build()).getProcess();
-  }
-
-  private int await(String id) {
-    return instance
-        .tasks()
-        .wait(WaitRequest.newBuilder().setContainerId(id).build())
-        .getExitStatus();
-  }
-
-  // Row CD-13.
+  /** The tasks of a shim process that dies are taken over by another one. */
   @Test
-  void hostsDeath_losesNothing() throws InterruptedException {
+  void deathOfAShimProcess_losesNothing() { // ARTICLE CD-13
     instance.createTask("c1", "sleep");
     instance.createTask("c2", "sleep");
-    begin("c1");
-    begin("c2");
+    calls.start("c1");
+    calls.start("c2");
     int first = instance.hosts.holderOf(Instance.key("c1"));
     instance.hosts.killHolderOf(Instance.key("c1"));
-    assertEquals(Status.RUNNING, get("c1").getStatus());
-    assertEquals(Status.RUNNING, get("c2").getStatus());
+    assertEquals(Status.RUNNING, calls.status("c1"));
+    assertEquals(Status.RUNNING, calls.status("c2"));
     assertTrue(instance.hosts.holderOf(Instance.key("c1")) != first);
-    // What happens next is heard from the new host.
+    // What happens next is heard from the new process.
     instance.hosts.exit(Instance.key("c1"), "", 4);
-    assertEquals(4, await("c1"));
+    assertEquals(4, calls.await("c1"));
   }
 
   @Test
   void exitDuringAdoption_isNotLost() {
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     int holder = instance.hosts.holderOf(Instance.key("c1"));
     instance.hosts.kill(holder);
     // Nobody holds it at this moment.
     instance.hosts.exit(Instance.key("c1"), "", 6);
-    assertEquals(6, await("c1"));
+    assertEquals(6, calls.await("c1"));
   }
 
   @Test
-  void startUnderWay_whenItsHostDies_isDoneOnce() {
+  void startUnderWay_whenItsShimProcessDies_isDoneOnce() {
     instance.createTask("c1", "sleep");
     AtomicBoolean killed = new AtomicBoolean();
     instance.hosts.beforeStartAnswer =
@@ -98,14 +80,14 @@ class RestartTest {
             instance.hosts.killHolderOf(Instance.key("c1"));
           }
         };
-    begin("c1");
+    calls.start("c1");
     assertTrue(killed.get());
     assertEquals(List.of("start:"), instance.hosts.supervisor(Instance.key("c1")).done());
-    assertEquals(Status.RUNNING, get("c1").getStatus());
+    assertEquals(Status.RUNNING, calls.status("c1"));
   }
 
   @Test
-  void placementUnderWay_whenItsHostDies_isDoneOnce() {
+  void placementUnderWay_whenItsShimProcessDies_isDoneOnce() {
     instance.record("c1", "sleep");
     AtomicBoolean killed = new AtomicBoolean();
     instance.hosts.beforePlaceAnswer =
@@ -114,42 +96,38 @@ class RestartTest {
             instance.hosts.killHolderOf(Instance.key("c1"));
           }
         };
-    int pid =
-        instance
-            .tasks()
-            .create(CreateTaskRequest.newBuilder().setContainerId("c1").build())
-            .getPid();
+    int pid = calls.create("c1");
     assertTrue(killed.get());
-    assertEquals(pid, get("c1").getPid());
-    assertEquals(Status.CREATED, get("c1").getStatus());
+    assertEquals(pid, calls.get("c1", "").getPid());
+    assertEquals(Status.CREATED, calls.status("c1"));
   }
 
-  // DN-21: after a restart the same tasks are there, in their true states.
+  /** After a restart the same tasks are there, in their true states. */
   @Test
-  void serviceRestart_findsTasksAndHosts() throws IOException {
+  void serviceRestart_findsTasksAndShimProcesses() throws IOException { // ARTICLE DN-21
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.createTask("c2", "sleep");
     int holder = instance.hosts.holderOf(Instance.key("c1"));
     instance.stop();
     instance.start();
-    assertEquals(Status.RUNNING, get("c1").getStatus());
-    assertEquals(Status.CREATED, get("c2").getStatus());
+    assertEquals(Status.RUNNING, calls.status("c1"));
+    assertEquals(Status.CREATED, calls.status("c2"));
     assertEquals(holder, instance.hosts.holderOf(Instance.key("c1")));
-    begin("c2");
+    calls.start("c2");
     instance.hosts.exit(Instance.key("c2"), "", 1);
-    assertEquals(1, await("c2"));
+    assertEquals(1, calls.await("c2"));
   }
 
-  // CD-17: exits of the time when the service was down are told to those who come back.
+  /** Exits of the time when the service was down are told to subscribers that come back. */
   @Test
-  void exitWhileServiceIsDown_isRecordedAndToldToThoseWhoComeBack() throws Exception {
+  void exitWhileServiceIsDown_isRecordedAndToldOnce() throws Exception { // ARTICLE CD-17
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.stop();
     instance.hosts.exit(Instance.key("c1"), "", 9);
     instance.start();
-    assertEquals(9, await("c1"));
+    assertEquals(9, calls.await("c1"));
     Instance.Events late = instance.events("topic==\"/tasks/exit\"");
     TaskExit told = TaskExit.parseFrom(late.next().getEvent().getValue());
     assertEquals("c1", told.getId());
@@ -160,101 +138,86 @@ class RestartTest {
   @Test
   void exitAnsweredBeforeARestart_isAnsweredAfterIt() throws IOException {
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.hosts.exit(Instance.key("c1"), "", 5);
-    assertEquals(5, await("c1"));
+    assertEquals(5, calls.await("c1"));
     instance.stop();
     instance.start();
-    assertEquals(5, await("c1"));
-    assertEquals(Status.STOPPED, get("c1").getStatus());
-    assertEquals(
-        5,
-        instance
-            .tasks()
-            .delete(DeleteTaskRequest.newBuilder().setContainerId("c1").build())
-            .getExitStatus());
+    assertEquals(5, calls.await("c1"));
+    assertEquals(Status.STOPPED, calls.status("c1"));
+    assertEquals(5, calls.delete("c1"));
   }
 
-  // Row DC-11.
+  /** Containers outlive this service and every shim process, and can be killed afterwards. */
   @Test
-  void serviceAndAllHostsDead_tasksAreAdopted() throws IOException {
+  void serviceAndAllShimProcessesDead_tasksAreAdopted() throws IOException { // ARTICLE DC-11
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
     instance.start();
-    assertEquals(Status.RUNNING, get("c1").getStatus());
-    var _ =
-        instance.tasks().kill(KillRequest.newBuilder().setContainerId("c1").setSignal(9).build());
-    assertEquals(137, await("c1"));
+    assertEquals(Status.RUNNING, calls.status("c1"));
+    calls.kill("c1", 9);
+    assertEquals(137, calls.await("c1"));
   }
 
-  // Row CD-16.
+  /** An exit that nobody can learn any more is told as 255, and the task can be deleted. */
   @Test
-  void supervisorLostWhileServiceIsDown_isAnUnknownExit() throws IOException {
+  void supervisorLostWhileServiceIsDown_isAnUnknownExit() throws IOException { // ARTICLE CD-16
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
     instance.hosts.loseSupervisor(Instance.key("c1"));
     instance.start();
-    assertEquals(255, await("c1"));
-    assertEquals(Status.STOPPED, get("c1").getStatus());
-    assertEquals(
-        255,
-        instance
-            .tasks()
-            .delete(DeleteTaskRequest.newBuilder().setContainerId("c1").build())
-            .getExitStatus());
+    assertEquals(255, calls.await("c1"));
+    assertEquals(Status.STOPPED, calls.status("c1"));
+    assertEquals(255, calls.delete("c1"));
     assertFalse(Files.exists(instance.folder("c1")));
   }
 
-  // Rows D01-102, CD-11.
+  /** What a service left half made when it died is gone after its next start. */
   @Test
-  void halfMadeTask_isRemovedAtStart() throws IOException, InterruptedException {
+  void halfMadeTask_isRemovedAtStart() throws Exception { // ARTICLE D01-102 CD-11
     instance.record("c1", "sleep");
     instance.stop();
     // As it looks when the service died between the folder and the placement.
     Files.createDirectories(instance.folder("c1").resolve("bundle/rootfs"));
     Files.writeString(instance.folder("c1").resolve("id"), "test\nc1\n");
     instance.start();
-    for (int i = 0; i < 100 && Files.exists(instance.folder("c1")); i++) {
-      Thread.sleep(50);
-    }
-    assertFalse(Files.exists(instance.folder("c1")));
-    var _ = instance.tasks().create(CreateTaskRequest.newBuilder().setContainerId("c1").build());
+    Eventually.holds("removed", () -> !Files.exists(instance.folder("c1")));
+    var _ = calls.create("c1");
   }
 
   @Test
   void anotherBoot_wipesTheStateFolder() throws IOException {
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.stop();
     List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
     Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
     instance.start();
-    StatusRuntimeException e = assertThrows(StatusRuntimeException.class, () -> get("c1"));
+    StatusRuntimeException e =
+        assertThrows(StatusRuntimeException.class, () -> calls.get("c1", ""));
     assertEquals(Code.NOT_FOUND, e.getStatus().getCode());
     assertFalse(Files.exists(instance.folder("c1")));
     assertEquals(0, instance.tasks().list(ListTasksRequest.getDefaultInstance()).getTasksCount());
   }
 
   @Test
-  void newBuild_movesTasksToNewHosts() throws IOException, InterruptedException {
+  void newBuild_movesTasksToNewShimProcesses() throws IOException, InterruptedException {
     instance.createTask("c1", "sleep");
-    begin("c1");
+    calls.start("c1");
     instance.stop();
     instance.hosts.install("b2");
     instance.start();
-    for (int i = 0; i < 100 && instance.hosts.builds().contains("b1"); i++) {
-      Thread.sleep(50);
-    }
-    assertEquals(Set.of("b2"), instance.hosts.builds(), "an old host did not end");
-    assertEquals(Status.RUNNING, get("c1").getStatus());
+    var _ =
+        Eventually.answers("of the new build alone", instance.hosts::builds, Set.of("b2")::equals);
+    assertEquals(Status.RUNNING, calls.status("c1"));
   }
 
   @Test
-  void isolationByLabel_givesAHostOfItsOwn() {
+  void isolationByLabel_givesAShimProcessOfItsOwn() {
     var record =
         Instance.described("c1", "sleep").toBuilder()
             .putLabels(Tasks.ISOLATION_LABEL, "container")
@@ -266,7 +229,7 @@ class RestartTest {
                 io.berth.api.containerd.services.containers.v1.CreateContainerRequest.newBuilder()
                     .setContainer(record)
                     .build());
-    var _ = instance.tasks().create(CreateTaskRequest.newBuilder().setContainerId("c1").build());
+    var _ = calls.create("c1");
     instance.createTask("c2", "sleep");
     instance.createTask("c3", "sleep");
     int own = instance.hosts.holderOf(Instance.key("c1"));

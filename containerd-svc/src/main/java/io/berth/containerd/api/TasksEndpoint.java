@@ -1,4 +1,4 @@
-package io.berth.containerd.task;
+package io.berth.containerd.api;
 
 import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.tasks.v1.CheckpointTaskRequest;
@@ -28,17 +28,16 @@ import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.services.tasks.v1.UpdateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.WaitRequest;
 import io.berth.api.containerd.services.tasks.v1.WaitResponse;
-import io.berth.api.containerd.task.v3.StateResponse;
-import io.berth.api.containerd.task.v3.StatsRequest;
 import io.berth.api.containerd.types.Metric;
 import io.berth.api.containerd.v1.types.Process;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.TaskKey;
-import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.shimprocess.ProcessReport;
+import io.berth.containerd.task.Detached;
+import io.berth.containerd.task.Tasks;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -46,12 +45,14 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** {@code containerd.services.tasks.v1.Tasks}. */
+/**
+ * {@code containerd.services.tasks.v1.Tasks}: reads requests and builds answers. Calls that change
+ * a task are finished even if their client goes away.
+ */
 public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
   private final Tasks tasks;
   private final InstantSource clock;
@@ -67,24 +68,11 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
     Detached.answer(
         responses,
         () -> {
-          TaskKey key = key(request.getContainerId());
-          if (request.hasCheckpoint()) {
-            throw new BerthException.NotImplemented(
-                "create task " + key.id() + " from a checkpoint: restoring is not built");
-          }
-          int pid =
-              tasks.create(
-                  new Tasks.Creation(
-                      key,
-                      request.getRootfsList(),
-                      new Stdio(
-                          request.getStdin(),
-                          request.getStdout(),
-                          request.getStderr(),
-                          request.getTerminal()),
-                      request.getOptions(),
-                      request.getRuntimePath()));
-          return CreateTaskResponse.newBuilder().setContainerId(key.id()).setPid(pid).build();
+          Tasks.Creation creation = TaskMessages.creation(request);
+          return CreateTaskResponse.newBuilder()
+              .setPid(tasks.create(creation))
+              .setContainerId(creation.key().id())
+              .build();
         });
   }
 
@@ -94,14 +82,16 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
         responses,
         () ->
             StartResponse.newBuilder()
-                .setPid(tasks.start(key(request.getContainerId()), request.getExecId()))
+                .setPid(
+                    tasks.start(TaskMessages.key(request.getContainerId()), request.getExecId()))
                 .build());
   }
 
   @Override
   public void delete(DeleteTaskRequest request, StreamObserver<DeleteResponse> responses) {
     Detached.answer(
-        responses, () -> TaskMessages.deleted("", tasks.delete(key(request.getContainerId()))));
+        responses,
+        () -> TaskMessages.deleted("", tasks.delete(TaskMessages.key(request.getContainerId()))));
   }
 
   @Override
@@ -112,29 +102,28 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
         () ->
             TaskMessages.deleted(
                 request.getExecId(),
-                tasks.deleteProcess(key(request.getContainerId()), request.getExecId())));
+                tasks.deleteProcess(
+                    TaskMessages.key(request.getContainerId()), request.getExecId())));
   }
 
   @Override
   public void get(GetRequest request, StreamObserver<GetResponse> responses) {
-    TaskKey key = key(request.getContainerId());
+    TaskKey key = TaskMessages.key(request.getContainerId());
     String execId = request.getExecId();
     Calls.answerAtOnce(
         responses,
         () -> {
-          StateResponse ended = tasks.stateIfEnded(key, execId);
+          ProcessReport ended = tasks.stateIfEnded(key, execId);
           return ended == null ? null : got(key, execId, ended);
         },
         () -> got(key, execId, tasks.state(key, execId)));
   }
 
-  private static GetResponse got(TaskKey key, String execId, StateResponse state) {
-    return GetResponse.newBuilder().setProcess(TaskMessages.process(key, execId, state)).build();
+  private static GetResponse got(TaskKey key, String execId, ProcessReport report) {
+    return GetResponse.newBuilder().setProcess(TaskMessages.process(key, execId, report)).build();
   }
 
-  /**
-   * The filter is ignored, as clients are used to; tasks whose shim does not answer are left out.
-   */
+  /** Ignores the filter, as containerd does; tasks whose shim does not answer are left out. */
   @Override
   public void list(ListTasksRequest request, StreamObserver<ListTasksResponse> responses) {
     Calls.answer(
@@ -150,87 +139,54 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void kill(KillRequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(
         responses,
-        () -> {
-          tasks.checkProcess(key, request.getExecId());
-          return tasks.relay(key, stub -> stub.kill(TaskMessages.kill(key, request)));
-        });
+        () -> tasks.kill(key, request.getExecId(), request.getSignal(), request.getAll()));
   }
 
   @Override
   public void exec(ExecProcessRequest request, StreamObserver<Empty> responses) {
-    empty(
+    done(
         responses,
-        () -> {
-          tasks.exec(
-              key(request.getContainerId()),
-              request.getExecId(),
-              new Stdio(
-                  request.getStdin(),
-                  request.getStdout(),
-                  request.getStderr(),
-                  request.getTerminal()),
-              request.getSpec());
-          return Empty.getDefaultInstance();
-        });
+        () ->
+            tasks.exec(
+                TaskMessages.key(request.getContainerId()),
+                request.getExecId(),
+                TaskMessages.stdio(request),
+                request.getSpec()));
   }
 
   @Override
   public void resizePty(ResizePtyRequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(
         responses,
-        () -> {
-          tasks.checkProcess(key, request.getExecId());
-          return tasks.relay(key, stub -> stub.resizePty(TaskMessages.resize(key, request)));
-        });
+        () -> tasks.resize(key, request.getExecId(), request.getHeight(), request.getWidth()));
   }
 
   @Override
   public void closeIO(CloseIORequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
-        responses,
-        () -> {
-          tasks.checkProcess(key, request.getExecId());
-          return tasks.relay(key, stub -> stub.closeIO(TaskMessages.closeIo(key, request)));
-        });
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(responses, () -> tasks.closeIo(key, request.getExecId(), request.getStdin()));
   }
 
   @Override
   public void pause(PauseTaskRequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
-        responses,
-        () -> {
-          tasks.pause(key);
-          return Empty.getDefaultInstance();
-        });
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(responses, () -> tasks.pause(key));
   }
 
   @Override
   public void resume(ResumeTaskRequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
-        responses,
-        () -> {
-          tasks.resume(key);
-          return Empty.getDefaultInstance();
-        });
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(responses, () -> tasks.resume(key));
   }
 
   @Override
   public void listPids(ListPidsRequest request, StreamObserver<ListPidsResponse> responses) {
-    TaskKey key = key(request.getContainerId());
-    Calls.answer(
-        responses,
-        () ->
-            ListPidsResponse.newBuilder()
-                .addAllProcesses(
-                    tasks.relay(key, stub -> stub.pids(TaskMessages.pids(key))).getProcessesList())
-                .build());
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    Calls.answer(responses, () -> TaskMessages.pids(tasks.pids(key)));
   }
 
   @Override
@@ -239,7 +195,7 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
     Calls.answer(
         responses,
         () -> {
-          TaskKey key = key(request.getContainerId());
+          TaskKey key = TaskMessages.key(request.getContainerId());
           tasks.checkProcess(key, "");
           throw new BerthException.NotImplemented(
               "checkpoint task " + key.id() + ": checkpoints are not built");
@@ -248,9 +204,8 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
 
   @Override
   public void update(UpdateTaskRequest request, StreamObserver<Empty> responses) {
-    TaskKey key = key(request.getContainerId());
-    empty(
-        responses, () -> tasks.relay(key, stub -> stub.update(TaskMessages.update(key, request))));
+    TaskKey key = TaskMessages.key(request.getContainerId());
+    done(responses, () -> tasks.update(key, request.getResources(), request.getAnnotationsMap()));
   }
 
   @Override
@@ -261,20 +216,14 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
           String namespace = CallContext.namespace();
           Filter filter = filter(request.getFiltersList());
           List<Metric> metrics =
-              ofEach(namespace, key -> filter.matches(fields(key)) ? metric(key) : null);
+              ofEach(
+                  namespace,
+                  key ->
+                      filter.matches(fields(key))
+                          ? TaskMessages.metric(key, clock.instant(), tasks.stats(key))
+                          : null);
           return MetricsResponse.newBuilder().addAllMetrics(metrics).build();
         });
-  }
-
-  private Metric metric(TaskKey key) {
-    return Metric.newBuilder()
-        .setTimestamp(Timestamps.of(clock.instant()))
-        .setId(key.id())
-        .setData(
-            tasks
-                .relay(key, stub -> stub.stats(StatsRequest.newBuilder().setId(key.id()).build()))
-                .getStats())
-        .build();
   }
 
   private static Filter filter(List<String> texts) {
@@ -300,16 +249,12 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
   public void wait(WaitRequest request, StreamObserver<WaitResponse> responses) {
     Calls.answer(
         responses,
-        () -> {
-          Exit exit = tasks.await(key(request.getContainerId()), request.getExecId());
-          return WaitResponse.newBuilder()
-              .setExitStatus(exit.status())
-              .setExitedAt(Timestamps.of(exit.at()))
-              .build();
-        });
+        () ->
+            TaskMessages.ended(
+                tasks.await(TaskMessages.key(request.getContainerId()), request.getExecId())));
   }
 
-  // Of all tasks of a namespace side by side; those that fail are left out.
+  /** Asks all tasks of a namespace side by side; those that fail are left out. */
   private <T> List<T> ofEach(String namespace, Function<TaskKey, @Nullable T> ask) {
     List<CompletableFuture<Optional<T>>> answers = new ArrayList<>();
     for (TaskKey key : tasks.keys(namespace)) {
@@ -329,18 +274,12 @@ public final class TasksEndpoint extends TasksGrpc.TasksImplBase {
     return answers.stream().map(CompletableFuture::join).flatMap(Optional::stream).toList();
   }
 
-  private static void empty(StreamObserver<Empty> responses, Callable<Empty> work) {
-    Calls.answer(responses, work);
-  }
-
-  // An id that breaks the rule names nothing.
-  private static TaskKey key(String id) {
-    String namespace = CallContext.namespace();
-    try {
-      return new TaskKey(namespace, id);
-    } catch (BerthException.InvalidArgument e) {
-      throw new BerthException.NotFound(
-          "container \"" + (id.length() > 100 ? id.substring(0, 100) : id) + "\"", e);
-    }
+  private static void done(StreamObserver<Empty> responses, Runnable work) {
+    Calls.answer(
+        responses,
+        () -> {
+          work.run();
+          return Empty.getDefaultInstance();
+        });
   }
 }

@@ -1,4 +1,4 @@
 @NullMarked
-package io.berth.containerd.host;
+package io.berth.containerd.shimprocess;
 
 import org.jspecify.annotations.NullMarked;

@@ -38,10 +38,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /** {@code berth.host.v1.Host} over fake supervisors. */
-final class FakeHost extends HostGrpc.HostImplBase {
+final class FakeShimProcess extends HostGrpc.HostImplBase {
   final int number;
   final CompletableFuture<Void> ended = new CompletableFuture<>();
-  private final FakeHosts machine;
+  private final FakeShimProcesses machine;
   final String build;
   private final Map<TaskKey, ServerServiceDefinition> shims = new ConcurrentHashMap<>();
   private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
@@ -49,7 +49,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
   private volatile String namespace = "";
   private volatile boolean draining;
 
-  FakeHost(FakeHosts machine, int number, String build) {
+  FakeShimProcess(FakeShimProcesses machine, int number, String build) {
     this.machine = machine;
     this.number = number;
     this.build = build;
@@ -106,7 +106,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
 
   private TaskKey claim(String wanted, String id) {
     if (draining || !(namespace.isEmpty() || namespace.equals(wanted))) {
-      throw new BerthException.FailedPrecondition("host " + number + " is of " + namespace);
+      throw new BerthException.FailedPrecondition("process " + number + " is of " + namespace);
     }
     namespace = wanted;
     TaskKey key = new TaskKey(wanted, id);
@@ -141,7 +141,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
           open(key);
           supervisor.processes.forEach((execId, process) -> {
             if (process.exitedAt != null) {
-              tell(FakeHosts.exitOf(supervisor, execId));
+              tell(FakeShimProcesses.exitOf(supervisor, execId));
             }
           });
           return AdoptResponse.newBuilder().setEpoch(2).build();
@@ -205,7 +205,7 @@ final class FakeHost extends HostGrpc.HostImplBase {
       FakeSupervisor supervisor = machine.supervisors.get(key);
       if (supervisor != null) {
         for (String execId : List.copyOf(supervisor.unacknowledged)) {
-          queue.add(FakeHosts.exitOf(supervisor, execId));
+          queue.add(FakeShimProcesses.exitOf(supervisor, execId));
         }
       }
     }

@@ -1,5 +1,6 @@
-package io.berth.containerd.host;
+package io.berth.containerd.shimprocess;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.layout.StateFolders;
@@ -24,18 +25,21 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code LIBEXEC/bin/berth-shim --config FILE --host N}, a session of its own, so that no signal to
- * this service's group reaches it; its output goes to {@code STATE/h/N/log}.
+ * Starts {@code LIBEXEC/bin/berth-shim --config FILE --host N} in a session of its own (setsid(2)),
+ * so that no signal to this service's process group reaches it. The program's output goes to the
+ * log in its folder.
  */
 @Singleton
-public final class ShimHostLauncher implements HostLauncher {
-  private static final Logger LOG = System.getLogger(ShimHostLauncher.class.getName());
+public final class InstalledLauncher implements ShimProcessLauncher {
+  private static final Logger LOG = System.getLogger(InstalledLauncher.class.getName());
 
   private final Config config;
+
+  @GuardedBy("this")
   private @Nullable Poller poller;
 
   @Inject
-  public ShimHostLauncher(Config config) {
+  public InstalledLauncher(Config config) {
     this.config = config;
   }
 
@@ -43,7 +47,7 @@ public final class ShimHostLauncher implements HostLauncher {
   public CompletableFuture<Void> launch(int number) throws IOException {
     Path program = config.libexec().resolve("bin").resolve("berth-shim");
     Path file =
-        Objects.requireNonNull(config.file(), "host processes read the configuration's file");
+        Objects.requireNonNull(config.file(), "shim processes read the configuration's file");
     Path log = new StateFolders(config.state()).shimProcess(number).log();
     try (Fd output =
         Fd.open(
@@ -76,7 +80,11 @@ public final class ShimHostLauncher implements HostLauncher {
     }
   }
 
-  /** Where a service manager has given containers a cgroup, host processes live beside them. */
+  /**
+   * Moves the process out of this service's cgroup if a service manager has given containers one of
+   * their own: shim processes then live beside the containers, and the end of this service's cgroup
+   * does not end them.
+   */
   private void leaveService(int pid) {
     if (config.text(Key.CGROUP_PARENT).isEmpty()) {
       return;
@@ -86,7 +94,7 @@ public final class ShimHostLauncher implements HostLauncher {
     } catch (IOException e) {
       LOG.log(
           Level.WARNING,
-          "host process {0} stays in the cgroup of this service: {1}",
+          "shim process {0} stays in the cgroup of this service: {1}",
           Integer.toString(pid),
           e.getMessage());
     }
@@ -98,7 +106,7 @@ public final class ShimHostLauncher implements HostLauncher {
       Fd pidfd = Processes.openPidfd(pid);
       return Processes.ended(pidfd, poller()).whenComplete((_, _) -> pidfd.close());
     } catch (SyscallException e) {
-      LOG.log(Level.DEBUG, "watch host process {0}: {1}", pid, e.getMessage());
+      LOG.log(Level.DEBUG, "watch shim process {0}: {1}", pid, e.getMessage());
       return null;
     }
   }
@@ -106,17 +114,20 @@ public final class ShimHostLauncher implements HostLauncher {
   @Override
   public void kill(int pid) {
     try (Fd pidfd = Processes.openPidfd(pid)) {
-      // The number may be another's by now: only a process that is one of ours is touched.
+      // The pid may have been given to another program since: only a shim process of this instance
+      // is killed, by the command line that it was started with.
       String commandLine = Files.readString(Path.of("/proc", Integer.toString(pid), "cmdline"));
       if (commandLine.contains("--host") && commandLine.contains(String.valueOf(config.file()))) {
         Processes.sendSignal(pidfd, Signal.SIGKILL.number());
       }
     } catch (IOException e) {
-      LOG.log(Level.DEBUG, "kill host process {0}: {1}", pid, e.getMessage());
+      LOG.log(Level.DEBUG, "kill shim process {0}: {1}", pid, e.getMessage());
     }
   }
 
-  /** The folder of the programs bears the hash of their build, and host processes tell its name. */
+  /**
+   * Programs are installed in a folder named by the hash of their build, which is what they tell.
+   */
   @Override
   public String build() {
     return String.valueOf(config.libexec().getFileName());
@@ -125,7 +136,7 @@ public final class ShimHostLauncher implements HostLauncher {
   private synchronized Poller poller() throws SyscallException {
     Poller running = poller;
     if (running == null) {
-      running = Poller.start("host-exits");
+      running = Poller.start("shim-process-exits");
       poller = running;
     }
     return running;

@@ -12,7 +12,7 @@ import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.Timestamps;
 import io.berth.base.rpc.UnixServer;
-import io.berth.containerd.host.HostLauncher;
+import io.berth.containerd.shimprocess.ShimProcessLauncher;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -24,16 +24,16 @@ import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The machine on which fake hosts run: it survives restarts of the service under test. */
-public final class FakeHosts implements HostLauncher, AutoCloseable {
+/** The machine on which fake shim processes run; it survives restarts of the service under test. */
+public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseable {
   private final Config config;
   private final EventLoops loops = new EventLoops(1);
   final Map<TaskKey, FakeSupervisor> supervisors = new ConcurrentHashMap<>();
-  private final Map<Integer, FakeHost> hosts = new ConcurrentHashMap<>();
+  private final Map<Integer, FakeShimProcess> processes = new ConcurrentHashMap<>();
   private final Map<Integer, CompletableFuture<Void>> ends = new ConcurrentHashMap<>();
   private volatile String build = "b1";
 
-  /** Called before a start is answered: a test kills a host there. */
+  /** Called before a start is answered: a test kills a shim process there. */
   public volatile Runnable beforeStartAnswer = () -> {};
 
   /** The same for a question after a state. */
@@ -48,22 +48,22 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
   /** Programs that cannot be launched, and why not. */
   public final Map<String, LaunchFailure> refusals = new ConcurrentHashMap<>();
 
-  public FakeHosts(Config config) {
+  public FakeShimProcesses(Config config) {
     this.config = config;
   }
 
   @Override
   public CompletableFuture<Void> launch(int number) throws IOException {
-    FakeHost host = new FakeHost(this, number, build);
-    hosts.put(number, host);
-    ends.put(number, host.ended);
-    host.server =
+    FakeShimProcess process = new FakeShimProcess(this, number, build);
+    processes.put(number, process);
+    ends.put(number, process.ended);
+    process.server =
         UnixServer.start(
             loops,
             UnixServer.Options.of(
-                folder(number).socket(), List.of(host.bindService(), host.tasks())),
+                folder(number).socket(), List.of(process.bindService(), process.tasks())),
             List.of());
-    return host.ended;
+    return process.ended;
   }
 
   private ShimProcessFolder folder(int number) {
@@ -77,9 +77,9 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
 
   @Override
   public void kill(int pid) {
-    FakeHost host = hosts.remove(pid);
-    if (host != null) {
-      host.die();
+    FakeShimProcess process = processes.remove(pid);
+    if (process != null) {
+      process.die();
     }
   }
 
@@ -98,29 +98,29 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
   }
 
   void gone(int number) {
-    hosts.remove(number);
+    processes.remove(number);
   }
 
   /** Numbers of those that live. */
   public List<Integer> living() {
-    return hosts.keySet().stream().sorted().toList();
+    return processes.keySet().stream().sorted().toList();
   }
 
   /** Builds of those that live. */
   public Set<String> builds() {
-    return hosts.values().stream().map(host -> host.build).collect(Collectors.toSet());
+    return processes.values().stream().map(process -> process.build).collect(Collectors.toSet());
   }
 
-  /** Which host holds a task; 0 if none. */
+  /** Which process has a task; 0 if none. */
   public int holderOf(TaskKey key) {
-    return hosts.values().stream()
-        .filter(host -> host.holds(key))
-        .map(host -> host.number)
+    return processes.values().stream()
+        .filter(process -> process.holds(key))
+        .map(process -> process.number)
         .findFirst()
         .orElse(0);
   }
 
-  /** As kill -9. */
+  /** Kills the process that has a task, as kill -9 does. */
   public void killHolderOf(TaskKey key) {
     int number = holderOf(key);
     if (number != 0) {
@@ -168,9 +168,9 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
 
   void tell(Occurrence occurrence) {
     TaskKey key = new TaskKey(occurrence.getNamespace(), occurrence.getId());
-    for (FakeHost host : hosts.values()) {
-      if (host.holds(key)) {
-        host.tell(occurrence);
+    for (FakeShimProcess process : processes.values()) {
+      if (process.holds(key)) {
+        process.tell(occurrence);
       }
     }
   }
@@ -199,7 +199,7 @@ public final class FakeHosts implements HostLauncher, AutoCloseable {
 
   @Override
   public void close() {
-    List.copyOf(hosts.values()).forEach(FakeHost::die);
+    List.copyOf(processes.values()).forEach(FakeShimProcess::die);
     loops.close();
   }
 }

@@ -1,0 +1,26 @@
+package io.berth.containerd.shimprocess;
+
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** Starts shim processes: the seam at which tests put processes of their own. */
+public interface ShimProcessLauncher {
+  /**
+   * Starts process {@code number}, whose folder exists; it will listen on the socket there.
+   *
+   * @return completes when the process has ended
+   */
+  CompletableFuture<Void> launch(int number) throws IOException;
+
+  /** Completes when a process that was found running has ended; null if it cannot be watched. */
+  @Nullable CompletableFuture<Void> watch(int pid);
+
+  /**
+   * Kills a shim process that does not answer any more; another program with that pid is spared.
+   */
+  void kill(int pid);
+
+  /** The build that a shim process of the installed programs tells; empty if it is not known. */
+  String build();
+}

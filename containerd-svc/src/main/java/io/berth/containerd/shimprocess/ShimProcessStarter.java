@@ -1,0 +1,176 @@
+package io.berth.containerd.shimprocess;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.layout.ShimProcessFolder;
+import io.berth.base.layout.StateFolders;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Starts shim processes and warms them up, each on a virtual thread of its own. Thread-safe. */
+final class ShimProcessStarter {
+  private static final Logger LOG = System.getLogger(ShimProcessStarter.class.getName());
+
+  // Longer than anybody waits for one: a process that only is slow, on a busy or emulated machine,
+  // is of use to the next task, and one that ends is noticed at once.
+  private static final Duration START_PATIENCE = Duration.ofMinutes(3);
+
+  private static final Duration SOCKET_POLL = Duration.ofMillis(10);
+  private static final Duration WARM_UP_PATIENCE = Duration.ofSeconds(60);
+  private static final Duration FIRST_RETRY = Duration.ofMillis(500);
+  private static final Duration LAST_RETRY = Duration.ofSeconds(30);
+  private static final int RETRY_DOUBLINGS = 10;
+
+  private final StateFolders folders;
+  private final ShimProcessTable table;
+  private final ShimProcessLauncher launcher;
+  private final ShimProcessConnection.Connector connector;
+  private final ShimProcessWatcher watcher;
+
+  ShimProcessStarter(
+      StateFolders folders,
+      ShimProcessTable table,
+      ShimProcessLauncher launcher,
+      ShimProcessConnection.Connector connector,
+      ShimProcessWatcher watcher) {
+    this.folders = folders;
+    this.table = table;
+    this.launcher = launcher;
+    this.connector = connector;
+    this.watcher = watcher;
+  }
+
+  /** Starts as many as the table says are missing. */
+  void startMissing() {
+    table.startMissing(this::startInBackground);
+  }
+
+  /** Starts one whose number the table counts as starting. */
+  void startInBackground(int number) {
+    Thread.ofVirtual().name("shim-process-start-" + number).start(() -> start(number));
+  }
+
+  /** Makes up the reserve when the machine has nothing more urgent to do. */
+  void replenishAfterReservation(boolean exclusive) {
+    switch (table.afterReservation(exclusive)) {
+      case AT_ONCE -> startMissing();
+      case WHEN_QUIET ->
+          Thread.ofVirtual().name("shim-processes-replenish").start(this::replenishWhenQuiet);
+      case NOT_NEEDED -> {}
+    }
+  }
+
+  private void replenishWhenQuiet() {
+    try {
+      table.awaitQuiet();
+      startMissing();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void start(int number) {
+    ShimProcessFolder folder = folders.shimProcess(number);
+    ShimProcessConnection connection = connector.connect(folder.socket());
+    try {
+      if (table.awaitStop(pause(table.failures()))) {
+        connection.close();
+        return;
+      }
+      folder.prepare();
+      CompletableFuture<Void> ended = launcher.launch(number);
+      ShimProcessConnection.Status status = awaitStatus(connection, folder, ended);
+      ShimProcess process =
+          new ShimProcess(
+              number,
+              folder,
+              connection,
+              status,
+              ShimProcess.State.of(status, /* outdated= */ false),
+              table.lock());
+      // It is followed before the first placement, so that nothing that happens there is missed.
+      watcher.follow(process, ended);
+      process.awaitCaughtUp();
+      if (table.admit(process)) {
+        warmUp(process);
+      } else {
+        connection.close();
+      }
+    } catch (IOException | BerthException e) {
+      fail(number, connection, String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail(number, connection, "interrupted");
+    }
+  }
+
+  /** Before a start that follows failed ones, twice as long each time. */
+  private static Duration pause(int failures) {
+    if (failures == 0) {
+      return Duration.ZERO;
+    }
+    Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures - 1, RETRY_DOUBLINGS));
+    return doubled.compareTo(LAST_RETRY) < 0 ? doubled : LAST_RETRY;
+  }
+
+  /** Waits until a process answers; UNAVAILABLE when it ends instead, or takes longer. */
+  private static ShimProcessConnection.Status awaitStatus(
+      ShimProcessConnection connection, ShimProcessFolder folder, CompletableFuture<Void> ended)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + START_PATIENCE.toNanos();
+    while (System.nanoTime() - deadline < 0) {
+      if (ended.isDone()) {
+        throw new BerthException.Unavailable(
+            "berth-shim ended at once, its last words: " + ShimProcess.lastWords(folder));
+      }
+      if (Files.exists(folder.socket())) {
+        try {
+          return connection.status(START_PATIENCE);
+        } catch (BerthException e) {
+          LOG.log(Level.DEBUG, "{0}: {1}", folder.path(), e.getMessage());
+        }
+      }
+      try {
+        ended.get(SOCKET_POLL.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException | ExecutionException e) {
+        // It still starts, or its end could not be told: the next turn finds out.
+      }
+    }
+    throw new BerthException.Unavailable("`" + folder.socket() + "` did not answer in time");
+  }
+
+  private void fail(int number, ShimProcessConnection connection, String why) {
+    LOG.log(Level.ERROR, "start {0}: {1}", ShimProcess.name(number), why);
+    connection.close();
+    table.startFailed(number, why);
+    ShimProcessFolder folder = folders.shimProcess(number);
+    killStarted(folder);
+    folder.delete();
+    Thread.ofVirtual().start(this::startMissing);
+  }
+
+  /** Ends one that may still come: it would keep its number's lock and its memory. */
+  private void killStarted(ShimProcessFolder folder) {
+    try {
+      launcher.kill(Integer.parseInt(Files.readString(folder.pid()).strip()));
+    } catch (IOException | NumberFormatException e) {
+      LOG.log(Level.DEBUG, "`{0}` has no pid: {1}", folder.path(), e.getMessage());
+    }
+  }
+
+  /** Has a process run a container of its own. It counts as warmed up even if that fails. */
+  void warmUp(ShimProcess process) {
+    try {
+      process.connection().warmUp(WARM_UP_PATIENCE);
+    } catch (BerthException e) {
+      LOG.log(Level.INFO, "warm-up of {0}: {1}", process, e.getMessage());
+    }
+    process.warmedUp();
+  }
+}

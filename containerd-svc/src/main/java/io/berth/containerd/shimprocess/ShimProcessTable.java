@@ -1,0 +1,424 @@
+package io.berth.containerd.shimprocess;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.layout.StateFolders;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which shim processes there are, which are starting, and which one a task gets. One lock guards
+ * this and the state of each process; it is never held while a process is called.
+ */
+final class ShimProcessTable {
+  private static final Duration RESERVE_PATIENCE = Duration.ofSeconds(40);
+
+  /** How often one who waits for a process looks whether more have to be started. */
+  private static final Duration RESERVE_PAUSE = Duration.ofMillis(500);
+
+  /** How long a process that belongs to a namespace is kept without a task. */
+  private static final Duration IDLE = Duration.ofMinutes(10);
+
+  /** How many of those are kept at once. */
+  private static final int MAX_IDLE = 4;
+
+  // One that starts takes both cores of a small machine for two seconds, just when a client has
+  // begun: as long as another free one is there, it waits until no container was asked for in a
+  // while, within limits.
+  private static final Duration QUIET = Duration.ofSeconds(1);
+  private static final Duration QUIET_PATIENCE = Duration.ofMinutes(2);
+
+  private static final int MAX_PROCESSES = 10_000;
+
+  private final StateFolders folders;
+  private final int reserve;
+  private final int containersPerProcess;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  @GuardedBy("lock")
+  private final Map<Integer, ShimProcess> processes = new TreeMap<>();
+
+  /** Numbers of those that are starting. */
+  @GuardedBy("lock")
+  private final Set<Integer> starting = new HashSet<>();
+
+  /** Callers that wait for a process. */
+  @GuardedBy("lock")
+  private int waiting;
+
+  /** Starts that failed since the last one that did not. */
+  @GuardedBy("lock")
+  private int failures;
+
+  @GuardedBy("lock")
+  private String lastFailure = "";
+
+  /** Null before the start of this service and from its stop on. */
+  @GuardedBy("lock")
+  private @Nullable ShimProcessListener listener;
+
+  @GuardedBy("lock")
+  private boolean replenishing;
+
+  @GuardedBy("lock")
+  private long lastReservedNanos;
+
+  /**
+   * @param reserve how many free processes are kept ready
+   * @param containersPerProcess how many tasks one takes at most
+   */
+  ShimProcessTable(StateFolders folders, int reserve, int containersPerProcess) {
+    this.folders = folders;
+    this.reserve = reserve;
+    this.containersPerProcess = containersPerProcess;
+  }
+
+  /** The lock of this table, which guards each process's state as well. */
+  ReentrantLock lock() {
+    return lock;
+  }
+
+  /** A process that an earlier life of this service started. */
+  void add(ShimProcess found) {
+    lock.lock();
+    try {
+      processes.put(found.number(), found);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** From now on processes are started and the listener is told; answers those that are there. */
+  List<ShimProcess> open(ShimProcessListener told) {
+    lock.lock();
+    try {
+      listener = told;
+      return List.copyOf(processes.values());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Nothing is started, told or chosen any more; answers the processes that are left alone. */
+  List<ShimProcess> close() {
+    lock.lock();
+    try {
+      listener = null;
+      List<ShimProcess> left = List.copyOf(processes.values());
+      processes.clear();
+      changed.signalAll();
+      return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Who is told; null once this service stops. */
+  @Nullable ShimProcessListener listener() {
+    lock.lock();
+    try {
+      return listener;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits for so long, or until this service stops; answers whether it does. */
+  boolean awaitStop(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    lock.lock();
+    try {
+      long left = patience.toNanos();
+      while (listener != null && left > 0) {
+        changed.awaitNanos(left);
+        left = deadline - System.nanoTime();
+      }
+      return listener == null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int count() {
+    lock.lock();
+    try {
+      return processes.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean isAnyWarmedUp() {
+    lock.lock();
+    try {
+      return processes.values().stream().anyMatch(ShimProcess::isWarmedUp);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The process for a task: one of its namespace with room, else a free one. Blocks while one
+   * starts.
+   *
+   * @param exclusive the task gets a process for itself
+   * @param start starts the process of a number, on another thread
+   * @throws BerthException.Unavailable if none becomes ready
+   */
+  ShimProcess reserve(TaskKey key, boolean exclusive, IntConsumer start) {
+    lock.lock();
+    try {
+      waiting++;
+      ShimProcess chosen = awaitChoice(key.namespace(), exclusive, start);
+      chosen.take(key, exclusive);
+      lastReservedNanos = System.nanoTime();
+      return chosen;
+    } finally {
+      noLongerWaiting();
+      lock.unlock();
+    }
+  }
+
+  private void noLongerWaiting() {
+    lock.lock();
+    try {
+      waiting--;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @GuardedBy("lock")
+  private ShimProcess awaitChoice(String namespace, boolean exclusive, IntConsumer start) {
+    long deadline = System.nanoTime() + RESERVE_PATIENCE.toNanos();
+    int failuresBefore = failures;
+    try {
+      while (true) {
+        ShimProcess chosen = choose(namespace, exclusive);
+        if (chosen != null) {
+          return chosen;
+        }
+        if (listener == null || failures > failuresBefore + 1 || System.nanoTime() - deadline > 0) {
+          throw new BerthException.Unavailable(
+              "start a shim process: "
+                  + (lastFailure.isEmpty() ? "none became ready in time" : lastFailure));
+        }
+        startMissing(start);
+        changed.awaitNanos(RESERVE_PAUSE.toNanos());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("wait for a shim process: interrupted", e);
+    }
+  }
+
+  @GuardedBy("lock")
+  private @Nullable ShimProcess choose(String namespace, boolean exclusive) {
+    ShimProcess free = null;
+    for (ShimProcess process : processes.values()) {
+      if (!exclusive && process.hasRoomFor(namespace, containersPerProcess)) {
+        return process;
+      }
+      if (free == null && process.isFree()) {
+        free = process;
+      }
+    }
+    return free;
+  }
+
+  /** When the reserve has to be made up after a task was placed. */
+  enum Replenishment {
+    AT_ONCE,
+    WHEN_QUIET,
+    NOT_NEEDED
+  }
+
+  /**
+   * What a placement has to be followed by. Of callers that are told {@link
+   * Replenishment#WHEN_QUIET} there is one at a time, which then calls {@link #awaitQuiet}.
+   *
+   * @param exclusive the task got a process for itself
+   */
+  Replenishment afterReservation(boolean exclusive) {
+    lock.lock();
+    try {
+      long free = free();
+      if (exclusive || free == 0) {
+        return Replenishment.AT_ONCE;
+      }
+      if (free >= reserve || replenishing) {
+        return Replenishment.NOT_NEEDED;
+      }
+      replenishing = true;
+      return Replenishment.WHEN_QUIET;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until no task was placed for a second, or this service stops, or two minutes. */
+  void awaitQuiet() throws InterruptedException {
+    try {
+      awaitPause();
+    } finally {
+      replenished();
+    }
+  }
+
+  private void replenished() {
+    lock.lock();
+    try {
+      replenishing = false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void awaitPause() throws InterruptedException {
+    long deadline = System.nanoTime() + QUIET_PATIENCE.toNanos();
+    lock.lock();
+    try {
+      while (listener != null) {
+        long now = System.nanoTime();
+        long left = Math.min(deadline - now, lastReservedNanos + QUIET.toNanos() - now);
+        if (left <= 0) {
+          break;
+        }
+        changed.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @GuardedBy("lock")
+  private long free() {
+    return processes.values().stream().filter(ShimProcess::isFree).count();
+  }
+
+  /** Has as many processes started as are missing; none once this service stops. */
+  void startMissing(IntConsumer start) {
+    lock.lock();
+    try {
+      if (listener == null) {
+        return;
+      }
+      long wanted = Math.max(reserve, Math.min(waiting, 2));
+      for (long have = free() + starting.size(); have < wanted; have++) {
+        int number = freeNumber();
+        starting.add(number);
+        start.accept(number);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @GuardedBy("lock")
+  private int freeNumber() {
+    for (int number = 1; number < MAX_PROCESSES; number++) {
+      if (!processes.containsKey(number)
+          && !starting.contains(number)
+          && !Files.exists(folders.shimProcess(number).path())) {
+        return number;
+      }
+    }
+    throw new IllegalStateException("more than " + MAX_PROCESSES + " shim processes");
+  }
+
+  /** Starts that failed since the last one that did not. */
+  int failures() {
+    lock.lock();
+    try {
+      return failures;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A process has started; false if this service stops, so that it is left alone. */
+  boolean admit(ShimProcess started) {
+    lock.lock();
+    try {
+      starting.remove(started.number());
+      if (listener == null) {
+        return false;
+      }
+      processes.put(started.number(), started);
+      failures = 0;
+      lastFailure = "";
+      changed.signalAll();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A process did not start. */
+  void startFailed(int number, String why) {
+    lock.lock();
+    try {
+      starting.remove(number);
+      failures++;
+      lastFailure = why;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A process has ended.
+   *
+   * @return the tasks that it had; null if that is known already, or this service stops
+   */
+  @Nullable Set<TaskKey> remove(ShimProcess gone) {
+    lock.lock();
+    try {
+      if (listener == null || !gone.isAlive()) {
+        return null;
+      }
+      processes.remove(gone.number());
+      return gone.end();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Those that begin to drain now, for they had no task for too long or too many have none. */
+  List<ShimProcess> drainIdle() {
+    lock.lock();
+    try {
+      List<ShimProcess> idle =
+          processes.values().stream()
+              .filter(ShimProcess::isIdle)
+              .sorted(Comparator.comparingLong(ShimProcess::idleSinceNanos))
+              .toList();
+      long now = System.nanoTime();
+      List<ShimProcess> ending = new ArrayList<>();
+      for (int i = 0; i < idle.size(); i++) {
+        ShimProcess process = idle.get(i);
+        if (i < idle.size() - MAX_IDLE || now - process.idleSinceNanos() > IDLE.toNanos()) {
+          process.beginDraining();
+          ending.add(process);
+        }
+      }
+      return ending;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

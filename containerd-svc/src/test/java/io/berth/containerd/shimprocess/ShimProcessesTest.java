@@ -1,0 +1,141 @@
+package io.berth.containerd.shimprocess;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.base.config.Config;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.base.rpc.EventLoops;
+import io.berth.containerd.client.ShimProcessClient;
+import io.berth.containerd.fake.FakeShimProcesses;
+import io.berth.containerd.fake.Instance;
+import io.berth.containerd.fake.ServiceThreads;
+import io.berth.testing.Eventually;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** When shim processes are started, and who hears of them. */
+class ShimProcessesTest {
+  private static final int RESERVE = 2;
+
+  /** Well below the time for which nobody may have asked for a container. */
+  private static final Duration AT_ONCE = Duration.ofMillis(500);
+
+  @TempDir Path folder;
+
+  private static void awaitLiving(Instance instance, int number) throws InterruptedException {
+    var _ =
+        Eventually.answers(
+            number + " processes",
+            instance.hosts::living,
+            (List<Integer> living) -> living.size() == number);
+  }
+
+  @Test
+  void whileOneIsFree_theReserveWaitsUntilTheClientsAreQuiet()
+      throws IOException, InterruptedException {
+    try (Instance instance = new Instance(folder)) {
+      awaitLiving(instance, RESERVE);
+      instance.createTask("c1", "sleep");
+      long placed = System.nanoTime();
+      List<Integer> living = instance.hosts.living();
+      if (System.nanoTime() - placed < AT_ONCE.toNanos()) {
+        assertEquals(RESERVE, living.size());
+      }
+      awaitLiving(instance, RESERVE + 1);
+      assertTrue(System.nanoTime() - placed > AT_ONCE.toNanos());
+    }
+  }
+
+  @Test
+  void withoutAReserve_noneIsStartedForATask() throws IOException {
+    try (Instance instance = new Instance(folder, "[shim]\nwarm_hosts = 0\n")) {
+      instance.createTask("c1", "sleep");
+      instance.createTask("c2", "sleep");
+      assertEquals(1, instance.hosts.living().size());
+    }
+  }
+
+  /** What a listener heard, in words. */
+  private static final class Heard implements ShimProcessListener {
+    final List<String> words = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void occurred(ShimProcess process, ShimProcessEvent.OfTask event) {
+      words.add("occurred in " + process.number());
+    }
+
+    @Override
+    public void lost(ShimProcess process, Set<TaskKey> tasks) {
+      words.add("lost " + process.number());
+    }
+  }
+
+  private Config config() throws IOException {
+    Config config =
+        Config.parse(null, "root = \"" + folder + "/r\"\nstate = \"" + folder + "/s\"\n");
+    Files.createDirectories(config.root());
+    Files.createDirectories(config.state());
+    return config;
+  }
+
+  /** From the stop on nobody is told, nothing is started, and no thread waits for a later time. */
+  @Test
+  void onceStopped_nothingIsToldOrStarted() throws IOException, InterruptedException {
+    Config config = config();
+    Heard heard = new Heard();
+    try (FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      assertEquals(List.of(), processes.find());
+      processes.start(heard);
+      Eventually.holds("started", () -> processes.count() == RESERVE);
+      machine.kill(machine.living().getFirst());
+      Eventually.holds("told of the loss", () -> heard.words.size() == 1);
+      Eventually.holds("replaced", () -> processes.count() == RESERVE);
+
+      processes.stop();
+      machine.living().forEach(machine::kill);
+      Eventually.holds(
+          "without threads",
+          () -> ServiceThreads.in("io.berth.containerd.shimprocess.ShimProcesses.drainIdle") == 0);
+      assertEquals(1, heard.words.size(), heard.words.toString());
+      assertEquals(0, processes.count());
+      assertEquals(List.of(), machine.living());
+      assertThrows(
+          BerthException.Unavailable.class,
+          () -> processes.reserve(Instance.key("c1"), /* exclusive= */ false));
+    }
+  }
+
+  /** A process for one task alone takes no other, and ends with it. */
+  @Test
+  void exclusive_processEndsWithItsTask() throws IOException, InterruptedException {
+    Config config = config();
+    try (FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      processes.start(new Heard());
+      ShimProcess own = processes.reserve(Instance.key("c1"), /* exclusive= */ true);
+      ShimProcess shared = processes.reserve(Instance.key("c2"), /* exclusive= */ false);
+      assertTrue(own.number() != shared.number());
+      assertEquals(
+          shared.number(), processes.reserve(Instance.key("c3"), /* exclusive= */ false).number());
+      processes.release(own, Instance.key("c1"));
+      Eventually.holds("ended", () -> !own.isAlive());
+      assertTrue(shared.isAlive());
+      processes.stop();
+    }
+  }
+}
