@@ -19,7 +19,7 @@ import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.shimprocess.ContainerProcess;
+import io.berth.containerd.shimprocess.CgroupProcess;
 import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
@@ -115,9 +115,9 @@ final class TaskMessages {
         .build();
   }
 
-  static ListPidsResponse pids(List<ContainerProcess> processes) {
+  static ListPidsResponse pids(List<CgroupProcess> processes) {
     ListPidsResponse.Builder answer = ListPidsResponse.newBuilder();
-    for (ContainerProcess process : processes) {
+    for (CgroupProcess process : processes) {
       ProcessInfo.Builder info = ProcessInfo.newBuilder().setPid(process.pid());
       if (!process.execId().isEmpty()) {
         info.setInfo(Anys.pack(ProcessDetails.newBuilder().setExecId(process.execId()).build()));

@@ -23,7 +23,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.shimprocess.ContainerProcess;
+import io.berth.containerd.shimprocess.CgroupProcess;
 import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.containerd.shimprocess.ShimCalls;
 import java.util.List;
@@ -140,10 +140,10 @@ final class ShimClient implements ShimCalls {
   }
 
   @Override
-  public List<ContainerProcess> pids() {
+  public List<CgroupProcess> pids() {
     PidsRequest request = PidsRequest.newBuilder().setId(id).build();
     return call(shim -> shim.pids(request)).getProcessesList().stream()
-        .map(info -> new ContainerProcess(info.getPid(), execId(info)))
+        .map(info -> new CgroupProcess(info.getPid(), execId(info)))
         .toList();
   }
 

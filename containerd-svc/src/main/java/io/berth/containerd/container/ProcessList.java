@@ -2,7 +2,7 @@ package io.berth.containerd.container;
 
 import io.berth.api.berth.container.v1.Process;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.shimprocess.ContainerProcess;
+import io.berth.containerd.shimprocess.CgroupProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,7 +23,7 @@ final class ProcessList {
   private ProcessList() {}
 
   /** Null for one that has ended meanwhile. */
-  static @Nullable Process of(ContainerProcess process) {
+  static @Nullable Process of(CgroupProcess process) {
     Path folder = Path.of("/proc", Integer.toUnsignedString(process.pid()));
     try {
       String stat = Files.readString(folder.resolve("stat"), StandardCharsets.ISO_8859_1);

@@ -54,7 +54,7 @@ public interface ShimCalls {
   void resume();
 
   /** The processes in the container's cgroup. */
-  List<ContainerProcess> pids();
+  List<CgroupProcess> pids();
 
   /**
    * Sets limits.

@@ -7,7 +7,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Which boot of the machine this is (random(4), /proc/sys/kernel/random/boot_id). */
+/**
+ * The name that the kernel gives to this boot of the machine: /proc/sys/kernel/random/boot_id, see
+ * random(4). Immutable.
+ */
 @Singleton
 public final class BootId {
   private static final Path FILE = Path.of("/proc/sys/kernel/random/boot_id");
@@ -23,7 +26,7 @@ public final class BootId {
     }
   }
 
-  /** 36 characters. */
+  /** A random UUID in its usual 36 characters. */
   public String text() {
     return text;
   }

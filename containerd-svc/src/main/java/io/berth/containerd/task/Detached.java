@@ -10,15 +10,15 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Work that is finished even if the client that asked for it goes away: a task that is half made or
- * half deleted helps nobody.
+ * Finishes work even if the client that asked for it goes away, because nobody can use a task that
+ * is half made or half deleted. Thread-safe.
  */
 public final class Detached {
   private static final ScopedValue<Boolean> TO_THE_END = ScopedValue.newInstance();
 
   private Detached() {}
 
-  /** Answers a call on this thread, which the client's going away does not interrupt. */
+  /** Answers a call on this thread, without being interrupted when the client goes away. */
   public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
     Context.current()
         .fork()
@@ -36,7 +36,11 @@ public final class Detached {
     }
   }
 
-  /** Blocks for the result; CANCELLED when the client goes first, and the work goes on. */
+  /**
+   * Blocks for the result.
+   *
+   * @throws BerthException.Cancelled when the client goes away first; the work goes on
+   */
   public static <T extends @Nullable Object> T run(Callable<T> work) {
     if (TO_THE_END.isBound()) {
       return here(work);

@@ -12,7 +12,7 @@ import java.util.Map;
 
 /**
  * Exits that are known for good. A row lives as long as its task or exec; rows of another boot mean
- * nothing, for their tasks are gone.
+ * nothing, for their tasks are gone. Thread-safe. Writes return before they are synced to the disk.
  */
 @Singleton
 public final class ExitTable {
@@ -24,8 +24,9 @@ public final class ExitTable {
   }
 
   /**
-   * Survives the death of any process when it returns. A power cut ends the task as well, and no
-   * row of an earlier boot is ever read: what outlives it is in the named container's own record.
+   * Writes an exit. When this returns the row survives the death of any process. A power cut ends
+   * the task as well, and no row of an earlier boot is ever read: what outlives it is in the named
+   * container's own record.
    */
   public void put(TaskKey key, String execId, Exit exit, String boot) {
     store.database().lazy(connection -> insert(connection, key, execId, exit, boot));
@@ -54,7 +55,7 @@ public final class ExitTable {
     }
   }
 
-  /** By exec, the init's under the empty text. */
+  /** The exits of a task by exec, that of the init under the empty text. */
   public Map<String, Exit> of(TaskKey key) {
     return store
         .database()
@@ -82,7 +83,7 @@ public final class ExitTable {
         });
   }
 
-  /** Forgets one exec's. Lazy. */
+  /** Forgets the exit of one exec. */
   public void remove(TaskKey key, String execId) {
     store
         .database()
@@ -98,7 +99,7 @@ public final class ExitTable {
         });
   }
 
-  /** Forgets all of a task. Lazy. */
+  /** Forgets all exits of a task. */
   public void removeAll(TaskKey key) {
     store
         .database()
@@ -112,7 +113,7 @@ public final class ExitTable {
         });
   }
 
-  /** Forgets what happened before this boot. Lazy. */
+  /** Forgets the exits of other boots than this one. */
   public void keepOnly(String boot) {
     store
         .database()

@@ -10,7 +10,7 @@ import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Occurrence;
-import io.berth.containerd.shimprocess.ContainerProcess;
+import io.berth.containerd.shimprocess.CgroupProcess;
 import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.oci.runtime.ProcessSpec;
 import jakarta.inject.Inject;
@@ -298,7 +298,7 @@ public final class Tasks {
   }
 
   /** All processes of the container, by the machine's numbers. */
-  public List<ContainerProcess> pids(TaskKey key) {
+  public List<CgroupProcess> pids(TaskKey key) {
     return shims.call(table.get(key), shim -> shim.pids());
   }
 

@@ -37,12 +37,12 @@ import java.nio.file.Path;
 /** {@code containerd.task.v3.Task} over a fake supervisor. */
 final class FakeShim extends TaskGrpc.TaskImplBase {
   private final FakeShimProcesses machine;
-  private final FakeShimProcess host;
+  private final FakeShimProcess process;
   private final TaskKey key;
 
-  FakeShim(FakeShimProcesses machine, FakeShimProcess host, TaskKey key) {
+  FakeShim(FakeShimProcesses machine, FakeShimProcess process, TaskKey key) {
     this.machine = machine;
-    this.host = host;
+    this.process = process;
     this.key = key;
   }
 
@@ -157,7 +157,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
           }
           if (request.getExecId().isEmpty()) {
             machine.supervisors.remove(key);
-            Thread.ofVirtual().start(() -> host.leave(key));
+            Thread.ofVirtual().start(() -> this.process.leave(key));
           } else {
             supervisor.processes.remove(request.getExecId());
           }

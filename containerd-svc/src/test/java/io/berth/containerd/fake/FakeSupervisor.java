@@ -14,11 +14,14 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A container's processes as states; what each call did is counted, a repeated number is not. */
+/**
+ * The processes of a container as states. What each call did is noted; a call whose number came
+ * before does nothing.
+ */
 public final class FakeSupervisor {
   private static final AtomicInteger PIDS = new AtomicInteger(1000);
 
-  /** One process. */
+  /** One process of the container. */
   public static final class Proc {
     public final int pid = PIDS.incrementAndGet();
     public final String program;
@@ -44,7 +47,7 @@ public final class FakeSupervisor {
     processes.put("", new Proc(program));
   }
 
-  /** What was really done, in order: {@code start:}, {@code kill::9}, ... */
+  /** What calls did, in order: {@code start:}, {@code kill::9}, ... */
   public synchronized List<String> done() {
     return List.copyOf(done);
   }
@@ -57,7 +60,7 @@ public final class FakeSupervisor {
     return found;
   }
 
-  /** False if this number was seen before. */
+  /** Notes what a call does; false if a call of this number came before. */
   synchronized boolean first(String what, @Nullable String requestId) {
     if (requestId != null && !requests.add(requestId + what)) {
       return false;

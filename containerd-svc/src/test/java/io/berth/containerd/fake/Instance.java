@@ -32,8 +32,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole service on real sockets and files in a folder of a test's own, over fake hosts; it can
- * be stopped and started again.
+ * The whole service on real sockets and files in a folder of a test's own, over fake shim
+ * processes; it can be stopped and started again.
  */
 public final class Instance implements AutoCloseable {
   public static final String NAMESPACE = "test";
@@ -77,7 +77,7 @@ public final class Instance implements AutoCloseable {
     channel.resetConnectBackoff();
   }
 
-  /** In order; the hosts live on. */
+  /** Stops the service in order; the shim processes live on. */
   public void stop() {
     ContainerdDaemon running = daemon;
     daemon = null;

@@ -6,4 +6,4 @@ package io.berth.containerd.shimprocess;
  * @param pid as the machine numbers it
  * @param execId the exec that it is the first process of; empty for the init and for descendants
  */
-public record ContainerProcess(int pid, String execId) {}
+public record CgroupProcess(int pid, String execId) {}
