@@ -12,7 +12,7 @@ import io.berth.testing.ArchitectureRules;
     packages = "io.berth.image",
     importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.ByHand.class})
 final class ArchitectureTest {
-  /** Dagger names its classes itself. */
+  /** Leaves out the classes that Dagger makes, which it names itself. */
   static final class ByHand implements ImportOption {
     @Override
     public boolean includes(Location location) {

@@ -24,7 +24,7 @@ public final class Archives {
 
   private Archives() {}
 
-  /** A tar being made. */
+  /** Makes a layer's tar, entry by entry. */
   public static final class Layer {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final TarWriter writer = new TarWriter(out);
@@ -84,7 +84,7 @@ public final class Archives {
   public record Image(
       Map<String, byte[]> blobs, Descriptor manifest, Descriptor config, List<String> diffIds) {}
 
-  /** Of plain layers, which are packed by gzip. */
+  /** Makes an image of plain layers, which are packed by gzip. */
   public static Image image(String cmd, byte[]... layers) {
     Map<String, byte[]> blobs = new LinkedHashMap<>();
     List<Descriptor> descriptors = new ArrayList<>();
@@ -116,7 +116,7 @@ public final class Archives {
             "history", List.of(Map.of("created", "2024-05-06T07:08:09Z", "created_by", "test"))));
   }
 
-  /** An OCI layout; index.json stands last, as image tools write it. */
+  /** Makes an archive that is an OCI layout; index.json stands last, as image tools write it. */
   public static byte[] oci(Image image, String name) throws IOException {
     Layer archive = layer().file("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
     for (Map.Entry<String, byte[]> blob : image.blobs.entrySet()) {
@@ -130,7 +130,7 @@ public final class Archives {
     return archive.file("index.json", 0444, Index.of(List.of(target)).bytes()).tar();
   }
 
-  /** Docker's older format, in which a repeated layer is a symbolic link. */
+  /** Makes an archive of docker's older format, in which a repeated layer is a symbolic link. */
   public static byte[] docker(String cmd, String name, byte[]... layers) throws IOException {
     Layer archive = layer();
     List<String> names = new ArrayList<>();

@@ -186,7 +186,7 @@ final class ContentEndpointTest {
     first.ok(stat("r"));
     String refused = writing("default").refused(stat("r"));
     assertTrue(refused.startsWith("UNAVAILABLE ref r locked for "), refused);
-    // Another namespace has refs of its own.
+    // Another namespace has refs of its own, so the same ref is free there.
     writing("other").ok(stat("r"));
     first.halfClose();
     writing("default").ok(stat("r"));
@@ -220,8 +220,7 @@ final class ContentEndpointTest {
     assertEquals("abc", read("abc", 0, 0));
   }
 
-  // Row RK-12.
-  @Test
+  @Test // ARTICLE RK-12
   void commit_wrongDigestOrSizeKeepsTheIngest() throws Exception {
     Writing writing = writing("default");
     writing.ok(stat("r"));
@@ -264,7 +263,7 @@ final class ContentEndpointTest {
     assertEquals(6, status.getOffset());
     writing.ok(commit(6).setTotal(6));
     assertEquals("shared", read("shared", 0, 0));
-    // The file stays for whoever still records it.
+    // The file stays, for the other namespace still has a record of it.
     UnixChannel.in(ContentGrpc.newBlockingStub(service.channel()), "other", null)
         .delete(
             DeleteContentRequest.newBuilder()
@@ -291,8 +290,7 @@ final class ContentEndpointTest {
     assertEquals(Status.Code.INVALID_ARGUMENT, none.getStatus().getCode());
   }
 
-  // Rows MB-149, MD-23.
-  @Test
+  @Test // ARTICLE MB-149, MD-23
   void start_dropsRecordsWhoseFileIsDamagedAndFilesWithoutRecord() throws Exception {
     store("default", "whole");
     store("default", "cut");

@@ -33,13 +33,13 @@ final class FakeRegistry implements AutoCloseable {
   private final List<String> requests = new CopyOnWriteArrayList<>();
   private volatile Answer gate = (_, _) -> false;
 
-  /** What is done about a request. */
+  /** Handles a request. */
   interface Answer {
     /** Answers it, or answers false and leaves it to the registry. */
     boolean to(HttpExchange exchange, byte[] blob) throws IOException;
   }
 
-  // Sent as it is; nobody compares it.
+  // The record is only sent, and nobody compares two of them.
   @SuppressWarnings("ArrayRecordComponent")
   private record Document(String mediaType, byte[] bytes) {}
 
@@ -50,12 +50,12 @@ final class FakeRegistry implements AutoCloseable {
     server.start();
   }
 
-  /** Over plain HTTP. */
+  /** A registry over plain HTTP. */
   static FakeRegistry plain() throws IOException {
     return of(HttpServer.create(free(), 0));
   }
 
-  /** Over TLS for 127.0.0.1, by a certificate in {@code keys.p12} of the folder. */
+  /** A registry over TLS for 127.0.0.1, with a certificate in {@code keys.p12} of the folder. */
   static FakeRegistry encrypted(Path folder) throws Exception {
     Path keys = folder.resolve("keys.p12");
     Process keytool =
@@ -91,12 +91,12 @@ final class FakeRegistry implements AutoCloseable {
     return of(server);
   }
 
-  /** Over what was made of it. */
+  /** A registry on a server that a test made. */
   static FakeRegistry of(HttpServer server) {
     return new FakeRegistry(server);
   }
 
-  /** Any port of the loopback. */
+  /** An address of the loopback with any free port. */
   static InetSocketAddress free() {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   }
@@ -114,13 +114,13 @@ final class FakeRegistry implements AutoCloseable {
     return this;
   }
 
-  /** Another answer to requests for a blob. */
+  /** Has requests for a blob answered in another way. */
   FakeRegistry whenAsked(String digest, Answer answer) {
     answers.put(digest, answer);
     return this;
   }
 
-  /** Asked before everything else. */
+  /** Sets what is asked before everything else. */
   FakeRegistry gate(Answer answer) {
     gate = answer;
     return this;
@@ -134,7 +134,7 @@ final class FakeRegistry implements AutoCloseable {
     return "127.0.0.1:" + port() + "/x:" + tag;
   }
 
-  /** Those whose path and range hold the text. */
+  /** The requests whose path and range hold the text. */
   List<String> requests(String part) {
     return requests.stream().filter(request -> request.contains(part)).toList();
   }
@@ -177,7 +177,7 @@ final class FakeRegistry implements AutoCloseable {
     }
   }
 
-  /** The bytes, or the range that was asked for. */
+  /** Sends the bytes, or the range of them that was asked for. */
   static void send(HttpExchange exchange, byte[] bytes) throws IOException {
     String range = exchange.getRequestHeaders().getFirst("Range");
     int from = range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", ""));
@@ -185,7 +185,10 @@ final class FakeRegistry implements AutoCloseable {
     exchange.getResponseBody().write(bytes, from, bytes.length - from);
   }
 
-  /** A part only, of what was announced as all: closing breaks the connection. */
+  /**
+   * Sends only a part of what was announced; the closing of the exchange breaks the connection
+   * then.
+   */
   static boolean breakOff(HttpExchange exchange, byte[] bytes, int after) throws IOException {
     exchange.sendResponseHeaders(200, bytes.length);
     exchange.getResponseBody().write(bytes, 0, after);
@@ -193,7 +196,7 @@ final class FakeRegistry implements AutoCloseable {
     return true;
   }
 
-  /** A part, and then nothing for as long as the registry lives. */
+  /** Sends a part, and then nothing for as long as the registry lives. */
   boolean stall(HttpExchange exchange, byte[] bytes, int after) throws IOException {
     breakOff(exchange, bytes, after);
     try {

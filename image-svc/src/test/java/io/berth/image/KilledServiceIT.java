@@ -33,6 +33,7 @@ import io.berth.api.containerd.types.Descriptor;
 import io.berth.base.id.Digest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.oci.image.MediaTypes;
+import io.berth.testing.Eventually;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,7 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The service is killed in the middle of its work, and goes on after it. */
 @Tag("root")
 final class KilledServiceIT {
-  /** Keeps what nothing refers to from the collector, which also runs at a start. */
+  /** A lease that keeps what nothing refers to from the collector, which also runs at a start. */
   private static final String LEASE = "test";
 
   @TempDir Path folder;
@@ -127,7 +128,8 @@ final class KilledServiceIT {
         StreamedPullIT.names(root.resolve("content/ingest")).size());
     assertEquals(listSnapshots().size(), StreamedPullIT.names(root.resolve("s")).size());
     assertEquals(List.of(), StreamedPullIT.names(root.resolve("unpack")));
-    StreamedPullIT.waitFor(() -> StreamedPullIT.names(root.resolve("trash")).isEmpty());
+    Eventually.holds(
+        "the trash was empty", () -> StreamedPullIT.names(root.resolve("trash")).isEmpty());
   }
 
   @Test
@@ -139,7 +141,9 @@ final class KilledServiceIT {
           stalling, (exchange, blob) -> registry.stall(exchange, blob, blob.length / 2));
       CompletableFuture<Void> pull = CompletableFuture.runAsync(() -> pull(registry.ref("1")));
       String whole = FakeRegistry.layer(image, 0).substring("sha256:".length());
-      StreamedPullIT.waitFor(() -> ingestOffset() > 1 << 20 && listContent().contains(whole));
+      Eventually.holds(
+          "one layer was here and another half",
+          () -> ingestOffset() > 1 << 20 && listContent().contains(whole));
       assertEquals(2, StreamedPullIT.names(service.root().resolve("unpack")).size());
       service.kill();
       assertThrows(Exception.class, pull::get);
@@ -258,7 +262,7 @@ final class KilledServiceIT {
             .build();
     var running =
         UnixChannel.in(DiffGrpc.newFutureStub(service.channel()), "default", LEASE).apply(apply);
-    StreamedPullIT.waitFor(() -> countFiles() > 20);
+    Eventually.holds("the layer was being applied", () -> countFiles() > 20);
     service.kill();
     assertThrows(Exception.class, running::get);
     assertTrue(countFiles() < 10_000, "it was killed too late");
@@ -305,7 +309,7 @@ final class KilledServiceIT {
         .getDigest();
   }
 
-  /** In the only snapshot. */
+  /** The number of files in the only snapshot. */
   private int countFiles() throws IOException {
     try (var folders = Files.list(service.root().resolve("s"))) {
       Path files = folders.findFirst().orElseThrow().resolve("fs");

@@ -149,8 +149,7 @@ final class LoadAndPrepareIT {
     assertEquals(3, loaded.getFirst().getDiffIdsCount());
   }
 
-  // Rows MD-23, RK-21.
-  @Test
+  @Test // ARTICLE MD-23, RK-21
   void damagedArchive_leavesNoName() throws Exception {
     byte[] archive = Archives.oci(Archives.image("sh", base()), "a:1");
     byte[] cut = Arrays.copyOf(archive, archive.length / 2);
@@ -168,8 +167,7 @@ final class LoadAndPrepareIT {
     assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
   }
 
-  // Row MB-149.
-  @Test
+  @Test // ARTICLE MB-149
   void restart_keepsImagesAndSnapshots() throws Exception {
     load(service, Archives.oci(Archives.image("sh", base(), second()), "a:1"), "");
     var rootfs = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);

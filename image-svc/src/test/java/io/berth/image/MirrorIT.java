@@ -29,7 +29,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Mirrors and other settings of single registries; logins. Rows RK-05, RK-07, DN-18. */
+/** Mirrors, other settings of single registries, and logins. */
 @Tag("root")
 final class MirrorIT {
   @RegisterExtension
@@ -74,7 +74,7 @@ final class MirrorIT {
     return "http://127.0.0.1:" + registry.port();
   }
 
-  @Test
+  @Test // ARTICLE RK-05
   void mirrorIsAskedInstead_andNeverSeesThePassword() throws Exception {
     List<String> authorizations = new ArrayList<>();
     try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
@@ -89,7 +89,7 @@ final class MirrorIT {
       mirrors(origin, address(mirror) + "/");
       Image pulled = pull(origin);
       assertEquals(image.config().digest(), pulled.getId());
-      // Its name is still the registry's.
+      // The image is still named after the registry.
       assertEquals(List.of(origin.ref("1")), pulled.getNamesList());
       assertEquals(List.of(), origin.requests(""));
       assertEquals(List.of(), authorizations);
@@ -124,7 +124,7 @@ final class MirrorIT {
       assertEquals(image.config().digest(), pull(origin).getId());
       assertEquals(1, origin.requests("").size(), () -> "" + origin.requests(""));
       assertEquals(1, origin.requests(layer).size());
-      // What failed as a whole is left out for the rest of the transfer.
+      // A mirror that failed is left out for the rest of the transfer.
       assertEquals(1, broken.requests("").size());
       assertTrue(empty.requests("").size() > 1);
     }
@@ -166,7 +166,7 @@ final class MirrorIT {
     }
   }
 
-  @Test // Rows DN-18, RK-07.
+  @Test // ARTICLE DN-18, RK-07
   void loginIsCheckedByTheTokenService() throws Exception {
     try (FakeRegistry registry = FakeRegistry.plain()) {
       String right =

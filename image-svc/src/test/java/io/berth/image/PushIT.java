@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What goes to a registry, and in which order. */
+/** Shows what goes to a registry, and in which order. */
 @Tag("root")
 final class PushIT {
   @RegisterExtension final ServiceExtension service = new ServiceExtension();
@@ -42,7 +42,7 @@ final class PushIT {
     images.push(PushRequest.newBuilder().setRef(ref).build()).forEachRemaining(_ -> {});
   }
 
-  /** Has nothing, and takes everything. */
+  /** A registry that has nothing and takes everything. */
   private static boolean take(HttpExchange exchange, List<String> taken) throws IOException {
     switch (exchange.getRequestMethod()) {
       case "POST" -> {

@@ -88,7 +88,7 @@ final class RegistryAddressesIT {
     return message;
   }
 
-  /** What a host was asked, and what it heard of who asks. */
+  /** What a host was asked, and with which credentials. */
   private static final class Heard {
     final List<String> authorizations = new CopyOnWriteArrayList<>();
     final Set<String> taken = ConcurrentHashMap.newKeySet();
@@ -109,7 +109,7 @@ final class RegistryAddressesIT {
     return answer(exchange, status);
   }
 
-  /** Whether somebody logged in asks; who does not is told how. */
+  /** Whether the request carries a login; one that does not is told how to log in. */
   private static boolean isMe(HttpExchange exchange, String challenge) {
     boolean me = BASIC.equals(exchange.getRequestHeaders().getFirst("Authorization"));
     if (!me) {
@@ -125,7 +125,7 @@ final class RegistryAddressesIT {
     return answer(exchange, 201);
   }
 
-  /** A registry with a login, whose uploads go where it is told. */
+  /** A registry with a login, whose uploads go to the address that a test says. */
   private static FakeRegistry.Answer uploadsTo(String location, Heard heard) {
     return (exchange, _) -> {
       String path = exchange.getRequestURI().getPath();
@@ -143,8 +143,8 @@ final class RegistryAddressesIT {
     };
   }
 
-  // case S3: the login of one host is not for another.
-  @Test
+  /** The login of one host is not for another. */
+  @Test // ARTICLE S3
   void uploadAtAnotherHost_goesThereWithoutTheLogin() throws Exception {
     Heard own = new Heard();
     Heard other = new Heard();
@@ -160,8 +160,7 @@ final class RegistryAddressesIT {
     assertEquals(Set.of(BASIC), Set.copyOf(own.authorizations));
   }
 
-  // case S3
-  @Test
+  @Test // ARTICLE S3
   void uploadAtAnotherHostThatWantsALogin_isRefusedWithBothNames() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();
@@ -180,8 +179,8 @@ final class RegistryAddressesIT {
     assertEquals(Set.of("null"), Set.copyOf(other.authorizations));
   }
 
-  // case S3: who has TLS is not led out of it, be it without a login.
-  @Test
+  /** A client that has TLS is not led to an address without it, not even without its login. */
+  @Test // ARTICLE S3
   void uploadFromHttpsToHttp_isRefused() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.encrypted(folder);
@@ -203,8 +202,11 @@ final class RegistryAddressesIT {
     assertEquals(Set.of(), other.taken);
   }
 
-  // case S3: a name and password in an address are somebody's choice, not the user's.
-  @Test
+  /**
+   * A name and password in an address were chosen by the server, not by the user, so such an
+   * address is refused.
+   */
+  @Test // ARTICLE S3
   void addressWithAUserInIt_isRefusedAndNotShown() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();
@@ -218,8 +220,8 @@ final class RegistryAddressesIT {
     assertEquals(Set.of(), other.taken);
   }
 
-  // case S3: a redirect of a layer
-  @Test
+  /** A layer that is redirected to another host is fetched there, without the login. */
+  @Test // ARTICLE S3
   void redirectedLayer_isFetchedWithoutTheLogin() throws Exception {
     Archives.Image wanted = Archives.image("other", StreamedPullIT.noise(7));
     String layer = FakeRegistry.layer(wanted, 0);
@@ -243,8 +245,8 @@ final class RegistryAddressesIT {
     assertEquals(List.of("null"), other.authorizations);
   }
 
-  // case S3: a token service without TLS, named by a registry with it
-  @Test
+  /** A registry with TLS may name a token service without TLS, which is told nothing. */
+  @Test // ARTICLE S3
   void tokenServiceByHttpOfARegistryByHttps_hearsNothing() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.encrypted(folder);
@@ -263,8 +265,8 @@ final class RegistryAddressesIT {
     assertEquals(List.of(), other.authorizations);
   }
 
-  // case I12: a relative address is one of who answered, and is taken as browsers do.
-  @Test
+  /** A relative address belongs to the server that answered, and is resolved as browsers do. */
+  @Test // ARTICLE I12
   void relativeAddressOfAnUpload_isOfWhoAnswered() throws Exception {
     Heard own = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain()) {
@@ -277,8 +279,8 @@ final class RegistryAddressesIT {
         own.taken);
   }
 
-  // case I12: the registry moved the uploads; what is relative is of the new place.
-  @Test
+  /** If uploads are redirected, a relative address belongs to the new place. */
+  @Test // ARTICLE I12
   void redirectedUpload_goesOnWhereItWasRedirectedTo() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();

@@ -16,11 +16,13 @@ import io.berth.api.berth.image.v1.RemoveRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.TagRequest;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.testing.Eventually;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +31,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -78,18 +79,17 @@ final class RegistryIT {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("log").toFile())
             .start();
-    for (int i = 0; i < 100; i++) {
-      try (var _ = new java.net.Socket(InetAddress.getLoopbackAddress(), port)) {
-        return process;
-      } catch (IOException notYet) {
-        TimeUnit.MILLISECONDS.sleep(50);
-      }
-    }
-    throw new AssertionError(Files.readString(folder.resolve("log")));
+    Eventually.holds(
+        "the registry listened",
+        () -> {
+          try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return socket.isConnected();
+          }
+        });
+    return process;
   }
 
-  // RK-05, RK-09, RK-10, D01-68
-  @Test
+  @Test // ARTICLE RK-05, RK-09, RK-10, D01-68
   void pushedImage_canBePulledAgain() throws Exception {
     int port = freePort();
     Process registry = registry(port);
@@ -102,7 +102,7 @@ final class RegistryIT {
       images().remove(RemoveRequest.newBuilder().setRef("app:1").setForce(true).build());
       images().remove(RemoveRequest.newBuilder().setRef(ref).setForce(true).build());
       service.stop();
-      // Another store.
+      // The images are pulled into another store.
       deleteStore();
       service.start();
       Progress last = pull("http://" + ref).getLast();
@@ -218,7 +218,7 @@ final class RegistryIT {
         exchange.sendResponseHeaders(200, bytes.length);
         exchange.getResponseBody().write(bytes, 0, bytes.length / 2);
         exchange.getResponseBody().flush();
-        // Closing with less than announced breaks the connection.
+        // If less than what was announced is sent, closing breaks the connection.
       } else {
         send(exchange, bytes, range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", "")));
       }
@@ -248,8 +248,7 @@ final class RegistryIT {
     }
   }
 
-  // Row RK-09.
-  @Test
+  @Test // ARTICLE RK-09
   void wrongBytes_areRefusedAndNothingIsNamed() throws Exception {
     try (BadRegistry registry = new BadRegistry()) {
       registry.corrupt = true;
@@ -272,8 +271,7 @@ final class RegistryIT {
     }
   }
 
-  // RK-07
-  @Test
+  @Test // ARTICLE RK-07
   void token_isFetchedWithTheCredentials() throws Exception {
     try (BadRegistry registry = new BadRegistry()) {
       registry.tokens = true;

@@ -119,8 +119,7 @@ class RootfsIT {
     return lines;
   }
 
-  // D01-31, D01-33, D01-35 to D01-40
-  @Test
+  @Test // ARTICLE D01-31, D01-33, D01-35 to D01-40
   void diff_tellsWhatChangedParentsFirst() throws Exception {
     assertEquals(List.of(), changes());
     change();
@@ -144,8 +143,8 @@ class RootfsIT {
         .getMounts(0);
   }
 
-  // MB-144, MB-145, MB-155 to MB-167: what every container has is there, and is no change of its.
-  @Test
+  /** The files that every container has are there, and are not listed as its changes. */
+  @Test // ARTICLE MB-144, MB-145, MB-155 to MB-167
   void mountPoints_areThereAndNoChange() throws Exception {
     assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
     try (var _ = Overlay.mount(mount, mountPoint)) {
@@ -161,7 +160,7 @@ class RootfsIT {
         assertEquals(0, Files.size(mountPoint.resolve(file)), file);
       }
       assertEquals(Path.of("/proc/mounts"), Files.readSymbolicLink(mountPoint.resolve("etc/mtab")));
-      // A folder that the image has keeps what it is.
+      // A folder that the image has stays as it is.
       assertEquals(
           "rwx------",
           PosixFilePermissions.toString(Files.getPosixFilePermissions(mountPoint.resolve("root"))));
@@ -200,8 +199,11 @@ class RootfsIT {
     assertTrue(String.valueOf(absent.getMessage()).startsWith("NOT_FOUND"), absent.getMessage());
   }
 
-  // D01-91, MB-166: links of the image at those places lead nowhere, the image stays as it is.
-  @Test
+  /**
+   * If the image has links at those places, they are replaced in the container, and the image stays
+   * as it is.
+   */
+  @Test // ARTICLE D01-91, MB-166
   void linksAtMountPoints_areReplacedInTheContainerOnly() throws Exception {
     assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
     byte[] links =
@@ -241,8 +243,7 @@ class RootfsIT {
     return names;
   }
 
-  // D01-61
-  @Test
+  @Test // ARTICLE D01-61
   void export_isTheMergedTree() throws Exception {
     change();
     List<String> names =
@@ -255,8 +256,7 @@ class RootfsIT {
     assertFalse(names.contains("gone/"));
   }
 
-  // MB-07, MB-10, MB-11
-  @Test
+  @Test // ARTICLE MB-07, MB-10, MB-11
   void copyOutAndIn_followsLinksInside() throws Exception {
     assertEquals(
         List.of("lib/", "lib/data"),
@@ -344,8 +344,8 @@ class RootfsIT {
     }
   }
 
-  // case S18: files of users that are larger than any honest one are refused, not read in part.
-  @Test
+  /** Files of users that are larger than any honest one are refused, not read in part. */
+  @Test // ARTICLE S18
   void lookUpUser_inHugeFiles_isRefused() throws Exception {
     Path etc = Files.createDirectory(mountPoint.resolve("etc"));
     LookUpUserRequest request =
@@ -363,8 +363,7 @@ class RootfsIT {
         large.getMessage());
   }
 
-  // D01-60, D01-66, MD-39, MD-40, MD-41
-  @Test
+  @Test // ARTICLE D01-60, D01-66, MD-39, MD-40, MD-41
   void commit_addsALayerThatShowsTheSameTree() throws Exception {
     change();
     Image image =
@@ -411,8 +410,7 @@ class RootfsIT {
         name.getMessage());
   }
 
-  // Rows RK-20, MB-154.
-  @Test
+  @Test // ARTICLE RK-20, MB-154
   void savedArchive_loadsAgain_andVerifyFindsNothing() throws Exception {
     for (String format : List.of("oci", "docker")) {
       byte[] archive =

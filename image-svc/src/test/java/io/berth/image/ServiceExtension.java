@@ -27,7 +27,7 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
     this("");
   }
 
-  /** More lines of the configuration; {@code @} stands for the test's own folder. */
+  /** Takes more lines of the configuration, in which {@code @} stands for the test's own folder. */
   ServiceExtension(String more) {
     this.more = more;
   }
@@ -68,7 +68,7 @@ final class ServiceExtension implements BeforeEachCallback, AfterEachCallback {
     return folder.resolve("root");
   }
 
-  /** The test's own. */
+  /** The folder of the test. */
   Path folder() {
     return folder;
   }

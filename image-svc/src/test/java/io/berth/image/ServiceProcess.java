@@ -8,8 +8,8 @@ import io.berth.api.containerd.services.containers.v1.ListContainersResponse;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.rpc.UnixServer;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.URL;
@@ -39,11 +39,11 @@ final class ServiceProcess implements AutoCloseable {
     this(folder, Map.of());
   }
 
-  /** With more in its environment. */
+  /** Starts the service with more in its environment. */
   ServiceProcess(Path folder, Map<String, String> environment) throws Exception {
     this.folder = folder;
     this.environment = environment;
-    // As the other service, whose socket is here first, would have made it.
+    // The other service, whose socket is here first, would have made the folder like this.
     Files.createDirectories(
         folder.resolve("state"),
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
@@ -86,7 +86,7 @@ final class ServiceProcess implements AutoCloseable {
     return builder.start();
   }
 
-  /** Of whoever runs the tests: some give each class loader's parts, some a property. */
+  /** The class path of the tests: some runners give it to a class loader, some as a property. */
   private static String classPath() {
     return ServiceProcess.class.getClassLoader() instanceof URLClassLoader parts
         ? Arrays.stream(parts.getURLs()).map(URL::getPath).collect(Collectors.joining(":"))
@@ -94,23 +94,31 @@ final class ServiceProcess implements AutoCloseable {
   }
 
   private ManagedChannel connect() throws Exception {
-    Path socket = folder.resolve("state/image.sock");
-    for (int i = 0; i < 600; i++) {
-      if (!process.isAlive()) {
-        break;
-      }
-      ManagedChannel made = UnixChannel.to(loops, socket);
-      try {
-        UnixChannel.in(ImagesGrpc.newBlockingStub(made), "default", null)
-            .withDeadlineAfter(5, TimeUnit.SECONDS)
-            .list(ListRequest.getDefaultInstance());
-        return made;
-      } catch (StatusRuntimeException notYet) {
+    ManagedChannel made = UnixChannel.to(loops, folder.resolve("state/image.sock"));
+    boolean answered = false;
+    try {
+      Eventually.holds(
+          "the service answered, or its process ended",
+          () -> {
+            if (!process.isAlive()) {
+              return true;
+            }
+            var _ =
+                UnixChannel.in(ImagesGrpc.newBlockingStub(made), "default", null)
+                    .withDeadlineAfter(5, TimeUnit.SECONDS)
+                    .list(ListRequest.getDefaultInstance());
+            return true;
+          });
+      answered = process.isAlive();
+    } finally {
+      if (!answered) {
         made.shutdownNow();
-        TimeUnit.MILLISECONDS.sleep(50);
       }
     }
-    throw new AssertionError(Files.readString(folder.resolve("log")));
+    if (!answered) {
+      throw new AssertionError(Files.readString(folder.resolve("log")));
+    }
+    return made;
   }
 
   Path root() {
@@ -121,7 +129,7 @@ final class ServiceProcess implements AutoCloseable {
     return channel;
   }
 
-  /** As kill -9 does. */
+  /** Kills the service as kill -9 does. */
   void kill() {
     process.destroyForcibly().onExit().join();
     channel.shutdownNow();

@@ -19,6 +19,7 @@ import io.berth.base.rpc.UnixChannel;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
+import io.berth.testing.Eventually;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -28,10 +29,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -46,8 +50,17 @@ final class StreamedPullIT {
   }
 
   private List<Progress> pull(String ref) {
+    return pull(ref, _ -> {});
+  }
+
+  private List<Progress> pull(String ref, Consumer<Progress> told) {
     List<Progress> steps = new ArrayList<>();
-    images().pull(PullRequest.newBuilder().setRef(ref).build()).forEachRemaining(steps::add);
+    images()
+        .pull(PullRequest.newBuilder().setRef(ref).build())
+        .forEachRemaining(step -> {
+          steps.add(step);
+          told.accept(step);
+        });
     return steps;
   }
 
@@ -115,12 +128,18 @@ final class StreamedPullIT {
           });
       CompletableFuture<List<Progress>> pull =
           CompletableFuture.supplyAsync(() -> pull(registry.ref("1")));
-      waitFor(() -> {
-        List<String> folders = names(service.root().resolve("unpack"));
-        return !folders.isEmpty()
-            && Files.exists(
-                service.root().resolve("unpack").resolve(folders.getFirst()).resolve("d1/noise"));
-      });
+      Eventually.holds(
+          "the layer was being unpacked",
+          () -> {
+            List<String> folders = names(service.root().resolve("unpack"));
+            return !folders.isEmpty()
+                && Files.exists(
+                    service
+                        .root()
+                        .resolve("unpack")
+                        .resolve(folders.getFirst())
+                        .resolve("d1/noise"));
+          });
       assertEquals(0, images().list(ListRequest.getDefaultInstance()).getImagesCount());
       assertEquals(List.of(), snapshots());
       goOn.countDown();
@@ -139,21 +158,6 @@ final class StreamedPullIT {
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
-  }
-
-  /** Something that will be so. */
-  interface Sight {
-    boolean isThere() throws Exception;
-  }
-
-  static void waitFor(Sight sight) throws Exception {
-    for (int i = 0; i < 1000; i++) {
-      if (sight.isThere()) {
-        return;
-      }
-      TimeUnit.MILLISECONDS.sleep(20);
-    }
-    throw new AssertionError("it never came");
   }
 
   @Test
@@ -273,14 +277,22 @@ final class StreamedPullIT {
             await(goOn);
             return false;
           });
+      Queue<Progress> told = new ConcurrentLinkedQueue<>();
       CompletableFuture<List<Progress>> first =
-          CompletableFuture.supplyAsync(() -> pull(registry.ref("1")));
+          CompletableFuture.supplyAsync(() -> pull(registry.ref("1"), told::add));
       CompletableFuture<List<Progress>> second =
-          CompletableFuture.supplyAsync(() -> pull(registry.ref("1")));
-      waitFor(() ->
-          registry.requests("/manifests/").size() >= 2 && !registry.requests(layer).isEmpty());
-      // Longer than the attempts of one that broke off would take.
-      TimeUnit.MILLISECONDS.sleep(500);
+          CompletableFuture.supplyAsync(() -> pull(registry.ref("1"), told::add));
+      // Nothing of the layer comes before the registry goes on, so only the pull that waits for the
+      // other one reports it as being downloaded.
+      Eventually.holds(
+          "one pull waited for the other's layer",
+          () ->
+              !registry.requests(layer).isEmpty()
+                  && told.stream()
+                      .anyMatch(step ->
+                          layer.startsWith(step.getId(), "sha256:".length())
+                              && !step.getId().isEmpty()
+                              && step.getStatus().equals("downloading")));
       goOn.countDown();
       assertEquals(image.config().digest(), first.get().getLast().getImage().getId());
       assertEquals(image.config().digest(), second.get().getLast().getImage().getId());
@@ -309,10 +321,11 @@ final class StreamedPullIT {
               context.detach(before);
             }
           });
-      waitFor(() -> offsetOfIngests() > 1 << 20);
+      Eventually.holds("half of the layer had come", () -> offsetOfIngests() > 1 << 20);
       context.cancel(null);
       assertEquals(Status.Code.CANCELLED, pull.get(10, TimeUnit.SECONDS));
-      waitFor(() -> names(service.root().resolve("unpack")).isEmpty());
+      Eventually.holds(
+          "what was unpacked had gone", () -> names(service.root().resolve("unpack")).isEmpty());
       assertNothingShows();
       registry.whenAsked(layer, (_, _) -> false);
       pull(registry.ref("1"));

@@ -75,7 +75,10 @@ final class TlsRegistryIT {
     }
   }
 
-  /** The bundle is the machine's, or another by the variable that other tools know, too. */
+  /**
+   * The authorities are those of the machine, or of another bundle that SSL_CERT_FILE names, as for
+   * other tools.
+   */
   @Test
   void certificateInTheBundle_isTrusted() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
@@ -102,7 +105,7 @@ final class TlsRegistryIT {
             + "\n-----END CERTIFICATE-----\n");
   }
 
-  /** The operator's word for one registry, which holds without a restart. */
+  /** What the operator says of one registry holds without a restart. */
   @Test
   void settingsOfTheHost_vouchForIt() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
@@ -116,7 +119,8 @@ final class TlsRegistryIT {
       assertTrue(message.contains("none.crt`: no such file"), message);
       Files.writeString(file, "ca = \"" + certificate() + "\"\n");
       assertEquals(image.config().digest(), pull(request).getId());
-      // Also for who does not name the scheme, although plain HTTP is usual on this machine.
+      // This also holds for a name without a scheme, although registries on this machine are asked
+      // by plain HTTP otherwise.
       Files.writeString(file, "skip_verify = true\nplain_http = false\n");
       assertEquals(
           image.config().digest(),
@@ -124,8 +128,7 @@ final class TlsRegistryIT {
     }
   }
 
-  // RK-07
-  @Test
+  @Test // ARTICLE RK-07
   void tokenOverTls_isAskedForOnceAndSentAlong() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
     AtomicReference<String> query = new AtomicReference<>("");

@@ -18,6 +18,7 @@ import io.berth.base.rpc.UnixChannel;
 import io.berth.image.tar.TarEntry;
 import io.berth.linux.FileTimestamp;
 import io.berth.linux.RootedFiles;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -33,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What an image has at a volume's place goes into the volume, once. Row MB-48. */
+/** What an image has at the path of a volume goes into the volume, once. */
 @Tag("root")
 final class VolumeFillingIT {
   @RegisterExtension final ServiceExtension service = new ServiceExtension();
@@ -100,10 +101,10 @@ final class VolumeFillingIT {
     }
   }
 
-  @Test
+  @Test // ARTICLE MB-48
   void emptyVolume_getsWhatTheImageShows() throws Exception {
     image();
-    // By a link, as an image may have one in place of the folder.
+    // The path leads over a link, as an image may have one in place of the folder.
     Path data = Path.of(create("own", "/v").getPath());
     assertEquals(List.of("hard", "in", "kept", "soft"), names(data));
     assertEquals(01770, (int) Files.getAttribute(data, "unix:mode") & 07777);
@@ -150,7 +151,7 @@ final class VolumeFillingIT {
     assertEquals(0, volumes().list(ListRequest.getDefaultInstance()).getVolumesCount());
   }
 
-  /** What a crash leaves in either half, laid out by hand. */
+  /** The folders are laid out as a crash in either half of the filling leaves them. */
   @Test
   void halves_areThrownAwayOrGoneOnWith() throws Exception {
     image();
@@ -202,7 +203,10 @@ final class VolumeFillingIT {
     }
   }
 
-  /** Answers the volume's name. On a busy machine the kill may come too late: then once more. */
+  /**
+   * Kills the service while it fills a volume, and answers the volume's name. On a busy machine the
+   * kill may come too late; then it is tried again.
+   */
   private String killedWhileFilling(ServiceProcess process, int after) throws Exception {
     for (int attempt = 0; attempt < 5; attempt++) {
       String name = "big" + attempt;
@@ -213,14 +217,14 @@ final class VolumeFillingIT {
                   UnixChannel.in(VolumesGrpc.newBlockingStub(process.channel()), "default", null)
                       .create(request(name, "/data"));
             } catch (StatusRuntimeException e) {
-              // Killed, as it is meant to be.
+              // The service was killed, as it is meant to be.
               assertTrue(e.getMessage() != null);
             }
           });
       Path volume = folder.resolve("root/volumes").resolve(name);
-      while (!filling.isDone() && !Files.exists(volume.resolve("_filling.1/f" + after))) {
-        Thread.sleep(1);
-      }
+      Eventually.holds(
+          "a part of the volume was filled",
+          () -> filling.isDone() || Files.exists(volume.resolve("_filling.1/f" + after)));
       process.kill();
       filling.join();
       if (names(volume.resolve("_data")).isEmpty()) {

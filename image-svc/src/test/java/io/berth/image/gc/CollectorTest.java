@@ -71,8 +71,7 @@ final class CollectorTest {
     stores.snapshots.commit(key("x-" + name), name, "", Map.of(), null, Metadata.Durability.LAZY);
   }
 
-  // Row MB-147.
-  @Test
+  @Test // ARTICLE MB-147
   void collect_keepsWhatANameLeadsTo() throws Exception {
     Digest layer = stores.put(NS, "", "layer", Map.of());
     commit("", "base");
@@ -138,8 +137,8 @@ final class CollectorTest {
 
   @Test
   void collect_sparesAContainerWhoseLeaseGoesInTheMiddle() {
-    // The invariant of design.md 4: the container is made after the answer, its lease dropped
-    // before the sweep.
+    // The container is made after the collector was told of all containers, and its lease is
+    // dropped before the sweep. The snapshot has to stay all the same.
     stores.leases.create(NS, "l", Map.of());
     commit("", "base");
     stores.snapshots.prepare(key("c1"), "base", Map.of(), "l");

@@ -12,12 +12,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** case S3, and case I12. */
+/** Addresses that registries name, honest and hostile ones. */
 final class AddressTest {
   private static final Address UPLOADS = Address.of("https://r.example/v2/x/blobs/uploads/");
 
-  // The first eight by RFC 3986, 5.4.1.
-  @ParameterizedTest
+  // The first eight are examples of RFC 3986, 5.4.1.
+  @ParameterizedTest // ARTICLE S3, I12
   @CsvSource(
       delimiter = ' ',
       value = {
@@ -105,7 +105,10 @@ final class AddressTest {
         "http://r.example:5000", Address.of("http://r.example:5000/x").origin().toString());
   }
 
-  /** Whatever is told: an address of HTTP with a host and without a user, or a refusal. */
+  /**
+   * Whatever a server names becomes an address of HTTP with a host and without a user, or is
+   * refused.
+   */
   @Test
   void led_isTotal() {
     long seed = System.nanoTime();

@@ -15,9 +15,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is told of a server that TLS fails with, by the bytes that it answers. */
+/** Shows what is told of a server that TLS fails with, by the bytes that it answers. */
 final class TlsProbeTest {
-  /** An alert "internal_error" (RFC 8446, 6): TLS, and a failure without a handshake. */
+  /**
+   * The alert "internal_error" (RFC 8446, 6), which belongs to TLS and is no failure of the
+   * handshake.
+   */
   private static final byte[] ALERT = {21, 3, 3, 0, 2, 2, 80};
 
   private static final byte[] PLAIN =
@@ -37,7 +40,7 @@ final class TlsProbeTest {
                   socket.getOutputStream().write(answer);
                 }
               } catch (IOException e) {
-                // The client, or the test, has gone.
+                // The client has gone, or the test has closed the server.
               }
             }
           });

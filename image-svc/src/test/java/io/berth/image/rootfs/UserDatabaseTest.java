@@ -20,8 +20,8 @@ final class UserDatabaseTest {
           "root:x:0:\nwheel:x:10:root,app\napp:x:1001:\nextra:x:2000:app\nbad:x:y:app\n"
               .getBytes(StandardCharsets.UTF_8));
 
-  // Rows D01-57, MB-37. Case S2: the primary group is among the supplementary ones.
-  @ParameterizedTest
+  /** The primary group is among the supplementary ones. */
+  @ParameterizedTest // ARTICLE D01-57, MB-37, S2
   @CsvSource(
       delimiter = '|',
       value = {
@@ -43,8 +43,7 @@ final class UserDatabaseTest {
     assertEquals(home, user.home());
   }
 
-  // Row MB-70.
-  @Test
+  @Test // ARTICLE MB-70
   void find_addsMoreGroups() {
     assertEquals(
         List.of(1001, 10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());
@@ -103,8 +102,7 @@ final class UserDatabaseTest {
         passwd.getBytes(StandardCharsets.UTF_8), group.getBytes(StandardCharsets.UTF_8));
   }
 
-  // case S18
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE S18
   @CsvSource(
       delimiter = '|',
       value = {
@@ -124,16 +122,14 @@ final class UserDatabaseTest {
     assertEquals(groups, user.groups().toString());
   }
 
-  // case S18
-  @Test
+  @Test // ARTICLE S18
   void find_aNumberAmongMoreGroups_isNeverAName() {
     assertEquals(
         List.of(1002, 50, 70, 72),
         DECEIVING.find("1000:1002", List.of("50", "70", "extra")).groups());
   }
 
-  // case S18
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE S18
   @CsvSource(
       delimiter = '|',
       value = {
@@ -156,8 +152,7 @@ final class UserDatabaseTest {
             .getMessage());
   }
 
-  // case S18
-  @Test
+  @Test // ARTICLE S18
   void find_aGroupOutOfRange_isAnError() {
     for (String group : List.of("4294967297", "-1", "far")) {
       assertThrows(
@@ -165,8 +160,8 @@ final class UserDatabaseTest {
     }
   }
 
-  // case S18: files that somebody made to harm the reader.
-  @Test
+  /** Some files are made to harm the reader. */
+  @Test // ARTICLE S18
   void find_inHostileFiles() {
     UserDatabase many =
         database(

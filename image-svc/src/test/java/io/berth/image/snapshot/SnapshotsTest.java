@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The contract of both snapshotters, and what only overlayfs gives. */
+/** Tests the contract of both snapshotters, and what only overlayfs gives. */
 final class SnapshotsTest {
   @TempDir Path root;
   private Stores stores;
@@ -54,8 +54,7 @@ final class SnapshotsTest {
     snapshots.commit(active, name, "", Map.of("l", "v"), null, Metadata.Durability.LAZY);
   }
 
-  // Rows RK-15, MB-140, MB-141.
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE RK-15, MB-140, MB-141
   @ValueSource(strings = {"overlayfs", "native"})
   void life_ofASnapshot(String snapshotter) throws Exception {
     Snapshots.Key active = key(snapshotter, "a b/c");
@@ -110,8 +109,7 @@ final class SnapshotsTest {
     snapshots.remove(key(snapshotter, key), null, Metadata.Durability.DURABLE);
   }
 
-  // Row MB-143.
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-143
   @ValueSource(strings = {"overlayfs", "native"})
   void prepare_refusesInTheWordsOfTheReference(String snapshotter) {
     snapshots.prepare(key(snapshotter, "k"), "", Map.of(), null);
@@ -145,7 +143,7 @@ final class SnapshotsTest {
             BerthException.InvalidArgument.class,
             () -> snapshots.prepare(key("zfs", "x"), "", Map.of(), null));
     assertEquals("snapshotter not loaded: zfs", unknown.getMessage());
-    // What was refused left no folder.
+    // A snapshot that was refused left no folder.
     assertEquals(2, folders());
   }
 
@@ -157,8 +155,7 @@ final class SnapshotsTest {
     }
   }
 
-  // Row RK-17.
-  @Test
+  @Test // ARTICLE RK-17
   void overlay_namesLayersNearestFirst() {
     commit("overlayfs", "", "base");
     commit("overlayfs", "base", "middle");
@@ -174,8 +171,7 @@ final class SnapshotsTest {
     assertEquals("", view.option("upperdir"));
   }
 
-  // Rows MD-26, MB-152.
-  @Test
+  @Test // ARTICLE MD-26, MB-152
   void overlay_128LayersFitAPage_and500AreTheEnd() {
     ImagePaths paths = new ImagePaths(Path.of("/var/lib/berth"));
     OverlaySnapshotter overlay = new OverlaySnapshotter(paths, new SnapshotFolders(paths));
@@ -202,8 +198,7 @@ final class SnapshotsTest {
     assertEquals("base", snapshots.stat(key("overlayfs", "kept")).parent());
   }
 
-  // Rows RK-19, MB-153.
-  @Test
+  @Test // ARTICLE RK-19, MB-153
   void start_takesFoldersWithoutRecordAway() throws Exception {
     snapshots.prepare(key("overlayfs", "k"), "", Map.of(), null);
     Path stray = Files.createDirectories(stores.paths.snapshot(77).resolve("fs"));

@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Collects what a parser tells. */
+/** Collects the entries that a parser finds. */
 final class TarListing implements TarSink {
-  // Compared by their parts.
+  // Two members are compared by their parts.
   @SuppressWarnings("ArrayRecordComponent")
   record Member(TarEntry entry, byte[] content) {}
 

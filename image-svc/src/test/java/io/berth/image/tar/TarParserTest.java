@@ -156,7 +156,8 @@ final class TarParserTest {
     retype(archive, 'S');
     var e = assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 512));
     assertEquals(
-        "read archive near byte 0: `disk.img` is a sparse file, which is not supported; pack it without --sparse",
+        "read archive near byte 0: `disk.img` is a sparse file, which is not supported; pack it"
+            + " without --sparse",
         e.getMessage());
     retype(archive, 'Q');
     var unknown =
@@ -204,7 +205,7 @@ final class TarParserTest {
     }
   }
 
-  // Otherwise nearly every mutant dies of its checksum.
+  // The checksum is made right, for otherwise nearly every mutant would be refused for it alone.
   private static void fixChecksums(byte[] archive) {
     for (int at = 0; at + 512 <= archive.length; at += 512) {
       byte[] block = Arrays.copyOfRange(archive, at, at + 512);

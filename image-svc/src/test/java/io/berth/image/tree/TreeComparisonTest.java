@@ -17,9 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Changes between trees that lie in folders, and between layers as overlayfs keeps them. D01-41.
- */
+/** Changes between trees that lie in folders, and between layers as overlayfs keeps them. */
 final class TreeComparisonTest {
   private static final FileTime THEN = FileTime.fromMillis(1_000_000_000_000L);
 
@@ -72,7 +70,7 @@ final class TreeComparisonTest {
         .toList();
   }
 
-  @Test
+  @Test // ARTICLE D01-41
   void sameTrees_haveNoChanges() throws Exception {
     for (Path tree : List.of(before, now)) {
       file(tree, "a/b/c", "same");
@@ -132,7 +130,7 @@ final class TreeComparisonTest {
     file(now, "etc/changed", "longer");
     file(now, "etc/new", "y");
     try (RootedFiles upper = RootedFiles.open(now, RootedFiles.Confinement.BENEATH)) {
-      // A deletion as the kernel keeps it; it needs no rights.
+      // This device is a deletion as the kernel keeps it; making it needs no privileges.
       upper.makeNode("etc/gone", OpenFlags.S_IFCHR, new FileStatus.Device(0, 0));
       upper.makeNode("etc/never", OpenFlags.S_IFCHR, new FileStatus.Device(0, 0));
     }
@@ -141,7 +139,7 @@ final class TreeComparisonTest {
         MergedTree b = MergedTree.open(List.of(before), /* layered= */ true)) {
       List<String> expected = List.of("C etc", "C etc/changed", "D etc/gone", "A etc/new");
       assertEquals(expected, text(TreeComparison.changes(a, b, /* stacked= */ true)));
-      // The same when everything is compared.
+      // The changes are the same when everything is compared.
       assertEquals(expected, text(TreeComparison.changes(a, b, /* stacked= */ false)));
     }
   }

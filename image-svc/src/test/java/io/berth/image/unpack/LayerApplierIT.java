@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Layers on disk. As root: owners, devices, overlayfs' marks. */
+/** Applies layers to a folder. Owners, devices and overlayfs' marks need root. */
 @Tag("root")
 final class LayerApplierIT {
   @TempDir Path folder;
@@ -141,9 +141,7 @@ final class LayerApplierIT {
     return both;
   }
 
-  // RK-18
-  // Row MD-24.
-  @Test
+  @Test // ARTICLE RK-18, MD-24
   void dotDot_isRefusedAndNothingLeavesTheRoot() throws Exception {
     assertEquals(
         "unpack `../out/secret`: its path leads out of the root by `..`",
@@ -157,8 +155,7 @@ final class LayerApplierIT {
     assertEquals("old", readString(outside));
   }
 
-  // Row MD-24.
-  @Test
+  @Test // ARTICLE MD-24
   void links_leadNowhereElse() throws Exception {
     String target = folder.resolve("out").toString();
     apply(
@@ -218,8 +215,7 @@ final class LayerApplierIT {
     assertTrue(Files.isDirectory(at("d"), java.nio.file.LinkOption.NOFOLLOW_LINKS));
   }
 
-  // Rows RK-18, D01-34.
-  @Test
+  @Test // ARTICLE RK-18, D01-34
   void deletions_areMarkedOrDone() throws Exception {
     byte[] lower =
         Archives.layer()
@@ -284,8 +280,7 @@ final class LayerApplierIT {
     }
   }
 
-  // Row DC-18.
-  @Test
+  @Test // ARTICLE DC-18
   void limits_areKept() throws Exception {
     byte[] many = Archives.layer().file("a", "").file("b", "").file("c", "").tar();
     var entries = new LayerApplier(new LayerLimits(2, 1 << 20, 100));
@@ -305,7 +300,10 @@ final class LayerApplierIT {
     }
   }
 
-  /** images.md 4.1: right whatever the order. */
+  /**
+   * Directories that no layer lists get the right attributes, in whichever order layers are
+   * applied.
+   */
   @Test
   void implicitDirectories_takeTheirAttributesFromBelow() throws Exception {
     byte[] lower =
@@ -327,7 +325,7 @@ final class LayerApplierIT {
             .file(".wh.hidden", "")
             .file("hidden/again", "")
             .tar();
-    // The upper layer first.
+    // The upper layer is applied first.
     AppliedLayer applied = apply(upper, "u", true);
     apply(lower, "l", true);
     try (RootedFiles up = RootedFiles.open(folder.resolve("u"), RootedFiles.Confinement.IN_ROOT);
@@ -344,7 +342,7 @@ final class LayerApplierIT {
       assertEquals(0755, up.status("lib").permissions());
       assertEquals(0755, up.status("hidden").permissions());
     }
-    // The copying snapshotter's tree is the same, as far as it is visible.
+    // The tree of the snapshotter that copies is the same, as far as it is visible.
     apply(lower, "c", false);
     apply(upper, "c", false);
     Map<String, FileStatus> copied = tree(folder.resolve("c"));
