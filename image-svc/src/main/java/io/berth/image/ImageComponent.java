@@ -6,14 +6,14 @@ import io.berth.base.config.Config;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
 
-/** The whole service. */
+/** Makes the objects of the whole service. */
 @Singleton
 @Component(modules = {ImageModule.class, ImageEndpoints.class})
 public interface ImageComponent {
-  /** To be started. */
+  /** The service, which is not started yet. */
   ImageDaemon daemon();
 
-  /** Takes the outside world. */
+  /** Takes what the service has from outside. */
   @Component.Factory
   interface Factory {
     ImageComponent create(@BindsInstance Config config, @BindsInstance InstantSource clock);

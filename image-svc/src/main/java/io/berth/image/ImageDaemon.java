@@ -36,7 +36,10 @@ import java.util.Set;
 public final class ImageDaemon implements Daemon {
   private static final Logger LOG = System.getLogger(ImageDaemon.class.getName());
 
-  /** Reads by key. */
+  /**
+   * The calls that read one record by its key. They are answered on the thread that reads the
+   * socket.
+   */
   private static final Set<String> QUICK =
       Set.of(
           "containerd.services.content.v1.Content/Info",
@@ -55,7 +58,7 @@ public final class ImageDaemon implements Daemon {
   private final ServiceHealth health = new ServiceHealth();
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
 
-  /** What has to be opened, in this order. */
+  /** What has to be started, in this order. */
   static final class Stores {
     private final TrashBin trash;
     private final ContentStore content;
@@ -120,7 +123,7 @@ public final class ImageDaemon implements Daemon {
     started.push(metadata);
     for (Metadata.Subject subject : Metadata.Subject.values()) {
       SharedCounter changes = SharedCounter.open(counter(subject));
-      // What others remember of an earlier life of this service may be wrong as well.
+      // What others remember of an earlier process of this service may be wrong by now.
       changes.increase();
       metadata.onChange(subject, changes::increase);
     }

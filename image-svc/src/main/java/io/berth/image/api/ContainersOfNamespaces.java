@@ -19,7 +19,10 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Asks containerd-svc over its socket. The channel is made at the first question. Thread-safe. */
+/**
+ * Asks containerd-svc over its socket for its containers. The channel is made at the first
+ * question. Thread-safe.
+ */
 @Singleton
 public final class ContainersOfNamespaces implements ContainerRoots, AutoCloseable {
   private static final long DEADLINE_SECONDS = 10;

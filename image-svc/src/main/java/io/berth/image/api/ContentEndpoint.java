@@ -125,7 +125,8 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
             ? size
             : offset + request.getSize();
     if (end > offset && end - offset <= SMALL) {
-      // Manifests and configurations: the transport takes one message always, so nobody waits.
+      // Manifests and configurations fit into one message, and the transport always takes one, so
+      // no thread has to wait.
       Calls.answer(responses, () -> small(namespace, digest, offset, (int) (end - offset)));
     } else {
       BlockingSender.run(responses, sender -> send(sender, namespace, digest, offset, end));

@@ -107,7 +107,7 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
   private void commit(Ingest open, WriteContentRequest request, @Nullable Digest expected) {
     append(open, request);
     long size = request.getTotal() > 0 ? request.getTotal() : open.total();
-    // Taken before: the commit closes the ingest.
+    // The answer is made before the commit, which closes the ingest.
     WriteContentResponse answer = status(open, WriteAction.COMMIT);
     open.commit(size, expected, request.getLabelsMap(), Metadata.Durability.DURABLE);
     end();
@@ -131,7 +131,7 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
     }
   }
 
-  /** The client has gone; what it wrote waits for it. */
+  /** Ends the stream of a client that has gone; what it wrote is kept for it. */
   @Override
   public void onError(Throwable failure) {
     end();

@@ -15,7 +15,7 @@ import io.berth.image.event.Event;
 import io.berth.image.event.EventCodec;
 import jakarta.inject.Inject;
 
-/** Events as containerd's clients know them. */
+/** Translates events to the messages that containerd's clients know. */
 public final class EventMessages implements EventCodec {
   @Inject
   public EventMessages() {}

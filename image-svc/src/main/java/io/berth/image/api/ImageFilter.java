@@ -72,7 +72,7 @@ final class ImageFilter {
                     || matcher.matches(Path.of(name.toString())));
   }
 
-  /** {@code repository} or {@code repository:tag}. */
+  /** The condition for {@code repository} or {@code repository:tag}. */
   private static Predicate<Image> byName(String name) {
     ImageReference wanted = ImageReference.of(name);
     boolean anyTag = name.indexOf(':', name.lastIndexOf('/') + 1) < 0 && wanted.digest() == null;

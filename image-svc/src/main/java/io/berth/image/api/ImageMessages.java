@@ -15,7 +15,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Images on our own wire. */
+/** Translates images to the messages of our own services. */
 @Singleton
 final class ImageMessages {
   private final ImageLibrary library;
@@ -64,7 +64,7 @@ final class ImageMessages {
     return message.build();
   }
 
-  /** Null for what is kept under its id alone. */
+  /** The reference that a name is; null for a name that is the image's id. */
   private static @Nullable ImageReference reference(String name) {
     if (name.startsWith("sha256:")) {
       return null;

@@ -163,7 +163,7 @@ final class ImageProduction {
         });
   }
 
-  /** What the container was made with becomes the image's. */
+  /** Puts the settings that the container was made with into the image's configuration. */
   private static void apply(CommitRequest request, ConfigDraft draft) {
     if (!request.hasConfig()) {
       return;

@@ -91,7 +91,10 @@ final class ImageQueries {
                 library.resolve(CallContext.namespace(), request.getRef(), null)));
   }
 
-  /** The newest first; every entry with a layer takes the next layer's size. */
+  /**
+   * The entries of the history, the newest first; each entry that has a layer takes the size of the
+   * next layer.
+   */
   private HistoryResponse history(String namespace, ResolvedImage image) {
     List<ImageConfig.History> entries = image.config().history();
     List<String> chain = image.chain();

@@ -125,7 +125,7 @@ final class ImageTransfers {
                 }));
   }
 
-  /** A registry may be named as an address, too. */
+  /** The name without the scheme of an address, by which a registry may be named as well. */
   private static String bare(String ref) {
     return ref.replaceFirst("^https?://", "");
   }

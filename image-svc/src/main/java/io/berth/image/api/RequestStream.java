@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class RequestStream<Q> implements StreamObserver<Q> {
   private static final int AHEAD = 4;
 
-  /** What can come out of the queue. */
+  /** One element of the queue. */
   private sealed interface Item<Q> {
     record Message<Q>(Q message) implements Item<Q> {}
 
@@ -27,14 +27,14 @@ final class RequestStream<Q> implements StreamObserver<Q> {
   private final BlockingQueue<Item<Q>> queue = new LinkedBlockingQueue<>();
   private boolean ended;
 
-  /** In the handler, before it returns. */
+  /** To be made in the handler of the call, before it returns. */
   RequestStream(StreamObserver<?> responses) {
     call = (ServerCallStreamObserver<?>) responses;
     call.disableAutoRequest();
     call.request(AHEAD);
   }
 
-  /** The next message, null at the end. CANCELLED when the client has gone. */
+  /** Waits for the next message; null at the end. CANCELLED when the client has gone. */
   @Nullable Q next() {
     if (ended) {
       return null;

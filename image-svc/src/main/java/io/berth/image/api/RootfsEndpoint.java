@@ -89,7 +89,10 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         });
   }
 
-  /** Docker's words, which people search for. Row MB-98. */
+  /**
+   * The warning about an image for another kind of machine, in docker's words, for which people
+   * search.
+   */
   private static List<String> warnings(PrepareRequest request, Platform image) {
     if (!request.getPlatform().isEmpty() || Platform.host().runs(image)) {
       return List.of();
@@ -169,7 +172,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         .build();
   }
 
-  /** What a stream of bytes is made by. */
+  /** Writes the bytes of a stream. */
   private interface Bytes {
     void write(OutputStream out) throws IOException;
   }
@@ -197,7 +200,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     stream(responses, "export", out -> files.export(key, out));
   }
 
-  /** Whose files a request means. */
+  /** The files that a request is about, in the fields that several requests have. */
   private record Whose(String rootfs, List<Mount> mounts, boolean readOnly) {
     RootfsFiles.Tree tree(Supplier<Snapshots.Key> key) {
       if (rootfs.isEmpty()) {

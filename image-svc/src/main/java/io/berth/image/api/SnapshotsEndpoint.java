@@ -108,8 +108,8 @@ public final class SnapshotsEndpoint extends SnapshotsGrpc.SnapshotsImplBase {
     Calls.answer(
         responses,
         () -> {
-          // Its files can be unpacked again from content that is on disk: the sync follows behind
-          // the answer.
+          // The files can be unpacked again from content that is on the disk, so the sync follows
+          // behind the answer.
           snapshots.commit(
               key(request.getSnapshotter(), request.getKey()),
               request.getName(),

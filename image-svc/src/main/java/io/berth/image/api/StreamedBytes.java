@@ -31,7 +31,7 @@ final class StreamedBytes<Q> implements ByteSource {
       at = 0;
     }
     int part = (int) Math.min(into.byteSize(), current.size() - at);
-    // One copy, from the message to native memory.
+    // The bytes are copied once, from the message to native memory.
     MemorySegment source = MemorySegment.ofBuffer(current.asReadOnlyByteBuffer()).asSlice(at, part);
     MemorySegment.copy(source, ValueLayout.JAVA_BYTE, 0, into, ValueLayout.JAVA_BYTE, 0, part);
     at += part;

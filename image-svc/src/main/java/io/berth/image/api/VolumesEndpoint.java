@@ -82,7 +82,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     }
   }
 
-  /** Nobody has been told its name. */
+  /** Removes an anonymous volume that could not be filled, for nobody has been told its name. */
   private void forget(VolumeStore.Volume volume, Exception cause) {
     try {
       volumes.remove(volume.name(), /* force= */ true);

@@ -39,7 +39,9 @@ final class Wire {
         .toList();
   }
 
-  /** INVALID_ARGUMENT for what is neither a bind mount nor a tmpfs. */
+  /**
+   * The mounts of a container; INVALID_ARGUMENT for one that is neither a bind mount nor a tmpfs.
+   */
   static List<ContainerMount> containerMounts(List<Mount> mounts) {
     return mounts.stream().map(Wire::containerMount).toList();
   }
@@ -76,7 +78,7 @@ final class Wire {
         .build();
   }
 
-  /** Checked: a digest that is none is refused. */
+  /** Reads a descriptor. */
   static io.berth.oci.image.Descriptor descriptor(Descriptor descriptor) {
     return new io.berth.oci.image.Descriptor(
         descriptor.getMediaType(),

@@ -63,7 +63,7 @@ final class ArchiveIntake implements TarSink {
       case SYMBOLIC_LINK -> links.put(current, relative(current, entry.linkName()));
       case HARD_LINK -> links.put(current, plain(entry.linkName()));
       case DIRECTORY, FIFO, CHARACTER_DEVICE, BLOCK_DEVICE -> {
-        // An archive of images has no use for them.
+        // An archive of images has no use for directories, fifos and devices.
       }
     }
   }
@@ -99,7 +99,10 @@ final class ArchiveIntake implements TarSink {
     };
   }
 
-  /** What old archives of docker hold beside each layer. */
+  /**
+   * Whether a file is one of those that old archives of docker hold beside each layer, and that
+   * nobody reads.
+   */
   private static boolean isNoise(String name) {
     return name.endsWith("/VERSION") || name.endsWith("/json");
   }
@@ -160,7 +163,7 @@ final class ArchiveIntake implements TarSink {
     }
   }
 
-  /** After a failure: gives up what is open. */
+  /** Gives up what a failure left open. */
   void abandon() {
     if (ingest != null) {
       ingest.abort();
@@ -189,7 +192,7 @@ final class ArchiveIntake implements TarSink {
     return null;
   }
 
-  /** Bytes of a member. */
+  /** The number of bytes of the member that has this digest; 0 if there is none. */
   long size(Digest digest) {
     return sizes.getOrDefault(digest.toString(), 0L);
   }

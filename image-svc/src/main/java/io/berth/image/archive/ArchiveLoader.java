@@ -73,7 +73,7 @@ public final class ArchiveLoader {
   }
 
   /**
-   * What to do.
+   * Says what to load, and for whom.
    *
    * @param name for an image that the archive does not name; empty for none
    * @param maxBytes of all members together
@@ -87,7 +87,9 @@ public final class ArchiveLoader {
 
   private record Found(Descriptor target, List<String> names) {}
 
-  /** Answers the names that were recorded, in the archive's order. */
+  /**
+   * Loads the images of an archive; answers the names that were recorded, in the archive's order.
+   */
   public List<String> load(Request request, ByteSource archive) throws IOException {
     try (WorkLease lease = WorkLease.take(leases, request.namespace, "load")) {
       ArchiveIntake intake =
@@ -221,7 +223,7 @@ public final class ArchiveLoader {
         .toList();
   }
 
-  /** What cannot be named is kept under its id, as docker keeps it. */
+  /** Records an image that has no name under its id, as docker does. */
   private String fallback(Request request, Descriptor target) {
     if (!request.name.isEmpty()) {
       return ImageReference.of(request.name).toString();
@@ -296,7 +298,7 @@ public final class ArchiveLoader {
     label(request.namespace, target, 0);
     Optional<Descriptor> chosen = documents.manifestOf(request.namespace, target, Platform.host());
     if (chosen.isEmpty()) {
-      // For other machines only: kept, not unpacked.
+      // The image is for other kinds of machines only, so it is kept and not unpacked.
       return;
     }
     Manifest manifest = documents.manifest(request.namespace, chosen.get().digest());

@@ -44,7 +44,7 @@ public final class ArchiveSaver {
     this.library = library;
   }
 
-  /** What docker's format names. */
+  /** An image as docker's format names it. */
   private record Named(ResolvedImage image, List<String> names) {}
 
   /**
@@ -97,7 +97,7 @@ public final class ArchiveSaver {
     tar.finish();
   }
 
-  /** By a name only this one, by an id all of the image. */
+  /** The names to save: only this one for a name, all of the image for an id. */
   private List<String> namesOf(String namespace, String ref, ResolvedImage image) {
     var named = library.findName(namespace, ref);
     List<String> names = named == null ? image.names() : List.of(named.name());

@@ -27,7 +27,7 @@ public final class ConfigDraft {
     this.config = document.withObjectProperty("config");
   }
 
-  /** Continues a parent's. */
+  /** Begins with the configuration of a parent. */
   public static ConfigDraft of(byte[] parent) {
     JsonNode tree = Json.tree(parent, "the parent's configuration");
     if (!(tree instanceof ObjectNode document)) {
@@ -39,7 +39,7 @@ public final class ConfigDraft {
     return new ConfigDraft(document.deepCopy());
   }
 
-  /** Begins anew. */
+  /** Begins with an empty configuration. */
   public static ConfigDraft of(Platform platform) {
     ObjectNode document = Json.mapper().createObjectNode();
     document.put("architecture", platform.architecture()).put("os", platform.os());
@@ -54,13 +54,13 @@ public final class ConfigDraft {
   /** What a new layer, or a change without one, says of itself. */
   public record Step(Instant at, String createdBy, String author, String comment) {}
 
-  /** One layer more. */
+  /** Adds a layer and its entry of history. */
   public ConfigDraft layer(String diffId, Step step) {
     array(document.withObjectProperty("rootfs"), "diff_ids").add(diffId);
     return history(step, /* empty= */ false);
   }
 
-  /** One entry of history more. */
+  /** Adds an entry of history. */
   public ConfigDraft history(Step step, boolean empty) {
     ObjectNode entry = array(document, "history").addObject();
     entry.put("created", step.at.toString());
@@ -148,7 +148,8 @@ public final class ConfigDraft {
                   + instruction
                   + "`: "
                   + word
-                  + " is no instruction for an image that exists; use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
+                  + " is no instruction for an image that exists; use CMD, ENTRYPOINT, ENV, EXPOSE,"
+                  + " LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
     }
     return this;
   }
@@ -245,7 +246,7 @@ public final class ConfigDraft {
     return words;
   }
 
-  /** The document. */
+  /** The bytes of the document. */
   public byte[] bytes() {
     return Json.bytes(document);
   }

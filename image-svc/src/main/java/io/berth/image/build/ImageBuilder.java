@@ -43,8 +43,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes images. What is made may exist nowhere else, so it is on disk when a call returns.
- * Thread-safe; for platform threads.
+ * Makes images. What is made may exist nowhere else, so it is on the disk when a call returns.
+ * Thread-safe; the calls belong on platform threads.
  */
 @Singleton
 public final class ImageBuilder {
@@ -53,7 +53,7 @@ public final class ImageBuilder {
   private final Unpacker unpacker;
   private final LayerWriter writer;
 
-  /** Where everything is kept. */
+  /** The stores that images are made from and kept in. */
   public static final class Stores {
     private final ContentStore content;
     private final IngestStore ingests;
@@ -88,7 +88,7 @@ public final class ImageBuilder {
   }
 
   /**
-   * What the new image is called and says.
+   * Says what the new image is called and what its configuration says.
    *
    * @param name empty for none: it is then known by its id
    * @param settings applied to the configuration before the changes
@@ -106,7 +106,7 @@ public final class ImageBuilder {
   }
 
   /**
-   * An image of a container's changes on top of its image (D01-60, MD-39).
+   * Makes an image of a container's changes on top of its image.
    *
    * @param parent the container's image; empty if it has none
    */
@@ -164,7 +164,7 @@ public final class ImageBuilder {
   }
 
   /**
-   * An image of one layer (D01-62, D01-89).
+   * Makes an image of one layer from a root file system's archive.
    *
    * @param archive a tar, packed or not
    */
@@ -185,7 +185,7 @@ public final class ImageBuilder {
       Descriptor descriptor;
       try (Ingest ingest = stores.ingests.open(request)) {
         recorder.ingest = ingest;
-        // One pass: what is stored is unpacked while it comes.
+        // The archive is stored and unpacked in one pass, while it comes.
         layer = unpacker.extract(recorder);
         Digest digest = ingest.digest();
         long size = ingest.offset();
@@ -215,7 +215,7 @@ public final class ImageBuilder {
     }
   }
 
-  /** Passes bytes on, and keeps them. */
+  /** Passes bytes on to the reader and keeps them as content. */
   private static final class Recorder implements ByteSource {
     private static final long STEP = 16 << 20;
 
@@ -298,7 +298,8 @@ public final class ImageBuilder {
             recorded, Map.of(), Descriptor.of(MediaTypes.OCI_MANIFEST, digest, bytes.length)),
         place.lease,
         Metadata.Durability.DURABLE);
-    // Layers unpacked here can be unpacked again from content that is on disk: their sync follows.
+    // The layers that were unpacked here can be unpacked again from content that is on the disk, so
+    // their sync follows behind the answer.
     stores.settlement.request();
     return library.resolve(place.namespace, recorded, parsed.platform());
   }

@@ -3,8 +3,8 @@ package io.berth.image.codec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** Where bytes go. The memory is valid only during the call. */
+/** Takes bytes. */
 public interface ByteSink {
-  /** Takes all of it. */
+  /** Takes all bytes of a segment, which is valid only during the call. */
   void write(MemorySegment bytes) throws IOException;
 }

@@ -5,12 +5,14 @@ import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Where bytes come from. Belongs to one thread; reading may block as long as its origin does. */
+/**
+ * Gives bytes. Belongs to one thread; reading may block as long as the origin of the bytes does.
+ */
 public interface ByteSource {
-  /** At least one byte into native memory, or -1 at the end. */
+  /** Reads at least one byte into native memory and answers how many; -1 at the end. */
   int read(MemorySegment into) throws IOException;
 
-  /** All that is in an array. */
+  /** A source of all bytes of an array. */
   static ByteSource of(byte[] bytes) {
     return new ByteSource() {
       private int at;
@@ -28,7 +30,7 @@ public interface ByteSource {
     };
   }
 
-  /** What a stream gives; it is not closed. */
+  /** A source of the bytes of a stream, which is not closed. */
   static ByteSource of(InputStream stream) {
     byte[] copy = new byte[64 << 10];
     return into -> {

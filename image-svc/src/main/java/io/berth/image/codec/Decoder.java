@@ -15,18 +15,18 @@ import org.jspecify.annotations.Nullable;
 public final class Decoder implements AutoCloseable {
   static final int BUFFER = 256 << 10;
 
-  /** What the bytes turned out to be. */
+  /** The kind of packing that the bytes turned out to have. */
   public enum Packing {
     NONE,
     GZIP,
     ZSTD
   }
 
-  /** One kind of packing. */
+  /** Unpacks one kind of packing. */
   interface Unpacker extends AutoCloseable {
     void push(MemorySegment input, DecodedOutput output) throws IOException;
 
-    /** Refuses an end in the middle. */
+    /** Ends the input; refuses an end in the middle. */
     void finish();
 
     @Override
@@ -40,7 +40,7 @@ public final class Decoder implements AutoCloseable {
   private @Nullable Unpacker unpacker;
   private Packing packing = Packing.NONE;
 
-  /** What is unpacked goes to the sink, in pieces of at most 256 KiB. */
+  /** Unpacks into a sink, in pieces of at most 256 KiB. */
   public Decoder(ByteSink sink) {
     MemorySegment room = arena.allocate(BUFFER, 64);
     this.output =
@@ -57,12 +57,12 @@ public final class Decoder implements AutoCloseable {
         };
   }
 
-  /** What is unpacked goes into the output's own memory. */
+  /** Unpacks into the output's own memory. */
   public Decoder(DecodedOutput output) {
     this.output = output;
   }
 
-  /** The next bytes, in native memory. */
+  /** Takes the next bytes, in native memory. */
   public void push(MemorySegment input) throws IOException {
     MemorySegment rest = input;
     Unpacker chosen = unpacker;
@@ -82,7 +82,7 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
-  /** There is no more. */
+  /** Ends the input; refuses an end in the middle. */
   public void finish() throws IOException {
     Unpacker chosen = unpacker;
     if (chosen == null) {
@@ -94,12 +94,12 @@ public final class Decoder implements AutoCloseable {
     chosen.finish();
   }
 
-  /** Known once four bytes were pushed. */
+  /** The kind of packing, which is known once four bytes were pushed. */
   public Packing packing() {
     return packing;
   }
 
-  /** By the first bytes of a file. */
+  /** The kind of packing that the first bytes of a file tell. */
   public static Packing sniff(MemorySegment start) {
     if (start.byteSize() >= 3
         && at(start, 0) == 0x1f

@@ -4,7 +4,7 @@ import io.berth.linux.GzipDecoder;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** gzip (RFC 1952). */
+/** Unpacks gzip (RFC 1952). */
 final class Gunzip implements Decoder.Unpacker {
   private final GzipDecoder decoder = GzipDecoder.create();
 
@@ -18,7 +18,7 @@ final class Gunzip implements Decoder.Unpacker {
       if (progress.produced() > 0) {
         output.filled((int) progress.produced());
       }
-      // A full room may hide more of what has been read already.
+      // If the memory is full, there may be more output of the input that was read already.
       if (rest.byteSize() == 0 && progress.produced() < room.byteSize()) {
         return;
       }

@@ -7,20 +7,21 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A digest that grows. Belongs to one thread at a time. */
+/** Computes the digest of bytes while they come. Belongs to one thread at a time. */
 public final class Hasher implements AutoCloseable {
   private final String algorithm;
   private final Running running;
   private long size;
 
   /**
-   * The two makes: one that can be looked at on the way, and a faster one that ends with the look.
+   * The two implementations: one that can be asked on the way, and a faster one that begins anew
+   * when it was asked.
    */
   private sealed interface Running {
-    /** The JDK's. */
+    /** The implementation of the JDK. */
     record Watched(MessageDigest digest) implements Running {}
 
-    /** The system's. */
+    /** The implementation of the system, or another fast one. */
     record Plain(Digester digest) implements Running {}
   }
 
@@ -29,13 +30,13 @@ public final class Hasher implements AutoCloseable {
     this.running = running;
   }
 
-  /** SHA-256, to be asked once, at the end. */
+  /** Computes SHA-256, to be asked once, at the end. */
   public static Hasher sha256() {
     return of("sha256", /* watched= */ false);
   }
 
   /**
-   * By the algorithm of a digest: sha256 or sha512.
+   * Computes digests of an algorithm, sha256 or sha512.
    *
    * @param watched it will be asked on the way, too
    */
@@ -56,7 +57,7 @@ public final class Hasher implements AutoCloseable {
     }
   }
 
-  /** More bytes, heap or native. */
+  /** Takes more bytes, of heap or native memory. */
   public void update(MemorySegment bytes) {
     switch (running) {
       case Running.Watched watched -> watched.digest.update(bytes.asByteBuffer());
@@ -65,7 +66,7 @@ public final class Hasher implements AutoCloseable {
     size += bytes.byteSize();
   }
 
-  /** Of all that came. Unless it is watched, it begins anew then. */
+  /** The digest of all bytes that came. Unless it is watched, it begins anew then. */
   public Digest soFar() {
     byte[] bytes =
         switch (running) {
@@ -83,12 +84,12 @@ public final class Hasher implements AutoCloseable {
     }
   }
 
-  /** Bytes so far. */
+  /** The number of bytes so far. */
   public long size() {
     return size;
   }
 
-  /** From the beginning again. */
+  /** Forgets all bytes. */
   public void reset() {
     switch (running) {
       case Running.Watched watched -> watched.digest.reset();

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 
-/** zstd (RFC 8878), frames one after the other. */
+/** Unpacks zstd (RFC 8878), frame after frame. */
 final class Unzstd implements Decoder.Unpacker {
   private final ZstdDecompressCtx context = new ZstdDecompressCtx();
   private boolean frameEnded;
@@ -27,7 +27,7 @@ final class Unzstd implements Decoder.Unpacker {
       if (target.position() > 0) {
         output.filled(target.position());
       }
-      // A full target may hide more of what has been read already.
+      // If the memory is full, there may be more output of the input that was read already.
       if (!source.hasRemaining() && target.hasRemaining()) {
         return;
       }

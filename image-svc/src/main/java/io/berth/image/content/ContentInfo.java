@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A namespace's record of content. */
+/** The record that a namespace has of content. */
 public record ContentInfo(
     Digest digest, long size, Instant created, Instant updated, Map<String, String> labels)
     implements Filter.Fields {

@@ -44,8 +44,8 @@ public final class ContentStore {
   private final TrashBin trash;
 
   /**
-   * Digests whose file is in place, or about to be, but whose record is not committed yet: the
-   * sweeper spares them.
+   * How many writers are about to record each digest. The file of such a digest is in place, or
+   * about to be, so {@link #sweep} spares it.
    */
   private final Map<Digest, Integer> arriving = new ConcurrentHashMap<>();
 
@@ -107,7 +107,7 @@ public final class ContentStore {
     }
   }
 
-  /** NOT_FOUND when this namespace has no record of it. */
+  /** The record of content; NOT_FOUND when this namespace has none. */
   public ContentInfo info(String namespace, Digest digest) {
     ContentInfo info = find(namespace, digest);
     if (info == null) {
@@ -116,7 +116,7 @@ public final class ContentStore {
     return info;
   }
 
-  /** The same, null when there is none. */
+  /** The record of content; null when this namespace has none. */
   public @Nullable ContentInfo find(String namespace, Digest digest) {
     return metadata.read(query -> find(query, namespace, digest));
   }
@@ -139,7 +139,7 @@ public final class ContentStore {
     return new BerthException.NotFound("content " + digest);
   }
 
-  /** Those that pass, by digest. */
+  /** The records of a namespace that pass the filter, ordered by digest. */
   public List<ContentInfo> list(String namespace, Filter filter) {
     return metadata
         .read(query ->
@@ -194,7 +194,7 @@ public final class ContentStore {
     });
   }
 
-  /** As part of a change, without telling anybody. */
+  /** Deletes a record as part of a change, without an event; answers whether it was there. */
   public boolean remove(Transaction transaction, String namespace, Digest digest)
       throws SQLException {
     boolean there =
@@ -210,16 +210,16 @@ public final class ContentStore {
   }
 
   /**
-   * Takes a file away that nobody records. Runs with the writers, so none of them can record it
-   * meanwhile.
+   * Takes away a file that no namespace records any more. It runs as a change, so no other change
+   * can record the file meanwhile.
    */
   private void sweep(Digest digest) {
     metadata.lazy(transaction -> {
       if (!arriving.containsKey(digest)
           && !transaction.exists("SELECT 1 FROM content WHERE digest = ?", digest.toString())) {
         try {
-          // A rename, 12 to 20 µs: the one file operation that has to be one with the look before
-          // it.
+          // A change does no file operations, for all other writers wait meanwhile. This rename of
+          // 12 to 20 µs has to be one with the look before it.
           trash.take(paths.blob(digest));
         } catch (IOException e) {
           LOG.log(
@@ -233,7 +233,9 @@ public final class ContentStore {
     });
   }
 
-  /** Opens what this namespace records. */
+  /**
+   * Opens content of a namespace to be read. NOT_FOUND without a record, DATA_LOSS without a file.
+   */
   public FileChannel open(String namespace, Digest digest) {
     info(namespace, digest);
     try {
@@ -244,7 +246,10 @@ public final class ContentStore {
     }
   }
 
-  /** All of it, up to a bound: manifests and configurations. */
+  /**
+   * Reads a whole document, such as a manifest, up to a bound. NOT_FOUND without a record,
+   * INVALID_ARGUMENT above the bound.
+   */
   public byte[] readAll(String namespace, Digest digest, long limit) {
     ContentInfo info = info(namespace, digest);
     if (info.size() > limit) {
@@ -265,12 +270,12 @@ public final class ContentStore {
     }
   }
 
-  /** Where the bytes are. */
+  /** The file that the bytes are in. */
   public Path path(Digest digest) {
     return paths.blob(digest);
   }
 
-  /** Whether the namespace has it, given to the lease if so. */
+  /** Whether the namespace has the content; the lease keeps it from then on. */
   public boolean lease(String namespace, @Nullable String lease, Digest digest) {
     if (find(namespace, digest) == null) {
       return false;
@@ -292,7 +297,7 @@ public final class ContentStore {
     arriving.computeIfPresent(digest, (_, count) -> count == 1 ? null : count - 1);
   }
 
-  /** Of any namespace: the size, or -1. */
+  /** The size of content that any namespace has; -1 if none has it. */
   long sizeInAny(Digest digest) {
     Long size =
         metadata.read(query ->
@@ -303,7 +308,7 @@ public final class ContentStore {
     return size == null ? -1 : size;
   }
 
-  /** Bytes of all files, each once. */
+  /** The bytes of all files, each counted once. */
   public long bytes() {
     Long bytes =
         metadata.read(query ->

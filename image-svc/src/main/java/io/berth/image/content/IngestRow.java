@@ -23,7 +23,7 @@ public record IngestRow(
   public static final String SELECT =
       "SELECT namespace, ref, id, started, total, expected, expires FROM ingest";
 
-  /** One row. */
+  /** Reads one row. */
   public static IngestRow read(Row row) throws SQLException {
     return new IngestRow(
         row.text(1),

@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far content on its way in is.
+ * Says how far an ingest is.
  *
  * @param offset bytes there
  * @param total bytes expected, 0 if unknown

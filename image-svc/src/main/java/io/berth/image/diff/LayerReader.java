@@ -67,7 +67,7 @@ public final class LayerReader {
     return Descriptor.of(MediaTypes.OCI_LAYER, applied.diffId(), applied.tarBytes());
   }
 
-  /** What a file holds, from its position on. */
+  /** A source of the bytes of a file, from its position on. */
   public static ByteSource of(FileChannel file) {
     return into -> file.read(into.asByteBuffer());
   }

@@ -19,7 +19,7 @@ record LayerTarget(Path folder, List<Path> lower, boolean layered) {
     lower = List.copyOf(lower);
   }
 
-  /** Of mounts that can be written to. */
+  /** The folders behind mounts that can be written to. */
   static LayerTarget writable(List<MountSpec> mounts) {
     LayerTarget target = of(mounts);
     MountSpec mount = mounts.getFirst();
@@ -32,7 +32,10 @@ record LayerTarget(Path folder, List<Path> lower, boolean layered) {
     return target;
   }
 
-  /** Of one bind or overlay mount, as the snapshotters here give them. UNIMPLEMENTED for others. */
+  /**
+   * The folders behind one bind or overlay mount, as the snapshotters here give them. UNIMPLEMENTED
+   * for others.
+   */
   static LayerTarget of(List<MountSpec> mounts) {
     if (mounts.size() != 1) {
       throw new BerthException.NotImplemented(mounts.size() + " mounts; only one is supported");

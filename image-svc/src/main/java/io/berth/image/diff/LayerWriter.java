@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class LayerWriter {
-  /** Label with the digest of the plain tar of packed content. */
+  /** The label with the digest of the plain tar of packed content. */
   public static final String UNCOMPRESSED = "containerd.io/uncompressed";
 
   private static final int GZIP_LEVEL = 4;
@@ -55,7 +55,7 @@ public final class LayerWriter {
   }
 
   /**
-   * Where the layer goes.
+   * Says where the layer goes.
    *
    * @param mediaType decides the packing; empty: gzip
    * @param ref of the ingest; empty: one made up
@@ -74,7 +74,7 @@ public final class LayerWriter {
   /** A layer in the store, and the digest of its plain tar. */
   public record Written(Descriptor descriptor, Digest diffId) {}
 
-  /** What the second mounts show that the first do not. */
+  /** Writes a layer of what the second mounts show and the first do not. */
   public Written diff(List<MountSpec> left, List<MountSpec> right, Target target) {
     LayerTarget before = left.isEmpty() ? null : LayerTarget.of(left);
     LayerTarget now = LayerTarget.of(right);
@@ -94,7 +94,7 @@ public final class LayerWriter {
   }
 
   /**
-   * The same for folders, topmost first.
+   * Writes a layer of what some folders show and others do not; both are topmost first.
    *
    * @param layered whether they hold overlayfs' marks
    */

@@ -12,13 +12,13 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * What a tree takes on disk.
+ * What a tree of files takes on the disk.
  *
  * @param bytes of allocated blocks
  * @param inodes files, each counted once however many names it has
  */
 public record DiskUsage(long bytes, long inodes) {
-  /** Nothing. */
+  /** The usage of nothing. */
   public static final DiskUsage NONE = new DiskUsage(0, 0);
 
   /**
@@ -59,7 +59,7 @@ public record DiskUsage(long bytes, long inodes) {
     return files.statusOrNull(directory) == null ? Set.of() : files.list(directory);
   }
 
-  /** Both together. */
+  /** The sum of two usages. */
   public DiskUsage plus(DiskUsage other) {
     return new DiskUsage(bytes + other.bytes, inodes + other.inodes);
   }

@@ -12,74 +12,74 @@ public record ImagePaths(Path root) {
     return new RootFolders(root);
   }
 
-  /** The database. */
+  /** The path of the database. */
   public Path database() {
     return folders().imageDatabase();
   }
 
-  /** Content by digest. */
+  /** The file of a content. */
   public Path blob(Digest digest) {
     return blobs(digest.algorithm()).resolve(digest.hex());
   }
 
-  /** All content of an algorithm. */
+  /** The folder of all content whose digest is of an algorithm. */
   public Path blobs(String algorithm) {
     return folders().content().resolve("blobs").resolve(algorithm);
   }
 
-  /** All content on its way in. */
+  /** The folder of all ingests. */
   public Path ingests() {
     return folders().content().resolve("ingest");
   }
 
-  /** One content on its way in. */
+  /** The folder of one ingest. */
   public Path ingest(long id) {
     return ingests().resolve(Long.toString(id));
   }
 
-  /** All snapshots. */
+  /** The folder of all snapshots. */
   public Path snapshots() {
     return folders().snapshots();
   }
 
-  /** One snapshot. */
+  /** The folder of one snapshot. */
   public Path snapshot(long id) {
     return snapshots().resolve(Long.toString(id));
   }
 
-  /** A snapshot's files. */
+  /** The folder of a snapshot's files. */
   public Path files(long id) {
     return snapshot(id).resolve("fs");
   }
 
-  /** Overlayfs' own folder beside a snapshot's files. */
+  /** The folder that overlayfs works in, beside a snapshot's files. */
   public Path work(long id) {
     return snapshot(id).resolve("work");
   }
 
-  /** Layers being unpacked. */
+  /** The folder of layers that are being unpacked. */
   public Path unpacking() {
     return folders().unpacking();
   }
 
-  /** What is about to be deleted. */
+  /** The folder of what is about to be deleted. */
   public Path trash() {
     return folders().trash();
   }
 
-  /** All volumes. */
+  /** The folder of all volumes. */
   public Path volumes() {
     return folders().volumes();
   }
 
-  /** Empty; threads mount on it, each in a mount namespace of its own. */
+  /** An empty folder on which threads mount, each in a mount namespace of its own. */
   public Path stage() {
     return folders().stage();
   }
 
   /**
-   * Makes the folders, or closes those that somebody has opened. Snapshots can be traversed by the
-   * users of user namespaces, the rest is root's.
+   * Makes the folders, and sets the modes of those that are there already. The users of user
+   * namespaces can traverse snapshots and volumes; everything else is for root alone.
    */
   public void create() throws IOException {
     OwnFolder.prepare(root, OwnFolder.PASSED_BY_GROUP);

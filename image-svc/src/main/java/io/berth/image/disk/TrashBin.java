@@ -18,9 +18,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is deleted goes by a rename at once, and for good on a thread behind everybody's back:
- * removing twenty thousand files takes half a second. What a crash leaves is deleted after the next
- * start. Thread-safe.
+ * Deletes files behind the callers' backs: they are renamed into the trash at once, and removed by
+ * a thread of its own, for the removal of twenty thousand files takes half a second. What a crash
+ * leaves is deleted after the next start. Thread-safe.
  */
 @Singleton
 public final class TrashBin implements AutoCloseable {
@@ -51,7 +51,7 @@ public final class TrashBin implements AutoCloseable {
     thread = Thread.ofPlatform().name("trash").daemon().start(this::run);
   }
 
-  /** Takes a file or folder of the same file system away. What is not there is not missed. */
+  /** Takes away a file or folder of the same file system; it is no error if it is not there. */
   public void take(Path path) throws IOException {
     Path gone = folder.resolve(Long.toString(next.incrementAndGet()));
     try {
@@ -62,7 +62,7 @@ public final class TrashBin implements AutoCloseable {
     enqueue(gone);
   }
 
-  /** The same, for what the next start takes away again if it cannot be taken now. */
+  /** Takes a file or folder away, and only logs a failure, for the next start tries again. */
   public void takeOrLog(Path path) {
     try {
       take(path);
@@ -82,10 +82,7 @@ public final class TrashBin implements AutoCloseable {
     }
   }
 
-  /**
-   * Waits until everything taken before is deleted. For tests and for calls that promise free
-   * space.
-   */
+  /** Waits until everything that was taken before is deleted. It is meant for tests. */
   public void flush() throws InterruptedException {
     synchronized (progress) {
       while (unfinished > 0) {

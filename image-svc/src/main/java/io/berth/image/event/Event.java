@@ -4,10 +4,10 @@ import java.util.Map;
 
 /** Something that happened to images, content or snapshots of a namespace. */
 public sealed interface Event {
-  /** What subscribers filter by. */
+  /** The topic, by which subscribers filter. */
   String topic();
 
-  /** A name was recorded. */
+  /** An image name was recorded. */
   record ImageCreated(String name, Map<String, String> labels) implements Event {
     @Override
     public String topic() {
@@ -15,7 +15,7 @@ public sealed interface Event {
     }
   }
 
-  /** A name's labels or target changed. */
+  /** The labels or the target of an image name changed. */
   record ImageUpdated(String name, Map<String, String> labels) implements Event {
     @Override
     public String topic() {
@@ -23,7 +23,7 @@ public sealed interface Event {
     }
   }
 
-  /** A name is gone. */
+  /** An image name was deleted. */
   record ImageDeleted(String name) implements Event {
     @Override
     public String topic() {
@@ -31,7 +31,7 @@ public sealed interface Event {
     }
   }
 
-  /** Content is there. */
+  /** Content was committed. */
   record ContentCreated(String digest, long size) implements Event {
     @Override
     public String topic() {
@@ -39,7 +39,7 @@ public sealed interface Event {
     }
   }
 
-  /** Content was deleted by somebody; the collector tells nothing. */
+  /** Content was deleted by a client. What the collector deletes makes no event. */
   record ContentDeleted(String digest) implements Event {
     @Override
     public String topic() {
@@ -63,7 +63,7 @@ public sealed interface Event {
     }
   }
 
-  /** A snapshot is gone. */
+  /** A snapshot was removed. */
   record SnapshotRemoved(String key, String snapshotter) implements Event {
     @Override
     public String topic() {

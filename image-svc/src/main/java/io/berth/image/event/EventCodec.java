@@ -1,16 +1,16 @@
 package io.berth.image.event;
 
-/** How events look on the wire. */
+/** Translates events to messages of the wire. */
 public interface EventCodec {
   /**
    * An event's message.
    *
    * @param typeUrl the bare full name of the message
    */
-  // Written to the database as it is; nobody compares it.
+  // The record is written to the database, and nobody compares two of them.
   @SuppressWarnings("ArrayRecordComponent")
   record Encoded(String typeUrl, byte[] value) {}
 
-  /** Total. */
+  /** Encodes an event of any kind. */
   Encoded encode(Event event);
 }

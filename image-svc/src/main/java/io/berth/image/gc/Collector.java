@@ -28,8 +28,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * One collection at a time, when told. What is garbage is found by a look that disturbs nobody;
- * only if there is any, it is found again and deleted in one change.
+ * Deletes garbage, one collection at a time. Garbage is found first by reading alone, which holds
+ * nobody up; only if there is any is it found again and deleted in one change.
  */
 @Singleton
 public final class Collector {
@@ -56,12 +56,12 @@ public final class Collector {
     this.containers = containers;
   }
 
-  /** What a run deleted. */
+  /** The numbers of what a collection deleted. */
   public record Result(int content, int snapshots, int images, int leases, int ingests) {
-    /** Nothing. */
+    /** The result of a collection that deleted nothing. */
     public static final Result NOTHING = new Result(0, 0, 0, 0, 0);
 
-    /** All together. */
+    /** The sum of all numbers. */
     public int total() {
       return content + snapshots + images + leases + ingests;
     }
@@ -74,14 +74,15 @@ public final class Collector {
       List<ContainerRoots.Root> containers,
       Leases.Watch watch) {}
 
-  /** Collects; see the package for the order of things. */
+  /** Collects garbage; the package says in which order the roots are read. */
   public synchronized Result collect() {
     try (Leases.Watch watch = leases.watch()) {
       Instant began = metadata.now();
       Set<Leases.Kept> leased =
           new HashSet<>(metadata.read(query -> Leases.keptByAll(query, began)));
       Set<String> namespaces = metadata.read(Collector::namespaces);
-      // Its containers are told to nobody, and the one who walks them there removes what is his.
+      // The warm-up namespace is left alone: its containers are listed to nobody, and the program
+      // that warms up there removes what it made.
       namespaces.remove(Identifier.WARM_UP_NAMESPACE);
       Outside outside = new Outside(began, leased, containers.containers(namespaces), watch);
       if (metadata.read(query -> garbage(query, outside)).isEmpty()) {
@@ -101,7 +102,7 @@ public final class Collector {
   }
 
   /**
-   * What can go.
+   * Everything that can be deleted.
    *
    * @param snapshots by their depth in the stack, the deepest last
    * @param expired leases
@@ -196,7 +197,7 @@ public final class Collector {
         });
   }
 
-  /** Each with its parent; one without has itself. */
+  /** All snapshots with their parents; a snapshot without one has itself as its parent. */
   private static Map<Node, Node> snapshots(Query query, ReferenceGraph graph, Instant began)
       throws SQLException {
     Map<Node, Node> parents = new LinkedHashMap<>();

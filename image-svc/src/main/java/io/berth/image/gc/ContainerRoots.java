@@ -6,7 +6,7 @@ import java.util.Set;
 
 /** Asks containerd-svc what its containers use. */
 public interface ContainerRoots {
-  /** A container, as far as the collector cares. */
+  /** What the collector has to know of a container. */
   record Root(
       String namespace,
       String id,
@@ -15,7 +15,7 @@ public interface ContainerRoots {
       Map<String, String> labels) {}
 
   /**
-   * All containers of namespaces.
+   * All containers of some namespaces.
    *
    * @throws io.berth.base.error.BerthException when there is no answer: then nothing may be deleted
    */

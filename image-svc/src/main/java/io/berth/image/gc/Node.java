@@ -1,7 +1,7 @@
 package io.berth.image.gc;
 
 /**
- * Something that can be kept or deleted.
+ * Names a record that can be kept or deleted.
  *
  * @param kind what it is; of a snapshot with its snapshotter
  */
@@ -30,10 +30,6 @@ record Node(String namespace, String kind, String id) {
 
   static Node container(String namespace, String id) {
     return new Node(namespace, CONTAINER, id);
-  }
-
-  boolean isSnapshot() {
-    return kind.startsWith(SNAPSHOT);
   }
 
   String snapshotter() {

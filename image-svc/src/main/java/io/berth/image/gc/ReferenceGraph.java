@@ -10,7 +10,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Who keeps whom. Pure: filled, then asked once what can be reached from the roots. */
+/**
+ * The graph of what keeps what. It is filled, and then asked once what can be reached from the
+ * roots. It does no I/O.
+ */
 final class ReferenceGraph {
   private static final String GC = "containerd.io/gc.";
   private static final String ROOT = GC + "root";
@@ -23,17 +26,17 @@ final class ReferenceGraph {
   private final Set<Node> roots = new HashSet<>();
   private final Set<Node> flatRoots = new HashSet<>();
 
-  /** Keeps this and everything it leads to. */
+  /** Keeps a node and everything that it leads to. */
   void root(Node node) {
     roots.add(node);
   }
 
-  /** Keeps this alone. */
+  /** Keeps a node and what is a part of it, but nothing that its labels refer to. */
   void flatRoot(Node node) {
     flatRoots.add(node);
   }
 
-  /** The first keeps the second, as part of what it is. */
+  /** The first node keeps the second one as a part of what it is. */
   void owns(Node from, Node to) {
     own.computeIfAbsent(from, _ -> new ArrayList<>()).add(to);
   }
@@ -89,11 +92,11 @@ final class ReferenceGraph {
             || type.charAt(name.length()) == '/');
   }
 
-  /** All that is kept. */
+  /** All nodes that are kept. */
   Set<Node> reachable() {
     Set<Node> kept = new HashSet<>();
     walk(roots, kept, /* flat= */ false);
-    // Those reached in full are complete already; flat ones add to them.
+    // The nodes that are reached in full are complete by now; flat roots only add to them.
     walk(flatRoots, kept, /* flat= */ true);
     return kept;
   }

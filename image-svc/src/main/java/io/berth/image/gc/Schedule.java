@@ -15,8 +15,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When to collect: at once for those who wait, soon after deletions, now and then anyway for what
- * expires. Collections take at most a fiftieth of the time, unless somebody waits. Thread-safe.
+ * Decides when to collect: at once for callers that wait, soon after deletions, and now and then
+ * anyway for what expires. Collections take at most a fiftieth of the time, unless somebody waits.
+ * Thread-safe.
  */
 @Singleton
 public final class Schedule implements AutoCloseable {
@@ -60,7 +61,7 @@ public final class Schedule implements AutoCloseable {
     this.interval = Duration.ofSeconds(config.number(Key.IMAGE_GC_INTERVAL));
   }
 
-  /** From now on. */
+  /** Starts the thread that collects. */
   public void start() {
     thread = Thread.ofPlatform().name("collector").daemon().start(this::run);
   }

@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
 /** A lease; its id is free text. */
 public record Lease(String id, Instant created, Map<String, String> labels)
     implements Filter.Fields {
-  /** Label with the time (RFC 3339) after which the collector deletes what carries it. */
+  /** The label with the time (RFC 3339) after which the collector deletes what carries it. */
   public static final String EXPIRE = "containerd.io/gc.expire";
 
-  /** Label of leases that keep only what they list, not what that refers to. */
+  /** The label of a lease that keeps only what it lists, not what that refers to. */
   public static final String FLAT = "containerd.io/gc.flat";
 
   public Lease {

@@ -39,14 +39,14 @@ public final class Leases {
     this.metadata = metadata;
   }
 
-  /** Something kept in a namespace. */
+  /** A resource of a namespace that a lease keeps. */
   public record Kept(String namespace, Lease.Resource resource, boolean flat) {}
 
   /** Collects what leases lose from its making until it is closed. */
   public final class Watch implements AutoCloseable {
     private final Set<Kept> lost = ConcurrentHashMap.newKeySet();
 
-    /** So far. */
+    /** What was lost so far. */
     public Set<Kept> lost() {
       return Set.copyOf(lost);
     }
@@ -57,29 +57,33 @@ public final class Leases {
     }
   }
 
-  /** Begins to watch. */
+  /** Begins to collect what leases lose. */
   public Watch watch() {
     Watch watch = new Watch();
     watches.add(watch);
     return watch;
   }
 
-  /** An empty id is replaced by one made up. ALREADY_EXISTS. */
+  /**
+   * Makes a lease; an empty id is replaced by one that is made up. ALREADY_EXISTS if the id is
+   * taken.
+   */
   public Lease create(String namespace, String id, Map<String, String> labels) {
     return metadata.write(
         durability(labels),
         transaction -> create(transaction, namespace, id.isEmpty() ? generated() : id, labels));
   }
 
-  // One that ends by itself covers a client at work, which no power cut outlives; what it held goes
-  // a day later if the end of it is forgotten.
+  // A lease that expires covers a client at work, and no client outlives a power cut. If the record
+  // of such a lease is lost, or that of its end, nothing but time is lost: what it held is
+  // collected when it would have expired.
   private static Metadata.Durability durability(Map<String, String> labels) {
     return labels.containsKey(Lease.EXPIRE)
         ? Metadata.Durability.LAZY
         : Metadata.Durability.DURABLE;
   }
 
-  /** As part of a change. */
+  /** Makes a lease as part of a change. */
   public static Lease create(
       Transaction transaction, String namespace, String id, Map<String, String> labels)
       throws SQLException {
@@ -106,7 +110,7 @@ public final class Leases {
         + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }
 
-  /** NOT_FOUND for one that is not there. */
+  /** Deletes a lease; NOT_FOUND if there is none. */
   public void delete(String namespace, String id) {
     Lease lease = metadata.read(query -> find(query, namespace, id));
     Map<String, String> labels = lease == null ? Map.of() : lease.labels();
@@ -120,7 +124,7 @@ public final class Leases {
         });
   }
 
-  /** As part of a change; answers whether it was there. */
+  /** Deletes a lease as part of a change; answers whether it was there. */
   public boolean drop(Transaction transaction, String namespace, String id) throws SQLException {
     if (!watches.isEmpty()) {
       for (Kept kept : kept(transaction, namespace, id)) {
@@ -151,7 +155,7 @@ public final class Leases {
         .toList();
   }
 
-  /** Those that pass. */
+  /** The leases of a namespace that pass the filter. */
   public List<Lease> list(String namespace, Filter filter) {
     return metadata
         .read(query ->
@@ -164,7 +168,7 @@ public final class Leases {
         .toList();
   }
 
-  /** What all leases that have not expired keep. */
+  /** Everything that is kept by leases that have not expired. */
   public static List<Kept> keptByAll(Query query, java.time.Instant now) throws SQLException {
     record Named(String namespace, Lease lease) {}
     List<Kept> result = new ArrayList<>();
@@ -183,7 +187,7 @@ public final class Leases {
     return result;
   }
 
-  /** The named thing need not exist; the lease must. */
+  /** Adds a resource to a lease. The lease must exist, the resource need not. */
   public void addResource(String namespace, String id, Lease.Resource resource) {
     check(resource);
     metadata.durable(transaction -> {
@@ -195,7 +199,10 @@ public final class Leases {
     });
   }
 
-  /** The lease must exist; that it does not hold the thing is no error. */
+  /**
+   * Takes a resource out of a lease. The lease must exist; it is no error if it does not hold the
+   * resource.
+   */
   public void deleteResource(String namespace, String id, Lease.Resource resource) {
     check(resource);
     metadata.durable(transaction -> {
@@ -210,7 +217,7 @@ public final class Leases {
     });
   }
 
-  /** NOT_FOUND for a lease that is not there. */
+  /** The resources of a lease; NOT_FOUND if there is no such lease. */
   public List<Lease.Resource> resources(String namespace, String id) {
     return metadata.read(query -> {
       if (!exists(query, namespace, id)) {
@@ -253,7 +260,7 @@ public final class Leases {
         resource.id());
   }
 
-  /** Takes a thing that is gone out of the call's lease. */
+  /** Takes a resource that is gone out of the call's lease. */
   public static void remove(
       Transaction transaction, String namespace, @Nullable String lease, Lease.Resource resource)
       throws SQLException {

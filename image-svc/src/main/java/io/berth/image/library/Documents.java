@@ -17,7 +17,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Parsed documents, kept by their digests, which they never outlive. Thread-safe. */
+/**
+ * Reads documents of the content store and remembers them by their digests. A digest names its
+ * content, so nothing that is remembered becomes wrong. Thread-safe.
+ */
 @Singleton
 public final class Documents {
   /** The largest document that is read. */
@@ -59,7 +62,7 @@ public final class Documents {
     return content.readAll(namespace, Digest.of(digest), MAX_BYTES);
   }
 
-  /** What a namespace forgets. */
+  /** Forgets the documents of a namespace. */
   public void forget(String namespace) {
     indexes.asMap().keySet().removeIf(key -> key.namespace.equals(namespace));
     manifests.asMap().keySet().removeIf(key -> key.namespace.equals(namespace));
@@ -75,7 +78,7 @@ public final class Documents {
   public Optional<Descriptor> manifestOf(
       String namespace, Descriptor target, @Nullable Platform platform) {
     Descriptor at = target;
-    // An index may point at another; more than that is a loop or a joke.
+    // An index may point at another one. Honest images nest them once; the bound ends a circle.
     for (int depth = 0; depth < 4; depth++) {
       if (!isIndex(namespace, at)) {
         return Optional.of(at);
@@ -99,7 +102,10 @@ public final class Documents {
         "index " + target.digest() + ": indexes are nested too deep");
   }
 
-  /** By its media type, or its content where clients left that out. */
+  /**
+   * Whether a descriptor is of an index: its media type says so, or its content where a client left
+   * the type out.
+   */
   private boolean isIndex(String namespace, Descriptor descriptor) {
     if (MediaTypes.isIndex(descriptor.mediaType())) {
       return true;

@@ -21,16 +21,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The layer between an image and its containers: the mount points and small files that every
- * container has, whatever the image brings (rows MB-144, MB-155 to MB-167). What is in it is
- * neither a container's change nor part of a commit (MB-145). It depends on the image's layers
- * only, so it is made once for each stack, and goes with the image. Thread-safe.
+ * container has, whatever the image brings. What is in it is neither a change of a container nor a
+ * part of a commit. It depends on the image's layers only, so it is made once for each stack, and
+ * goes with the image. Thread-safe.
  *
  * <p>A snapshotter that copies has none: a copy of the image for each image would cost more than it
  * brings.
  */
 @Singleton
 public final class InitLayer {
-  /** With the version of its content. */
+  /** The beginning of the layer's name, with the version of its content. */
   private static final String PREFIX = "berth-init-1 ";
 
   private static final FileTimestamp BEGINNING = new FileTimestamp(0, 0);
@@ -92,7 +92,10 @@ public final class InitLayer {
     return parent.startsWith(PREFIX) ? parent.substring(PREFIX.length()) : parent;
   }
 
-  /** The parent of a container's snapshot; the image must be unpacked. Blocks on the disk. */
+  /**
+   * The name of the snapshot that is to be the parent of a container's; it is made if it is
+   * missing. The image must be unpacked. Waits for the disk.
+   */
   public String over(String namespace, String snapshotter, ResolvedImage image) {
     String chainId = image.chainId();
     if (!snapshots.isLayered(snapshotter)) {
@@ -147,8 +150,8 @@ public final class InitLayer {
     return bytes.toByteArray();
   }
 
-  // No link on the way is followed, and none is taken for what it leads to: over one comes the real
-  // thing.
+  // No link is followed, and none counts as what it leads to: where the image has one, the layer
+  // replaces it.
   private static boolean has(MergedTree image, TarEntry entry) throws IOException {
     MergedTree.@Nullable Node node = image.root();
     for (String part : entry.name().split("/", -1)) {

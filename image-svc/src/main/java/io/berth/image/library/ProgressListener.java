@@ -1,12 +1,14 @@
 package io.berth.image.library;
 
-/** Hears how long work goes on. Called from several threads; must not block for long. */
+/**
+ * Is told how long work goes on. The calls come from several threads and must not block for long.
+ */
 public interface ProgressListener {
-  /** Nobody listens. */
+  /** Listens to nothing. */
   ProgressListener SILENT = (_, _, _, _) -> {};
 
   /**
-   * One step.
+   * Work on a part has got on.
    *
    * @param part what it is about: a layer's short digest; empty for the whole
    * @param status one word: waiting, downloading, verifying, unpacking, done, exists, retrying,
@@ -16,7 +18,7 @@ public interface ProgressListener {
    */
   void step(String part, String status, long current, long total);
 
-  /** How a digest is shown. */
+  /** The first twelve digits of a digest, as a part is shown. */
   static String part(String digest) {
     int colon = digest.indexOf(':') + 1;
     return digest.substring(colon, Math.min(digest.length(), colon + 12));

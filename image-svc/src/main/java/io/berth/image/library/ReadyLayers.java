@@ -17,7 +17,10 @@ public final class ReadyLayers implements AutoCloseable {
     this.unpacker = unpacker;
   }
 
-  /** One more, by the digest of what it was packed in. Before {@link #close} only. */
+  /**
+   * Adds a layer under the digest of the content that it was unpacked from. Not to be called after
+   * {@link #close}.
+   */
   public void add(String digest, Unpacker.UnpackedLayer layer) {
     Unpacker.UnpackedLayer other = layers.putIfAbsent(digest, layer);
     if (other != null) {
@@ -25,7 +28,7 @@ public final class ReadyLayers implements AutoCloseable {
     }
   }
 
-  /** The caller's from now on; null if there is none. */
+  /** Takes a layer out, which belongs to the caller from then on; null if there is none. */
   Unpacker.@Nullable UnpackedLayer take(String digest) {
     return layers.remove(digest);
   }

@@ -12,7 +12,7 @@ public final class ReferenceLabels {
 
   private ReferenceLabels() {}
 
-  /** A manifest's. */
+  /** The labels of a manifest. */
   public static Map<String, String> of(Manifest manifest) {
     Map<String, String> labels = new LinkedHashMap<>();
     labels.put(CONTENT + "config", manifest.config().digest());
@@ -22,7 +22,7 @@ public final class ReferenceLabels {
     return labels;
   }
 
-  /** An index's, for the manifests that are here. */
+  /** The labels of an index, for the manifests that are here. */
   public static Map<String, String> of(List<Descriptor> manifests) {
     Map<String, String> labels = new LinkedHashMap<>();
     for (int i = 0; i < manifests.size(); i++) {

@@ -26,22 +26,22 @@ public record ResolvedImage(
     names = List.copyOf(names);
   }
 
-  /** The digest of the configuration. */
+  /** The image's id: the digest of its configuration. */
   public String id() {
     return manifest.config().digest();
   }
 
-  /** Names of the stacks of its layers, the lowest first. */
+  /** The names of the stacks of its layers, the lowest first. */
   public List<String> chain() {
     return ChainId.all(config.rootfs().diffIds());
   }
 
-  /** Name of the whole stack; empty for an image without layers. */
+  /** The name of the whole stack; empty for an image without layers. */
   public String chainId() {
     return ChainId.of(config.rootfs().diffIds());
   }
 
-  /** Bytes of its layers as stored. */
+  /** The bytes of its layers as they are stored. */
   public long compressedSize() {
     return manifest.config().size() + manifest.layers().stream().mapToLong(Descriptor::size).sum();
   }

@@ -51,14 +51,14 @@ public final class Tagging {
     return library.resolve(namespace, reference.toString(), null);
   }
 
-  /** An image that has a name needs none made of its id. */
+  /** Drops the name that was made of the image's id, for the image has a real one now. */
   private void dropIdName(String namespace, ResolvedImage image) {
     if (image.names().contains(image.id())) {
       names.delete(namespace, image.id(), null, null);
     }
   }
 
-  /** What went, as people read it. */
+  /** What was removed, in the form that people read. */
   public record Removed(List<String> untagged, List<String> deleted) {}
 
   /**
@@ -76,7 +76,7 @@ public final class Tagging {
       if (named == null) {
         throw e;
       }
-      // Incomplete, or for another machine: only a name.
+      // The image is incomplete, or for another kind of machine, so only its name is here.
       names.delete(namespace, named.name(), null, null);
       return new Removed(List.of(familiar(named.name())), List.of());
     }
@@ -170,7 +170,7 @@ public final class Tagging {
     return new Pruned(deleted, bytes);
   }
 
-  /** What a pruning removed. */
+  /** What pruning has removed. */
   public record Pruned(List<String> deleted, long bytes) {}
 
   private static Predicate<ResolvedImage> filter(String text) {

@@ -70,7 +70,10 @@ public final class Unpacker {
     this.threads = threads;
   }
 
-  /** Takes away what an earlier process left half-done. */
+  /**
+   * Takes away what an earlier process left half done. To be called before the first layer is
+   * unpacked.
+   */
   public void start() throws IOException {
     try (var left = Files.newDirectoryStream(paths.unpacking())) {
       for (Path folder : left) {
@@ -80,7 +83,7 @@ public final class Unpacker {
   }
 
   /**
-   * What to unpack.
+   * Says where to unpack, and for whom.
    *
    * @param lease keeps the new snapshots
    */
@@ -91,7 +94,7 @@ public final class Unpacker {
       Metadata.Durability durability,
       ProgressListener progress) {}
 
-  /** Room for layers that are unpacked while they come. */
+  /** A place for layers that are unpacked while they come. */
   public ReadyLayers ready() {
     return new ReadyLayers(this);
   }
@@ -110,7 +113,7 @@ public final class Unpacker {
     return missing;
   }
 
-  /** As the other, with nothing at hand. */
+  /** Unpacks an image as the other method does, without layers that are ready. */
   public String unpack(Work work, Manifest manifest, ImageConfig config) {
     try (ReadyLayers none = ready()) {
       return unpack(work, manifest, config, none);
@@ -208,7 +211,7 @@ public final class Unpacker {
   }
 
   /**
-   * A layer in a folder of its own, not yet in any stack.
+   * A layer that is unpacked in a folder of its own, and not yet in any stack.
    *
    * @param folder holds the files
    */
@@ -239,7 +242,7 @@ public final class Unpacker {
     };
   }
 
-  /** Unpacks a layer that nobody knows the place of yet. On a platform thread. */
+  /** Unpacks a layer whose place in a stack is not known yet. To be called on a platform thread. */
   public UnpackedLayer extract(ByteSource source) throws IOException {
     Path folder = paths.unpacking().resolve(Long.toString(next.incrementAndGet()));
     Files.createDirectory(folder);
@@ -275,7 +278,7 @@ public final class Unpacker {
       settle(work, layer, parent);
       snapshots.adopt(key, parent, layer.folder, layer.usage, work.lease, work.durability);
     } catch (BerthException.AlreadyExists e) {
-      // A client unpacked the same meanwhile.
+      // A client has unpacked the same layer meanwhile.
       return;
     } catch (IOException e) {
       throw new BerthException.Internal("unpack: " + e.getMessage(), e);
@@ -293,7 +296,9 @@ public final class Unpacker {
     }
   }
 
-  /** Puts a layer of ours onto a stack; one of that name that is there already stays. */
+  /**
+   * Puts a layer that this service made onto a stack; one of that name that is there already stays.
+   */
   void stack(Work work, ByteSource tar, String parent, String name) throws IOException {
     UnpackedLayer layer = threads.run("unpack", () -> extract(tar));
     try {

@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** Which containers stand on which stacks of layers. */
+/** Tells which containers stand on which stacks of layers. */
 @Singleton
 public final class Users {
   private final ContainerRoots containers;
@@ -22,7 +22,7 @@ public final class Users {
   }
 
   /**
-   * A container's id for each stack in use.
+   * The id of one container for each stack that is in use.
    *
    * @throws io.berth.base.error.BerthException UNAVAILABLE when containerd-svc does not answer
    */

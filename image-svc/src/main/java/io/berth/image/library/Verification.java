@@ -37,12 +37,12 @@ public final class Verification {
     this.snapshots = snapshots;
   }
 
-  /** Hears what is wrong. */
+  /** Is told what is wrong. */
   public interface Findings {
     void found(String digest, String finding);
   }
 
-  /** How much was looked at. */
+  /** How much was read. */
   public record Totals(long checked, long bytes) {}
 
   /**

@@ -25,14 +25,14 @@ public final class WorkLease implements AutoCloseable {
     this.id = id;
   }
 
-  /** A new one. */
+  /** Takes a lease for one piece of work. */
   public static WorkLease take(Leases leases, String namespace, String work) {
     String id = "berth-" + work + "-" + UUID.randomUUID();
     leases.create(namespace, id, Map.of(Lease.EXPIRE, Instant.now().plus(LIFE).toString()));
     return new WorkLease(leases, namespace, id);
   }
 
-  /** Its id. */
+  /** The id of the lease. */
   public String id() {
     return id;
   }
@@ -42,7 +42,7 @@ public final class WorkLease implements AutoCloseable {
     try {
       leases.delete(namespace, id);
     } catch (BerthException.NotFound e) {
-      // It expired, or somebody deleted it.
+      // The lease has expired, or somebody deleted it.
       return;
     }
   }

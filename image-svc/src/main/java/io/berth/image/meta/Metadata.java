@@ -48,7 +48,10 @@ public final class Metadata implements AutoCloseable {
     }
   }
 
-  /** A change; it may run statements only. */
+  /**
+   * A change of the records. It runs while all other writers wait, so it may do nothing but run
+   * statements.
+   */
   public interface Change<T extends @Nullable Object> {
     T run(Transaction transaction) throws SQLException;
   }
@@ -58,41 +61,44 @@ public final class Metadata implements AutoCloseable {
     T run(Query query) throws SQLException;
   }
 
-  /** What others may remember as long as it does not change. */
+  /** A kind of records that other processes may remember as long as no record of it changes. */
   public enum Subject {
-    /** Content and image names. */
+    /** The records of content and of image names. */
     NAMES,
-    /** Any snapshot that was there: gone, committed or relabelled. A new one changes none. */
+    /**
+     * The records of snapshots: one of them was removed, committed or relabelled. A new snapshot
+     * changes none of those that were there.
+     */
     SNAPSHOTS,
-    /** As {@link #SNAPSHOTS}, of committed ones. */
+    /** As {@link #SNAPSHOTS}, for committed snapshots only. */
     LAYERS
   }
 
-  /** How much a change must survive. */
+  /** Says what a change must survive. */
   public enum Durability {
-    /** A power cut, as soon as the call returns. */
+    /** The change survives a power cut as soon as the call returns. */
     DURABLE,
-    /** The death of any process. */
+    /** The change survives the death of any process, but not a power cut soon after. */
     LAZY
   }
 
-  /** Opens the file. */
+  /** Opens the database. */
   public void start() throws IOException {
     paths.create();
     database = Database.open(paths.database(), Schema.MIGRATIONS);
   }
 
-  /** On disk when it returns. */
+  /** Makes a change that is on the disk when this returns. */
   public <T extends @Nullable Object> T durable(Change<T> change) {
     return write(Durability.DURABLE, change);
   }
 
-  /** Visible when it returns. */
+  /** Makes a change that is visible to everybody when this returns, and on the disk later. */
   public <T extends @Nullable Object> T lazy(Change<T> change) {
     return write(Durability.LAZY, change);
   }
 
-  /** Either. */
+  /** Makes a change of either durability. */
   public <T extends @Nullable Object> T write(Durability durability, Change<T> change) {
     List<Transaction> ran = new ArrayList<>(1);
     Database.Work<T> work =
@@ -113,17 +119,20 @@ public final class Metadata implements AutoCloseable {
     return value;
   }
 
-  /** Reads. */
+  /** Reads one consistent state. */
   public <T extends @Nullable Object> T read(Look<T> look) {
     return opened().read(connection -> look.run(new Query(connection)));
   }
 
-  /** Is told, quickly, when events were committed. */
+  /** Adds a listener that is called when events were committed. It must return quickly. */
   public void onEvents(Runnable listener) {
     listeners.add(listener);
   }
 
-  /** Is told, quickly, of each change to the subject, before whoever changed it is answered. */
+  /**
+   * Adds a listener that is called at each change to the subject, before the caller that made the
+   * change is answered. It must return quickly.
+   */
   public void onChange(Subject subject, Runnable listener) {
     Objects.requireNonNull(changeListeners.get(subject)).add(listener);
   }
@@ -133,14 +142,17 @@ public final class Metadata implements AutoCloseable {
     return boot;
   }
 
-  /** Never the same twice, never backwards: records made later have later times. */
+  /**
+   * The current time, later than every answer before: so records that are made later have later
+   * times.
+   */
   public synchronized Instant now() {
     long nanos = Math.max(Row.nanos(clock.instant()), lastNanos + 1);
     lastNanos = nanos;
     return Row.instant(nanos);
   }
 
-  /** Syncs so far. */
+  /** The number of times that the database was synced so far. */
   public long syncs() {
     return opened().syncs();
   }

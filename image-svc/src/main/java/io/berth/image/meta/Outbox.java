@@ -30,8 +30,8 @@ public final class Outbox {
     metadata.onEvents(this::wake);
   }
 
-  /** An event as committed. */
-  // Passed on as it is; nobody compares it.
+  /** An event as it was committed. */
+  // The record is only passed on, and nobody compares two of them.
   @SuppressWarnings("ArrayRecordComponent")
   public record Letter(
       long sequence, Instant time, String namespace, String topic, String typeUrl, byte[] value) {}
@@ -39,7 +39,7 @@ public final class Outbox {
   /** The numbers of the oldest and the newest kept; 1 and 0 when nothing ever happened. */
   public record Range(long first, long last) {}
 
-  /** What is kept. */
+  /** The numbers of the events that are kept. */
   public Range range() {
     return metadata.read(query -> {
       Range kept =
@@ -54,7 +54,7 @@ public final class Outbox {
     });
   }
 
-  /** Some of those after a number, waiting up to the given time for the first. */
+  /** Some of the events after a number; waits up to the given time for the first one. */
   public List<Letter> after(long sequence, long waitMillis) {
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(waitMillis);
     lock.lock();

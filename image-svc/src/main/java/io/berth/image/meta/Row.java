@@ -9,7 +9,10 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** One row of an answer, by the order of its columns from 1 on. Valid until the next. */
+/**
+ * One row of an answer. Columns are numbered from 1 on in their order. A row is valid until the
+ * next one is read.
+ */
 public final class Row {
   private final ResultSet row;
 
@@ -35,7 +38,7 @@ public final class Row {
     return instant(row.getLong(column));
   }
 
-  /** A map of labels. */
+  /** A column with a map of labels. */
   public Map<String, String> labels(int column) throws SQLException {
     String text = text(column);
     if (text.isEmpty() || text.equals("{}")) {
@@ -54,7 +57,7 @@ public final class Row {
         Math.floorDiv(nanos, 1_000_000_000L), Math.floorMod(nanos, 1_000_000_000L));
   }
 
-  /** How a time is stored. */
+  /** The number that a time is stored as: nanoseconds since 1970. */
   public static long nanos(Instant time) {
     return time.getEpochSecond() * 1_000_000_000L + time.getNano();
   }

@@ -39,8 +39,8 @@ public final class Settlement implements AutoCloseable {
   }
 
   /**
-   * The descriptor is opened before anything is written, so that every later write error is seen by
-   * it (fsync(2), NOTES).
+   * Starts the thread that makes records durable. The descriptor for its sync is opened before
+   * anything is written, so that every later write error is reported to it (syncfs(2)).
    */
   public void start() throws IOException {
     folder = Fd.open(paths.root(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
@@ -48,12 +48,14 @@ public final class Settlement implements AutoCloseable {
     request();
   }
 
-  /** Soon. Never blocks. */
+  /** Asks for lazy records to be made durable soon. Never blocks. */
   public void request() {
     asked.release();
   }
 
-  /** Now; on a platform thread. */
+  /**
+   * Makes lazy records durable now. Waits for the disk, so it is to be called on a platform thread.
+   */
   public void settle() throws IOException {
     Fd open = folder;
     if (open == null) {
@@ -83,8 +85,8 @@ public final class Settlement implements AutoCloseable {
   }
 
   /**
-   * A client that pulls commits layer after layer; a sync between them would only hold the next one
-   * up.
+   * Waits until no more requests come: a client that pulls commits layer after layer, and a sync
+   * between two of them would only hold the next one up.
    */
   private void gather() throws InterruptedException {
     long until = System.nanoTime() + LONGEST_WAIT.toNanos();

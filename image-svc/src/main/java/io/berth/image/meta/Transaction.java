@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A change in progress; what it throws undoes it. */
+/** A change in progress. An exception out of it undoes it. */
 public final class Transaction extends Query {
   private static final Pattern NAMES =
       Pattern.compile("\\b(?:INTO|UPDATE|FROM) (?:content|image)\\b");
@@ -35,12 +35,12 @@ public final class Transaction extends Query {
     this.boot = boot;
   }
 
-  /** The moment of this change. */
+  /** The time of this change. */
   public Instant now() {
     return now;
   }
 
-  /** What a lazy record carries. */
+  /** The id of this boot, which lazy records carry. */
   public String boot() {
     return boot;
   }
@@ -55,7 +55,7 @@ public final class Transaction extends Query {
     }
   }
 
-  /** Tells followers, if this is committed. */
+  /** Records an event, which followers are told if this change is committed. */
   public void emit(String namespace, Event event) throws SQLException {
     EventCodec.Encoded encoded = codec.encode(event);
     run(
@@ -68,7 +68,7 @@ public final class Transaction extends Query {
     emitted = true;
   }
 
-  /** What others remember of snapshots is not true any more, once this is committed. */
+  /** Says that this change makes wrong what others remember of snapshots. */
   public void changesSnapshot(boolean committed) {
     changed.add(Metadata.Subject.SNAPSHOTS);
     if (committed) {
@@ -81,7 +81,7 @@ public final class Transaction extends Query {
     afterwards.add(work);
   }
 
-  /** Labels as they are stored. */
+  /** The text that labels are stored as. */
   public static String text(Map<String, String> labels) {
     return labels.isEmpty() ? "{}" : new String(Json.bytes(labels), StandardCharsets.UTF_8);
   }

@@ -37,10 +37,10 @@ public final class ImageNames {
     this.metadata = metadata;
   }
 
-  /** What is to be recorded. */
+  /** An image name that is to be recorded. */
   public record Draft(String name, Map<String, String> labels, Descriptor target) {}
 
-  /** NOT_FOUND. */
+  /** The record of a name; NOT_FOUND without one. */
   public NamedImage get(String namespace, String name) {
     NamedImage image = find(namespace, name);
     if (image == null) {
@@ -49,7 +49,7 @@ public final class ImageNames {
     return image;
   }
 
-  /** Null when there is none. */
+  /** The record of a name; null without one. */
   public @Nullable NamedImage find(String namespace, String name) {
     return metadata.read(query -> find(query, namespace, name));
   }
@@ -70,7 +70,7 @@ public final class ImageNames {
     return new NamedImage(row.text(1), row.labels(2), target, row.time(7), row.time(8));
   }
 
-  /** Those that pass, by name. */
+  /** The records of a namespace that pass the filter, ordered by name. */
   public List<NamedImage> list(String namespace, Filter filter) {
     return metadata
         .read(query ->
@@ -84,7 +84,7 @@ public final class ImageNames {
   }
 
   /**
-   * A new name.
+   * Records a new name.
    *
    * @param at its times, null for now
    * @throws BerthException ALREADY_EXISTS
@@ -101,7 +101,7 @@ public final class ImageNames {
     });
   }
 
-  /** New or moved, whatever was there. */
+  /** Records a name, whatever it pointed at before. */
   public NamedImage put(
       String namespace, Draft draft, @Nullable String lease, Metadata.Durability durability) {
     check(draft);
@@ -240,7 +240,7 @@ public final class ImageNames {
     });
   }
 
-  /** As part of a change. */
+  /** Drops a name as part of a change. */
   public static void remove(Transaction transaction, String namespace, String name)
       throws SQLException {
     transaction.run("DELETE FROM image WHERE namespace = ? AND name = ?", namespace, name);

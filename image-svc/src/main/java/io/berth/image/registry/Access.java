@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a registry is asked.
+ * Says how a registry is asked, and by whom.
  *
  * @param credentials who asks
  * @param plainHttp without TLS
@@ -17,7 +17,7 @@ public record Access(
     boolean anyCertificate,
     @Nullable Path authorities) {
   /**
-   * What proves who asks. All empty: nobody.
+   * What proves who asks. If all are empty, nobody asks.
    *
    * @param username with {@code password}, for basic authorisation or to get a token
    * @param identityToken to get a token with, instead
@@ -25,10 +25,10 @@ public record Access(
    */
   public record Credentials(
       String username, String password, String identityToken, String registryToken) {
-    /** Nobody. */
+    /** The credentials of nobody. */
     public static final Credentials NONE = new Credentials("", "", "", "");
 
-    /** Never the secrets. */
+    /** Shows the name, never the secrets. */
     @Override
     public String toString() {
       return "Credentials[" + username + "]";

@@ -15,13 +15,14 @@ import org.jspecify.annotations.Nullable;
  * redirect or of a token service, becomes one by {@link #led}: what is refused is refused there.
  */
 final class Address {
-  /** What RFC 3986 lets stand as it is; brackets belong to hosts alone. */
+  /** The characters that RFC 3986 lets stand as they are; brackets are allowed in hosts alone. */
   private static final String PLAIN = "-._~:/?#@!$&'()*+,;=";
 
   private final URI uri;
 
   /**
-   * Who answers there: those of one origin are told one another's secrets, others are not.
+   * The server that answers at an address. A secret that is meant for one address is sent to others
+   * of the same origin, and to no other origin.
    *
    * @param port the scheme's own where the address names none
    */
@@ -37,7 +38,7 @@ final class Address {
     this.uri = uri;
   }
 
-  /** One of our own, of a name or a setting. INVALID_ARGUMENT if it is none of HTTP. */
+  /** An address that a name or a setting gives. INVALID_ARGUMENT if it is none of HTTP. */
   static Address of(String text) {
     try {
       URI uri = new URI(text);
@@ -52,17 +53,17 @@ final class Address {
     }
   }
 
-  /** That which gave an answer. */
+  /** The address that an answer came from. */
   static Address answering(HttpResponse<?> response) {
     return new Address(response.uri());
   }
 
-  /** A path below this one, of our own making. */
+  /** The address of a path below this one; the path is trusted. */
   Address at(String path) {
     return new Address(uri.resolve(path));
   }
 
-  /** With one more parameter, which is encoded already. */
+  /** This address with one more parameter, which is encoded already. */
   Address with(String parameter) {
     return new Address(URI.create(uri + (uri.getRawQuery() == null ? "?" : "&") + parameter));
   }
@@ -102,7 +103,10 @@ final class Address {
         : new BerthException.FailedPrecondition(text, cause);
   }
 
-  /** As RFC 3986 says; {@link URI#resolve} drops the last name before a query that stands alone. */
+  /**
+   * Resolves a reference as RFC 3986, 5.2 says. {@link URI#resolve} does not: it drops the last
+   * name of the path before a reference that is a query alone.
+   */
   private URI resolve(URI told) throws URISyntaxException {
     URI absolute =
         told.getScheme() == null
@@ -116,7 +120,10 @@ final class Address {
     return fragment < 0 ? absolute : new URI(text.substring(0, fragment));
   }
 
-  /** Why it is no address to ask; empty if it is one. Says nothing of a user that it brings. */
+  /**
+   * Why this is no address to ask; empty if it is one. The answer never shows a user that the
+   * address names.
+   */
   private static String fault(URI uri) {
     String scheme = uri.getScheme();
     if (!"http".equalsIgnoreCase(scheme) && !"https".equalsIgnoreCase(scheme)) {
@@ -131,7 +138,7 @@ final class Address {
   private static String escaped(String told) {
     StringBuilder text = new StringBuilder(told.length());
     int host = told.matches("(?i)https?://\\[.*") ? told.indexOf(']') : -1;
-    // A header's bytes come as one character each.
+    // The HTTP client gives each byte of a header as one character.
     byte[] bytes = told.getBytes(StandardCharsets.ISO_8859_1);
     for (int i = 0; i < bytes.length; i++) {
       char c = (char) (bytes[i] & 0xff);
@@ -159,7 +166,7 @@ final class Address {
         scheme, uri.getHost().toLowerCase(Locale.ROOT), uri.getPort() < 0 ? usual : uri.getPort());
   }
 
-  /** A request to it, without a word of who asks. */
+  /** A request to this address, without any credentials. */
   HttpRequest.Builder request() {
     return HttpRequest.newBuilder(uri);
   }

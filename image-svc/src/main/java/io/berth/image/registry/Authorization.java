@@ -3,18 +3,18 @@ package io.berth.image.registry;
 import java.net.http.HttpRequest;
 
 /**
- * A secret, and whom it is for. It goes into no request to anybody else, whoever asks for that.
+ * A secret, and the server that it is for. It is put into no request to any other server.
  *
  * @param origin whom it is for
  * @param value the header
  */
 record Authorization(Address.Origin origin, String value) {
-  /** The request to an address, with the secret if it is for that. */
+  /** Adds the secret to a request if the request goes to the server that it is for. */
   HttpRequest.Builder to(Address address, HttpRequest.Builder request) {
     return address.origin().equals(origin) ? request.header("Authorization", value) : request;
   }
 
-  /** Never the secret. */
+  /** Shows the server, never the secret. */
   @Override
   public String toString() {
     return "Authorization[" + origin + "]";

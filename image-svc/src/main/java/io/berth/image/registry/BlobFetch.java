@@ -42,7 +42,7 @@ final class BlobFetch {
   private long total;
 
   /**
-   * For whom.
+   * Says for whom blobs are fetched.
    *
    * @param lease keeps what comes
    * @param parallel blobs side by side
@@ -65,8 +65,8 @@ final class BlobFetch {
   }
 
   /**
-   * Fetches all, each once. The first failure, or the caller's interruption, stops the others and
-   * is thrown once they have ended; what they have fetched stays for the next time.
+   * Fetches all blobs, each once. The first failure, or the caller's interruption, stops the others
+   * and is thrown once they have ended; what they have fetched stays for the next time.
    *
    * @param unpack digests of those to unpack into {@code ready} on the way, if they have to be
    *     fetched
@@ -92,7 +92,10 @@ final class BlobFetch {
         () -> streams.forEach(stream -> stream.checkPatience(PATIENCE)));
   }
 
-  /** Fetches one, unless it is here; into {@code ready} goes what became of it on the way. */
+  /**
+   * Fetches one blob, unless it is here. If {@code ready} is given, the layer is unpacked on the
+   * way and put there.
+   */
   void blob(Descriptor blob, Map<String, String> labels, @Nullable ReadyLayers ready) {
     Digest digest = blob.checked();
     String part = ProgressListener.part(blob.digest());
@@ -116,7 +119,10 @@ final class BlobFetch {
     }
   }
 
-  /** Waits while another pull fetches the same, as long as it gets on. */
+  /**
+   * Opens the ingest of a blob. While another pull fetches the same blob, this waits as long as
+   * that gets on.
+   */
   private Ingest open(Descriptor blob, Digest digest) {
     String ref = "layer-" + digest;
     Ingest.Request request =
@@ -204,8 +210,8 @@ final class BlobFetch {
   }
 
   /**
-   * What came cannot be unpacked. If it is not what was asked for, that is the reason to tell; if
-   * it is, it is kept.
+   * Handles a blob that cannot be unpacked. If the bytes are not those that were asked for, that is
+   * the failure to tell; if they are, the blob is kept.
    */
   private void store(
       BlobStream stream,

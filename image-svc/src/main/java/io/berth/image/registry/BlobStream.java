@@ -24,7 +24,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
   private static final Logger LOG = System.getLogger(BlobStream.class.getName());
   private static final int BUFFER = 128 << 10;
 
-  /** Progress that is worth all attempts anew. */
+  /** So many bytes without a failure give all attempts back. */
   private static final long STRIDE = 4 << 20;
 
   private final Registry registry;
@@ -65,7 +65,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
     return count;
   }
 
-  /** Fetches the rest for the content store alone. */
+  /** Fetches what the reader has left, for the content store alone. */
   void drain() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment into = arena.allocate(BUFFER);
@@ -76,7 +76,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
     }
   }
 
-  /** Gives a connection up over which nothing came for so long. Any thread may call it. */
+  /** Closes the connection if nothing came over it for this long. Any thread may call this. */
   void checkPatience(Duration patience) {
     Registry.Blob open = body;
     if (open != null && System.nanoTime() - moved > patience.toNanos()) {
@@ -85,7 +85,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
     }
   }
 
-  /** Whether the registry, and not the reader, is the reason of a failure. */
+  /** Whether a failure is the registry's, and not the reader's. */
   boolean isBroken() {
     return broken;
   }
@@ -118,7 +118,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
       open = registry.blob(digest, ingest.offset());
       moved = System.nanoTime();
       body = open;
-      // A registry that knows no ranges begins anew: what is here already is passed over.
+      // A registry that knows no ranges sends everything, so what is here already is skipped.
       skip(open, ingest.offset() - open.offset());
     }
     int count = read(open, (int) Math.min(BUFFER, into.byteSize()));

@@ -5,11 +5,11 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What a WWW-Authenticate header asks for (RFC 9110, 11.6.1). Pure. */
+/** What a WWW-Authenticate header asks for (RFC 9110, 11.6.1). */
 record Challenge(String scheme, Map<String, String> parameters) {
   private static final int MAX_LENGTH = 8192;
 
-  /** Null for a header that makes no sense. */
+  /** Reads a header; null for one that makes no sense. */
   static @Nullable Challenge of(String header) {
     if (header.length() > MAX_LENGTH) {
       return null;

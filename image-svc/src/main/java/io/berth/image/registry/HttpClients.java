@@ -55,14 +55,14 @@ final class HttpClients {
 
   /** Whose certificates a client takes. */
   private sealed interface Trust {
-    /** Those that the JDK or the machine vouches for. */
+    /** Certificates that the authorities of the JDK or the machine vouch for. */
     record Machine() implements Trust {}
 
-    /** Those of everybody. */
+    /** Certificates of everybody. */
     record Anybody() implements Trust {}
 
     /**
-     * Those of the machine, and those that a file vouches for.
+     * Certificates that the machine's authorities or those of a file vouch for.
      *
      * @param changed the file's time of change and size: a changed file is read again
      */
@@ -127,8 +127,9 @@ final class HttpClients {
   }
 
   /**
-   * Those whom the JDK trusts, and those whom the machine trusts: an operator adds a private
-   * authority there, for all programs at once. {@code SSL_CERT_FILE} names another bundle.
+   * A context that trusts the authorities of the JDK, those of the machine, and more. An operator
+   * adds a private authority to those of the machine, for all programs at once. {@code
+   * SSL_CERT_FILE} names another bundle.
    */
   private static SSLContext vouched(Collection<? extends Certificate> more) {
     try {
@@ -190,7 +191,10 @@ final class HttpClients {
     }
   }
 
-  /** An extended one: the JDK checks host names for others itself. */
+  /**
+   * Takes every certificate. It is an extended manager because the JDK checks host names itself for
+   * others.
+   */
   private static final class AnyCertificate extends X509ExtendedTrustManager {
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}

@@ -35,7 +35,7 @@ final class HttpExchange {
   private final Address.Origin registry;
   private final String repository;
 
-  /** By scope, as far as a challenge was answered. */
+  /** The authorizations by the actions that they are for, as far as a challenge was answered. */
   private final Map<String, Authorization> authorizations = new ConcurrentHashMap<>();
 
   /**
@@ -49,11 +49,12 @@ final class HttpExchange {
     this.repository = repository;
   }
 
-  /** What is asked of an address: the method, headers, content. */
+  /** Adds what is asked of an address: the method, headers, content. */
   interface Ask extends UnaryOperator<HttpRequest.Builder> {}
 
   /**
-   * Sends, answers the registry's challenge once, follows redirects. The caller closes the body.
+   * Sends a request, answers the registry's challenge once, and follows redirects. The caller
+   * closes the body.
    *
    * @param what the words for an error
    * @param actions that a token is asked for: {@code pull} or {@code pull,push}; empty for none
@@ -128,7 +129,7 @@ final class HttpExchange {
     return false;
   }
 
-  /** The client's failures to connect often have no words of their own. */
+  /** Words for a failure. The client's failures to connect often have none of their own. */
   private static String words(IOException e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof UnresolvedAddressException) {
@@ -174,8 +175,9 @@ final class HttpExchange {
   }
 
   /**
-   * The token service is told who asks wherever it is: the registry vouches for it. That is the
-   * token protocol, and docker's way; only the way there may not be worse than to the registry.
+   * Asks a token service for a token. It is told who asks wherever it is, for the registry names
+   * it: so the token protocol wants it, and so docker does it. But it is not asked without TLS if
+   * the registry is asked with TLS.
    */
   private String token(String what, Challenge challenge, String actions, Address at)
       throws IOException {

@@ -41,7 +41,7 @@ final class Registry {
     final HttpExchange http;
     final Address base;
 
-    /** It failed: not asked again by this transfer. */
+    /** Whether it has failed; then this transfer does not ask it again. */
     volatile boolean failed;
 
     Place(HttpClients clients, String place, Access access, String path) {
@@ -57,7 +57,7 @@ final class Registry {
     this.mirrors = mirrors;
   }
 
-  /** The repository of an image's name. */
+  /** The repository that an image's name is in. */
   static Registry of(HttpClients clients, ImageReference reference, RegistryHosts.Route route) {
     return new Registry(
         reference,
@@ -69,7 +69,7 @@ final class Registry {
   }
 
   private static String origin(RegistryHosts.Route route) {
-    // Docker's own registry is not where its name says.
+    // Docker's own registry answers at another host than its images' names say.
     String host =
         route.domain().equals(ImageReference.DEFAULT_DOMAIN)
             ? "registry-1.docker.io"
@@ -77,7 +77,7 @@ final class Registry {
     return (route.access().plainHttp() ? "http://" : "https://") + host;
   }
 
-  /** UNAUTHENTICATED if a registry does not take the credentials. */
+  /** Checks credentials. UNAUTHENTICATED if the registry does not take them. */
   static void checkLogin(HttpClients clients, RegistryHosts.Route route) throws IOException {
     String what = "log in to `" + route.domain() + "`";
     Address address = Address.of(origin(route) + "/v2/");
@@ -93,12 +93,12 @@ final class Registry {
     }
   }
 
-  /** One question to one place. */
+  /** A question that can be asked of any of the places. */
   private interface Question<T> {
     T ask(HttpExchange http, Address base) throws IOException;
   }
 
-  /** Asks the mirrors in their order, and the registry itself when none has it. Row RK-05. */
+  /** Asks the mirrors in their order, and the registry itself when none of them has the content. */
   private <T> T ask(Question<T> question) throws IOException {
     for (Place mirror : mirrors) {
       if (mirror.failed) {
@@ -123,16 +123,17 @@ final class Registry {
   }
 
   /**
-   * A manifest or index as it came.
+   * A manifest or index as the registry sent it.
    *
    * @param descriptor media type, digest and size of these bytes
    */
-  // Stored as it is; nobody compares it.
+  // The record is only stored, and nobody compares two of them.
   @SuppressWarnings("ArrayRecordComponent")
   record Document(Descriptor descriptor, byte[] bytes) {}
 
   /**
-   * Fetches a manifest by tag or digest; what has another digest than asked for or told is refused.
+   * Fetches a manifest by tag or digest. One whose digest is not the one that was asked for or told
+   * is refused.
    */
   Document manifest(String version) throws IOException {
     return ask((asked, at) -> manifest(asked, at, version));
@@ -192,7 +193,7 @@ final class Registry {
   }
 
   /**
-   * A blob's bytes from an offset on.
+   * The bytes of a blob from an offset on.
    *
    * @param offset where they begin: what was asked for, or 0 if the registry cannot
    */
@@ -205,7 +206,8 @@ final class Registry {
 
   /** Opens a blob. NOT_FOUND when the registry has none of that digest. */
   Blob blob(Digest digest, long offset) throws IOException {
-    // What broke off is gone on with at the registry itself: the mirror may be what breaks.
+    // A blob that broke off is continued from the registry itself, for the mirror may be what
+    // breaks.
     return offset > 0
         ? blob(http, base, digest, offset)
         : ask((asked, at) -> blob(asked, at, digest, offset));

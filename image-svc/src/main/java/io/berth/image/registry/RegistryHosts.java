@@ -56,11 +56,11 @@ public final class RegistryHosts {
    */
   public record Mirror(URI base, Access access) {}
 
-  /** What the caller wants for once. */
+  /** What the caller of one request wants. */
   public record Wish(Access.Credentials credentials, boolean plainHttp, boolean anyCertificate) {}
 
   /**
-   * The way to a registry.
+   * Finds the way to a registry.
    *
    * @param registry host[:port]; with {@code http://} or {@code https://} before it, that decides
    * @throws BerthException INVALID_ARGUMENT for no registry's name, FAILED_PRECONDITION for a file
@@ -87,7 +87,10 @@ public final class RegistryHosts {
         mirrors);
   }
 
-  /** For registries on this machine, and for those of which the operator says so. */
+  /**
+   * Whether a registry is asked without TLS: one on this machine is, and one of which the operator
+   * says so.
+   */
   private boolean plainHttp(String domain, Settings settings) {
     if (settings.plainHttp != null) {
       return settings.plainHttp;

@@ -55,7 +55,7 @@ public final class RegistryTransfer {
   private final Limits limits;
   private final HttpClients clients;
 
-  /** Where everything is kept. */
+  /** The stores that a transfer reads and writes. */
   public static final class Stores {
     private final ContentStore content;
     private final IngestStore ingests;
@@ -79,7 +79,7 @@ public final class RegistryTransfer {
   }
 
   /**
-   * Bounds.
+   * Bounds of a transfer.
    *
    * @param parallel layers side by side
    * @param imageBytes packed bytes of one image
@@ -103,7 +103,7 @@ public final class RegistryTransfer {
   }
 
   /**
-   * What to transfer.
+   * Says what to transfer.
    *
    * @param platform null for this machine's
    */
@@ -115,13 +115,13 @@ public final class RegistryTransfer {
       RegistryHosts.Route route,
       boolean unpack,
       ProgressListener progress) {
-    /** Of another image. */
+    /** The same request for another image. */
     public Request of(String other) {
       return new Request(namespace, snapshotter, other, platform, route, unpack, progress);
     }
   }
 
-  /** UNAUTHENTICATED if a registry does not take the credentials. */
+  /** Checks credentials. UNAUTHENTICATED if the registry does not take them. */
   public void checkLogin(RegistryHosts.Route route) throws IOException {
     Registry.checkLogin(clients, route);
   }
@@ -179,8 +179,8 @@ public final class RegistryTransfer {
   }
 
   /**
-   * Fetches the configuration and the layers of an image and unpacks them, in between has the
-   * manifest stored: what is unpacked refers to it.
+   * Fetches the configuration and the layers of an image, has the manifest stored, and unpacks the
+   * layers.
    */
   private void fetchAll(
       Request request,
@@ -227,7 +227,7 @@ public final class RegistryTransfer {
     }
   }
 
-  /** All tags of a repository, one after the other. */
+  /** The names of all images of a repository, one for each tag. */
   public List<String> tags(Request request) throws IOException {
     ImageReference reference = ImageReference.of(request.ref);
     Registry registry = Registry.of(clients, reference, request.route);

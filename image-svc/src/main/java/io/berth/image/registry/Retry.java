@@ -18,18 +18,21 @@ final class Retry {
   private final String part;
   private int attempts;
 
-  /** For work that goes on where it failed. */
+  /** Counts the attempts of work that goes on where it failed. */
   Retry(ProgressListener progress, String part) {
     this.progress = progress;
     this.part = part;
   }
 
-  /** One attempt. */
+  /** One attempt of the work. */
   interface Attempt<T> {
     T run() throws IOException;
   }
 
-  /** UNAVAILABLE, with the last cause, after the last attempt. */
+  /**
+   * Runs work until an attempt succeeds. After the last one it fails with UNAVAILABLE and the last
+   * cause.
+   */
   static <T> T run(ProgressListener progress, String part, Attempt<T> attempt) {
     Retry retry = new Retry(progress, part);
     while (true) {
@@ -41,7 +44,7 @@ final class Retry {
     }
   }
 
-  /** An attempt failed: pauses, or throws after the last one. */
+  /** Notes a failed attempt: pauses, or throws after the last one. */
   void failed(Exception failure) {
     if (Thread.currentThread().isInterrupted()) {
       throw new BerthException.Cancelled("transfer: interrupted", failure);
@@ -55,7 +58,7 @@ final class Retry {
     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS << (attempts - 1)));
   }
 
-  /** It went well for a while: all attempts are there again. */
+  /** Notes that the work went well for a while, which gives all attempts back. */
   void succeeded() {
     attempts = 0;
   }

@@ -15,7 +15,7 @@ final class SideBySide {
 
   private SideBySide() {}
 
-  /** One thing to do, on a platform thread. It ends soon once it is interrupted. */
+  /** One thing to do. It runs on a platform thread and ends soon once it is interrupted. */
   interface Task {
     void run() throws IOException;
   }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Whom a process runs as.
+ * The user and groups that a process runs as.
  *
  * <p>The primary group is always among the supplementary ones: otherwise a set-gid program would
  * run without it, and reach what is closed to just that group.

@@ -52,7 +52,9 @@ public final class Rootfs {
   private record UserKey(
       String namespace, String snapshotter, String chain, String user, List<String> groups) {}
 
-  /** Layers never change, so neither does what they say of users. */
+  /**
+   * The users that a stack of layers lists. A layer never changes, so an entry never becomes wrong.
+   */
   private final Cache<UserKey, ContainerUser> users =
       Caffeine.newBuilder()
           .maximumWeight(MAX_REMEMBERED_GROUPS)
@@ -78,7 +80,7 @@ public final class Rootfs {
   }
 
   /**
-   * What a container needs.
+   * Says what a container needs of its root file system.
    *
    * @param user as {@code docker run -u} takes it; empty: the image's
    * @param groups more groups of the user
@@ -97,12 +99,12 @@ public final class Rootfs {
     }
   }
 
-  /** What it gets. */
+  /** The root file system that a container gets. */
   public record Prepared(ResolvedImage image, ContainerUser user, MountSpec mount) {}
 
   /**
-   * Resolves, unpacks if need be, prepares and looks the user up. A repetition with the same image
-   * gives the same.
+   * Resolves the image, unpacks it if need be, prepares a snapshot on it and looks the user up. A
+   * repetition with the same image gives the same answer.
    */
   public Prepared prepare(Request request) {
     String namespace = request.key.namespace();
@@ -196,7 +198,7 @@ public final class Rootfs {
     return known;
   }
 
-  /** What to mount. */
+  /** The mount that makes a container's root file system. */
   public MountSpec mounts(Snapshots.Key key) {
     return snapshots.mounts(key);
   }
@@ -237,7 +239,7 @@ public final class Rootfs {
     }
   }
 
-  /** Removes a container's snapshot; what is gone already is fine. */
+  /** Removes a container's snapshot; it is no error if there is none. */
   public void remove(Snapshots.Key key) {
     SnapshotInfo info = snapshots.find(key);
     boolean fleeting = info != null && info.labels().containsKey(Snapshots.FLEETING);

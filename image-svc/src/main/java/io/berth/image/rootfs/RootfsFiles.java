@@ -54,16 +54,16 @@ public final class RootfsFiles {
     this.overlays = config.overlays();
   }
 
-  /** What stands at a path. */
+  /** The file, directory or link at a path. */
   public record Found(String name, long size, int mode, Instant modified, String linkTarget) {}
 
-  /** Whose files are meant. */
+  /** Says whose files a call is about. */
   public sealed interface Tree {
-    /** A snapshot's, as they are stored. */
+    /** The files of a snapshot as they are stored. */
     record Stored(Snapshots.Key key) implements Tree {}
 
     /**
-     * Those that a container shows when it is started.
+     * The files that a container will show once it is started, with what it mounts.
      *
      * @param mounts in the order of mounting
      * @param readOnly its root is, for itself
@@ -75,11 +75,11 @@ public final class RootfsFiles {
       }
     }
 
-    /** Those below a folder, such as a running container sees them with all its mounts. */
+    /** The files below a folder, such as the root of a running container with all its mounts. */
     record Live(Path root) implements Tree {}
   }
 
-  /** A tree that is open. */
+  /** An open tree, and what has to be closed with it. */
   private record View(MergedTree tree, @Nullable Fd root, @Nullable StoppedTree stopped)
       implements AutoCloseable {
     static View of(StoppedTree stopped) {
@@ -127,9 +127,9 @@ public final class RootfsFiles {
   }
 
   /**
-   * The folder itself; of {@code /proc/PID/root} only that of a process with mounts of its own. A
-   * container may have ended since somebody looked, and its number may be another's by now: that of
-   * a process of the host's would lead to the host's files.
+   * Opens a live root. A path {@code /proc/PID/root} is refused unless that process has a mount
+   * namespace of its own: the container may have ended since somebody looked, and its process
+   * number may by now be that of a process of the host, whose root is the host's files.
    */
   private static Fd live(Path root) throws IOException {
     Matcher process = PROCESS_ROOT.matcher(root.toString());
@@ -152,7 +152,7 @@ public final class RootfsFiles {
         "files below `" + root + "`: the container has ended; try again");
   }
 
-  /** Opens what is stored, or a folder, to read. The caller closes it. */
+  /** Opens a tree to be read, without what a stopped container mounts. The caller closes it. */
   public MergedTree open(Tree tree) throws IOException {
     return switch (tree) {
       case Tree.Stored(Snapshots.Key key) -> open(key);
@@ -165,7 +165,7 @@ public final class RootfsFiles {
     return MergedTree.open(snapshots.folders(key), snapshots.isLayered(key.snapshotter()));
   }
 
-  /** Changes against the parent (D01-31 to D01-41). */
+  /** The changes of a snapshot against its parent. */
   public List<Change> changes(Snapshots.Key key) throws IOException {
     SnapshotInfo info = snapshots.stat(key);
     boolean layered = snapshots.isLayered(key.snapshotter());
@@ -184,7 +184,7 @@ public final class RootfsFiles {
     }
   }
 
-  /** The whole tree as an archive (D01-61). */
+  /** Writes the whole tree of a snapshot as an archive. */
   public void export(Snapshots.Key key, OutputStream out) throws IOException {
     try (MergedTree tree = open(key)) {
       TarWriter writer = new TarWriter(out);
@@ -193,7 +193,10 @@ public final class RootfsFiles {
     }
   }
 
-  /** A file or folder as an archive whose first name is its last component (MB-07). */
+  /**
+   * Writes a file or folder as an archive in which the first name is the last component of the
+   * path.
+   */
   public void archive(Tree files, String path, OutputStream out) throws IOException {
     try (View view = view(files, StoppedTree.Use.READ)) {
       MergedTree tree = view.tree;
@@ -205,7 +208,7 @@ public final class RootfsFiles {
     }
   }
 
-  /** What a path names, a link itself unless it ends with a slash (MB-11). */
+  /** What a path names; a link is not followed unless the path ends with a slash. */
   public Found stat(Tree files, String path) throws IOException {
     try (View view = view(files, StoppedTree.Use.READ)) {
       MergedTree tree = view.tree;
@@ -242,7 +245,7 @@ public final class RootfsFiles {
   }
 
   /**
-   * Unpacks an archive into a folder (MB-10).
+   * Unpacks an archive into a folder of the tree.
    *
    * @param path of the folder
    * @param overwrite whether a folder may be replaced by a file, and a file by a folder
@@ -271,7 +274,7 @@ public final class RootfsFiles {
     return entries;
   }
 
-  /** A container that was removed meanwhile took with it what was copied. */
+  /** Fails if the container was removed meanwhile, for it took with it what was copied. */
   private void checkPresent(Snapshots.@Nullable Key key, @Nullable Exception cause) {
     if (key != null && snapshots.find(key) == null) {
       String text = "write to snapshot \"" + key.key() + "\": it was removed meanwhile";
@@ -303,7 +306,7 @@ public final class RootfsFiles {
     }
   }
 
-  /** A path that names nothing, as it was meant. */
+  /** The path of something that does not exist, relative to the root and without {@code ..}. */
   private static String cleaned(String path) {
     return Path.of("/").relativize(Path.of("/" + path).normalize()).toString();
   }

@@ -41,23 +41,23 @@ final class StoppedTree implements AutoCloseable {
   private static final Map<String, String> OPTIONS =
       Map.of("index", "off", "redirect_dir", "off", "metacopy", "off");
 
-  /** What is done with the files. */
+  /** Says what is done with the files. */
   enum Use {
-    /** Nothing that is stored changes. */
+    /** They are read; nothing that is stored changes. */
     READ,
-    /** What is written stays. */
+    /** They are written, and what is written stays. */
     WRITE
   }
 
   /**
-   * A snapshot's folders.
+   * The folders of a snapshot.
    *
    * @param folders topmost first
    * @param layered they hold overlayfs' marks; otherwise the first holds all
    */
   record Layers(List<Path> folders, boolean layered) {}
 
-  /** What became of a mount. */
+  /** Says what became of one of the container's mounts. */
   private sealed interface Outcome {
     record Mounted() implements Outcome {}
 
@@ -65,7 +65,7 @@ final class StoppedTree implements AutoCloseable {
   }
 
   /**
-   * A mount in its place.
+   * A mount that is attached at its target.
    *
    * @param path without links, and without a leading slash
    */
@@ -87,7 +87,7 @@ final class StoppedTree implements AutoCloseable {
   }
 
   /**
-   * Mounts everything.
+   * Mounts the snapshot and on it what the container mounts.
    *
    * @param stage an empty folder, which serves any number of threads at a time
    * @param mounts in the order of mounting
@@ -96,11 +96,13 @@ final class StoppedTree implements AutoCloseable {
       Path stage, Overlays overlays, Layers layers, List<ContainerMount> mounts, Use use)
       throws IOException {
     Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
-    // What the host unmounts meanwhile goes here as well; nothing goes the other way.
+    // What the host unmounts meanwhile is unmounted here as well, but nothing that is mounted here
+    // shows on the host (mount_namespaces(7), slave mounts).
     Mounts.mount(null, Path.of("/"), null, MountFlags.MS_REC | MountFlags.MS_SLAVE, null);
     List<Source> sources = new ArrayList<>();
     try {
-      // Before anything of ours is mounted: the host's root may be among them.
+      // The mounts' sources are opened before anything is mounted here, for the host's root may be
+      // one of them.
       for (ContainerMount mount : mounts) {
         sources.add(source(mount));
       }
@@ -158,14 +160,17 @@ final class StoppedTree implements AutoCloseable {
     }
   }
 
-  /** What is mounted in it shows in it alone, not where it was cloned from. */
+  /**
+   * Makes a clone of mounts private, so that what is mounted in it does not show where it was
+   * cloned from (mount_namespaces(7), shared subtrees).
+   */
   private static void separate(Fd mount) throws SyscallException {
     Mounts.setAttributes(
         mount, /* recursive= */ true, Mounts.Attributes.propagating(MountFlags.MS_PRIVATE));
   }
 
   /**
-   * What goes to a mount's target, attached nowhere yet.
+   * The mount for a target of the container, not yet attached to anything.
    *
    * @param tree null if there is none, for the reason given
    */
@@ -211,7 +216,7 @@ final class StoppedTree implements AutoCloseable {
     }
   }
 
-  /** An empty folder that stays empty. */
+  /** Makes a mount of an empty folder that cannot be written to. */
   private static Fd nothing() throws SyscallException {
     try (Mounts.FsContext context = Mounts.openFileSystem("tmpfs")) {
       return context.set("mode", "0755").create().mount(MountFlags.MOUNT_ATTR_RDONLY);
@@ -238,7 +243,9 @@ final class StoppedTree implements AutoCloseable {
     return new Placed(path, mount, why.isEmpty() ? new Outcome.Mounted() : new Outcome.Broken(why));
   }
 
-  /** Follows the way to a target inside the root, and makes what is missing of it. */
+  /**
+   * Follows the path of a target inside the root, and makes those of its parts that are missing.
+   */
   private String target(String target, boolean folder) throws SyscallException {
     Deque<String> rest = new ArrayDeque<>();
     push(rest, target);
@@ -288,7 +295,7 @@ final class StoppedTree implements AutoCloseable {
     return Path.of("/").relativize(Path.of("/" + target).normalize()).toString();
   }
 
-  /** The root's descriptor; it stays this one's. */
+  /** The descriptor of the root; closing this object closes it. */
   Fd root() {
     return root;
   }
@@ -333,7 +340,7 @@ final class StoppedTree implements AutoCloseable {
     return new BerthException.FailedPrecondition("copy at `/" + inside + "`: " + why);
   }
 
-  /** What is mounted last over a path. */
+  /** The mount that shows at a path: the innermost one, and of several at one target the last. */
   private @Nullable Placed over(String inside) {
     Placed found = null;
     for (Placed each : placed) {
@@ -347,7 +354,8 @@ final class StoppedTree implements AutoCloseable {
   @Override
   public void close() throws SyscallException {
     root.close();
-    // Now, and not only when the thread ends: the container may be started at once.
+    // The mounts go now, and not only when the thread ends, because the container may be started at
+    // once.
     Mounts.unmount(stage, MountFlags.MNT_DETACH);
   }
 }

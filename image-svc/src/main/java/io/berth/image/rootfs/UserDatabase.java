@@ -19,20 +19,20 @@ import java.util.Set;
  * number is never a name. Pure.
  */
 final class UserDatabase {
-  /** As many as setgroups(2) takes. */
+  /** The most groups that setgroups(2) takes. */
   private static final int MAX_GROUPS = 65_536;
 
   private final byte[] passwd;
   private final byte[] group;
 
-  /** Of the files' content; empty where there is none. */
+  /** Reads the content of both files; an empty array stands for a file that is not there. */
   UserDatabase(byte[] passwd, byte[] group) {
     this.passwd = passwd;
     this.group = group;
   }
 
   /**
-   * Looks a specification up; empty means root.
+   * Looks up a user specification; an empty one means root.
    *
    * @param more groups by name or number
    */
@@ -79,7 +79,7 @@ final class UserDatabase {
   }
 
   /**
-   * What one pass over the groups has found.
+   * What one pass over the group file has found.
    *
    * @param ofUser those that list the user
    */
@@ -99,7 +99,7 @@ final class UserDatabase {
   }
 
   /**
-   * Looks the names up.
+   * Looks up names of groups in one pass over the group file.
    *
    * @param member whose groups are wanted; empty for nobody's
    */

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 final class OverlaySnapshotter implements Snapshotter {
   static final String NAME = "overlayfs";
 
-  /** The kernel's own limit (OVL_MAX_STACK). */
+  /** The most layers that the kernel stacks (OVL_MAX_STACK in fs/overlayfs/params.h). */
   static final int MAX_LAYERS = 500;
 
   /** Where the kernel names the options that it knows. */

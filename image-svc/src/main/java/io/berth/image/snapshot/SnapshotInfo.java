@@ -11,7 +11,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A snapshot's record.
+ * The record of a snapshot.
  *
  * @param key key of an active one or a view, name of a committed one
  * @param id its folder
@@ -30,7 +30,7 @@ public record SnapshotInfo(
     implements Filter.Fields {
   static final String COLUMNS = "key, id, parent, kind, labels, created, updated, bytes, inodes";
 
-  /** What can be done with it. */
+  /** Says what can be done with a snapshot. */
   public enum Kind {
     VIEW(0),
     ACTIVE(1),
@@ -42,7 +42,7 @@ public record SnapshotInfo(
       this.number = number;
     }
 
-    /** As stored. */
+    /** The number under which the kind is stored. */
     int number() {
       return number;
     }
@@ -61,7 +61,7 @@ public record SnapshotInfo(
     labels = Map.copyOf(labels);
   }
 
-  /** The same with other labels. */
+  /** A copy with other labels. */
   SnapshotInfo relabelled(Map<String, String> others, Instant now) {
     return new SnapshotInfo(key, id, parent, kind, others, created, now, usage);
   }

@@ -29,7 +29,7 @@ final class SnapshotMaker {
   private final TrashBin trash;
   private final SnapshotFolders folders;
 
-  /** The number of a folder is used once. */
+  /** The number of the newest folder; each number is used once. */
   private final AtomicLong lastId = new AtomicLong();
 
   SnapshotMaker(ImagePaths paths, Metadata metadata, TrashBin trash, SnapshotFolders folders) {

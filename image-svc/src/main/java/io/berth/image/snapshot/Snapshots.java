@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,11 +71,6 @@ public final class Snapshots {
   /** Removes what a crash left. To be called before the first snapshot is made. */
   public void start() throws IOException {
     maker.start();
-  }
-
-  /** The names of all snapshotters. */
-  public Set<String> snapshotterNames() {
-    return Set.copyOf(snapshotters.keySet());
   }
 
   /** INVALID_ARGUMENT for one that there is not. */

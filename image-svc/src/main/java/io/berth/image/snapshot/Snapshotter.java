@@ -5,7 +5,7 @@ import java.util.List;
 
 /** How layers are stacked on disk. Knows folders by number, no records. Thread-safe. */
 interface Snapshotter {
-  /** Name on the wire. */
+  /** The name of the snapshotter on the wire. */
   String name();
 
   /**
@@ -22,7 +22,7 @@ interface Snapshotter {
   void make(long id, List<Long> parents, SnapshotInfo.Kind kind) throws IOException;
 
   /**
-   * What to mount.
+   * The mount that shows a snapshot.
    *
    * @param fleeting the mount is made once and never again: it need not be synced
    */

@@ -20,7 +20,7 @@ final class PaxHeader {
   private @Nullable String linkName;
   private boolean pending;
 
-  /** Whether an entry must follow. */
+  /** Whether something was said of an entry that has not come yet. */
   boolean isPending() {
     return pending;
   }
@@ -106,13 +106,13 @@ final class PaxHeader {
       case "size", "uid", "gid", "mtime" ->
           records.put(key, new String(text, from, to - from, StandardCharsets.ISO_8859_1));
       default -> {
-        // Times of access, names of owners, comments: not kept by the store.
+        // Times of access, names of owners and comments have no place in the store.
       }
     }
     return null;
   }
 
-  /** The entry of a header with this said of it. */
+  /** Makes the entry of a header and of what was said of it before. */
   TarEntry apply(UstarHeader header, char flag) {
     String path = name != null && !name.isEmpty() ? name : header.name();
     TarEntry.Type type = type(flag, path);
@@ -137,7 +137,7 @@ final class PaxHeader {
   private static TarEntry.Type type(char flag, String path) {
     return switch (flag) {
       case '0', '7' -> TarEntry.Type.FILE;
-      // Before POSIX a directory was a file with a slash.
+      // Before POSIX a directory was written as a file whose name ends with a slash.
       case 0 -> path.endsWith("/") ? TarEntry.Type.DIRECTORY : TarEntry.Type.FILE;
       case '1' -> TarEntry.Type.HARD_LINK;
       case '2' -> TarEntry.Type.SYMBOLIC_LINK;
@@ -197,7 +197,7 @@ final class PaxHeader {
         throw malformed("mtime", text);
       }
       int nanos = Integer.parseInt((fraction + "000000000").substring(0, 9));
-      // "-1.5" is half a second before -1.
+      // The text "-1.5" means half a second before -1, so the fraction counts downwards.
       return text.startsWith("-") && nanos > 0
           ? new FileTimestamp(seconds - 1, 1_000_000_000 - nanos)
           : new FileTimestamp(seconds, nanos);

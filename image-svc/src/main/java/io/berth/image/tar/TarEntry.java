@@ -24,7 +24,7 @@ public record TarEntry(
     int deviceMajor,
     int deviceMinor,
     Map<String, byte[]> attributes) {
-  /** What it makes. */
+  /** The kind of file that an entry makes. */
   public enum Type {
     FILE('0'),
     HARD_LINK('1'),
@@ -49,17 +49,17 @@ public record TarEntry(
     attributes = Map.copyOf(attributes);
   }
 
-  /** A regular file of root's. */
+  /** A regular file that belongs to root. */
   public static TarEntry file(String name, int mode, long size, FileTimestamp modified) {
     return new TarEntry(name, Type.FILE, mode, 0, 0, size, modified, "", 0, 0, Map.of());
   }
 
-  /** A directory of root's. */
+  /** A directory that belongs to root. */
   public static TarEntry directory(String name, int mode, FileTimestamp modified) {
     return new TarEntry(name, Type.DIRECTORY, mode, 0, 0, 0, modified, "", 0, 0, Map.of());
   }
 
-  /** Under another name. */
+  /** The same entry under another name. */
   public TarEntry named(String other) {
     return new TarEntry(
         other,
@@ -75,7 +75,7 @@ public record TarEntry(
         attributes);
   }
 
-  /** Linked to another name. */
+  /** The same entry as a link to another name. */
   public TarEntry linkedTo(String other) {
     return new TarEntry(
         name, type, mode, uid, gid, size, modified, other, deviceMajor, deviceMinor, attributes);

@@ -15,7 +15,7 @@ import java.util.Arrays;
  * file. Belongs to one thread; nothing may be pushed after a failure.
  */
 public final class TarParser {
-  /** Of all extended headers of one entry together. */
+  /** The most bytes that all extended headers of one entry may have together. */
   public static final int MAX_HEADER_BYTES = 1 << 20;
 
   static final int BLOCK = 512;
@@ -47,7 +47,8 @@ public final class TarParser {
   }
 
   /**
-   * The next bytes, as many as there are. The segment may be heap or native memory; it is not kept.
+   * Takes the next bytes of the archive, any number of them. The segment may be heap or native
+   * memory; it is not kept.
    */
   public void push(MemorySegment bytes) throws IOException {
     long at = 0;
@@ -67,17 +68,12 @@ public final class TarParser {
     position += size - at;
   }
 
-  /** There is no more; refuses an archive that ends in the middle of an entry. */
+  /** Ends the archive; refuses one that ends in the middle of an entry. */
   public void finish() {
     if (state == State.ENDED || (state == State.HEADER && filled == 0 && !pax.isPending())) {
       return;
     }
     throw refuse("it ends in the middle of an entry; it was cut off");
-  }
-
-  /** Whether the end mark has been seen. */
-  public boolean hasEnded() {
-    return state == State.ENDED;
   }
 
   private long header(MemorySegment bytes, long at, long available) throws IOException {
@@ -164,7 +160,8 @@ public final class TarParser {
     switch (extensionType) {
       case 'L' -> pax.longName(extension);
       case 'K' -> pax.longLink(extension);
-      // Global headers hold comments and defaults that no image's packer relies on.
+      // Global headers are skipped: they hold comments and defaults that no packer of images relies
+      // on.
       case 'g' -> {}
       default -> {
         String problem = pax.read(extension);

@@ -4,18 +4,19 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What an archive is taken apart into. Calls come on the thread that pushes; what one throws ends
- * the parse.
+ * Receives the entries of an archive. Calls come on the thread that pushes the bytes; an exception
+ * ends the parse.
  */
 public interface TarSink {
-  /** A new member; the one before is complete. */
+  /** An entry begins; the one before is complete. */
   void entry(TarEntry entry) throws IOException;
 
   /**
-   * More of the current file's content, together as much as its size. Valid only during the call.
+   * A part of the current file's content comes; all parts together are as long as the entry's size
+   * says. The memory is valid only during the call.
    */
   void content(MemorySegment part) throws IOException;
 
-  /** The current member is complete. */
+  /** The current entry is complete. */
   void endOfEntry() throws IOException;
 }

@@ -23,12 +23,15 @@ public final class TarWriter {
   private long size;
   private long expected;
 
-  /** Does not close the stream. */
+  /** Writes to a stream, which stays open. */
   public TarWriter(OutputStream out) {
     this.out = out;
   }
 
-  /** The header; for a file, as many bytes as its size must follow through {@link #content}. */
+  /**
+   * Writes the header of an entry; for a file, as many bytes as its size says must follow through
+   * {@link #content}.
+   */
   public void entry(TarEntry entry) throws IOException {
     if (expected != 0) {
       throw new IllegalStateException(expected + " bytes of the entry before are missing");
@@ -48,7 +51,7 @@ public final class TarWriter {
     size = entry.size();
   }
 
-  /** Some of the current file's content. */
+  /** Writes a part of the current file's content. */
   public void content(byte[] bytes, int offset, int length) throws IOException {
     if (length > expected) {
       throw new IllegalStateException("content of more than the entry's size");
@@ -60,7 +63,7 @@ public final class TarWriter {
     }
   }
 
-  /** A file with its content. */
+  /** Writes a file with its content. */
   public void file(TarEntry entry, byte[] content) throws IOException {
     entry(entry);
     if (content.length > 0) {
@@ -122,7 +125,7 @@ public final class TarWriter {
       byte[] name = FileNames.encode(key);
       int rest = name.length + value.length + 3;
       int length = rest + Integer.toString(rest).length();
-      // The length counts its own digits.
+      // The length of a record counts its own digits (pax, Extended Header).
       length = rest + Integer.toString(length).length();
       text.writeBytes(ascii(length + " "));
       text.writeBytes(name);

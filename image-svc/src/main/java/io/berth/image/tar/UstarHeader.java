@@ -29,7 +29,10 @@ final class UstarHeader {
     b = block;
   }
 
-  /** Sums of signed bytes are as old as sums of unsigned ones. */
+  /**
+   * Whether the checksum is right. Some old programs summed signed bytes instead of unsigned ones,
+   * so either sum is taken.
+   */
   boolean checksumFits() {
     long unsigned = 0;
     long signed = 0;
@@ -144,7 +147,10 @@ final class UstarHeader {
     return value;
   }
 
-  /** Two's complement, the first bit a mark; more than fits a long is refused. */
+  /**
+   * Reads GNU's binary number: two's complement in base 256, whose first bit is a mark. A number
+   * that does not fit into a long is refused.
+   */
   private long binary(int offset, int length, String what) {
     boolean negative = (b[offset] & 0x40) != 0;
     long value = negative ? -1 : 0;

@@ -6,20 +6,20 @@ package io.berth.image.tree;
  * @param path without leading slash
  */
 public record Change(Kind kind, String path) implements Comparable<Change> {
-  /** What happened. */
+  /** Says what happened to a path. */
   public enum Kind {
     ADDED,
     CHANGED,
     DELETED
   }
 
-  /** By path, what is in a directory right behind it. */
+  /** Orders changes by path so that what is in a directory comes right behind it. */
   @Override
   public int compareTo(Change other) {
     return compare(path, other.path);
   }
 
-  /** A slash comes before everything else. */
+  /** The order of characters in which a slash comes before every other one. */
   static int compare(String a, String b) {
     int common = Math.min(a.length(), b.length());
     for (int i = 0; i < common; i++) {

@@ -36,7 +36,7 @@ public final class MergedTree implements AutoCloseable {
   }
 
   /**
-   * Opens the folders.
+   * Opens the folders of a tree.
    *
    * @param folders topmost first
    * @param layered they hold overlayfs' marks; otherwise only the first is read, as it is
@@ -54,14 +54,14 @@ public final class MergedTree implements AutoCloseable {
     }
   }
 
-  /** What is below a folder, as it is. The descriptor stays the caller's. */
+  /** The tree below one folder, without any meaning of marks. The descriptor stays the caller's. */
   public static MergedTree at(Fd folder) {
     return new MergedTree(
         List.of(RootedFiles.at(folder, RootedFiles.Confinement.BENEATH)), /* layered= */ false);
   }
 
   /**
-   * Something in the tree.
+   * A file, directory or link in the tree.
    *
    * @param path without leading slash; empty for the root
    * @param status of the topmost layer that has it
@@ -69,7 +69,7 @@ public final class MergedTree implements AutoCloseable {
    * @param directories of a directory: the layers whose parts of it are shown, topmost first
    */
   public record Node(String path, FileStatus status, int layer, List<Integer> directories) {
-    /** The last component; empty for the root. */
+    /** The last component of the path; empty for the root. */
     public String name() {
       return path.substring(path.lastIndexOf('/') + 1);
     }
@@ -88,7 +88,7 @@ public final class MergedTree implements AutoCloseable {
     return new Node("", layers.getFirst().status("."), 0, all);
   }
 
-  /** What a directory has under a name, be it a link; null for nothing. */
+  /** What a directory has under a name, without following a link; null if there is nothing. */
   public @Nullable Node child(Node directory, String name) throws SyscallException {
     String path = directory.child(name);
     List<Integer> parts = new ArrayList<>();
@@ -120,7 +120,7 @@ public final class MergedTree implements AutoCloseable {
     return new Node(path, first, firstLayer, first.isDirectory() ? parts : List.of());
   }
 
-  /** All that a directory shows, by name. */
+  /** Everything that a directory shows, ordered by name. */
   public List<Node> children(Node directory) throws SyscallException {
     Set<String> names = new TreeSet<>();
     for (int layer : directory.directories) {
@@ -140,7 +140,7 @@ public final class MergedTree implements AutoCloseable {
   }
 
   /**
-   * What a path names.
+   * Finds what a path names.
    *
    * @param followLast whether a link in the last component is followed
    * @return null for nothing, a dangling link, or links in circles
@@ -206,7 +206,7 @@ public final class MergedTree implements AutoCloseable {
     return layers.get(link.layer).readLink(link.path);
   }
 
-  /** Extended attributes, without overlayfs' own. */
+  /** The extended attributes of a node, without those of overlayfs itself. */
   public SortedMap<String, byte[]> attributes(Node node) throws SyscallException {
     RootedFiles files = layers.get(node.layer);
     SortedMap<String, byte[]> result = new TreeMap<>();
@@ -224,7 +224,7 @@ public final class MergedTree implements AutoCloseable {
     return result;
   }
 
-  /** Up to a bound of a file found by its path, links followed; null if there is none. */
+  /** Reads a file by its path, following links, up to a bound; null if there is none. */
   public byte @Nullable [] read(String path, int limit) throws SyscallException {
     Node node = find(path, /* followLast= */ true);
     if (node == null || !node.status.isRegular()) {

@@ -34,7 +34,7 @@ public final class TreeComparison {
   }
 
   /**
-   * Compares.
+   * Compares two trees.
    *
    * @param stacked the first tree is the second with one layer more on top, so that only this layer
    *     needs to be walked
@@ -55,7 +55,8 @@ public final class TreeComparison {
     Set<String> names = new HashSet<>();
     for (Node child : now.children(pair.now)) {
       names.add(child.name());
-      // A topmost part of a directory is always of the topmost layer that has it.
+      // The first of a directory's parts is always that of the topmost layer that has the
+      // directory.
       if (stacked && child.layer() != 0) {
         continue;
       }
@@ -101,7 +102,7 @@ public final class TreeComparison {
       return true;
     }
     if (stacked && !a.isDirectory()) {
-      // Overlayfs copied it up to change it.
+      // Overlayfs copied the file up because something about it was to change.
       return true;
     }
     if (a.isSymbolicLink()) {

@@ -29,11 +29,14 @@ public final class TreeCopy {
   private final List<Folder> folders = new ArrayList<>();
   private long entries;
 
-  /** One file under several names; a layer may hold several file systems, mounted in it. */
+  /**
+   * Identifies a file that has several names. The device is a part of it, for a tree may have other
+   * file systems mounted in it.
+   */
   private record Inode(int layer, FileStatus.Device device, long number) {}
 
   /**
-   * A folder and its copy.
+   * A folder that is copied.
    *
    * @param path of the copy
    */
@@ -84,7 +87,8 @@ public final class TreeCopy {
         }
       }
     }
-    // Every file made in a directory moves its time: last, and the inner before the outer ones.
+    // A file that is made in a directory changes the time of that directory, so the times of
+    // directories are set last, those of inner ones first.
     for (Folder folder : folders.reversed()) {
       FileStatus status = folder.node.status();
       try (Fd fd = to.open(folder.path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {

@@ -25,7 +25,10 @@ import java.util.Set;
  * filled up with zeros, one that grows is cut. Belongs to one thread.
  */
 public final class TreeTar {
-  /** One file under several names; a layer may hold several file systems, mounted in it. */
+  /**
+   * Identifies a file that has several names. The device is a part of it, for a tree may have other
+   * file systems mounted in it.
+   */
   private record Inode(int layer, FileStatus.Device device, long number) {}
 
   private final MergedTree tree;
@@ -40,7 +43,7 @@ public final class TreeTar {
   }
 
   /**
-   * Everything below a node, and the node itself.
+   * Writes a node and everything below it.
    *
    * @param name of the node in the archive; empty: only what is in it is written
    */
@@ -55,7 +58,8 @@ public final class TreeTar {
       }
       if (item.node.status().isDirectory()) {
         List<Node> children = tree.children(item.node);
-        // The stack turns them round.
+        // The stack gives them back in the opposite order, so they are put on it from the last one
+        // on.
         for (Node child : children.reversed()) {
           open.push(
               new Item(child, item.name.isEmpty() ? child.name() : item.name + "/" + child.name()));
@@ -65,8 +69,8 @@ public final class TreeTar {
   }
 
   /**
-   * A layer: what was added or changed, with the directories on the way, and whiteouts for what was
-   * deleted.
+   * Writes a layer: what was added or changed, with the directories on the way, and whiteouts for
+   * what was deleted.
    */
   public void writeLayer(List<Change> changes) throws IOException {
     for (Change change : changes) {
@@ -120,7 +124,7 @@ public final class TreeTar {
       case OpenFlags.S_IFBLK -> out.entry(entry(node, name, TarEntry.Type.BLOCK_DEVICE, 0, ""));
       case OpenFlags.S_IFIFO -> out.entry(entry(node, name, TarEntry.Type.FIFO, 0, ""));
       default -> {
-        // A socket.
+        // Sockets have no place in an archive.
       }
     }
   }

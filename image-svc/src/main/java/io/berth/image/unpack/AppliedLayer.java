@@ -4,7 +4,7 @@ import io.berth.base.id.Digest;
 import java.util.List;
 
 /**
- * What became of a layer.
+ * Describes a layer that has been unpacked.
  *
  * @param diffId digest of the plain tar
  * @param tarBytes its size

@@ -42,7 +42,7 @@ final class EntryPath {
     return path.toString();
   }
 
-  /** Most names are as they should be already. */
+  /** Whether a name is a plain relative path already, as most names are. */
   private static boolean isPlain(String name) {
     int start = 0;
     int length = name.length();

@@ -43,7 +43,7 @@ final class FileAttributes {
     fd.setTimes(entry.modified(), entry.modified());
   }
 
-  /** Links, devices, fifos. */
+  /** Sets what a link, a device or a fifo can have. */
   void ofOther(String path, TarEntry entry) throws SyscallException {
     if (needsOwner(entry)) {
       files.changeOwner(path, entry.uid(), entry.gid());
@@ -57,8 +57,8 @@ final class FileAttributes {
   }
 
   /**
-   * All but what has to come last. The group's set-id bit has: files made in it would take over its
-   * group.
+   * Sets everything of a directory but its times and its upper bits. Those come last: files that
+   * are made in a directory with the set-group-ID bit would take over its group (inode(7)).
    */
   void ofDirectory(String path, TarEntry entry) throws SyscallException {
     if (path.equals(".")) {
@@ -68,7 +68,7 @@ final class FileAttributes {
       }
       return;
     }
-    // It may have been there before: everything is set.
+    // The directory may have been there before, so everything is set.
     files.changeOwner(path, entry.uid(), entry.gid());
     extended(path, entry);
     files.changeMode(path, entry.mode() & ~UPPER_BITS);
@@ -96,7 +96,8 @@ final class FileAttributes {
       try {
         files.setAttribute(path, attribute.getKey(), attribute.getValue());
       } catch (SyscallException e) {
-        // File systems without them, and labels of security modules that this kernel does not run.
+        // Some file systems have no extended attributes, and this kernel may not run the security
+        // module that a label is for.
         if (!e.is(Errno.EOPNOTSUPP)) {
           throw e;
         }
@@ -112,7 +113,7 @@ final class FileAttributes {
         }
       }
     } catch (IOException | NumberFormatException e) {
-      // Then every mode is set once more.
+      // Without the umask every mode is set once more.
       return 0777;
     }
     return 0777;

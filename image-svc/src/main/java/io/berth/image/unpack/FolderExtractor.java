@@ -30,7 +30,7 @@ public final class FolderExtractor {
     this.folder = folder;
   }
 
-  /** Takes the entries. */
+  /** The receiver of the archive's entries. */
   public TarSink sink() {
     return new TarSink() {
       @Override
@@ -41,7 +41,8 @@ public final class FolderExtractor {
           placed =
               placed.linkedTo(EntryPath.join(folder, EntryPath.of(entry.linkName(), entry.name())));
         }
-        // The folder itself is not the archive's.
+        // An entry about the root of the archive does not change the folder that it is unpacked
+        // into.
         if (!path.isEmpty()) {
           extractor.entry(placed);
         }
@@ -59,13 +60,13 @@ public final class FolderExtractor {
     };
   }
 
-  /** All entries are there; answers how many. */
+  /** Ends the archive; answers how many entries there were. */
   public long finish() throws IOException {
     extractor.finish();
     return extractor.entries();
   }
 
-  /** After a failure in the middle of a file. */
+  /** Closes the file that a failure left open. */
   public void abandon() {
     extractor.abandon();
   }

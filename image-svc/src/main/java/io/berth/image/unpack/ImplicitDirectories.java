@@ -121,7 +121,10 @@ public final class ImplicitDirectories {
     }
   }
 
-  /** Overlayfs takes no opaque root: each name there gets a deletion of its own. */
+  /**
+   * Overlayfs does not look at the opaque attribute of a layer's root, so each name there gets a
+   * deletion of its own.
+   */
   private void hideRoot() throws SyscallException {
     FileStatus before = upper.status(".");
     Set<String> done = new HashSet<>();

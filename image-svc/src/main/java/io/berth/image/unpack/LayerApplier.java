@@ -126,7 +126,8 @@ public final class LayerApplier {
         thread.join();
         break;
       } catch (InterruptedException e) {
-        // Its files are ours: nobody may go on before it has ended, and it ends at once.
+        // The second thread writes into files of the caller's, so the caller may not go on before
+        // that thread has ended. It ends at once.
         interrupted = true;
       }
     }
@@ -135,7 +136,7 @@ public final class LayerApplier {
     }
   }
 
-  /** The second thread and the ring before it. */
+  /** The second thread, and the ring of buffers that feeds it. */
   private static final class Writing implements Runnable {
     private record Part(MemorySegment memory, int length) {}
 
@@ -157,7 +158,7 @@ public final class LayerApplier {
       }
     }
 
-    /** On the reading side. Waits while the ring is full. */
+    /** Lends the reading thread a buffer to fill; waits while the ring is full. */
     MemorySegment room() throws IOException {
       MemorySegment lent = room;
       if (lent == null) {

@@ -8,20 +8,20 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs long work on layers on platform threads, so many at a time; more wait for their turn.
- * Thread-safe.
+ * Runs long work on layers on platform threads, a fixed number at a time; more work waits for its
+ * turn. Thread-safe.
  */
 public final class LayerThreads {
   private final Semaphore turns;
 
-  /** At most so many at a time; each may start one thread more. */
+  /** Runs at most this much work at a time; each piece may start one more thread. */
   public LayerThreads(int parallel) {
     turns = new Semaphore(parallel, /* fair= */ true);
   }
 
   /**
-   * Waits for the work's end; interrupting the caller interrupts the work, and waits for it all the
-   * same.
+   * Runs the work and waits for its end. Interrupting the caller interrupts the work, whose end is
+   * waited for all the same.
    */
   public <T> T run(String name, Callable<T> work) {
     try {

@@ -28,15 +28,15 @@ import org.jspecify.annotations.Nullable;
  * Belongs to one thread.
  */
 final class TreeExtractor implements TarSink {
-  /** How deletions are carried out. */
+  /** Says how deletions are carried out. */
   enum Deletions {
-    /** By overlayfs' marks: the lower layers are elsewhere. */
+    /** Deletions become overlayfs' marks, because the lower layers are elsewhere. */
     MARKED,
-    /** At once: the lower layers' files are in the root. */
+    /** Deletions are done at once, because the lower layers' files are in the root. */
     DONE,
-    /** Not at all: the archive is no layer, and its names mean themselves. */
+    /** There are no deletions: the archive is no layer, and its names mean themselves. */
     UNKNOWN,
-    /** The same, and folders are not replaced by files, nor files by folders. */
+    /** There are no deletions, and a folder is not replaced by a file, nor a file by a folder. */
     UNKNOWN_KEEPING_KINDS;
 
     boolean areKnown() {
@@ -75,7 +75,10 @@ final class TreeExtractor implements TarSink {
     return entries;
   }
 
-  /** The root is one of them, as the empty path, if no entry was about it. */
+  /**
+   * The directories that no entry was about, outermost first. The root is one of them, as the empty
+   * path, if no entry was about it.
+   */
   List<String> implicitDirectories() {
     List<String> result = new ArrayList<>();
     if (!rootListed) {
@@ -154,14 +157,14 @@ final class TreeExtractor implements TarSink {
     }
   }
 
-  /** All entries are there. */
+  /** Ends the archive: sets what directories get last. */
   void finish() throws IOException {
     for (LateDirectory directory : late.reversed()) {
       String path = directory.path.isEmpty() ? "." : directory.path;
       try {
         attributes.ofDirectoryLate(path, directory.mode, directory.modified);
       } catch (SyscallException e) {
-        // A later entry replaced the directory by something else.
+        // A later entry may have replaced the directory by something else.
         if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
           throw e;
         }
@@ -169,7 +172,7 @@ final class TreeExtractor implements TarSink {
     }
   }
 
-  /** After a failure in the middle of a file. */
+  /** Closes the file that a failure left open. */
   void abandon() {
     if (file != null) {
       file.close();
@@ -198,7 +201,7 @@ final class TreeExtractor implements TarSink {
         if (!e.is(Errno.ENOENT) && !e.is(Errno.ENOTDIR)) {
           throw e;
         }
-        // Parents that nobody listed are made when they are missed, for most are there.
+        // Parents that no entry listed are made only after a failure, for most are there already.
         if (entry.type() == TarEntry.Type.HARD_LINK
             && files.statusOrNull(linkTarget(entry)) == null) {
           throw new BerthException.InvalidArgument(
@@ -235,7 +238,7 @@ final class TreeExtractor implements TarSink {
       return;
     }
     if (!deletions.areKnown() && directory && files.isDirectory(path)) {
-      // A link to a folder serves as one, and stays.
+      // A link to a folder stays, and serves as the folder.
       current = null;
       return;
     }
@@ -258,7 +261,7 @@ final class TreeExtractor implements TarSink {
           || !there.isRegular()) {
         throw e;
       }
-      // Something is mounted there: the file stays the one that it is, and takes the content.
+      // A file is mounted there, so it cannot be replaced; it takes the content instead.
       file = files.open(path, OpenFlags.O_WRONLY | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW);
       return;
     }
@@ -351,7 +354,7 @@ final class TreeExtractor implements TarSink {
     };
   }
 
-  /** The names of attributes that an archive may set. */
+  /** Whether an archive may set an attribute; those of overlayfs it may not. */
   static boolean isAllowed(Map.Entry<String, byte[]> attribute) {
     return !attribute.getKey().startsWith(Whiteouts.OVERLAY_ATTRIBUTES)
         && !attribute.getKey().startsWith("user.overlay.");

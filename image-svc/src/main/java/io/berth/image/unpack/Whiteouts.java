@@ -13,16 +13,16 @@ import java.nio.charset.StandardCharsets;
  * attribute on a directory that hides all below.
  */
 public final class Whiteouts {
-  /** Beginning of a name that deletes the rest of it. */
+  /** The beginning of an entry's name that deletes what the rest of it names. */
   public static final String PREFIX = ".wh.";
 
-  /** Name that hides everything that the lower layers have in its directory. */
+  /** The name of an entry that hides everything that the lower layers have in its directory. */
   public static final String OPAQUE = ".wh..wh..opq";
 
-  /** Attribute of an opaque directory. */
+  /** The attribute of a directory that hides what lower layers have in it. */
   public static final String OPAQUE_ATTRIBUTE = "trusted.overlay.opaque";
 
-  /** Beginning of attributes that only overlayfs sets. */
+  /** The beginning of the names of attributes that only overlayfs sets. */
   public static final String OVERLAY_ATTRIBUTES = "trusted.overlay.";
 
   private static final byte[] YES = "y".getBytes(StandardCharsets.US_ASCII);

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts into an empty volume what an image has at its place. Row MB-48.
+ * Puts into an empty volume what an image has at the path where the volume is mounted.
  *
  * <p>The copy is made beside the volume's folder, synced, renamed to say that it is whole, and only
  * then moved in, entry by entry, for the folder itself may be mounted already. What a crash leaves
@@ -46,7 +46,7 @@ public final class VolumeFilling {
     this.trash = trash;
   }
 
-  /** Ends what a crash interrupted. Before anybody is served. */
+  /** Ends what a crash interrupted. To be called before the first volume is filled. */
   public void start() throws IOException {
     try (DirectoryStream<Path> volumes = Files.newDirectoryStream(paths.volumes())) {
       for (Path volume : volumes) {
@@ -63,7 +63,7 @@ public final class VolumeFilling {
   }
 
   /**
-   * Fills a volume, unless it has something. False if nothing was done.
+   * Fills a volume, unless there is something in it; answers whether it was filled.
    *
    * @param name of a volume that exists
    * @param folder a directory of the tree
@@ -114,7 +114,8 @@ public final class VolumeFilling {
           if (!e.is(Errno.EEXIST)) {
             throw e;
           }
-          // Whoever has the volume mounted made one of that name meanwhile: theirs stays.
+          // A container that has the volume mounted has made a file of that name meanwhile, which
+          // stays.
         }
       }
       likeness(files);

@@ -41,7 +41,7 @@ public final class VolumeStore {
   private final Usage usage;
   private final SecureRandom random = new SecureRandom();
 
-  /** Who mounts which volumes. */
+  /** Tells which containers mount which volumes. */
   public interface Usage {
     /** Containers by the names of the volumes that they use. */
     Map<String, List<String>> containersByVolume();
@@ -55,7 +55,7 @@ public final class VolumeStore {
     this.usage = usage;
   }
 
-  /** A volume. */
+  /** A volume as it is recorded. */
   public record Volume(
       String name, Path path, Map<String, String> labels, Instant created, boolean anonymous)
       implements Filter.Fields {
@@ -105,7 +105,8 @@ public final class VolumeStore {
       return existing;
     }
     try {
-      // Without a record it is found again, empty, by the next one of that name.
+      // If this ends before the volume is recorded, the next creation of that name finds the
+      // folder, which is empty.
       Files.createDirectories(data(chosen));
       Files.setPosixFilePermissions(
           paths.volumes().resolve(chosen), PosixFilePermissions.fromString("rwx--x--x"));
@@ -134,7 +135,7 @@ public final class VolumeStore {
     return bytes;
   }
 
-  /** NOT_FOUND. */
+  /** The record of a volume; NOT_FOUND without one. */
   public Volume get(String name) {
     Volume volume = metadata.read(query -> find(query, name));
     if (volume == null) {
@@ -147,13 +148,16 @@ public final class VolumeStore {
     return new BerthException.NotFound("get " + name + ": no such volume");
   }
 
-  /** All, by name. */
+  /** All volumes, ordered by name. */
   public List<Volume> list() {
     return metadata.read(
         query -> query.all("SELECT " + COLUMNS + " FROM volume ORDER BY name", this::read));
   }
 
-  /** The containers of each; empty for all when containerd-svc does not answer. */
+  /**
+   * The containers that use each volume; nothing is known of any when containerd-svc does not
+   * answer.
+   */
   public Map<String, List<String>> users() {
     try {
       return usage.containersByVolume();
@@ -201,10 +205,12 @@ public final class VolumeStore {
     }
   }
 
-  /** Names and bytes. */
+  /** The names of the volumes that were removed, and the bytes that they had. */
   public record Pruned(List<String> names, long bytes) {}
 
-  /** Removes what nobody uses: anonymous ones, or all; of these, those that are wanted. */
+  /**
+   * Removes the wanted ones of those volumes that no container uses: only anonymous ones, or all.
+   */
   public Pruned prune(boolean all, Predicate<Volume> wanted) {
     Set<String> used = usage.containersByVolume().keySet();
     List<String> names = new ArrayList<>();
