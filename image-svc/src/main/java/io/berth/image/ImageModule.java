@@ -6,7 +6,7 @@ import dagger.Provides;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.image.api.ContainersOfNamespaces;
-import io.berth.image.api.EventMessages;
+import io.berth.image.api.StoreEventMessages;
 import io.berth.image.api.VolumeUsers;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.event.EventCodec;
@@ -25,7 +25,7 @@ import jakarta.inject.Singleton;
 @Module
 interface ImageModule {
   @Binds
-  EventCodec events(EventMessages messages);
+  EventCodec events(StoreEventMessages messages);
 
   @Binds
   ContainerRoots containers(ContainersOfNamespaces containers);

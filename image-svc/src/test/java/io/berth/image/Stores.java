@@ -1,7 +1,7 @@
 package io.berth.image;
 
 import io.berth.base.id.Digest;
-import io.berth.image.api.EventMessages;
+import io.berth.image.api.StoreEventMessages;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
@@ -30,7 +30,7 @@ public final class Stores implements AutoCloseable {
 
   public Stores(Path root) throws IOException {
     paths = new ImagePaths(root);
-    metadata = new Metadata(paths, new EventMessages(), InstantSource.system());
+    metadata = new Metadata(paths, new StoreEventMessages(), InstantSource.system());
     trash = new TrashBin(paths);
     leases = new Leases(metadata);
     content = new ContentStore(paths, metadata, trash);

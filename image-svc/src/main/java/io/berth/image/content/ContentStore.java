@@ -6,7 +6,7 @@ import io.berth.base.id.Digest;
 import io.berth.base.id.Labels;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
-import io.berth.image.event.Event;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.meta.Metadata;
@@ -189,7 +189,7 @@ public final class ContentStore {
         throw missing(digest);
       }
       Leases.remove(transaction, namespace, lease, Lease.Resource.content(digest.toString()));
-      transaction.emit(namespace, new Event.ContentDeleted(digest.toString()));
+      transaction.emit(namespace, new StoreEvent.ContentDeleted(digest.toString()));
       return true;
     });
   }

@@ -4,7 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.base.id.Labels;
 import io.berth.image.codec.Hasher;
-import io.berth.image.event.Event;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.meta.Metadata;
@@ -307,7 +307,7 @@ public final class Ingest implements AutoCloseable {
             Transaction.text(labels),
             durability == Metadata.Durability.DURABLE ? null : transaction.boot());
     if (rows > 0) {
-      transaction.emit(request.namespace, new Event.ContentCreated(digest.toString(), offset));
+      transaction.emit(request.namespace, new StoreEvent.ContentCreated(digest.toString(), offset));
     }
     return rows > 0;
   }

@@ -12,5 +12,5 @@ public interface EventCodec {
   record Encoded(String typeUrl, byte[] value) {}
 
   /** Encodes an event of any kind. */
-  Encoded encode(Event event);
+  Encoded encode(StoreEvent event);
 }

@@ -1,8 +1,8 @@
 package io.berth.image.meta;
 
 import io.berth.base.json.Json;
-import io.berth.image.event.Event;
 import io.berth.image.event.EventCodec;
+import io.berth.image.event.StoreEvent;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -56,7 +56,7 @@ public final class Transaction extends Query {
   }
 
   /** Records an event, which followers are told if this change is committed. */
-  public void emit(String namespace, Event event) throws SQLException {
+  public void emit(String namespace, StoreEvent event) throws SQLException {
     EventCodec.Encoded encoded = codec.encode(event);
     run(
         "INSERT INTO outbox (time, namespace, topic, type_url, value) VALUES (?, ?, ?, ?, ?)",

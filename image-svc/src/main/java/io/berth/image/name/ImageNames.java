@@ -4,7 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Labels;
-import io.berth.image.event.Event;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.meta.Metadata;
@@ -133,7 +133,7 @@ public final class ImageNames {
     if (lease != null && labels.containsKey(Lease.EXPIRE)) {
       Leases.add(transaction, namespace, lease, Lease.Resource.image(draft.name));
     }
-    transaction.emit(namespace, new Event.ImageCreated(draft.name, labels));
+    transaction.emit(namespace, new StoreEvent.ImageCreated(draft.name, labels));
     return new NamedImage(draft.name, labels, draft.target, time, time);
   }
 
@@ -148,7 +148,7 @@ public final class ImageNames {
             old.created(),
             at == null ? transaction.now() : at);
     write(transaction, namespace, image, Metadata.Durability.DURABLE);
-    transaction.emit(namespace, new Event.ImageUpdated(image.name(), image.labels()));
+    transaction.emit(namespace, new StoreEvent.ImageUpdated(image.name(), image.labels()));
     return image;
   }
 
@@ -244,7 +244,7 @@ public final class ImageNames {
   public static void remove(Transaction transaction, String namespace, String name)
       throws SQLException {
     transaction.run("DELETE FROM image WHERE namespace = ? AND name = ?", namespace, name);
-    transaction.emit(namespace, new Event.ImageDeleted(name));
+    transaction.emit(namespace, new StoreEvent.ImageDeleted(name));
   }
 
   private static void check(Draft draft) {

@@ -6,7 +6,7 @@ import io.berth.image.disk.DiskFailures;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
-import io.berth.image.event.Event;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.meta.Metadata;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -103,7 +103,7 @@ final class SnapshotMaker {
           if (wish.kind == SnapshotInfo.Kind.ACTIVE) {
             transaction.emit(
                 key.namespace(),
-                new Event.SnapshotPrepared(key.key(), wish.parent, key.snapshotter()));
+                new StoreEvent.SnapshotPrepared(key.key(), wish.parent, key.snapshotter()));
           }
           with.run(transaction);
         });
@@ -177,7 +177,7 @@ final class SnapshotMaker {
           SnapshotRecords.insert(transaction, draft, wish.durability);
           SnapshotRecords.lease(transaction, wish.lease, key);
           transaction.emit(
-              key.namespace(), new Event.SnapshotCommitted("", key.key(), key.snapshotter()));
+              key.namespace(), new StoreEvent.SnapshotCommitted("", key.key(), key.snapshotter()));
         });
   }
 

@@ -7,7 +7,7 @@ import io.berth.image.disk.DiskFailures;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
-import io.berth.image.event.Event;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Transaction;
 import jakarta.inject.Inject;
@@ -203,7 +203,7 @@ public final class Snapshots {
           SnapshotRecords.unlease(transaction, lease, key);
           SnapshotRecords.lease(transaction, lease, named);
           transaction.emit(
-              key.namespace, new Event.SnapshotCommitted(key.key, name, key.snapshotter));
+              key.namespace, new StoreEvent.SnapshotCommitted(key.key, name, key.snapshotter));
           return true;
         });
   }
@@ -242,7 +242,7 @@ public final class Snapshots {
   private void remove(Transaction transaction, SnapshotInfo info, Key key) throws SQLException {
     SnapshotRecords.requireChildless(transaction, key);
     SnapshotRecords.delete(transaction, key, info.kind() == SnapshotInfo.Kind.COMMITTED);
-    transaction.emit(key.namespace, new Event.SnapshotRemoved(key.key, key.snapshotter));
+    transaction.emit(key.namespace, new StoreEvent.SnapshotRemoved(key.key, key.snapshotter));
     transaction.afterwards(() -> trash.takeOrLog(paths.snapshot(info.id())));
   }
 

@@ -3,12 +3,12 @@ package io.berth.image.event;
 import java.util.Map;
 
 /** Something that happened to images, content or snapshots of a namespace. */
-public sealed interface Event {
+public sealed interface StoreEvent {
   /** The topic, by which subscribers filter. */
   String topic();
 
   /** An image name was recorded. */
-  record ImageCreated(String name, Map<String, String> labels) implements Event {
+  record ImageCreated(String name, Map<String, String> labels) implements StoreEvent {
     @Override
     public String topic() {
       return "/images/create";
@@ -16,7 +16,7 @@ public sealed interface Event {
   }
 
   /** The labels or the target of an image name changed. */
-  record ImageUpdated(String name, Map<String, String> labels) implements Event {
+  record ImageUpdated(String name, Map<String, String> labels) implements StoreEvent {
     @Override
     public String topic() {
       return "/images/update";
@@ -24,7 +24,7 @@ public sealed interface Event {
   }
 
   /** An image name was deleted. */
-  record ImageDeleted(String name) implements Event {
+  record ImageDeleted(String name) implements StoreEvent {
     @Override
     public String topic() {
       return "/images/delete";
@@ -32,7 +32,7 @@ public sealed interface Event {
   }
 
   /** Content was committed. */
-  record ContentCreated(String digest, long size) implements Event {
+  record ContentCreated(String digest, long size) implements StoreEvent {
     @Override
     public String topic() {
       return "/content/create";
@@ -40,7 +40,7 @@ public sealed interface Event {
   }
 
   /** Content was deleted by a client. What the collector deletes makes no event. */
-  record ContentDeleted(String digest) implements Event {
+  record ContentDeleted(String digest) implements StoreEvent {
     @Override
     public String topic() {
       return "/content/delete";
@@ -48,7 +48,7 @@ public sealed interface Event {
   }
 
   /** An active snapshot was made. */
-  record SnapshotPrepared(String key, String parent, String snapshotter) implements Event {
+  record SnapshotPrepared(String key, String parent, String snapshotter) implements StoreEvent {
     @Override
     public String topic() {
       return "/snapshot/prepare";
@@ -56,7 +56,7 @@ public sealed interface Event {
   }
 
   /** An active snapshot became a committed one. */
-  record SnapshotCommitted(String key, String name, String snapshotter) implements Event {
+  record SnapshotCommitted(String key, String name, String snapshotter) implements StoreEvent {
     @Override
     public String topic() {
       return "/snapshot/commit";
@@ -64,7 +64,7 @@ public sealed interface Event {
   }
 
   /** A snapshot was removed. */
-  record SnapshotRemoved(String key, String snapshotter) implements Event {
+  record SnapshotRemoved(String key, String snapshotter) implements StoreEvent {
     @Override
     public String topic() {
       return "/snapshot/remove";

@@ -11,44 +11,44 @@ import io.berth.api.containerd.services.images.v1.ImageCreate;
 import io.berth.api.containerd.services.images.v1.ImageDelete;
 import io.berth.api.containerd.services.images.v1.ImageUpdate;
 import io.berth.base.rpc.Anys;
-import io.berth.image.event.Event;
 import io.berth.image.event.EventCodec;
+import io.berth.image.event.StoreEvent;
 import jakarta.inject.Inject;
 
 /** Translates events to the messages that containerd's clients know. */
-public final class EventMessages implements EventCodec {
+public final class StoreEventMessages implements EventCodec {
   @Inject
-  public EventMessages() {}
+  public StoreEventMessages() {}
 
   @Override
-  public Encoded encode(Event event) {
+  public Encoded encode(StoreEvent event) {
     Any any = Anys.pack(message(event));
     return new Encoded(any.getTypeUrl(), any.getValue().toByteArray());
   }
 
-  private static Message message(Event event) {
+  private static Message message(StoreEvent event) {
     return switch (event) {
-      case Event.ImageCreated e ->
+      case StoreEvent.ImageCreated e ->
           ImageCreate.newBuilder().setName(e.name()).putAllLabels(e.labels()).build();
-      case Event.ImageUpdated e ->
+      case StoreEvent.ImageUpdated e ->
           ImageUpdate.newBuilder().setName(e.name()).putAllLabels(e.labels()).build();
-      case Event.ImageDeleted e -> ImageDelete.newBuilder().setName(e.name()).build();
-      case Event.ContentCreated e ->
+      case StoreEvent.ImageDeleted e -> ImageDelete.newBuilder().setName(e.name()).build();
+      case StoreEvent.ContentCreated e ->
           ContentCreate.newBuilder().setDigest(e.digest()).setSize(e.size()).build();
-      case Event.ContentDeleted e -> ContentDelete.newBuilder().setDigest(e.digest()).build();
-      case Event.SnapshotPrepared e ->
+      case StoreEvent.ContentDeleted e -> ContentDelete.newBuilder().setDigest(e.digest()).build();
+      case StoreEvent.SnapshotPrepared e ->
           SnapshotPrepare.newBuilder()
               .setKey(e.key())
               .setParent(e.parent())
               .setSnapshotter(e.snapshotter())
               .build();
-      case Event.SnapshotCommitted e ->
+      case StoreEvent.SnapshotCommitted e ->
           SnapshotCommit.newBuilder()
               .setKey(e.key())
               .setName(e.name())
               .setSnapshotter(e.snapshotter())
               .build();
-      case Event.SnapshotRemoved e ->
+      case StoreEvent.SnapshotRemoved e ->
           SnapshotRemove.newBuilder().setKey(e.key()).setSnapshotter(e.snapshotter()).build();
     };
   }
