@@ -1,7 +1,5 @@
 package io.berth.image.api;
 
-import static io.berth.image.api.Wire.timestamp;
-
 import com.google.protobuf.Empty;
 import com.google.protobuf.UnsafeByteOperations;
 import io.berth.api.containerd.services.content.v1.AbortRequest;
@@ -29,6 +27,7 @@ import io.berth.base.id.Digest;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.IngestStatus;
@@ -221,8 +220,8 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
     return Info.newBuilder()
         .setDigest(info.digest().toString())
         .setSize(info.size())
-        .setCreatedAt(timestamp(info.created()))
-        .setUpdatedAt(timestamp(info.updated()))
+        .setCreatedAt(Timestamps.of(info.created()))
+        .setUpdatedAt(Timestamps.of(info.updated()))
         .putAllLabels(info.labels())
         .build();
   }
@@ -232,8 +231,8 @@ public final class ContentEndpoint extends ContentGrpc.ContentImplBase {
         .setRef(status.ref())
         .setOffset(status.offset())
         .setTotal(status.total())
-        .setStartedAt(timestamp(status.started()))
-        .setUpdatedAt(timestamp(status.updated()))
+        .setStartedAt(Timestamps.of(status.started()))
+        .setUpdatedAt(Timestamps.of(status.updated()))
         .build();
   }
 }

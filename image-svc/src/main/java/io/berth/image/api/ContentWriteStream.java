@@ -1,7 +1,5 @@
 package io.berth.image.api;
 
-import static io.berth.image.api.Wire.timestamp;
-
 import com.google.protobuf.ByteString;
 import io.berth.api.containerd.services.content.v1.WriteAction;
 import io.berth.api.containerd.services.content.v1.WriteContentRequest;
@@ -9,6 +7,7 @@ import io.berth.api.containerd.services.content.v1.WriteContentResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.id.Digest;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
 import io.berth.image.meta.Metadata;
@@ -119,7 +118,9 @@ final class ContentWriteStream implements StreamObserver<WriteContentRequest> {
     WriteContentResponse.Builder answer =
         WriteContentResponse.newBuilder().setAction(action).setOffset(open.offset());
     if (action == WriteAction.STAT) {
-      answer.setStartedAt(timestamp(open.started())).setUpdatedAt(timestamp(open.updated()));
+      answer
+          .setStartedAt(Timestamps.of(open.started()))
+          .setUpdatedAt(Timestamps.of(open.updated()));
     }
     return answer.setTotal(open.total()).setDigest(open.digest().toString()).build();
   }

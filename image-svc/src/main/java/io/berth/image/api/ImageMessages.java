@@ -6,6 +6,7 @@ import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.Platform;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.rootfs.ContainerUser;
@@ -43,10 +44,10 @@ final class ImageMessages {
             .setAuthor(orEmpty(image.config().author()))
             .setComment(orEmpty(image.config().comment()))
             .setCompressedSize(image.compressedSize())
-            .setTaggedAt(Wire.timestamp(image.tagged()));
+            .setTaggedAt(Timestamps.of(image.tagged()));
     Instant created = image.config().createdAt();
     if (created != null) {
-      message.setCreatedAt(Wire.timestamp(created));
+      message.setCreatedAt(Timestamps.of(created));
     }
     for (String name : image.names()) {
       ImageReference reference = reference(name);

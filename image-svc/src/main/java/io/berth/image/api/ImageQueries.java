@@ -14,6 +14,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.content.ContentStore;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
@@ -111,7 +112,7 @@ final class ImageQueries {
       }
       Instant created = ImageConfig.instant(entry.created());
       if (created != null) {
-        line.setCreatedAt(Wire.timestamp(created));
+        line.setCreatedAt(Timestamps.of(created));
       }
       answer.addEntries(
           line.setCreatedBy(orEmpty(entry.createdBy())).setComment(orEmpty(entry.comment())));

@@ -1,7 +1,5 @@
 package io.berth.image.api;
 
-import static io.berth.image.api.Wire.timestamp;
-
 import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.images.v1.CreateImageRequest;
 import io.berth.api.containerd.services.images.v1.CreateImageResponse;
@@ -17,6 +15,7 @@ import io.berth.api.containerd.services.images.v1.UpdateImageResponse;
 import io.berth.base.filter.Filter;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.gc.Schedule;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
@@ -74,7 +73,7 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
                             CallContext.namespace(),
                             draft(request.getImage()),
                             request.hasSourceDateEpoch()
-                                ? Wire.instant(request.getSourceDateEpoch())
+                                ? Timestamps.instant(request.getSourceDateEpoch())
                                 : null,
                             CallContext.lease())))
                 .build());
@@ -93,7 +92,7 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
                             maskedDraft(request),
                             request.getUpdateMask().getPathsList(),
                             request.hasSourceDateEpoch()
-                                ? Wire.instant(request.getSourceDateEpoch())
+                                ? Timestamps.instant(request.getSourceDateEpoch())
                                 : null)))
                 .build());
   }
@@ -144,8 +143,8 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
         .setName(image.name())
         .putAllLabels(image.labels())
         .setTarget(Wire.descriptor(image.target()))
-        .setCreatedAt(timestamp(image.created()))
-        .setUpdatedAt(timestamp(image.updated()))
+        .setCreatedAt(Timestamps.of(image.created()))
+        .setUpdatedAt(Timestamps.of(image.updated()))
         .build();
   }
 }

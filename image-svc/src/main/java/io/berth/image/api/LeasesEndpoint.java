@@ -15,6 +15,7 @@ import io.berth.api.containerd.services.leases.v1.Resource;
 import io.berth.base.filter.Filter;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.gc.Schedule;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
@@ -118,7 +119,7 @@ public final class LeasesEndpoint extends LeasesGrpc.LeasesImplBase {
   private static io.berth.api.containerd.services.leases.v1.Lease message(Lease lease) {
     return io.berth.api.containerd.services.leases.v1.Lease.newBuilder()
         .setId(lease.id())
-        .setCreatedAt(Wire.timestamp(lease.created()))
+        .setCreatedAt(Timestamps.of(lease.created()))
         .putAllLabels(lease.labels())
         .build();
   }

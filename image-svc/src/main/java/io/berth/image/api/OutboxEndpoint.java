@@ -7,6 +7,7 @@ import io.berth.api.berth.event.v1.OutboxGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.BlockingSender;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.meta.Outbox;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -53,7 +54,7 @@ public final class OutboxEndpoint extends OutboxGrpc.OutboxImplBase {
         .setSequence(letter.sequence())
         .setEnvelope(
             Envelope.newBuilder()
-                .setTimestamp(Wire.timestamp(letter.time()))
+                .setTimestamp(Timestamps.of(letter.time()))
                 .setNamespace(letter.namespace())
                 .setTopic(letter.topic())
                 .setEvent(Anys.of(letter.typeUrl(), ByteString.copyFrom(letter.value()))))

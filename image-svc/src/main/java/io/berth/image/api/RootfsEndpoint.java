@@ -25,6 +25,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
@@ -272,7 +273,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
               .setName(found.name())
               .setSize(found.size())
               .setMode(found.mode())
-              .setModifiedAt(Wire.timestamp(found.modified()))
+              .setModifiedAt(Timestamps.of(found.modified()))
               .setLinkTarget(found.linkTarget())
               .build();
         });

@@ -1,7 +1,5 @@
 package io.berth.image.api;
 
-import static io.berth.image.api.Wire.timestamp;
-
 import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.snapshots.v1.CleanupRequest;
 import io.berth.api.containerd.services.snapshots.v1.CommitSnapshotRequest;
@@ -28,6 +26,7 @@ import io.berth.base.filter.Filter;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.gc.Schedule;
 import io.berth.image.meta.Metadata;
@@ -207,8 +206,8 @@ public final class SnapshotsEndpoint extends SnapshotsGrpc.SnapshotsImplBase {
               case ACTIVE -> Kind.ACTIVE;
               case COMMITTED -> Kind.COMMITTED;
             })
-        .setCreatedAt(timestamp(info.created()))
-        .setUpdatedAt(timestamp(info.updated()))
+        .setCreatedAt(Timestamps.of(info.created()))
+        .setUpdatedAt(Timestamps.of(info.updated()))
         .putAllLabels(info.labels())
         .build();
   }

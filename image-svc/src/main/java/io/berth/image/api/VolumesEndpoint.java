@@ -16,6 +16,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.rpc.Timestamps;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;
@@ -209,7 +210,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         .setName(volume.name())
         .setPath(volume.path().toString())
         .putAllLabels(volume.labels())
-        .setCreatedAt(Wire.timestamp(volume.created()))
+        .setCreatedAt(Timestamps.of(volume.created()))
         .setAnonymous(volume.anonymous())
         .addAllUsers(users)
         .build();

@@ -1,29 +1,16 @@
 package io.berth.image.api;
 
-import com.google.protobuf.Timestamp;
 import io.berth.api.containerd.types.Descriptor;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.image.rootfs.ContainerMount;
 import io.berth.image.snapshot.MountSpec;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 
 /** Parts of messages that several endpoints share. */
 final class Wire {
   private Wire() {}
-
-  static Timestamp timestamp(Instant time) {
-    return Timestamp.newBuilder()
-        .setSeconds(time.getEpochSecond())
-        .setNanos(time.getNano())
-        .build();
-  }
-
-  static Instant instant(Timestamp time) {
-    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
-  }
 
   static Mount mount(MountSpec mount) {
     return Mount.newBuilder()

@@ -2,6 +2,7 @@ package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.time.Sleeper;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
@@ -19,7 +20,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlobFetch {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PAUSE = Duration.ofMillis(100);
   private static final long STEP = 1 << 20;
 
   private final ContentStore content;
@@ -143,8 +144,7 @@ final class BlobFetch {
         }
         progress.step(
             ProgressListener.part(blob.digest()), "downloading", Math.max(0, now), blob.size());
-        LockSupport.parkNanos(100_000_000);
-        if (Thread.currentThread().isInterrupted()) {
+        if (!Sleeper.SYSTEM.pause(PAUSE)) {
           throw new BerthException.Cancelled("fetch layer " + digest + ": interrupted", e);
         }
       }

@@ -1,10 +1,10 @@
 package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import io.berth.image.library.ProgressListener;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.time.Duration;
 
 /**
  * Tries again what may go well the next time: broken connections and answers that say so. Five
@@ -12,7 +12,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Retry {
   static final int ATTEMPTS = 5;
-  private static final long FIRST_PAUSE_MILLIS = 200;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
 
   private final ProgressListener progress;
   private final String part;
@@ -55,7 +55,8 @@ final class Retry {
           : new BerthException.Unavailable(String.valueOf(failure.getMessage()), failure);
     }
     progress.step(part, "retrying", attempts, ATTEMPTS);
-    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(FIRST_PAUSE_MILLIS << (attempts - 1)));
+    // An interrupt ends the pause; the next failure sees it.
+    var _ = Sleeper.SYSTEM.pause(FIRST_PAUSE.multipliedBy(1L << (attempts - 1)));
   }
 
   /** Notes that the work went well for a while, which gives all attempts back. */
