@@ -1,0 +1,34 @@
+package io.berth.containerd.settings;
+
+import java.util.List;
+
+/**
+ * What the processes of a container may do.
+ *
+ * @param privileged whether all capabilities and devices are given and nothing is masked
+ * @param capAdd names of capabilities(7), with or without {@code CAP_}, or {@code ALL}
+ * @param capDrop the same
+ * @param seccomp empty for the default profile, {@code unconfined}, or the text of a profile
+ * @param noNewPrivileges whether execve(2) never gives more rights (prctl(2), PR_SET_NO_NEW_PRIVS)
+ * @param groupAdd further groups of the first process, names or numbers
+ * @param devices of the host, in addition to those that every container has
+ */
+public record Privileges(
+    boolean privileged,
+    List<String> capAdd,
+    List<String> capDrop,
+    String seccomp,
+    boolean noNewPrivileges,
+    List<String> groupAdd,
+    List<Device> devices) {
+  /** Nothing was said: the default capabilities under the default profile. */
+  public static final Privileges NONE =
+      new Privileges(false, List.of(), List.of(), "", false, List.of(), List.of());
+
+  public Privileges {
+    capAdd = List.copyOf(capAdd);
+    capDrop = List.copyOf(capDrop);
+    groupAdd = List.copyOf(groupAdd);
+    devices = List.copyOf(devices);
+  }
+}
