@@ -8,15 +8,17 @@ import io.berth.containerd.api.ContainersEndpoint;
 import io.berth.containerd.api.EventMessages;
 import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
+import io.berth.containerd.api.NamedContainersEndpoint;
 import io.berth.containerd.api.NamespacesEndpoint;
 import io.berth.containerd.api.RuncOptions;
 import io.berth.containerd.api.TasksEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
+import io.berth.containerd.api.message.DescriptionMessages;
 import io.berth.containerd.client.SnapshotMessages;
-import io.berth.containerd.container.NamedContainersEndpoint;
 import io.berth.containerd.event.PayloadCodec;
 import io.berth.containerd.front.ForwardedMessages;
 import io.berth.containerd.metadata.RecordCodec;
+import io.berth.containerd.settings.DescriptionCodec;
 import io.berth.containerd.task.RuntimeOptions;
 import io.grpc.BindableService;
 
@@ -62,4 +64,7 @@ interface EndpointModule {
 
   @Binds
   RuntimeOptions runtimeOptions(RuncOptions options);
+
+  @Binds
+  DescriptionCodec descriptions(DescriptionMessages messages);
 }

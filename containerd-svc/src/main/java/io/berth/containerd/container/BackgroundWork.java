@@ -1,7 +1,10 @@
 package io.berth.containerd.container;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.time.Sleeper;
+import io.berth.containerd.client.PeerService;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
@@ -13,18 +16,22 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * What is done to containers with no client waiting for it. For each at most one thing at a time:
- * it waits for its moment and for the services that it needs, and holds nothing meanwhile; then it
- * is done under the container's lock. A service that is absent is waited for, however long.
+ * Work on containers that no client waits for. Each container has at most one piece of work: it
+ * waits for its moment and for the services that it needs, and holds no lock meanwhile; then it is
+ * done under the container's lock. A service that is absent is waited for, however long.
+ * Thread-safe.
  *
- * <p>None of this is stored: what is to be done follows from the containers' rows, and is found
- * again at the next start of this service.
+ * <p>None of this is stored, because the work follows from the containers' rows and is found again
+ * at the next start of this service.
  */
 @Singleton
 final class BackgroundWork {
   private static final Logger LOG = System.getLogger(BackgroundWork.class.getName());
 
-  /** Between two attempts while a service answers and yet cannot do its work; doubled each time. */
+  /**
+   * The pause between two attempts while a service answers and yet cannot do its work; it doubles
+   * each time.
+   */
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
@@ -33,19 +40,19 @@ final class BackgroundWork {
   enum Kind {
     START,
     REMOVAL,
-    /** Of what a container that rests, or is gone, does not need any more. */
+    /** Gives back what a container that rests, or is gone, does not need any more. */
     RELEASE
   }
 
-  /** The doing, under the container's lock. */
+  /** The work itself, which is done under the container's lock. */
   interface Step {
     /** Throws {@link BerthException.Absent} to be called again when that service is back. */
     void run(Claim claim);
   }
 
-  /** Who is about to do what takes effect asks first. */
+  /** What the work asks before it does something that takes effect. */
   interface Claim {
-    /** False if it was called off; after true that is too late. */
+    /** False if the work was called off; after true it cannot be called off any more. */
     boolean take();
   }
 
@@ -59,9 +66,10 @@ final class BackgroundWork {
   }
 
   /**
-   * Does it now, or, if a service is absent, when that is back. The container's lock is held.
+   * Does the work now or, if a service is absent, when that is back. The caller holds the
+   * container's lock.
    *
-   * @param needs services that are asked
+   * @param needs the services that the work asks
    */
   void nowOrLater(Kind kind, TaskKey key, List<PeerService> needs, Step step) {
     if (needs.stream().noneMatch(PeerService::isAbsent)) {
@@ -75,7 +83,7 @@ final class BackgroundWork {
     later(kind, key, Duration.ZERO, needs, step);
   }
 
-  /** Does it after a while, in place of what was to be done before. */
+  /** Does the work after a while, in place of what was to be done before. */
   void later(Kind kind, TaskKey key, Duration delay, List<PeerService> needs, Step step) {
     if (stopped) {
       return;
@@ -88,25 +96,25 @@ final class BackgroundWork {
     work.thread.start();
   }
 
-  /** Whether such a thing is waiting, or is being done. */
+  /** Whether work of this kind is waiting, or is being done. */
   boolean has(TaskKey key, Kind kind) {
     Work work = works.get(key);
     return work != null && work.kind == kind;
   }
 
-  /** Which service is waited for and what can be done; empty if none. */
+  /** Which service is waited for and what can be done about it; empty if none. */
   String why(TaskKey key) {
     Work work = works.get(key);
     return work == null ? "" : work.why;
   }
 
-  /** It is not to be done. False if there is none, and if it is too late. */
+  /** Calls the work off. False if there is none of this kind, and if it is too late. */
   boolean callOff(TaskKey key, Kind kind) {
     Work work = works.get(key);
     if (work == null || work.kind != kind || !work.callOff()) {
       return false;
     }
-    // Perhaps it has taken itself out already.
+    // The work's own thread may have taken it out already.
     works.remove(key, work);
     return true;
   }
@@ -115,7 +123,7 @@ final class BackgroundWork {
     return stopped;
   }
 
-  /** Nothing is begun any more. */
+  /** Calls everything off; nothing is begun any more. */
   void stop() {
     stopped = true;
     works
@@ -134,9 +142,9 @@ final class BackgroundWork {
     private final Step step;
     private final Thread thread;
     private volatile String why = "";
-    private boolean attempting;
-    private boolean claimed;
-    private boolean calledOff;
+
+    @GuardedBy("this")
+    private Stage stage = Stage.WAITING;
 
     Work(Kind kind, TaskKey key, Duration delay, List<PeerService> needs, Step step) {
       this.kind = kind;
@@ -152,7 +160,7 @@ final class BackgroundWork {
 
     private void run() {
       try {
-        Thread.sleep(delay);
+        Sleeper.SYSTEM.sleep(delay);
         Duration pause = FIRST_PAUSE;
         while (true) {
           for (PeerService each : needs) {
@@ -161,13 +169,13 @@ final class BackgroundWork {
           if (locks.with(key, this::attempt)) {
             return;
           }
-          Thread.sleep(pause);
+          Sleeper.SYSTEM.sleep(pause);
           pause = longer(pause);
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       } catch (RuntimeException e) {
-        // What is closed behind its back while this service ends is no fault.
+        // While this service ends, channels and tables are closed under work that is being done.
         LOG.log(stopped ? Level.DEBUG : Level.ERROR, kind + " of " + key, e);
       } finally {
         works.remove(key, this);
@@ -186,13 +194,10 @@ final class BackgroundWork {
       why = reason;
     }
 
-    /** Whether it is over. */
+    /** One attempt. Whether the work is over. */
     private boolean attempt() {
-      synchronized (this) {
-        if (calledOff) {
-          return true;
-        }
-        attempting = true;
+      if (!begins()) {
+        return true;
       }
       try {
         step.run(this::claim);
@@ -200,28 +205,55 @@ final class BackgroundWork {
       } catch (BerthException.Absent e) {
         waits(e.getMessage());
       }
-      synchronized (this) {
-        attempting = false;
-        claimed = false;
-        return calledOff;
+      return !waitsAgain();
+    }
+
+    private synchronized boolean begins() {
+      if (stage == Stage.CALLED_OFF) {
+        return false;
       }
+      stage = Stage.ATTEMPTING;
+      return true;
+    }
+
+    private synchronized boolean waitsAgain() {
+      if (stage == Stage.CALLED_OFF) {
+        return false;
+      }
+      stage = Stage.WAITING;
+      return true;
     }
 
     private synchronized boolean claim() {
-      claimed = !calledOff;
-      return claimed;
-    }
-
-    // Who waits is woken; calls that an attempt has begun are left alone.
-    synchronized boolean callOff() {
-      if (claimed) {
+      if (stage == Stage.CALLED_OFF) {
         return false;
       }
-      calledOff = true;
-      if (!attempting) {
+      stage = Stage.CLAIMED;
+      return true;
+    }
+
+    // A thread that waits is woken; calls that an attempt has begun are left alone.
+    synchronized boolean callOff() {
+      if (stage == Stage.CLAIMED) {
+        return false;
+      }
+      boolean waiting = stage == Stage.WAITING;
+      stage = Stage.CALLED_OFF;
+      if (waiting) {
         thread.interrupt();
       }
       return true;
     }
+  }
+
+  /** How far a piece of work is. */
+  private enum Stage {
+    /** It waits for its moment, for a service, or for the next attempt. */
+    WAITING,
+    /** It is being done, and nothing of it has taken effect. */
+    ATTEMPTING,
+    /** It is taking effect, so it cannot be called off. */
+    CLAIMED,
+    CALLED_OFF
   }
 }

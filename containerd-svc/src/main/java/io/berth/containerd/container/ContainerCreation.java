@@ -1,32 +1,29 @@
 package io.berth.containerd.container;
 
 import com.google.protobuf.ByteString;
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.Container;
-import io.berth.api.berth.container.v1.CreateRequest;
-import io.berth.api.berth.container.v1.CreateResponse;
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.Mount;
-import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.User;
-import io.berth.api.berth.image.v1.LookUpUserRequest;
-import io.berth.api.berth.volume.v1.Source;
-import io.berth.api.berth.volume.v1.Volume;
-import io.berth.api.containerd.runc.v1.Options;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
-import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.health.HealthCheck;
+import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.ContainerDescription;
+import io.berth.containerd.settings.ContainerPaths;
+import io.berth.containerd.settings.DescriptionCodec;
+import io.berth.containerd.settings.HealthSettings;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.NetworkEndpoint;
+import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NewContainer;
+import io.berth.containerd.settings.ResolvedUser;
+import io.berth.containerd.settings.RootFilesystem;
 import io.berth.containerd.spec.ConfigMerge;
 import io.berth.containerd.spec.ContainerFacts;
 import io.berth.containerd.spec.GeneratedSpec;
 import io.berth.containerd.spec.HostRules;
-import io.berth.containerd.spec.MountTable;
 import io.berth.containerd.spec.SpecGenerator;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.spec.SpecRequest;
@@ -38,32 +35,30 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From a person's request to a record with a name. A refused request leaves nothing: what was made
- * for it is taken back.
+ * Leads from a person's request to a record with a name. A refused request leaves nothing: what was
+ * made for it is taken back. Thread-safe; blocks for the database and for image-svc.
  */
 @Singleton
-final class ContainerCreation {
-  /** Ours: clients of containerd know it, and it means our own shim. */
+public final class ContainerCreation {
+  /** The name of this engine's own runtime, which is the one that containerd's clients expect. */
   private static final String RUNTIME = "io.containerd.runc.v2";
 
-  private static final String OTHERS = "container:";
   private static final String STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
 
   private final Surroundings surroundings;
   private final ContainerRecords records;
   private final NamedContainers containers;
+  private final OtherContainers others;
+  private final DescriptionCodec codec;
   private final InstantSource clock;
   private final SecureRandom random = new SecureRandom();
   private final NameGenerator names = new NameGenerator(random);
@@ -73,90 +68,76 @@ final class ContainerCreation {
       Surroundings surroundings,
       ContainerRecords records,
       NamedContainers containers,
+      OtherContainers others,
+      DescriptionCodec codec,
       InstantSource clock) {
     this.surroundings = surroundings;
     this.records = records;
     this.containers = containers;
+    this.others = others;
+    this.codec = codec;
     this.clock = clock;
   }
 
-  /** What was made along the way, to be taken back if a later step fails. */
-  private record Made(List<String> anonymousVolumes) {}
+  /**
+   * A container that was made.
+   *
+   * @param id 64 hex digits, unless the client gave another one
+   * @param name given or generated
+   * @param warnings what the person should know, one line each
+   */
+  public record Created(String id, String name, List<String> warnings) {
+    public Created {
+      warnings = List.copyOf(warnings);
+    }
+  }
 
-  CreateResponse create(String namespace, CreateRequest request) {
-    if (!request.hasConfig()) {
-      // Row MB-99, in docker's words.
-      throw new BerthException.InvalidArgument(
-          "Config cannot be empty in order to create a container");
-    }
+  /** Makes a container; nothing runs yet. ALREADY_EXISTS names the holder of the name. */
+  public Created create(String namespace, NewContainer request) {
     String id =
-        request.getId().isEmpty()
-            ? ContainerId.generate(random)
-            : Identifier.check(request.getId());
+        request.id().isEmpty() ? ContainerId.generate(random) : Identifier.check(request.id());
     TaskKey key = new TaskKey(namespace, id);
-    String wantedName = request.getName().isEmpty() ? "" : ContainerName.check(request.getName());
-    Config config =
-        ConfigMerge.merge(
-            request.getConfig(), request.getImageConfig(), ContainerCreation::isReserved);
-    checkSignal(config.getStopSignal());
-    HealthCheck.check(request.getConfig().getHealth());
-    NetworkConfig network = request.getNetwork();
-    if (network.getMode().isEmpty() || network.getMode().equals("default")) {
-      network = network.toBuilder().setMode("bridge").build();
+    String wantedName = request.name().isEmpty() ? "" : ContainerName.check(request.name());
+    ContainerConfig merged =
+        ConfigMerge.merge(request.config(), request.imageSettings(), ContainerCreation::isReserved);
+    checkSignal(merged.stop().signal());
+    HealthSettings health = request.config().health();
+    if (health != null) {
+      health.check();
     }
+    NetworkSettings asked = withDefaultMode(request.network());
     HostRules.Completed completed =
-        HostRules.complete(config, request.getHost(), network, surroundings.hostFacts());
-    network = linked(namespace, network);
-    config = named(namespace, request.getHost(), network, config);
+        HostRules.complete(merged, request.host(), asked, surroundings.hostFacts());
+    NetworkSettings network = others.linked(namespace, asked);
+    ContainerConfig config = others.named(namespace, request.host(), network, merged);
     List<String> command = ConfigMerge.commandLine(config);
     if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
-      // The transaction below says it again, with the holder; this spares the volumes.
+      // The transaction below finds that too, but by then volumes would have been made.
       containers.describeConflict(namespace, wantedName);
     }
-    User user = user(namespace, request, config);
-    Made made = new Made(new ArrayList<>());
+    ResolvedUser user = user(namespace, request, config);
+    VolumeMaking volumes = new VolumeMaking(surroundings.images(), namespace);
     try {
-      Map<String, Path> volumes = new LinkedHashMap<>();
-      HostConfig taken = joining(namespace, withMountsOfOthers(namespace, completed.host()));
-      HostConfig host = withVolumes(namespace, request, taken, volumes, made);
-      ContainerFiles files = surroundings.files(key);
-      TaskFolder taskFolder = surroundings.taskFolder(key);
+      HostSettings host = host(namespace, request, completed.host(), volumes);
       GeneratedSpec generated =
           new SpecGenerator(surroundings.hostFacts())
               .generate(
-                  new SpecRequest(config, host, network, request.getImageConfig(), user),
-                  new ContainerFacts(
-                      id,
-                      taskFolder.path(),
-                      files.folder(),
-                      volumes,
-                      Map.of(
-                          "pid",
-                          taskFolder.link(TaskFolder.PID_NAMESPACE),
-                          "ipc",
-                          taskFolder.link(TaskFolder.IPC_NAMESPACE)),
-                      sharedMemory(key, host)));
+                  new SpecRequest(config, host, network, request.imageSettings(), user),
+                  facts(key, host, volumes));
       makeFolders(generated.foldersToMake());
-      Container described =
-          described(key, request, config, host, network, command)
-              .setLogPath(host.getLogDriver().equals("none") ? "" : files.log().toString())
-              .setHostsPath(files.hosts().toString())
-              .setHostnamePath(files.hostname().toString())
-              .setResolvConfPath(files.resolvConf().toString())
-              .setTaskFolder(taskFolder.path().toString())
-              .build();
-      byte[] spec = spec(generated, request.getRootfs());
-      String name = store(key, described, wantedName, record(described, spec));
+      ContainerDescription described = described(key, request, config, host, network, command);
+      byte[] spec = spec(generated, request.root().folder());
+      String name = store(described, wantedName, record(described, spec));
       List<String> warnings = new ArrayList<>(completed.warnings());
       warnings.addAll(generated.warnings());
-      return CreateResponse.newBuilder().setId(id).setName(name).addAllWarnings(warnings).build();
+      return new Created(id, name, warnings);
     } catch (RuntimeException e) {
-      takeBack(namespace, made, e);
+      volumes.takeBack(e);
       throw e;
     }
   }
 
-  // An image must not set what steers us or containerd's clients.
+  // An image must not set labels that steer this engine or the clients of containerd.
   private static boolean isReserved(String label) {
     return label.startsWith("io.berth.")
         || label.startsWith("containerd.io/")
@@ -170,178 +151,75 @@ final class ContainerCreation {
     }
   }
 
-  // With another container's network comes its name: both have one address.
-  private Config named(String namespace, HostConfig host, NetworkConfig network, Config config) {
-    if (!network.getMode().startsWith(OTHERS) || host.getUtsMode().equals("host")) {
-      return config;
-    }
-    NamedContainer other =
-        containers.resolve(namespace, network.getMode().substring(OTHERS.length()));
-    String own = other.described().getConfig().getHostname();
-    return config.toBuilder()
-        .setHostname(own.isEmpty() ? ContainerId.shortened(other.key().id()) : own)
-        .build();
+  private static NetworkSettings withDefaultMode(NetworkSettings network) {
+    return network.mode().isEmpty() || network.mode().equals("default")
+        ? network.withMode("bridge")
+        : network;
   }
 
-  // Whoever is meant by a name now stays meant.
-  private NetworkConfig linked(String namespace, NetworkConfig network) {
-    NetworkConfig.Builder result = network.toBuilder().clearLinks();
-    for (String link : network.getLinksList()) {
-      int colon = link.indexOf(':');
-      String ref = colon < 0 ? link : link.substring(0, colon);
-      NamedContainer other = containers.resolve(namespace, ref);
-      String alias = colon < 0 ? other.name() : link.substring(colon + 1);
-      if (!alias.matches("[A-Za-z0-9][A-Za-z0-9_.-]*")) {
-        throw new BerthException.InvalidArgument(
-            "link `" + link + "`: its alias cannot be a host name; write NAME:ALIAS");
-      }
-      if (!other.described().getNetwork().getMode().equals(network.getMode())) {
-        throw new BerthException.InvalidArgument(
-            "link `" + link + "`: container `" + ref + "` is on another network");
-      }
-      result.addLinks(other.key().id() + ":" + alias);
+  private ResolvedUser user(String namespace, NewContainer request, ContainerConfig config) {
+    ResolvedUser resolved = request.user();
+    if (resolved != null) {
+      return resolved;
     }
-    return result.build();
+    List<String> groups = request.host().privileges().groupAdd();
+    return config.user().isEmpty() && groups.isEmpty()
+        ? ResolvedUser.ROOT
+        : surroundings.images().user(namespace, request.root(), config.user(), groups);
   }
 
-  private HostConfig joining(String namespace, HostConfig host) {
-    if (!host.getIpcMode().startsWith(OTHERS)) {
-      return host;
-    }
-    String ref = host.getIpcMode().substring(OTHERS.length());
-    NamedContainer other = containers.resolve(namespace, ref);
-    if (!other.described().getHost().getIpcMode().equals("shareable")) {
-      throw new BerthException.FailedPrecondition(
-          "ipc mode `"
-              + host.getIpcMode()
-              + "`: container `"
-              + ref
-              + "` does not share its own; make that one with ipc mode shareable");
-    }
-    return host.toBuilder().setIpcMode(OTHERS + other.key().id()).build();
-  }
-
-  private @Nullable Path sharedMemory(TaskKey key, HostConfig host) {
-    String mode = host.getIpcMode();
-    if (mode.equals("shareable")) {
-      return surroundings.files(key).sharedMemory();
-    }
-    return mode.startsWith(OTHERS)
-        ? surroundings
-            .files(new TaskKey(key.namespace(), mode.substring(OTHERS.length())))
-            .sharedMemory()
-        : null;
-  }
-
-  // Row MB-65. Where a person mounts something else, nothing is taken over.
-  private HostConfig withMountsOfOthers(String namespace, HostConfig host) {
-    Map<String, Mount> taken = new LinkedHashMap<>();
-    for (String wish : host.getVolumesFromList()) {
-      int colon = wish.lastIndexOf(':');
-      String mode = colon < 0 ? "rw" : wish.substring(colon + 1);
-      if (!mode.equals("rw") && !mode.equals("ro")) {
-        throw new BerthException.InvalidArgument(
-            "volumes from `" + wish + "`: write CONTAINER, CONTAINER:ro or CONTAINER:rw");
-      }
-      String ref = colon < 0 ? wish : wish.substring(0, colon);
-      for (Mount mount : containers.resolve(namespace, ref).described().getHost().getMountsList()) {
-        if (!mount.getType().equals("tmpfs")) {
-          boolean readOnly = mount.getReadOnly() || mode.equals("ro");
-          taken.put(mount.getTarget(), mount.toBuilder().setReadOnly(readOnly).build());
-        }
-      }
-    }
-    host.getMountsList().forEach(own -> taken.remove(own.getTarget()));
-    return host.toBuilder().addAllMounts(taken.values()).build();
-  }
-
-  private User user(String namespace, CreateRequest request, Config config) {
-    boolean plain = config.getUser().isEmpty() && request.getHost().getGroupAddCount() == 0;
-    if (request.hasUser() || plain) {
-      return request.getUser();
-    }
-    return surroundings
-        .images()
-        .user(
+  private HostSettings host(
+      String namespace, NewContainer request, HostSettings completed, VolumeMaking volumes) {
+    HostSettings taken =
+        others.joining(
             namespace,
-            LookUpUserRequest.newBuilder()
-                .setSnapshotter(request.getSnapshotter())
-                .setKey(request.getSnapshotKey())
-                .setRootfs(request.getRootfs())
-                .setUser(config.getUser())
-                .addAllGroups(request.getHost().getGroupAddList())
-                .build());
+            completed.withStorage(others.withMountsOfOthers(namespace, completed.storage())));
+    return taken.withStorage(
+        volumes.make(taken.storage(), request.imageSettings(), request.root()));
   }
 
-  // Every volume gets its name, so that the same one is used at each start and shown to people.
-  private HostConfig withVolumes(
-      String namespace,
-      CreateRequest request,
-      HostConfig host,
-      Map<String, Path> paths,
-      Made made) {
-    Map<String, String> nameByTarget = new LinkedHashMap<>();
-    Set<String> withoutCopy =
-        host.getMountsList().stream()
-            .filter(mount -> mount.getOptionsList().contains("nocopy"))
-            .map(mount -> Path.of(mount.getTarget()).normalize().toString())
-            .collect(Collectors.toSet());
-    for (MountTable.Volume wanted : MountTable.volumesOf(host, request.getImageConfig())) {
-      Volume volume =
-          withoutCopy.contains(wanted.target())
-              ? surroundings.images().volume(namespace, wanted.name())
-              : surroundings
-                  .images()
-                  .volume(
-                      namespace,
-                      wanted.name(),
-                      Source.newBuilder()
-                          .setSnapshotter(request.getSnapshotter())
-                          .setSnapshotKey(request.getSnapshotKey())
-                          .setRootfs(request.getRootfs())
-                          .setPath(wanted.target())
-                          .build());
-      if (wanted.name().isEmpty()) {
-        made.anonymousVolumes().add(volume.getName());
-      }
-      paths.put(wanted.target(), Path.of(volume.getPath()));
-      nameByTarget.put(wanted.target(), volume.getName());
-    }
-    HostConfig.Builder result = host.toBuilder().clearMounts();
-    for (Mount mount : host.getMountsList()) {
-      String name =
-          mount.getType().equals("volume") && mount.getSource().isEmpty()
-              ? nameByTarget.get(mount.getTarget())
-              : null;
-      result.addMounts(name == null ? mount : mount.toBuilder().setSource(name).build());
-      nameByTarget.remove(mount.getTarget());
-    }
-    nameByTarget.forEach((target, name) ->
-        result.addMounts(Mount.newBuilder().setType("volume").setSource(name).setTarget(target)));
-    return result.build();
+  private ContainerFacts facts(TaskKey key, HostSettings host, VolumeMaking volumes) {
+    TaskFolder taskFolder = surroundings.taskFolder(key);
+    return new ContainerFacts(
+        key.id(),
+        taskFolder.path(),
+        surroundings.files(key).folder(),
+        volumes.folders(),
+        Map.of(
+            "pid",
+            taskFolder.link(TaskFolder.PID_NAMESPACE),
+            "ipc",
+            taskFolder.link(TaskFolder.IPC_NAMESPACE)),
+        others.sharedMemory(key, host));
   }
 
-  private Container.Builder described(
+  private ContainerDescription described(
       TaskKey key,
-      CreateRequest request,
-      Config config,
-      HostConfig host,
-      NetworkConfig network,
+      NewContainer request,
+      ContainerConfig config,
+      HostSettings host,
+      NetworkSettings network,
       List<String> command) {
-    return Container.newBuilder()
-        .setId(key.id())
-        .setNamespace(key.namespace())
-        .setImage(config.getImage().isEmpty() ? request.getImage() : config.getImage())
-        .setImageId(request.getImageConfig().getId())
-        .setPlatform(request.getImageConfig().getPlatform())
-        .setConfig(config)
-        .setHost(host)
-        .setNetwork(network)
-        .setCreatedAt(Timestamps.of(clock.instant()))
-        .setPath(command.getFirst())
-        .addAllArgs(command.subList(1, command.size()))
-        .setSnapshotter(request.getSnapshotter())
-        .setSnapshotKey(request.getSnapshotKey());
+    ContainerFiles files = surroundings.files(key);
+    return new ContainerDescription(
+        key,
+        "",
+        config.image().isEmpty() ? request.image() : config.image(),
+        request.imageSettings().id(),
+        request.imageSettings().platform(),
+        config,
+        host,
+        network,
+        clock.instant(),
+        command,
+        NetworkEndpoint.NONE,
+        new ContainerPaths(
+            LogDrivers.keepsFiles(host.log()) ? files.log().toString() : "",
+            files.hosts().toString(),
+            files.hostname().toString(),
+            files.resolvConf().toString(),
+            surroundings.taskFolder(key).path().toString()),
+        new RootFilesystem(request.root().snapshotter(), request.root().snapshotKey(), ""));
   }
 
   private static byte[] spec(GeneratedSpec generated, String rootfs) {
@@ -366,33 +244,32 @@ final class ContainerCreation {
             spec.linux()));
   }
 
-  private static ContainerRecord record(Container described, byte[] spec) {
-    Map<String, String> labels = new LinkedHashMap<>(described.getConfig().getLabelsMap());
-    String signal = described.getConfig().getStopSignal();
+  private ContainerRecord record(ContainerDescription described, byte[] spec) {
+    Map<String, String> labels = new LinkedHashMap<>(described.config().labels());
+    String signal = described.config().stop().signal();
     labels.put(STOP_SIGNAL_LABEL, signal.isEmpty() ? "SIGTERM" : signal);
+    RootFilesystem root = described.root();
     return new ContainerRecord(
-        described.getId(),
+        described.key().id(),
         labels,
-        described.getImage(),
+        described.image(),
         new ContainerRecord.Runtime(
-            RUNTIME,
-            Anys.pack(
-                Options.newBuilder().setBinaryName(described.getHost().getRuntime()).build())),
+            RUNTIME, codec.runtimeOptions(described.host().runtime().runtime())),
         Anys.of(Anys.SPEC, ByteString.copyFrom(spec)),
-        described.getSnapshotKey().isEmpty()
-            ? ContainerRecord.Rootfs.NONE
-            : new ContainerRecord.Rootfs(described.getSnapshotter(), described.getSnapshotKey()),
+        root.isSnapshot()
+            ? new ContainerRecord.Rootfs(root.snapshotter(), root.snapshotKey())
+            : ContainerRecord.Rootfs.NONE,
         Map.of(),
         "",
         ContainerRecord.Times.NONE);
   }
 
-  private String store(
-      TaskKey key, Container described, String wantedName, ContainerRecord record) {
+  private String store(ContainerDescription described, String wantedName, ContainerRecord record) {
     if (!wantedName.isEmpty()) {
-      insert(key, described, wantedName, record);
+      insert(described, wantedName, record);
       return wantedName;
     }
+    TaskKey key = described.key();
     AtomicReference<@Nullable String> stored = new AtomicReference<>();
     String name =
         names.generate(
@@ -400,27 +277,25 @@ final class ContainerCreation {
               if (containers.isNameTaken(key.namespace(), candidate)) {
                 return false;
               }
-              insert(key, described, candidate, record);
+              insert(described, candidate, record);
               stored.set(candidate);
               return true;
             },
             key.id());
     if (stored.get() == null) {
-      insert(key, described, name, record);
+      insert(described, name, record);
     }
     return name;
   }
 
-  private void insert(TaskKey key, Container described, String name, ContainerRecord record) {
-    NamedContainer container =
-        new NamedContainer(key, described.toBuilder().setName(name).build(), Progress.NEW);
-    Instant createdAt = Timestamps.instant(described.getCreatedAt());
+  private void insert(ContainerDescription described, String name, ContainerRecord record) {
+    NamedContainer container = new NamedContainer(described.withName(name), Progress.NEW);
     var _ =
         records.create(
-            key.namespace(),
+            described.key().namespace(),
             record,
             !container.isEphemeral(),
-            containers.insertion(container, Progress.nanos(createdAt)));
+            containers.insertion(container));
   }
 
   private static void makeFolders(List<Path> folders) {
@@ -430,16 +305,6 @@ final class ContainerCreation {
       } catch (IOException e) {
         throw new BerthException.InvalidArgument(
             "mount `" + folder + "`: cannot be made: " + e.getMessage(), e);
-      }
-    }
-  }
-
-  private void takeBack(String namespace, Made made, RuntimeException cause) {
-    for (String volume : made.anonymousVolumes()) {
-      try {
-        surroundings.images().removeVolume(namespace, volume);
-      } catch (BerthException e) {
-        cause.addSuppressed(e);
       }
     }
   }

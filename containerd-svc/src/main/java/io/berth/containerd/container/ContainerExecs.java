@@ -1,18 +1,13 @@
 package io.berth.containerd.container;
 
 import com.google.protobuf.ByteString;
-import io.berth.api.berth.container.v1.AttachResponse;
-import io.berth.api.berth.container.v1.ExecCreateRequest;
-import io.berth.api.berth.container.v1.ExecCreateResponse;
-import io.berth.api.berth.container.v1.ExecInspectResponse;
-import io.berth.api.berth.container.v1.ExecStartResponse;
-import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
-import io.berth.base.rpc.Timestamps;
+import io.berth.base.time.Sleeper;
+import io.berth.containerd.settings.ExecSettings;
 import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Exit;
@@ -25,7 +20,6 @@ import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -38,64 +32,48 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Processes run in containers that run. One that has ended is taken away after a moment in which
- * its client may still attach for the output; its exit is remembered a while longer.
+ * Runs further processes in containers that run. A process that has ended is taken away after a
+ * moment in which its client may still attach for the output; its exit is remembered a while
+ * longer. Thread-safe.
  */
 @Singleton
-final class ContainerExecs {
+public final class ContainerExecs {
   private static final Logger LOG = System.getLogger(ContainerExecs.class.getName());
   private static final Duration ATTACH_PATIENCE = Duration.ofSeconds(5);
-  private static final int MAX_REMEMBERED = 1000;
+  private static final String ATTACHED = "berth-attach:///";
 
   private final ExecSpecs specs;
-  private final ContainerLife life;
+  private final AttachTokens tokens;
   private final Tasks tasks;
   private final SecureRandom random = new SecureRandom();
-  private final Map<String, Terms> terms = new ConcurrentHashMap<>();
+  private final Map<String, ExecSettings> wishes = new ConcurrentHashMap<>();
   private final Map<String, CompletableFuture<Exit>> endings = new ConcurrentHashMap<>();
-  private final Map<String, Ended> remembered = new LinkedHashMap<>();
+  private final EndedExecs ended = new EndedExecs();
 
   @Inject
-  ContainerExecs(ExecSpecs specs, ContainerLife life, Tasks tasks) {
+  ContainerExecs(ExecSpecs specs, AttachTokens tokens, Tasks tasks) {
     this.specs = specs;
-    this.life = life;
+    this.tokens = tokens;
     this.tasks = tasks;
   }
 
-  /** What its creator said. */
-  private record Terms(TaskKey key, ExecCreateRequest request) {
-    boolean attach() {
-      return request.getAttachStdout() || request.getAttachStderr() || request.getOpenStdin();
-    }
-
-    boolean sized() {
-      return request.getTty() && request.getRows() > 0 && request.getColumns() > 0;
-    }
-  }
-
-  /**
-   * One that ran.
-   *
-   * @param terms null if an earlier life of this service made it
-   */
-  private record Ended(TaskKey key, @Nullable Terms terms, Exit exit) {}
-
-  ExecCreateResponse create(NamedContainer container, ExecCreateRequest request) {
+  /** Makes a process, which does not run yet, and answers its id. */
+  public String create(NamedContainer container, ExecSettings wish) {
     TaskKey key = container.key();
     checkRunning(container);
-    ProcessSpec process = specs.of(container, request);
-    boolean attach = request.getAttachStdout() || request.getAttachStderr();
+    ProcessSpec process = specs.of(container, wish);
+    boolean attach = wish.attachOutput() || wish.attachErrors();
     String execId = ContainerId.generate(random);
     Stdio stdio =
         new Stdio(
-            request.getOpenStdin() ? "berth-attach:///" : "",
-            attach ? "berth-attach:///" : "",
-            attach && !request.getTty() ? "berth-attach:///" : "",
-            request.getTty());
+            wish.openInput() ? ATTACHED : "",
+            attach ? ATTACHED : "",
+            attach && !wish.terminal() ? ATTACHED : "",
+            wish.terminal());
     tasks.exec(
         key, execId, stdio, Anys.of(Anys.PROCESS, ByteString.copyFrom(SpecJson.bytes(process))));
-    terms.put(execId, new Terms(key, request));
-    return ExecCreateResponse.newBuilder().setExecId(execId).build();
+    wishes.put(execId, wish);
+    return execId;
   }
 
   private void checkRunning(NamedContainer container) {
@@ -118,49 +96,54 @@ final class ContainerExecs {
     }
   }
 
-  ExecStartResponse start(NamedContainer container, String execId) {
+  /** Lets the program of a process run; where its client is to attach, the answer says how. */
+  public Started start(NamedContainer container, String execId) {
     TaskKey key = container.key();
-    Terms agreed = terms.get(execId);
-    // Held before it runs: it may take its whole container along, and with it the task.
+    ExecSettings agreed = wishes.get(execId);
+    // The end is held before the program runs, because the program may end its whole container, and
+    // with that the task goes.
     CompletableFuture<Exit> ending = tasks.ending(key, execId);
     int pid = tasks.start(key, execId);
     endings.put(execId, ending);
-    ExecStartResponse.Builder answer = ExecStartResponse.newBuilder().setPid(pid);
-    boolean attach = agreed != null && agreed.attach();
+    boolean attach = agreed != null && wantsAttachment(agreed);
     Thread.ofVirtual().name("exec-" + execId).start(() -> takeAway(key, execId, ending, attach));
-    if (agreed != null && attach) {
-      try {
-        answer.setAttach(attachment(container, execId, agreed));
-      } catch (BerthException e) {
-        // Gone with its whole container, or long since: its shim has held what there was for this
-        // client, so nothing is lost. Any other failure is one, also of a program that has ended.
-        boolean gone = e instanceof BerthException.NotFound && ending.isDone();
-        if (!gone && life.isRunning(key)) {
-          throw e;
-        }
-        LOG.log(Level.DEBUG, "nobody attaches to exec {0}: {1}", execId, e.getMessage());
-      }
-    }
-    return answer.build();
+    return new Started(
+        false, pid, agreed != null && attach ? attachment(key, execId, agreed, ending) : null);
   }
 
-  private AttachResponse attachment(NamedContainer container, String execId, Terms agreed) {
-    ExecCreateRequest wish = agreed.request();
-    if (agreed.sized()) {
-      tasks.resize(container.key(), execId, wish.getRows(), wish.getColumns());
+  private static boolean wantsAttachment(ExecSettings wish) {
+    return wish.attachOutput() || wish.attachErrors() || wish.openInput();
+  }
+
+  private @Nullable Attachment attachment(
+      TaskKey key, String execId, ExecSettings agreed, CompletableFuture<Exit> ending) {
+    try {
+      if (agreed.terminal() && agreed.size().isKnown()) {
+        tasks.resize(key, execId, agreed.size().rows(), agreed.size().columns());
+      }
+      return tokens.allow(key, execId, agreed.terminal(), agreed.openInput());
+    } catch (BerthException e) {
+      // A process that went with its whole container, or ended long since, needs no attachment: its
+      // shim has held what there was for this client. Any other failure is one, also where the
+      // program has ended.
+      boolean gone = e instanceof BerthException.NotFound && ending.isDone();
+      Tasks.Glance glance = tasks.glance(key);
+      if (!gone && glance != null && glance.running()) {
+        throw e;
+      }
+      LOG.log(Level.DEBUG, "nobody attaches to exec {0}: {1}", execId, e.getMessage());
+      return null;
     }
-    AttachResponse attach = life.allowAttach(container, execId);
-    return attach.toBuilder().setTty(wish.getTty()).setStdin(wish.getOpenStdin()).build();
   }
 
   private void takeAway(
       TaskKey key, String execId, CompletableFuture<Exit> ending, boolean attached) {
     try {
-      remember(execId, new Ended(key, terms.get(execId), told(ending)));
-      terms.remove(execId);
+      ended.add(execId, new EndedExecs.Ended(key, wishes.get(execId), told(ending)));
+      wishes.remove(execId);
       endings.remove(execId);
       if (attached) {
-        Thread.sleep(ATTACH_PATIENCE);
+        Sleeper.SYSTEM.sleep(ATTACH_PATIENCE);
       }
       var _ = tasks.deleteProcess(key, execId);
     } catch (BerthException.NotFound e) {
@@ -172,34 +155,22 @@ final class ContainerExecs {
     }
   }
 
-  private void remember(String execId, Ended exit) {
-    synchronized (remembered) {
-      remembered.put(execId, exit);
-      if (remembered.size() > MAX_REMEMBERED) {
-        remembered.remove(remembered.keySet().iterator().next());
-      }
-    }
-  }
-
   /**
-   * Blocks until it has ended.
+   * Blocks until the process has ended.
    *
-   * @param container asked for only if nothing is known of the exec: it may be gone by now
+   * @param container asked for only if nothing is known of the process, because the container may
+   *     be gone by now
    */
-  WaitResponse await(Supplier<NamedContainer> container, String execId)
+  public Ending await(Supplier<NamedContainer> container, String execId)
       throws InterruptedException {
+    // The order of the two looks counts: a process that ends between them is remembered by then.
     CompletableFuture<Exit> ending = endings.get(execId);
-    // In this order: what ends between the two looks is remembered by then.
-    Ended ended = ended(execId);
+    EndedExecs.Ended known = ended.get(execId);
     Exit exit =
-        ended != null
-            ? ended.exit()
+        known != null
+            ? known.exit()
             : ending != null ? told(ending) : tasks.await(container.get().key(), execId);
-    return WaitResponse.newBuilder()
-        .setStatus(exit.status())
-        .setAt(Timestamps.of(exit.at()))
-        .setOomKilled(exit.oomKilled())
-        .build();
+    return Ending.of(exit);
   }
 
   private static Exit told(CompletableFuture<Exit> ending) throws InterruptedException {
@@ -210,15 +181,41 @@ final class ContainerExecs {
     }
   }
 
-  private @Nullable Ended ended(String execId) {
-    synchronized (remembered) {
-      return remembered.get(execId);
-    }
+  /** Sends a signal, by name or number; empty for SIGKILL. */
+  public void kill(NamedContainer container, String execId, String signal) {
+    int number = ContainerStops.number(signal.isEmpty() ? "SIGKILL" : signal);
+    tasks.kill(container.key(), execId, number, /* all= */ false);
   }
 
-  /** Row MB-04: of one that runs, or ran a while ago. NOT_FOUND for any other. */
-  ExecInspectResponse inspect(String namespace, String ref) {
-    NavigableSet<String> ids = new TreeSet<>();
+  /** Gives the terminal of a process another size; an empty id means the container's first one. */
+  public void resize(NamedContainer container, String execId, int rows, int columns) {
+    tasks.resize(container.key(), execId, rows, columns);
+  }
+
+  /**
+   * A process in a container.
+   *
+   * @param execId its id
+   * @param containerId the container's
+   * @param running whether its program runs
+   * @param pid as the host sees it
+   * @param exitCode null while it has not ended
+   * @param wish null if it was made before this service's last start, or by a client of containerd
+   */
+  public record Report(
+      String execId,
+      String containerId,
+      boolean running,
+      int pid,
+      @Nullable Integer exitCode,
+      @Nullable ExecSettings wish) {}
+
+  /**
+   * A process that runs, or ended a while ago. NOT_FOUND for any other.
+   *
+   * @param ref a whole id, or the beginning of one id only
+   */
+  public Report inspect(String namespace, String ref) {
     Map<String, TaskKey> present = new HashMap<>();
     for (TaskKey key : tasks.keys(namespace)) {
       try {
@@ -227,31 +224,27 @@ final class ContainerExecs {
         LOG.log(Level.DEBUG, "{0} went while its execs were looked for", key);
       }
     }
-    ids.addAll(present.keySet());
-    synchronized (remembered) {
-      remembered.forEach((execId, ended) -> {
-        if (ended.key().namespace().equals(namespace)) {
-          ids.add(execId);
-        }
-      });
-    }
+    NavigableSet<String> ids = new TreeSet<>(present.keySet());
+    ids.addAll(ended.ids(namespace));
     String execId = one(ids, ref);
-    Ended ended = ended(execId);
-    if (ended != null) {
-      return described(execId, ended.key(), ended.terms())
-          .setPid(ended.exit().pid())
-          .setExitCode(ended.exit().status())
-          .build();
+    EndedExecs.Ended known = ended.get(execId);
+    if (known != null) {
+      Exit exit = known.exit();
+      return new Report(execId, known.key().id(), false, exit.pid(), exit.status(), known.wish());
     }
     TaskKey key = Objects.requireNonNull(present.get(execId));
     ProcessReport state = tasks.state(key, execId);
-    ExecInspectResponse.Builder answer =
-        described(execId, key, terms.get(execId)).setPid(state.pid());
-    return switch (state.phase()) {
-      case RUNNING, PAUSED, PAUSING -> answer.setRunning(true).build();
-      case STOPPED -> answer.setExitCode(state.exitStatus()).build();
-      case CREATED, UNKNOWN -> answer.build();
-    };
+    boolean running =
+        switch (state.phase()) {
+          case RUNNING, PAUSED, PAUSING -> true;
+          case CREATED, STOPPED, UNKNOWN -> false;
+        };
+    Integer exitCode =
+        switch (state.phase()) {
+          case STOPPED -> state.exitStatus();
+          case CREATED, RUNNING, PAUSED, PAUSING, UNKNOWN -> null;
+        };
+    return new Report(execId, key.id(), running, state.pid(), exitCode, wishes.get(execId));
   }
 
   private static String one(NavigableSet<String> ids, String ref) {
@@ -268,21 +261,5 @@ final class ContainerExecs {
           "exec `" + ref + "`: the prefix fits " + fitting.size() + " of them; give more digits");
     }
     return fitting.getFirst();
-  }
-
-  private static ExecInspectResponse.Builder described(
-      String execId, TaskKey key, @Nullable Terms terms) {
-    ExecInspectResponse.Builder answer =
-        ExecInspectResponse.newBuilder().setExecId(execId).setContainerId(key.id());
-    if (terms == null) {
-      return answer;
-    }
-    ExecCreateRequest wish = terms.request();
-    return answer
-        .addAllCmd(wish.getCmdList())
-        .setTty(wish.getTty())
-        .setUser(wish.getUser())
-        .setPrivileged(wish.getPrivileged())
-        .setOpenStdin(wish.getOpenStdin());
   }
 }

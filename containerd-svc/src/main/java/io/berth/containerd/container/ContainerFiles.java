@@ -1,12 +1,11 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.Endpoint;
-import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.FolderRemoval;
 import io.berth.base.layout.RootFolders;
+import io.berth.containerd.settings.NameResolution;
+import io.berth.containerd.settings.NetworkEndpoint;
 import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
@@ -18,11 +17,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
-/** One container's own files: {@code ROOT/containers/NAMESPACE/ID/}. */
+/** The files of one container: {@code ROOT/containers/NAMESPACE/ID/}. */
 final class ContainerFiles {
   private static final Path HOSTS_RESOLVER = Path.of("/etc/resolv.conf");
 
-  /** What systemd-resolved, which listens on the host's loopback only, asks itself. */
+  /**
+   * The servers that systemd-resolved(8) asks, which itself listens on the host's loopback only.
+   */
   private static final Path BEHIND_RESOLVER = Path.of("/run/systemd/resolve/resolv.conf");
 
   private static final Path HOSTS_HOSTS = Path.of("/etc/hosts");
@@ -62,7 +63,7 @@ final class ContainerFiles {
     return folder.resolve("shm");
   }
 
-  /** Mounts it anew, empty. */
+  /** Mounts an empty file system for shared memory of so many bytes, in place of an old one. */
   void mountSharedMemory(long bytes) {
     unmountSharedMemory();
     Path shm = sharedMemory();
@@ -79,7 +80,7 @@ final class ContainerFiles {
     }
   }
 
-  /** For this container; others that share it keep theirs. */
+  /** Unmounts it for this container; containers that share it keep their own mounts of it. */
   void unmountSharedMemory() {
     Path shm = sharedMemory();
     try {
@@ -90,28 +91,23 @@ final class ContainerFiles {
       if (!e.is(Errno.EINVAL)) {
         throw failure("unmount", shm, e);
       }
-      // Nothing was mounted there.
+      // umount(2) answers EINVAL where nothing is mounted, which is what was wanted.
     }
   }
 
-  /** What the health checks of the last run said. */
+  /** The file with the results of the health checks of the last run. */
   Path health() {
     return folder.resolve("health.json");
   }
 
-  /** What the last of them wrote. */
+  /** The file with the output of the last health check. */
   Path healthOutput() {
     return folder.resolve("health.log");
   }
 
-  /** Where output goes: the supervisor writes and rotates it. */
-  static String logUri(Path log, long maxSize, long maxFiles) {
-    return "berth-log://" + log + "?max_size=" + maxSize + "&max_files=" + maxFiles;
-  }
-
   /**
-   * Makes the folder (what is bound from it the container's users reach by the mount, not by this
-   * path) and the log.
+   * Makes the folder. Users of the container reach what is bound from it through the mount, so they
+   * need no way along this path.
    */
   void make() {
     try {
@@ -122,38 +118,42 @@ final class ContainerFiles {
   }
 
   /**
-   * Writes what is bound into the container, in place: a bind mount follows the file, not its name.
+   * Writes the files that are bound into the container. They are written in place, because a bind
+   * mount keeps the file and not its name.
    *
-   * @param endpoint with its address, if it has one
-   * @param nameservers of the network; the person's own count more
-   * @param hostsNetwork the container shares the host's: its files are the host's
+   * @param hostname the name that the container has
+   * @param domainname what follows the name, or empty
+   * @param names what a person wants resolved how
+   * @param endpoint the container's place on its network, if it has one
+   * @param nameservers of the network; the servers that a person gives count more
+   * @param hostsNetwork whether the container shares the host's network, so that its files are
+   *     based on the host's
    */
   void write(
-      Config config,
-      HostConfig host,
       String hostname,
-      Endpoint endpoint,
+      String domainname,
+      NameResolution names,
+      NetworkEndpoint endpoint,
       List<String> nameservers,
       boolean hostsNetwork) {
     make();
     put(hostname(), hostname + "\n");
-    HostsFile names =
+    HostsFile table =
         new HostsFile(
             hostname,
-            config.getDomainname(),
-            List.of(endpoint.getAddress(), endpoint.getAddress6()),
-            host.getExtraHostsList(),
-            endpoint.getGateway());
-    put(hosts(), hostsNetwork ? names.text(read(HOSTS_HOSTS)) : names.text());
+            domainname,
+            List.of(endpoint.address(), endpoint.address6()),
+            names.extraHosts(),
+            endpoint.gateway());
+    put(hosts(), hostsNetwork ? table.text(read(HOSTS_HOSTS)) : table.text());
     ResolvFile resolver =
-        new ResolvFile(
-            host.getDnsList(), host.getDnsSearchList(), host.getDnsOptionsList(), nameservers);
+        new ResolvFile(names.servers(), names.search(), names.options(), nameservers);
     put(
         resolvConf(),
         resolver.text(read(HOSTS_RESOLVER), read(BEHIND_RESOLVER), List.of(), hostsNetwork));
   }
 
-  /** For a container on another one's network: its names are the other's. */
+  /** Copies the tables of names for a container on another one's network. */
   void copy(ContainerFiles other, String hostname) {
     make();
     put(hostname(), hostname + "\n");
@@ -182,7 +182,7 @@ final class ContainerFiles {
     return new BerthException.Internal(what + " `" + file + "`: " + e.getMessage(), e);
   }
 
-  /** With all logs. */
+  /** Deletes all of them, the logs too. */
   void delete() {
     unmountSharedMemory();
     FolderRemoval.remove(folder);

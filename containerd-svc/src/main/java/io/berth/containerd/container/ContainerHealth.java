@@ -1,25 +1,24 @@
 package io.berth.containerd.container;
 
 import com.google.protobuf.ByteString;
-import io.berth.api.berth.container.v1.ExecCreateRequest;
-import io.berth.api.berth.container.v1.Health;
-import io.berth.api.berth.container.v1.HealthResult;
-import io.berth.api.berth.container.v1.HealthStatus;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.rpc.Anys;
-import io.berth.base.rpc.Timestamps;
+import io.berth.base.time.Sleeper;
 import io.berth.containerd.event.EventBroker;
-import io.berth.containerd.event.Topics;
+import io.berth.containerd.event.Occurrence;
 import io.berth.containerd.health.HealthCheck;
 import io.berth.containerd.health.HealthMonitor;
 import io.berth.containerd.health.HealthState;
 import io.berth.containerd.health.HealthState.Result;
 import io.berth.containerd.health.Prober;
+import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.log.LogEntry;
 import io.berth.containerd.log.LogQuery;
 import io.berth.containerd.log.LogReader;
+import io.berth.containerd.settings.ExecSettings;
+import io.berth.containerd.settings.HealthSettings;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
@@ -37,19 +36,28 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Health checks as processes run in containers. Rows MB-45, MB-112. */
+/**
+ * Runs health checks as processes in containers, and tells when a container's health changes.
+ * Thread-safe.
+ */
 @Singleton
 final class ContainerHealth implements Prober {
   private static final Logger LOG = System.getLogger(ContainerHealth.class.getName());
 
-  /** Ids of such processes: they are the engine's own, not a person's. */
+  /**
+   * The ids of probes begin like this; they are the engine's own processes, so people are not shown
+   * them.
+   */
   private static final String PREFIX = "health-";
 
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
-  /** How long after a killed probe the container's own end may be told. */
+  /**
+   * How long after a probe was killed the end of its container may be told, which killed it too.
+   */
   private static final Duration END_PATIENCE = Duration.ofMillis(500);
 
   private static final int SHOWN_OUTPUT = 4096;
@@ -82,12 +90,12 @@ final class ContainerHealth implements Prober {
     this.clock = clock;
   }
 
-  /** Whether the exec with this id is a probe. */
+  /** Whether the process with this id is a probe. */
   static boolean isProbe(String execId) {
     return execId.startsWith(PREFIX);
   }
 
-  /** Of a container that is about to run, if it has a check. */
+  /** Begins the checks of a container that is about to run, if it has any. */
   void begins(@Nullable NamedContainer container) {
     HealthCheck check = container == null ? null : check(container);
     if (container != null && check != null) {
@@ -97,14 +105,14 @@ final class ContainerHealth implements Prober {
     }
   }
 
-  /** Of one that was found running after a start of this service. */
+  /** Goes on with the checks of a container that was found running when this service started. */
   void goesOn(NamedContainer container) {
     Tasks.Glance glance = check(container) == null ? null : tasks.glance(container.key());
     if (glance == null || !glance.running()) {
       return;
     }
     TaskKey key = container.key();
-    // What the service's predecessor began tells nobody any more.
+    // Nobody waits for the result of a probe that this service began before it was restarted.
     tasks.execs(key).stream().filter(ContainerHealth::isProbe).forEach(id -> takeAway(key, id));
     begins(container);
     if (tasks.exitOf(key) != null) {
@@ -121,35 +129,15 @@ final class ContainerHealth implements Prober {
   }
 
   private static @Nullable HealthCheck check(NamedContainer container) {
-    return container.described().getConfig().hasHealth()
-        ? HealthCheck.of(container.described().getConfig().getHealth())
-        : null;
+    HealthSettings settings = container.described().config().health();
+    return settings == null ? null : HealthCheck.of(settings);
   }
 
   /** Null for a container without a check, and for one that was never started. */
-  @Nullable Health of(NamedContainer container) {
+  @Nullable HealthState of(NamedContainer container) {
     TaskKey key = container.key();
-    HealthState state =
-        check(container) == null ? null : monitor.state(key, surroundings.files(key).health());
-    if (state == null) {
-      return null;
-    }
-    Health.Builder result =
-        Health.newBuilder()
-            .setStatus(state.status().word())
-            .setFailingStreak(state.failingStreak());
-    for (Result each : state.log()) {
-      result.addLog(
-          HealthResult.newBuilder()
-              .setStart(Timestamps.of(Progress.instant(each.start())))
-              .setEnd(Timestamps.of(Progress.instant(each.end())))
-              .setExitCode(each.exitCode())
-              .setOutput(each.output()));
-    }
-    return result.build();
+    return check(container) == null ? null : monitor.state(key, surroundings.files(key).health());
   }
-
-  // --- one probe
 
   @Override
   public @Nullable Result probe(TaskKey key, HealthCheck check) throws InterruptedException {
@@ -180,7 +168,7 @@ final class ContainerHealth implements Prober {
         String late = "Health check exceeded timeout (" + text(check.timeout()) + ")";
         return counts ? Result.of(start, clock.instant(), Result.NOT_RUN, late) : null;
       }
-      // All that it wrote is in the file then.
+      // When the process is deleted, all that it wrote is in the file.
       var _ = tasks.deleteProcess(key, execId);
       if (exit.status() == 128 + Signal.SIGKILL.number()
           && tasks.await(key, "", END_PATIENCE) != null) {
@@ -199,9 +187,8 @@ final class ContainerHealth implements Prober {
   }
 
   private void begin(NamedContainer container, String execId, HealthCheck check, Path output) {
-    String log = ContainerFiles.logUri(output, KEPT_OUTPUT, 1);
-    ExecCreateRequest wish =
-        ExecCreateRequest.newBuilder().setRef(container.name()).addAllCmd(check.command()).build();
+    String log = LogDrivers.target(output, KEPT_OUTPUT, 1);
+    ExecSettings wish = ExecSettings.unattended(container.name(), check.command());
     byte[] process = SpecJson.bytes(specs.of(container, wish));
     tasks.exec(
         container.key(),
@@ -230,7 +217,7 @@ final class ContainerHealth implements Prober {
   private String begin(Path file) throws InterruptedException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     LogQuery all = new LogQuery(false, true, true, null, null, -1);
-    new LogReader(file, all, clock, Thread::sleep).read(() -> true, entry -> add(text, entry));
+    new LogReader(file, all, clock, Sleeper.SYSTEM).read(() -> true, entry -> add(text, entry));
     byte[] bytes = text.toByteArray();
     return new String(bytes, 0, Math.min(bytes.length, SHOWN_OUTPUT), StandardCharsets.UTF_8);
   }
@@ -244,9 +231,9 @@ final class ContainerHealth implements Prober {
     }
   }
 
-  /** {@code 30s}, {@code 1m30s}. */
+  /** A duration as docker writes it: {@code 30s}, {@code 1m30s}. */
   private static String text(Duration duration) {
-    return duration.toString().substring("PT".length()).toLowerCase(java.util.Locale.ROOT);
+    return duration.toString().substring("PT".length()).toLowerCase(Locale.ROOT);
   }
 
   @Override
@@ -254,13 +241,7 @@ final class ContainerHealth implements Prober {
     NamedContainer container = containers.find(key);
     if (container != null) {
       events.publish(
-          key.namespace(),
-          Topics.CONTAINER_HEALTH,
-          HealthStatus.newBuilder()
-              .setContainerId(key.id())
-              .setName(container.name())
-              .setStatus(status.word())
-              .build());
+          key.namespace(), new Occurrence.HealthChanged(key.id(), container.name(), status.word()));
     }
   }
 }

@@ -1,11 +1,12 @@
 package io.berth.containerd.container;
 
 import com.google.protobuf.Any;
-import io.berth.api.berth.container.v1.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
+import io.berth.containerd.settings.RootFilesystem;
+import io.berth.containerd.settings.Streams;
 import io.berth.containerd.task.Tasks;
 import io.berth.linux.Signal;
 import jakarta.inject.Inject;
@@ -16,8 +17,8 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * The one way from a container to its running task, whoever asks for it. What a failure means is
- * for the caller to record. The container's lock is held.
+ * Leads from a container to its running task, whether a person or a policy wants it to run. What a
+ * failure means is for the caller to record. The caller holds the container's lock.
  */
 @Singleton
 final class ContainerLaunch {
@@ -46,30 +47,26 @@ final class ContainerLaunch {
     return glance != null && glance.running();
   }
 
-  /** The task up to its gate; answers its pid. */
+  /** Makes the task, whose program does not run yet, and answers the pid. */
   int create(NamedContainer container) {
     TaskKey key = container.key();
     if (tasks.isPresent(key)) {
-      // CD-11: left from a start that nobody finished.
+      // A task that nobody started, or of a start that nobody finished, is in the way.
       var _ = tasks.delete(key);
     }
-    String snapshot = container.described().getSnapshotKey();
+    RootFilesystem root = container.described().root();
     List<RootfsMount> mounts =
-        snapshot.isEmpty()
-            ? List.of()
-            : surroundings
-                .images()
-                .mounts(key.namespace(), container.described().getSnapshotter(), snapshot);
-    Config config = container.described().getConfig();
+        root.isSnapshot() ? surroundings.images().mounts(key.namespace(), root) : List.of();
+    Streams streams = container.described().config().streams();
     Stdio stdio =
-        new Stdio(config.getOpenStdin() ? "berth-attach:///" : "", "", "", config.getTty());
+        new Stdio(streams.openInput() ? "berth-attach:///" : "", "", "", streams.terminal());
     return tasks.create(new Tasks.Creation(key, mounts, stdio, Any.getDefaultInstance(), ""));
   }
 
   /**
-   * Lets a created task run; one that cannot is taken away.
+   * Lets the program of a created task run; a task whose program cannot run is taken away.
    *
-   * @param counted what is put on record beside the start
+   * @param counted what is recorded beside the start
    */
   void begin(TaskKey key, UnaryOperator<Progress> counted) {
     Instant now = clock.instant();

@@ -1,145 +1,115 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.metadata.ContainerRecords;
+import io.berth.containerd.settings.RootFilesystem;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
-/**
- * Takes a container away with all that was made for it, in the reverse order. What fails half-way
- * can be tried again: the record goes last.
- */
+/** Removes containers by a person's wish. Thread-safe; methods block until they are gone. */
 @Singleton
-final class ContainerRemoval {
-  private static final Logger LOG = System.getLogger(ContainerRemoval.class.getName());
-
+public final class ContainerRemoval {
+  private final NamedContainers containers;
+  private final ContainerStops stops;
+  private final ContainerRestarts restarts;
+  private final ContainerTeardown teardown;
+  private final ContainerQueries queries;
   private final Surroundings surroundings;
-  private final StartPreparation preparation;
-  private final ContainerRecords records;
   private final Tasks tasks;
-  private final Waits waits;
-  private final BackgroundWork background;
-  private final Set<TaskKey> removing = ConcurrentHashMap.newKeySet();
 
   @Inject
   ContainerRemoval(
+      NamedContainers containers,
+      ContainerStops stops,
+      ContainerRestarts restarts,
+      ContainerTeardown teardown,
+      ContainerQueries queries,
       Surroundings surroundings,
-      StartPreparation preparation,
-      ContainerRecords records,
-      Tasks tasks,
-      Waits waits,
-      BackgroundWork background) {
+      Tasks tasks) {
+    this.containers = containers;
+    this.stops = stops;
+    this.restarts = restarts;
+    this.teardown = teardown;
+    this.queries = queries;
     this.surroundings = surroundings;
-    this.preparation = preparation;
-    this.records = records;
     this.tasks = tasks;
-    this.waits = waits;
-    this.background = background;
-  }
-
-  boolean isRemoving(TaskKey key) {
-    return removing.contains(key);
   }
 
   /**
-   * Of a container that does not run; its lock is held. Without network-svc its endpoint, and
-   * without image-svc its volumes, follow when that is back.
+   * Removes a container.
+   *
+   * @param force whether one that runs is ended first; else FAILED_PRECONDITION
+   * @param volumes whether its volumes go too that nobody named
    */
-  void remove(NamedContainer container, boolean volumes) {
+  public void remove(NamedContainer container, boolean force, boolean volumes) {
     TaskKey key = container.key();
-    if (!removing.add(key)) {
-      throw new BerthException.FailedPrecondition(
-              "remove container `" + container.name() + "`: its removal is under way")
-          .with(
-              Obstacle.of(
-                  Obstacle.Reason.CONTAINER_BEING_REMOVED,
-                  Obstacle.Kind.CONTAINER,
-                  container.name()));
-    }
-    try {
-      if (tasks.isPresent(key)) {
-        var _ = tasks.delete(key);
+    Tasks.Glance glance = tasks.glance(key);
+    if (glance != null && glance.running()) {
+      if (!force) {
+        throw new BerthException.FailedPrecondition(
+                "remove container `"
+                    + container.name()
+                    + "`: You cannot remove a running container "
+                    + container.key().id()
+                    + ". Stop the container before attempting removal or force remove")
+            .with(
+                Obstacle.of(
+                    Obstacle.Reason.CONTAINER_RUNNING, Obstacle.Kind.CONTAINER, container.name()));
       }
-      boolean rest = !releases(() -> preparation.giveBack(container));
-      String snapshot = container.described().getSnapshotKey();
-      if (!snapshot.isEmpty()) {
-        try {
-          surroundings
-              .images()
-              .remove(key.namespace(), container.described().getSnapshotter(), snapshot);
-        } catch (BerthException.NotFound e) {
-          LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
-        }
-      }
-      records.delete(key, !container.isEphemeral());
-      surroundings.files(key).delete();
-      rest |= volumes && !releases(() -> removeVolumes(container));
-      if (rest) {
-        releaseLater(container, volumes);
-      }
-      waits.removed(key, ContainerLife.response(container.progress()));
-    } finally {
-      removing.remove(key);
+      stops.stop(container, 0, "SIGKILL");
     }
-  }
-
-  /** False if the service that is asked is absent. */
-  private static boolean releases(Runnable work) {
-    try {
-      work.run();
-      return true;
-    } catch (BerthException.Absent e) {
-      LOG.log(Level.DEBUG, "{0}", e.getMessage());
-      return false;
-    }
-  }
-
-  private void releaseLater(NamedContainer container, boolean volumes) {
-    List<PeerService> needs = new ArrayList<>();
-    if (container.hasEndpoint()) {
-      needs.add(surroundings.networks().service());
-    }
-    if (volumes) {
-      needs.add(surroundings.images().service());
-    }
-    background.later(
-        BackgroundWork.Kind.RELEASE,
-        container.key(),
-        Duration.ZERO,
-        needs,
-        _ -> {
-          if (!records.contains(container.key())) {
-            preparation.giveBack(container);
-            if (volumes) {
-              removeVolumes(container);
-            }
+    restarts.callOff(key);
+    containers.lockedRun(
+        key,
+        () -> {
+          NamedContainer now = containers.find(key);
+          if (now != null) {
+            teardown.remove(now, volumes);
+          } else if (!container.isEphemeral()) {
+            throw new BerthException.NotFound("No such container: " + container.name());
           }
+          // An ephemeral container that is not there has removed itself meanwhile.
         });
   }
 
-  // Only those that nobody named.
-  private void removeVolumes(NamedContainer container) {
-    for (Mount mount : container.described().getHost().getMountsList()) {
-      if (mount.getType().equals("volume")) {
-        try {
-          surroundings.images().removeAnonymous(container.key().namespace(), mount.getSource());
-        } catch (BerthException.Absent e) {
-          throw e;
-        } catch (BerthException e) {
-          LOG.log(Level.WARNING, "volume of {0}: {1}", container, e.getMessage());
-        }
+  /**
+   * What pruning removed.
+   *
+   * @param ids of the containers
+   * @param bytes of their snapshots
+   */
+  public record Pruned(List<String> ids, long bytes) {
+    public Pruned {
+      ids = List.copyOf(ids);
+    }
+  }
+
+  /** Removes the containers of a namespace that rest and that fit the filters. */
+  public Pruned prune(String namespace, List<String> filters) {
+    ListFilters wanted = queries.filters(namespace, filters);
+    List<String> ids = new ArrayList<>();
+    long bytes = 0;
+    for (NamedContainer container : containers.list(namespace)) {
+      ContainerStatus seen = queries.get(container, /* size= */ false, /* mounts= */ false);
+      if (seen.state().isResting() && wanted.matches(seen)) {
+        bytes += size(container);
+        remove(container, /* force= */ false, /* volumes= */ false);
+        ids.add(container.key().id());
       }
+    }
+    return new Pruned(ids, bytes);
+  }
+
+  private long size(NamedContainer container) {
+    RootFilesystem root = container.described().root();
+    try {
+      return root.isSnapshot() ? surroundings.images().size(container.key().namespace(), root) : 0;
+    } catch (BerthException.NotFound e) {
+      return 0;
     }
   }
 }

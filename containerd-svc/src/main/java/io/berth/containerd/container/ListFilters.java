@@ -1,11 +1,9 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Container;
-import io.berth.api.berth.container.v1.Mount;
-import io.berth.api.berth.container.v1.State;
-import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.error.BerthException;
-import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.health.HealthState;
+import io.berth.containerd.settings.ContainerDescription;
+import io.berth.containerd.settings.Mount;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,13 +13,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * {@code key=value} filters as docker has them: of one key any must fit, of different keys all;
- * labels must all fit. Pure.
+ * Filters {@code key=value} as docker has them: of the filters of one key any must fit, except that
+ * labels must all fit; every key must fit. Immutable.
  */
 final class ListFilters {
   private static final Set<String> KEYS =
@@ -48,12 +46,12 @@ final class ListFilters {
   }
 
   /**
-   * INVALID_ARGUMENT for an unknown key.
+   * Reads filters. INVALID_ARGUMENT for an unknown key.
    *
-   * @param createdOf when the container that a word means was made, as ISO 8601
-   * @param now for ages
+   * @param createdOf tells when the container was made that a word means
+   * @param now from which ages are counted
    */
-  static ListFilters parse(List<String> filters, UnaryOperator<String> createdOf, Instant now) {
+  static ListFilters parse(List<String> filters, Function<String, Instant> createdOf, Instant now) {
     Map<String, List<String>> wanted = new LinkedHashMap<>();
     for (String filter : filters) {
       int equals = filter.indexOf('=');
@@ -73,7 +71,7 @@ final class ListFilters {
     ListFilters result = new ListFilters(wanted);
     for (String key : List.of("before", "since")) {
       for (String ref : wanted.getOrDefault(key, List.of())) {
-        result.moments.put(key + "=" + ref, Instant.parse(createdOf.apply(ref)));
+        result.moments.put(key + "=" + ref, createdOf.apply(ref));
       }
     }
     for (String until : wanted.getOrDefault("until", List.of())) {
@@ -100,7 +98,7 @@ final class ListFilters {
     return wanted.containsKey("status") || wanted.containsKey("exited");
   }
 
-  boolean matches(Container container) {
+  boolean matches(ContainerStatus container) {
     return wanted.entrySet().stream()
         .allMatch(entry ->
             entry.getKey().startsWith("label")
@@ -110,28 +108,30 @@ final class ListFilters {
                     .anyMatch(value -> one(container, entry.getKey(), value)));
   }
 
-  private boolean one(Container container, String key, String value) {
-    Instant created = Timestamps.instant(container.getCreatedAt());
+  private boolean one(ContainerStatus container, String key, String value) {
+    ContainerDescription described = container.described();
+    Instant created = described.createdAt();
     return switch (key) {
-      case "id" -> container.getId().startsWith(value);
-      case "name" -> name(container.getName(), value);
-      case "status" -> word(container.getState().getState()).equals(value);
-      case "health" -> health(container.getState()).equals(value);
+      case "id" -> described.key().id().startsWith(value);
+      case "name" -> name(described.name(), value);
+      case "status" -> container.state().word().equals(value);
+      case "health" -> health(container.run()).equals(value);
       case "exited" ->
-          container.getState().getState() == State.STATE_EXITED
-              && Integer.toUnsignedString(container.getState().getExitCode()).equals(value);
-      case "ancestor" -> ancestor(container, value);
+          container.state() == RunState.EXITED
+              && Integer.toUnsignedString(container.run().exitCode()).equals(value);
+      case "ancestor" -> ancestor(described, value);
       case "volume" ->
-          container.getHost().getMountsList().stream().anyMatch(mount -> volume(mount, value));
-      case "network" -> container.getNetwork().getMode().equals(value);
+          described.host().storage().mounts().stream().anyMatch(mount -> volume(mount, value));
+      case "network" -> described.network().mode().equals(value);
       case "before", "until" -> created.isBefore(at(key, value));
       case "since" -> created.isAfter(at(key, value));
       default -> false;
     };
   }
 
-  private static String health(StateInfo state) {
-    return state.hasHealth() ? state.getHealth().getStatus() : "none";
+  private static String health(ContainerStatus.Run run) {
+    HealthState health = run.health();
+    return health == null ? "none" : health.status().word();
   }
 
   private Instant at(String key, String value) {
@@ -150,31 +150,25 @@ final class ListFilters {
     }
   }
 
-  private static boolean ancestor(Container container, String value) {
-    String image = container.getImage();
+  private static boolean ancestor(ContainerDescription container, String value) {
+    String image = container.image();
     return image.equals(value)
         || image.startsWith(value + ":")
         || image.endsWith("/" + value)
         || image.contains("/" + value + ":")
-        || container.getImageId().equals(value)
-        || (value.length() >= 6 && container.getImageId().startsWith("sha256:" + value));
+        || container.imageId().equals(value)
+        || (value.length() >= 6 && container.imageId().startsWith("sha256:" + value));
   }
 
   private static boolean volume(Mount mount, String value) {
-    return mount.getSource().equals(value) || mount.getTarget().equals(value);
+    return mount.source().equals(value) || mount.target().equals(value);
   }
 
-  private static boolean label(Container container, String value) {
+  private static boolean label(ContainerStatus container, String value) {
     int equals = value.indexOf('=');
-    Map<String, String> labels = container.getConfig().getLabelsMap();
+    Map<String, String> labels = container.described().config().labels();
     return equals < 0
         ? labels.containsKey(value)
         : value.substring(equals + 1).equals(labels.get(value.substring(0, equals)));
-  }
-
-  /** As people write it. */
-  static String word(State state) {
-    String name = state.name();
-    return name.substring("STATE_".length()).toLowerCase(Locale.ROOT);
   }
 }

@@ -1,34 +1,40 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Container;
 import io.berth.base.id.TaskKey;
+import io.berth.containerd.settings.ContainerDescription;
 
 /**
- * A container with a row of its own.
+ * A container that was made by {@code berth.container.v1}, as its row has it.
  *
- * @param described what was asked for, with everything that holds until the next change by a person
+ * @param described what was asked for, with everything that holds until a person changes it
+ * @param progress how far it came
  */
-record NamedContainer(TaskKey key, Container described, Progress progress) {
-  String name() {
-    return described.getName();
+public record NamedContainer(ContainerDescription described, Progress progress) {
+  /** Namespace and id. */
+  public TaskKey key() {
+    return described.key();
+  }
+
+  /** The name, unique in the namespace. */
+  public String name() {
+    return described.name();
   }
 
   boolean isEphemeral() {
-    return described.getHost().getAutoRemove();
+    return described.host().lifecycle().autoRemove();
   }
 
-  /** Whether it has an address of its own: not the host's, nor another container's. */
+  /** Whether it has a place of its own on a network: not the host's, nor another container's. */
   boolean hasEndpoint() {
-    String mode = described.getNetwork().getMode();
-    return !mode.equals("host") && !mode.startsWith("container:");
+    return !described.network().isHost() && described.network().sharedWith() == null;
   }
 
   NamedContainer with(Progress changed) {
-    return new NamedContainer(key, described, changed);
+    return new NamedContainer(described, changed);
   }
 
   @Override
   public String toString() {
-    return "container " + described.getName();
+    return "container " + name();
   }
 }

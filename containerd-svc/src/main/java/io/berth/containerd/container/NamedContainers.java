@@ -1,7 +1,5 @@
 package io.berth.containerd.container;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import io.berth.api.berth.container.v1.Container;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
@@ -9,6 +7,8 @@ import io.berth.base.json.Json;
 import io.berth.base.store.Database;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.metadata.Store;
+import io.berth.containerd.settings.ContainerDescription;
+import io.berth.containerd.settings.DescriptionCodec;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.sql.Connection;
@@ -18,23 +18,51 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The rows beside containerd's records. Names are unique in their namespace. Thread-safe. */
+/**
+ * The table of containers with names: one row beside each of containerd's records that was made
+ * here. Names are unique in their namespace. Whatever changes a container or its task is done under
+ * that container's lock. Thread-safe; methods block for the database.
+ */
 @Singleton
 final class NamedContainers {
   private static final String COLUMNS = "SELECT namespace, id, record, progress";
 
   private final Store store;
+  private final DescriptionCodec codec;
+  private final KeyLocks locks;
 
   @Inject
-  NamedContainers(Store store) {
+  NamedContainers(Store store, DescriptionCodec codec, KeyLocks locks) {
     this.store = store;
+    this.codec = codec;
+    this.locks = locks;
   }
 
-  /** Within the transaction that makes the record: ALREADY_EXISTS if the name is taken. */
-  ContainerRecords.Beside insertion(NamedContainer container, long createdAt) {
+  /** Does the work while nothing else is done to this container. Reentrant. */
+  <T extends @Nullable Object> T locked(TaskKey key, Supplier<T> work) {
+    return locks.with(key, work);
+  }
+
+  /** The same for work that has no result. */
+  void lockedRun(TaskKey key, Runnable work) {
+    locks.with(
+        key,
+        () -> {
+          work.run();
+          return null;
+        });
+  }
+
+  /**
+   * Inserts the row within the transaction that makes the record, which fails with ALREADY_EXISTS
+   * if the name is taken.
+   */
+  ContainerRecords.Beside insertion(NamedContainer container) {
+    long createdAt = Progress.nanos(container.described().createdAt());
     return connection -> {
       checkFree(connection, container.key().namespace(), container.key().id(), container.name());
       try (var insert =
@@ -46,14 +74,14 @@ final class NamedContainers {
         insert.setString(2, container.key().id());
         insert.setString(3, container.name());
         insert.setLong(4, createdAt);
-        insert.setBytes(5, container.described().toByteArray());
+        insert.setBytes(5, codec.encode(container.described()));
         insert.setBytes(6, Json.bytes(container.progress()));
         insert.executeUpdate();
       }
     };
   }
 
-  // MB-124: the error names the holder and what can be done.
+  // The error names the holder of the name and what can be done.
   private static void checkFree(Connection connection, String namespace, String id, String name)
       throws SQLException {
     try (var query =
@@ -77,7 +105,7 @@ final class NamedContainers {
     }
   }
 
-  /** Whether somebody has it. */
+  /** Whether a container of the namespace has the name. */
   boolean isNameTaken(String namespace, String name) {
     return store
         .database()
@@ -92,7 +120,7 @@ final class NamedContainers {
         });
   }
 
-  /** ALREADY_EXISTS with the holder. */
+  /** Throws ALREADY_EXISTS with the holder if a container of the namespace has the name. */
   void describeConflict(String namespace, String name) {
     store
         .database()
@@ -102,14 +130,18 @@ final class NamedContainers {
         });
   }
 
-  /** Null for a container that another client described, and for none. */
+  /**
+   * The container of this key. Null for one that a client of containerd described, and where there
+   * is none.
+   */
   @Nullable NamedContainer find(TaskKey key) {
     return store.database().read(connection -> row(connection, key));
   }
 
   /**
-   * By full id, by name, or by a prefix of an id that fits one only, in this order (MB-125);
-   * NOT_FOUND, or INVALID_ARGUMENT for a prefix that fits several.
+   * The container that a person means: by its full id, by its name, or by a prefix of an id that
+   * fits one container only, in this order. NOT_FOUND, or INVALID_ARGUMENT for a prefix that fits
+   * several.
    */
   NamedContainer resolve(String namespace, String ref) {
     String wanted = ref.startsWith("/") ? ref.substring(1) : ref;
@@ -145,7 +177,7 @@ final class NamedContainers {
     return result;
   }
 
-  private static List<NamedContainer> select(
+  private List<NamedContainer> select(
       Connection connection, String condition, String namespace, String value) throws SQLException {
     try (var query =
         connection.prepareStatement(
@@ -161,7 +193,7 @@ final class NamedContainers {
     }
   }
 
-  /** Newest first; of all namespaces if null. */
+  /** The containers of a namespace, or of all namespaces for null; the newest is the first. */
   List<NamedContainer> list(@Nullable String namespace) {
     return store
         .database()
@@ -182,12 +214,15 @@ final class NamedContainers {
         });
   }
 
-  /** Changes how far it came; null if it is gone. Lazy. */
+  /**
+   * Changes how far a container came, and answers the changed row; null if the container is gone.
+   * The change may be lost in a power cut.
+   */
   @Nullable NamedContainer progress(TaskKey key, UnaryOperator<Progress> change) {
     return store.database().lazy(progressing(key, change));
   }
 
-  /** The same, on disk when it returns, unless the container removes itself. */
+  /** The same; the change is on disk when this returns, unless the container removes itself. */
   @Nullable NamedContainer lastingProgress(TaskKey key, UnaryOperator<Progress> change) {
     NamedContainer now = find(key);
     return now == null || now.isEphemeral()
@@ -195,7 +230,7 @@ final class NamedContainers {
         : store.database().durable(progressing(key, change));
   }
 
-  private static Database.Work<@Nullable NamedContainer> progressing(
+  private Database.Work<@Nullable NamedContainer> progressing(
       TaskKey key, UnaryOperator<Progress> change) {
     return connection -> {
       NamedContainer old = row(connection, key);
@@ -215,8 +250,12 @@ final class NamedContainers {
     };
   }
 
-  /** Changes what was asked for, its name too; NOT_FOUND if it is gone. Durable. */
-  NamedContainer describe(TaskKey key, UnaryOperator<Container> change) {
+  /**
+   * Changes what was asked for, which may be the name too, and answers the changed row. The change
+   * is on disk when this returns. NOT_FOUND if the container is gone, ALREADY_EXISTS if the new
+   * name is taken.
+   */
+  NamedContainer describe(TaskKey key, UnaryOperator<ContainerDescription> change) {
     return store
         .database()
         .durable(connection -> {
@@ -224,36 +263,31 @@ final class NamedContainers {
           if (old == null) {
             throw new BerthException.NotFound("no such container: `" + key.id() + "`");
           }
-          Container changed = change.apply(old.described());
-          checkFree(connection, key.namespace(), key.id(), changed.getName());
+          ContainerDescription changed = change.apply(old.described());
+          checkFree(connection, key.namespace(), key.id(), changed.name());
           try (var update =
               connection.prepareStatement(
                   "UPDATE named_containers SET record = ?, name = ?"
                       + " WHERE namespace = ? AND id = ?")) {
-            update.setBytes(1, changed.toByteArray());
-            update.setString(2, changed.getName());
+            update.setBytes(1, codec.encode(changed));
+            update.setString(2, changed.name());
             update.setString(3, key.namespace());
             update.setString(4, key.id());
             update.executeUpdate();
           }
-          return new NamedContainer(key, changed, old.progress());
+          return new NamedContainer(changed, old.progress());
         });
   }
 
-  private static @Nullable NamedContainer row(Connection connection, TaskKey key)
-      throws SQLException {
+  private @Nullable NamedContainer row(Connection connection, TaskKey key) throws SQLException {
     List<NamedContainer> found = select(connection, " AND id = ?2", key.namespace(), key.id());
     return found.isEmpty() ? null : found.getFirst();
   }
 
-  private static NamedContainer read(ResultSet row) throws SQLException {
-    try {
-      return new NamedContainer(
-          new TaskKey(row.getString(1), row.getString(2)),
-          Container.parseFrom(row.getBytes(3)),
-          Json.read(row.getBytes(4), Progress.class, "progress of a container"));
-    } catch (InvalidProtocolBufferException e) {
-      throw new BerthException.DataLoss("read a stored container: " + e.getMessage(), e);
-    }
+  private NamedContainer read(ResultSet row) throws SQLException {
+    TaskKey key = new TaskKey(row.getString(1), row.getString(2));
+    return new NamedContainer(
+        codec.decode(key, row.getBytes(3)),
+        Json.read(row.getBytes(4), Progress.class, "progress of a container"));
   }
 }

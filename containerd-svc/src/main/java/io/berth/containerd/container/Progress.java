@@ -4,15 +4,21 @@ import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How far a container came. Times are nanoseconds since 1970, 0 for never.
+ * How far a container came; stored as JSON under these names. Times are nanoseconds since 1970, 0
+ * for never.
  *
- * @param running it was started and its end is not recorded: a claim to be checked
+ * @param running whether it was started and its end is not recorded; after a restart of this
+ *     service that is a claim to be checked
+ * @param startedAt when it was started last
+ * @param finishedAt when it ended last
+ * @param exitCode as a shell tells it, of the last end or failed start
  * @param error why the last start failed, else empty
+ * @param oomKilled whether the kernel ended it for want of memory
  * @param restarts how often its policy started it since a person did
- * @param stopped a person asked for its end
+ * @param stopped whether a person asked for its end
  * @param lastDelayMillis the wait before this run; 0 if a person started it
  */
-record Progress(
+public record Progress(
     boolean running,
     long startedAt,
     long finishedAt,
@@ -22,12 +28,12 @@ record Progress(
     int restarts,
     boolean stopped,
     long lastDelayMillis) {
-  /** Made, and nothing else. */
+  /** A container that was made and never started. */
   static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0);
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-  Progress {
+  public Progress {
     error = error == null ? "" : error;
   }
 
@@ -53,20 +59,22 @@ record Progress(
         false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis);
   }
 
-  /** A start that did not succeed. What never ran has not finished: it stays created. */
+  /**
+   * A start did not succeed. A container that never ran has not finished by that; it stays created.
+   */
   Progress failed(Instant at, int code, String why) {
     long finished = wasStarted() ? nanos(at) : finishedAt;
     return new Progress(
         false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis);
   }
 
-  /** The same of one that ran before: how its program ended is still what counts. */
+  /** The same where the container ran before and how its program ended is still what counts. */
   Progress notStarted(String why) {
     return new Progress(
         false, startedAt, finishedAt, exitCode, why, oomKilled, restarts, stopped, lastDelayMillis);
   }
 
-  /** A person starts it: counts begin again. */
+  /** A person starts the container, so its policy counts from zero again. */
   Progress byPerson() {
     return new Progress(running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0);
   }

@@ -1,17 +1,19 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Container;
-import io.berth.api.berth.container.v1.Endpoint;
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.network.v1.AttachRequest;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
+import io.berth.containerd.client.NetworkCalls;
+import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.metadata.ContainerRecord;
+import io.berth.containerd.settings.ContainerDescription;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.NamespaceModes;
+import io.berth.containerd.settings.NetworkEndpoint;
+import io.berth.containerd.settings.NetworkSettings;
 import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
@@ -25,14 +27,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a container of ours needs before its task can be made: its endpoint, its files, links to
- * namespaces. Idempotent; whoever asks for the task takes this way.
+ * Prepares what a container needs before its task can be made: its place on a network, its files,
+ * and links to namespaces. Every step can be repeated, and every client's way to a task leads here.
  */
 @Singleton
 final class StartPreparation implements TaskPreparer {
-  private static final String OTHERS = "container:";
-  private static final String SHAREABLE = "shareable";
-
   private final Surroundings surroundings;
   private final NamedContainers containers;
   private final Tasks tasks;
@@ -50,60 +49,69 @@ final class StartPreparation implements TaskPreparer {
     if (container == null) {
       return null;
     }
-    Container described = container.described();
-    HostConfig host = described.getHost();
+    ContainerDescription described = container.described();
+    HostSettings host = described.host();
     Map<String, Path> links = new HashMap<>();
-    Endpoint endpoint = Endpoint.getDefaultInstance();
-    List<String> nameservers = List.of();
-    String mode = described.getNetwork().getMode();
-    if (mode.startsWith(OTHERS)) {
-      links.put(
-          TaskFolder.NETWORK_NAMESPACE, namespaceOf(key, mode.substring(OTHERS.length()), "net"));
-    } else if (!mode.equals("host")) {
-      io.berth.api.berth.network.v1.Endpoint attached =
-          surroundings.networks().attach(key.namespace(), attachment(container));
-      endpoint = endpoint(attached);
-      nameservers = attached.getNameserversList();
-      links.put(TaskFolder.NETWORK_NAMESPACE, Path.of(attached.getNetns()));
+    NetworkCalls.Attached place = place(container);
+    NetworkEndpoint endpoint = place.endpoint();
+    String sharedWith = described.network().sharedWith();
+    if (sharedWith != null) {
+      links.put(TaskFolder.NETWORK_NAMESPACE, namespaceOf(key, sharedWith, "net"));
+    } else if (container.hasEndpoint()) {
+      links.put(TaskFolder.NETWORK_NAMESPACE, Path.of(endpoint.netns()));
     }
-    if (host.getPidMode().startsWith(OTHERS)) {
-      links.put(
-          TaskFolder.PID_NAMESPACE,
-          namespaceOf(key, host.getPidMode().substring(OTHERS.length()), "pid"));
+    String pidOf = NamespaceModes.containerOf(host.namespaces().pid());
+    if (pidOf != null) {
+      links.put(TaskFolder.PID_NAMESPACE, namespaceOf(key, pidOf, "pid"));
     }
-    if (host.getIpcMode().startsWith(OTHERS)) {
-      links.put(
-          TaskFolder.IPC_NAMESPACE,
-          namespaceOf(key, host.getIpcMode().substring(OTHERS.length()), "ipc"));
+    String ipcOf = NamespaceModes.containerOf(host.namespaces().ipc());
+    if (ipcOf != null) {
+      links.put(TaskFolder.IPC_NAMESPACE, namespaceOf(key, ipcOf, "ipc"));
     }
     ContainerFiles files = surroundings.files(key);
-    if (host.getIpcMode().equals(SHAREABLE)) {
+    if (host.namespaces().isIpcShareable()) {
       files.make();
-      files.mountSharedMemory(host.getShmSize());
+      files.mountSharedMemory(host.storage().sharedMemory());
     }
-    if (mode.startsWith(OTHERS)) {
-      NamedContainer other = containers.resolve(key.namespace(), mode.substring(OTHERS.length()));
-      files.copy(surroundings.files(other.key()), hostname(described, mode));
+    if (sharedWith != null) {
+      NamedContainer other = containers.resolve(key.namespace(), sharedWith);
+      files.copy(surroundings.files(other.key()), hostname(described));
     } else {
       files.write(
-          described.getConfig(),
-          host.toBuilder().addAllExtraHosts(links(key, described.getNetwork(), endpoint)).build(),
-          hostname(described, mode),
+          hostname(described),
+          described.config().domainname(),
+          host.names().withMoreHosts(links(key, described.network(), endpoint)),
           endpoint,
-          nameservers,
-          mode.equals("host"));
+          place.nameservers(),
+          described.network().isHost());
     }
-    if (!endpoint.equals(described.getEndpoint())) {
-      Endpoint now = endpoint;
-      var _ = containers.describe(key, old -> old.toBuilder().setEndpoint(now).build());
+    if (!endpoint.equals(described.endpoint())) {
+      var _ = containers.describe(key, old -> old.withEndpoint(endpoint));
     }
-    return new Prepared(links, logUri(key, host), container.isEphemeral());
+    return new Prepared(links, logTarget(key, host), container.isEphemeral());
   }
 
-  // Row MB-73: as a line of the hosts file, of an address that is known now.
-  private List<String> links(TaskKey key, NetworkConfig network, Endpoint own) {
+  private NetworkCalls.Attached place(NamedContainer container) {
+    if (!container.hasEndpoint()) {
+      return new NetworkCalls.Attached(NetworkEndpoint.NONE, List.of());
+    }
+    ContainerDescription described = container.described();
+    NetworkSettings wish =
+        described
+            .network()
+            .withPorts(ExposedPorts.published(described.config(), described.network()));
+    return surroundings
+        .networks()
+        .attach(
+            new NetworkCalls.Wish(
+                container.key(), container.name(), wish, container.isEphemeral()));
+  }
+
+  // The other containers of a link are lines of the hosts file, because their addresses are known
+  // only now, when they run.
+  private List<String> links(TaskKey key, NetworkSettings network, NetworkEndpoint own) {
     List<String> lines = new ArrayList<>();
-    for (String link : network.getLinksList()) {
+    for (String link : network.links()) {
       int colon = link.indexOf(':');
       String alias = link.substring(colon + 1);
       NamedContainer other =
@@ -120,44 +128,38 @@ final class StartPreparation implements TaskPreparer {
                     Obstacle.Kind.CONTAINER,
                     link.substring(0, colon)));
       }
-      Endpoint theirs = other.described().getEndpoint();
-      if (theirs.getAddress().isEmpty() || !theirs.getNetwork().equals(own.getNetwork())) {
+      NetworkEndpoint theirs = other.described().endpoint();
+      if (theirs.address().isEmpty() || !theirs.network().equals(own.network())) {
         throw new BerthException.FailedPrecondition(
             "link `" + other.name() + ":" + alias + "`: that container is on another network");
       }
-      lines.add(alias + ":" + theirs.getAddress());
+      lines.add(alias + ":" + theirs.address());
       if (!alias.equals(other.name())) {
-        lines.add(other.name() + ":" + theirs.getAddress());
+        lines.add(other.name() + ":" + theirs.address());
       }
     }
     return lines;
   }
 
-  private String hostname(Container described, String mode) {
-    String own = described.getConfig().getHostname();
-    boolean hosts = mode.equals("host") || described.getHost().getUtsMode().equals("host");
+  private String hostname(ContainerDescription described) {
+    String own = described.config().hostname();
+    boolean hosts =
+        described.network().isHost() || described.host().namespaces().uts().equals("host");
     return !own.isEmpty()
         ? own
-        : hosts ? surroundings.hostFacts().hostname() : ContainerId.shortened(described.getId());
+        : hosts ? surroundings.hostFacts().hostname() : ContainerId.shortened(described.key().id());
   }
 
-  private String logUri(TaskKey key, HostConfig host) {
-    if (host.getLogDriver().equals("none")) {
-      // Whoever attaches gets what comes from then on.
-      return "file:///dev/null";
-    }
+  private String logTarget(TaskKey key, HostSettings host) {
     Config config = surroundings.config();
-    return ContainerFiles.logUri(
+    return LogDrivers.target(
+        host.log(),
         surroundings.files(key).log(),
-        host.getLogMaxSize() > 0
-            ? host.getLogMaxSize()
-            : config.number(Key.CONTAINERD_LOG_MAX_SIZE),
-        host.getLogMaxFiles() > 0
-            ? host.getLogMaxFiles()
-            : config.number(Key.CONTAINERD_LOG_MAX_FILES));
+        config.number(Key.CONTAINERD_LOG_MAX_SIZE),
+        config.number(Key.CONTAINERD_LOG_MAX_FILES));
   }
 
-  // A namespace that another container's init is in, now.
+  // The namespace that another container's first process is in at this moment.
   private Path namespaceOf(TaskKey key, String ref, String type) {
     NamedContainer other = containers.resolve(key.namespace(), ref);
     Tasks.Glance glance = tasks.glance(other.key());
@@ -175,39 +177,13 @@ final class StartPreparation implements TaskPreparer {
     return Path.of("/proc", Integer.toString(glance.pid()), "ns", type);
   }
 
-  private static AttachRequest attachment(NamedContainer container) {
-    NetworkConfig network = container.described().getNetwork();
-    return AttachRequest.newBuilder()
-        .setContainer(container.key().id())
-        .setNetwork(network.getMode())
-        .addAllPorts(ExposedPorts.published(container.described().getConfig(), network))
-        .setAddress(network.getAddress())
-        .setMac(network.getMac())
-        .addAllAliases(network.getAliasesList())
-        .setName(container.name())
-        .setEphemeral(container.isEphemeral())
-        .build();
-  }
-
-  private static Endpoint endpoint(io.berth.api.berth.network.v1.Endpoint attached) {
-    return Endpoint.newBuilder()
-        .setNetwork(attached.getNetwork())
-        .setAddress(attached.getAddress())
-        .setPrefixLength(attached.getPrefixLength())
-        .setGateway(attached.getGateway())
-        .setMac(attached.getMac())
-        .setNetns(attached.getNetns())
-        .addAllPorts(attached.getPortsList())
-        .build();
-  }
-
-  /** The container does not run any more: its address and ports are free. */
+  /** Gives back the address and the ports of a container that does not run any more. */
   void giveBack(NamedContainer container) {
-    if (container.described().getHost().getIpcMode().equals(SHAREABLE)) {
+    if (container.described().host().namespaces().isIpcShareable()) {
       surroundings.files(container.key()).unmountSharedMemory();
     }
     if (container.hasEndpoint()) {
-      surroundings.networks().detach(container.key().namespace(), container.key().id());
+      surroundings.networks().detach(container.key());
     }
   }
 }

@@ -4,33 +4,46 @@ import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 
-/** Ties containers to their tasks: from the service's start to its stop. */
+/** Ties containers to their tasks from this service's start to its stop. */
 @Singleton
 public final class Supervising {
   private final Tasks tasks;
   private final StartPreparation preparation;
-  private final ContainerUpkeep upkeep;
+  private final ContainerEndings endings;
+  private final ContainerResumption resumption;
+  private final ContainerHealth health;
+  private final BackgroundWork background;
 
   @Inject
-  Supervising(Tasks tasks, StartPreparation preparation, ContainerUpkeep upkeep) {
+  Supervising(
+      Tasks tasks,
+      StartPreparation preparation,
+      ContainerEndings endings,
+      ContainerResumption resumption,
+      ContainerHealth health,
+      BackgroundWork background) {
     this.tasks = tasks;
     this.preparation = preparation;
-    this.upkeep = upkeep;
+    this.endings = endings;
+    this.resumption = resumption;
+    this.health = health;
+    this.background = background;
   }
 
-  /** Before tasks are looked for: no end is missed. */
+  /** Called before tasks are looked for, so that no end is missed. */
   public void attend() {
     tasks.prepareWith(preparation);
-    tasks.onInitExit(upkeep::ended);
+    tasks.onInitExit(endings::ended);
   }
 
-  /** When tasks are known and the socket answers. */
+  /** Called when tasks are known and the socket answers. */
   public void resume() {
-    upkeep.resume();
+    resumption.resume();
   }
 
   /** Containers are left as they are; no policy starts one any more. */
   public void stop() {
-    upkeep.stop();
+    background.stop();
+    health.stop();
   }
 }

@@ -1,10 +1,14 @@
 package io.berth.containerd.container;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootFolders;
 import io.berth.base.layout.StateFolders;
 import io.berth.base.layout.TaskFolder;
+import io.berth.containerd.client.ImageCalls;
+import io.berth.containerd.client.NetworkCalls;
+import io.berth.containerd.client.PeerService;
 import io.berth.containerd.spec.HostFacts;
 import io.berth.linux.Overlays;
 import jakarta.inject.Inject;
@@ -13,13 +17,18 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Where containers are: the services beside this one, the host, and folders. */
+/**
+ * What lies around containers: the services beside this one, the host, and the instance's folders.
+ * Thread-safe.
+ */
 @Singleton
 public final class Surroundings {
   private final Config config;
   private final ImageCalls images;
   private final NetworkCalls networks;
   private final Overlays overlays;
+
+  @GuardedBy("this")
   private @Nullable HostFacts facts;
 
   @Inject
@@ -42,10 +51,10 @@ public final class Surroundings {
     return networks;
   }
 
-  /** Those that are asked when the container starts, or is removed. */
+  /** The services that are asked when the container starts, or is removed. */
   List<PeerService> needsOf(NamedContainer container) {
     List<PeerService> result = new ArrayList<>();
-    if (!container.described().getSnapshotKey().isEmpty()) {
+    if (container.described().root().isSnapshot()) {
       result.add(images.service());
     }
     if (container.hasEndpoint()) {
@@ -54,11 +63,12 @@ public final class Surroundings {
     return result;
   }
 
-  /** As every process of this instance finds them. */
+  /** How this instance mounts overlays. */
   Overlays overlays() {
     return overlays;
   }
 
+  /** What specifications must know of the host, which is looked at once. */
   synchronized HostFacts hostFacts() {
     HostFacts known = facts;
     if (known == null) {

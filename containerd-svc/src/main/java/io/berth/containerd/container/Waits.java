@@ -1,6 +1,6 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.WaitResponse;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.id.TaskKey;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -10,17 +10,20 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
-/** Who waits for the end, or for the removal, of which container. Thread-safe. */
+/** The clients that wait for the end, or for the removal, of containers. Thread-safe. */
 @Singleton
 final class Waits {
+  @GuardedBy("this")
   private final Map<TaskKey, Set<Waiter>> exits = new HashMap<>();
+
+  @GuardedBy("this")
   private final Map<TaskKey, Set<Waiter>> removals = new HashMap<>();
 
-  /** One who waits. */
+  /** One client that waits. */
   static final class Waiter {
-    private final CompletableFuture<WaitResponse> answer = new CompletableFuture<>();
+    private final CompletableFuture<Ending> answer = new CompletableFuture<>();
 
-    CompletableFuture<WaitResponse> answer() {
+    CompletableFuture<Ending> answer() {
       return answer;
     }
   }
@@ -42,7 +45,7 @@ final class Waits {
     return waiter;
   }
 
-  /** Somebody does not wait any longer. */
+  /** The client does not wait any longer. */
   synchronized void forget(TaskKey key, Waiter waiter) {
     forget(exits, key, waiter);
     forget(removals, key, waiter);
@@ -55,22 +58,29 @@ final class Waits {
     }
   }
 
-  void exited(TaskKey key, WaitResponse how) {
-    complete(exits, key, how);
+  /** The container has ended and will not run again by itself. */
+  void exited(TaskKey key, Ending how) {
+    complete(how, takeExits(key));
   }
 
-  void removed(TaskKey key, WaitResponse how) {
-    complete(exits, key, how);
-    complete(removals, key, how);
+  /** The container is gone. */
+  void removed(TaskKey key, Ending how) {
+    complete(how, takeExits(key));
+    complete(how, takeRemovals(key));
   }
 
-  private void complete(Map<TaskKey, Set<Waiter>> all, TaskKey key, WaitResponse how) {
-    Set<Waiter> waiting;
-    synchronized (this) {
-      waiting = all.remove(key);
-    }
-    if (waiting != null) {
-      waiting.forEach(waiter -> waiter.answer.complete(how));
-    }
+  private synchronized Set<Waiter> takeExits(TaskKey key) {
+    Set<Waiter> waiting = exits.remove(key);
+    return waiting == null ? Set.of() : waiting;
+  }
+
+  private synchronized Set<Waiter> takeRemovals(TaskKey key) {
+    Set<Waiter> waiting = removals.remove(key);
+    return waiting == null ? Set.of() : waiting;
+  }
+
+  // Outside the lock, because whoever waits goes on in this thread.
+  private static void complete(Ending how, Set<Waiter> waiting) {
+    waiting.forEach(waiter -> waiter.answer.complete(how));
   }
 }

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.AtomicFile;
 import io.berth.base.json.Json;
+import io.berth.base.time.Sleeper;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -107,7 +108,7 @@ public final class HealthMonitor {
         while (true) {
           long passed = HealthState.nanos(clock.instant()) - from;
           // A clock that was set back does not make the wait longer.
-          Thread.sleep(check.interval().minus(Duration.ofNanos(Math.max(0, passed))));
+          Sleeper.SYSTEM.sleep(check.interval().minus(Duration.ofNanos(Math.max(0, passed))));
           HealthState.Result result = probed();
           from = HealthState.nanos(clock.instant());
           if (result != null) {

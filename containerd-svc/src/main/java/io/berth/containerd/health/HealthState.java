@@ -89,7 +89,12 @@ public record HealthState(long startedAt, Status status, int failingStreak, List
     return log.isEmpty() ? startedAt : log.getLast().end();
   }
 
-  /** For records that keep times as numbers. */
+  /** A time as this record keeps it. */
+  public static Instant instant(long nanos) {
+    return Instant.ofEpochSecond(Math.floorDiv(nanos, SECOND), Math.floorMod(nanos, SECOND));
+  }
+
+  /** A time for this record. */
   public static long nanos(Instant at) {
     return at.getEpochSecond() * SECOND + at.getNano();
   }

@@ -1,60 +1,77 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.base.error.BerthException;
-import io.berth.containerd.health.HealthCheck;
+import io.berth.containerd.settings.Command;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.HealthSettings;
+import io.berth.containerd.settings.ImageSettings;
+import io.berth.containerd.settings.StopSettings;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The image's configuration laid under the person's: gaps are filled, nothing is overwritten.
+ * Lays the image's configuration under the person's: gaps are filled, nothing is overwritten.
  *
- * <p>The result is a message of its own. It says {@code entrypoint_set}, for with the image merged
- * in there is nothing left to inherit: merging it again changes nothing.
+ * <p>The result says that an entrypoint was given, because with the image merged in there is
+ * nothing left to inherit: merging it again changes nothing.
  */
 public final class ConfigMerge {
   private ConfigMerge() {}
 
   /**
-   * Both as one. Host name, terminal, open input and stop timeout are the person's alone.
+   * Both configurations as one. Host name, streams and stop timeout are the person's alone.
    *
-   * @param reservedLabel labels of an image that only services of ours may set; left out
+   * @param reservedLabel labels of an image that only this engine's services may set; they are left
+   *     out
    */
-  public static Config merge(Config user, ImageConfig image, Predicate<String> reservedLabel) {
-    Config.Builder merged = user.toBuilder();
-    merged.clearEnv().addAllEnv(environment(user.getEnvList(), image.getEnvList()));
-    command(merged, user, image);
-    Map<String, String> labels = new HashMap<>(image.getLabelsMap());
-    labels.keySet().removeIf(reservedLabel);
-    labels.putAll(user.getLabelsMap());
-    merged.putAllLabels(labels);
+  public static ContainerConfig merge(
+      ContainerConfig user, ImageSettings image, Predicate<String> reservedLabel) {
+    Map<String, String> labels = new LinkedHashMap<>(user.labels());
+    image
+        .labels()
+        .forEach((name, value) -> {
+          if (!reservedLabel.test(name)) {
+            labels.putIfAbsent(name, value);
+          }
+        });
     Set<String> ports = new LinkedHashSet<>();
-    user.getExposedPortsList().forEach(port -> ports.addAll(ExposedPorts.each(port)));
-    image.getExposedPortsList().forEach(port -> ports.addAll(ofImage(port)));
-    merged.clearExposedPorts().addAllExposedPorts(ports);
-    if (user.getUser().isEmpty()) {
-      merged.setUser(image.getUser());
-    }
-    if (user.getWorkingDir().isEmpty()) {
-      merged.setWorkingDir(image.getWorkingDir());
-    }
-    if (user.getStopSignal().isEmpty()) {
-      merged.setStopSignal(image.getStopSignal());
-    }
-    if (user.hasHealth() || image.hasHealth()) {
-      merged.setHealth(HealthCheck.merge(user.getHealth(), image.getHealth()));
-    }
-    return merged.build();
+    user.exposedPorts().forEach(port -> ports.addAll(ExposedPorts.each(port)));
+    image.exposedPorts().forEach(port -> ports.addAll(ofImage(port)));
+    return new ContainerConfig(
+        user.hostname(),
+        user.domainname(),
+        or(user.user(), image.user()),
+        user.streams(),
+        environment(user.environment(), image.environment()),
+        command(user.command(), image.command()),
+        or(user.workingDirectory(), image.workingDirectory()),
+        labels,
+        new StopSettings(
+            or(user.stop().signal(), image.stopSignal()), user.stop().timeoutSeconds()),
+        List.copyOf(ports),
+        user.image(),
+        user.health() == null && image.health() == null
+            ? null
+            : or(user.health()).over(or(image.health())));
   }
 
-  // The person at hand cannot mend what an image's author wrote.
+  private static String or(String user, String image) {
+    return user.isEmpty() ? image : user;
+  }
+
+  private static HealthSettings or(@Nullable HealthSettings given) {
+    return given == null ? HealthSettings.NONE : given;
+  }
+
+  // A port that cannot be read is left out, because the person at hand cannot mend what the image's
+  // author wrote.
   private static List<String> ofImage(String port) {
     try {
       return ExposedPorts.each(port);
@@ -76,28 +93,23 @@ public final class ConfigMerge {
     return result;
   }
 
-  private static void command(Config.Builder merged, Config user, ImageConfig image) {
-    boolean entrypointGiven = user.getEntrypointSet() || user.getEntrypointCount() > 0;
-    if (!entrypointGiven) {
-      merged.clearEntrypoint().addAllEntrypoint(image.getEntrypointList());
-      if (user.getCmdCount() == 0) {
-        merged.addAllCmd(image.getCmdList());
-      }
-    }
-    if (merged.getEntrypointCount() == 1 && merged.getEntrypoint(0).isEmpty()) {
-      // How docker's clients write "none".
-      merged.clearEntrypoint();
-    }
-    merged.setEntrypointSet(true);
+  private static Command command(Command user, Command image) {
+    boolean given = user.entrypointGiven() || !user.entrypoint().isEmpty();
+    List<String> entrypoint = given ? user.entrypoint() : image.entrypoint();
+    List<String> arguments =
+        !given && user.arguments().isEmpty() ? image.arguments() : user.arguments();
+    // Docker's clients write an entrypoint of one empty word for none.
+    boolean none = entrypoint.equals(List.of(""));
+    return new Command(none ? List.of() : entrypoint, true, arguments);
   }
 
   /**
-   * What is run, program first. INVALID_ARGUMENT when a merged configuration names none, or names
-   * what execve cannot take.
+   * What is run, program first. INVALID_ARGUMENT when a merged configuration names no program, or
+   * names what execve(2) cannot take.
    */
-  public static List<String> commandLine(Config merged) {
-    List<String> line = new ArrayList<>(merged.getEntrypointList());
-    line.addAll(merged.getCmdList());
+  public static List<String> commandLine(ContainerConfig merged) {
+    List<String> line = new ArrayList<>(merged.command().entrypoint());
+    line.addAll(merged.command().arguments());
     if (line.isEmpty()) {
       throw new BerthException.InvalidArgument(
           "no command specified: neither the request nor the image has one; give a command");

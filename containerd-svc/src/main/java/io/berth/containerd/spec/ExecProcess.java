@@ -1,63 +1,65 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.ExecCreateRequest;
-import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.ExecSettings;
+import io.berth.containerd.settings.ResolvedUser;
 import io.berth.oci.runtime.ProcessSpec;
 import java.util.List;
 import java.util.Set;
 
-/** The specification of a process run in a container that runs. Pure. */
+/**
+ * Makes the specification of a further process in a container that runs. The answer depends on the
+ * arguments alone.
+ */
 public final class ExecProcess {
   private ExecProcess() {}
 
   /**
-   * Rows RK-30, RK-31: the container's own environment (as configured, not as its init may have
-   * changed it) with the request's over it; its user, folder and capabilities unless the request
-   * has others.
+   * The process gets the container's own environment (as configured, not as its init may have
+   * changed it) with the request's over it, and the container's user, folder and capabilities
+   * unless the request has others.
    *
-   * @param init the process of the container's specification
-   * @param config the container's, merged
+   * @param wish what is to be run
+   * @param init the first process of the container's specification
+   * @param config the container's, with the image's laid under it
    * @param user as the root file system resolves it, or the container's
-   * @param available what the host can give at most, for a privileged process
+   * @param available the capabilities that the host can give, for a privileged process
    */
   public static ProcessSpec of(
-      ExecCreateRequest request,
+      ExecSettings wish,
       ProcessSpec init,
-      Config config,
-      User user,
+      ContainerConfig config,
+      ResolvedUser user,
       Set<String> available) {
-    if (request.getCmdCount() == 0 || request.getCmd(0).isEmpty()) {
+    if (wish.command().isEmpty() || wish.command().getFirst().isEmpty()) {
       throw new BerthException.InvalidArgument(
-          "exec in `" + request.getRef() + "`: no command specified; give a command");
+          "exec in `" + wish.container() + "`: no command specified; give a command");
     }
-    request.getCmdList().forEach(word -> Texts.withoutNul("command", word));
+    wish.command().forEach(word -> Texts.withoutNul("command", word));
     Environment environment = new Environment().setAll(init.env());
-    if (request.getTty()) {
-      if (init.env().stream().noneMatch(entry -> entry.startsWith("TERM="))) {
-        environment.set("TERM=xterm");
-      }
+    if (wish.terminal() && init.env().stream().noneMatch(entry -> entry.startsWith("TERM="))) {
+      environment.set("TERM=xterm");
     }
-    boolean other = Integer.toUnsignedLong(user.getUid()) != init.user().uid();
+    boolean other = user.uid() != init.user().uid();
     boolean homeConfigured =
-        config.getEnvList().stream().anyMatch(entry -> Environment.key(entry).equals("HOME"));
+        config.environment().stream().anyMatch(entry -> Environment.key(entry).equals("HOME"));
     if (other && !homeConfigured) {
-      environment.set("HOME=" + (user.getHome().isEmpty() ? "/" : user.getHome()));
+      environment.set("HOME=" + (user.home().isEmpty() ? "/" : user.home()));
     }
-    environment.setAll(request.getEnvList());
+    environment.setAll(wish.environment());
     return new ProcessSpec(
-        request.getTty(),
-        request.getRows() > 0 && request.getColumns() > 0
-            ? new ProcessSpec.Size(request.getRows(), request.getColumns())
+        wish.terminal(),
+        wish.size().isKnown()
+            ? new ProcessSpec.Size(wish.size().rows(), wish.size().columns())
             : null,
         SpecGenerator.user(user, List.of()),
-        List.copyOf(request.getCmdList()),
+        wish.command(),
         environment.list(),
-        request.getWorkingDir().isEmpty()
+        wish.workingDirectory().isEmpty()
             ? init.cwd()
-            : SpecGenerator.workingFolder(request.getWorkingDir()),
-        capabilities(request, init, user, available),
+            : SpecGenerator.workingFolder(wish.workingDirectory()),
+        capabilities(wish, init, user, available),
         init.rlimits(),
         init.noNewPrivileges(),
         init.apparmorProfile(),
@@ -69,13 +71,12 @@ public final class ExecProcess {
   }
 
   private static ProcessSpec.Capabilities capabilities(
-      ExecCreateRequest request, ProcessSpec init, User user, Set<String> available) {
-    long uid = Integer.toUnsignedLong(user.getUid());
-    if (request.getPrivileged()) {
+      ExecSettings wish, ProcessSpec init, ResolvedUser user, Set<String> available) {
+    if (wish.privileged()) {
       List<String> all = CapabilityRules.of(List.of(), List.of(), true, available);
       return new ProcessSpec.Capabilities(all, all, List.of(), all, List.of());
     }
     ProcessSpec.Capabilities own = init.capabilities();
-    return CapabilityRules.sets(own == null ? List.of() : own.bounding(), uid);
+    return CapabilityRules.sets(own == null ? List.of() : own.bounding(), user.uid());
   }
 }

@@ -1,9 +1,9 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.PortBinding;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Ports that a container says it listens on: {@code 80}, {@code 53/udp}, {@code 8000-8009/tcp}. */
+/** The ports that a container says it listens on, and those of them that are published. */
 public final class ExposedPorts {
   private static final Pattern PORTS =
       Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?(?:/(tcp|udp|sctp))?");
@@ -19,7 +19,8 @@ public final class ExposedPorts {
   private ExposedPorts() {}
 
   /**
-   * With every port by itself and its protocol, {@code 80/tcp}. INVALID_ARGUMENT for another text.
+   * Every port of a text by itself, with its protocol: {@code 80/tcp}. INVALID_ARGUMENT for a text
+   * that names no ports.
    */
   static List<String> each(String text) {
     Matcher ports = PORTS.matcher(text);
@@ -37,29 +38,30 @@ public final class ExposedPorts {
   }
 
   /**
-   * What is published: the bindings asked for and, with {@code publish_all}, any host port for each
-   * exposed one that has none (rows MB-39, MB-77).
+   * The ports that are published: the bindings asked for and, where every exposed port is to be
+   * published, any free port of the host for each exposed one that has no binding.
    *
    * @param config merged
    */
-  public static List<PortBinding> published(Config config, NetworkConfig network) {
-    List<PortBinding> all = new ArrayList<>(network.getPortsList());
-    if (!network.getPublishAll()) {
+  public static List<PortBinding> published(ContainerConfig config, NetworkSettings network) {
+    List<PortBinding> all = new ArrayList<>(network.ports());
+    if (!network.publishAll()) {
       return all;
     }
     Set<String> bound = new HashSet<>();
     for (PortBinding port : all) {
-      String protocol = port.getProtocol().isEmpty() ? "tcp" : port.getProtocol();
-      bound.add(port.getContainerPort() + "/" + protocol);
+      String protocol = port.protocol().isEmpty() ? "tcp" : port.protocol();
+      bound.add(port.containerPort() + "/" + protocol);
     }
-    for (String exposed : config.getExposedPortsList()) {
+    for (String exposed : config.exposedPorts()) {
       if (bound.add(exposed)) {
         int slash = exposed.indexOf('/');
         all.add(
-            PortBinding.newBuilder()
-                .setContainerPort(Integer.parseInt(exposed.substring(0, slash)))
-                .setProtocol(exposed.substring(slash + 1))
-                .build());
+            new PortBinding(
+                "",
+                0,
+                Integer.parseInt(exposed.substring(0, slash)),
+                exposed.substring(slash + 1)));
       }
     }
     return all;

@@ -1,148 +1,156 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
-import io.berth.containerd.settings.RestartRule;
+import io.berth.containerd.log.LogDrivers;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.Privileges;
+import io.berth.containerd.settings.ProcessLimits;
+import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.StorageSettings;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The host's side of a request: what must not be asked for, and what stands where nothing was. */
+/**
+ * Rules for the host's side of a request: what must not be asked for, and what holds where nothing
+ * was said.
+ */
 public final class HostRules {
   private static final long SHM_SIZE = 64L << 20;
 
   private HostRules() {}
 
   /**
-   * A checked request with its defaults, and what the person should know.
+   * A checked request with its defaults.
    *
-   * @param warnings one line each
+   * @param host the request's side of the host
+   * @param warnings what the person should know, one line each
    */
-  public record Completed(HostConfig host, List<String> warnings) {
+  public record Completed(HostSettings host, List<String> warnings) {
     public Completed {
       warnings = List.copyOf(warnings);
     }
   }
 
   /**
-   * Checks and completes, so that what is stored and shown is what holds. INVALID_ARGUMENT or
-   * UNIMPLEMENTED, one line, for what cannot be.
+   * Checks a request and fills in its defaults, so that what is stored and shown is what holds.
+   * INVALID_ARGUMENT or UNIMPLEMENTED, one line, for what cannot be.
    *
-   * @param config merged or not: only what the person alone can give is looked at
+   * @param config with or without the image's: only host name and domain name are looked at, which
+   *     the person alone can give
    */
   public static Completed complete(
-      Config config, HostConfig given, NetworkConfig network, HostFacts facts) {
+      ContainerConfig config, HostSettings given, NetworkSettings network, HostFacts facts) {
     List<String> warnings = new ArrayList<>();
-    HostConfig.Builder host = given.toBuilder();
-    host.setResources(ResourceRules.complete(given.getResources(), facts.processors()));
-    RestartRule.of(
-        given.getRestart().getName(),
-        given.getRestart().getMaximumRetries(),
-        given.getAutoRemove());
-    unsupported(given);
-    if (given.getShmSize() < 0) {
+    ResourceLimits resources = ResourceRules.complete(given.resources(), facts.processors());
+    var _ = given.lifecycle().rule();
+    LogDrivers.check(given.log());
+    unsupported(given.storage());
+    StorageSettings storage = storage(given.storage());
+    ProcessLimits limits = given.limits();
+    if (limits.oomScoreAdjust() < -1000 || limits.oomScoreAdjust() > 1000) {
       throw new BerthException.InvalidArgument(
-          "shm size `" + given.getShmSize() + "`: must not be negative");
+          "oom score `" + limits.oomScoreAdjust() + "`: must be from -1000 to 1000");
     }
-    if (given.getShmSize() == 0) {
-      host.setShmSize(SHM_SIZE);
-    }
-    if (given.getIpcMode().isEmpty()) {
-      host.setIpcMode("private");
-    }
-    if (given.getOomScoreAdj() < -1000 || given.getOomScoreAdj() > 1000) {
-      throw new BerthException.InvalidArgument(
-          "oom score `" + given.getOomScoreAdj() + "`: must be from -1000 to 1000");
-    }
-    oomKill(given, host, facts, warnings);
+    HostSettings host =
+        given
+            .withResources(resources)
+            .withStorage(storage)
+            .withNamespaces(
+                given.namespaces().ipc().isEmpty()
+                    ? given.namespaces().withIpc("private")
+                    : given.namespaces())
+            .withLimits(oomKill(given, facts, warnings));
     namespaces(config, given, network, warnings);
+    Privileges privileges = given.privileges();
     CapabilityRules.of(
-        given.getCapAddList(), given.getCapDropList(), given.getPrivileged(), facts.capabilities());
-    LimitRules.of(given.getRlimitsList(), facts.hardLimits());
-    if (!config.getHostname().isEmpty()) {
-      Texts.hostName("hostname", config.getHostname());
+        privileges.capAdd(), privileges.capDrop(), privileges.privileged(), facts.capabilities());
+    LimitRules.of(limits.ulimits(), facts.hardLimits());
+    if (!config.hostname().isEmpty()) {
+      Texts.hostName("hostname", config.hostname());
     }
-    if (!config.getDomainname().isEmpty()) {
-      Texts.hostName("domain name", config.getDomainname());
+    if (!config.domainname().isEmpty()) {
+      Texts.hostName("domain name", config.domainname());
     }
-    return new Completed(host.build(), warnings);
+    return new Completed(host, warnings);
   }
 
-  private static void unsupported(HostConfig given) {
-    if (!List.of("", "local", "none").contains(given.getLogDriver())) {
+  private static StorageSettings storage(StorageSettings given) {
+    if (given.sharedMemory() < 0) {
       throw new BerthException.InvalidArgument(
-          "log driver `" + given.getLogDriver() + "`: there are local and none");
+          "shm size `" + given.sharedMemory() + "`: must not be negative");
     }
-    boolean logOptions = given.getLogMaxSize() != 0 || given.getLogMaxFiles() != 0;
-    if (given.getLogDriver().equals("none") && logOptions) {
+    return given.sharedMemory() == 0 ? given.withSharedMemory(SHM_SIZE) : given;
+  }
+
+  private static void unsupported(StorageSettings given) {
+    if (!List.of("", "local").contains(given.volumeDriver())) {
       throw new BerthException.InvalidArgument(
-          "log driver `none`: keeps nothing, so it takes no max-size and no max-file");
+          "volume driver `" + given.volumeDriver() + "`: there is local only");
     }
-    if (!List.of("", "local").contains(given.getVolumeDriver())) {
-      throw new BerthException.InvalidArgument(
-          "volume driver `" + given.getVolumeDriver() + "`: there is local only");
-    }
-    if (given.getStorageOptionsCount() > 0) {
+    if (!given.driverOptions().isEmpty()) {
       throw new BerthException.NotImplemented(
           "storage option `"
-              + given.getStorageOptionsMap().keySet().iterator().next()
+              + given.driverOptions().keySet().iterator().next()
               + "`: root file systems have no options and no size limit here; leave it out");
     }
   }
 
-  private static void oomKill(
-      HostConfig given, HostConfig.Builder host, HostFacts facts, List<String> warnings) {
-    if (!given.getOomKillDisable()) {
-      return;
+  private static ProcessLimits oomKill(HostSettings given, HostFacts facts, List<String> warnings) {
+    ProcessLimits limits = given.limits();
+    if (!limits.oomKillDisable()) {
+      return limits;
     }
     if (facts.cgroups() == CgroupMode.V2) {
       warnings.add("oom kill disable: cgroup v2 has no such switch; discarded");
-      host.setOomKillDisable(false);
-    } else if (given.getResources().getMemory() == 0) {
+      return limits.withOomKillDisable(false);
+    }
+    if (given.resources().memory() == 0) {
       warnings.add(
           "oom kill disable without a memory limit is dangerous: the host may run out of memory");
     }
+    return limits;
   }
 
   private static void namespaces(
-      Config config, HostConfig given, NetworkConfig network, List<String> warnings) {
-    NamespaceMode.parse("pid", given.getPidMode());
-    NamespaceMode ipc = NamespaceMode.parse("ipc", given.getIpcMode());
-    NamespaceMode uts = NamespaceMode.parse("uts", given.getUtsMode());
-    boolean hostNetwork = network.getMode().equals("host");
+      ContainerConfig config, HostSettings given, NetworkSettings network, List<String> warnings) {
+    NamespaceMode.parse("pid", given.namespaces().pid());
+    NamespaceMode ipc = NamespaceMode.parse("ipc", given.namespaces().ipc());
+    NamespaceMode uts = NamespaceMode.parse("uts", given.namespaces().uts());
+    boolean hostNetwork = network.isHost();
     if (uts.kind() == NamespaceMode.Kind.CONTAINER) {
       throw new BerthException.NotImplemented(
           "container:NAME is built for the network, pid and ipc modes only; write host or private");
     }
-    if (uts.isHost() && !(config.getHostname() + config.getDomainname()).isEmpty()) {
+    if (uts.isHost() && !(config.hostname() + config.domainname()).isEmpty()) {
       throw new BerthException.InvalidArgument(
           "hostname `"
-              + config.getHostname()
+              + config.hostname()
               + "`: the container shares the host's name (uts mode host); leave one of the two"
               + " out");
     }
-    if (network.getMode().startsWith("container:")) {
-      NamespaceMode.parse("network", network.getMode());
-      if (!config.getHostname().isEmpty()) {
+    if (network.sharedWith() != null) {
+      NamespaceMode.parse("network", network.mode());
+      if (!config.hostname().isEmpty()) {
         throw new BerthException.InvalidArgument(
             "hostname `"
-                + config.getHostname()
+                + config.hostname()
                 + "`: the container shares the network of another; leave one of the two out");
       }
     }
-    if (hostNetwork && network.getPortsCount() > 0) {
+    if (hostNetwork && !network.ports().isEmpty()) {
       warnings.add("published ports are discarded when using host network mode");
     }
-    boolean linkable = !hostNetwork && !network.getMode().equals("none");
-    if (network.getLinksCount() > 0 && (!linkable || network.getMode().startsWith("container:"))) {
+    boolean linkable = !hostNetwork && !network.mode().equals("none");
+    if (!network.links().isEmpty() && (!linkable || network.sharedWith() != null)) {
       throw new BerthException.InvalidArgument(
           "link `"
-              + network.getLinks(0)
+              + network.links().getFirst()
               + "`: a container in network mode `"
-              + network.getMode()
+              + network.mode()
               + "` cannot have links; leave one of the two out");
     }
-    SysctlRules.check(given.getSysctlsMap(), hostNetwork, ipc.isHost(), uts.isHost());
+    SysctlRules.check(given.runtime().sysctls(), hostNetwork, ipc.isHost(), uts.isHost());
   }
 }

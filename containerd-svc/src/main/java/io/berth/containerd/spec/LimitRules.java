@@ -1,7 +1,7 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.Ulimit;
 import io.berth.oci.runtime.ProcessSpec;
 import java.util.List;
 import java.util.Locale;
@@ -34,32 +34,32 @@ final class LimitRules {
   private LimitRules() {}
 
   /**
-   * By name, each once: the last one given.
+   * The limits in the order of their names. Where a name is given twice the last one counts.
    *
-   * @param most unsigned, by name
+   * @param most the highest hard limit that the host gives, unsigned, by name
    */
-  static List<ProcessSpec.Rlimit> of(List<Rlimit> given, Map<String, Long> most) {
+  static List<ProcessSpec.Rlimit> of(List<Ulimit> given, Map<String, Long> most) {
     Map<String, ProcessSpec.Rlimit> byName = new TreeMap<>();
-    for (Rlimit limit : given) {
-      String upper = limit.getName().toUpperCase(Locale.ROOT);
+    for (Ulimit limit : given) {
+      String upper = limit.name().toUpperCase(Locale.ROOT);
       String name = upper.startsWith(PREFIX) ? upper : PREFIX + upper;
       if (!NAMES.contains(name)) {
         throw new BerthException.InvalidArgument(
-            "ulimit `" + limit.getName() + "`: there is none of that name; write nofile=1024:2048");
+            "ulimit `" + limit.name() + "`: there is none of that name; write nofile=1024:2048");
       }
-      if (Long.compareUnsigned(limit.getSoft(), limit.getHard()) > 0) {
+      if (Long.compareUnsigned(limit.soft(), limit.hard()) > 0) {
         throw new BerthException.InvalidArgument(
-            "ulimit `" + limit.getName() + "`: the soft limit is above the hard one");
+            "ulimit `" + limit.name() + "`: the soft limit is above the hard one");
       }
       Long bound = most.get(name);
-      if (bound != null && Long.compareUnsigned(limit.getHard(), bound) > 0) {
+      if (bound != null && Long.compareUnsigned(limit.hard(), bound) > 0) {
         throw new BerthException.InvalidArgument(
             "ulimit `"
-                + limit.getName()
+                + limit.name()
                 + "`: the host gives at most "
                 + Long.toUnsignedString(bound));
       }
-      byName.put(name, new ProcessSpec.Rlimit(name, limit.getHard(), limit.getSoft()));
+      byName.put(name, new ProcessSpec.Rlimit(name, limit.hard(), limit.soft()));
     }
     return List.copyOf(byName.values());
   }

@@ -1,9 +1,9 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.ImageConfig;
-import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.ImageSettings;
+import io.berth.containerd.settings.Mount;
+import io.berth.containerd.settings.StorageSettings;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +25,10 @@ public final class MountTable {
   private static final String SHM = "/dev/shm";
   private static final String MQUEUE = "/dev/mqueue";
 
-  /** Where one must be able to write even in a read-only root file system. */
+  /**
+   * Places that must be writable even where the root file system is read-only, because programs
+   * open terminals, devices and shared memory there.
+   */
   private static final Set<String> ALWAYS_WRITABLE =
       Set.of("/proc", "/dev", "/dev/pts", SHM, MQUEUE);
 
@@ -45,27 +48,27 @@ public final class MountTable {
   /**
    * A volume that a container needs.
    *
-   * @param target where, inside: absolute and clean
+   * @param target where it is mounted inside: absolute, without {@code .} and {@code ..}
    * @param name empty for an anonymous one
    */
   public record Volume(String target, String name) {}
 
   /**
    * The volumes to be found or made before the specification: those asked for, and one for each
-   * path that the image declares and no mount covers (rows MB-48, MB-114). INVALID_ARGUMENT for a
-   * target that cannot be one.
+   * path that the image declares and no mount covers. INVALID_ARGUMENT for a target that cannot be
+   * one.
    */
-  public static List<Volume> volumesOf(HostConfig host, ImageConfig image) {
+  public static List<Volume> volumesOf(StorageSettings storage, ImageSettings image) {
     Set<String> covered = new LinkedHashSet<>();
     List<Volume> volumes = new ArrayList<>();
-    for (Mount mount : host.getMountsList()) {
-      String target = target(mount.getTarget());
+    for (Mount mount : storage.mounts()) {
+      String target = target(mount.target());
       covered.add(target);
-      if (mount.getType().equals("volume")) {
-        volumes.add(new Volume(target, mount.getSource()));
+      if (mount.isVolume()) {
+        volumes.add(new Volume(target, mount.source()));
       }
     }
-    for (String path : image.getVolumesList()) {
+    for (String path : image.volumes()) {
       String target = target(path);
       if (covered.add(target)) {
         volumes.add(new Volume(target, ""));
@@ -76,17 +79,15 @@ public final class MountTable {
 
   static MountTable of(SpecRequest request, ContainerFacts container, HostFacts facts) {
     MountTable table = new MountTable(request, container, facts);
-    request.host().getMountsList().forEach(table::add);
-    for (Volume volume : volumesOf(request.host(), request.image())) {
+    request.host().storage().mounts().forEach(table::add);
+    for (Volume volume : volumesOf(request.host().storage(), request.image())) {
       table.given.computeIfAbsent(
-          volume.target(),
-          target ->
-              table.volume(Mount.newBuilder().setType("volume").setTarget(target).build(), target));
+          volume.target(), target -> table.volume(Mount.volume("", target), target));
     }
     return table;
   }
 
-  /** In the order of mounting. */
+  /** All mounts in the order in which they are to be made. */
   List<RuntimeSpec.Mount> mounts() {
     List<RuntimeSpec.Mount> all = new ArrayList<>();
     boolean ownDev = given.containsKey("/dev");
@@ -94,7 +95,7 @@ public final class MountTable {
       String at = mount.destination();
       if (!given.containsKey(at) && !(ownDev && at.startsWith("/dev/"))) {
         all.add(
-            request.host().getReadOnlyRootfs() && !ALWAYS_WRITABLE.contains(at)
+            request.host().storage().readOnlyRoot() && !ALWAYS_WRITABLE.contains(at)
                 ? readOnly(mount)
                 : mount);
       }
@@ -116,20 +117,23 @@ public final class MountTable {
     return List.copyOf(foldersToMake);
   }
 
-  /** What the root mount must be for what the mounts in it want; empty for the default. */
+  /**
+   * The propagation that the root mount must have for those of the mounts in it to hold
+   * (mount_namespaces(7)); empty for the default.
+   */
   String rootPropagation() {
     return rootPropagation;
   }
 
   private void add(Mount mount) {
-    String target = target(mount.getTarget());
+    String target = target(mount.target());
     if (given.containsKey(target)) {
       throw new BerthException.InvalidArgument(
           "mount `" + target + "`: given twice; leave one out");
     }
     given.put(
         target,
-        switch (mount.getType()) {
+        switch (mount.type()) {
           case "bind" -> bind(mount, target);
           case "volume" -> volume(mount, target);
           case "tmpfs" -> mount(target, "tmpfs", "tmpfs", MountWords.tmpfs(mount));
@@ -138,7 +142,7 @@ public final class MountTable {
                   "mount `"
                       + target
                       + "`: there is no type `"
-                      + mount.getType()
+                      + mount.type()
                       + "`; write bind, volume or tmpfs");
         });
   }
@@ -154,7 +158,7 @@ public final class MountTable {
 
   private RuntimeSpec.Mount bind(Mount mount, String target) {
     MountWords words = MountWords.bind(mount);
-    String source = Texts.absolute("mount source", mount.getSource());
+    String source = Texts.absolute("mount source", mount.source());
     Path path = Path.of(source);
     if (!facts.present().test(path)) {
       if (!words.create()) {
@@ -170,7 +174,7 @@ public final class MountTable {
     Path folder = container.volumes().get(target);
     if (folder == null) {
       throw new BerthException.FailedPrecondition(
-          "mount `" + target + "`: its volume `" + mount.getSource() + "` is not there; create it");
+          "mount `" + target + "`: its volume `" + mount.source() + "` is not there; create it");
     }
     return bound(folder.toString(), target, MountWords.bind(mount));
   }
@@ -181,7 +185,7 @@ public final class MountTable {
       case "slave", "rslave" ->
           rootPropagation = rootPropagation.isEmpty() ? "rslave" : rootPropagation;
       default -> {
-        // Nothing passes the root either way.
+        // A private mount exchanges nothing with the host, so the root's propagation is free.
       }
     }
     return mount(target, "bind", source, words.list());
@@ -189,14 +193,14 @@ public final class MountTable {
 
   private RuntimeSpec.Mount file(Path source, String target) {
     List<String> options =
-        request.host().getReadOnlyRootfs()
+        request.host().storage().readOnlyRoot()
             ? List.of("rbind", "rprivate", "ro")
             : List.of("rbind", "rprivate");
     return mount(target, "bind", source.toString(), options);
   }
 
   private List<RuntimeSpec.Mount> defaults() {
-    boolean writable = request.host().getPrivileged();
+    boolean writable = request.host().privileges().privileged();
     List<RuntimeSpec.Mount> mounts = new ArrayList<>();
     mounts.add(mount("/proc", "proc", "proc", List.of("nosuid", "noexec", "nodev")));
     mounts.add(
@@ -222,7 +226,7 @@ public final class MountTable {
             List.of("nosuid", "noexec", "nodev", writable ? "rw" : "ro")));
     shared(mounts);
     Path init = facts.init();
-    if (request.host().getInit() && init != null) {
+    if (request.host().runtime().init() && init != null) {
       mounts.add(
           mount(SpecGenerator.INIT, "bind", init.toString(), List.of("bind", "rprivate", "ro")));
     }
@@ -231,10 +235,10 @@ public final class MountTable {
 
   /** Message queues and shared memory belong to the ipc namespace. */
   private void shared(List<RuntimeSpec.Mount> mounts) {
-    switch (NamespaceMode.parse("ipc", request.host().getIpcMode()).kind()) {
+    switch (NamespaceMode.parse("ipc", request.host().namespaces().ipc()).kind()) {
       case HOST -> {
         for (String own : List.of(MQUEUE, SHM)) {
-          // Not every host has mounted them.
+          // A host need not have mounted them.
           if (facts.present().test(Path.of(own))) {
             mounts.add(
                 mount(own, "bind", own, List.of("rbind", "rprivate", "nosuid", "noexec", "nodev")));
@@ -248,7 +252,9 @@ public final class MountTable {
         Path memory = container.sharedMemory();
         if (memory == null) {
           throw new BerthException.FailedPrecondition(
-              "ipc mode `" + request.host().getIpcMode() + "`: its shared memory is not there");
+              "ipc mode `"
+                  + request.host().namespaces().ipc()
+                  + "`: its shared memory is not there");
         }
         mounts.add(
             mount(
@@ -269,7 +275,7 @@ public final class MountTable {
                     "noexec",
                     "nodev",
                     "mode=1777",
-                    "size=" + request.host().getShmSize())));
+                    "size=" + request.host().storage().sharedMemory())));
       }
     }
   }

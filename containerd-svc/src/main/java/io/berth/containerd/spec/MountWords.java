@@ -1,18 +1,21 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.Mount;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The words of a mount's option list, as a person writes them, made those of the runtime. */
+/**
+ * Translates the words of a mount's options from what a person writes to what the runtime
+ * specification has (OCI runtime specification, config.md, Mounts).
+ */
 final class MountWords {
   private static final Set<String> PROPAGATION =
       Set.of("private", "rprivate", "slave", "rslave", "shared", "rshared");
 
-  /** Pairs of which the later one counts. */
+  /** Pairs of words of which the one that is given later counts. */
   private static final List<List<String>> OPPOSITES =
       List.of(
           List.of("ro", "rw"),
@@ -39,17 +42,19 @@ final class MountWords {
     this.mount = mount;
   }
 
-  /** Of a bind mount or a volume. INVALID_ARGUMENT names a word that is not known. */
+  /**
+   * Reads the options of a bind mount or a volume. INVALID_ARGUMENT names a word that is not known.
+   */
   static MountWords bind(Mount mount) {
     MountWords words = new MountWords(mount);
-    mount.getOptionsList().forEach(words::take);
-    if (mount.getReadOnly()) {
+    mount.options().forEach(words::take);
+    if (mount.readOnly()) {
       words.readOnly(true, "ro");
     }
     return words;
   }
 
-  /** For the runtime specification. */
+  /** The options as the runtime specification has them. */
   List<String> list() {
     List<String> result = new ArrayList<>();
     result.add(recursive ? "rbind" : "bind");
@@ -65,13 +70,14 @@ final class MountWords {
   }
 
   /**
-   * {@code rprivate} where none was asked for: nothing mounted on either side is seen on the other.
+   * The wanted propagation (mount_namespaces(7)); {@code rprivate} where none was asked for, so
+   * that nothing mounted on one side is seen on the other.
    */
   String propagation() {
     return propagation == null ? "rprivate" : propagation;
   }
 
-  /** Whether a source that is missing is made, a folder. */
+  /** Whether a source that is missing is made, as a folder. */
   boolean create() {
     return create;
   }
@@ -79,7 +85,8 @@ final class MountWords {
   private void take(String word) {
     switch (word) {
       case "", "z", "Z", "nocopy", "copy", "consistent", "cached", "delegated", "default" -> {
-        // Labels and caches of other systems; what is copied into a volume is its maker's matter.
+        // Words for SELinux and for caches of other systems change nothing here; whether a volume
+        // gets a copy of the image's files is decided where the volume is made.
       }
       case "ro", "readonly" -> readOnly(true, word);
       case "rw" -> readOnly(false, word);
@@ -105,7 +112,7 @@ final class MountWords {
     String bare =
         word.startsWith("bind-propagation=") ? word.substring("bind-propagation=".length()) : word;
     if (!PROPAGATION.contains(bare)) {
-      throw refused(mount, word, "is not known for a " + mount.getType());
+      throw refused(mount, word, "is not known for a " + mount.type());
     }
     if (propagation != null && !propagation.equals(bare)) {
       throw refused(mount, word, "contradicts another one");
@@ -113,11 +120,11 @@ final class MountWords {
     propagation = bare;
   }
 
-  /** Of a tmpfs: safe defaults, unless the person says the opposite. */
+  /** The options of a tmpfs: safe defaults, unless the person says the opposite. */
   static List<String> tmpfs(Mount mount) {
     List<String> result = new ArrayList<>(List.of("noexec", "nosuid", "nodev"));
-    List<String> given = new ArrayList<>(mount.getOptionsList());
-    if (mount.getReadOnly()) {
+    List<String> given = new ArrayList<>(mount.options());
+    if (mount.readOnly()) {
       given.add("ro");
     }
     for (String text : given) {
@@ -145,6 +152,6 @@ final class MountWords {
 
   private static BerthException refused(Mount mount, String word, String why) {
     return new BerthException.InvalidArgument(
-        "mount `" + mount.getTarget() + "`: option `" + word.replace('\0', '?') + "` " + why);
+        "mount `" + mount.target() + "`: option `" + word.replace('\0', '?') + "` " + why);
   }
 }

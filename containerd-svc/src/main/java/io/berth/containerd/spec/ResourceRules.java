@@ -1,7 +1,8 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Resources;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.ResourceLimits;
+import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.Resources.BlockIo;
 import io.berth.oci.runtime.Resources.Cpu;
 import io.berth.oci.runtime.Resources.DeviceRule;
@@ -13,8 +14,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits as a person gives them: checked, completed, and as the runtime specification has them.
- * Rows MB-87, MB-101, D01-54. Zero is unset everywhere.
+ * Limits of control groups as a person gives them: checked, completed, and as the runtime
+ * specification has them (OCI runtime specification, config-linux.md). Zero means everywhere that
+ * nothing was said.
  */
 public final class ResourceRules {
   private static final long LEAST_MEMORY = 6L << 20;
@@ -25,69 +27,66 @@ public final class ResourceRules {
   private ResourceRules() {}
 
   /**
-   * With defaults filled in: memory and swap together twice the memory, shares within the kernel's
-   * bounds. INVALID_ARGUMENT for what contradicts itself.
+   * The limits with their defaults filled in: memory and swap together are twice the memory, shares
+   * are within the kernel's bounds. INVALID_ARGUMENT for limits that contradict each other.
    *
-   * @param processors of the host
+   * @param processors how many the host has
    */
-  public static Resources complete(Resources given, int processors) {
+  public static ResourceLimits complete(ResourceLimits given, int processors) {
     memory(given);
     cpu(given, processors);
     refuse(
-        given.getBlkioWeight() != 0
-            && (given.getBlkioWeight() < 10 || given.getBlkioWeight() > 1000),
-        "blkio weight `" + Integer.toUnsignedString(given.getBlkioWeight()) + "`",
+        given.blkioWeight() != 0 && (given.blkioWeight() < 10 || given.blkioWeight() > 1000),
+        "blkio weight `" + Integer.toUnsignedString(given.blkioWeight()) + "`",
         "must be from 10 to 1000");
     refuse(
-        given.getPids() < UNLIMITED,
-        "pids limit `" + given.getPids() + "`",
+        given.pids() < UNLIMITED,
+        "pids limit `" + given.pids() + "`",
         "must be above 0, or -1 for none");
-    list("cpuset cpus", given.getCpusetCpus());
-    list("cpuset mems", given.getCpusetMems());
-    Resources.Builder complete = given.toBuilder();
-    if (given.getMemory() > 0 && given.getMemorySwap() == 0) {
-      complete.setMemorySwap(twice(given.getMemory()));
+    list("cpuset cpus", given.cpusetCpus());
+    list("cpuset mems", given.cpusetMems());
+    ResourceLimits complete = given;
+    if (given.memory() > 0 && given.memorySwap() == 0) {
+      complete = complete.withMemorySwap(twice(given.memory()));
     }
-    if (given.getCpuShares() != 0) {
-      complete.setCpuShares(shares(given.getCpuShares()));
+    if (given.cpuShares() != 0) {
+      complete = complete.withCpuShares(shares(given.cpuShares()));
     }
-    return complete.build();
+    return complete;
   }
 
   /**
-   * What a live container's limits become: fields of the change that are not zero count, and a swap
+   * What the limits of a container become: fields of the change that are not zero count, and a swap
    * limit that was the default follows the memory.
+   *
+   * @param processors how many the host has
    */
-  public static Resources update(Resources now, Resources change, int processors) {
-    Resources.Builder next = now.toBuilder();
-    boolean swapWasDefault = now.getMemory() > 0 && now.getMemorySwap() == twice(now.getMemory());
-    if (change.getMemory() != 0 && swapWasDefault) {
-      next.clearMemorySwap();
+  public static ResourceLimits update(ResourceLimits now, ResourceLimits change, int processors) {
+    boolean swapWasDefault = now.memory() > 0 && now.memorySwap() == twice(now.memory());
+    ResourceLimits next = change.memory() != 0 && swapWasDefault ? now.withMemorySwap(0) : now;
+    if (change.nanoCpus() != 0) {
+      next = next.withCpuTimes(next.nanoCpus(), 0, 0);
+    } else if (change.cpuPeriod() != 0 || change.cpuQuota() != 0) {
+      next = next.withCpuTimes(0, next.cpuQuota(), next.cpuPeriod());
     }
-    if (change.getNanoCpus() != 0) {
-      next.clearCpuPeriod().clearCpuQuota();
-    } else if (change.getCpuPeriod() != 0 || change.getCpuQuota() != 0) {
-      next.clearNanoCpus();
-    }
-    // Merging messages takes over just those fields that are not zero.
-    return complete(next.mergeFrom(change).build(), processors);
+    return complete(next.overlaidBy(change), processors);
   }
 
-  private static void memory(Resources given) {
-    long memory = given.getMemory();
-    long swap = given.getMemorySwap();
+  private static void memory(ResourceLimits given) {
+    long memory = given.memory();
+    long swap = given.memorySwap();
     refuse(
         memory < 0 || (memory > 0 && memory < LEAST_MEMORY),
         "memory limit `" + memory + "`",
         "below the least, 6 MiB");
     refuse(
-        given.getMemoryReservation() < 0
-            || (given.getMemoryReservation() > 0 && given.getMemoryReservation() < LEAST_MEMORY),
-        "memory reservation `" + given.getMemoryReservation() + "`",
+        given.memoryReservation() < 0
+            || (given.memoryReservation() > 0 && given.memoryReservation() < LEAST_MEMORY),
+        "memory reservation `" + given.memoryReservation() + "`",
         "below the least, 6 MiB");
     refuse(
-        memory > 0 && given.getMemoryReservation() > memory,
-        "memory reservation `" + given.getMemoryReservation() + "`",
+        memory > 0 && given.memoryReservation() > memory,
+        "memory reservation `" + given.memoryReservation() + "`",
         "above the memory limit " + memory);
     refuse(swap < UNLIMITED, "swap limit `" + swap + "`", "must be above 0, or -1 for none");
     refuse(
@@ -100,26 +99,29 @@ public final class ResourceRules {
         "counts memory and swap together; must not be below the memory limit " + memory);
   }
 
-  private static void cpu(Resources given, int processors) {
-    long nanos = given.getNanoCpus();
-    boolean quota = given.getCpuPeriod() != 0 || given.getCpuQuota() != 0;
+  private static void cpu(ResourceLimits given, int processors) {
+    long nanos = given.nanoCpus();
+    boolean quota = given.cpuPeriod() != 0 || given.cpuQuota() != 0;
     refuse(nanos != 0 && quota, "cpus", "and cpu period or quota exclude each other; give one");
     refuse(
         nanos < 0 || (nanos > 0 && nanos < NANOS / 100) || nanos > processors * NANOS,
         "cpus `" + BigDecimal.valueOf(nanos, 9).stripTrailingZeros().toPlainString() + "`",
         "must be from 0.01 to " + processors + ", for there are no more");
-    long period = given.getCpuPeriod();
+    long period = given.cpuPeriod();
     refuse(
         period != 0 && (period < 1_000 || period > 1_000_000),
         "cpu period `" + Long.toUnsignedString(period) + "`",
         "must be from 1000 to 1000000 microseconds");
     refuse(
-        given.getCpuQuota() > 0 && given.getCpuQuota() < 1_000,
-        "cpu quota `" + given.getCpuQuota() + "`",
+        given.cpuQuota() > 0 && given.cpuQuota() < 1_000,
+        "cpu quota `" + given.cpuQuota() + "`",
         "must be 1000 microseconds or more");
   }
 
-  /** Numbers and ranges: {@code 0-2,7}. Whether there are such processors the kernel says. */
+  /**
+   * Checks the form of numbers and ranges, {@code 0-2,7} (cpuset(7)); whether the host has such
+   * processors is left to the kernel.
+   */
   private static void list(String what, String text) {
     refuse(
         !text.isEmpty() && !text.matches("\\d{1,6}(-\\d{1,6})?(,\\d{1,6}(-\\d{1,6})?)*"),
@@ -141,39 +143,39 @@ public final class ResourceRules {
     return unsigned < 0 ? 262_144 : Math.clamp(unsigned, 2L, 262_144L);
   }
 
-  /** For the kernel; no rules for devices. */
-  public static io.berth.oci.runtime.Resources runtime(Resources complete) {
+  /** The limits as a runtime takes them, without rules for devices. */
+  public static Resources runtime(ResourceLimits complete) {
     return runtime(complete, List.of(), /* oomKillDisable= */ false);
   }
 
-  static io.berth.oci.runtime.Resources runtime(
-      Resources complete, List<DeviceRule> devices, boolean oomKillDisable) {
-    long nanos = complete.getNanoCpus();
-    // In this order the product of any number of CPUs fits.
-    Long quota = nanos > 0 ? Long.valueOf(nanos / (NANOS / PERIOD)) : given(complete.getCpuQuota());
-    Long period = nanos > 0 ? Long.valueOf(PERIOD) : given(complete.getCpuPeriod());
-    return new io.berth.oci.runtime.Resources(
+  static Resources runtime(
+      ResourceLimits complete, List<DeviceRule> devices, boolean oomKillDisable) {
+    long nanos = complete.nanoCpus();
+    // The division comes first, so that no number of processors overflows.
+    Long quota = nanos > 0 ? Long.valueOf(nanos / (NANOS / PERIOD)) : given(complete.cpuQuota());
+    Long period = nanos > 0 ? Long.valueOf(PERIOD) : given(complete.cpuPeriod());
+    return new Resources(
         devices,
         new Memory(
-            given(complete.getMemory()),
-            given(complete.getMemoryReservation()),
-            given(complete.getMemorySwap()),
+            given(complete.memory()),
+            given(complete.memoryReservation()),
+            given(complete.memorySwap()),
             null,
             null,
             oomKillDisable),
         new Cpu(
-            given(complete.getCpuShares()),
+            given(complete.cpuShares()),
             quota,
             null,
             period,
             null,
             null,
-            complete.getCpusetCpus(),
-            complete.getCpusetMems(),
+            complete.cpusetCpus(),
+            complete.cpusetMems(),
             null),
-        complete.getPids() == 0 ? null : new Pids(complete.getPids()),
+        complete.pids() == 0 ? null : new Pids(complete.pids()),
         new BlockIo(
-            complete.getBlkioWeight() == 0 ? null : Integer.valueOf(complete.getBlkioWeight()),
+            complete.blkioWeight() == 0 ? null : Integer.valueOf(complete.blkioWeight()),
             null,
             List.of(),
             List.of(),
@@ -181,7 +183,7 @@ public final class ResourceRules {
             List.of(),
             List.of()),
         List.of(),
-        io.berth.oci.runtime.Resources.NONE.network(),
+        Resources.NONE.network(),
         Map.of(),
         Map.of());
   }

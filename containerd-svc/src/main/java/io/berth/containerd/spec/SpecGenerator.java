@@ -1,12 +1,12 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.Device;
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.UnixId;
 import io.berth.base.layout.TaskFolder;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.Device;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.ResolvedUser;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.Resources;
@@ -25,12 +25,15 @@ import org.jspecify.annotations.Nullable;
  * HostFacts}, changes nothing.
  */
 public final class SpecGenerator {
-  /** Where the program that reaps is seen inside: in a tmpfs, so no image need have a place. */
+  /**
+   * The path inside of the program that reaps orphans. It lies in a tmpfs, so that no image need
+   * have a place for it.
+   */
   static final String INIT = "/dev/init";
 
   private static final String VERSION = "1.1.0";
 
-  /** What tells of the host or steers it, and is not separated by any namespace. */
+  /** Files that tell of the host or steer it and that no namespace separates. */
   private static final List<String> MASKED =
       List.of(
           "/proc/acpi",
@@ -63,37 +66,37 @@ public final class SpecGenerator {
    */
   public GeneratedSpec generate(SpecRequest request, ContainerFacts container) {
     MountTable mounts = MountTable.of(request, container, facts);
-    HostConfig host = request.host();
+    HostSettings host = request.host();
     List<String> capabilities =
         CapabilityRules.of(
-            host.getCapAddList(),
-            host.getCapDropList(),
-            host.getPrivileged(),
+            host.privileges().capAdd(),
+            host.privileges().capDrop(),
+            host.privileges().privileged(),
             facts.capabilities());
-    boolean ownName = !NamespaceMode.parse("uts", host.getUtsMode()).isHost();
+    boolean ownName = !NamespaceMode.parse("uts", host.namespaces().uts()).isHost();
     RuntimeSpec spec =
         new RuntimeSpec(
             VERSION,
             process(request, container, capabilities),
-            new RuntimeSpec.Root("rootfs", host.getReadOnlyRootfs()),
+            new RuntimeSpec.Root("rootfs", host.storage().readOnlyRoot()),
             ownName ? hostname(request, container) : "",
-            ownName ? request.config().getDomainname() : "",
+            ownName ? request.config().domainname() : "",
             mounts.mounts(),
             RuntimeSpec.Hooks.NONE,
-            host.getAnnotationsMap(),
+            host.runtime().annotations(),
             linux(request, container, capabilities, mounts.rootPropagation()));
     return new GeneratedSpec(spec, mounts.foldersToMake(), List.of());
   }
 
   /** The name that the container has: its own, the host's, or the first digits of its id. */
   public String hostname(SpecRequest request, ContainerFacts container) {
-    Config config = request.config();
-    if (!config.getHostname().isEmpty()) {
-      return Texts.hostName("hostname", config.getHostname());
+    ContainerConfig config = request.config();
+    if (!config.hostname().isEmpty()) {
+      return Texts.hostName("hostname", config.hostname());
     }
     boolean hostsName =
-        request.network().getMode().equals("host")
-            || NamespaceMode.parse("uts", request.host().getUtsMode()).isHost();
+        request.network().isHost()
+            || NamespaceMode.parse("uts", request.host().namespaces().uts()).isHost();
     return hostsName ? facts.hostname() : container.shortId();
   }
 
@@ -101,23 +104,23 @@ public final class SpecGenerator {
 
   private ProcessSpec process(
       SpecRequest request, ContainerFacts container, List<String> capabilities) {
-    Config config = request.config();
-    HostConfig host = request.host();
-    User user = request.user();
+    ContainerConfig config = request.config();
+    HostSettings host = request.host();
+    ResolvedUser user = request.user();
     List<String> environment =
-        environment(config, hostname(request, container), user.getHome()).list();
+        environment(config, hostname(request, container), user.home()).list();
     return new ProcessSpec(
-        config.getTty(),
+        config.streams().terminal(),
         null,
-        user(user, host.getGroupAddList()),
+        user(user, host.privileges().groupAdd()),
         commandLine(request),
         environment,
-        workingFolder(config.getWorkingDir()),
-        CapabilityRules.sets(capabilities, Integer.toUnsignedLong(user.getUid())),
-        LimitRules.of(host.getRlimitsList(), facts.hardLimits()),
-        host.getNoNewPrivileges(),
+        workingFolder(config.workingDirectory()),
+        CapabilityRules.sets(capabilities, user.uid()),
+        LimitRules.of(host.limits().ulimits(), facts.hardLimits()),
+        host.privileges().noNewPrivileges(),
         "",
-        host.getOomScoreAdj(),
+        host.limits().oomScoreAdjust(),
         null,
         "",
         null,
@@ -126,7 +129,7 @@ public final class SpecGenerator {
 
   private List<String> commandLine(SpecRequest request) {
     List<String> line = ConfigMerge.commandLine(request.config());
-    if (!request.host().getInit()) {
+    if (!request.host().runtime().init()) {
       return line;
     }
     if (facts.init() == null) {
@@ -138,15 +141,18 @@ public final class SpecGenerator {
     return reaped;
   }
 
-  /** Rows D01-56, RK-36: defaults below, the merged configuration above, nothing of the host's. */
-  static Environment environment(Config config, String hostname, String home) {
+  /**
+   * The environment of the first process: defaults below, the merged configuration above, and
+   * nothing of the host's own environment.
+   */
+  static Environment environment(ContainerConfig config, String hostname, String home) {
     Environment environment = new Environment();
     environment.set(Environment.PATH).set("HOSTNAME=" + hostname);
-    if (config.getTty()) {
+    if (config.streams().terminal()) {
       environment.set("TERM=xterm");
     }
     environment.set("HOME=" + (home.isEmpty() ? "/" : home));
-    return environment.setAll(config.getEnvList());
+    return environment.setAll(config.environment());
   }
 
   static String workingFolder(String given) {
@@ -154,24 +160,20 @@ public final class SpecGenerator {
   }
 
   /**
-   * Who a process is: the first one of a container, an exec and a health check alike. The primary
-   * group is among the supplementary ones. Names among the further groups were resolved with the
-   * user; here are numbers only.
+   * The user of a process, for the first process of a container, a further one and a health check
+   * alike. The primary group is among the supplementary ones. Names among the further groups were
+   * resolved with the user, so only numbers are taken from them here.
    */
-  static ProcessSpec.User user(User user, List<String> more) {
+  static ProcessSpec.User user(ResolvedUser user, List<String> more) {
     Set<Long> groups = new LinkedHashSet<>();
-    groups.add(Integer.toUnsignedLong(user.getGid()));
-    user.getGroupsList().forEach(group -> groups.add(Integer.toUnsignedLong(group)));
+    groups.add(user.gid());
+    groups.addAll(user.groups());
     for (String group : more) {
       if (UnixId.isNumber(group)) {
         groups.add((long) UnixId.parse("group", group));
       }
     }
-    return new ProcessSpec.User(
-        Integer.toUnsignedLong(user.getUid()),
-        Integer.toUnsignedLong(user.getGid()),
-        null,
-        List.copyOf(groups));
+    return new ProcessSpec.User(user.uid(), user.gid(), null, List.copyOf(groups));
   }
 
   // --- what is Linux's own
@@ -181,18 +183,18 @@ public final class SpecGenerator {
       ContainerFacts container,
       List<String> capabilities,
       String rootPropagation) {
-    HostConfig host = request.host();
-    boolean privileged = host.getPrivileged();
+    HostSettings host = request.host();
+    boolean privileged = host.privileges().privileged();
     Map<String, Linux.Device> devices = devices(host);
     return new Linux(
         List.of(),
         List.of(),
-        host.getSysctlsMap(),
-        ResourceRules.runtime(host.getResources(), rules(host), host.getOomKillDisable()),
-        cgroup(host.getCgroupParent(), container.id()),
+        host.runtime().sysctls(),
+        ResourceRules.runtime(host.resources(), rules(host), host.limits().oomKillDisable()),
+        cgroup(host.runtime().cgroupParent(), container.id()),
         namespaces(request, container),
         List.copyOf(devices.values()),
-        privileged ? null : profiles.of(host.getSeccomp(), Set.copyOf(capabilities)),
+        privileged ? null : profiles.of(host.privileges().seccomp(), Set.copyOf(capabilities)),
         rootPropagation,
         privileged ? List.of() : MASKED,
         privileged ? List.of() : READ_ONLY,
@@ -213,10 +215,10 @@ public final class SpecGenerator {
   }
 
   private List<Linux.Namespace> namespaces(SpecRequest request, ContainerFacts container) {
-    HostConfig host = request.host();
+    HostSettings host = request.host();
     List<Linux.Namespace> all = new ArrayList<>();
     all.add(new Linux.Namespace("mount", ""));
-    if (!request.network().getMode().equals("host")) {
+    if (!request.network().isHost()) {
       all.add(
           new Linux.Namespace(
               "network",
@@ -224,18 +226,18 @@ public final class SpecGenerator {
                   .link(TaskFolder.NETWORK_NAMESPACE)
                   .toString()));
     }
-    if (!NamespaceMode.parse("uts", host.getUtsMode()).isHost()) {
+    if (!NamespaceMode.parse("uts", host.namespaces().uts()).isHost()) {
       all.add(new Linux.Namespace("uts", ""));
     }
-    NamespaceMode pid = NamespaceMode.parse("pid", host.getPidMode());
+    NamespaceMode pid = NamespaceMode.parse("pid", host.namespaces().pid());
     switch (pid.kind()) {
       case HOST -> {
-        // None: the host's.
+        // A namespace that is not listed is the one of the host.
       }
       case CONTAINER -> all.add(new Linux.Namespace("pid", joined(container, "pid", pid)));
       case PRIVATE, NONE, SHAREABLE -> all.add(new Linux.Namespace("pid", ""));
     }
-    NamespaceMode ipc = NamespaceMode.parse("ipc", host.getIpcMode());
+    NamespaceMode ipc = NamespaceMode.parse("ipc", host.namespaces().ipc());
     if (!ipc.isHost()) {
       boolean joins = ipc.kind() == NamespaceMode.Kind.CONTAINER;
       all.add(new Linux.Namespace("ipc", joins ? joined(container, "ipc", ipc) : ""));
@@ -260,24 +262,22 @@ public final class SpecGenerator {
 
   // --- devices
 
-  private Map<String, Linux.Device> devices(HostConfig host) {
+  private Map<String, Linux.Device> devices(HostSettings host) {
     Map<String, Linux.Device> devices = new LinkedHashMap<>();
-    if (host.getPrivileged()) {
+    if (host.privileges().privileged()) {
       facts.devices().all().forEach(device -> devices.put(device.path(), device));
     }
-    for (Device wish : host.getDevicesList()) {
+    for (Device wish : host.privileges().devices()) {
       found(wish).forEach(device -> devices.put(device.path(), device));
     }
     return devices;
   }
 
-  /** Nodes of the host under the paths that they have inside. */
+  /** The host's nodes that a wish means, under the paths that they have inside. */
   private List<Linux.Device> found(Device wish) {
-    String hostPath = Texts.absolute("device", wish.getHostPath());
+    String hostPath = Texts.absolute("device", wish.hostPath());
     String inside =
-        wish.getContainerPath().isEmpty()
-            ? hostPath
-            : Texts.absolute("device", wish.getContainerPath());
+        wish.containerPath().isEmpty() ? hostPath : Texts.absolute("device", wish.containerPath());
     permissions(wish);
     return facts.devices().at(hostPath).stream()
         .map(device ->
@@ -294,21 +294,22 @@ public final class SpecGenerator {
   }
 
   private static String permissions(Device wish) {
-    String given = wish.getPermissions();
+    String given = wish.permissions();
     if (!given.matches("[rwm]{0,3}") || given.chars().distinct().count() != given.length()) {
       throw new BerthException.InvalidArgument(
-          "device `" + wish.getHostPath() + "`: permissions `" + given + "` are not of r, w and m");
+          "device `" + wish.hostPath() + "`: permissions `" + given + "` are not of r, w and m");
     }
     return given.isEmpty() ? "rwm" : given;
   }
 
-  private List<Resources.DeviceRule> rules(HostConfig host) {
-    if (host.getPrivileged()) {
+  private List<Resources.DeviceRule> rules(HostSettings host) {
+    if (host.privileges().privileged()) {
       return List.of(new Resources.DeviceRule(true, "a", null, null, "rwm"));
     }
     List<Resources.DeviceRule> rules = new ArrayList<>();
     rules.add(new Resources.DeviceRule(false, "a", null, null, "rwm"));
-    // Row D01-99: null, zero, full, random, urandom, tty, console, ptmx and terminals.
+    // These are null, zero, full, random, urandom, tty, console, ptmx and terminals, by their
+    // numbers in the kernel's Documentation/admin-guide/devices.txt.
     for (long minor : new long[] {3, 5, 7, 8, 9}) {
       rules.add(rule("c", 1, minor, "rwm"));
     }
@@ -316,7 +317,7 @@ public final class SpecGenerator {
       rules.add(rule("c", 5, minor, "rwm"));
     }
     rules.add(rule("c", 136, null, "rwm"));
-    for (Device wish : host.getDevicesList()) {
+    for (Device wish : host.privileges().devices()) {
       for (Linux.Device device : found(wish)) {
         rules.add(rule(device.type(), device.major(), (long) device.minor(), permissions(wish)));
       }

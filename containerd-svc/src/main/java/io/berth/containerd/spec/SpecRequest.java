@@ -1,17 +1,23 @@
 package io.berth.containerd.spec;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.ImageConfig;
-import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.User;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.ImageSettings;
+import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.ResolvedUser;
 
 /**
- * What a container is to be. All parts are immutable messages.
+ * What a container is to be.
  *
  * @param config with the image's laid under it ({@link ConfigMerge})
  * @param host checked and completed ({@link HostRules})
+ * @param network its wish for a network
+ * @param image what the image says, of which the volumes count here
  * @param user as the root file system resolves it
  */
 public record SpecRequest(
-    Config config, HostConfig host, NetworkConfig network, ImageConfig image, User user) {}
+    ContainerConfig config,
+    HostSettings host,
+    NetworkSettings network,
+    ImageSettings image,
+    ResolvedUser user) {}

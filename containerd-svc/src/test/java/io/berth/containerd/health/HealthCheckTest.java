@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.settings.HealthSettings;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,22 +14,23 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 final class HealthCheckTest {
-  private static final Healthcheck IMAGE = wish(5, "CMD", "curl", "x");
+  private static final HealthSettings IMAGE = wish(5, "CMD", "curl", "x");
 
   /** With these numbers: interval n, timeout n+1, start period n+2 (milliseconds), retries n. */
-  private static Healthcheck wish(int n, String... test) {
-    Healthcheck.Builder wish = Healthcheck.newBuilder().addAllTest(List.of(test));
+  private static HealthSettings wish(int n, String... test) {
     return n == 0
-        ? wish.build()
-        : wish.setInterval(n * 1_000_000L)
-            .setTimeout((n + 1) * 1_000_000L)
-            .setStartPeriod((n + 2) * 1_000_000L)
-            .setRetries(n)
-            .build();
+        ? new HealthSettings(List.of(test), 0, 0, 0, 0)
+        : new HealthSettings(
+            List.of(test), n * 1_000_000L, (n + 1) * 1_000_000L, (n + 2) * 1_000_000L, n);
+  }
+
+  private static HealthSettings numbers(
+      long interval, long timeout, long startPeriod, int retries) {
+    return new HealthSettings(List.of(), interval, timeout, startPeriod, retries);
   }
 
   /** The person's over the image's, and what holds. */
-  record Row(String name, Healthcheck user, Healthcheck image, Healthcheck merged) {
+  record Row(String name, HealthSettings user, HealthSettings image, HealthSettings merged) {
     @Override
     public String toString() {
       return name;
@@ -37,7 +38,7 @@ final class HealthCheckTest {
   }
 
   static List<Row> rows() {
-    Healthcheck nothing = Healthcheck.getDefaultInstance();
+    HealthSettings nothing = HealthSettings.NONE;
     return List.of(
         new Row("nothing at all", nothing, nothing, nothing),
         new Row("the image's whole", nothing, IMAGE, IMAGE),
@@ -49,15 +50,16 @@ final class HealthCheckTest {
         new Row("the image's NONE stays", wish(9), wish(5, "NONE"), wish(9, "NONE")),
         new Row(
             "one number",
-            Healthcheck.newBuilder().setRetries(7).build(),
+            numbers(0, 0, 0, 7),
             IMAGE,
-            IMAGE.toBuilder().setRetries(7).build()));
+            new HealthSettings(
+                IMAGE.test(), IMAGE.interval(), IMAGE.timeout(), IMAGE.startPeriod(), 7)));
   }
 
   @ParameterizedTest // Row MB-112.
   @MethodSource("rows")
   void merging(Row row) {
-    assertEquals(row.merged(), HealthCheck.merge(row.user(), row.image()));
+    assertEquals(row.merged(), row.user().over(row.image()));
   }
 
   @Test // Row MB-45: 30 s, 30 s, 0, 3.
@@ -80,7 +82,7 @@ final class HealthCheckTest {
     assertEquals(4, given.retries());
   }
 
-  static List<Healthcheck> nothingToDo() {
+  static List<HealthSettings> nothingToDo() {
     return List.of(
         wish(5),
         wish(5, "NONE"),
@@ -93,32 +95,32 @@ final class HealthCheckTest {
 
   @ParameterizedTest
   @MethodSource("nothingToDo")
-  void nothingIsDone(Healthcheck wish) {
+  void nothingIsDone(HealthSettings wish) {
     assertNull(HealthCheck.of(wish));
   }
 
-  static List<Healthcheck> refused() {
+  static List<HealthSettings> refused() {
     return List.of(
         wish(5, "CMD"),
         wish(5, "curl", "x"),
         wish(5, ""),
-        Healthcheck.newBuilder().setInterval(999_999).build(),
-        Healthcheck.newBuilder().setTimeout(-1).build(),
-        Healthcheck.newBuilder().setStartPeriod(1).build(),
-        Healthcheck.newBuilder().setRetries(-1).build());
+        numbers(999_999, 0, 0, 0),
+        numbers(0, -1, 0, 0),
+        numbers(0, 0, 1, 0),
+        numbers(0, 0, 0, -1));
   }
 
   @ParameterizedTest // Row MB-45: at least a millisecond.
   @MethodSource("refused")
-  void aPersonIsTold(Healthcheck wish) {
-    assertThrows(BerthException.InvalidArgument.class, () -> HealthCheck.check(wish));
+  void aPersonIsTold(HealthSettings wish) {
+    assertThrows(BerthException.InvalidArgument.class, wish::check);
   }
 
   @Test
   void whatIsFineIsNotRefused() {
-    HealthCheck.check(Healthcheck.getDefaultInstance());
-    HealthCheck.check(wish(1, "NONE"));
-    HealthCheck.check(wish(1, "CMD", "a"));
-    HealthCheck.check(wish(0, "CMD-SHELL", "exit 1"));
+    HealthSettings.NONE.check();
+    wish(1, "NONE").check();
+    wish(1, "CMD", "a").check();
+    wish(0, "CMD-SHELL", "exit 1").check();
   }
 }

@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.ImageSettings;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -27,33 +32,29 @@ final class ConfigMergeTest {
         new Command(
             "nothing: the image's", false, List.of(), List.of(), List.of("/entry", "serve")),
         new Command(
-            "MB-109 a command replaces the image's",
+            "a command replaces the image's",
             false,
             List.of(),
             List.of("x"),
             List.of("/entry", "x")),
         new Command(
-            "MB-109 an entrypoint drops the image's command",
-            true,
-            List.of("e"),
-            List.of(),
-            List.of("e")),
+            "an entrypoint drops the image's command", true, List.of("e"), List.of(), List.of("e")),
         new Command("both", true, List.of("e"), List.of("x", "y"), List.of("e", "x", "y")),
         new Command(
-            "MB-110 an empty entrypoint is not an absent one",
+            "an empty entrypoint is not an absent one",
             true,
             List.of(),
             List.of("x"),
             List.of("x")),
         new Command(
-            "MB-111 an entrypoint of one empty word is none",
+            "an entrypoint of one empty word is none",
             true,
             List.of(""),
             List.of("x"),
             List.of("x")));
   }
 
-  // Rows MB-44, MB-50, MB-117.
+  // Rows MB-44, MB-50, MB-109, MB-110, MB-111, MB-117.
   @ParameterizedTest
   @MethodSource("commands")
   void theCommandLine(Command row) {
@@ -63,16 +64,18 @@ final class ConfigMergeTest {
             .addAllEntrypoint(row.entrypoint())
             .addAllCmd(row.cmd())
             .build();
-    Config merged = ConfigMerge.merge(user, Requests.IMAGE, label -> false);
+    ContainerConfig merged = Requests.merge(user, Requests.IMAGE, label -> false);
     assertEquals(row.run(), ConfigMerge.commandLine(merged));
     assertEquals(
-        merged, ConfigMerge.merge(merged, Requests.IMAGE, label -> false), "merged is merged");
+        merged,
+        ConfigMerge.merge(merged, ConfigMessages.read(Requests.IMAGE), label -> false),
+        "merged is merged");
   }
 
   @Test
   void noCommandAnywhere_isRefused_mb111() {
-    Config empty =
-        ConfigMerge.merge(
+    ContainerConfig empty =
+        Requests.merge(
             Config.newBuilder().setEntrypointSet(true).build(), Requests.IMAGE, label -> false);
     BerthException e =
         assertThrows(BerthException.InvalidArgument.class, () -> ConfigMerge.commandLine(empty));
@@ -83,7 +86,8 @@ final class ConfigMergeTest {
 
   @Test
   void aWordWithNul_isRefused() {
-    Config config = Config.newBuilder().addCmd("sh").addCmd("a\0b").build();
+    ContainerConfig config =
+        ConfigMessages.read(Config.newBuilder().addCmd("sh").addCmd("a\0b").build());
     assertThrows(BerthException.InvalidArgument.class, () -> ConfigMerge.commandLine(config));
   }
 
@@ -99,11 +103,11 @@ final class ConfigMergeTest {
     Config user = Config.newBuilder().addEnv("A=user").addEnv("C").addEnv("D=d").build();
     assertEquals(
         List.of("A=user", "C", "D=d", "B=b=c", "a=lower"),
-        ConfigMerge.merge(user, image, label -> false).getEnvList());
+        Requests.merge(user, image, label -> false).environment());
   }
 
   @Test
-  void gapsAreFilled_whatIsGivenStays() {
+  void gapsAreFilled_whatIsGivenStays_mb105_mb106_mb108_mb113_mb115_mb116() {
     ImageConfig image =
         Requests.IMAGE.toBuilder()
             .setUser("1")
@@ -117,28 +121,43 @@ final class ConfigMergeTest {
             .addExposedPorts("81/tcp")
             .setHostname("h")
             .build();
-    Config merged = ConfigMerge.merge(user, image, label -> label.startsWith("io.berth."));
-    assertEquals("1", merged.getUser(), "MB-105");
-    assertEquals(List.of("81/tcp", "80/tcp"), merged.getExposedPortsList(), "MB-106");
-    assertEquals(Map.of("both", "user", "maker", "us"), merged.getLabelsMap(), "MB-108");
-    assertEquals("/srv", merged.getWorkingDir(), "MB-113");
-    assertEquals("SIGQUIT", merged.getStopSignal(), "MB-115");
-    assertEquals("h", merged.getHostname(), "MB-116");
+    ContainerConfig merged = Requests.merge(user, image, label -> label.startsWith("io.berth."));
+    assertEquals("1", merged.user());
+    assertEquals(List.of("81/tcp", "80/tcp"), merged.exposedPorts());
+    assertEquals(Map.of("both", "user", "maker", "us"), merged.labels());
+    assertEquals("/srv", merged.workingDirectory());
+    assertEquals("SIGQUIT", merged.stop().signal());
+    assertEquals("h", merged.hostname());
     Config given =
         user.toBuilder().setUser("2").setWorkingDir("/w").setStopSignal("SIGINT").build();
-    Config kept = ConfigMerge.merge(given, image, label -> false);
+    ContainerConfig kept = Requests.merge(given, image, label -> false);
     assertEquals(
-        "2 /w SIGINT", kept.getUser() + " " + kept.getWorkingDir() + " " + kept.getStopSignal());
+        "2 /w SIGINT", kept.user() + " " + kept.workingDirectory() + " " + kept.stop().signal());
   }
 
   @Test
-  void laterChangesOfTheResultDoNotReachTheImage_mb104() {
-    ImageConfig.Builder image = Requests.IMAGE.toBuilder();
-    Config merged = ConfigMerge.merge(Config.getDefaultInstance(), image.build(), label -> false);
-    Config before = merged.toBuilder().build();
-    image.addEnv("LATER=1").putLabels("later", "1").clearEntrypoint();
-    assertEquals(3, merged.toBuilder().addEnv("MINE=1").build().getEnvCount());
-    assertEquals(before, merged);
-    assertEquals("/entry", Requests.IMAGE.getEntrypoint(0));
+  void neitherSideCanBeChangedLater_mb104() {
+    List<String> environment = new ArrayList<>(List.of("A=1"));
+    Map<String, String> labels = new HashMap<>(Map.of("maker", "us"));
+    ImageSettings image =
+        new ImageSettings(
+            "",
+            "",
+            new io.berth.containerd.settings.Command(List.of("/entry"), false, List.of()),
+            environment,
+            "",
+            "",
+            "",
+            labels,
+            List.of(),
+            List.of(),
+            null);
+    ContainerConfig merged = ConfigMerge.merge(ContainerConfig.NONE, image, label -> false);
+    environment.add("LATER=1");
+    labels.put("later", "1");
+    assertEquals(List.of("A=1"), merged.environment());
+    assertEquals(Map.of("maker", "us"), merged.labels());
+    assertThrows(UnsupportedOperationException.class, () -> merged.environment().add("MINE=1"));
+    assertEquals(List.of("A=1"), image.environment());
   }
 }

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.PortBinding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,11 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Rows MB-39, MB-77. */
 final class ExposedPortsTest {
   private static PortBinding port(int host, int inside, String protocol) {
-    return PortBinding.newBuilder()
-        .setHostPort(host)
-        .setContainerPort(inside)
-        .setProtocol(protocol)
-        .build();
+    return new PortBinding("", host, inside, protocol);
   }
 
   @Test
@@ -41,11 +39,14 @@ final class ExposedPortsTest {
 
   @Test
   void onlyOnWish_andWhatIsBoundIsNotBoundTwice() {
-    Config config = Config.newBuilder().addExposedPorts("80/tcp").addExposedPorts("53/udp").build();
-    NetworkConfig given = NetworkConfig.newBuilder().addPorts(port(8080, 80, "")).build();
-    assertEquals(given.getPortsList(), ExposedPorts.published(config, given));
+    ContainerConfig config =
+        ConfigMessages.read(
+            Config.newBuilder().addExposedPorts("80/tcp").addExposedPorts("53/udp").build());
+    NetworkSettings given = NetworkSettings.NONE.withPorts(List.of(port(8080, 80, "")));
+    assertEquals(given.ports(), ExposedPorts.published(config, given));
+    NetworkSettings all =
+        new NetworkSettings("", given.ports(), List.of(), "", "", true, List.of());
     assertEquals(
-        List.of(port(8080, 80, ""), port(0, 53, "udp")),
-        ExposedPorts.published(config, given.toBuilder().setPublishAll(true).build()));
+        List.of(port(8080, 80, ""), port(0, 53, "udp")), ExposedPorts.published(config, all));
   }
 }

@@ -11,6 +11,9 @@ import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.HostMessages;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.ResourceLimits;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -23,16 +26,16 @@ final class HostRulesTest {
   // Row MB-100.
   @Test
   void whatIsNotGiven_isCompletedSoThatItShows_mb101() {
-    HostConfig host =
+    HostSettings host =
         complete(
             HostConfig.newBuilder()
                 .setResources(Resources.newBuilder().setMemory(64 * MEBI).setCpuShares(1))
                 .build());
-    assertEquals(128 * MEBI, host.getResources().getMemorySwap(), "D01-54");
-    assertEquals(2, host.getResources().getCpuShares());
-    assertEquals(64 * MEBI, host.getShmSize(), "MB-83");
-    assertEquals("private", host.getIpcMode());
-    assertEquals(host, complete(host), "complete is complete");
+    assertEquals(128 * MEBI, host.resources().memorySwap(), "D01-54");
+    assertEquals(2, host.resources().cpuShares());
+    assertEquals(64 * MEBI, host.storage().sharedMemory(), "MB-83");
+    assertEquals("private", host.namespaces().ipc());
+    assertEquals(host, complete(HostMessages.write(host)), "complete is complete");
   }
 
   /** Row D01-54: what is given for memory and swap together, and what is written. */
@@ -51,9 +54,11 @@ final class HostRulesTest {
   @ParameterizedTest
   @MethodSource("swaps")
   void swap_d0154(Swap row) {
-    Resources complete =
+    ResourceLimits complete =
         ResourceRules.complete(
-            Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build(), 4);
+            HostMessages.read(
+                Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build()),
+            4);
     assertEquals(row.written(), ResourceRules.runtime(complete).memory().swap());
   }
 
@@ -76,7 +81,8 @@ final class HostRulesTest {
             "swap limit `10485760`: counts memory and swap together; give a memory limit as well",
             r -> r.setMemorySwap(10 * MEBI)),
         limits(
-            "swap limit `10485760`: counts memory and swap together; must not be below the memory limit 20971520",
+            "swap limit `10485760`: counts memory and swap together; must not be below the memory"
+                + " limit 20971520",
             r -> r.setMemory(20 * MEBI).setMemorySwap(10 * MEBI)),
         limits(
             "cpus: and cpu period or quota exclude each other; give one",
@@ -118,7 +124,8 @@ final class HostRulesTest {
             "sysctl `net/../kernel/panic`: is no name of a kernel parameter",
             h -> h.putSysctls("net/../kernel/panic", "1")),
         new Refused(
-            "sysctl `kernel/shmmax`: the container shares the host's ipc namespace; set it on the host",
+            "sysctl `kernel/shmmax`: the container shares the host's ipc namespace; set it on the"
+                + " host",
             h -> h.setIpcMode("host").putSysctls("kernel/shmmax", "1")),
         new Refused(
             "can't create 'AutoRemove' container with restart policy; leave one of the two out",
@@ -145,9 +152,10 @@ final class HostRulesTest {
     BerthException e =
         assertThrows(
             BerthException.InvalidArgument.class,
-            () -> HostRules.complete(Requests.shell(), host, network("host"), Requests.facts()));
+            () -> Requests.complete(Requests.shell(), host, network("host"), Requests.facts()));
     assertEquals(
-        "sysctl `net.core.somaxconn`: the container shares the host's network namespace; set it on the host",
+        "sysctl `net.core.somaxconn`: the container shares the host's network namespace; set it on"
+            + " the host",
         e.getMessage());
   }
 
@@ -157,11 +165,11 @@ final class HostRulesTest {
     HostConfig host = HostConfig.newBuilder().setUtsMode("host").build();
     assertThrows(
         BerthException.InvalidArgument.class,
-        () -> HostRules.complete(config, host, network(""), Requests.facts()));
+        () -> Requests.complete(config, host, network(""), Requests.facts()));
     assertThrows(
         BerthException.InvalidArgument.class,
         () ->
-            HostRules.complete(
+            Requests.complete(
                 config, HostConfig.getDefaultInstance(), network("container:x"), Requests.facts()));
   }
 
@@ -171,7 +179,7 @@ final class HostRulesTest {
         network("host").toBuilder().addPorts(PortBinding.newBuilder().setContainerPort(80)).build();
     assertEquals(
         List.of("published ports are discarded when using host network mode"),
-        HostRules.complete(
+        Requests.complete(
                 Requests.shell(), HostConfig.getDefaultInstance(), network, Requests.facts())
             .warnings());
   }
@@ -180,45 +188,48 @@ final class HostRulesTest {
   void oomKillDisable_isForVersion1Only() {
     HostConfig host = HostConfig.newBuilder().setOomKillDisable(true).build();
     HostRules.Completed on2 =
-        HostRules.complete(Requests.shell(), host, network(""), Requests.facts());
-    assertEquals(false, on2.host().getOomKillDisable());
+        Requests.complete(Requests.shell(), host, network(""), Requests.facts());
+    assertEquals(false, on2.host().limits().oomKillDisable());
     assertEquals(1, on2.warnings().size());
     HostRules.Completed on1 =
-        HostRules.complete(Requests.shell(), host, network(""), Requests.facts(CgroupMode.V1));
-    assertEquals(true, on1.host().getOomKillDisable());
+        Requests.complete(Requests.shell(), host, network(""), Requests.facts(CgroupMode.V1));
+    assertEquals(true, on1.host().limits().oomKillDisable());
     assertEquals(1, on1.warnings().size(), "without a memory limit it is dangerous");
   }
 
   @Test
   void update_changesWhatIsGiven_andADefaultSwapFollows_mb22() {
-    Resources now =
+    ResourceLimits now =
         ResourceRules.complete(
-            Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5).build(),
+            read(Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5)),
             4);
-    Resources next =
+    ResourceLimits next =
         ResourceRules.update(
-            now, Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000).build(), 4);
+            now, read(Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000)), 4);
     assertEquals(
-        Resources.newBuilder()
-            .setMemory(32 * MEBI)
-            .setMemorySwap(64 * MEBI)
-            .setCpuQuota(7000)
-            .setPids(5)
-            .build(),
+        read(
+            Resources.newBuilder()
+                .setMemory(32 * MEBI)
+                .setMemorySwap(64 * MEBI)
+                .setCpuQuota(7000)
+                .setPids(5)),
         next);
-    Resources explicit = now.toBuilder().setMemorySwap(80 * MEBI).build();
+    ResourceLimits explicit = now.withMemorySwap(80 * MEBI);
+    ResourceLimits more = read(Resources.newBuilder().setMemory(96 * MEBI));
     assertThrows(
-        BerthException.InvalidArgument.class,
-        () ->
-            ResourceRules.update(explicit, Resources.newBuilder().setMemory(96 * MEBI).build(), 4));
+        BerthException.InvalidArgument.class, () -> ResourceRules.update(explicit, more, 4));
   }
 
   private static NetworkConfig network(String mode) {
     return NetworkConfig.newBuilder().setMode(mode).build();
   }
 
-  private static HostConfig complete(HostConfig host) {
-    return HostRules.complete(
+  private static ResourceLimits read(Resources.Builder limits) {
+    return HostMessages.read(limits.build());
+  }
+
+  private static HostSettings complete(HostConfig host) {
+    return Requests.complete(
             Requests.shell(), host, NetworkConfig.getDefaultInstance(), Requests.facts())
         .host();
   }

@@ -8,6 +8,8 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.api.message.HostMessages;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.file.Path;
 import java.util.List;
@@ -165,7 +167,7 @@ final class MountTableTest {
             .build();
     assertEquals(
         List.of(new MountTable.Volume("/n", "named"), new MountTable.Volume("/free", "")),
-        MountTable.volumesOf(host, image));
+        MountTable.volumesOf(HostMessages.read(host).storage(), ConfigMessages.read(image)));
   }
 
   @Test

@@ -4,15 +4,25 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.api.message.HostMessages;
+import io.berth.containerd.api.message.NetworkMessages;
+import io.berth.containerd.settings.ContainerConfig;
+import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.ImageSettings;
+import io.berth.containerd.settings.ResolvedUser;
 import io.berth.oci.runtime.Linux;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
-/** A request like a person's, to be varied; and a host that exists on paper only. */
+/**
+ * Requests like a person's, written as messages and read as the endpoint reads them; and a host
+ * that exists on paper only.
+ */
 final class Requests {
   static final String ID = "4f6a0c2b9d1e" + "0123456789abcdef".repeat(3) + "0123";
   static final Set<Path> PRESENT =
@@ -85,22 +95,32 @@ final class Requests {
     return facts(CgroupMode.V2);
   }
 
+  static HostRules.Completed complete(
+      Config config, HostConfig host, NetworkConfig network, HostFacts facts) {
+    return HostRules.complete(
+        ConfigMessages.read(config), HostMessages.read(host), NetworkMessages.read(network), facts);
+  }
+
+  static ContainerConfig merge(Config user, ImageConfig image, Predicate<String> reserved) {
+    return ConfigMerge.merge(ConfigMessages.read(user), ConfigMessages.read(image), reserved);
+  }
+
   static SpecRequest request(Config config, HostConfig host, NetworkConfig network) {
-    HostConfig complete = HostRules.complete(config, host, network, facts()).host();
-    return new SpecRequest(config, complete, network, ImageConfig.getDefaultInstance(), user(0));
+    HostSettings complete = complete(config, host, network, facts()).host();
+    return new SpecRequest(
+        ConfigMessages.read(config),
+        complete,
+        NetworkMessages.read(network),
+        ImageSettings.NONE,
+        user(0));
   }
 
   static SpecRequest request(HostConfig host) {
     return request(shell(), host, NetworkConfig.getDefaultInstance());
   }
 
-  static User user(int uid) {
-    return User.newBuilder()
-        .setUid(uid)
-        .setGid(uid)
-        .addGroups(uid)
-        .setHome(uid == 0 ? "/root" : "/home/u")
-        .build();
+  static ResolvedUser user(int uid) {
+    return new ResolvedUser(uid, uid, List.of((long) uid), uid == 0 ? "/root" : "/home/u");
   }
 
   static GeneratedSpec generate(SpecRequest request) {

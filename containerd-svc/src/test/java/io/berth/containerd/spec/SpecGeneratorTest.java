@@ -10,8 +10,10 @@ import io.berth.api.berth.container.v1.Device;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
-import io.berth.api.berth.container.v1.User;
 import io.berth.base.error.BerthException;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.settings.ImageSettings;
+import io.berth.containerd.settings.ResolvedUser;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
 import io.berth.oci.runtime.RuntimeSpec;
@@ -33,7 +35,8 @@ final class SpecGeneratorTest {
             .addEnv("LANG")
             .addCmd("env")
             .build();
-    ProcessSpec process = process(ConfigMerge.merge(user, Requests.IMAGE, label -> false));
+    ProcessSpec process =
+        process(ConfigMessages.write(Requests.merge(user, Requests.IMAGE, label -> false)));
     assertEquals(List.of("PATH=/x", "HOSTNAME=4f6a0c2b9d1e", "HOME=/h", "A=2"), process.env());
   }
 
@@ -200,7 +203,7 @@ final class SpecGeneratorTest {
     Config config = Requests.shell().toBuilder().addEnv("A=container").addEnv("B=b").build();
     ProcessSpec init = process(config);
     ProcessSpec exec =
-        ExecProcess.of(
+        exec(
             ExecCreateRequest.newBuilder()
                 .addCmd("id")
                 .addEnv("A=exec")
@@ -227,7 +230,7 @@ final class SpecGeneratorTest {
     ProcessSpec init = process(config);
     ExecCreateRequest request =
         ExecCreateRequest.newBuilder().addCmd("id").setWorkingDir("/tmp").build();
-    ProcessSpec exec = ExecProcess.of(request, init, config, Requests.user(1000), Set.of());
+    ProcessSpec exec = exec(request, init, config, Requests.user(1000), Set.of());
     assertEquals(List.of(Environment.PATH, "HOSTNAME=4f6a0c2b9d1e", "HOME=/home/u"), exec.env());
     assertEquals(1000, exec.user().uid());
     assertEquals("/tmp", exec.cwd());
@@ -235,7 +238,7 @@ final class SpecGeneratorTest {
     assertEquals(List.of(), exec.capabilities().effective());
     assertEquals(14, exec.capabilities().bounding().size());
     ProcessSpec all =
-        ExecProcess.of(
+        exec(
             request.toBuilder().setPrivileged(true).build(),
             init,
             config,
@@ -248,18 +251,19 @@ final class SpecGeneratorTest {
   // case S2: the primary group is among the supplementary ones, of the first process and of execs.
   @Test
   void thePrimaryGroup_isAmongTheSupplementaryOnes() {
-    User bare = User.newBuilder().setUid(1234).setGid(10).build();
+    ResolvedUser bare = new ResolvedUser(1234, 10, List.of(), "");
     SpecRequest wish = Requests.request(HostConfig.newBuilder().addGroupAdd("77").build());
     ProcessSpec init =
         Requests.generate(
-                new SpecRequest(wish.config(), wish.host(), wish.network(), Requests.IMAGE, bare))
+                new SpecRequest(
+                    wish.config(), wish.host(), wish.network(), ImageSettings.NONE, bare))
             .spec()
             .process();
     assertNotNull(init);
     assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L, 77L)), init.user());
     ProcessSpec exec =
         ExecProcess.of(
-            ExecCreateRequest.newBuilder().addCmd("id").build(),
+            ConfigMessages.read(ExecCreateRequest.newBuilder().addCmd("id").build()),
             init,
             wish.config(),
             bare,
@@ -286,13 +290,23 @@ final class SpecGeneratorTest {
     assertThrows(
         BerthException.InvalidArgument.class,
         () ->
-            ExecProcess.of(
+            exec(
                 ExecCreateRequest.getDefaultInstance(),
                 init,
                 Requests.shell(),
                 Requests.user(0),
                 Set.of()));
     assertNull(init.consoleSize());
+  }
+
+  private static ProcessSpec exec(
+      ExecCreateRequest request,
+      ProcessSpec init,
+      Config config,
+      ResolvedUser user,
+      Set<String> available) {
+    return ExecProcess.of(
+        ConfigMessages.read(request), init, ConfigMessages.read(config), user, available);
   }
 
   private static ProcessSpec process(Config config) {

@@ -14,6 +14,7 @@ import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.json.Json;
+import io.berth.containerd.api.message.ConfigMessages;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,7 +29,7 @@ final class SpecGoldenTest {
   // Rows D01-100, D01-101, MB-89.
   @Test
   void whatAnImageRunsByDefault() throws IOException {
-    Config config = ConfigMerge.merge(Config.getDefaultInstance(), Requests.IMAGE, label -> false);
+    Config config = merged(Config.getDefaultInstance());
     check(
         "default", config, HostConfig.getDefaultInstance(), NetworkConfig.getDefaultInstance(), 0);
   }
@@ -66,8 +67,7 @@ final class SpecGoldenTest {
             .setCgroupParent("mine")
             .setInit(true)
             .build();
-    Config merged = ConfigMerge.merge(config, Requests.IMAGE, label -> false);
-    check("limited", merged, host, NetworkConfig.newBuilder().setMode("lan").build(), 1000);
+    check("limited", merged(config), host, NetworkConfig.newBuilder().setMode("lan").build(), 1000);
   }
 
   // Row MB-76.
@@ -116,6 +116,10 @@ final class SpecGoldenTest {
     compare("seccomp", Json.pretty(profile));
   }
 
+  private static Config merged(Config config) {
+    return ConfigMessages.write(Requests.merge(config, Requests.IMAGE, label -> false));
+  }
+
   private static Mount.Builder mount(String type, String source, String target) {
     return Mount.newBuilder().setType(type).setSource(source).setTarget(target);
   }
@@ -125,7 +129,12 @@ final class SpecGoldenTest {
       throws IOException {
     SpecRequest wish = Requests.request(config, host, network);
     SpecRequest request =
-        new SpecRequest(config, wish.host(), network, Requests.IMAGE, Requests.user(uid));
+        new SpecRequest(
+            wish.config(),
+            wish.host(),
+            wish.network(),
+            ConfigMessages.read(Requests.IMAGE),
+            Requests.user(uid));
     GeneratedSpec generated =
         new SpecGenerator(Requests.facts())
             .generate(

@@ -1,7 +1,5 @@
 package io.berth.containerd.container;
 
-import io.berth.api.berth.container.v1.Process;
-import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.shimprocess.CgroupProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -10,8 +8,19 @@ import java.nio.file.Path;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** What proc(5) says of a container's processes. */
-final class ProcessList {
+/**
+ * What proc(5) says of a process in a container.
+ *
+ * @param pid as the host sees it
+ * @param ppid the parent's
+ * @param uid the user on the host
+ * @param startedAt by the machine's clock
+ * @param cpuMillis the time that it used of processors, in user and kernel mode
+ * @param command its command line, or its name in brackets where it has none
+ * @param execId the process of a client that it is; else empty
+ */
+public record ProcessUsage(
+    int pid, int ppid, int uid, Instant startedAt, long cpuMillis, String command, String execId) {
   /** Clock ticks per second as user space sees them, the same on every Linux (USER_HZ). */
   private static final long HZ = 100;
 
@@ -20,14 +29,12 @@ final class ProcessList {
   private static final int STAT_STIME = 12;
   private static final int STAT_START = 19;
 
-  private ProcessList() {}
-
-  /** Null for one that has ended meanwhile. */
-  static @Nullable Process of(CgroupProcess process) {
+  /** Null for a process that has ended meanwhile. */
+  static @Nullable ProcessUsage of(CgroupProcess process) {
     Path folder = Path.of("/proc", Integer.toUnsignedString(process.pid()));
     try {
       String stat = Files.readString(folder.resolve("stat"), StandardCharsets.ISO_8859_1);
-      // The name in brackets is anything; what counts stands behind the last one.
+      // The name in brackets may contain brackets; the numbers stand behind the last one.
       int end = stat.lastIndexOf(')');
       String[] fields = stat.substring(end + 2).split(" ", -1);
       String commandLine =
@@ -35,19 +42,17 @@ final class ProcessList {
               .replace('\0', ' ')
               .strip();
       long ticks = Long.parseLong(fields[STAT_UTIME]) + Long.parseLong(fields[STAT_STIME]);
-      return Process.newBuilder()
-          .setPid(process.pid())
-          .setPpid(Integer.parseInt(fields[STAT_PPID]))
-          .setUid((Integer) Files.getAttribute(folder, "unix:uid"))
-          .setStartedAt(Timestamps.of(started(Long.parseLong(fields[STAT_START]))))
-          .setCpuMs(ticks * 1000 / HZ)
-          .setCommand(
-              commandLine.isEmpty()
-                  ? "[" + stat.substring(stat.indexOf('(') + 1, end) + "]"
-                  : new String(
-                      commandLine.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8))
-          .setExecId(process.execId())
-          .build();
+      return new ProcessUsage(
+          process.pid(),
+          Integer.parseInt(fields[STAT_PPID]),
+          (Integer) Files.getAttribute(folder, "unix:uid"),
+          started(Long.parseLong(fields[STAT_START])),
+          ticks * 1000 / HZ,
+          commandLine.isEmpty()
+              ? "[" + stat.substring(stat.indexOf('(') + 1, end) + "]"
+              : new String(
+                  commandLine.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8),
+          process.execId());
     } catch (IOException | RuntimeException e) {
       return null;
     }

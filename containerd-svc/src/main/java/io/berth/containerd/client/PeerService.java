@@ -1,7 +1,9 @@
-package io.berth.containerd.container;
+package io.berth.containerd.client;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
+import io.berth.base.time.Sleeper;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Status.Code;
@@ -18,22 +20,29 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A service beside this one: calls on it, and the wait for one that is absent. However many wait,
- * one asks. Thread-safe.
+ * A service beside this one: calls on it, and the wait for one that is absent. However many threads
+ * wait for the same service, only one thread asks it. Thread-safe.
  */
-final class PeerService {
-  /** One that hangs is asked anew after so long; it answers the moment that it goes on. */
+public final class PeerService {
+  /**
+   * After this time a service that hangs is asked anew; one that is continued (SIGCONT) answers the
+   * question that it has already.
+   */
   private static final Duration ASK_PATIENCE = Duration.ofSeconds(10);
 
   private static final Duration PAUSE = Duration.ofMillis(250);
 
-  /** One that answers does so long before; after this it counts as absent. */
+  /** A service that has not answered within this time counts as absent. */
   private static final Duration SOON = Duration.ofMillis(500);
 
   private final ManagedChannel channel;
   private final Path socket;
   private final String program;
+
+  @GuardedBy("this")
   private @Nullable CompletableFuture<Void> answer;
+
+  @GuardedBy("this")
   private boolean absent;
 
   PeerService(ManagedChannel channel, Path socket, String program) {
@@ -59,7 +68,8 @@ final class PeerService {
       if (Thread.currentThread().isInterrupted() || Context.current().isCancelled()) {
         throw e;
       }
-      // Not by us: a service that is stopped in good order cancels what it has not answered.
+      // This side did not cancel: a service that is stopped in good order cancels the calls that it
+      // has not answered.
       throw absent("it ended before it answered; is " + program + " running?", e);
     }
   }
@@ -69,17 +79,18 @@ final class PeerService {
         "ask `" + socket + "`: " + why + " (`berth-services status`)", cause);
   }
 
-  /** Whether somebody waits for it in vain. Asks nobody. */
-  synchronized boolean isAbsent() {
+  /** Whether a thread waits for the service in vain right now. Does not ask the service. */
+  public synchronized boolean isAbsent() {
     return absent;
   }
 
   /**
-   * Blocks until it answers.
+   * Blocks until the service answers.
    *
-   * @param why told once if that is not soon: what is waited for, and what can be done
+   * @param why is told once, if the answer does not come soon, what is waited for and what can be
+   *     done about it
    */
-  void await(Consumer<String> why) throws InterruptedException {
+  public void await(Consumer<String> why) throws InterruptedException {
     CompletableFuture<Void> wanted = asking();
     try {
       try {
@@ -120,14 +131,14 @@ final class PeerService {
     wanted.complete(null);
   }
 
-  // Until it answers or this service ends.
+  // Asks until the service answers or this service ends.
   private void ask(CompletableFuture<Void> wanted) {
     try {
       while (!answers()) {
         if (channel.isShutdown()) {
           return;
         }
-        Thread.sleep(PAUSE);
+        Sleeper.SYSTEM.sleep(PAUSE);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -135,7 +146,8 @@ final class PeerService {
     answered(wanted);
   }
 
-  // Whatever it says of its health: that it says something tells that it can be asked.
+  // Any answer counts, whatever it says of the service's health, for it shows that the service can
+  // be asked.
   private boolean answers() {
     try {
       var _ =

@@ -1,4 +1,4 @@
-package io.berth.containerd.container;
+package io.berth.containerd.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

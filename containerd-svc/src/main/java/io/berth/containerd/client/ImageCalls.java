@@ -1,0 +1,165 @@
+package io.berth.containerd.client;
+
+import io.berth.api.berth.image.v1.LookUpUserRequest;
+import io.berth.api.berth.image.v1.MountsRequest;
+import io.berth.api.berth.image.v1.RemoveRootfsRequest;
+import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.volume.v1.CreateRequest;
+import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.RemoveRequest;
+import io.berth.api.berth.volume.v1.Source;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
+import io.berth.base.layout.RootfsMount;
+import io.berth.base.rpc.UnixChannel;
+import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.settings.ResolvedUser;
+import io.berth.containerd.settings.RootFilesystem;
+import io.grpc.ManagedChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * The calls to image-svc: root file systems and volumes. Each blocks until image-svc has answered
+ * and throws {@code BerthException.Absent} where image-svc does not. Thread-safe.
+ */
+public final class ImageCalls {
+  private static final String PROGRAM = "berth-image";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** What is copied into a new volume may be large. */
+  private static final Duration COPY_PATIENCE = Duration.ofMinutes(15);
+
+  private final PeerService service;
+
+  /** Calls over this channel; the socket's path is for what is told of a failure. */
+  public ImageCalls(ManagedChannel channel, Path socket) {
+    service = new PeerService(channel, socket, PROGRAM);
+  }
+
+  /**
+   * A volume as image-svc knows it.
+   *
+   * @param name the volume's, also of one that nobody named
+   * @param folder its files on the host
+   */
+  public record Volume(String name, Path folder) {}
+
+  /** The service behind these calls, to be waited for. */
+  public PeerService service() {
+    return service;
+  }
+
+  private RootfsGrpc.RootfsBlockingStub rootfs(String namespace) {
+    return UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), namespace, null)
+        .withDeadlineAfter(PATIENCE);
+  }
+
+  private VolumesGrpc.VolumesBlockingStub volumes(String namespace, Duration patience) {
+    return UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
+        .withDeadlineAfter(patience);
+  }
+
+  /** How an active snapshot is mounted. */
+  public List<RootfsMount> mounts(String namespace, RootFilesystem root) {
+    MountsRequest request =
+        MountsRequest.newBuilder()
+            .setSnapshotter(root.snapshotter())
+            .setKey(root.snapshotKey())
+            .build();
+    return service.call(() -> rootfs(namespace).mounts(request)).getMountsList().stream()
+        .map(mount ->
+            new RootfsMount(
+                mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()))
+        .toList();
+  }
+
+  /** Removes a snapshot; one that is unknown is as good as removed. */
+  public void remove(String namespace, RootFilesystem root) {
+    RemoveRootfsRequest request =
+        RemoveRootfsRequest.newBuilder()
+            .setSnapshotter(root.snapshotter())
+            .setKey(root.snapshotKey())
+            .build();
+    var _ = service.call(() -> rootfs(namespace).remove(request));
+  }
+
+  /**
+   * A user as the root file system resolves it (passwd(5), group(5)).
+   *
+   * @param user {@code USER} or {@code USER:GROUP}; empty for the superuser
+   * @param groups further groups, names or numbers
+   */
+  public ResolvedUser user(
+      String namespace, RootFilesystem root, String user, List<String> groups) {
+    LookUpUserRequest request =
+        LookUpUserRequest.newBuilder()
+            .setSnapshotter(root.snapshotter())
+            .setKey(root.snapshotKey())
+            .setRootfs(root.folder())
+            .setUser(user)
+            .addAllGroups(groups)
+            .build();
+    return ConfigMessages.read(service.call(() -> rootfs(namespace).lookUpUser(request)).getUser());
+  }
+
+  /** A volume by its name, made if it is not there; with an empty name a new anonymous one. */
+  public Volume volume(String namespace, String name) {
+    CreateRequest request = CreateRequest.newBuilder().setName(name).build();
+    return volume(service.call(() -> volumes(namespace, PATIENCE).create(request)));
+  }
+
+  /**
+   * The same; a volume that is empty gets a copy of what a root file system has at a path.
+   *
+   * @param name empty for a new anonymous volume
+   */
+  public Volume volume(String namespace, String name, RootFilesystem root, String path) {
+    CreateRequest request =
+        CreateRequest.newBuilder()
+            .setName(name)
+            .setSource(
+                Source.newBuilder()
+                    .setSnapshotter(root.snapshotter())
+                    .setSnapshotKey(root.snapshotKey())
+                    .setRootfs(root.folder())
+                    .setPath(path))
+            .build();
+    return volume(service.call(() -> volumes(namespace, COPY_PATIENCE).create(request)));
+  }
+
+  private static Volume volume(io.berth.api.berth.volume.v1.Volume message) {
+    return new Volume(message.getName(), Path.of(message.getPath()));
+  }
+
+  /** Removes a volume that no container uses. */
+  public void removeVolume(String namespace, String name) {
+    RemoveRequest request = RemoveRequest.newBuilder().setName(name).build();
+    var _ = service.call(() -> volumes(namespace, PATIENCE).remove(request));
+  }
+
+  /** Removes a volume that nobody named and nobody else uses; others are left. */
+  public void removeAnonymous(String namespace, String name) {
+    GetRequest request = GetRequest.newBuilder().setName(name).build();
+    if (service.call(() -> volumes(namespace, PATIENCE).get(request)).getAnonymous()) {
+      removeVolume(namespace, name);
+    }
+  }
+
+  /** The bytes of one snapshot, without those of its parents. */
+  public long size(String namespace, RootFilesystem root) {
+    UsageRequest request =
+        UsageRequest.newBuilder()
+            .setSnapshotter(root.snapshotter())
+            .setKey(root.snapshotKey())
+            .build();
+    return service
+        .call(() ->
+            UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), namespace, null)
+                .withDeadlineAfter(PATIENCE)
+                .usage(request))
+        .getSize();
+  }
+}

@@ -1,0 +1,37 @@
+package io.berth.containerd.container;
+
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.security.SecureRandom;
+import java.time.Duration;
+
+/** Makes the tokens with which clients attach to the streams of processes. Thread-safe. */
+@Singleton
+final class AttachTokens {
+  private static final int BYTES = 32;
+
+  /** A client that has not attached by then must ask again. */
+  private static final Duration VALIDITY = Duration.ofMinutes(1);
+
+  private final Tasks tasks;
+  private final SecureRandom random = new SecureRandom();
+
+  @Inject
+  AttachTokens(Tasks tasks) {
+    this.tasks = tasks;
+  }
+
+  /**
+   * Lets a client attach once to a process that is there.
+   *
+   * @param execId empty for the container's first process
+   */
+  Attachment allow(TaskKey key, String execId, boolean terminal, boolean openInput) {
+    byte[] token = new byte[BYTES];
+    random.nextBytes(token);
+    tasks.allowAttach(key, execId, token, VALIDITY);
+    return new Attachment(tasks.supervisorSocket(key), token, terminal, openInput, execId);
+  }
+}

@@ -1,0 +1,82 @@
+package io.berth.containerd.container;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.task.Exit;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+
+/**
+ * Follows the ends of containers' first processes: the end is recorded and told, the task is taken
+ * away, and the container rests, runs again by its policy, or removes itself. Thread-safe.
+ */
+@Singleton
+final class ContainerEndings {
+  private static final Logger LOG = System.getLogger(ContainerEndings.class.getName());
+
+  private final NamedContainers containers;
+  private final ContainerRestarts restarts;
+  private final ContainerRelease rest;
+  private final ContainerHealth health;
+  private final Tasks tasks;
+  private final Waits waits;
+
+  @Inject
+  ContainerEndings(
+      NamedContainers containers,
+      ContainerRestarts restarts,
+      ContainerRelease rest,
+      ContainerHealth health,
+      Tasks tasks,
+      Waits waits) {
+    this.containers = containers;
+    this.restarts = restarts;
+    this.rest = rest;
+    this.health = health;
+    this.tasks = tasks;
+    this.waits = waits;
+  }
+
+  /** The first process has ended, and that is on disk. */
+  void ended(TaskKey key, Exit exit) {
+    health.ends(key);
+    NamedContainer container =
+        containers.lastingProgress(
+            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
+    if (container == null) {
+      return;
+    }
+    waits.exited(key, Ending.of(container.progress()));
+    settle(key);
+  }
+
+  /** Does what follows from the end of a container. Blocks until that is done. */
+  void settle(TaskKey key) {
+    containers.lockedRun(key, () -> settleLocked(key));
+  }
+
+  private void settleLocked(TaskKey key) {
+    NamedContainer container = containers.find(key);
+    Tasks.Glance glance = tasks.glance(key);
+    if (container == null || (glance != null && glance.running())) {
+      return;
+    }
+    try {
+      if (tasks.isPresent(key)) {
+        var _ = tasks.delete(key);
+      }
+    } catch (BerthException.NotFound e) {
+      LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);
+    } catch (BerthException e) {
+      LOG.log(Level.WARNING, "delete task {0}: {1}", key, e.getMessage());
+    }
+    if (container.isEphemeral()) {
+      rest.removeItself(container);
+    } else if (!restarts.afterEnd(container)) {
+      rest.giveBack(container);
+    }
+  }
+}

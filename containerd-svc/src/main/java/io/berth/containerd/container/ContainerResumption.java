@@ -1,0 +1,103 @@
+package io.berth.containerd.container;
+
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.task.Exit;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Instant;
+import java.time.InstantSource;
+
+/**
+ * Takes containers up again when this service starts: what their rows claim is compared with what
+ * their tasks say, and their policies are kept.
+ */
+@Singleton
+final class ContainerResumption {
+  private static final Logger LOG = System.getLogger(ContainerResumption.class.getName());
+
+  private final NamedContainers containers;
+  private final ContainerEndings endings;
+  private final ContainerRestarts restarts;
+  private final ContainerRelease rest;
+  private final ContainerHealth health;
+  private final Tasks tasks;
+  private final InstantSource clock;
+
+  @Inject
+  ContainerResumption(
+      NamedContainers containers,
+      ContainerEndings endings,
+      ContainerRestarts restarts,
+      ContainerRelease rest,
+      ContainerHealth health,
+      Tasks tasks,
+      InstantSource clock) {
+    this.containers = containers;
+    this.endings = endings;
+    this.restarts = restarts;
+    this.rest = rest;
+    this.health = health;
+    this.tasks = tasks;
+    this.clock = clock;
+  }
+
+  /** Takes up each container in a thread of its own, and returns at once. Tasks must be known. */
+  void resume() {
+    for (NamedContainer container : containers.list(null)) {
+      Thread.ofVirtual()
+          .name("resume-" + container.key().id())
+          .start(() -> {
+            try {
+              resume(container);
+            } catch (RuntimeException e) {
+              LOG.log(Level.ERROR, "resume " + container, e);
+            }
+          });
+    }
+  }
+
+  private void resume(NamedContainer container) {
+    TaskKey key = container.key();
+    if (tasks.isPresent(key)) {
+      Exit exit = tasks.exitOf(key);
+      if (exit != null) {
+        endings.ended(key, exit);
+      } else {
+        health.goesOn(container);
+      }
+      return;
+    }
+    containers.lockedRun(key, () -> resumeWithoutTask(key));
+  }
+
+  private void resumeWithoutTask(TaskKey key) {
+    NamedContainer found = containers.find(key);
+    if (found == null || tasks.isPresent(key)) {
+      return;
+    }
+    boolean cutOff = found.progress().running();
+    NamedContainer now = found;
+    if (cutOff) {
+      // The machine went down, or another client deleted the task: how it ended is not known.
+      Instant at = clock.instant();
+      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false));
+    }
+    if (now == null) {
+      return;
+    }
+    boolean started = now.progress().wasStarted();
+    if (now.isEphemeral() && started) {
+      rest.removeItself(now);
+      return;
+    }
+    // A container that was not cut off ended by itself before this service went down, and may have
+    // been about to run again.
+    boolean runsAgain = (!cutOff && restarts.afterEnd(now)) || restarts.atServiceStart(now);
+    if (!runsAgain && started) {
+      rest.giveBack(now);
+    }
+  }
+}

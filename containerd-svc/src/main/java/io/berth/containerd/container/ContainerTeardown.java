@@ -1,0 +1,146 @@
+package io.berth.containerd.container;
+
+import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
+import io.berth.base.id.TaskKey;
+import io.berth.containerd.client.PeerService;
+import io.berth.containerd.metadata.ContainerRecords;
+import io.berth.containerd.settings.Mount;
+import io.berth.containerd.settings.RootFilesystem;
+import io.berth.containerd.task.Tasks;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Takes a container away with all that was made for it, in the reverse order. A removal that fails
+ * half-way can be tried again, because the record goes last. Thread-safe.
+ */
+@Singleton
+final class ContainerTeardown {
+  private static final Logger LOG = System.getLogger(ContainerRemoval.class.getName());
+
+  private final Surroundings surroundings;
+  private final StartPreparation preparation;
+  private final ContainerRecords records;
+  private final Tasks tasks;
+  private final Waits waits;
+  private final BackgroundWork background;
+  private final Set<TaskKey> removing = ConcurrentHashMap.newKeySet();
+
+  @Inject
+  ContainerTeardown(
+      Surroundings surroundings,
+      StartPreparation preparation,
+      ContainerRecords records,
+      Tasks tasks,
+      Waits waits,
+      BackgroundWork background) {
+    this.surroundings = surroundings;
+    this.preparation = preparation;
+    this.records = records;
+    this.tasks = tasks;
+    this.waits = waits;
+    this.background = background;
+  }
+
+  boolean isRemoving(TaskKey key) {
+    return removing.contains(key);
+  }
+
+  /**
+   * Removes a container that does not run; the caller holds its lock. Where network-svc is absent
+   * the container's place on its network is given back when that is back, and so are its volumes
+   * where image-svc is.
+   */
+  void remove(NamedContainer container, boolean volumes) {
+    TaskKey key = container.key();
+    if (!removing.add(key)) {
+      throw new BerthException.FailedPrecondition(
+              "remove container `" + container.name() + "`: its removal is under way")
+          .with(
+              Obstacle.of(
+                  Obstacle.Reason.CONTAINER_BEING_REMOVED,
+                  Obstacle.Kind.CONTAINER,
+                  container.name()));
+    }
+    try {
+      if (tasks.isPresent(key)) {
+        var _ = tasks.delete(key);
+      }
+      boolean rest = !releases(() -> preparation.giveBack(container));
+      RootFilesystem root = container.described().root();
+      if (root.isSnapshot()) {
+        try {
+          surroundings.images().remove(key.namespace(), root);
+        } catch (BerthException.NotFound e) {
+          LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
+        }
+      }
+      records.delete(key, !container.isEphemeral());
+      surroundings.files(key).delete();
+      rest |= volumes && !releases(() -> removeVolumes(container));
+      if (rest) {
+        releaseLater(container, volumes);
+      }
+      waits.removed(key, Ending.of(container.progress()));
+    } finally {
+      removing.remove(key);
+    }
+  }
+
+  /** Does the work; false if the service that it asks is absent. */
+  private static boolean releases(Runnable work) {
+    try {
+      work.run();
+      return true;
+    } catch (BerthException.Absent e) {
+      LOG.log(Level.DEBUG, "{0}", e.getMessage());
+      return false;
+    }
+  }
+
+  private void releaseLater(NamedContainer container, boolean volumes) {
+    List<PeerService> needs = new ArrayList<>();
+    if (container.hasEndpoint()) {
+      needs.add(surroundings.networks().service());
+    }
+    if (volumes) {
+      needs.add(surroundings.images().service());
+    }
+    background.later(
+        BackgroundWork.Kind.RELEASE,
+        container.key(),
+        Duration.ZERO,
+        needs,
+        _ -> {
+          if (!records.contains(container.key())) {
+            preparation.giveBack(container);
+            if (volumes) {
+              removeVolumes(container);
+            }
+          }
+        });
+  }
+
+  // Volumes that a person named stay, for they are more than this container's.
+  private void removeVolumes(NamedContainer container) {
+    for (Mount mount : container.described().host().storage().mounts()) {
+      if (mount.isVolume()) {
+        try {
+          surroundings.images().removeAnonymous(container.key().namespace(), mount.source());
+        } catch (BerthException.Absent e) {
+          throw e;
+        } catch (BerthException e) {
+          LOG.log(Level.WARNING, "volume of {0}: {1}", container, e.getMessage());
+        }
+      }
+    }
+  }
+}
