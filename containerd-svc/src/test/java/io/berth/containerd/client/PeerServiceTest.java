@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Case K1: what an absent service is, and how one waits for it. */
+/** What an absent service is, and how one waits for it. */
 class PeerServiceTest {
   @TempDir Path folder;
   private final EventLoops loops = new EventLoops(1);
@@ -64,7 +64,7 @@ class PeerServiceTest {
     return assertThrows(BerthException.Absent.class, () -> detach(millis)).getMessage();
   }
 
-  @Test
+  @Test // ARTICLE K1
   void call_tellsAbsenceByItsType_andHowToEndIt() {
     assertTrue(absence(20_000).contains("is berth-network running? (`berth-services status`)"));
     peers.start(Service.NETWORK);

@@ -26,8 +26,8 @@ final class ContainerFilesTest {
         "web", "example.org", List.of("10.1.0.2", "fd00::2"), List.of(extra), "10.1.0.1");
   }
 
-  @Test
-  void hosts_hasItselfAndWhatAPersonAdds_mb69() {
+  @Test // ARTICLE MB-69
+  void hosts_hasItselfAndWhatAPersonAdds() {
     assertEquals(
         LOCAL
             + "1.2.3.4\ta\n2001:db8::1\tb\n2001:db8::2\tc\n10.1.0.1\tup\n1.2.3.5\td\n"
@@ -83,8 +83,8 @@ final class ContainerFilesTest {
   private static final ResolvFile PLAIN =
       new ResolvFile(List.of(), List.of(), List.of(), List.of());
 
-  @Test
-  void resolv_leavesLoopbackOut_andTakesWhatIsBehindIt_d0192() {
+  @Test // ARTICLE D01-92
+  void resolv_leavesLoopbackOut_andTakesWhatIsBehindIt() {
     String rest = "search lan home\noptions edns0 trust-ad\n";
     assertEquals(
         "nameserver 192.0.2.1\n" + rest, PLAIN.text(STUB, BEHIND, List.of("9.9.9.9"), false));
@@ -98,8 +98,8 @@ final class ContainerFilesTest {
     assertEquals("", PLAIN.text("", "", List.of(), false));
   }
 
-  @Test
-  void resolv_takesThePersonsWordFirst_thenTheNetworks_mb68() {
+  @Test // ARTICLE MB-68
+  void resolv_takesThePersonsWordFirst_thenTheNetworks() {
     assertEquals(
         "nameserver 127.0.0.11\n",
         new ResolvFile(List.of(), List.of("."), List.of(), List.of("127.0.0.11"))

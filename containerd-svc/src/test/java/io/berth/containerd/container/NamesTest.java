@@ -48,16 +48,15 @@ final class NamesTest {
     }
   }
 
-  // Row RK-38.
-  @Test
-  void anIdIsSixtyFourDigits_mb118() {
+  @Test // ARTICLE RK-38, MB-118
+  void anIdIsSixtyFourDigits() {
     String id = ContainerId.generate(new SecureRandom());
     assertTrue(id.matches("[0-9a-f]{64}"), id);
     assertEquals(id, ContainerId.check(id));
   }
 
-  @Test
-  void anIdThatBeginsWithTwelveDecimals_isThrownAway_mb119() {
+  @Test // ARTICLE MB-119
+  void anIdThatBeginsWithTwelveDecimals_isThrownAway() {
     assertEquals("1a".repeat(32), ContainerId.generate(new Told(0x12, 0x99, 0x1a, 0x33)));
   }
 
@@ -69,8 +68,8 @@ final class NamesTest {
         () -> ContainerId.check(pair.equals("ab") ? "ab".repeat(31) : pair.repeat(32)));
   }
 
-  @Test
-  void theWordsOfTheLists_areNames_mb120() {
+  @Test // ARTICLE MB-120
+  void theWordsOfTheLists_areNames() {
     for (String file : List.of("adjectives.txt", "surnames.txt")) {
       List<String> words = NameGenerator.words(file);
       assertTrue(words.size() > 90, file);
@@ -83,16 +82,16 @@ final class NamesTest {
                 List.of("agnesi", "albattani", "allen", "almeida", "antonelli", "archimedes")));
   }
 
-  @Test
-  void boringWozniak_isNeverMade_mb121() {
+  @Test // ARTICLE MB-121
+  void boringWozniak_isNeverMade() {
     NameGenerator names =
         new NameGenerator(
             new Told(0, 1, 0, 1, 0, 0), List.of("boring", "calm"), List.of("turing", "wozniak"));
     assertEquals("boring_turing", names.generate(name -> true, ID));
   }
 
-  @Test
-  void aDigitFromTheSecondTryOn_sixTries_thenTheShortId_mb122() {
+  @Test // ARTICLE MB-122
+  void aDigitFromTheSecondTryOn_sixTries_thenTheShortId() {
     NameGenerator names =
         new NameGenerator(
             new Told(0, 0, 0, 0, 3, 0, 0, 9, 0, 0, 0, 0, 0, 5, 0, 0, 7),
@@ -110,15 +109,15 @@ final class NamesTest {
     assertEquals(List.of("x_y", "x_y3", "x_y9", "x_y0", "x_y5", "x_y7"), asked);
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-123
   @ValueSource(strings = {"ab", "0-x", "A_b.c-d", "/web1"})
-  void aName_mb123(String name) {
+  void aName(String name) {
     assertEquals(name.replace("/", ""), ContainerName.check(name));
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-123
   @ValueSource(strings = {"", "a", "/", "_ab", "-ab", "a b", "a/b", "//ab", "ä1", "ab\n"})
-  void whatIsNoName_isRefused_mb123(String name) {
+  void whatIsNoName_isRefused(String name) {
     BerthException e =
         assertThrows(BerthException.InvalidArgument.class, () -> ContainerName.check(name));
     assertTrue(e.getMessage().contains("only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"));
@@ -136,8 +135,8 @@ final class NamesTest {
     return ReferenceLookup.find(ref, new TreeSet<>(List.of(FIRST, SECOND, THIRD)), names::get);
   }
 
-  @Test
-  void fullIdThenNameThenPrefix_mb125() {
+  @Test // ARTICLE MB-125
+  void fullIdThenNameThenPrefix() {
     assertEquals(FIRST, find(FIRST, Map.of(FIRST, SECOND)), "a full id before a name");
     assertEquals(THIRD, find("aa1", Map.of("aa1", THIRD)), "a name before a prefix");
     assertEquals(FIRST, find("aa1", Map.of()));
@@ -146,8 +145,8 @@ final class NamesTest {
     assertEquals(SECOND, find("/web", Map.of("web", SECOND)));
   }
 
-  @Test
-  void aPrefixThatFitsTwo_isAnError_rk39() {
+  @Test // ARTICLE RK-39
+  void aPrefixThatFitsTwo_isAnError() {
     BerthException e =
         assertThrows(BerthException.InvalidArgument.class, () -> find("aa", Map.of()));
     assertEquals(
@@ -156,9 +155,9 @@ final class NamesTest {
         e.getMessage());
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE D01-04
   @ValueSource(strings = {"", "c", "AA1", "aa1x", "nope"})
-  void whoIsNotThere_d0104(String ref) {
+  void whoIsNotThere(String ref) {
     BerthException e =
         assertThrows(BerthException.NotFound.class, () -> find(ref, Collections.emptyMap()));
     assertEquals("No such container: " + ref, e.getMessage());

@@ -1,0 +1,143 @@
+package io.berth.containerd.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.RestartPolicy;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.StopRequest;
+import io.berth.base.layout.StateFolders;
+import io.berth.containerd.fake.Instance;
+import io.berth.testing.Eventually;
+import io.grpc.Status.Code;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What containers do without a client: they run again, remove themselves, and outlive this service.
+ */
+final class ContainerRestartTest extends ContainerCalls {
+  // Without any client's help.
+  @Test // ARTICLE MB-64, MB-23, MD-12
+  void autoRemove_goesByItself() throws InterruptedException {
+    String id =
+        stub()
+            .create(
+                request("brief", "sleep")
+                    .setHost(HostConfig.newBuilder().setAutoRemove(true))
+                    .build())
+            .getId();
+    begin("brief");
+    CompletableFuture<Integer> removed = new CompletableFuture<>();
+    Thread.ofVirtual().start(() -> removed.complete(await("brief", "removed")));
+    // The wait was sent before these calls on the same connection, so it is under way when they are
+    // answered.
+    for (int i = 0; i < 20; i++) {
+      assertEquals(State.STATE_RUNNING, state("brief"));
+    }
+    assertFalse(removed.isDone());
+    instance.hosts.exit(Instance.key(id), "", 3);
+    assertEquals(3, removed.join());
+    refused(Code.NOT_FOUND, () -> get(id));
+  }
+
+  @Test // ARTICLE MB-63
+  void onFailure_isTriedAgainSoOften() throws InterruptedException {
+    String id =
+        stub()
+            .create(
+                request("again", "sleep")
+                    .setHost(
+                        HostConfig.newBuilder()
+                            .setRestart(
+                                RestartPolicy.newBuilder()
+                                    .setName("on-failure")
+                                    .setMaximumRetries(2)))
+                    .build())
+            .getId();
+    begin("again");
+    int pid = 0;
+    for (int run = 0; run < 3; run++) {
+      pid = runsAnew(id, pid);
+      instance.hosts.exit(Instance.key(id), "", 1);
+    }
+    until("again", State.STATE_EXITED);
+    // The task goes when it is decided whether the container runs again.
+    Eventually.holds("without a task", () -> !instance.hosts.hasSupervisor(Instance.key(id)));
+    until("again", State.STATE_EXITED);
+    assertEquals(2, get(id).getRestartCount());
+  }
+
+  @Test
+  void always_isStartedAgain_unlessAPersonStoppedIt() throws InterruptedException {
+    String id =
+        stub()
+            .create(
+                request("ever", "sleep")
+                    .setHost(
+                        HostConfig.newBuilder()
+                            .setRestart(RestartPolicy.newBuilder().setName("always")))
+                    .build())
+            .getId();
+    begin("ever");
+    int first = get(id).getState().getPid();
+    instance.hosts.exit(Instance.key(id), "", 0);
+    int second = runsAnew(id, first);
+    assertNotEquals(first, second);
+    var _ = stub().stop(StopRequest.newBuilder().setRef("ever").setTimeout(2).build());
+    // A stop returns when it is decided that the container does not run again.
+    assertEquals(State.STATE_EXITED, state(id));
+  }
+
+  // Answers the pid, which is another one than before.
+  private int runsAnew(String id, int before) throws InterruptedException {
+    return Eventually.answers(
+            "started again",
+            () -> get(id).getState(),
+            seen -> seen.getState() == State.STATE_RUNNING && seen.getPid() != before)
+        .getPid();
+  }
+
+  // A saved "running" is a claim to be checked; policies are kept at the next start.
+  @Test // ARTICLE DN-21, DC-12, MD-44
+  void afterAnotherBoot_claimsAreCheckedAndPoliciesKept() throws Exception {
+    create("plain", "sleep");
+    var _ =
+        stub()
+            .create(
+                request("keeps", "sleep")
+                    .setHost(
+                        HostConfig.newBuilder()
+                            .setRestart(RestartPolicy.newBuilder().setName("unless-stopped")))
+                    .build());
+    begin("plain");
+    begin("keeps");
+    instance.stop();
+    List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
+    Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
+    instance.hosts.forgetSupervisors();
+    instance.start();
+    until("plain", State.STATE_EXITED);
+    assertEquals(255, get("plain").getState().getExitCode());
+    until("keeps", State.STATE_RUNNING);
+  }
+
+  @Test // ARTICLE MB-134, D01-97
+  void serviceRestart_keepsRunningContainersAndNames() throws Exception {
+    String id = create("web", "sleep");
+    begin("web");
+    instance.stop();
+    // Whoever asks before the shims have told is not given a guess.
+    instance.hosts.beforeStateAnswer = () -> LockSupport.parkNanos(300_000_000);
+    instance.start();
+    assertEquals(State.STATE_RUNNING, state("web"));
+    instance.hosts.exit(Instance.key(id), "", 7);
+    assertEquals(7, await("web", ""));
+    until("web", State.STATE_EXITED);
+  }
+}
