@@ -16,7 +16,7 @@ import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.api.message.DescriptionMessages;
-import io.berth.containerd.container.Attachment;
+import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerExecs;
 import io.berth.containerd.container.ContainerQueries;
 import io.berth.containerd.container.ContainerStatus;
@@ -106,11 +106,11 @@ final class ContainerAnswers {
   static StartResponse of(Started started) {
     StartResponse.Builder message =
         StartResponse.newBuilder().setAlready(started.already()).setPid(started.pid());
-    Attachment attachment = started.attachment();
+    AttachGrant attachment = started.attachment();
     return attachment == null ? message.build() : message.setAttach(of(attachment)).build();
   }
 
-  static AttachResponse of(Attachment attachment) {
+  static AttachResponse of(AttachGrant attachment) {
     return AttachResponse.newBuilder()
         .setSocket(attachment.socket().toString())
         .setToken(ByteString.copyFrom(attachment.token()))

@@ -47,8 +47,8 @@ import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.api.message.ConfigMessages;
 import io.berth.containerd.api.message.HostMessages;
-import io.berth.containerd.api.message.NetworkMessages;
-import io.berth.containerd.container.Attachment;
+import io.berth.containerd.api.message.NetworkWishMessages;
+import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerChanges;
 import io.berth.containerd.container.ContainerCreation;
 import io.berth.containerd.container.ContainerExecs;
@@ -143,7 +143,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         request.getName(),
         ConfigMessages.read(request.getConfig()),
         HostMessages.read(request.getHost()),
-        NetworkMessages.read(request.getNetwork()),
+        NetworkWishMessages.read(request.getNetwork()),
         request.getImage(),
         ConfigMessages.read(request.getImageConfig()),
         new RootFilesystem(request.getSnapshotter(), request.getSnapshotKey(), request.getRootfs()),
@@ -319,7 +319,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         () -> {
           Started started = execs.start(meant(request.getRef()), request.getExecId());
           ExecStartResponse.Builder answer = ExecStartResponse.newBuilder().setPid(started.pid());
-          Attachment attachment = started.attachment();
+          AttachGrant attachment = started.attachment();
           return attachment == null
               ? answer.build()
               : answer.setAttach(ContainerAnswers.of(attachment)).build();

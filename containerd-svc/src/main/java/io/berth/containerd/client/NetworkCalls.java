@@ -8,9 +8,9 @@ import io.berth.api.berth.network.v1.GetEndpointRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.containerd.api.message.NetworkMessages;
+import io.berth.containerd.api.message.NetworkWishMessages;
 import io.berth.containerd.settings.NetworkEndpoint;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.grpc.ManagedChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,10 +36,10 @@ public final class NetworkCalls {
    *
    * @param key namespace and id
    * @param name by which others of the network find it, beside its aliases
-   * @param network its wish, with the ports that are to be published
+   * @param wish for a place, with the ports that are to be published
    * @param ephemeral whether it removes itself, so that its place need not survive a power cut
    */
-  public record Wish(TaskKey key, String name, NetworkSettings network, boolean ephemeral) {}
+  public record Candidate(TaskKey key, String name, NetworkWish wish, boolean ephemeral) {}
 
   /**
    * What network-svc made.
@@ -67,27 +67,28 @@ public final class NetworkCalls {
    * Gives the container its place, which is ready when this returns. A place that a client made for
    * it before, with other words, is taken as it is.
    */
-  public Attached attach(Wish wish) {
-    NetworkSettings network = wish.network();
+  public Attached attach(Candidate container) {
+    NetworkWish network = container.wish();
     AttachRequest request =
         AttachRequest.newBuilder()
-            .setContainer(wish.key().id())
+            .setContainer(container.key().id())
             .setNetwork(network.mode())
-            .addAllPorts(NetworkMessages.write(network.ports()))
+            .addAllPorts(NetworkWishMessages.write(network.ports()))
             .setAddress(network.address())
             .setMac(network.mac())
             .addAllAliases(network.aliases())
-            .setName(wish.name())
-            .setEphemeral(wish.ephemeral())
+            .setName(container.name())
+            .setEphemeral(container.ephemeral())
             .build();
-    String namespace = wish.key().namespace();
+    String namespace = container.key().namespace();
     try {
       return attached(service.call(() -> stub(namespace).attach(request)));
     } catch (BerthException.AlreadyExists e) {
       return attached(
           service.call(() ->
               stub(namespace)
-                  .get(GetEndpointRequest.newBuilder().setContainer(wish.key().id()).build())));
+                  .get(
+                      GetEndpointRequest.newBuilder().setContainer(container.key().id()).build())));
     }
   }
 
@@ -100,7 +101,7 @@ public final class NetworkCalls {
             message.getGateway(),
             message.getMac(),
             message.getNetns(),
-            NetworkMessages.read(message.getPortsList()),
+            NetworkWishMessages.read(message.getPortsList()),
             /* address6= */ ""),
         message.getNameserversList());
   }

@@ -3,15 +3,17 @@ package io.berth.containerd.container;
 import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Internet addresses as text; nothing is ever looked up. */
+/** Reads internet addresses that are written as text; names are never looked up. */
 final class Addresses {
   private Addresses() {}
 
   /**
-   * The address, or null for what is none; one with an interface ({@code fe80::1%eth0}) is none.
+   * The address, or null for a text that is no address. An address with an interface, such as
+   * {@code fe80::1%eth0}, counts as none, because the interface means nothing in a container.
    */
   static @Nullable InetAddress parse(String text) {
-    // Only the full forms: 127.1 is an address to some programs and a name to others.
+    // Only full forms count, because 127.1 is an address to some programs (inet_aton(3)) and a name
+    // to others.
     boolean full = text.indexOf(':') >= 0 || text.matches("\\d{1,3}(\\.\\d{1,3}){3}");
     if (!full || text.indexOf('%') >= 0) {
       return null;

@@ -28,10 +28,10 @@ final class AttachTokens {
    *
    * @param execId empty for the container's first process
    */
-  Attachment allow(TaskKey key, String execId, boolean terminal, boolean openInput) {
+  AttachGrant allow(TaskKey key, String execId, boolean terminal, boolean openInput) {
     byte[] token = new byte[BYTES];
     random.nextBytes(token);
     tasks.allowAttach(key, execId, token, VALIDITY);
-    return new Attachment(tasks.supervisorSocket(key), token, terminal, openInput, execId);
+    return new AttachGrant(tasks.supervisorSocket(key), token, terminal, openInput, execId);
   }
 }

@@ -11,7 +11,7 @@ import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.Lifecycle;
-import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.ResourceSettings;
 import io.berth.containerd.settings.RestartPolicy;
 import io.berth.containerd.spec.ResourceRules;
 import io.berth.containerd.spec.SpecJson;
@@ -60,16 +60,18 @@ public final class ContainerChanges {
    * @param restart null to leave the policy alone
    */
   public void update(
-      NamedContainer container, @Nullable ResourceLimits limits, @Nullable RestartPolicy restart) {
+      NamedContainer container,
+      @Nullable ResourceSettings limits,
+      @Nullable RestartPolicy restart) {
     TaskKey key = container.key();
     HostSettings host = container.described().host();
     Lifecycle lifecycle =
         restart == null ? host.lifecycle() : host.lifecycle().withRestart(restart);
     var _ = lifecycle.rule();
-    ResourceLimits changed =
+    ResourceSettings changed =
         ResourceRules.update(
             host.resources(),
-            limits == null ? ResourceLimits.NONE : limits,
+            limits == null ? ResourceSettings.NONE : limits,
             surroundings.hostFacts().processors());
     if (limits != null) {
       byte[] json = SpecJson.bytes(ResourceRules.runtime(changed));

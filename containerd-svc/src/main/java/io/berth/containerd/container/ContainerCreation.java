@@ -16,7 +16,7 @@ import io.berth.containerd.settings.DescriptionCodec;
 import io.berth.containerd.settings.HealthSettings;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.NetworkEndpoint;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.NewContainer;
 import io.berth.containerd.settings.ResolvedUser;
 import io.berth.containerd.settings.RootFilesystem;
@@ -105,10 +105,10 @@ public final class ContainerCreation {
     if (health != null) {
       health.check();
     }
-    NetworkSettings asked = withDefaultMode(request.network());
+    NetworkWish asked = withDefaultMode(request.network());
     HostRules.Completed completed =
         HostRules.complete(merged, request.host(), asked, surroundings.hostFacts());
-    NetworkSettings network = others.linked(namespace, asked);
+    NetworkWish network = others.linked(namespace, asked);
     ContainerConfig config = others.named(namespace, request.host(), network, merged);
     List<String> command = ConfigMerge.commandLine(config);
     if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
@@ -151,7 +151,7 @@ public final class ContainerCreation {
     }
   }
 
-  private static NetworkSettings withDefaultMode(NetworkSettings network) {
+  private static NetworkWish withDefaultMode(NetworkWish network) {
     return network.mode().isEmpty() || network.mode().equals("default")
         ? network.withMode("bridge")
         : network;
@@ -198,7 +198,7 @@ public final class ContainerCreation {
       NewContainer request,
       ContainerConfig config,
       HostSettings host,
-      NetworkSettings network,
+      NetworkWish network,
       List<String> command) {
     ContainerFiles files = surroundings.files(key);
     return new ContainerDescription(

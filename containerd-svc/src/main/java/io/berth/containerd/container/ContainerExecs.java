@@ -115,7 +115,7 @@ public final class ContainerExecs {
     return wish.attachOutput() || wish.attachErrors() || wish.openInput();
   }
 
-  private @Nullable Attachment attachment(
+  private @Nullable AttachGrant attachment(
       TaskKey key, String execId, ExecSettings agreed, CompletableFuture<Exit> ending) {
     try {
       if (agreed.terminal() && agreed.size().isKnown()) {

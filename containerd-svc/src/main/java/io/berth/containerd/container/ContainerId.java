@@ -5,9 +5,9 @@ import java.util.HexFormat;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 
-/** Ids of containers: 32 bytes from a random source as 64 hex digits. Row MB-118. */
+/** Makes the ids of containers: 32 bytes from a random source as 64 hex digits. */
 public final class ContainerId {
-  /** Digits that people see. */
+  /** How many digits of an id people are shown. */
   public static final int SHORT = 12;
 
   private static final int BYTES = 32;
@@ -16,10 +16,10 @@ public final class ContainerId {
   private ContainerId() {}
 
   /**
-   * A new one. Row MB-119: its first twelve digits, which become a host name, are never all
-   * decimal, for programs would read that as a number.
+   * A new id. Its first twelve digits, which become a host name, are never all decimal, because
+   * programs would read such a name as a number.
    *
-   * @param random a secure one; its bytes are the id
+   * @param random a secure source; its bytes are the id
    */
   public static String generate(RandomGenerator random) {
     byte[] bytes = new byte[BYTES];
@@ -37,7 +37,7 @@ public final class ContainerId {
     return id.substring(0, Math.min(SHORT, id.length()));
   }
 
-  /** Returns its argument; INVALID_ARGUMENT for what a client may not bring. */
+  /** Returns its argument. INVALID_ARGUMENT for an id that a client may not bring. */
   public static String check(String id) {
     if (!WHOLE.matcher(id).matches() || isDecimal(id)) {
       throw new BerthException.InvalidArgument(

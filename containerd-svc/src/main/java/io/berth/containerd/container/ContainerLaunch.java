@@ -6,7 +6,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
 import io.berth.containerd.settings.RootFilesystem;
-import io.berth.containerd.settings.Streams;
+import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.task.Tasks;
 import io.berth.linux.Signal;
 import jakarta.inject.Inject;
@@ -57,7 +57,7 @@ final class ContainerLaunch {
     RootFilesystem root = container.described().root();
     List<RootfsMount> mounts =
         root.isSnapshot() ? surroundings.images().mounts(key.namespace(), root) : List.of();
-    Streams streams = container.described().config().streams();
+    StreamSettings streams = container.described().config().streams();
     Stdio stdio =
         new Stdio(streams.openInput() ? "berth-attach:///" : "", "", "", streams.terminal());
     return tasks.create(new Tasks.Creation(key, mounts, stdio, Any.getDefaultInstance(), ""));

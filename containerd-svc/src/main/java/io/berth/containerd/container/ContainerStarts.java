@@ -5,7 +5,7 @@ import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.time.Sleeper;
-import io.berth.containerd.settings.Streams;
+import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.settings.TerminalSize;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
@@ -182,15 +182,15 @@ public final class ContainerStarts {
   }
 
   /** Lets a client attach to the streams of a container that runs. */
-  public Attachment attach(NamedContainer container) {
+  public AttachGrant attach(NamedContainer container) {
     if (!launch.isRunning(container.key())) {
       throw ContainerStops.notRunning("attach to", container);
     }
     return allowAttach(container);
   }
 
-  private Attachment allowAttach(NamedContainer container) {
-    Streams streams = container.described().config().streams();
+  private AttachGrant allowAttach(NamedContainer container) {
+    StreamSettings streams = container.described().config().streams();
     return tokens.allow(container.key(), "", streams.terminal(), streams.openInput());
   }
 }

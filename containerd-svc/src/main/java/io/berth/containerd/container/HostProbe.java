@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at the host once, at the first container. */
+/** Finds out what specifications must know of the host. */
 final class HostProbe {
   private HostProbe() {}
 
@@ -38,14 +38,14 @@ final class HostProbe {
     }
   }
 
-  // The supervisor's program is the one that reaps inside, too.
+  // The supervisor's program also serves as the one that reaps inside.
   private static @Nullable Path init(Config config) {
     Path program = config.libexec().resolve("bin").resolve("berth-supervisor");
     return Files.isExecutable(program) ? program : null;
   }
 
-  // Line by line: the kernel gives a number to the first read only, and readString, which finds the
-  // size to be zero, makes that a read of one byte.
+  // The file is read line by line, because files of proc(5) have no size and some give their number
+  // to the first read only, which Files.readString makes a read of one byte.
   private static long kernelNumber(Path file) throws IOException {
     return Long.parseLong(Files.readAllLines(file).getFirst().strip());
   }
@@ -60,7 +60,7 @@ final class HostProbe {
     return version1 ? (version2 ? CgroupMode.HYBRID : CgroupMode.V1) : CgroupMode.V2;
   }
 
-  // What this service's bounding set has, its children can be given.
+  // A child can be given the capabilities of this service's bounding set (capabilities(7)).
   private static Set<String> capabilities() throws IOException {
     String line =
         Files.readAllLines(Path.of("/proc/self/status")).stream()

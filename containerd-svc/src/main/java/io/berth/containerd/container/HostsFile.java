@@ -5,12 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@code /etc/hosts} of a container.
+ * The text of {@code /etc/hosts} of a container (hosts(5)).
  *
- * @param hostname its own name
+ * @param hostname the container's name
  * @param domainname empty, or what follows the name
- * @param addresses its own; none where it has no network or the host's
- * @param extra {@code NAME:ADDRESS} as a person gives them (row MB-69)
+ * @param addresses the container's; none where it has no network or shares the host's
+ * @param extra {@code NAME:ADDRESS} as a person gives them
  * @param gateway what the address {@code host-gateway} means; empty where there is none
  */
 public record HostsFile(
@@ -36,7 +36,10 @@ public record HostsFile(
     extra = List.copyOf(extra);
   }
 
-  /** For a container with a network of its own, or none. INVALID_ARGUMENT for a bad extra line. */
+  /**
+   * The text for a container with a network of its own, or none. INVALID_ARGUMENT for an extra line
+   * that is no line of the file.
+   */
   public String text() {
     StringBuilder text = new StringBuilder(LOCAL);
     extraLines().forEach(text::append);
@@ -49,7 +52,7 @@ public record HostsFile(
     return text.toString();
   }
 
-  /** For a container on the host's network: the host's file, and the extra lines. */
+  /** The text for a container on the host's network: the host's file, and the extra lines. */
   public String text(String hostsOwn) {
     String end = hostsOwn.isEmpty() || hostsOwn.endsWith("\n") ? "" : "\n";
     return hostsOwn + end + String.join("", extraLines());
@@ -58,7 +61,8 @@ public record HostsFile(
   private List<String> extraLines() {
     List<String> lines = new ArrayList<>();
     for (String entry : extra) {
-      // An address has colons, a name has none; and one may write name=address.
+      // The first colon ends the name, because addresses have colons and names have none. Docker
+      // also takes name=address.
       int part = entry.indexOf(':');
       int equals = entry.indexOf('=');
       if (equals >= 0 && (part < 0 || equals < part)) {

@@ -5,18 +5,22 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing at a time is done to a container. A lock lives as long as somebody holds or wants it.
+ * One lock for each container, so that one thing at a time is done to it. A lock exists as long as
+ * some thread holds or wants it. Thread-safe.
  */
 @Singleton
 final class KeyLocks {
   private static final class Counted {
     final ReentrantLock lock = new ReentrantLock();
-    int users;
+
+    /** How many threads hold the lock or wait for it. */
+    final AtomicInteger users = new AtomicInteger();
   }
 
   private final Map<TaskKey, Counted> locks = new ConcurrentHashMap<>();
@@ -30,7 +34,7 @@ final class KeyLocks {
             key,
             (_, present) -> {
               Counted result = present == null ? new Counted() : present;
-              result.users++;
+              result.users.incrementAndGet();
               return result;
             });
     counted.lock.lock();
@@ -38,7 +42,8 @@ final class KeyLocks {
       return work.get();
     } finally {
       counted.lock.unlock();
-      locks.computeIfPresent(key, (_, present) -> --present.users == 0 ? null : present);
+      locks.computeIfPresent(
+          key, (_, present) -> present.users.decrementAndGet() == 0 ? null : present);
     }
   }
 }

@@ -9,20 +9,20 @@ import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /**
- * Names for containers whose maker gave none: {@code adjective_surname}. Row MB-120. As safe for
- * several threads as its random source, which need not be secure.
+ * Makes names for containers whose maker gave none: {@code adjective_surname}. As safe for several
+ * threads as its random source, which need not be secure.
  */
 public final class NameGenerator {
   private static final int TRIES = 6;
 
-  /** Row MB-121: whoever knows him knows better. */
+  /** The one pair of words that is never made; docker leaves it out too. */
   private static final String NEVER = "boring_wozniak";
 
   private final RandomGenerator random;
   private final List<String> adjectives;
   private final List<String> surnames;
 
-  /** With the lists of words that come with this class. */
+  /** Takes its words from the lists beside this class. */
   public NameGenerator(RandomGenerator random) {
     this(random, words("adjectives.txt"), words("surnames.txt"));
   }
@@ -34,11 +34,11 @@ public final class NameGenerator {
   }
 
   /**
-   * A name that could be taken, or after six tries the id's first digits. Row MB-122: from the
-   * second try on a digit follows the words.
+   * A name that could be taken, or after six tries the first digits of the id. From the second try
+   * on a digit follows the words.
    *
    * @param take takes a name if it is free, and says whether it was
-   * @param id of the container; what remains when every try failed, taken without asking
+   * @param id of the container; its first digits are answered without asking when every try failed
    */
   public String generate(Predicate<String> take, String id) {
     for (int tries = 0; tries < TRIES; tries++) {

@@ -6,7 +6,7 @@ import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.Mount;
 import io.berth.containerd.settings.NamespaceModes;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.StorageSettings;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -37,7 +37,7 @@ final class OtherContainers {
    * With another container's network comes that container's name, because both have one address.
    */
   ContainerConfig named(
-      String namespace, HostSettings host, NetworkSettings network, ContainerConfig config) {
+      String namespace, HostSettings host, NetworkWish network, ContainerConfig config) {
     String ref = network.sharedWith();
     if (ref == null || host.namespaces().uts().equals("host")) {
       return config;
@@ -48,7 +48,7 @@ final class OtherContainers {
   }
 
   /** Links with ids in the place of references. */
-  NetworkSettings linked(String namespace, NetworkSettings network) {
+  NetworkWish linked(String namespace, NetworkWish network) {
     List<String> links = new ArrayList<>();
     for (String link : network.links()) {
       int colon = link.indexOf(':');

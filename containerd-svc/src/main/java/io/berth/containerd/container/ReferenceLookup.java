@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is meant by a word that a person types: a full id, a name, or the beginning of one id only,
- * in this order. Rows MB-125, RK-39.
+ * Finds the container that a person means by a word: by its full id, by its name, or by the
+ * beginning of one id only, in this order.
  */
 public final class ReferenceLookup {
   private static final Pattern HEX = Pattern.compile("[0-9a-f]+");
@@ -18,8 +18,8 @@ public final class ReferenceLookup {
   private ReferenceLookup() {}
 
   /**
-   * The id. NOT_FOUND when nobody fits; INVALID_ARGUMENT, naming the candidates, when the beginning
-   * fits several, two among them.
+   * The id that is meant. NOT_FOUND when none fits; INVALID_ARGUMENT, with two of the candidates,
+   * when the beginning fits several.
    *
    * @param ids all of them, sorted
    * @param idOfName the id that has the name, or null
@@ -33,7 +33,8 @@ public final class ReferenceLookup {
     if (named != null) {
       return named;
     }
-    // All hex digits are below 'g'.
+    // Every id that begins with the word is below the word with a 'g', the first letter after the
+    // hex digits.
     Collection<String> fitting =
         HEX.matcher(ref).matches() ? ids.subSet(ref, true, ref + 'g', false) : ids.headSet("");
     if (fitting.isEmpty()) {

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@code /etc/resolv.conf} of a container (resolv.conf(5)).
+ * The text of {@code /etc/resolv.conf} of a container (resolv.conf(5)).
  *
  * <p>What a person gives counts before what the network serves, and that before what the host has.
- * A host's server on its own loopback cannot be reached from a container: it is left out, unless
- * the container shares the host's network. Rows D01-92, D01-93, MB-68.
+ * A server that listens on the host's loopback cannot be reached from a container, so it is left
+ * out unless the container shares the host's network.
  *
  * @param servers addresses that a person gives
  * @param search domains that a person gives; a single {@code .} is none at all
@@ -26,7 +26,7 @@ public record ResolvFile(
     networkServers = List.copyOf(networkServers);
   }
 
-  /** What a host's file says. */
+  /** The settings that a host's file has. */
   private record Parsed(List<String> servers, List<String> search, List<String> options) {
     static Parsed of(String text) {
       List<String> servers = new ArrayList<>();
@@ -37,11 +37,11 @@ public record ResolvFile(
         List<String> rest = List.of(words).subList(1, words.length);
         switch (words[0]) {
           case "nameserver" -> rest.stream().limit(1).forEach(servers::add);
-          // The last line of the two kinds counts.
+          // Of domain and search the last line counts (resolv.conf(5)).
           case "search", "domain" -> search = rest;
           case "options" -> options.addAll(rest);
           default -> {
-            // Comments, and what only the host's library knows.
+            // Comments, and options that only the host's library knows, are left out.
           }
         }
       }
@@ -59,7 +59,7 @@ public record ResolvFile(
   }
 
   /**
-   * The text. INVALID_ARGUMENT for what a person gave and no resolver could read.
+   * The text. INVALID_ARGUMENT for settings of a person that no resolver could read.
    *
    * @param host the host's file
    * @param behind the file with the servers behind a resolver on the host's loopback

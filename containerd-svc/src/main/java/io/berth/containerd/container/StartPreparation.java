@@ -13,7 +13,7 @@ import io.berth.containerd.settings.ContainerDescription;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.NamespaceModes;
 import io.berth.containerd.settings.NetworkEndpoint;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.spec.ExposedPorts;
 import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
@@ -96,20 +96,20 @@ final class StartPreparation implements TaskPreparer {
       return new NetworkCalls.Attached(NetworkEndpoint.NONE, List.of());
     }
     ContainerDescription described = container.described();
-    NetworkSettings wish =
+    NetworkWish wish =
         described
             .network()
             .withPorts(ExposedPorts.published(described.config(), described.network()));
     return surroundings
         .networks()
         .attach(
-            new NetworkCalls.Wish(
+            new NetworkCalls.Candidate(
                 container.key(), container.name(), wish, container.isEphemeral()));
   }
 
   // The other containers of a link are lines of the hosts file, because their addresses are known
   // only now, when they run.
-  private List<String> links(TaskKey key, NetworkSettings network, NetworkEndpoint own) {
+  private List<String> links(TaskKey key, NetworkWish network, NetworkEndpoint own) {
     List<String> lines = new ArrayList<>();
     for (String link : network.links()) {
       int colon = link.indexOf(':');

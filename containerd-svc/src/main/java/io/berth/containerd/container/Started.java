@@ -9,4 +9,4 @@ import org.jspecify.annotations.Nullable;
  * @param pid of the process, as the host sees it
  * @param attachment for a client that wanted to attach, else null
  */
-public record Started(boolean already, int pid, @Nullable Attachment attachment) {}
+public record Started(boolean already, int pid, @Nullable AttachGrant attachment) {}

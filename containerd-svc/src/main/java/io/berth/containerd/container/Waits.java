@@ -58,12 +58,12 @@ final class Waits {
     }
   }
 
-  /** The container has ended and will not run again by itself. */
+  /** The container has ended, or a start that it waited for was called off. */
   void exited(TaskKey key, Ending how) {
     complete(how, takeExits(key));
   }
 
-  /** The container is gone. */
+  /** The container is gone, which ends every wait for it. */
   void removed(TaskKey key, Ending how) {
     complete(how, takeExits(key));
     complete(how, takeRemovals(key));
@@ -79,7 +79,7 @@ final class Waits {
     return waiting == null ? Set.of() : waiting;
   }
 
-  // Outside the lock, because whoever waits goes on in this thread.
+  // This is called without the lock, because what depends on an answer runs in this thread.
   private static void complete(Ending how, Set<Waiter> waiting) {
     waiting.forEach(waiter -> waiter.answer.complete(how));
   }

@@ -1,5 +1,6 @@
 package io.berth.containerd.health;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.AtomicFile;
@@ -20,8 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has containers probed while they run. Thread-safe; no method blocks for a probe. A failing disk
- * costs what would have been remembered over a restart, not the checking.
+ * Has containers probed while they run. Thread-safe; no method blocks for a probe. Where the disk
+ * fails, checking goes on, and only what would have been remembered over a restart is lost.
  */
 @Singleton
 public final class HealthMonitor {
@@ -36,9 +37,10 @@ public final class HealthMonitor {
   }
 
   /**
-   * Begins, or goes on where the file says that this same run of the container was.
+   * Begins to have a container probed, or goes on where the file says that the same run of the
+   * container was.
    *
-   * @param startedAt nanoseconds since 1970: which run
+   * @param startedAt by which the run is known, in nanoseconds since 1970
    * @param file where the state is kept; its folder is there
    */
   public void watch(TaskKey key, HealthCheck check, long startedAt, Path file, Prober prober) {
@@ -54,7 +56,10 @@ public final class HealthMonitor {
     watch.thread.start();
   }
 
-  /** No probe any more; a result on its way is dropped. Nothing for a container not watched. */
+  /**
+   * Ends the probing of a container; the result of a probe that is under way is dropped. A
+   * container that is not watched is left as it is.
+   */
   public void end(TaskKey key) {
     Watch watch = watches.remove(key);
     if (watch != null) {
@@ -62,12 +67,15 @@ public final class HealthMonitor {
     }
   }
 
-  /** Of all containers, for this service ends. */
+  /** Ends the probing of all containers, because this service ends. */
   public void stop() {
     watches.keySet().forEach(this::end);
   }
 
-  /** What is known; of one that is not watched, what its file says. Null for nothing. */
+  /**
+   * What is known of a container's health; for one that is not watched, what its file says. Null
+   * where nothing is known.
+   */
   public @Nullable HealthState state(TaskKey key, Path file) {
     Watch watch = watches.get(key);
     return watch == null ? read(file) : watch.state;
@@ -91,6 +99,8 @@ public final class HealthMonitor {
     private final Prober prober;
     private final Thread thread;
     private volatile HealthState state;
+
+    @GuardedBy("this")
     private boolean ended;
 
     Watch(TaskKey key, HealthCheck check, Path file, Prober prober, HealthState state) {
@@ -107,7 +117,8 @@ public final class HealthMonitor {
       try {
         while (true) {
           long passed = HealthState.nanos(clock.instant()) - from;
-          // A clock that was set back does not make the wait longer.
+          // The time that has passed counts as zero where the clock was set back, so that the wait
+          // gets no longer than the interval.
           Sleeper.SYSTEM.sleep(check.interval().minus(Duration.ofNanos(Math.max(0, passed))));
           HealthState.Result result = probed();
           from = HealthState.nanos(clock.instant());

@@ -9,11 +9,13 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the results so far say. Times are nanoseconds since 1970.
+ * What the results of the probes so far say; stored as JSON under these names. Times are
+ * nanoseconds since 1970.
  *
- * @param startedAt of the run of the container that this is about
- * @param failingStreak failures that counted, since the last success
- * @param log the last results, oldest first
+ * @param startedAt when the run of the container began that this is about
+ * @param status what people see
+ * @param failingStreak how many failures counted since the last success
+ * @param log the last results, the oldest is the first
  */
 public record HealthState(long startedAt, Status status, int failingStreak, List<Result> log) {
   private static final int KEPT = 5;
@@ -27,14 +29,14 @@ public record HealthState(long startedAt, Status status, int failingStreak, List
     this.log = log == null ? List.of() : List.copyOf(log);
   }
 
-  /** As people see it. */
+  /** The health of a container as people see it. */
   public enum Status {
-    /** No success yet, and not enough failures that count. */
+    /** There was no success yet, and there were not enough failures that count. */
     STARTING,
     HEALTHY,
     UNHEALTHY;
 
-    /** In small letters. */
+    /** The word on the wire, in small letters. */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
     }
@@ -43,11 +45,13 @@ public record HealthState(long startedAt, Status status, int failingStreak, List
   /**
    * How one probe went.
    *
-   * @param exitCode 0: healthy; {@link #NOT_RUN}
-   * @param output of both streams, its begin
+   * @param start when it was started
+   * @param end when it ended
+   * @param exitCode 0 for healthy, or {@link #NOT_RUN}
+   * @param output the beginning of what it wrote to both streams
    */
   public record Result(long start, long end, int exitCode, String output) {
-    /** It could not be run, or was killed at its timeout. */
+    /** The probe could not be run, or was killed at its timeout. */
     public static final int NOT_RUN = -1;
 
     public Result(long start, long end, int exitCode, @Nullable String output) {
@@ -57,18 +61,18 @@ public record HealthState(long startedAt, Status status, int failingStreak, List
       this.output = output == null ? "" : output;
     }
 
-    /** From times as a clock tells them. */
+    /** A result with times as a clock tells them. */
     public static Result of(Instant start, Instant end, int exitCode, String output) {
       return new Result(nanos(start), nanos(end), exitCode, output);
     }
   }
 
-  /** Nothing is known yet. */
+  /** The state of a run of which nothing is known yet. */
   public static HealthState starting(long startedAt) {
     return new HealthState(startedAt, Status.STARTING, 0, List.of());
   }
 
-  /** With one result more. */
+  /** The state after one more result. */
   public HealthState after(Result result, HealthCheck check) {
     List<Result> results = new ArrayList<>(log);
     results.add(result);
@@ -84,7 +88,7 @@ public record HealthState(long startedAt, Status status, int failingStreak, List
         startedAt, streak >= check.retries() ? Status.UNHEALTHY : status, streak, kept);
   }
 
-  /** When the next probe's interval begins. */
+  /** When the interval before the next probe begins. */
   long lastEnd() {
     return log.isEmpty() ? startedAt : log.getLast().end();
   }

@@ -9,20 +9,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * A line of a container's output, or a piece of one.
  *
- * @param line without the line's end; its owner is the receiver
+ * @param at when it was written
+ * @param stderr whether it was written to standard error
+ * @param line the bytes without the line's end; the receiver owns them
  * @param partial whether no line's end followed
  */
 @SuppressWarnings("ArrayRecordComponent") // Made once, given away at once; never compared.
 public record LogEntry(Instant at, boolean stderr, byte[] line, boolean partial) {
-  /** "stdout F " */
+  /** The length of "stdout F ", the text between the time and the bytes. */
   private static final int AFTER_TIME = 9;
 
   private static final int LONGEST_TIME = 35;
 
-  /** The longest header: time, blank, stream, tag. */
+  /** The length of the longest header: time, blank, stream, tag. */
   static final int HEADER = LONGEST_TIME + 1 + AFTER_TIME;
 
-  /** Null where the bytes, without their newline, are no entry. */
+  /** Reads an entry. Null where the bytes, without their newline, are none. */
   static @Nullable LogEntry parse(byte[] bytes, int from, int to) {
     Header header = Header.parse(bytes, from, to);
     return header == null
@@ -35,9 +37,9 @@ public record LogEntry(Instant at, boolean stderr, byte[] line, boolean partial)
   }
 
   /**
-   * What stands before the bytes.
+   * What stands before the bytes that the container wrote.
    *
-   * @param end index of the first byte of the container's
+   * @param end the index of the first byte that the container wrote
    */
   record Header(Instant at, boolean stderr, boolean partial, int end) {
     static @Nullable Header parse(byte[] bytes, int from, int to) {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * known by its inode. A file that is held open keeps its number for itself.
  */
 final class LogFiles {
-  /** Beyond that a look is taken as it is: somebody renames all the time. */
+  /** After so many looks the last one is taken as it is, because files are renamed all the time. */
   private static final int LOOKS = 100;
 
   private static final int HIGHEST = 100_000;
@@ -49,7 +49,7 @@ final class LogFiles {
 
   private record Seen(Object key, Instant modified) {}
 
-  /** The oldest that was written to at or after this time; null when there is none at all. */
+  /** The oldest file that was written to at or after a time; null when there is no file. */
   @Nullable Open oldest(@Nullable Instant since) throws IOException {
     for (int look = 0; look < LOOKS; look++) {
       NavigableMap<Integer, Seen> files = look();
@@ -58,7 +58,7 @@ final class LogFiles {
       }
       int first = files.firstKey();
       for (Map.Entry<Integer, Seen> file : files.descendingMap().entrySet()) {
-        // Times of files are kept less exactly than those in them.
+        // File systems keep times less exactly than the entries in the files have them.
         if (since == null || !file.getValue().modified().isBefore(since.minusSeconds(1))) {
           first = file.getKey();
           break;
@@ -72,12 +72,12 @@ final class LogFiles {
     return null;
   }
 
-  /** The one begun next after this; null while this is the newest. */
+  /** The file that was begun next after this; null while this is the newest. */
   @Nullable Open after(Open current) throws IOException {
     return beside(current, /* newer= */ true);
   }
 
-  /** The one ended just before this; null for the oldest, or when this one has gone. */
+  /** The file that ended just before this; null for the oldest, and when this one has gone. */
   @Nullable Open before(Open current) throws IOException {
     return beside(current, /* newer= */ false);
   }
@@ -89,7 +89,7 @@ final class LogFiles {
       Integer wanted =
           own != null
               ? (newer ? files.lowerKey(own) : files.higherKey(own))
-              // Rotated away for good: all that are left are newer.
+              // It was deleted by a rotation, so all files that are left are newer.
               : (newer && !files.isEmpty() ? files.lastKey() : null);
       if (wanted == null) {
         return null;
@@ -102,7 +102,7 @@ final class LogFiles {
     return null;
   }
 
-  /** The newest; null when there is none. */
+  /** The newest file; null when there is none. */
   @Nullable Open newest() throws IOException {
     for (int look = 0; look < LOOKS; look++) {
       NavigableMap<Integer, Seen> files = look();
@@ -126,7 +126,10 @@ final class LogFiles {
     return null;
   }
 
-  /** By number, as two looks in turn found them: one alone may fall between two renames. */
+  /**
+   * The files by their numbers, as two looks in turn found them, because a single look may fall
+   * between two renames.
+   */
   private NavigableMap<Integer, Seen> look() throws IOException {
     NavigableMap<Integer, Seen> last = list();
     for (int look = 0; look < LOOKS; look++) {
@@ -188,7 +191,7 @@ final class LogFiles {
     }
   }
 
-  /** Null when the name has moved on meanwhile. */
+  /** Opens a file. Null when its name has moved to another file meanwhile. */
   private @Nullable Open open(int index, Map<Integer, Seen> files) throws IOException {
     Path path = folder.resolve(index == 0 ? name : name + "." + index);
     Seen wanted = files.get(index);
@@ -198,7 +201,7 @@ final class LogFiles {
     } catch (NoSuchFileException e) {
       return null;
     }
-    // The same before and after: it was the same in between, when it was opened.
+    // The name led to the same inode before and after, so it did when the file was opened.
     Seen now = seen(path);
     if (wanted == null || now == null || !now.key().equals(wanted.key())) {
       channel.close();

@@ -5,12 +5,15 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which part of a log. Row MB-26.
+ * Which part of a log is read.
  *
  * @param follow whether to go on with what is written from now on
- * @param since entries before are left out; null: none
- * @param until entries after are left out, and following ends there; null: none
- * @param tail so many last lines of the chosen streams; negative: all
+ * @param stdout whether standard output is wanted
+ * @param stderr whether standard error is wanted
+ * @param since entries before this time are left out; null for no such bound
+ * @param until entries after this time are left out, and following ends there; null for no such
+ *     bound
+ * @param tail how many last lines of the chosen streams are wanted; a negative number for all
  */
 public record LogQuery(
     boolean follow,

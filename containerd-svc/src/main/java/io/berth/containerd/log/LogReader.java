@@ -23,7 +23,7 @@ public final class LogReader {
   private static final Duration SHORTEST_WAIT = Duration.ofMillis(10);
   private static final Duration LONGEST_WAIT = Duration.ofMillis(160);
 
-  /** Twice the longest entry that is written: what is longer is none. */
+  /** Twice the longest entry that is written; longer lines are no entries. */
   private static final int BUFFER = 32 << 10;
 
   private final Path path;
@@ -37,12 +37,12 @@ public final class LogReader {
   private boolean begun;
   private long offset;
 
-  /** Not following: the file, and how much of it, that was the end when reading began. */
+  /** Where the log ended when a reading began that does not follow. */
   private @Nullable Object lastKey;
 
   private long lastSize = -1;
 
-  /** Of the log whose newest file has this absolute path. Opens nothing yet. */
+  /** A reading of the log whose newest file has this absolute path. Opens nothing yet. */
   public LogReader(Path path, LogQuery query, InstantSource clock, Sleeper sleeper) {
     this.path = path;
     this.files = new LogFiles(path);
@@ -52,10 +52,10 @@ public final class LogReader {
   }
 
   /**
-   * Gives the sink what the query asks for. Returns when all is read; following, once the container
-   * has ended and the rest is read, or the query's end has come. Not following, what is written
-   * while it is read is left out. A log that does not exist is empty. UNAVAILABLE when the disk
-   * does not let itself be read.
+   * Gives the sink what the query asks for. A reading that does not follow returns when all is read
+   * that was there when it began. One that follows returns once the container has ended and the
+   * rest is read, or when the query's end has come. A log that does not exist is empty. UNAVAILABLE
+   * when the disk cannot be read.
    *
    * @param ended whether nothing will be written any more
    */
@@ -63,7 +63,7 @@ public final class LogReader {
     try {
       follow(ended, sink);
     } catch (ClosedByInterruptException e) {
-      // Reading was interrupted; the flag is still set.
+      // The reading was interrupted, and the thread's flag is still set.
       Thread.interrupted();
       throw (InterruptedException) new InterruptedException("read log").initCause(e);
     } catch (IOException e) {
@@ -80,7 +80,7 @@ public final class LogReader {
     Duration wait = SHORTEST_WAIT;
     try {
       while (true) {
-        // Asked first: what was written before the end is then surely read below.
+        // This is asked before reading, so that all that was written before the end is read below.
         boolean last = !query.follow() || ended.getAsBoolean() || isOver();
         boolean progress = false;
         if (file == null) {
@@ -92,7 +92,8 @@ public final class LogReader {
           if (next == null) {
             break;
           }
-          // Written to its end before the next was begun, but perhaps after it was read.
+          // The file was complete before the next one was begun, but may have grown since it was
+          // read.
           drain(file, sink);
           file.close();
           file = next;
@@ -130,7 +131,7 @@ public final class LogReader {
     if (query.tail() < 0 || begun) {
       return files.oldest(query.since());
     }
-    // What appears later where nothing was is all new.
+    // Where there was no log, all that appears later is new.
     begun = true;
     TailSearch.Start start = new TailSearch(files, query, lastKey, lastSize).find();
     if (start == null) {
@@ -146,11 +147,11 @@ public final class LogReader {
     overlong = false;
   }
 
-  /** Reads to the end of what is there; what has no newline yet is kept for the next time. */
+  /** Reads to the end of the file; bytes that no newline follows yet are kept for the next time. */
   private boolean drain(LogFiles.Open file, LogSink sink) throws IOException, InterruptedException {
     long size = file.channel().size();
     if (size < offset) {
-      // A writer on a full disk takes back what it could not write whole.
+      // On a full disk the writer takes back an entry that it could not write as a whole.
       begin(size);
     }
     boolean progress = false;
@@ -182,7 +183,7 @@ public final class LogReader {
       }
     }
     if (begin == 0 && filled == buffer.length) {
-      // No entry is so long: passed over up to its end.
+      // No entry is so long, so the line is passed over up to its end.
       overlong = true;
       filled = 0;
       return;

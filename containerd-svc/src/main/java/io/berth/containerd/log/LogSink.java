@@ -1,8 +1,8 @@
 package io.berth.containerd.log;
 
-/** Who receives a log. */
+/** Receives the entries of a log. */
 @FunctionalInterface
 public interface LogSink {
-  /** Takes the next entry; may block, which holds the reader up and nobody else. */
+  /** Takes the next entry; may block, which holds up its reader only. */
   void accept(LogEntry entry) throws InterruptedException;
 }

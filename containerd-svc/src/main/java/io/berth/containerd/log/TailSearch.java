@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds where the last lines begin, going backwards from the end in blocks.
  *
- * <p>A line counts where it ends, so of one that was cut in pieces with another stream's lines
- * between them the head may lie before the place that is found.
+ * <p>A line counts where it ends. Where a line was cut in pieces with lines of the other stream
+ * between them, its first pieces may lie before the place that is found.
  */
 final class TailSearch {
   private static final int BLOCK = 64 << 10;
@@ -22,8 +22,8 @@ final class TailSearch {
   private boolean first = true;
 
   /**
-   * @param lastKey the file that is taken for the newest; null: the one that is
-   * @param lastSize how much of it
+   * @param lastKey the file that is taken for the newest; null for the one that is
+   * @param lastSize how many of its bytes count
    */
   TailSearch(LogFiles files, LogQuery query, @Nullable Object lastKey, long lastSize) {
     this.files = files;
@@ -33,10 +33,10 @@ final class TailSearch {
     this.wanted = query.tail();
   }
 
-  /** The file, open, and the place in it. */
+  /** A place in an open file. */
   record Start(LogFiles.Open file, long offset) {}
 
-  /** Null when there is no file. The caller closes the file. */
+  /** The place that was searched for; null when there is no file. The caller closes the file. */
   @Nullable Start find() throws IOException {
     LogFiles.Open file = files.newest();
     if (file == null) {
@@ -44,7 +44,7 @@ final class TailSearch {
     }
     try {
       while (lastKey != null && !file.key().equals(lastKey)) {
-        // Begun since then.
+        // This file was begun after the reading.
         LogFiles.Open older = files.before(file);
         if (older == null) {
           break;
@@ -71,7 +71,7 @@ final class TailSearch {
     }
   }
 
-  /** The place, or -1 when it lies before this file. */
+  /** The place in this file, or -1 when it lies before this file. */
   private long searched(FileChannel file, long size) throws IOException {
     if (query.tail() == 0) {
       return size;
@@ -81,7 +81,8 @@ final class TailSearch {
     long lineEnd = -1;
     while (end > 0) {
       long start = Math.max(0, end - BLOCK);
-      // With the beginning of what follows: a header may lie across the seam.
+      // The block is read with the beginning of the next one, because a header may lie across the
+      // border.
       int filled = read(file, start, block);
       for (int i = (int) Math.min(end - start, filled) - 1; i >= 0; i--) {
         if (block[i] == '\n') {
@@ -99,7 +100,7 @@ final class TailSearch {
     return -1;
   }
 
-  /** Whether this entry ends the line before the wanted ones. */
+  /** Whether this entry ends the line before the ones that are wanted. */
   private boolean isBefore(byte[] block, int from, int to) {
     LogEntry.Header entry = LogEntry.Header.parse(block, from, to);
     if (entry == null || !query.wants(entry.stderr())) {

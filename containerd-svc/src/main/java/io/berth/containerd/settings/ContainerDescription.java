@@ -31,7 +31,7 @@ public record ContainerDescription(
     String platform,
     ContainerConfig config,
     HostSettings host,
-    NetworkSettings network,
+    NetworkWish network,
     Instant createdAt,
     List<String> commandLine,
     NetworkEndpoint endpoint,

@@ -15,7 +15,7 @@ package io.berth.containerd.settings;
  */
 public record HostSettings(
     StorageSettings storage,
-    ResourceLimits resources,
+    ResourceSettings resources,
     ProcessLimits limits,
     Privileges privileges,
     NamespaceModes namespaces,
@@ -27,7 +27,7 @@ public record HostSettings(
   public static final HostSettings NONE =
       new HostSettings(
           StorageSettings.NONE,
-          ResourceLimits.NONE,
+          ResourceSettings.NONE,
           ProcessLimits.NONE,
           Privileges.NONE,
           NamespaceModes.NONE,
@@ -43,7 +43,7 @@ public record HostSettings(
   }
 
   /** The same with other limits of control groups. */
-  public HostSettings withResources(ResourceLimits changed) {
+  public HostSettings withResources(ResourceSettings changed) {
     return new HostSettings(
         storage, changed, limits, privileges, namespaces, names, log, lifecycle, runtime);
   }

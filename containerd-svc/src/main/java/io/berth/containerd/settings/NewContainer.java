@@ -20,7 +20,7 @@ public record NewContainer(
     String name,
     ContainerConfig config,
     HostSettings host,
-    NetworkSettings network,
+    NetworkWish network,
     String image,
     ImageSettings imageSettings,
     RootFilesystem root,

@@ -4,29 +4,32 @@ import io.berth.base.error.BerthException;
 import java.time.Duration;
 
 /**
- * A restart policy. Row MB-63.
+ * Decides whether a container runs again after its end, and when.
  *
- * @param maximumRetries for {@link Policy#ON_FAILURE}; 0 is without end
+ * @param policy what the decision depends on
+ * @param maximumRetries for {@link Policy#ON_FAILURE}; 0 for no limit
  */
 public record RestartRule(Policy policy, int maximumRetries) {
-  /** The wait before the first restart; each further one doubles it. */
+  /** The wait before the first restart; each further restart doubles it. */
   public static final Duration FIRST_DELAY = Duration.ofMillis(100);
 
   /** The longest wait. */
   public static final Duration LONGEST_DELAY = Duration.ofMinutes(1);
 
-  /** Who ran so long begins with the first delay again. */
+  /** A container that ran so long begins with the first delay again. */
   public static final Duration SETTLED = Duration.ofSeconds(10);
 
-  /** When. */
+  /** When a container runs again. */
   public enum Policy {
-    /** Never. */
+    /** It never does. */
     NO,
-    /** Whatever its exit, and at a start of the service even if a person had stopped it. */
+    /**
+     * It does whatever its exit was, and when the service starts even if a person had stopped it.
+     */
     ALWAYS,
-    /** When its exit status is not 0. */
+    /** It does when its exit status is not 0. */
     ON_FAILURE,
-    /** Whatever its exit, until a person stops it. */
+    /** It does whatever its exit was, until a person stops it. */
     UNLESS_STOPPED
   }
 
@@ -42,17 +45,17 @@ public record RestartRule(Policy policy, int maximumRetries) {
   public record Ended(
       int exitStatus, int restarts, boolean stopped, Duration uptime, Duration lastDelay) {}
 
-  /** What follows. */
+  /** What follows an end. */
   public sealed interface Decision {}
 
-  /** It stays as it is. */
+  /** The container stays as it is. */
   public record Stay() implements Decision {}
 
   /**
-   * It runs again.
+   * The container runs again.
    *
-   * @param delay to wait first; the {@link Ended#lastDelay} of the next run
-   * @param restarts the count with this one
+   * @param delay the wait before that, which is the {@link Ended#lastDelay} of the next run
+   * @param restarts the count of restarts with this one
    */
   public record Again(Duration delay, int restarts) implements Decision {}
 
@@ -71,8 +74,8 @@ public record RestartRule(Policy policy, int maximumRetries) {
   }
 
   /**
-   * Reads the name: empty and {@code no} are the same. INVALID_ARGUMENT for what is none, and for
-   * one that contradicts a container's removing itself.
+   * Reads the name of a policy; empty and {@code no} are the same. INVALID_ARGUMENT for a name that
+   * is none, and for a policy of a container that removes itself.
    */
   public static RestartRule of(String name, int maximumRetries, boolean autoRemove) {
     Policy policy =
@@ -96,7 +99,7 @@ public record RestartRule(Policy policy, int maximumRetries) {
     return rule;
   }
 
-  /** After the exit of a run. */
+  /** What follows the end of a run. */
   public Decision after(Ended run) {
     if (run.stopped() || !wants(run.exitStatus(), run.restarts())) {
       return new Stay();
@@ -105,9 +108,10 @@ public record RestartRule(Policy policy, int maximumRetries) {
   }
 
   /**
-   * When the service (or the machine) starts and finds the container not running.
+   * Whether a container is to run that this service finds not running when it starts, alone or with
+   * the machine.
    *
-   * @param started whether it ever ran
+   * @param started whether the container ever ran
    */
   public boolean atServiceStart(boolean started, int exitStatus, int restarts, boolean stopped) {
     boolean held = stopped && policy != Policy.ALWAYS;

@@ -7,9 +7,9 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Which capabilities a container has (capabilities(7)). Row MB-66. */
+/** Decides which capabilities a container has (capabilities(7)). */
 final class CapabilityRules {
-  /** By number (linux/capability.h). */
+  /** All names, in the order of their numbers in the kernel's linux/capability.h. */
   static final List<String> KNOWN =
       List.of(
           "CAP_CHOWN",
@@ -54,7 +54,7 @@ final class CapabilityRules {
           "CAP_BPF",
           "CAP_CHECKPOINT_RESTORE");
 
-  /** What images are made for. */
+  /** The capabilities that images expect; the set is docker's. */
   static final Set<String> DEFAULT =
       Set.of(
           "CAP_CHOWN",
@@ -77,10 +77,10 @@ final class CapabilityRules {
   private CapabilityRules() {}
 
   /**
-   * The set, by number. INVALID_ARGUMENT for a name that no kernel has, and for an added one that
-   * this host cannot give.
+   * The names of the set, in the order of their numbers. INVALID_ARGUMENT for a name that no kernel
+   * has, and for an added one that this host cannot give.
    *
-   * @param available what the host can give
+   * @param available the capabilities that the host can give
    */
   static List<String> of(
       List<String> add, List<String> drop, boolean privileged, Set<String> available) {
@@ -125,7 +125,10 @@ final class CapabilityRules {
     return result;
   }
 
-  /** For another user than root only the bound, as execve(2) would leave it. */
+  /**
+   * The sets of a process. Another user than root has the bounding set only, as execve(2) would
+   * leave it (capabilities(7), transformation of capabilities during execve).
+   */
   static ProcessSpec.Capabilities sets(List<String> names, long uid) {
     List<String> active = uid == 0 ? names : List.of();
     return new ProcessSpec.Capabilities(names, active, List.of(), active, List.of());

@@ -2,11 +2,11 @@ package io.berth.containerd.spec;
 
 /** How the host's control groups are laid out. */
 public enum CgroupMode {
-  /** A hierarchy for each controller. */
+  /** Version 1: a hierarchy for each controller (cgroups(7)). */
   V1("v1"),
-  /** Controllers as in version 1, and a unified hierarchy without any beside them. */
+  /** Controllers as in version 1, and beside them a unified hierarchy without controllers. */
   HYBRID("hybrid"),
-  /** One unified hierarchy. */
+  /** Version 2: one unified hierarchy. */
   V2("v2");
 
   private final String text;
@@ -15,7 +15,7 @@ public enum CgroupMode {
     this.text = text;
   }
 
-  /** As {@code berth info} shows it. */
+  /** The word that {@code berth info} shows. */
   public String text() {
     return text;
   }

@@ -5,8 +5,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a container's things are on the host. The same at every start, so a specification that
- * names them never goes stale.
+ * Where a container's files and folders lie on the host. The paths are the same at every start, so
+ * a specification that names them stays valid.
  *
  * @param id 64 hex digits
  * @param taskFolder below the state folder; holds {@code netns}
@@ -24,7 +24,7 @@ public record ContainerFacts(
     Map<String, Path> volumes,
     Map<String, Path> joined,
     @Nullable Path sharedMemory) {
-  /** Of an id that is shown to people. */
+  /** How many digits of an id people are shown. */
   private static final int SHORT = 12;
 
   public ContainerFacts {
@@ -32,7 +32,7 @@ public record ContainerFacts(
     joined = Map.copyOf(joined);
   }
 
-  /** The first twelve digits. */
+  /** The first twelve digits of the id. */
   String shortId() {
     return id.substring(0, Math.min(SHORT, id.length()));
   }

@@ -16,13 +16,16 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Device nodes as the files below a folder, {@code /dev} but in tests. */
+/** Finds device nodes among the files below a folder, which is {@code /dev} except in tests. */
 public final class DeviceFolder implements DeviceSource {
   private static final int FORMAT = 0170000;
   private static final int CHARACTER = 0020000;
   private static final int BLOCK = 0060000;
 
-  /** What a container has of its own, or what is nobody's business inside. */
+  /**
+   * Names that are left out, because a container has such nodes of its own or must not see the
+   * host's.
+   */
   private static final Set<String> NOT_SHOWN =
       Set.of("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "ptmx");
 
@@ -36,7 +39,7 @@ public final class DeviceFolder implements DeviceSource {
   public List<Linux.Device> at(String hostPath) {
     Path path = Path.of(hostPath);
     try {
-      // As in /dev/disk/by-id, a name may lead to the node.
+      // A name may be a link that leads to the node, as in /dev/disk/by-id.
       Path real = path.toRealPath();
       if (Files.isDirectory(real)) {
         Map<String, Linux.Device> found = new TreeMap<>();
@@ -90,7 +93,7 @@ public final class DeviceFolder implements DeviceSource {
     }
   }
 
-  /** Null for what is no node; one that vanishes meanwhile is none. */
+  /** The node at a path. Null for a file that is no node, and for one that vanishes meanwhile. */
   private static Linux.@Nullable Device node(Path file, String shownAs) throws IOException {
     Map<String, Object> attributes;
     try {
@@ -118,7 +121,7 @@ public final class DeviceFolder implements DeviceSource {
     return attributes.get(name) instanceof Number number ? number : 0;
   }
 
-  /** How glibc and musl pack both into 64 bits (makedev(3)). */
+  /** Takes a device number apart as glibc and musl pack it into 64 bits (makedev(3)). */
   static int major(long device) {
     return (int) (((device >>> 8) & 0xfff) | ((device >>> 32) & 0xfffff000L));
   }

@@ -3,7 +3,7 @@ package io.berth.containerd.spec;
 import io.berth.oci.runtime.Linux;
 import java.util.List;
 
-/** The host's device nodes. May block for the time of a few stat(2) calls. */
+/** Finds the host's device nodes. Methods may block for the time of a few stat(2) calls. */
 public interface DeviceSource {
   /**
    * The node at this path, or all nodes below a folder; paths in the answer are the host's.
@@ -11,6 +11,9 @@ public interface DeviceSource {
    */
   List<Linux.Device> at(String hostPath);
 
-  /** All that a privileged container sees: those below {@code /dev}, but for terminals and pts. */
+  /**
+   * All nodes that a privileged container sees: those below {@code /dev}, except terminals and
+   * {@code /dev/pts}.
+   */
   List<Linux.Device> all();
 }

@@ -8,24 +8,24 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The environment of a process: defaults, over them the configuration's entries. Nothing of the
- * host's or of any client's environment is in it.
+ * The environment of a process: defaults, and over them the configuration's entries. Nothing of the
+ * host's or of any client's environment is in it. For one thread.
  */
 final class Environment {
   static final String PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-  /** ARG_MAX's share for one string (execve(2), MAX_ARG_STRLEN). */
+  /** The most bytes of one string that the kernel takes (execve(2), MAX_ARG_STRLEN). */
   private static final int LONGEST = 128 << 10;
 
   private final Map<String, String> entries = new LinkedHashMap<>();
 
-  /** What stands before the first {@code =}; the whole entry where there is none. */
+  /** The name of an entry: what stands before the first {@code =}, or the whole entry. */
   static String key(String entry) {
     int equals = entry.indexOf('=');
     return equals < 0 ? entry : entry.substring(0, equals);
   }
 
-  /** Sets the entry in the place of one with the same key; without {@code =} it removes that. */
+  /** Puts the entry in the place of one with the same name; without {@code =} removes that one. */
   Environment set(String entry) {
     String key = key(entry);
     if (key.isEmpty()) {

@@ -2,7 +2,7 @@ package io.berth.containerd.spec;
 
 import io.berth.base.error.BerthException;
 import io.berth.containerd.settings.ContainerConfig;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.PortBinding;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -43,7 +43,7 @@ public final class ExposedPorts {
    *
    * @param config merged
    */
-  public static List<PortBinding> published(ContainerConfig config, NetworkSettings network) {
+  public static List<PortBinding> published(ContainerConfig config, NetworkWish network) {
     List<PortBinding> all = new ArrayList<>(network.ports());
     if (!network.publishAll()) {
       return all;

@@ -5,11 +5,12 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A specification, and what it takes to use it.
+ * A specification, and what must be done before it can be used.
  *
- * @param foldersToMake folders of the host that are bound and do not exist: make them, with their
- *     parents, 0755, before the start
- * @param warnings one line each, for the person
+ * @param spec the specification
+ * @param foldersToMake folders of the host that are bound and do not exist; they are to be made
+ *     with their parents, mode 0755, before the start
+ * @param warnings what the person should know, one line each
  */
 public record GeneratedSpec(RuntimeSpec spec, List<Path> foldersToMake, List<String> warnings) {
   public GeneratedSpec {
@@ -17,7 +18,7 @@ public record GeneratedSpec(RuntimeSpec spec, List<Path> foldersToMake, List<Str
     warnings = List.copyOf(warnings);
   }
 
-  /** {@code config.json}. */
+  /** The document {@code config.json}. */
   public byte[] json() {
     return SpecJson.bytes(spec);
   }

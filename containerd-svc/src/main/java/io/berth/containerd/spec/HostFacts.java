@@ -8,19 +8,19 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a specification must know of the host. One per service.
+ * What a specification must know of the host. A service looks once.
  *
  * @param architecture as uname(2) says it: {@code x86_64}, {@code aarch64}
  * @param processors how many there are
  * @param hostname the host's own
  * @param cgroups the layout of its control groups
  * @param cgroupParent the instance's, relative to the root of each hierarchy
- * @param capabilities what can be given at most, names like {@code CAP_CHOWN}
+ * @param capabilities all that can be given to a container, names like {@code CAP_CHOWN}
  * @param hardLimits the most that a hard limit can be, by names like {@code RLIMIT_NOFILE};
- *     unsigned, absent: any
+ *     unsigned; a name that is absent has no such bound
  * @param devices its device nodes
  * @param present whether something is at a path of the host
- * @param init the program that reaps inside where a container asks for one, or null: there is none
+ * @param init the program that reaps inside where a container asks for one; null if there is none
  */
 public record HostFacts(
     String architecture,

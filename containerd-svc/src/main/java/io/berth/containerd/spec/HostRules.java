@@ -4,10 +4,10 @@ import io.berth.base.error.BerthException;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.HostSettings;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.Privileges;
 import io.berth.containerd.settings.ProcessLimits;
-import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.ResourceSettings;
 import io.berth.containerd.settings.StorageSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,9 +41,9 @@ public final class HostRules {
    *     the person alone can give
    */
   public static Completed complete(
-      ContainerConfig config, HostSettings given, NetworkSettings network, HostFacts facts) {
+      ContainerConfig config, HostSettings given, NetworkWish network, HostFacts facts) {
     List<String> warnings = new ArrayList<>();
-    ResourceLimits resources = ResourceRules.complete(given.resources(), facts.processors());
+    ResourceSettings resources = ResourceRules.complete(given.resources(), facts.processors());
     var _ = given.lifecycle().rule();
     LogDrivers.check(given.log());
     unsupported(given.storage());
@@ -114,7 +114,7 @@ public final class HostRules {
   }
 
   private static void namespaces(
-      ContainerConfig config, HostSettings given, NetworkSettings network, List<String> warnings) {
+      ContainerConfig config, HostSettings given, NetworkWish network, List<String> warnings) {
     NamespaceMode.parse("pid", given.namespaces().pid());
     NamespaceMode ipc = NamespaceMode.parse("ipc", given.namespaces().ipc());
     NamespaceMode uts = NamespaceMode.parse("uts", given.namespaces().uts());

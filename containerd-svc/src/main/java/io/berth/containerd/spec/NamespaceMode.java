@@ -3,25 +3,31 @@ package io.berth.containerd.spec;
 import io.berth.base.error.BerthException;
 
 /**
- * Whose namespace a container lives in: a wish like {@code host} or {@code container:web}.
+ * Which namespace a container lives in, read from a wish like {@code host} or {@code
+ * container:web}.
  *
- * @param container whom {@link Kind#CONTAINER} means, as it was written; else empty
+ * @param kind whose namespace it is
+ * @param container the container that {@link Kind#CONTAINER} means, as it was written; else empty
  */
 record NamespaceMode(Kind kind, String container) {
   private static final String CONTAINER = "container:";
 
-  /** Whose. */
+  /** Whose namespace it is. */
   enum Kind {
     PRIVATE,
     HOST,
     CONTAINER,
-    /** Private, without what is usually mounted of it. */
+    /** Its own, without the file systems that are usually mounted of it. */
     NONE,
-    /** Private, and others may join. */
+    /** Its own, and other containers may join. */
     SHAREABLE
   }
 
-  /** Refuses with INVALID_ARGUMENT, naming the option ({@code pid}), what is no mode. */
+  /**
+   * Reads a wish. INVALID_ARGUMENT for a text that is no mode.
+   *
+   * @param option the name of the option for what is told, such as {@code pid}
+   */
   static NamespaceMode parse(String option, String text) {
     if (text.startsWith(CONTAINER)) {
       String container = text.substring(CONTAINER.length());

@@ -1,7 +1,7 @@
 package io.berth.containerd.spec;
 
 import io.berth.base.error.BerthException;
-import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.ResourceSettings;
 import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.Resources.BlockIo;
 import io.berth.oci.runtime.Resources.Cpu;
@@ -32,7 +32,7 @@ public final class ResourceRules {
    *
    * @param processors how many the host has
    */
-  public static ResourceLimits complete(ResourceLimits given, int processors) {
+  public static ResourceSettings complete(ResourceSettings given, int processors) {
     memory(given);
     cpu(given, processors);
     refuse(
@@ -45,7 +45,7 @@ public final class ResourceRules {
         "must be above 0, or -1 for none");
     list("cpuset cpus", given.cpusetCpus());
     list("cpuset mems", given.cpusetMems());
-    ResourceLimits complete = given;
+    ResourceSettings complete = given;
     if (given.memory() > 0 && given.memorySwap() == 0) {
       complete = complete.withMemorySwap(twice(given.memory()));
     }
@@ -61,9 +61,10 @@ public final class ResourceRules {
    *
    * @param processors how many the host has
    */
-  public static ResourceLimits update(ResourceLimits now, ResourceLimits change, int processors) {
+  public static ResourceSettings update(
+      ResourceSettings now, ResourceSettings change, int processors) {
     boolean swapWasDefault = now.memory() > 0 && now.memorySwap() == twice(now.memory());
-    ResourceLimits next = change.memory() != 0 && swapWasDefault ? now.withMemorySwap(0) : now;
+    ResourceSettings next = change.memory() != 0 && swapWasDefault ? now.withMemorySwap(0) : now;
     if (change.nanoCpus() != 0) {
       next = next.withCpuTimes(next.nanoCpus(), 0, 0);
     } else if (change.cpuPeriod() != 0 || change.cpuQuota() != 0) {
@@ -72,7 +73,7 @@ public final class ResourceRules {
     return complete(next.overlaidBy(change), processors);
   }
 
-  private static void memory(ResourceLimits given) {
+  private static void memory(ResourceSettings given) {
     long memory = given.memory();
     long swap = given.memorySwap();
     refuse(
@@ -99,7 +100,7 @@ public final class ResourceRules {
         "counts memory and swap together; must not be below the memory limit " + memory);
   }
 
-  private static void cpu(ResourceLimits given, int processors) {
+  private static void cpu(ResourceSettings given, int processors) {
     long nanos = given.nanoCpus();
     boolean quota = given.cpuPeriod() != 0 || given.cpuQuota() != 0;
     refuse(nanos != 0 && quota, "cpus", "and cpu period or quota exclude each other; give one");
@@ -144,12 +145,12 @@ public final class ResourceRules {
   }
 
   /** The limits as a runtime takes them, without rules for devices. */
-  public static Resources runtime(ResourceLimits complete) {
+  public static Resources runtime(ResourceSettings complete) {
     return runtime(complete, List.of(), /* oomKillDisable= */ false);
   }
 
   static Resources runtime(
-      ResourceLimits complete, List<DeviceRule> devices, boolean oomKillDisable) {
+      ResourceSettings complete, List<DeviceRule> devices, boolean oomKillDisable) {
     long nanos = complete.nanoCpus();
     // The division comes first, so that no number of processors overflows.
     Long quota = nanos > 0 ? Long.valueOf(nanos / (NANOS / PERIOD)) : given(complete.cpuQuota());

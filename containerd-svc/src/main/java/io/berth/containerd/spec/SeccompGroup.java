@@ -13,13 +13,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * System calls that are treated alike, and when.
+ * System calls that are treated alike, and the conditions under which they are.
  *
- * @param errno for the action ERRNO; null is the runtime's, EPERM
+ * @param errno the error that the action ERRNO answers; null for the runtime's own, EPERM
  * @param with capabilities that the container must all have
- * @param without capabilities of which it may have none
- * @param on machines, of which it must run on one, unless empty
- * @param notOn machines on which this does not count
+ * @param without capabilities of which the container may have none
+ * @param on machines of which the host must be one, unless empty
+ * @param notOn machines on which the group does not count
  */
 record SeccompGroup(
     List<String> names,
@@ -32,7 +32,7 @@ record SeccompGroup(
     List<String> notOn) {
   private static final String FILE = "seccomp.txt";
 
-  /** All that the kernel reads of an argument of type int. */
+  /** The bits that the kernel reads of an argument of type int. */
   private static final long INT = 0xffffffffL;
 
   SeccompGroup {
@@ -55,7 +55,7 @@ record SeccompGroup(
     return new Seccomp.Rule(names, action, errno, arguments);
   }
 
-  /** Our own profile, from the data file beside this class; its form is told there. */
+  /** The default profile, from the data file beside this class, which explains its form. */
   static List<SeccompGroup> standard() {
     try (InputStream in = SeccompGroup.class.getResourceAsStream(FILE)) {
       if (in == null) {
@@ -92,12 +92,12 @@ record SeccompGroup(
     return List.copyOf(groups);
   }
 
-  /** The line above the names. */
+  /** The line above the names of a group. */
   private static final class Header {
     private String action = "";
     private @Nullable Integer errno;
 
-    /** Each a way to fulfil the conditions; a rule can hold one of them. */
+    /** The ways to fulfil the conditions, of which one rule can hold one only. */
     private List<List<Seccomp.Argument>> ways = List.of(List.of());
 
     private final List<String> with = new ArrayList<>();
@@ -124,7 +124,7 @@ record SeccompGroup(
       return header;
     }
 
-    /** {@code INDEX==VALUE,VALUE} or {@code INDEX&MASK==VALUE,VALUE}. */
+    /** Reads {@code INDEX==VALUE,VALUE} or {@code INDEX&MASK==VALUE,VALUE}. */
     private void when(String text) {
       String[] sides = text.split("==", 2);
       String[] left = sides[0].split("&", 2);

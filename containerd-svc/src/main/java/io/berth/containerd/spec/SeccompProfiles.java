@@ -13,15 +13,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which system calls a container may make: our default profile, none, or one that a person brings,
- * as the runtime specification has it or in docker's form with conditions.
- *
- * <p>Safe for use by several threads.
+ * Decides which system calls a container may make (seccomp(2)): by the default profile, by none, or
+ * by one that a person brings, as the runtime specification has it or in docker's form with
+ * conditions. Thread-safe.
  */
 final class SeccompProfiles {
   private static final int EPERM = 1;
 
-  /** Names of an architecture: uname's, docker's, and those of what it runs. */
+  /** The names of an architecture: uname's, docker's, and those of the machines that it runs. */
   private static final Map<String, Architecture> ARCHITECTURES =
       Map.of(
           "x86_64",
@@ -35,8 +34,8 @@ final class SeccompProfiles {
   private record Architecture(String name, List<String> tokens) {}
 
   /**
-   * For a machine as uname(2) names it. On one that is not known the profile names no architecture:
-   * the runtime takes its own.
+   * Profiles for a machine as uname(2) names it. On a machine that is not known they name no
+   * architecture, so that the runtime takes its own.
    */
   SeccompProfiles(String machine) {
     this.machine = machine;
@@ -75,8 +74,6 @@ final class SeccompProfiles {
         .map(SeccompGroup::rule)
         .toList();
   }
-
-  // --- a profile that a person brings
 
   private record Document(
       @Nullable String defaultAction,
@@ -178,7 +175,7 @@ final class SeccompProfiles {
     return List.of();
   }
 
-  /** Elements that a document has as null are left out. */
+  /** A list without the elements that the document has as null. */
   private static <T> List<T> orEmpty(@Nullable List<? extends @Nullable T> list) {
     List<T> result = new ArrayList<>();
     if (list != null) {

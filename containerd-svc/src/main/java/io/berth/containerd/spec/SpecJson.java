@@ -16,8 +16,8 @@ import java.io.IOException;
 import java.math.BigInteger;
 
 /**
- * Specifications as documents that any OCI runtime reads: what is absent or empty is left out, and
- * numbers of unsigned 64 bits are written as such.
+ * Writes specifications as documents that any OCI runtime reads: members that are absent or empty
+ * are left out, and numbers of unsigned 64 bits are written as such.
  */
 public final class SpecJson {
   private static final ObjectWriter WRITER =
@@ -31,7 +31,7 @@ public final class SpecJson {
 
   private SpecJson() {}
 
-  /** Compact. */
+  /** The document without blanks. */
   public static byte[] bytes(Object document) {
     try {
       return WRITER.writeValueAsBytes(document);

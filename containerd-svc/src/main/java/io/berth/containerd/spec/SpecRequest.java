@@ -3,7 +3,7 @@ package io.berth.containerd.spec;
 import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.ImageSettings;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.ResolvedUser;
 
 /**
@@ -18,6 +18,6 @@ import io.berth.containerd.settings.ResolvedUser;
 public record SpecRequest(
     ContainerConfig config,
     HostSettings host,
-    NetworkSettings network,
+    NetworkWish network,
     ImageSettings image,
     ResolvedUser user) {}

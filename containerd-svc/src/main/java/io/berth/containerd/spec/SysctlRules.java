@@ -4,7 +4,10 @@ import io.berth.base.error.BerthException;
 import java.util.Map;
 import java.util.Set;
 
-/** Kernel parameters of a container: only those of namespaces that are its own. Row MB-84. */
+/**
+ * Checks the kernel parameters of a container: it may have only those that belong to namespaces of
+ * its own (sysctl(8)).
+ */
 final class SysctlRules {
   private static final Set<String> IPC =
       Set.of(
@@ -37,7 +40,10 @@ final class SysctlRules {
     });
   }
 
-  /** Of dots and slashes the first is the separator (sysctl.d(5)). */
+  /**
+   * A name with slashes as separators. Where a name has dots and slashes, the first of them is the
+   * separator (sysctl.d(5)).
+   */
   private static String dotted(String key) {
     int slash = key.indexOf('/');
     int dot = key.indexOf('.');

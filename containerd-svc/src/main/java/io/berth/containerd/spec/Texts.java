@@ -4,14 +4,17 @@ import io.berth.base.error.BerthException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** Rules for single words of a request. */
+/** Checks single words of a request. */
 final class Texts {
-  /** Of a host name (gethostname(2)). */
+  /** The most characters of a host name (gethostname(2), HOST_NAME_MAX). */
   private static final int LONGEST_HOST_NAME = 64;
 
   private Texts() {}
 
-  /** Returns its argument; the kernel's strings end at a NUL, so one inside would cut it. */
+  /**
+   * Returns its argument. INVALID_ARGUMENT for a text with a NUL character, at which the kernel
+   * would end it.
+   */
   static String withoutNul(String what, String text) {
     if (text.indexOf('\0') >= 0) {
       throw new BerthException.InvalidArgument(
@@ -21,8 +24,8 @@ final class Texts {
   }
 
   /**
-   * An absolute path without {@code .}, {@code ..} and doubled slashes, by its words alone: inside
-   * a root file system the kernel resolves it once more, bound to that root.
+   * An absolute path without {@code .}, {@code ..} and doubled slashes. Only its words are looked
+   * at, because the kernel resolves it once more inside the root file system.
    */
   static String absolute(String what, String path) {
     withoutNul(what, path);
@@ -34,7 +37,7 @@ final class Texts {
     for (String word : path.split("/", -1)) {
       switch (word) {
         case "", "." -> {
-          // No step.
+          // These words lead nowhere.
         }
         case ".." -> words.pollLast();
         default -> words.addLast(word);

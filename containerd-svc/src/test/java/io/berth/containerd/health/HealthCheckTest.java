@@ -56,13 +56,14 @@ final class HealthCheckTest {
                 IMAGE.test(), IMAGE.interval(), IMAGE.timeout(), IMAGE.startPeriod(), 7)));
   }
 
-  @ParameterizedTest // Row MB-112.
+  @ParameterizedTest // ARTICLE MB-112
   @MethodSource("rows")
   void merging(Row row) {
     assertEquals(row.merged(), row.user().over(row.image()));
   }
 
-  @Test // Row MB-45: 30 s, 30 s, 0, 3.
+  // 30 s, 30 s, 0, 3.
+  @Test // ARTICLE MB-45
   void defaults() {
     HealthCheck check = HealthCheck.of(wish(0, "CMD-SHELL", "exit 0"));
     assertEquals(
@@ -110,7 +111,8 @@ final class HealthCheckTest {
         numbers(0, 0, 0, -1));
   }
 
-  @ParameterizedTest // Row MB-45: at least a millisecond.
+  // At least a millisecond.
+  @ParameterizedTest // ARTICLE MB-45
   @MethodSource("refused")
   void aPersonIsTold(HealthSettings wish) {
     assertThrows(BerthException.InvalidArgument.class, wish::check);

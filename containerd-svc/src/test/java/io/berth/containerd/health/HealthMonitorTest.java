@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.health.HealthState.Result;
 import io.berth.containerd.health.HealthState.Status;
+import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,14 +27,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class HealthMonitorTest {
   private static final TaskKey KEY = new TaskKey("test", "a");
+  private static final TaskKey OTHER = new TaskKey("test", "b");
 
   @TempDir Path folder;
   private Path file;
+  private Path otherFile;
   private HealthMonitor monitor;
 
   @BeforeEach
   void open() {
     file = folder.resolve("health.json");
+    otherFile = folder.resolve("other.json");
     monitor = new HealthMonitor(InstantSource.system());
   }
 
@@ -83,11 +87,7 @@ final class HealthMonitorTest {
   }
 
   private static void await(AtomicInteger count, int wanted) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (count.get() < wanted) {
-      assertTrue(System.nanoTime() < deadline, "only " + count);
-      Thread.sleep(5);
-    }
+    Eventually.holds("probed " + wanted + " times", () -> count.get() >= wanted);
   }
 
   private HealthState state() {
@@ -112,7 +112,9 @@ final class HealthMonitorTest {
     Script script = new Script(0);
     long now = HealthState.nanos(Instant.now());
     monitor.watch(KEY, every(60_000, 3), now, file, script);
-    Thread.sleep(100);
+    Script other = new Script(0);
+    monitor.watch(OTHER, every(5, 3), 7, otherFile, other);
+    await(other.probes, 10);
     assertEquals(0, script.probes.get());
     assertEquals(Status.STARTING, state().status());
   }
@@ -160,9 +162,12 @@ final class HealthMonitorTest {
     monitor.watch(KEY, every(5, 3), 7, file, script);
     await(script.probes, 2);
     monitor.end(KEY);
-    Thread.sleep(50);
+    // A probe that was under way at the end may still be counted.
+    Script other = new Script(0);
+    monitor.watch(OTHER, every(5, 3), 7, otherFile, other);
+    await(other.probes, 5);
     int probes = script.probes.get();
-    Thread.sleep(50);
+    await(other.probes, 10);
     assertEquals(probes, script.probes.get());
   }
 

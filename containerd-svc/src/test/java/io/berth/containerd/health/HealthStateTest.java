@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Row MB-45: what a series of results says. */
+/** What a series of results says. */
 final class HealthStateTest {
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
   private static final long START = 1_000 * SECOND;
@@ -41,7 +41,7 @@ final class HealthStateTest {
     assertEquals(streak, state.failingStreak());
   }
 
-  @Test
+  @Test // ARTICLE MB-45
   void startsUnknown() {
     says(STARTING, 0, HealthState.starting(START));
   }

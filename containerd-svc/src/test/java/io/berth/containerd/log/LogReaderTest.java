@@ -26,7 +26,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rows D01-42, MB-26. */
 @Timeout(60)
 final class LogReaderTest {
   private static final InstantSource CLOCK = InstantSource.fixed(RotatingLog.BEGIN);
@@ -58,7 +57,7 @@ final class LogReaderTest {
     return new RotatingLog(folder, 0, 1);
   }
 
-  @Test
+  @Test // ARTICLE D01-42, MB-26
   void entriesComeInOrder_withStreamTimeAndWholeness() throws InterruptedException {
     log()
         .line("stdout", "one")
@@ -187,8 +186,7 @@ final class LogReaderTest {
     assertEquals(2, read(all()).size(), "a line without end may still grow");
   }
 
-  // Row RK-45.
-  @Test
+  @Test // ARTICLE RK-45
   void following_seesWhatIsWrittenLater_overRotations_onceEach() throws InterruptedException {
     RotatingLog log = new RotatingLog(folder, 200, 1000);
     List<String> wanted = new ArrayList<>();

@@ -11,9 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Row MB-63. */
 final class RestartRuleTest {
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-63
   @CsvSource({
     // policy, retries, exit, restarts, stopped; restarts after an exit? at a service's start?
     "no, 0, 1, 0, false, false, false",

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Row MB-66. */
 final class CapabilityRulesTest {
   private static final Set<String> ALL = Set.copyOf(CapabilityRules.KNOWN);
 
@@ -36,7 +35,7 @@ final class CapabilityRulesTest {
         new Row(List.of("KILL"), List.of("KILL"), Set.of("CAP_KILL"), Set.of(), 14));
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-66
   @MethodSource("rows")
   void addAndDrop(Row row) {
     List<String> set = CapabilityRules.of(row.add(), row.drop(), false, ALL);

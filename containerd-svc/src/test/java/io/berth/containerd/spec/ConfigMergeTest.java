@@ -54,8 +54,7 @@ final class ConfigMergeTest {
             List.of("x")));
   }
 
-  // Rows MB-44, MB-50, MB-109, MB-110, MB-111, MB-117.
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MB-44, MB-50, MB-109, MB-110, MB-111, MB-117
   @MethodSource("commands")
   void theCommandLine(Command row) {
     Config user =
@@ -72,8 +71,8 @@ final class ConfigMergeTest {
         "merged is merged");
   }
 
-  @Test
-  void noCommandAnywhere_isRefused_mb111() {
+  @Test // ARTICLE MB-111
+  void noCommandAnywhere_isRefused() {
     ContainerConfig empty =
         Requests.merge(
             Config.newBuilder().setEntrypointSet(true).build(), Requests.IMAGE, label -> false);
@@ -91,8 +90,8 @@ final class ConfigMergeTest {
     assertThrows(BerthException.InvalidArgument.class, () -> ConfigMerge.commandLine(config));
   }
 
-  @Test
-  void environment_usersFirstThenWhatTheUserDidNotName_mb107() {
+  @Test // ARTICLE MB-107
+  void environment_usersFirstThenWhatTheUserDidNotName() {
     ImageConfig image =
         ImageConfig.newBuilder()
             .addEnv("A=image")
@@ -106,8 +105,8 @@ final class ConfigMergeTest {
         Requests.merge(user, image, label -> false).environment());
   }
 
-  @Test
-  void gapsAreFilled_whatIsGivenStays_mb105_mb106_mb108_mb113_mb115_mb116() {
+  @Test // ARTICLE MB-105, MB-106, MB-108, MB-113, MB-115, MB-116
+  void gapsAreFilled_whatIsGivenStays() {
     ImageConfig image =
         Requests.IMAGE.toBuilder()
             .setUser("1")
@@ -135,8 +134,8 @@ final class ConfigMergeTest {
         "2 /w SIGINT", kept.user() + " " + kept.workingDirectory() + " " + kept.stop().signal());
   }
 
-  @Test
-  void neitherSideCanBeChangedLater_mb104() {
+  @Test // ARTICLE MB-104
+  void neitherSideCanBeChangedLater() {
     List<String> environment = new ArrayList<>(List.of("A=1"));
     Map<String, String> labels = new HashMap<>(Map.of("maker", "us"));
     ImageSettings image =

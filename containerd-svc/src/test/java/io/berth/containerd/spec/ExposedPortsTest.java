@@ -7,20 +7,19 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.base.error.BerthException;
 import io.berth.containerd.api.message.ConfigMessages;
 import io.berth.containerd.settings.ContainerConfig;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.PortBinding;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rows MB-39, MB-77. */
 final class ExposedPortsTest {
   private static PortBinding port(int host, int inside, String protocol) {
     return new PortBinding("", host, inside, protocol);
   }
 
-  @Test
+  @Test // ARTICLE MB-39, MB-77
   void each() {
     assertEquals(List.of("80/tcp"), ExposedPorts.each("80"));
     assertEquals(List.of("53/udp"), ExposedPorts.each("53/udp"));
@@ -42,10 +41,9 @@ final class ExposedPortsTest {
     ContainerConfig config =
         ConfigMessages.read(
             Config.newBuilder().addExposedPorts("80/tcp").addExposedPorts("53/udp").build());
-    NetworkSettings given = NetworkSettings.NONE.withPorts(List.of(port(8080, 80, "")));
+    NetworkWish given = NetworkWish.NONE.withPorts(List.of(port(8080, 80, "")));
     assertEquals(given.ports(), ExposedPorts.published(config, given));
-    NetworkSettings all =
-        new NetworkSettings("", given.ports(), List.of(), "", "", true, List.of());
+    NetworkWish all = new NetworkWish("", given.ports(), List.of(), "", "", true, List.of());
     assertEquals(
         List.of(port(8080, 80, ""), port(0, 53, "udp")), ExposedPorts.published(config, all));
   }

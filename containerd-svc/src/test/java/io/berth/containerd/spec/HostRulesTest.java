@@ -13,7 +13,7 @@ import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
 import io.berth.containerd.api.message.HostMessages;
 import io.berth.containerd.settings.HostSettings;
-import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.ResourceSettings;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -23,22 +23,21 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class HostRulesTest {
   private static final long MEBI = 1L << 20;
 
-  // Row MB-100.
-  @Test
-  void whatIsNotGiven_isCompletedSoThatItShows_mb101() {
+  @Test // ARTICLE MB-100, MB-101, D01-54, MB-83
+  void whatIsNotGiven_isCompletedSoThatItShows() {
     HostSettings host =
         complete(
             HostConfig.newBuilder()
                 .setResources(Resources.newBuilder().setMemory(64 * MEBI).setCpuShares(1))
                 .build());
-    assertEquals(128 * MEBI, host.resources().memorySwap(), "D01-54");
+    assertEquals(128 * MEBI, host.resources().memorySwap());
     assertEquals(2, host.resources().cpuShares());
-    assertEquals(64 * MEBI, host.storage().sharedMemory(), "MB-83");
+    assertEquals(64 * MEBI, host.storage().sharedMemory());
     assertEquals("private", host.namespaces().ipc());
     assertEquals(host, complete(HostMessages.write(host)), "complete is complete");
   }
 
-  /** Row D01-54: what is given for memory and swap together, and what is written. */
+  /** What is given for memory and swap together, and what is written. */
   record Swap(long memory, long swap, Long written) {}
 
   static List<Swap> swaps() {
@@ -51,10 +50,10 @@ final class HostRulesTest {
         new Swap(0, -1, -1L));
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE D01-54
   @MethodSource("swaps")
-  void swap_d0154(Swap row) {
-    ResourceLimits complete =
+  void swap(Swap row) {
+    ResourceSettings complete =
         ResourceRules.complete(
             HostMessages.read(
                 Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build()),
@@ -70,7 +69,7 @@ final class HostRulesTest {
     }
   }
 
-  static List<Refused> refused() {
+  static List<Refused> refusedLimits() {
     return List.of(
         limits("memory limit `4096`: below the least, 6 MiB", r -> r.setMemory(4096)),
         limits("memory limit `-1`: below the least, 6 MiB", r -> r.setMemory(-1)),
@@ -96,7 +95,11 @@ final class HostRulesTest {
         limits("cpu quota `999`: must be 1000 microseconds or more", r -> r.setCpuQuota(999)),
         limits("blkio weight `9`: must be from 10 to 1000", r -> r.setBlkioWeight(9)),
         limits("pids limit `-2`: must be above 0, or -1 for none", r -> r.setPids(-2)),
-        limits("cpuset cpus `0;1`: is no list; write 0-2,7", r -> r.setCpusetCpus("0;1")),
+        limits("cpuset cpus `0;1`: is no list; write 0-2,7", r -> r.setCpusetCpus("0;1")));
+  }
+
+  static List<Refused> refusedWishes() {
+    return List.of(
         new Refused("shm size `-1`: must not be negative", h -> h.setShmSize(-1)),
         new Refused("oom score `1001`: must be from -1000 to 1000", h -> h.setOomScoreAdj(1001)),
         new Refused(
@@ -136,17 +139,16 @@ final class HostRulesTest {
     return new Refused(line, h -> h.setResources(wish.apply(Resources.newBuilder())));
   }
 
-  /** Rows MB-63, MB-66, MB-74, MB-83, MB-84, MB-87. */
-  @ParameterizedTest
-  @MethodSource("refused")
+  @ParameterizedTest // ARTICLE MB-63, MB-66, MB-74, MB-83, MB-84, MB-87
+  @MethodSource({"refusedLimits", "refusedWishes"})
   void contradictions_areRefusedInOneLine(Refused row) {
     HostConfig wish = row.wish().apply(HostConfig.newBuilder()).build();
     BerthException e = assertThrows(BerthException.InvalidArgument.class, () -> complete(wish));
     assertEquals(row.line(), e.getMessage());
   }
 
-  @Test
-  void sysctlsOfTheHostsNetwork_areRefused_mb84() {
+  @Test // ARTICLE MB-84
+  void sysctlsOfTheHostsNetwork_areRefused() {
     HostConfig host = HostConfig.newBuilder().putSysctls("net.core.somaxconn", "9").build();
     complete(host);
     BerthException e =
@@ -159,8 +161,8 @@ final class HostRulesTest {
         e.getMessage());
   }
 
-  @Test
-  void aHostnameBesideTheHostsName_isRefused_mb82() {
+  @Test // ARTICLE MB-82
+  void aHostnameBesideTheHostsName_isRefused() {
     Config config = Requests.shell().toBuilder().setHostname("mine").build();
     HostConfig host = HostConfig.newBuilder().setUtsMode("host").build();
     assertThrows(
@@ -173,8 +175,8 @@ final class HostRulesTest {
                 config, HostConfig.getDefaultInstance(), network("container:x"), Requests.facts()));
   }
 
-  @Test
-  void portsOnTheHostsNetwork_areDiscardedAloud_mb95() {
+  @Test // ARTICLE MB-95
+  void portsOnTheHostsNetwork_areDiscardedAloud() {
     NetworkConfig network =
         network("host").toBuilder().addPorts(PortBinding.newBuilder().setContainerPort(80)).build();
     assertEquals(
@@ -197,13 +199,13 @@ final class HostRulesTest {
     assertEquals(1, on1.warnings().size(), "without a memory limit it is dangerous");
   }
 
-  @Test
-  void update_changesWhatIsGiven_andADefaultSwapFollows_mb22() {
-    ResourceLimits now =
+  @Test // ARTICLE MB-22
+  void update_changesWhatIsGiven_andADefaultSwapFollows() {
+    ResourceSettings now =
         ResourceRules.complete(
             read(Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5)),
             4);
-    ResourceLimits next =
+    ResourceSettings next =
         ResourceRules.update(
             now, read(Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000)), 4);
     assertEquals(
@@ -214,8 +216,8 @@ final class HostRulesTest {
                 .setCpuQuota(7000)
                 .setPids(5)),
         next);
-    ResourceLimits explicit = now.withMemorySwap(80 * MEBI);
-    ResourceLimits more = read(Resources.newBuilder().setMemory(96 * MEBI));
+    ResourceSettings explicit = now.withMemorySwap(80 * MEBI);
+    ResourceSettings more = read(Resources.newBuilder().setMemory(96 * MEBI));
     assertThrows(
         BerthException.InvalidArgument.class, () -> ResourceRules.update(explicit, more, 4));
   }
@@ -224,7 +226,7 @@ final class HostRulesTest {
     return NetworkConfig.newBuilder().setMode(mode).build();
   }
 
-  private static ResourceLimits read(Resources.Builder limits) {
+  private static ResourceSettings read(Resources.Builder limits) {
     return HostMessages.read(limits.build());
   }
 

@@ -60,8 +60,7 @@ final class MountTableTest {
             mount("nfs", "a:/b", "/p")));
   }
 
-  /** Rows MD-31, MB-58, MB-81, MB-88. */
-  @ParameterizedTest
+  @ParameterizedTest // ARTICLE MD-31, MB-58, MB-81, MB-88
   @MethodSource("refused")
   void whatCannotBeMounted_isRefusedInOneLine(Refused row) {
     HostConfig host = HostConfig.newBuilder().addMounts(row.mount()).build();
@@ -70,8 +69,8 @@ final class MountTableTest {
     assertEquals(row.line(), e.getMessage());
   }
 
-  @Test
-  void aMissingSource_isToBeMade_unlessTheMountForbidsIt_md33() {
+  @Test // ARTICLE MD-33
+  void aMissingSource_isToBeMade_unlessTheMountForbidsIt() {
     GeneratedSpec made =
         Requests.generate(HostConfig.newBuilder().addMounts(bind("/srv/a/deep", "/d")).build());
     assertEquals(List.of(Path.of("/srv/a/deep")), made.foldersToMake());
@@ -120,8 +119,8 @@ final class MountTableTest {
                 .addAllOptions(List.of("bind-nonrecursive", "rshared", "nosuid", "z"))));
   }
 
-  @Test
-  void tmpfsDefaults_giveWayToTheirOpposites_mb81() {
+  @Test // ARTICLE MB-81
+  void tmpfsDefaults_giveWayToTheirOpposites() {
     assertEquals(
         List.of("nosuid", "exec", "dev", "mode=700", "size=2m", "ro"),
         options(
@@ -150,9 +149,8 @@ final class MountTableTest {
         .rootfsPropagation();
   }
 
-  // Row MB-114.
-  @Test
-  void volumesOfTheImage_areAnonymous_unlessCovered_mb48() {
+  @Test // ARTICLE MB-114, MB-48
+  void volumesOfTheImage_areAnonymous_unlessCovered() {
     HostConfig host =
         HostConfig.newBuilder()
             .addMounts(bind("/srv/data", "/covered/"))
@@ -178,8 +176,8 @@ final class MountTableTest {
     assertEquals("mount `/v`: its volume `gone` is not there; create it", e.getMessage());
   }
 
-  @Test
-  void theHostsIpc_isBoundWhereTheHostHasIt_mb71() {
+  @Test // ARTICLE MB-71
+  void theHostsIpc_isBoundWhereTheHostHasIt() {
     SpecRequest request = Requests.request(HostConfig.newBuilder().setIpcMode("host").build());
     HostFacts full = Requests.facts();
     HostFacts bare =
@@ -207,8 +205,8 @@ final class MountTableTest {
             .toList();
   }
 
-  @Test
-  void withoutIpcThereIsNoSharedMemory_mb71() {
+  @Test // ARTICLE MB-71
+  void withoutIpcThereIsNoSharedMemory() {
     assertFalse(
         Requests.generate(HostConfig.newBuilder().setIpcMode("none").build())
             .spec()

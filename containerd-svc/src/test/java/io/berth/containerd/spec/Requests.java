@@ -7,7 +7,7 @@ import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.base.error.BerthException;
 import io.berth.containerd.api.message.ConfigMessages;
 import io.berth.containerd.api.message.HostMessages;
-import io.berth.containerd.api.message.NetworkMessages;
+import io.berth.containerd.api.message.NetworkWishMessages;
 import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.ImageSettings;
@@ -98,7 +98,10 @@ final class Requests {
   static HostRules.Completed complete(
       Config config, HostConfig host, NetworkConfig network, HostFacts facts) {
     return HostRules.complete(
-        ConfigMessages.read(config), HostMessages.read(host), NetworkMessages.read(network), facts);
+        ConfigMessages.read(config),
+        HostMessages.read(host),
+        NetworkWishMessages.read(network),
+        facts);
   }
 
   static ContainerConfig merge(Config user, ImageConfig image, Predicate<String> reserved) {
@@ -110,7 +113,7 @@ final class Requests {
     return new SpecRequest(
         ConfigMessages.read(config),
         complete,
-        NetworkMessages.read(network),
+        NetworkWishMessages.read(network),
         ImageSettings.NONE,
         user(0));
   }

@@ -15,11 +15,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
-/** Row MB-79. */
 final class SeccompProfilesTest {
   private static final SeccompProfiles PROFILES = new SeccompProfiles("x86_64");
 
-  @Test
+  @Test // ARTICLE MB-79
   void whatIsAllowed_dependsOnCapabilities() {
     Seccomp few = profile("", Set.of());
     assertTrue(allows(few, "read"));
@@ -36,8 +35,7 @@ final class SeccompProfilesTest {
     assertTrue(allows(admin, "clone3"));
   }
 
-  // case S8
-  @Test
+  @Test // ARTICLE S8
   void addressFamilies_areAListAndReadAsTheKernelReadsThem() {
     Set<Long> ordinary = Set.of(1L, 2L, 10L, 16L, 17L);
     Set<Long> configuring = new TreeSet<>(ordinary);
@@ -49,8 +47,8 @@ final class SeccompProfilesTest {
     }
   }
 
-  // case S8: no rule of ours looks at bits that the kernel does not.
-  @Test
+  // No rule of ours looks at bits that the kernel does not.
+  @Test // ARTICLE S8
   void noRuleOfOurs_readsMoreThan32BitsOfAnArgument() {
     for (Set<String> capabilities : List.of(Set.<String>of(), Set.of("CAP_NET_ADMIN"))) {
       for (Seccomp.Rule rule : profile("", capabilities).syscalls()) {
@@ -94,8 +92,8 @@ final class SeccompProfilesTest {
     assertEquals(List.of("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"), arm.architectures());
   }
 
-  @Test
-  void unconfinedAndPrivileged_haveNone_mb76() {
+  @Test // ARTICLE MB-76
+  void unconfinedAndPrivileged_haveNone() {
     assertNull(PROFILES.of("unconfined", Set.of()));
     assertNull(
         Requests.generate(HostConfig.newBuilder().setPrivileged(true).build())

@@ -24,8 +24,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class SpecGeneratorTest {
-  @Test
-  void environment_userOverImageOverDefaults_nothingOfTheHost_rk36_d0156() {
+  @Test // ARTICLE RK-36, D01-56
+  void environment_userOverImageOverDefaults_nothingOfTheHost() {
     Config user =
         Config.newBuilder()
             .addEnv("PATH=/x")
@@ -40,15 +40,15 @@ final class SpecGeneratorTest {
     assertEquals(List.of("PATH=/x", "HOSTNAME=4f6a0c2b9d1e", "HOME=/h", "A=2"), process.env());
   }
 
-  @Test
-  void aVariableWithoutName_isRefused_mb43() {
+  @Test // ARTICLE MB-43
+  void aVariableWithoutName_isRefused() {
     Config config = Requests.shell().toBuilder().addEnv("=x").build();
     BerthException e = assertThrows(BerthException.InvalidArgument.class, () -> process(config));
     assertEquals("environment `=x`: the variable has no name; write NAME=VALUE", e.getMessage());
   }
 
-  @Test
-  void hostname_ownOrTheHostsOrTheFirstDigits_mb35_d0195() {
+  @Test // ARTICLE MB-35, D01-95
+  void hostname_ownOrTheHostsOrTheFirstDigits() {
     assertEquals("4f6a0c2b9d1e", hostname("", ""));
     assertEquals("theirs.example", hostname("", "host"));
     assertEquals("own", hostname("own", "host"));
@@ -68,9 +68,7 @@ final class SpecGeneratorTest {
     return Requests.generate(request).spec().hostname();
   }
 
-  // Rows MB-61, MB-82.
-  // Rows MB-67, MB-97.
-  @Test
+  @Test // ARTICLE MB-61, MB-82, MB-67, MB-97
   void namespaces_followTheModes() {
     assertEquals(
         Map.of(
@@ -111,8 +109,8 @@ final class SpecGeneratorTest {
         .collect(java.util.stream.Collectors.toMap(Linux.Namespace::type, Linux.Namespace::path));
   }
 
-  @Test
-  void anothersPids_areJoinedByPath_orRefusedWhileItDoesNotRun_mb75() {
+  @Test // ARTICLE MB-75
+  void anothersPids_areJoinedByPath_orRefusedWhileItDoesNotRun() {
     SpecRequest request =
         Requests.request(HostConfig.newBuilder().setPidMode("container:web").build());
     BerthException e =
@@ -137,8 +135,8 @@ final class SpecGeneratorTest {
             .namespace("pid"));
   }
 
-  @Test
-  void cgroup_belowTheInstances_orWhereThePersonSays_mb72() {
+  @Test // ARTICLE MB-72
+  void cgroup_belowTheInstances_orWhereThePersonSays() {
     assertEquals("/berth-0a1b2c/" + Requests.ID, cgroup(""));
     assertEquals("/berth-0a1b2c/a/b/" + Requests.ID, cgroup("a//b"));
     assertEquals("/berth-0a1b2c/x/" + Requests.ID, cgroup("../../x"));
@@ -153,8 +151,7 @@ final class SpecGeneratorTest {
         .cgroupsPath();
   }
 
-  // Row MB-49.
-  @Test
+  @Test // ARTICLE MB-49
   void theWorkingFolder_isCleanAndAbsolute() {
     assertEquals("/", process(Requests.shell()).cwd());
     assertEquals(
@@ -175,8 +172,8 @@ final class SpecGeneratorTest {
     }
   }
 
-  @Test
-  void theReaper_needsItsProgram_mb90() {
+  @Test // ARTICLE MB-90
+  void theReaper_needsItsProgram() {
     HostFacts facts = Requests.facts();
     HostFacts without =
         new HostFacts(
@@ -198,8 +195,8 @@ final class SpecGeneratorTest {
 
   // --- a process run later
 
-  @Test
-  void exec_hasTheContainersEnvironmentAndItsOwn_rk30() {
+  @Test // ARTICLE RK-30
+  void exec_hasTheContainersEnvironmentAndItsOwn() {
     Config config = Requests.shell().toBuilder().addEnv("A=container").addEnv("B=b").build();
     ProcessSpec init = process(config);
     ProcessSpec exec =
@@ -248,8 +245,8 @@ final class SpecGeneratorTest {
     assertEquals(List.of("CAP_SYS_ADMIN"), all.capabilities().effective());
   }
 
-  // case S2: the primary group is among the supplementary ones, of the first process and of execs.
-  @Test
+  // The primary group is among the supplementary ones, of the first process and of execs.
+  @Test // ARTICLE S2
   void thePrimaryGroup_isAmongTheSupplementaryOnes() {
     ResolvedUser bare = new ResolvedUser(1234, 10, List.of(), "");
     SpecRequest wish = Requests.request(HostConfig.newBuilder().addGroupAdd("77").build());
@@ -271,8 +268,7 @@ final class SpecGeneratorTest {
     assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L)), exec.user());
   }
 
-  // case S18
-  @Test
+  @Test // ARTICLE S18
   void aGroupOutOfRange_isRefused() {
     for (String group : List.of("4294967297", "2147483648", "99999999999", "-1")) {
       BerthException e =
@@ -284,8 +280,8 @@ final class SpecGeneratorTest {
     }
   }
 
-  @Test
-  void exec_withoutCommand_isRefused_rk31() {
+  @Test // ARTICLE RK-31
+  void exec_withoutCommand_isRefused() {
     ProcessSpec init = process(Requests.shell());
     assertThrows(
         BerthException.InvalidArgument.class,

@@ -26,8 +26,7 @@ import org.junit.jupiter.api.Test;
 
 /** Whole specifications. {@code -Dgolden.write=FOLDER} writes them anew, to be read as a diff. */
 final class SpecGoldenTest {
-  // Rows D01-100, D01-101, MB-89.
-  @Test
+  @Test // ARTICLE D01-100, D01-101, MB-89
   void whatAnImageRunsByDefault() throws IOException {
     Config config = merged(Config.getDefaultInstance());
     check(
@@ -70,8 +69,7 @@ final class SpecGoldenTest {
     check("limited", merged(config), host, NetworkConfig.newBuilder().setMode("lan").build(), 1000);
   }
 
-  // Row MB-76.
-  @Test
+  @Test // ARTICLE MB-76
   void privilegedOnTheHostsNetwork() throws IOException {
     HostConfig host =
         HostConfig.newBuilder()
@@ -89,8 +87,7 @@ final class SpecGoldenTest {
         0);
   }
 
-  // Row MB-78.
-  @Test
+  @Test // ARTICLE MB-78
   void readOnlyWithMountsAndADevice() throws IOException {
     HostConfig host =
         HostConfig.newBuilder()

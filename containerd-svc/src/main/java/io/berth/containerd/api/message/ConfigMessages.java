@@ -12,7 +12,7 @@ import io.berth.containerd.settings.HealthSettings;
 import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.ResolvedUser;
 import io.berth.containerd.settings.StopSettings;
-import io.berth.containerd.settings.Streams;
+import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.settings.TerminalSize;
 
 /** What runs in a container: {@code Config}, {@code ImageConfig}, {@code User} and their parts. */
@@ -25,7 +25,7 @@ public final class ConfigMessages {
         message.getHostname(),
         message.getDomainname(),
         message.getUser(),
-        new Streams(message.getTty(), message.getOpenStdin(), message.getStdinOnce()),
+        new StreamSettings(message.getTty(), message.getOpenStdin(), message.getStdinOnce()),
         message.getEnvList(),
         new Command(message.getEntrypointList(), message.getEntrypointSet(), message.getCmdList()),
         message.getWorkingDir(),

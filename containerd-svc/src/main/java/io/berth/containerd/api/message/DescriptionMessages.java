@@ -57,7 +57,7 @@ public final class DescriptionMessages implements DescriptionCodec {
             .setPlatform(described.platform())
             .setConfig(ConfigMessages.write(described.config()))
             .setHost(HostMessages.write(described.host()))
-            .setNetwork(NetworkMessages.write(described.network()))
+            .setNetwork(NetworkWishMessages.write(described.network()))
             .setCreatedAt(Timestamps.of(described.createdAt()))
             .setPath(line.isEmpty() ? "" : line.getFirst())
             .addAllArgs(line.isEmpty() ? line : line.subList(1, line.size()))
@@ -69,7 +69,7 @@ public final class DescriptionMessages implements DescriptionCodec {
             .setSnapshotter(described.root().snapshotter())
             .setSnapshotKey(described.root().snapshotKey());
     if (!described.endpoint().equals(NetworkEndpoint.NONE)) {
-      message.setEndpoint(NetworkMessages.write(described.endpoint()));
+      message.setEndpoint(NetworkWishMessages.write(described.endpoint()));
     }
     return message;
   }
@@ -88,10 +88,10 @@ public final class DescriptionMessages implements DescriptionCodec {
         message.getPlatform(),
         ConfigMessages.read(message.getConfig()),
         HostMessages.read(message.getHost()),
-        NetworkMessages.read(message.getNetwork()),
+        NetworkWishMessages.read(message.getNetwork()),
         Timestamps.instant(message.getCreatedAt()),
         line,
-        NetworkMessages.read(message.getEndpoint()),
+        NetworkWishMessages.read(message.getEndpoint()),
         new ContainerPaths(
             message.getLogPath(),
             message.getHostsPath(),

@@ -13,7 +13,7 @@ import io.berth.containerd.settings.NameResolution;
 import io.berth.containerd.settings.NamespaceModes;
 import io.berth.containerd.settings.Privileges;
 import io.berth.containerd.settings.ProcessLimits;
-import io.berth.containerd.settings.ResourceLimits;
+import io.berth.containerd.settings.ResourceSettings;
 import io.berth.containerd.settings.RuntimeSettings;
 import io.berth.containerd.settings.StorageSettings;
 import io.berth.containerd.settings.Ulimit;
@@ -186,8 +186,8 @@ public final class HostMessages {
   }
 
   /** Limits of control groups, from the wire. */
-  public static ResourceLimits read(Resources message) {
-    return new ResourceLimits(
+  public static ResourceSettings read(Resources message) {
+    return new ResourceSettings(
         message.getMemory(),
         message.getMemorySwap(),
         message.getMemoryReservation(),
@@ -201,7 +201,7 @@ public final class HostMessages {
         message.getBlkioWeight());
   }
 
-  private static Resources write(ResourceLimits limits) {
+  private static Resources write(ResourceSettings limits) {
     return Resources.newBuilder()
         .setMemory(limits.memory())
         .setMemorySwap(limits.memorySwap())

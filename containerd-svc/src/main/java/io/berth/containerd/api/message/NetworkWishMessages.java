@@ -4,16 +4,16 @@ import io.berth.api.berth.container.v1.Endpoint;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.containerd.settings.NetworkEndpoint;
-import io.berth.containerd.settings.NetworkSettings;
+import io.berth.containerd.settings.NetworkWish;
 import java.util.List;
 
 /** A container's network: {@code NetworkConfig}, {@code Endpoint} and {@code PortBinding}. */
-public final class NetworkMessages {
-  private NetworkMessages() {}
+public final class NetworkWishMessages {
+  private NetworkWishMessages() {}
 
   /** A wish, from the wire. */
-  public static NetworkSettings read(NetworkConfig message) {
-    return new NetworkSettings(
+  public static NetworkWish read(NetworkConfig message) {
+    return new NetworkWish(
         message.getMode(),
         read(message.getPortsList()),
         message.getAliasesList(),
@@ -24,7 +24,7 @@ public final class NetworkMessages {
   }
 
   /** A wish, for the wire. */
-  public static NetworkConfig write(NetworkSettings network) {
+  public static NetworkConfig write(NetworkWish network) {
     return NetworkConfig.newBuilder()
         .setMode(network.mode())
         .addAllPorts(write(network.ports()))

@@ -7,7 +7,7 @@ package io.berth.containerd.settings;
  * @param openInput whether its input stays open while nobody is attached
  * @param inputOnce whether its input ends with that of the first client that attaches
  */
-public record Streams(boolean terminal, boolean openInput, boolean inputOnce) {
+public record StreamSettings(boolean terminal, boolean openInput, boolean inputOnce) {
   /** Pipes, and no input: what holds where a request says nothing. */
-  public static final Streams PIPES = new Streams(false, false, false);
+  public static final StreamSettings PIPES = new StreamSettings(false, false, false);
 }

@@ -15,7 +15,7 @@ package io.berth.containerd.settings;
  * @param pids processes and threads; -1 for no limit
  * @param blkioWeight relative weight of block devices, 10 to 1000
  */
-public record ResourceLimits(
+public record ResourceSettings(
     long memory,
     long memorySwap,
     long memoryReservation,
@@ -28,11 +28,12 @@ public record ResourceLimits(
     long pids,
     int blkioWeight) {
   /** Nothing was said. */
-  public static final ResourceLimits NONE = new ResourceLimits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0);
+  public static final ResourceSettings NONE =
+      new ResourceSettings(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0);
 
   /** The same with another limit of memory and swap together. */
-  public ResourceLimits withMemorySwap(long changed) {
-    return new ResourceLimits(
+  public ResourceSettings withMemorySwap(long changed) {
+    return new ResourceSettings(
         memory,
         changed,
         memoryReservation,
@@ -47,8 +48,8 @@ public record ResourceLimits(
   }
 
   /** The same with other shares of the processors. */
-  public ResourceLimits withCpuShares(long changed) {
-    return new ResourceLimits(
+  public ResourceSettings withCpuShares(long changed) {
+    return new ResourceSettings(
         memory,
         memorySwap,
         memoryReservation,
@@ -63,8 +64,8 @@ public record ResourceLimits(
   }
 
   /** The same with other times of the processors. */
-  public ResourceLimits withCpuTimes(long nanos, long quota, long period) {
-    return new ResourceLimits(
+  public ResourceSettings withCpuTimes(long nanos, long quota, long period) {
+    return new ResourceSettings(
         memory,
         memorySwap,
         memoryReservation,
@@ -79,8 +80,8 @@ public record ResourceLimits(
   }
 
   /** What the change says where it says something, else what holds now. */
-  public ResourceLimits overlaidBy(ResourceLimits change) {
-    return new ResourceLimits(
+  public ResourceSettings overlaidBy(ResourceSettings change) {
+    return new ResourceSettings(
         chosen(change.memory, memory),
         chosen(change.memorySwap, memorySwap),
         chosen(change.memoryReservation, memoryReservation),

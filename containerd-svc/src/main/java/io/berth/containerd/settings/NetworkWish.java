@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param links {@code REF} or {@code REF:ALIAS}: containers of the same network whose address is
  *     found under these names; of a stored container {@code ID:ALIAS}
  */
-public record NetworkSettings(
+public record NetworkWish(
     String mode,
     List<PortBinding> ports,
     List<String> aliases,
@@ -24,10 +24,10 @@ public record NetworkSettings(
     boolean publishAll,
     List<String> links) {
   /** Nothing was said. */
-  public static final NetworkSettings NONE =
-      new NetworkSettings("", List.of(), List.of(), "", "", false, List.of());
+  public static final NetworkWish NONE =
+      new NetworkWish("", List.of(), List.of(), "", "", false, List.of());
 
-  public NetworkSettings {
+  public NetworkWish {
     ports = List.copyOf(ports);
     aliases = List.copyOf(aliases);
     links = List.copyOf(links);
@@ -44,17 +44,17 @@ public record NetworkSettings(
   }
 
   /** The same in another mode. */
-  public NetworkSettings withMode(String changed) {
-    return new NetworkSettings(changed, ports, aliases, address, mac, publishAll, links);
+  public NetworkWish withMode(String changed) {
+    return new NetworkWish(changed, ports, aliases, address, mac, publishAll, links);
   }
 
   /** The same with other ports. */
-  public NetworkSettings withPorts(List<PortBinding> changed) {
-    return new NetworkSettings(mode, changed, aliases, address, mac, publishAll, links);
+  public NetworkWish withPorts(List<PortBinding> changed) {
+    return new NetworkWish(mode, changed, aliases, address, mac, publishAll, links);
   }
 
   /** The same with other links. */
-  public NetworkSettings withLinks(List<String> changed) {
-    return new NetworkSettings(mode, ports, aliases, address, mac, publishAll, changed);
+  public NetworkWish withLinks(List<String> changed) {
+    return new NetworkWish(mode, ports, aliases, address, mac, publishAll, changed);
   }
 }

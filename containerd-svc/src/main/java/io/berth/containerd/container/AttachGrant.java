@@ -12,5 +12,5 @@ import java.nio.file.Path;
  * @param execId the process; empty for the container's first one
  */
 @SuppressWarnings("ArrayRecordComponent") // Made once, given away at once; never compared.
-public record Attachment(
+public record AttachGrant(
     Path socket, byte[] token, boolean terminal, boolean openInput, String execId) {}
