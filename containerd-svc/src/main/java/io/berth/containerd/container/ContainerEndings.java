@@ -19,7 +19,7 @@ final class ContainerEndings {
 
   private final NamedContainers containers;
   private final ContainerRestarts restarts;
-  private final ContainerRelease rest;
+  private final ContainerRelease release;
   private final ContainerHealth health;
   private final Tasks tasks;
   private final Waits waits;
@@ -28,13 +28,13 @@ final class ContainerEndings {
   ContainerEndings(
       NamedContainers containers,
       ContainerRestarts restarts,
-      ContainerRelease rest,
+      ContainerRelease release,
       ContainerHealth health,
       Tasks tasks,
       Waits waits) {
     this.containers = containers;
     this.restarts = restarts;
-    this.rest = rest;
+    this.release = release;
     this.health = health;
     this.tasks = tasks;
     this.waits = waits;
@@ -55,7 +55,7 @@ final class ContainerEndings {
 
   /** Does what follows from the end of a container. Blocks until that is done. */
   void settle(TaskKey key) {
-    containers.lockedRun(key, () -> settleLocked(key));
+    containers.runLocked(key, () -> settleLocked(key));
   }
 
   private void settleLocked(TaskKey key) {
@@ -74,9 +74,9 @@ final class ContainerEndings {
       LOG.log(Level.WARNING, "delete task {0}: {1}", key, e.getMessage());
     }
     if (container.isEphemeral()) {
-      rest.removeItself(container);
+      release.removeItself(container);
     } else if (!restarts.afterEnd(container)) {
-      rest.giveBack(container);
+      release.giveBack(container);
     }
   }
 }

@@ -63,7 +63,7 @@ public final class ContainerRemoval {
       stops.stop(container, 0, "SIGKILL");
     }
     restarts.callOff(key);
-    containers.lockedRun(
+    containers.runLocked(
         key,
         () -> {
           NamedContainer now = containers.find(key);

@@ -21,7 +21,7 @@ final class ContainerRestarts {
   private final NamedContainers containers;
   private final Surroundings surroundings;
   private final ContainerLaunch launch;
-  private final ContainerRelease rest;
+  private final ContainerRelease release;
   private final Waits waits;
   private final BackgroundWork background;
 
@@ -30,13 +30,13 @@ final class ContainerRestarts {
       NamedContainers containers,
       Surroundings surroundings,
       ContainerLaunch launch,
-      ContainerRelease rest,
+      ContainerRelease release,
       Waits waits,
       BackgroundWork background) {
     this.containers = containers;
     this.surroundings = surroundings;
     this.launch = launch;
-    this.rest = rest;
+    this.release = release;
     this.waits = waits;
     this.background = background;
   }
@@ -119,13 +119,13 @@ final class ContainerRestarts {
     if (rule(container).policy() == RestartRule.Policy.NO) {
       // An update took its policy away meanwhile.
       stays(key);
-      rest.giveBack(container);
+      release.giveBack(container);
       return;
     }
     try {
       var _ = launch.create(container);
       if (!claim.take()) {
-        rest.undoCreate(key);
+        release.undoCreate(key);
         return;
       }
       launch.begin(key, attempt::counted);
@@ -150,7 +150,7 @@ final class ContainerRestarts {
     if (now == null) {
       return;
     }
-    rest.giveBack(now);
+    release.giveBack(now);
     if (!again(now, Duration.ZERO)) {
       stays(key);
     }
@@ -188,7 +188,7 @@ final class ContainerRestarts {
     }
     if (isRestarting(key)) {
       // Whoever makes the start holds the lock until it is made.
-      containers.lockedRun(key, () -> {});
+      containers.runLocked(key, () -> {});
     }
     return false;
   }

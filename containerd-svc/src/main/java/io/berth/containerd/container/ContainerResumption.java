@@ -21,7 +21,7 @@ final class ContainerResumption {
   private final NamedContainers containers;
   private final ContainerEndings endings;
   private final ContainerRestarts restarts;
-  private final ContainerRelease rest;
+  private final ContainerRelease release;
   private final ContainerHealth health;
   private final Tasks tasks;
   private final InstantSource clock;
@@ -31,14 +31,14 @@ final class ContainerResumption {
       NamedContainers containers,
       ContainerEndings endings,
       ContainerRestarts restarts,
-      ContainerRelease rest,
+      ContainerRelease release,
       ContainerHealth health,
       Tasks tasks,
       InstantSource clock) {
     this.containers = containers;
     this.endings = endings;
     this.restarts = restarts;
-    this.rest = rest;
+    this.release = release;
     this.health = health;
     this.tasks = tasks;
     this.clock = clock;
@@ -70,7 +70,7 @@ final class ContainerResumption {
       }
       return;
     }
-    containers.lockedRun(key, () -> resumeWithoutTask(key));
+    containers.runLocked(key, () -> resumeWithoutTask(key));
   }
 
   private void resumeWithoutTask(TaskKey key) {
@@ -90,14 +90,14 @@ final class ContainerResumption {
     }
     boolean started = now.progress().wasStarted();
     if (now.isEphemeral() && started) {
-      rest.removeItself(now);
+      release.removeItself(now);
       return;
     }
     // A container that was not cut off ended by itself before this service went down, and may have
     // been about to run again.
     boolean runsAgain = (!cutOff && restarts.afterEnd(now)) || restarts.atServiceStart(now);
     if (!runsAgain && started) {
-      rest.giveBack(now);
+      release.giveBack(now);
     }
   }
 }

@@ -29,7 +29,7 @@ public final class ContainerStarts {
   private final NamedContainers containers;
   private final ContainerLaunch launch;
   private final ContainerRestarts restarts;
-  private final ContainerRelease rest;
+  private final ContainerRelease release;
   private final AttachTokens tokens;
   private final Tasks tasks;
   private final InstantSource clock;
@@ -40,14 +40,14 @@ public final class ContainerStarts {
       NamedContainers containers,
       ContainerLaunch launch,
       ContainerRestarts restarts,
-      ContainerRelease rest,
+      ContainerRelease release,
       AttachTokens tokens,
       Tasks tasks,
       InstantSource clock) {
     this.containers = containers;
     this.launch = launch;
     this.restarts = restarts;
-    this.rest = rest;
+    this.release = release;
     this.tokens = tokens;
     this.tasks = tasks;
     this.clock = clock;
@@ -126,11 +126,11 @@ public final class ContainerStarts {
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
-          containers.lockedRun(
+          containers.runLocked(
               key,
               () -> {
                 if (unreleased.remove(key, mark)) {
-                  rest.undoCreate(key);
+                  release.undoCreate(key);
                 }
               });
         });
@@ -175,9 +175,9 @@ public final class ContainerStarts {
             tried || !old.wasStarted()
                 ? old.failed(now, code, e.getMessage())
                 : old.notStarted(e.getMessage()));
-    rest.giveBack(container);
+    release.giveBack(container);
     if (container.isEphemeral()) {
-      rest.removeItself(container);
+      release.removeItself(container);
     }
   }
 

@@ -48,7 +48,7 @@ final class NamedContainers {
   }
 
   /** The same for work that has no result. */
-  void lockedRun(TaskKey key, Runnable work) {
+  void runLocked(TaskKey key, Runnable work) {
     locks.with(
         key,
         () -> {

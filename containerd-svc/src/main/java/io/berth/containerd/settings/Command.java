@@ -18,9 +18,4 @@ public record Command(List<String> entrypoint, boolean entrypointGiven, List<Str
     entrypoint = List.copyOf(entrypoint);
     arguments = List.copyOf(arguments);
   }
-
-  /** Arguments alone, as behind the image's name on a command line. */
-  public static Command of(String... arguments) {
-    return new Command(List.of(), false, List.of(arguments));
-  }
 }

@@ -23,19 +23,6 @@ public record HostSettings(
     LogSettings log,
     Lifecycle lifecycle,
     RuntimeSettings runtime) {
-  /** Nothing was said. */
-  public static final HostSettings NONE =
-      new HostSettings(
-          StorageSettings.NONE,
-          ResourceSettings.NONE,
-          ProcessLimits.NONE,
-          Privileges.NONE,
-          NamespaceModes.NONE,
-          NameResolution.NONE,
-          LogSettings.NONE,
-          Lifecycle.NONE,
-          RuntimeSettings.NONE);
-
   /** The same with other storage. */
   public HostSettings withStorage(StorageSettings changed) {
     return new HostSettings(
@@ -52,12 +39,6 @@ public record HostSettings(
   public HostSettings withLimits(ProcessLimits changed) {
     return new HostSettings(
         storage, resources, changed, privileges, namespaces, names, log, lifecycle, runtime);
-  }
-
-  /** The same with other rights. */
-  public HostSettings withPrivileges(Privileges changed) {
-    return new HostSettings(
-        storage, resources, limits, changed, namespaces, names, log, lifecycle, runtime);
   }
 
   /** The same with other namespaces. */

@@ -8,9 +8,6 @@ package io.berth.containerd.settings;
  * @param idFile where the client wrote the container's id, kept for clients that show it
  */
 public record Lifecycle(RestartPolicy restart, boolean autoRemove, String idFile) {
-  /** Nothing was said: it stays as it ended. */
-  public static final Lifecycle NONE = new Lifecycle(RestartPolicy.NONE, false, "");
-
   /** What the policy means. INVALID_ARGUMENT for one that is none or contradicts the rest. */
   public RestartRule rule() {
     return RestartRule.of(restart.name(), restart.maximumRetries(), autoRemove);

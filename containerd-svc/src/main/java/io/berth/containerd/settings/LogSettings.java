@@ -7,7 +7,4 @@ package io.berth.containerd.settings;
  * @param maxSize bytes above which a file is rotated; 0 for the configured default
  * @param maxFiles how many files are kept, unsigned; 0 for the configured default
  */
-public record LogSettings(String driver, long maxSize, int maxFiles) {
-  /** Nothing was said: files, rotated as the configuration has it. */
-  public static final LogSettings NONE = new LogSettings("", 0, 0);
-}
+public record LogSettings(String driver, long maxSize, int maxFiles) {}

@@ -14,10 +14,6 @@ import java.util.List;
  */
 public record NameResolution(
     List<String> servers, List<String> search, List<String> options, List<String> extraHosts) {
-  /** Nothing was said. */
-  public static final NameResolution NONE =
-      new NameResolution(List.of(), List.of(), List.of(), List.of());
-
   public NameResolution {
     servers = List.copyOf(servers);
     search = List.copyOf(search);

@@ -12,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * @param uts host name
  */
 public record NamespaceModes(String pid, String ipc, String uts) {
-  /** Nothing was said. */
-  public static final NamespaceModes NONE = new NamespaceModes("", "", "");
-
   private static final String OF_CONTAINER = "container:";
 
   /** The container that a mode names by {@code container:REF}, or null. */

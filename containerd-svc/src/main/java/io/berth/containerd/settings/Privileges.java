@@ -21,10 +21,6 @@ public record Privileges(
     boolean noNewPrivileges,
     List<String> groupAdd,
     List<Device> devices) {
-  /** Nothing was said: the default capabilities under the default profile. */
-  public static final Privileges NONE =
-      new Privileges(false, List.of(), List.of(), "", false, List.of(), List.of());
-
   public Privileges {
     capAdd = List.copyOf(capAdd);
     capDrop = List.copyOf(capDrop);

@@ -12,9 +12,6 @@ import java.util.List;
  *     being killed; control groups of version 1 only
  */
 public record ProcessLimits(List<Ulimit> ulimits, int oomScoreAdjust, boolean oomKillDisable) {
-  /** Nothing was said. */
-  public static final ProcessLimits NONE = new ProcessLimits(List.of(), 0, false);
-
   public ProcessLimits {
     ulimits = List.copyOf(ulimits);
   }

@@ -18,9 +18,6 @@ public record RuntimeSettings(
     String cgroupParent,
     Map<String, String> sysctls,
     Map<String, String> annotations) {
-  /** Nothing was said. */
-  public static final RuntimeSettings NONE = new RuntimeSettings("", false, "", Map.of(), Map.of());
-
   public RuntimeSettings {
     sysctls = Ordered.copy(sysctls);
     annotations = Ordered.copy(annotations);

@@ -21,10 +21,6 @@ public record StorageSettings(
     Map<String, String> driverOptions,
     long sharedMemory,
     boolean readOnlyRoot) {
-  /** Nothing was said. */
-  public static final StorageSettings NONE =
-      new StorageSettings(List.of(), List.of(), "", Map.of(), 0, false);
-
   public StorageSettings {
     mounts = List.copyOf(mounts);
     volumesFrom = List.copyOf(volumesFrom);
