@@ -40,7 +40,7 @@ import java.util.concurrent.CountDownLatch;
  * and goes, and keeps what it knows meanwhile.
  */
 public final class FakePeers implements AutoCloseable {
-  /** Which. */
+  /** The services that there are. */
   public enum Service {
     IMAGE,
     NETWORK;
@@ -50,19 +50,19 @@ public final class FakePeers implements AutoCloseable {
     }
   }
 
-  /** Containers that have an endpoint. */
+  /** The ids of the containers that have an endpoint. */
   public final Set<String> endpoints = ConcurrentHashMap.newKeySet();
 
-  /** Snapshots that were removed. */
+  /** The keys of the snapshots that were removed. */
   public final Set<String> removed = ConcurrentHashMap.newKeySet();
 
-  /** Volumes that nobody named. */
+  /** The names of the volumes that are there and that nobody named. */
   public final Set<String> volumes = ConcurrentHashMap.newKeySet();
 
-  /** Called when an endpoint is there, before that is answered. */
+  /** Called when an endpoint was made, before the call is answered. */
   public volatile Runnable beforeAttachAnswer = () -> {};
 
-  /** The same for a snapshot's removal. */
+  /** Called when a snapshot was removed, before the call is answered. */
   public volatile Runnable beforeRemovalAnswer = () -> {};
 
   private final Config config;
@@ -74,7 +74,7 @@ public final class FakePeers implements AutoCloseable {
     this.config = config;
   }
 
-  /** Answers when this returns. */
+  /** Starts the service, which answers when this returns. */
   public synchronized void start(Service service) {
     List<ServerServiceDefinition> services =
         switch (service) {
@@ -98,7 +98,7 @@ public final class FakePeers implements AutoCloseable {
     }
   }
 
-  /** As kill -9: its socket's name stays. */
+  /** Ends the service as SIGKILL does; the name of its socket stays. */
   public synchronized void kill(Service service) {
     UnixServer server = servers.remove(service);
     if (server != null) {
@@ -106,12 +106,12 @@ public final class FakePeers implements AutoCloseable {
     }
   }
 
-  /** As SIGSTOP. */
+  /** Has the service answer nothing, as SIGSTOP does. */
   public void hang(Service service) {
     hanging.put(service, new CountDownLatch(1));
   }
 
-  /** As SIGCONT. */
+  /** Has the service answer what it was asked meanwhile, as SIGCONT does. */
   public void goOn(Service service) {
     CountDownLatch gate = hanging.remove(service);
     if (gate != null) {
