@@ -26,4 +26,10 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
+
+  @ArchTest
+  static final ArchRule WIRE =
+      ArchitectureRules.generatedOnlyIn(
+          "io.berth.containerd..", "io.berth.containerd.api..", "io.berth.containerd.client..");
 }

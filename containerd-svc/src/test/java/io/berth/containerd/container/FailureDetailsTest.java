@@ -4,16 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.berth.api.berth.container.v1.Config;
-import io.berth.api.berth.container.v1.ContainersGrpc;
-import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.KillRequest;
-import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.RemoveRequest;
-import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.UnpauseRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
@@ -21,59 +16,15 @@ import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.LaunchFailure.Kind;
 import io.berth.base.error.Obstacle;
 import io.berth.base.error.Obstacle.Reason;
-import io.berth.base.rpc.UnixChannel;
-import io.berth.containerd.fake.Instance;
 import io.berth.linux.Errno;
 import io.grpc.StatusRuntimeException;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a client may know of a failure beside its text, and what is recorded of it. */
-final class FailureDetailsTest {
-  @TempDir Path folder;
-  private Instance instance;
-
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
-
-  private ContainersGrpc.ContainersBlockingStub stub() {
-    return UnixChannel.in(
-            ContainersGrpc.newBlockingStub(instance.channel()), Instance.NAMESPACE, null)
-        .withDeadlineAfter(20, TimeUnit.SECONDS)
-        .withWaitForReady();
-  }
-
-  private String create(String name, String program) {
-    return stub()
-        .create(
-            CreateRequest.newBuilder()
-                .setName(name)
-                .setRootfs(folder.toString())
-                .setConfig(Config.newBuilder().addCmd(program))
-                .setNetwork(NetworkConfig.newBuilder().setMode("host"))
-                .build())
-        .getId();
-  }
-
-  private void begin(String ref) {
-    var _ = stub().start(StartRequest.newBuilder().setRef(ref).build());
-  }
-
+final class FailureDetailsTest extends ContainerCalls {
   private static BerthException failure(Executable call) {
     return ErrorCodec.fromCall(assertThrows(StatusRuntimeException.class, call));
   }
