@@ -23,18 +23,10 @@ import io.berth.base.error.LaunchFailure.Kind;
 import io.berth.base.error.Obstacle;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.UnixServer;
-import io.berth.cli.session.Connector;
-import io.berth.cli.session.Streams;
 import io.berth.linux.Errno;
 import io.berth.testing.InProcessGrpc;
-import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,46 +39,23 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ExitCodeTest {
   @RegisterExtension final InProcessGrpc grpc = new InProcessGrpc(UnixServer.INTERCEPTORS);
 
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-  private Map<String, Channel> channels = Map.of();
+  private Lines lines = new Lines(Map.of());
   private BerthException failure = new BerthException.Internal("none yet");
 
   @BeforeEach
   void serve() throws IOException {
-    channels = Map.of("containerd", grpc.serve(new Containers()), "image", grpc.serve(new Roots()));
-  }
-
-  private int berth(String... arguments) {
-    PrintStream errors = new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8);
-    Streams streams =
-        new Streams(
-            new ByteArrayInputStream(new byte[0]),
-            new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
-            errors,
-            Map.of(),
-            /* descriptors= */ false);
-    return Cli.run(
-        List.of(arguments),
-        streams,
-        config ->
-            new Connector() {
-              @Override
-              public Channel to(String service) {
-                return channels.get(service);
-              }
-
-              @Override
-              public void close() {}
-            });
+    lines =
+        new Lines(
+            Map.of("containerd", grpc.serve(new Containers()), "image", grpc.serve(new Roots())));
   }
 
   private void ends(int run, int others) {
-    assertEquals(run, berth("run", "busybox", "x"));
-    assertEquals(run, berth("run", "-d", "busybox", "x"));
-    assertEquals(others, berth("exec", "web", "x"));
-    assertEquals(others, berth("exec", "-d", "web", "x"));
-    assertEquals(others, berth("start", "-a", "web"));
-    assertEquals(1, berth("start", "web"));
+    assertEquals(run, lines.berth("run", "busybox", "x"));
+    assertEquals(run, lines.berth("run", "-d", "busybox", "x"));
+    assertEquals(others, lines.berth("exec", "web", "x"));
+    assertEquals(others, lines.berth("exec", "-d", "web", "x"));
+    assertEquals(others, lines.berth("start", "-a", "web"));
+    assertEquals(1, lines.berth("start", "web"));
   }
 
   @ParameterizedTest
@@ -137,10 +106,8 @@ final class ExitCodeTest {
     failure =
         new BerthException.Unknown("exec: \"x\": executable file not found in $PATH")
             .with(LaunchFailure.ofProgram("x", Errno.ENOENT));
-    assertEquals(127, berth("exec", "web", "x"));
-    assertEquals(
-        "berth: exec: \"x\": executable file not found in $PATH\n",
-        err.toString(StandardCharsets.UTF_8));
+    assertEquals(127, lines.berth("exec", "web", "x"));
+    assertEquals("berth: exec: \"x\": executable file not found in $PATH\n", lines.err());
   }
 
   private final class Containers extends ContainersGrpc.ContainersImplBase {
