@@ -265,6 +265,7 @@ static void sys(void) {
   NAMED(Sys, SIGNALFD4, SYS_signalfd4);
   NAMED(Sys, READ, SYS_read);
   NAMED(Sys, WRITE, SYS_write);
+  NAMED(Sys, PWRITE64, SYS_pwrite64);
   NAMED(Sys, CLOSE, SYS_close);
   NAMED(Sys, LSEEK, SYS_lseek);
   NAMED(Sys, OPENAT, SYS_openat);
