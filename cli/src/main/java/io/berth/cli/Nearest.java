@@ -20,7 +20,7 @@ final class Nearest {
    * How many letters must be changed, added, left out or swapped with their neighbour: the distance
    * of Damerau and Levenshtein, in its form that edits no part twice.
    */
-  static int distance(String a, String b) {
+  private static int distance(String a, String b) {
     int[][] cost = new int[a.length() + 1][b.length() + 1];
     for (int i = 0; i <= a.length(); i++) {
       for (int j = 0; j <= b.length(); j++) {

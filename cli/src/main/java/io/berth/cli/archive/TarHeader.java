@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -125,11 +126,11 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
   private byte[] block() {
     byte[] block = new byte[BLOCK];
     put(block, 0, MAX_NAME, name);
-    put(block, 100, 7, "%07o".formatted(mode));
+    put(block, 100, 7, octal("%07o", mode));
     put(block, 108, 7, "0000000");
     put(block, 116, 7, "0000000");
-    put(block, 124, 11, "%011o".formatted(Math.min(size, MAX_SIZE)));
-    put(block, 136, 11, "%011o".formatted(Math.clamp(modified, 0, MAX_SIZE)));
+    put(block, 124, 11, octal("%011o", Math.min(size, MAX_SIZE)));
+    put(block, 136, 11, octal("%011o", Math.clamp(modified, 0, MAX_SIZE)));
     Arrays.fill(block, 148, 156, (byte) ' ');
     block[156] = (byte) type;
     put(block, 157, MAX_NAME, link);
@@ -139,9 +140,13 @@ record TarHeader(String name, char type, int mode, long size, String link, long 
     for (byte b : block) {
       sum += b & 0xff;
     }
-    put(block, 148, 6, "%06o".formatted(sum));
+    put(block, 148, 6, octal("%06o", sum));
     block[154] = 0;
     return block;
+  }
+
+  private static String octal(String width, long value) {
+    return String.format(Locale.ROOT, width, value);
   }
 
   private static void put(byte[] block, int at, int length, String text) {

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecInspectRequest;
-import io.berth.api.berth.container.v1.ExecInspectResponse;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
@@ -59,14 +58,10 @@ public final class InspectCommand extends SessionCommand {
 
   /** The document about a program that {@code exec} has run. */
   static ObjectNode exec(Session session, String id) {
-    return ContainerDocument.of(what(session, id));
-  }
-
-  /** Asks what is known of a program that {@code exec} has run. */
-  static ExecInspectResponse what(Session session, String id) {
-    return session.call(
-        ContainersGrpc.getExecInspectMethod(),
-        ExecInspectRequest.newBuilder().setExecId(id).build());
+    return ContainerDocument.of(
+        session.call(
+            ContainersGrpc.getExecInspectMethod(),
+            ExecInspectRequest.newBuilder().setExecId(id).build()));
   }
 
   private ObjectNode find(Session session, String name) {

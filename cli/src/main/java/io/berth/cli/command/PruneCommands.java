@@ -11,6 +11,7 @@ import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Timestamps;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Caller;
@@ -74,7 +75,7 @@ public final class PruneCommands {
       String value = filter.substring(key.length() + (key.isEmpty() ? 0 : 1));
       return switch (key) {
         case "label", "label!" -> filter;
-        case "until" -> "until=" + Words.instant(Moments.parse("--filter until", value, now));
+        case "until" -> "until=" + Timestamps.instant(Moments.parse("--filter until", value, now));
         default ->
             throw new BerthException.InvalidArgument(
                 "--filter `" + filter + "`: there are label=, label!= and until=");
@@ -203,7 +204,7 @@ public final class PruneCommands {
     int equals = filter.indexOf('=');
     String value = filter.substring(equals + 1);
     return switch (filter.substring(0, equals)) {
-      case "until" -> Words.instant(network.getCreatedAt()).isBefore(Instant.parse(value));
+      case "until" -> Timestamps.instant(network.getCreatedAt()).isBefore(Instant.parse(value));
       case "label!" -> !hasLabel(network, value);
       default -> hasLabel(network, value);
     };

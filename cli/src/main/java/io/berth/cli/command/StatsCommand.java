@@ -7,6 +7,7 @@ import io.berth.api.containerd.services.tasks.v1.MetricsRequest;
 import io.berth.api.containerd.services.tasks.v1.TasksGrpc;
 import io.berth.api.containerd.types.Metric;
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Sample;
 import io.berth.cli.render.Words;
@@ -15,12 +16,12 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Parameters;
 public final class StatsCommand extends SessionCommand {
   private static final List<String> FIELDS =
       List.of("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs");
+  private static final Duration BETWEEN = Duration.ofSeconds(1);
   private static final String CLEAR_SCREEN = "\033[H\033[2J";
 
   @Option(
@@ -153,11 +155,8 @@ public final class StatsCommand extends SessionCommand {
   }
 
   private static void pause() {
-    try {
-      TimeUnit.SECONDS.sleep(1);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BerthException.Cancelled("stats: interrupted", e);
+    if (!Sleeper.SYSTEM.pause(BETWEEN)) {
+      throw new BerthException.Cancelled("stats: interrupted");
     }
   }
 }

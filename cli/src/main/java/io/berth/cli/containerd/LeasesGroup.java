@@ -7,12 +7,12 @@ import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.api.containerd.services.leases.v1.ListRequest;
 import io.berth.api.containerd.services.leases.v1.ListResourcesRequest;
 import io.berth.api.containerd.services.leases.v1.Resource;
+import io.berth.base.rpc.Timestamps;
 import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.parse.Moments;
 import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Listing;
-import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Duration;
 import java.time.Instant;
@@ -52,7 +52,7 @@ public final class LeasesGroup {
     protected void add(Listing listing, Lease lease, Instant now) {
       listing.add(
           lease.getId(),
-          Words.instant(lease.getCreatedAt()).toString(),
+          Timestamps.instant(lease.getCreatedAt()).toString(),
           LabelWords.of(lease.getLabelsMap()));
     }
   }
@@ -79,7 +79,7 @@ public final class LeasesGroup {
         Instant now = Instant.now();
         // The text is read as an age, whose length is then counted forwards.
         Duration length =
-            Duration.between(Words.instant(Moments.parse("--expires", expires, now)), now);
+            Duration.between(Timestamps.instant(Moments.parse("--expires", expires, now)), now);
         all.put("containerd.io/gc.expire", now.plus(length).toString());
       }
       CreateRequest request = CreateRequest.newBuilder().setId(id).putAllLabels(all).build();

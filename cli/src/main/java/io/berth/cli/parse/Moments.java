@@ -2,6 +2,7 @@ package io.berth.cli.parse;
 
 import com.google.protobuf.Timestamp;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Timestamps;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -35,7 +36,7 @@ public final class Moments {
       throw new BerthException.InvalidArgument(
           option + " `" + text + "`: is no time; write 2026-01-31T12:00:00Z or 10m", e);
     }
-    return Timestamp.newBuilder().setSeconds(at.getEpochSecond()).setNanos(at.getNano()).build();
+    return Timestamps.of(at);
   }
 
   private static Instant instant(String text, Instant now) {

@@ -16,6 +16,7 @@ import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.json.Json;
+import io.berth.base.rpc.Timestamps;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
@@ -271,7 +272,7 @@ public final class ContainerDocument {
   private static String time(Timestamp at) {
     return at.equals(Timestamp.getDefaultInstance())
         ? "0001-01-01T00:00:00Z"
-        : Words.instant(at).toString();
+        : Timestamps.instant(at).toString();
   }
 
   private static void texts(ObjectNode node, String name, List<String> values) {

@@ -3,6 +3,7 @@ package io.berth.cli.render;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.base.rpc.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -37,7 +38,7 @@ public final class ContainerWords {
   }
 
   private static String up(StateInfo state, Instant now) {
-    return "Up " + Words.duration(Duration.between(Words.instant(state.getStartedAt()), now));
+    return "Up " + Words.duration(Duration.between(Timestamps.instant(state.getStartedAt()), now));
   }
 
   /** Ports as {@code 0.0.0.0:8080->80/tcp, 53/udp}; the second one is not published. */

@@ -9,6 +9,7 @@ import com.google.protobuf.MapEntry;
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import io.berth.base.json.Json;
+import io.berth.base.rpc.Timestamps;
 import java.util.Base64;
 import java.util.List;
 
@@ -46,7 +47,7 @@ public final class Document {
 
   private static void set(ObjectNode node, String name, Object value) {
     switch (value) {
-      case Timestamp time -> node.put(name, Words.instant(time).toString());
+      case Timestamp time -> node.put(name, Timestamps.instant(time).toString());
       case Message nested -> node.set(name, of(nested));
       case String text -> node.put(name, text);
       case Integer number -> node.put(name, number);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.ImageConfig;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.base.json.Json;
+import io.berth.base.rpc.Timestamps;
 import java.util.List;
 import java.util.TreeMap;
 
@@ -20,7 +21,7 @@ public final class ImageDocument {
     texts(node, "RepoDigests", image.getRepoDigestsList());
     node.put("Parent", image.getParent());
     node.put("Comment", image.getComment());
-    node.put("Created", Words.instant(image.getCreatedAt()).toString());
+    node.put("Created", Timestamps.instant(image.getCreatedAt()).toString());
     node.put("Author", image.getAuthor());
     node.put("Architecture", image.getPlatform().getArchitecture());
     node.put("Variant", image.getPlatform().getVariant());

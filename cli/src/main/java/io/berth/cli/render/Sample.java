@@ -5,6 +5,7 @@ import io.berth.api.containerd.types.Metric;
 import io.berth.api.io.containerd.cgroups.v1.BlkIOEntry;
 import io.berth.api.io.containerd.cgroups.v2.IOEntry;
 import io.berth.base.rpc.Anys;
+import io.berth.base.rpc.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -38,7 +39,7 @@ public record Sample(
 
   /** Reads a container's metrics. */
   public static Sample of(Metric metric) {
-    Instant at = Words.instant(metric.getTimestamp());
+    Instant at = Timestamps.instant(metric.getTimestamp());
     return Anys.is(metric.getData(), VERSION_1)
         ? version1(at, metric.getData())
         : version2(at, metric.getData());

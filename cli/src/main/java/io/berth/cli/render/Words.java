@@ -1,6 +1,7 @@
 package io.berth.cli.render;
 
 import com.google.protobuf.Timestamp;
+import io.berth.base.rpc.Timestamps;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.time.Duration;
@@ -92,17 +93,12 @@ public final class Words {
 
   /** How long ago a moment was: {@code 5 minutes ago}. */
   public static String ago(Timestamp at, Instant now) {
-    return duration(Duration.between(instant(at), now)) + " ago";
-  }
-
-  /** The moment that a timestamp means. */
-  public static Instant instant(Timestamp at) {
-    return Instant.ofEpochSecond(at.getSeconds(), at.getNanos());
+    return duration(Duration.between(Timestamps.instant(at), now)) + " ago";
   }
 
   /** A moment by RFC 3339 with all nine digits of its fraction, so that columns stay aligned. */
   public static String nanos(Timestamp at) {
-    return NANOS.format(instant(at));
+    return NANOS.format(Timestamps.instant(at));
   }
 
   /** The first twelve digits of an id, without its algorithm. */

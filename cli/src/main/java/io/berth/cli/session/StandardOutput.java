@@ -1,11 +1,11 @@
 package io.berth.cli.session;
 
+import io.berth.base.time.Sleeper;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import java.io.OutputStream;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.time.Duration;
 
 /**
  * Standard output or standard error. A write that fails is told to {@link
@@ -13,7 +13,7 @@ import java.util.concurrent.locks.LockSupport;
  * a command would go on although nobody reads what it says.
  */
 public final class StandardOutput extends OutputStream {
-  private static final long FULL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+  private static final Duration WHILE_FULL = Duration.ofMillis(2);
 
   private final Descriptors descriptors;
   private final Fd fd;
@@ -47,7 +47,7 @@ public final class StandardOutput extends OutputStream {
         }
         // Another process that shares the open file has made it non-blocking: O_NONBLOCK belongs to
         // the open file, not to the descriptor (open(2)).
-        LockSupport.parkNanos(FULL_PAUSE_NANOS);
+        var _ = Sleeper.SYSTEM.pause(WHILE_FULL);
       }
     }
   }

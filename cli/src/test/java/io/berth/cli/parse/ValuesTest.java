@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.base.error.BerthException;
-import io.berth.cli.render.Words;
+import io.berth.base.rpc.Timestamps;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,7 +106,7 @@ final class ValuesTest {
     "0.5, 1970-01-01T00:00:00.500Z"
   })
   void moments(String text, String expected) {
-    assertEquals(Instant.parse(expected), Words.instant(Moments.parse("--since", text, NOW)));
+    assertEquals(Instant.parse(expected), Timestamps.instant(Moments.parse("--since", text, NOW)));
   }
 
   @ParameterizedTest
