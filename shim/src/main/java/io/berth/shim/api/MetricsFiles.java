@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class MetricsFiles {
   private static final int MAX_INTERFACES = 64;
 
-  /** Of proc_pid_net_dev's table; those for sending follow. */
+  /** How many columns of /proc/PID/net/dev (proc_pid_net(5)) are about receiving. */
   private static final int RECEIVE_COLUMNS = 8;
 
   private MetricsFiles() {}
@@ -84,7 +84,7 @@ final class MetricsFiles {
     return all;
   }
 
-  /** The interface that numbers of {@link #network} are of. */
+  /** The name of the interface that an entry of {@link #network} counts. */
   static String interfaceOf(Map<String, Long> values) {
     return values.keySet().iterator().next();
   }

@@ -21,9 +21,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** From the files of version 1 (cgroup-v1/*.rst). */
+/** Reads the metrics of version 1 (Linux, Documentation/admin-guide/cgroup-v1). */
 final class MetricsVersion1 {
-  /** In which cpuacct.stat counts. */
+  /** The length of USER_HZ, in which cpuacct.stat counts (time(7)). */
   private static final long NANOS_PER_TICK = 10_000_000;
 
   private MetricsVersion1() {}

@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** From the files of version 2 (cgroup-v2.rst). */
+/** Reads the metrics of version 2 (Linux, Documentation/admin-guide/cgroup-v2.rst). */
 final class MetricsVersion2 {
   private MetricsVersion2() {}
 
@@ -52,7 +52,7 @@ final class MetricsVersion2 {
     return metrics.build();
   }
 
-  /** Lines of {@code MAJOR:MINOR key=value ...}. */
+  /** Reads lines of the form {@code MAJOR:MINOR key=value ...}. */
   private static IOStat io(String folder) throws SyscallException {
     IOStat.Builder io = IOStat.newBuilder();
     String text = ControlFiles.readIfThere(folder, "io.stat");

@@ -38,14 +38,27 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   private final ServerServiceDefinition service;
   private final ReentrantLock making = new ReentrantLock();
   private final ReentrantLock serving = new ReentrantLock();
-  private volatile @Nullable ContainerTask task;
-  private volatile boolean over;
+
+  /** Changed by one call at a time, for the lock of making or the task's own keeps others out. */
+  private volatile Content content = new Content.Empty();
 
   @GuardedBy("serving")
   private @Nullable UnixServer server;
 
   @GuardedBy("serving")
   private boolean closed;
+
+  /** How far the container of this shim has come. */
+  private sealed interface Content {
+    /** It has not been made yet. */
+    record Empty() implements Content {}
+
+    /** It is there. */
+    record Held(ContainerTask task) implements Content {}
+
+    /** It has been deleted. */
+    record Deleted() implements Content {}
+  }
 
   Shim(
       ShimProcessServices services,
@@ -70,12 +83,12 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
 
   @Override
   public @Nullable ContainerTask task() {
-    return over ? null : task;
+    return content instanceof Content.Held(ContainerTask task) ? task : null;
   }
 
   /** Whether its container has been deleted. */
   boolean isOver() {
-    return over;
+    return content instanceof Content.Deleted;
   }
 
   /** Version 3 of the task service, for this container. */
@@ -87,7 +100,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   public ContainerTask create(CreateTaskRequest request, RequestIds requests) throws Exception {
     making.lock();
     try {
-      if (task != null) {
+      if (!(content instanceof Content.Empty)) {
         throw new BerthException.AlreadyExists("task " + key.id());
       }
       ContainerTask made =
@@ -110,7 +123,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   }
 
   private void hold(ContainerTask made) {
-    task = made;
+    content = new Content.Held(made);
     var _ = made.lost().thenRun(() -> leave.accept(this));
   }
 
@@ -136,8 +149,8 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
 
   @Override
   public void deleted() {
-    over = true;
-    ContainerTask deleted = task;
+    ContainerTask deleted = task();
+    content = new Content.Deleted();
     if (deleted != null) {
       deleted.close();
     }
@@ -146,12 +159,12 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
 
   @Override
   public void shutDown() {
-    if (over || task == null) {
+    if (task() == null) {
       leaveAfter(Duration.ofMillis(20));
     }
   }
 
-  /** The answer to the call in progress goes out first. */
+  /** Leaves the table later, so that the answer to the call in progress goes out first. */
   private void leaveAfter(Duration time) {
     Thread.ofVirtual()
         .name("leave")
@@ -174,7 +187,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
     } finally {
       serving.unlock();
     }
-    ContainerTask held = task;
+    ContainerTask held = task();
     if (held != null) {
       held.close();
     }

@@ -209,7 +209,7 @@ public final class ShimTable {
     }
   }
 
-  /** Lets one go, or with an empty id all. */
+  /** Lets a container go that is named; with an empty id, all of them. */
   void letGo(String wantedNamespace, String id) {
     for (Shim shim : all()) {
       TaskKey key = shim.key();
@@ -243,7 +243,7 @@ public final class ShimTable {
     }
   }
 
-  /** What is here. */
+  /** What the table holds. */
   record Contents(String namespace, List<String> ids, boolean draining) {}
 
   Contents contents() {
@@ -263,7 +263,7 @@ public final class ShimTable {
     }
   }
 
-  /** Lets all go. */
+  /** Lets all containers go; none is touched. */
   public void close() {
     all().forEach(this::leave);
   }

@@ -43,7 +43,7 @@ import java.util.stream.Stream;
  * socket, with the mounts, limits and filter that clients usually send.
  */
 final class WarmUpRounds implements ShimWarmUp.Rounds {
-  /** After so many the time of one no longer falls much. */
+  /** After so many rounds the time that one takes no longer falls much. */
   private static final int ROUNDS = 12;
 
   /** The round whose container is let go and adopted. */

@@ -95,7 +95,7 @@ final class WarmUpSpec {
     bind(mounts, "/program", program, "bind", "ro");
   }
 
-  /** The type is the source as well. */
+  /** Adds a mount whose source has the name of its type. */
   private static void mount(ArrayNode mounts, String target, String type, String... options) {
     ObjectNode mount =
         mounts.addObject().put("destination", target).put("type", type).put("source", type);

@@ -215,7 +215,8 @@ public final class Cgroup {
       }
       LockSupport.parkNanos(500_000);
       if (freezer != null) {
-        // A process that was born in the middle keeps version 1 at FREEZING until asked again.
+        // A process that was born meanwhile keeps version 1 at FREEZING until it is asked again
+        // (freezer-subsystem.rst).
         ControlFiles.write(freezer, "freezer.state", "FROZEN");
       }
     }
@@ -298,7 +299,7 @@ public final class Cgroup {
       removeChildren(folder);
       Files.deleteIfExists(folder);
     } catch (FileSystemException e) {
-      // EBUSY: folders below, or processes that are not quite gone.
+      // The kernel answers EBUSY for folders below, and for processes that are not quite gone.
       removeChildren(folder);
       Files.deleteIfExists(folder);
     }

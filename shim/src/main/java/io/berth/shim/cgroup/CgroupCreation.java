@@ -129,8 +129,8 @@ final class CgroupCreation {
       try {
         ControlFiles.write(folder, "cgroup.subtree_control", "+" + controller);
       } catch (SyscallException e) {
-        // Some cannot be passed on here (real-time tasks, processes in an inner folder); a limit
-        // that needs it says so.
+        // Some cannot be passed on here, as cpu while there are real-time tasks (cgroup-v2.rst),
+        // or any while processes live in the folder; a limit that needs it will say so.
         if (!e.is(Errno.EINVAL) && !e.is(Errno.EBUSY) && !e.is(Errno.EOPNOTSUPP)) {
           throw e;
         }

@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record CgroupFolders(
     List<Folder> version1, @Nullable String version2, boolean memoryInVersion2) {
-  /** In one hierarchy of version 1. */
+  /** A folder in one hierarchy of version 1. */
   public record Folder(CgroupLayout.Hierarchy hierarchy, String path) {
-    /** What a thread writes {@code 0} to in order to move there. */
+    /** The file to which a thread writes {@code 0} in order to move there. */
     public String tasks() {
       return path + "/tasks";
     }
@@ -23,7 +23,7 @@ public record CgroupFolders(
     version1 = List.copyOf(version1);
   }
 
-  /** Of this path in all hierarchies. */
+  /** The folders of a path in all hierarchies. */
   public static CgroupFolders of(CgroupLayout layout, CgroupPath path) {
     String version2 = layout.version2();
     return new CgroupFolders(

@@ -87,7 +87,7 @@ public record CgroupLayout(
     for (String option : options) {
       switch (option) {
         case "rw", "ro", "xattr", "none", "clone_children", "noprefix", "cpuset_v2_mode" -> {
-          // How it is mounted, not what it has.
+          // This word says how the hierarchy is mounted, not what it counts.
         }
         default -> {
           if (!option.startsWith("release_agent=")) {

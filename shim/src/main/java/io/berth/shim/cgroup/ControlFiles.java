@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Reading and writing the files of a cgroup. */
+/** Reads and writes the files of a cgroup. */
 public final class ControlFiles {
   private static final int MAX_BYTES = 4 << 20;
 
@@ -33,14 +33,14 @@ public final class ControlFiles {
     }
   }
 
-  /** By one write, as the kernel wants it. */
+  /** Writes a value with one call of write(2), for the kernel takes each call as a whole. */
   public static void write(String folder, String file, String value) throws SyscallException {
     try (Fd fd = Fd.open(Path.of(folder, file), OpenFlags.O_WRONLY)) {
       fd.writeOnce(value);
     }
   }
 
-  /** No such file, or no such cgroup any more. */
+  /** Whether a failure says that there is no such file, or no such cgroup any more. */
   static boolean isAbsent(SyscallException e) {
     return e.is(Errno.ENOENT) || e.is(Errno.ENODEV) || e.is(Errno.ENOTDIR);
   }

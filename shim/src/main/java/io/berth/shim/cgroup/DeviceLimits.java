@@ -38,7 +38,7 @@ final class DeviceLimits {
   private static List<Resources.DeviceRule> rules(Resources resources) {
     List<Resources.DeviceRule> rules = new ArrayList<>();
     List<Resources.DeviceRule> given = resources.devices();
-    // A new cgroup of version 1 allows what the one above it does.
+    // A new cgroup of version 1 allows what the one above it allows.
     if (given.isEmpty() || !given.getFirst().type().equals("a")) {
       rules.add(DENY_ALL);
     }
@@ -47,7 +47,7 @@ final class DeviceLimits {
     return rules;
   }
 
-  /** For version 1: lines to be written one after another. */
+  /** The rules for version 1, as lines to be written one after another. */
   static List<Limits.Write> version1(Resources resources) {
     List<Limits.Write> writes = new ArrayList<>();
     for (Resources.DeviceRule rule : rules(resources)) {

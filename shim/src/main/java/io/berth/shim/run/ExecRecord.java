@@ -16,7 +16,7 @@ import java.nio.file.Path;
  * @param process its specification as the client sent it
  */
 public record ExecRecord(String id, Stdio stdio, JsonNode process) {
-  /** What is to be run. */
+  /** The specification, read. */
   ProcessSpec spec() {
     return ProcessSpec.read(Json.bytes(process), "process of exec `" + id + "`");
   }

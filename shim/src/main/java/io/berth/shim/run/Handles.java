@@ -62,7 +62,7 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
     };
   }
 
-  /** One more of the same kind, where a step uses it up. */
+  /** One more descriptor of the same kind, for a step that uses it up. */
   @Override
   public Fd openAnother(Handle.Named handle) throws SyscallException {
     if (handle instanceof Handle.Clone(String path, boolean recursive)

@@ -26,7 +26,7 @@ public final class Happenings {
 
   private record Name(TaskKey task, String execId) {}
 
-  /** One who watches. */
+  /** Takes what happens while somebody watches. */
   public final class Watcher implements AutoCloseable {
     private final BlockingQueue<Happening> queue = new LinkedBlockingQueue<>(MAX_WAITING);
     private final List<Happening.Exit> missed;
@@ -41,12 +41,12 @@ public final class Happenings {
       return missed;
     }
 
-    /** The next one; waits for it. */
+    /** The next happening; waits for it. */
     public Happening next() throws InterruptedException {
       return queue.take();
     }
 
-    /** Whether something was left out. */
+    /** Whether something was left out, because it was not taken in time. */
     public boolean isOverrun() {
       return overrun;
     }
@@ -62,7 +62,7 @@ public final class Happenings {
     }
   }
 
-  /** From now on. */
+  /** Begins to watch. */
   public Watcher watch() {
     lock.lock();
     try {
@@ -90,7 +90,7 @@ public final class Happenings {
     }
   }
 
-  /** An exit is recorded elsewhere. */
+  /** An exit has been recorded elsewhere and need not be repeated. */
   public void acknowledge(TaskKey task, String execId) {
     lock.lock();
     try {
@@ -100,7 +100,7 @@ public final class Happenings {
     }
   }
 
-  /** A task is no longer this process's. */
+  /** A task is no longer in this process: its exits are repeated by the one that has it. */
   void forget(TaskKey task) {
     lock.lock();
     try {

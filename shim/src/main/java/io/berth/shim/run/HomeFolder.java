@@ -9,13 +9,13 @@ import io.berth.oci.runtime.ProcessSpec;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The home of a user, by the container's own /etc/passwd. */
+/** Finds the home of a user by the container's own /etc/passwd. */
 final class HomeFolder {
   private static final String UNKNOWN = "/";
 
   private HomeFolder() {}
 
-  /** Null if the environment has one already. */
+  /** The home in the container with this root; null if the environment has one already. */
   static @Nullable String of(ProcessSpec process, Fd root) {
     if (process.env().stream().anyMatch(variable -> variable.startsWith("HOME="))) {
       return null;
@@ -35,7 +35,7 @@ final class HomeFolder {
     }
   }
 
-  /** Of a container that runs. */
+  /** The same in a container that runs. */
   static @Nullable String ofRunning(ProcessSpec process, int init) {
     if (process.env().stream().anyMatch(variable -> variable.startsWith("HOME="))) {
       return null;

@@ -11,7 +11,11 @@ import org.jspecify.annotations.Nullable;
 public record RequestIds(long call) {
   private static final long SPREAD = 0x9e3779b97f4a7c15L;
 
-  /** Of a call's header: 16 hex digits; without one, a number that nobody has used. */
+  /**
+   * The number in a call's header, 16 hex digits; without a header, one that nobody has used.
+   *
+   * @throws BerthException.InvalidArgument if the header is anything else
+   */
   public static RequestIds of(@Nullable String header) {
     if (header == null || header.isEmpty()) {
       return new RequestIds(ThreadLocalRandom.current().nextLong());
@@ -24,7 +28,7 @@ public record RequestIds(long call) {
     }
   }
 
-  /** Of the n-th operation; never 0. */
+  /** The number of the n-th operation of the call; never 0, which stands for none. */
   long operation(int n) {
     long mixed = (call + (n + 1) * SPREAD) * 0xbf58476d1ce4e5b9L;
     mixed ^= mixed >>> 31;

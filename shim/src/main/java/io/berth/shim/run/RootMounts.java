@@ -86,7 +86,7 @@ final class RootMounts {
         case "upperdir" -> upper = Path.of(plain(value));
         case "workdir" -> work = Path.of(plain(value));
         case "" -> {
-          // Between two commas.
+          // Nothing stands between two commas, or at the end.
         }
         default -> others.put(key, value);
       }
@@ -114,13 +114,13 @@ final class RootMounts {
       if (!e.is(Errno.EINVAL) || !others.containsKey("volatile")) {
         throw e;
       }
-      // Kernels before 5.10 do not have it.
+      // Kernels before 5.10 do not have the option (overlayfs.rst, "Volatile mount").
       others.remove("volatile");
       return overlays.mount(lower, upper, work, others);
     }
   }
 
-  /** At a separator that has no backslash before it. */
+  /** Splits a text at each separator that has no backslash before it. */
   private static List<String> split(String text, char separator) {
     List<String> parts = new ArrayList<>();
     StringBuilder part = new StringBuilder();

@@ -83,7 +83,7 @@ final class Supervision implements AutoCloseable {
     return hello;
   }
 
-  /** The init's pidfd; null before it was made. */
+  /** The descriptor of the init (pidfd_open(2)); null before the init was made. */
   @Nullable Fd init() {
     return init;
   }

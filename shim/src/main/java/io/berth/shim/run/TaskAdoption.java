@@ -24,7 +24,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Takes over a container that another process made, by what is in its folder. */
+/** Takes over a container that another shim process made, by what is in its folder. */
 public final class TaskAdoption {
   private static final Logger LOG = System.getLogger(TaskAdoption.class.getName());
   private static final long END_SECONDS = 10;
@@ -47,7 +47,7 @@ public final class TaskAdoption {
   }
 
   /**
-   * The task. Whoever controlled it is told and goes.
+   * The task. A shim process that controlled it is told and lets it go.
    *
    * @throws BerthException.NotFound if there is neither a supervisor nor anything that it left; a
    *     creation that was not finished has been undone then
@@ -65,7 +65,7 @@ public final class TaskAdoption {
     return new TaskAdoption(services, folder, record).run();
   }
 
-  /** Ends a container that nobody needs any more, however far it came; its folder stays. */
+  /** Ends a container that nobody needs any more, however far it came. Its folder stays. */
   public static void end(ShimProcessServices services, TaskFolder folder) throws IOException {
     TaskRecord record = folder.recordIfThere();
     if (record == null) {
@@ -160,7 +160,7 @@ public final class TaskAdoption {
         process.drained().complete(true);
       }
       if (known.exit() != null) {
-        // The init last: its end waits for theirs.
+        // The init comes last, for its end waits for those of the execs.
         ended.add(known.id().isEmpty() ? ended.size() : 0, known);
       }
     }
@@ -197,7 +197,7 @@ public final class TaskAdoption {
     return execs;
   }
 
-  /** The supervisor is dead; what it wrote down is all that is known. */
+  /** A task whose supervisor is dead; what that wrote down is all that is known of it. */
   private ContainerTask orphaned() throws IOException {
     boolean lived =
         Files.exists(folder.supervisorSocket())

@@ -167,7 +167,7 @@ public final class TaskCommands {
     }
   }
 
-  /** Lets them go on. */
+  /** Lets the processes of a paused container go on. */
   public void resume() throws IOException {
     task.lock().lock();
     try {
@@ -181,7 +181,7 @@ public final class TaskCommands {
     }
   }
 
-  /** Changes limits; absent and zero leave them. */
+  /** Changes limits; what is absent or zero stays. */
   public void update(Resources resources) throws IOException {
     task.lock().lock();
     try {

@@ -70,9 +70,9 @@ public final class TaskCreation {
     }
   }
 
-  /** Of runc's options those that mean something here. */
+  /** Those of runc's options ({@code containerd.runc.v1.Options}) that mean something here. */
   public record Options(boolean noPivot, boolean noKeyring, boolean systemdCgroup) {
-    /** None of them. */
+    /** No option is set. */
     public static final Options NONE = new Options(false, false, false);
   }
 
@@ -198,7 +198,7 @@ public final class TaskCreation {
         return carryOut(plan, launch, supervision, made);
       }
     } finally {
-      // Waits: while one is still being made, something of this container is left.
+      // This waits, for while a mount is still being made something of this container is left.
       mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
     }
   }
@@ -284,7 +284,7 @@ public final class TaskCreation {
     return task;
   }
 
-  /** Nothing may be left of a container that could not be made. */
+  /** Removes everything of a container that could not be made. */
   private void undo() {
     try {
       CompletableFuture<Supervisor.Born> born = birth;

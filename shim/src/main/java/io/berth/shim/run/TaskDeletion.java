@@ -52,8 +52,11 @@ public final class TaskDeletion {
   private TaskDeletion() {}
 
   /**
-   * UNKNOWN while it runs. Answers how its init ended. Output that a client has not read is
-   * dropped; what goes to a log gets there, within 10 s.
+   * Deletes the task and answers how its init ended. Output that a client has not read is dropped;
+   * what goes to a log gets there, within 10 s.
+   *
+   * @throws BerthException.Unknown while the init runs
+   * @throws BerthException.NotFound if it has been deleted
    */
   public static ContainerProcess.Ended delete(ContainerTask task, RequestIds requests)
       throws IOException {
@@ -70,7 +73,7 @@ public final class TaskDeletion {
       if (init.state() instanceof ContainerProcess.State.Created) {
         killCreated(task, requests);
       }
-      // First, for whoever lives on may hold the pipes open.
+      // The processes go first, for one that lives on may hold the pipes open.
       task.cgroup().killAll();
       Supervision supervisor = task.supervision();
       if (supervisor != null && supervisor.connection().isOpen()) {
@@ -81,13 +84,13 @@ public final class TaskDeletion {
       if (supervisor != null && supervisor.connection().isOpen()) {
         ending = end(task, supervisor, requests);
       }
-      // Meanwhile: the supervisor lives in a cgroup of its own.
+      // This need not wait for the supervisor, which lives in a cgroup of its own.
       unmountRoot(task.record());
       removeCgroup(task.services(), task.cgroup());
       if (supervisor != null && ending != null) {
         awaitEnd(task.services(), supervisor, ending);
       }
-      // Last, for until then the exit record is what tells of the end.
+      // The files go last, for until then the exit record is what tells of the end.
       task.folder().deleteWhatShimsMade();
       init.isDeleted();
       ContainerProcess.Ended ended = init.endedOrNull();
@@ -101,7 +104,10 @@ public final class TaskDeletion {
     }
   }
 
-  /** Below the instance's own cgroup also the folder that a namespace's containers share. */
+  /**
+   * Removes a container's cgroup, and below the instance's own also the folder that all containers
+   * of a namespace share, once that is empty.
+   */
   static void removeCgroup(ShimProcessServices services, Cgroup cgroup) throws IOException {
     cgroup.remove();
     String own = "/" + services.config().cgroupParent() + "/";
@@ -188,13 +194,13 @@ public final class TaskDeletion {
         .anyMatch(to -> to instanceof Stream.Fifo || to instanceof Stream.Attachable);
   }
 
-  /** Begins the supervisor's end. */
+  /** Runs the hooks of the end and tells the supervisor to end. */
   private static CompletableFuture<Void> end(
       ContainerTask task, Supervision supervisor, RequestIds requests) throws IOException {
     try {
       task.hooks().run(HookRunner.Point.POSTSTOP, supervisor.connection(), requests);
     } catch (BerthException e) {
-      // The specification: a warning, and the deletion goes on.
+      // OCI runtime specification, "Lifecycle", step 13: a warning, and the deletion goes on.
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
     task.isEnding();
@@ -218,7 +224,7 @@ public final class TaskDeletion {
     }
   }
 
-  /** Only where something on the host's side had to see it. */
+  /** Unmounts a root that hooks had to see, and that is mounted for the whole machine so. */
   static void unmountRoot(TaskRecord record) {
     if (record.hostRootfs().isEmpty()) {
       return;

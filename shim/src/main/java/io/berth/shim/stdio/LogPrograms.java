@@ -29,12 +29,12 @@ public final class LogPrograms {
 
   private final Poller poller;
 
-  /** The poller waits until a program is ready. */
+  /** Starts programs; the poller waits until one is ready. */
   public LogPrograms(Poller poller) {
     this.poller = poller;
   }
 
-  /** The ends to write to; the caller closes them. */
+  /** The ends of the pipes to write to; the caller closes them. */
   record Started(Fd stdout, Fd stderr) {}
 
   /** The supervisor of the container: programs are its children, and outlive every JVM. */
@@ -43,7 +43,7 @@ public final class LogPrograms {
     void start(Hook program, Fd output, Fd errors, Fd ready) throws IOException;
   }
 
-  /** Starts one and waits until it is ready, for 10 s at most. */
+  /** Starts a program and waits until it is ready, for 10 s at most. */
   Started start(TaskKey task, Stream.LogProgram program, Starter supervisor) throws IOException {
     try (Fd.Pipe ready = Fd.pipe(0);
         Fd.Pipe stdout = Fd.pipe(0);

@@ -3,9 +3,9 @@ package io.berth.shim.stdio;
 import io.berth.linux.supervisor.Sink;
 import java.util.List;
 
-/** One end of a stream. */
+/** What a stream of a process leads to. */
 public sealed interface Stream extends Sink.Named {
-  /** /dev/null. */
+  /** The stream leads to /dev/null. */
   record None() implements Stream {}
 
   /** A pipe that a client has made. */

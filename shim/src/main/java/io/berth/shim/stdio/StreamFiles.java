@@ -32,20 +32,25 @@ public final class StreamFiles implements LaunchPlan.Sinks, AutoCloseable {
   private final Map<Stream, Sink> sinks = new HashMap<>();
   private LogPrograms.@Nullable Started program;
 
-  /** For the streams of one process. */
+  /** Opens the streams of one process. */
   public StreamFiles(TaskKey task, LogPrograms programs, LogPrograms.Starter supervisor) {
     this.task = task;
     this.programs = programs;
     this.supervisor = supervisor;
   }
 
-  /** INVALID_ARGUMENT or NOT_FOUND, naming the path, if it cannot be opened. Never waits. */
+  /**
+   * Opens one; it never waits.
+   *
+   * @throws BerthException.InvalidArgument if it cannot be opened, naming the path
+   * @throws BerthException.NotFound if there is no such FIFO
+   */
   @Override
   public Sink open(int stream, Sink.Named named) throws IOException {
     if (!(named instanceof Stream to)) {
       throw new IllegalArgumentException("stream " + stream + ": cannot open " + named);
     }
-    // Both outputs in one file or log share it.
+    // Both outputs that go to one file or log share its descriptor.
     Sink known = sinks.get(to);
     if (known != null) {
       return known;
@@ -86,10 +91,8 @@ public final class StreamFiles implements LaunchPlan.Sinks, AutoCloseable {
       if (stream != 0) {
         return new Sink.Fifo(keep(Fifos.open(Path.of(path))), null);
       }
-      // In this order: the end to write can only be opened while somebody reads.
-      // Opened by the supervisor when the process runs: a client whose FIFO was opened earlier
-      // could come to the end of its
-      // input, and want to say so, before it knows of the task.
+      // The supervisor opens it when the process runs: a client whose FIFO was opened earlier could
+      // come to the end of its input, and want to say so, before it knows of the task.
       return new Sink.Fifo(keep(Fifos.locate(Path.of(path))), null);
     } catch (SyscallException e) {
       if (e.is(Errno.ENOENT)) {

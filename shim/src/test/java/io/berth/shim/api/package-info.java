@@ -1,4 +1,4 @@
-/** Containers made, commanded and undone through the wire. */
+/** Tests with real containers that are made, commanded and undone through the wire. */
 @NullMarked
 package io.berth.shim.api;
 

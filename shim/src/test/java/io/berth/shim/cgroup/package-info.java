@@ -1,4 +1,4 @@
-/** Paths and limits of cgroups. */
+/** Tests of the paths and limits of cgroups. */
 @NullMarked
 package io.berth.shim.cgroup;
 

@@ -1,4 +1,4 @@
-/** What holds without a kernel. */
+/** Tests of a task's parts that need no container. */
 @NullMarked
 package io.berth.shim.run;
 

@@ -1,4 +1,4 @@
-/** What clients write for streams. */
+/** Tests of what clients write for streams. */
 @NullMarked
 package io.berth.shim.stdio;
 

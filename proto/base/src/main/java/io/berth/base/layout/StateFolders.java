@@ -93,7 +93,7 @@ public record StateFolders(Path path) {
     OwnFolder.prepare(warmUpPipes(), OwnFolder.OWNER_ONLY);
   }
 
-  /** The file with the boot that this folder is of, as the kernel names it (proc_sys_kernel(5)). */
+  /** The file with the boot that this folder is of, as the kernel names it (random(4)). */
   public Path boot() {
     return path.resolve(BOOT);
   }
