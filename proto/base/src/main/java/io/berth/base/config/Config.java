@@ -116,26 +116,8 @@ public final class Config {
     if (!problems.isEmpty()) {
       return;
     }
-    if (bytes(state()) > MAX_STATE_BYTES) {
-      problems.add(
-          "key `state`: `"
-              + state()
-              + "` has "
-              + bytes(state())
-              + " bytes, at most "
-              + MAX_STATE_BYTES
-              + " leave room for sockets; choose a shorter path");
-    }
-    if (bytes(root()) > MAX_ROOT_BYTES) {
-      problems.add(
-          "key `root`: `"
-              + root()
-              + "` has "
-              + bytes(root())
-              + " bytes, at most "
-              + MAX_ROOT_BYTES
-              + " leave room for mount options; choose a shorter path");
-    }
+    checkLength(problems, "state", state(), MAX_STATE_BYTES, "sockets");
+    checkLength(problems, "root", root(), MAX_ROOT_BYTES, "mount options");
     if (!List.of("error", "warning", "info", "debug")
         .contains(text(Key.LOG_LEVEL).toLowerCase(Locale.ROOT))) {
       problems.add(
@@ -158,6 +140,15 @@ public final class Config {
     if (!List.of("pool", "container").contains(text(Key.SHIM_ISOLATION))) {
       problems.add(
           "key `shim.isolation`: `" + text(Key.SHIM_ISOLATION) + "` is neither pool nor container");
+    }
+  }
+
+  private static void checkLength(
+      List<String> problems, String key, Path path, int most, String room) {
+    if (bytes(path) > most) {
+      problems.add(
+          "key `%s`: `%s` has %d bytes, at most %d leave room for %s; choose a shorter path"
+              .formatted(key, path, bytes(path), most, room));
     }
   }
 

@@ -44,66 +44,71 @@ public final class Program {
    */
   public static int run(
       String name, String[] arguments, PrintStream out, PrintStream err, Factory factory) {
-    Path file = Path.of("/etc/berth/config.toml");
-    boolean check = false;
-    boolean print = false;
-    Optional<String> level = Log.levelOf(System.getenv());
-    for (int i = 0; i < arguments.length; i++) {
-      switch (arguments[i]) {
-        case "--config" -> {
-          if (++i == arguments.length) {
-            err.println("berth-" + name + ": --config needs a file");
-            return 2;
-          }
-          file = Path.of(arguments[i]);
-        }
-        case "--log-level" -> {
-          if (++i == arguments.length) {
-            err.println("berth-" + name + ": --log-level needs a level");
-            return 2;
-          }
-          level = Optional.of(arguments[i]);
-        }
-        case "--check-config" -> check = true;
-        case "--print-config" -> print = true;
-        case "--version" -> {
-          out.println("berth-" + name + " " + VERSION);
-          return 0;
-        }
-        default -> {
-          // Rows DN-06, RK-46.
-          err.println(
-              "berth-"
-                  + name
-                  + ": unknown argument `"
-                  + arguments[i]
-                  + "`; there are --config FILE, --log-level LEVEL, --check-config, --print-config,"
-                  + " --version");
-          return 2;
-        }
-      }
-    }
+    String program = "berth-" + name;
     try {
-      Config config = Config.read(file);
-      Log.configure(name, level.orElse(config.text(Key.LOG_LEVEL)));
-      if (print) {
+      Wish wish = Wish.of(arguments);
+      if (wish.version) {
+        out.println(program + " " + VERSION);
+        return 0;
+      }
+      Config config = Config.read(wish.file);
+      Log.configure(name, wish.level.orElse(config.text(Key.LOG_LEVEL)));
+      if (wish.print) {
         out.print(config.describe());
         return 0;
       }
-      if (check) {
-        out.println("berth-" + name + ": `" + file + "` is right");
+      if (wish.check) {
+        out.println(program + ": `" + wish.file + "` is right");
         return 0;
       }
       return serve(name, config, factory);
     } catch (BerthException e) {
-      err.println("berth-" + name + ": " + e.getMessage());
+      err.println(program + ": " + e.getMessage());
       return e instanceof BerthException.InvalidArgument || e instanceof BerthException.NotFound
           ? 2
           : 1;
     } catch (Exception e) {
       LOG.log(Level.ERROR, "start", e);
-      err.println("berth-" + name + ": start: " + e.getMessage());
+      err.println(program + ": start: " + e.getMessage());
       return 1;
+    }
+  }
+
+  /** What the arguments of a program ask for. */
+  private record Wish(
+      Path file, Optional<String> level, boolean check, boolean print, boolean version) {
+    /** INVALID_ARGUMENT, with what there is, for an argument that is unknown or lacks its value. */
+    static Wish of(String[] arguments) {
+      Path file = Path.of("/etc/berth/config.toml");
+      Optional<String> level = Log.levelOf(System.getenv());
+      boolean check = false;
+      boolean print = false;
+      for (int i = 0; i < arguments.length; i++) {
+        switch (arguments[i]) {
+          case "--config" -> file = Path.of(value(arguments, ++i, "--config needs a file"));
+          case "--log-level" ->
+              level = Optional.of(value(arguments, ++i, "--log-level needs a level"));
+          case "--check-config" -> check = true;
+          case "--print-config" -> print = true;
+          case "--version" -> {
+            return new Wish(file, level, check, print, /* version= */ true);
+          }
+          default ->
+              throw new BerthException.InvalidArgument(
+                  "unknown argument `"
+                      + arguments[i]
+                      + "`; there are --config FILE, --log-level LEVEL, --check-config,"
+                      + " --print-config, --version");
+        }
+      }
+      return new Wish(file, level, check, print, /* version= */ false);
+    }
+
+    private static String value(String[] arguments, int at, String otherwise) {
+      if (at == arguments.length) {
+        throw new BerthException.InvalidArgument(otherwise);
+      }
+      return arguments[at];
     }
   }
 
