@@ -1,6 +1,7 @@
 /**
- * The program {@code berth-shim}: a process that hosts shims. It owns no state and is the parent of
- * nobody; killed at any instant, another adopts its containers.
+ * The program {@code berth-shim}: a shim process, which hosts the shims of many containers. It owns
+ * no state and is the parent of no other process; when it is killed, at whatever instant, another
+ * one adopts its containers.
  */
 @NullMarked
 package io.berth.shim;

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a container uses, by its cgroup: {@code io.containerd.cgroups.v1.Metrics} or {@code
- * v2.Metrics}, as the host has it.
+ * v2.Metrics}, whichever version of cgroups the machine has.
  */
 final class MetricsFiles {
   private static final int MAX_INTERFACES = 64;

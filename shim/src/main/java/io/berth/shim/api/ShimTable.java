@@ -124,13 +124,18 @@ public final class ShimTable {
     lock.lock();
     try {
       if (whenDrained != null) {
-        throw new BerthException.FailedPrecondition("place `" + key + "`: this host is draining");
+        throw new BerthException.FailedPrecondition(
+            "place `" + key + "`: this shim process is draining");
       }
       // Containers of the warm-up belong to no client, and bind the process to no namespace.
       boolean own = key.namespace().equals(Identifier.WARM_UP_NAMESPACE);
       if (!own && namespace != null && !namespace.equals(key.namespace())) {
         throw new BerthException.FailedPrecondition(
-            "place `" + key + "`: this host holds containers of namespace `" + namespace + "`");
+            "place `"
+                + key
+                + "`: this shim process holds containers of namespace `"
+                + namespace
+                + "`");
       }
       Shim there = shims.get(key);
       if (there != null && !there.isOver()) {

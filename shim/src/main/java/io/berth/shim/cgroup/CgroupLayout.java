@@ -53,7 +53,10 @@ public record CgroupLayout(
     return null;
   }
 
-  /** Reads the mounts of this process. Some 10 µs for each mount of the host: once per process. */
+  /**
+   * Reads the mounts of this process. It takes some 10 µs for each of them, so a process does it
+   * once.
+   */
   public static CgroupLayout ofHost() throws SyscallException {
     CgroupLayout mounted = of(MountInfo.ofSelf());
     String controllers =

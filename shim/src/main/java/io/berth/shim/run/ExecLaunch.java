@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the process of an exec that was added. */
+/** Starts the process of an exec that was added. */
 final class ExecLaunch {
   private ExecLaunch() {}
 

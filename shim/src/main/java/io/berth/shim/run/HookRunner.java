@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Hooks of the host's side: carried out by the supervisor one after another, in the host's
- * namespaces, with the container's state on their input.
+ * Has those hooks run that belong outside of the container: the supervisor carries them out one
+ * after another, in the machine's namespaces, with the container's state on their input.
  */
 final class HookRunner {
   private static final int OPERATIONS_PER_POINT = 64;
@@ -29,7 +29,7 @@ final class HookRunner {
     this.bundle = bundle;
   }
 
-  /** Points of a container's life at which the host's side has something to do. */
+  /** Points of a container's life at which hooks run outside of it. */
   enum Point {
     PRESTART(1, "creating"),
     CREATE_RUNTIME(2, "creating"),

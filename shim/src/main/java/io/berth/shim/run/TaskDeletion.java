@@ -31,18 +31,21 @@ public final class TaskDeletion {
   private static final Logger LOG = System.getLogger(TaskDeletion.class.getName());
 
   /**
-   * For what a client reads: clients read to the end before they delete, so whatever is unread by
-   * now has no reader.
+   * How long output is waited for that a client reads. Clients read to the end before they delete,
+   * so what is unread by then has no reader.
    */
   private static final long DRAIN_CLIENT_MILLIS = 20;
 
-  /** For what is written here: a log may not lose its end because the machine is busy. */
+  /** The same for a file: a log may not lose its end because the machine is busy. */
   private static final long DRAIN_FILE_MILLIS = 10_000;
 
-  /** The same for an exec: what it left running in the container may hold its output open. */
+  /** The same for an exec, for what it left running in the container may hold its output open. */
   private static final long DRAIN_EXEC_MILLIS = 1_000;
 
-  /** For a client that was told to come for an exec's output: it is on its way, or it has died. */
+  /**
+   * How long a client is waited for that was told to come for an exec's output. Until then it has
+   * come, or it has died.
+   */
   private static final Duration CLIENT_COMES = Duration.ofSeconds(5);
 
   private static final long CLIENT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
