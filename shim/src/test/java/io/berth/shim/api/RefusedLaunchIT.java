@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class RefusedLaunchIT {
   private static final int ENGINE = 125;
 
-  @RegisterExtension final TestHost host = new TestHost();
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
 
   private static BerthException failure(Executable call) {
     return ErrorCodec.fromCall(assertThrows(StatusException.class, call));
@@ -49,17 +49,17 @@ final class RefusedLaunchIT {
   }
 
   private BerthException create(ObjectNode spec) {
-    return failure(() -> host.create(host.key(), spec));
+    return failure(() -> shims.create(shims.key(), spec));
   }
 
   /** Programs whose names are words that tell failures apart elsewhere. */
   private void makeFiles() throws Exception {
-    Path bin = host.rootfs().resolve("bin");
+    Path bin = shims.rootfs().resolve("bin");
     Files.writeString(bin.resolve("permission denied"), "\0\1\2");
     Files.setPosixFilePermissions(
         bin.resolve("permission denied"), PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.writeString(bin.resolve("executable file not found"), "text\n");
-    Files.createDirectories(host.rootfs().resolve("no such file or directory"));
+    Files.createDirectories(shims.rootfs().resolve("no such file or directory"));
   }
 
   @ParameterizedTest
@@ -78,21 +78,21 @@ final class RefusedLaunchIT {
       throws Exception {
     makeFiles();
     LaunchFailure expected = new LaunchFailure(kind, program, errno);
-    BerthException created = create(host.spec(program));
+    BerthException created = create(shims.spec(program));
     assertEquals(BerthException.Unknown.class, created.getClass());
     is(expected, code, created);
 
-    BerthException execed = exec((ObjectNode) host.spec(program).get("process"));
+    BerthException execed = exec((ObjectNode) shims.spec(program).get("process"));
     assertEquals(BerthException.Unknown.class, execed.getClass());
     is(expected, code, execed);
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   /** What the start of such a process in a container that runs says; the container goes. */
   private BerthException exec(ObjectNode process) throws Exception {
-    TaskKey key = host.key();
-    host.create(key, host.spec("sleep", "100"));
-    var task = host.task(key);
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("sleep", "100"));
+    var task = shims.task(key);
     task.start(StartRequest.newBuilder().setId(key.id()).build());
     task.exec(
         ExecProcessRequest.newBuilder()
@@ -114,9 +114,9 @@ final class RefusedLaunchIT {
     makeFiles();
     LaunchFailure expected =
         new LaunchFailure(Kind.PROGRAM_FORMAT_UNKNOWN, "/bin/permission denied", Errno.ENOEXEC);
-    TaskKey key = host.key();
-    host.create(key, host.spec("/bin/permission denied"));
-    var task = host.task(key);
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("/bin/permission denied"));
+    var task = shims.task(key);
     BerthException failure =
         failure(() -> task.start(StartRequest.newBuilder().setId(key.id()).build()));
     assertTrue(failure.getMessage().contains("ENOEXEC (exec format error)"), failure.getMessage());
@@ -124,24 +124,24 @@ final class RefusedLaunchIT {
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
 
-    is(expected, 126, exec((ObjectNode) host.spec("/bin/permission denied").get("process")));
-    assertEquals(List.of(), host.leftovers());
+    is(expected, 126, exec((ObjectNode) shims.spec("/bin/permission denied").get("process")));
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void aWorkingFolderThatCannotBeEntered() throws Exception {
-    ObjectNode spec = host.spec("true");
+    ObjectNode spec = shims.spec("true");
     ((ObjectNode) spec.get("process")).put("cwd", "/etc/passwd");
     is(
         new LaunchFailure(Kind.WORKING_DIRECTORY_REFUSED, "/etc/passwd", Errno.ENOTDIR),
         127,
         create(spec));
-    assertEquals(List.of(), host.leftovers());
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
   void optionsAndMountsWithWordsOfOtherFailures() {
-    ObjectNode sysctl = host.spec("true");
+    ObjectNode sysctl = shims.spec("true");
     ((ObjectNode) sysctl.get("linux"))
         .putObject("sysctl")
         .put("net.no such file or directory", "1");
@@ -151,16 +151,16 @@ final class RefusedLaunchIT {
     assertEquals(Kind.OPTION_REFUSED, ((LaunchFailure) refused.detail()).kind());
     assertEquals(ENGINE, LaunchFailure.exitCode(refused, ENGINE));
 
-    ObjectNode mount = host.spec("true");
+    ObjectNode mount = shims.spec("true");
     String source = "/nowhere/permission denied";
-    TestHost.mount((ArrayNode) mount.get("mounts"), "/tmp/x", "bind", source, "rbind");
+    TestShimProcess.mount((ArrayNode) mount.get("mounts"), "/tmp/x", "bind", source, "rbind");
     BerthException absent = create(mount);
     assertEquals(BerthException.InvalidArgument.class, absent.getClass());
     is(new LaunchFailure(Kind.MOUNT_REFUSED, source, Errno.ENOENT), 127, absent);
 
-    ObjectNode file = host.spec("true");
-    TestHost.mount(
-        (ArrayNode) file.get("mounts"), "/etc", "bind", host.rootfs() + "/etc/passwd", "bind");
+    ObjectNode file = shims.spec("true");
+    TestShimProcess.mount(
+        (ArrayNode) file.get("mounts"), "/etc", "bind", shims.rootfs() + "/etc/passwd", "bind");
     BerthException crossed = create(file);
     is(new LaunchFailure(Kind.MOUNT_REFUSED, "/etc", Errno.EINVAL), ENGINE, crossed);
   }
