@@ -19,6 +19,7 @@ import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.ContainerdComponent;
 import io.berth.containerd.ContainerdComponents;
 import io.berth.containerd.ContainerdDaemon;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -37,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Instance implements AutoCloseable {
   public static final String NAMESPACE = "test";
+
+  /** Where the service waits for the next event of a subscriber. */
+  private static final String TAKING = "io.berth.containerd.event.EventBroker$Subscription.take";
 
   public final Config config;
   public final FakeShimProcesses hosts;
@@ -67,7 +71,7 @@ public final class Instance implements AutoCloseable {
     start();
   }
 
-  /** Ready when it returns. */
+  /** Starts the service; it answers when this returns. */
   public void start() throws IOException {
     ContainerdComponent component =
         ContainerdComponents.create(config, hosts, InstantSource.system());
@@ -148,17 +152,14 @@ public final class Instance implements AutoCloseable {
 
   /** Events from now on, subscribed when this returns. */
   public Events events(String... filters) throws InterruptedException {
+    long before = ServiceThreads.in(TAKING);
     Events events = new Events();
     EventsGrpc.newStub(channel)
         .withWaitForReady()
         .subscribe(SubscribeRequest.newBuilder().addAllFilters(List.of(filters)).build(), events);
-    // The call is on its way on the one connection; an answered call behind it tells that it is in.
-    var _ =
-        containers()
-            .list(
-                io.berth.api.containerd.services.containers.v1.ListContainersRequest
-                    .getDefaultInstance());
-    Thread.sleep(50);
+    Eventually.holds(
+        "subscribed or refused",
+        () -> ServiceThreads.in(TAKING) > before || events.failure() != null);
     return events;
   }
 
