@@ -126,14 +126,7 @@ public final class EventMessages implements PayloadCodec {
       case Occurrence.TaskCreated it -> created(it);
       case Occurrence.TaskStarted(String container, int pid) ->
           TaskStart.newBuilder().setContainerId(container).setPid(pid).build();
-      case Occurrence.TaskExited it ->
-          TaskExit.newBuilder()
-              .setContainerId(it.container())
-              .setId(it.process())
-              .setPid(it.pid())
-              .setExitStatus(it.status())
-              .setExitedAt(Timestamps.of(it.at()))
-              .build();
+      case Occurrence.TaskExited it -> exited(it);
       case Occurrence.TaskDeleted it ->
           TaskDelete.newBuilder()
               .setContainerId(it.container())
@@ -156,6 +149,16 @@ public final class EventMessages implements PayloadCodec {
               .setPid(pid)
               .build();
     };
+  }
+
+  private static TaskExit exited(Occurrence.TaskExited what) {
+    return TaskExit.newBuilder()
+        .setContainerId(what.container())
+        .setId(what.process())
+        .setPid(what.pid())
+        .setExitStatus(what.status())
+        .setExitedAt(Timestamps.of(what.at()))
+        .build();
   }
 
   private static TaskCreate created(Occurrence.TaskCreated what) {
