@@ -7,14 +7,14 @@ import io.berth.containerd.shimprocess.ShimProcessLauncher;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
 
-/** The whole service. The outside world comes in through the factory. */
+/** Makes the whole service, from what a test replaces and a program does not choose. */
 @Singleton
 @Component(modules = {ContainerdModule.class, EndpointModule.class})
 public interface ContainerdComponent {
-  /** What main starts and stops. */
+  /** The service, not started yet. */
   ContainerdDaemon daemon();
 
-  /** Takes configuration, clock, and the way shim processes are started. */
+  /** Takes the configuration, the clock, and the way in which shim processes are started. */
   @Component.Factory
   interface Factory {
     ContainerdComponent create(

@@ -8,7 +8,7 @@ import java.time.InstantSource;
 public final class ContainerdMain {
   private ContainerdMain() {}
 
-  /** See {@link Program}. */
+  /** Runs the service until a signal ends it; see {@link Program#run} for arguments and codes. */
   public static void main(String[] arguments) {
     int code =
         Program.run(

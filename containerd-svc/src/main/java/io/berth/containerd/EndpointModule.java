@@ -5,11 +5,11 @@ import dagger.Module;
 import dagger.multibindings.IntoSet;
 import io.berth.containerd.api.ContainerMessages;
 import io.berth.containerd.api.ContainersEndpoint;
-import io.berth.containerd.api.EventMessages;
 import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
 import io.berth.containerd.api.NamedContainersEndpoint;
 import io.berth.containerd.api.NamespacesEndpoint;
+import io.berth.containerd.api.OccurrenceMessages;
 import io.berth.containerd.api.RuncOptions;
 import io.berth.containerd.api.TasksEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
@@ -60,7 +60,7 @@ interface EndpointModule {
   ForwardedMessages forwarded(SnapshotMessages messages);
 
   @Binds
-  PayloadCodec payloads(EventMessages messages);
+  PayloadCodec payloads(OccurrenceMessages messages);
 
   @Binds
   RuntimeOptions runtimeOptions(RuncOptions options);

@@ -12,8 +12,8 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.event.Event;
 import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.PublishedEvent;
 import io.berth.containerd.event.Topics;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -37,7 +37,7 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         () -> {
           String namespace = CallContext.namespace();
           broker.forward(
-              new Event(
+              new PublishedEvent(
                   namespace,
                   Topics.check(request.getTopic()),
                   clock.instant(),
@@ -53,7 +53,7 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         () -> {
           Envelope envelope = request.getEnvelope();
           broker.forward(
-              new Event(
+              new PublishedEvent(
                   Identifier.check(envelope.getNamespace()),
                   Topics.check(envelope.getTopic()),
                   envelope.hasTimestamp()
@@ -82,7 +82,7 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
         sender -> {
           try (subscription) {
             while (true) {
-              sender.send(EventMessages.envelope(subscription.take().event()));
+              sender.send(OccurrenceMessages.envelope(subscription.take().event()));
             }
           }
         });

@@ -3,6 +3,7 @@ package io.berth.containerd.api;
 import io.berth.api.containerd.services.introspection.v1.Plugin;
 import io.berth.api.containerd.types.Platform;
 import io.berth.base.config.Config;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,7 +36,7 @@ final class PluginRows {
         row("io.containerd.runtime.v2", "task")
             .addPlatforms(platform)
             .putExports("log-uri-schemes", "fifo,binary,file");
-    List<Plugin> rows = new java.util.ArrayList<>();
+    List<Plugin> rows = new ArrayList<>();
     rows.add(row("io.containerd.content.v1", "content").addPlatforms(platform).build());
     rows.add(row("io.containerd.differ.v1", "walking").addPlatforms(platform).build());
     rows.add(row("io.containerd.event.v1", "exchange").build());

@@ -6,8 +6,8 @@ import io.berth.api.berth.event.v1.OutboxGrpc;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.rpc.Timestamps;
 import io.berth.base.time.Sleeper;
-import io.berth.containerd.event.Event;
 import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.PublishedEvent;
 import io.berth.containerd.metadata.Store;
 import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
@@ -94,8 +94,8 @@ public final class OutboxFollower implements AutoCloseable {
     }
   }
 
-  private static Event event(Envelope envelope) {
-    return new Event(
+  private static PublishedEvent event(Envelope envelope) {
+    return new PublishedEvent(
         envelope.getNamespace(),
         envelope.getTopic(),
         Timestamps.instant(envelope.getTimestamp()),

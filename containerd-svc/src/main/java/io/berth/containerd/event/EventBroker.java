@@ -56,16 +56,16 @@ public final class EventBroker {
   }
 
   /** An event and its place in the order, counted from 1 since the start of this process. */
-  public record Numbered(long sequence, Event event, Filter.Fields fields) {}
+  public record Numbered(long sequence, PublishedEvent event, Filter.Fields fields) {}
 
   /** Tells what happened at this moment. */
   public void publish(String namespace, Occurrence what) {
-    forward(new Event(namespace, what.topic(), clock.instant(), codec.encode(what)));
+    forward(new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what)));
   }
 
   /** The same, of a payload that its teller encoded. */
   public void publish(String namespace, String topic, Message payload) {
-    forward(new Event(namespace, topic, clock.instant(), Anys.pack(payload)));
+    forward(new PublishedEvent(namespace, topic, clock.instant(), Anys.pack(payload)));
   }
 
   /**
@@ -73,15 +73,15 @@ public final class EventBroker {
    * get it too, for they lost their stream with the process before this one.
    */
   public void publishMissed(String namespace, Occurrence what) {
-    missed(new Event(namespace, what.topic(), clock.instant(), codec.encode(what)));
+    missed(new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what)));
   }
 
   /** The same, of a payload that its teller encoded. */
   public void publishMissed(String namespace, String topic, Message payload) {
-    missed(new Event(namespace, topic, clock.instant(), Anys.pack(payload)));
+    missed(new PublishedEvent(namespace, topic, clock.instant(), Anys.pack(payload)));
   }
 
-  private void missed(Event event) {
+  private void missed(PublishedEvent event) {
     order.lock();
     try {
       Numbered told = tell(event);
@@ -94,7 +94,7 @@ public final class EventBroker {
   }
 
   /** Tells an event as somebody else made it. */
-  public void forward(Event event) {
+  public void forward(PublishedEvent event) {
     order.lock();
     try {
       var _ = tell(event);
@@ -105,7 +105,7 @@ public final class EventBroker {
 
   // Null for an event of the warm-up, which nobody but this process is to see.
   @GuardedBy("order")
-  private @Nullable Numbered tell(Event event) {
+  private @Nullable Numbered tell(PublishedEvent event) {
     if (event.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
       return null;
     }

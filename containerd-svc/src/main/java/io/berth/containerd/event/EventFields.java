@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * fields and maps of texts of the payload. The payload is decoded when the first filter asks.
  */
 final class EventFields implements Filter.Fields {
-  private final Event event;
+  private final PublishedEvent event;
   private final PayloadCodec codec;
   private volatile @Nullable Message payload;
 
-  EventFields(Event event, PayloadCodec codec) {
+  EventFields(PublishedEvent event, PayloadCodec codec) {
     this.event = event;
     this.codec = codec;
   }

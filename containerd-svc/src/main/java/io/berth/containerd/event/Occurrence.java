@@ -11,7 +11,7 @@ import java.util.Map;
 
 /**
  * What this service itself tells its subscribers: each kind is one record, and has one topic. What
- * clients and other services tell stays opaque, see {@link Event}.
+ * clients and other services tell stays opaque, see {@link PublishedEvent}.
  */
 public sealed interface Occurrence {
   /** The topic under which it is told, as containerd names it. */

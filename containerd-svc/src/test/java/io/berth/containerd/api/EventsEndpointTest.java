@@ -146,7 +146,7 @@ class EventsEndpointTest {
     EventBroker broker =
         new EventBroker(
             Config.parse(null, "[containerd]\nevent_queue = 3"),
-            new EventMessages(),
+            new OccurrenceMessages(),
             InstantSource.system());
     try (EventBroker.Subscription subscription = broker.subscribe(List.of())) {
       for (int i = 0; i < 5; i++) {
@@ -167,7 +167,7 @@ class EventsEndpointTest {
   @Test
   void missedEvents_goToThoseWhoSubscribeSoonAfterAStart() throws InterruptedException {
     TurnableClock clock = new TurnableClock(Instant.EPOCH);
-    EventBroker broker = new EventBroker(Config.parse(null, ""), new EventMessages(), clock);
+    EventBroker broker = new EventBroker(Config.parse(null, ""), new OccurrenceMessages(), clock);
     broker.publishMissed("n", new TaskOutOfMemory("c1"));
     broker.publishMissed(Identifier.WARM_UP_NAMESPACE, new TaskOutOfMemory("own"));
     try (EventBroker.Subscription early = broker.subscribe(List.of())) {

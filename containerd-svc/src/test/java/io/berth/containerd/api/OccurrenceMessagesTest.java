@@ -40,7 +40,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What happens here, in the messages that clients of containerd know. */
-class EventMessagesTest {
+class OccurrenceMessagesTest {
   private static final Instant AT = Instant.ofEpochSecond(5, 6);
   private static final TaskCreated CREATED =
       new TaskCreated(
@@ -50,7 +50,7 @@ class EventMessagesTest {
           new Stdio("i", "o", "e", true),
           7);
 
-  private final EventMessages messages = new EventMessages();
+  private final OccurrenceMessages messages = new OccurrenceMessages();
 
   @Test
   void everyOccurrence_hasAMessageThatFiltersCanRead() {

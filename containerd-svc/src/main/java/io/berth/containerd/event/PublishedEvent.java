@@ -11,4 +11,4 @@ import java.time.Instant;
  * @param time when it happened, by the clock of whoever told it
  * @param payload what happened; opaque, for clients may publish types that are not known here
  */
-public record Event(String namespace, String topic, Instant time, Any payload) {}
+public record PublishedEvent(String namespace, String topic, Instant time, Any payload) {}

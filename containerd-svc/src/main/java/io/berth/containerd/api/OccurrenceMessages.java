@@ -34,9 +34,9 @@ import io.berth.api.containerd.types.Mount;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.Timestamps;
-import io.berth.containerd.event.Event;
 import io.berth.containerd.event.Occurrence;
 import io.berth.containerd.event.PayloadCodec;
+import io.berth.containerd.event.PublishedEvent;
 import jakarta.inject.Inject;
 import java.util.Map;
 import java.util.function.Function;
@@ -45,7 +45,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Events and their payloads as messages of the wire. */
-public final class EventMessages implements PayloadCodec {
+public final class OccurrenceMessages implements PayloadCodec {
   private static final Map<String, Message> KNOWN =
       Stream.<Message>of(
               ContainerCreate.getDefaultInstance(),
@@ -78,10 +78,10 @@ public final class EventMessages implements PayloadCodec {
                   message -> message.getDescriptorForType().getFullName(), Function.identity()));
 
   @Inject
-  public EventMessages() {}
+  public OccurrenceMessages() {}
 
   /** For a subscriber, and for whoever forwards. */
-  static Envelope envelope(Event event) {
+  static Envelope envelope(PublishedEvent event) {
     return Envelope.newBuilder()
         .setTimestamp(Timestamps.of(event.time()))
         .setNamespace(event.namespace())
@@ -97,19 +97,8 @@ public final class EventMessages implements PayloadCodec {
 
   private static Message message(Occurrence what) {
     return switch (what) {
-      case Occurrence.ContainerCreated(String id, String image, String runtime, Any options) ->
-          ContainerCreate.newBuilder()
-              .setId(id)
-              .setImage(image)
-              .setRuntime(ContainerCreate.Runtime.newBuilder().setName(runtime).setOptions(options))
-              .build();
-      case Occurrence.ContainerUpdated it ->
-          ContainerUpdate.newBuilder()
-              .setId(it.id())
-              .setImage(it.image())
-              .putAllLabels(it.labels())
-              .setSnapshotKey(it.snapshotKey())
-              .build();
+      case Occurrence.ContainerCreated it -> created(it);
+      case Occurrence.ContainerUpdated it -> updated(it);
       case Occurrence.ContainerDeleted(String id) -> ContainerDelete.newBuilder().setId(id).build();
       case Occurrence.HealthChanged(String container, String name, String status) ->
           HealthStatus.newBuilder()
@@ -158,6 +147,24 @@ public final class EventMessages implements PayloadCodec {
         .setPid(what.pid())
         .setExitStatus(what.status())
         .setExitedAt(Timestamps.of(what.at()))
+        .build();
+  }
+
+  private static ContainerCreate created(Occurrence.ContainerCreated what) {
+    return ContainerCreate.newBuilder()
+        .setId(what.id())
+        .setImage(what.image())
+        .setRuntime(
+            ContainerCreate.Runtime.newBuilder().setName(what.runtime()).setOptions(what.options()))
+        .build();
+  }
+
+  private static ContainerUpdate updated(Occurrence.ContainerUpdated what) {
+    return ContainerUpdate.newBuilder()
+        .setId(what.id())
+        .setImage(what.image())
+        .putAllLabels(what.labels())
+        .setSnapshotKey(what.snapshotKey())
         .build();
   }
 
