@@ -9,7 +9,7 @@ import io.berth.network.endpoint.NetworkEngine;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
 
-/** The service, wired. Making it does no I/O and starts no thread. */
+/** Makes the service, without input, output or threads. */
 @Singleton
 @Component(modules = NetworkModule.class)
 interface NetworkComponent {

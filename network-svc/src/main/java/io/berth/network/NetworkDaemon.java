@@ -6,6 +6,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.Sleeper;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.api.NetworkServices;
 import io.berth.network.endpoint.NetworkEngine;
@@ -13,17 +14,18 @@ import io.grpc.ServerServiceDefinition;
 import jakarta.inject.Inject;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 
-/** The service between start and stop: first the repair, then the socket. */
+/** The service between start and stop; it repairs what is left of its last run, and then serves. */
 final class NetworkDaemon implements Daemon {
   private static final int EVENT_LOOPS = 2;
   private static final int GRACE_MILLIS = 2000;
-  private static final int READY_MILLIS = 2000;
+  private static final Duration READY_PAUSE = Duration.ofSeconds(2);
   private static final Logger LOG = System.getLogger(NetworkDaemon.class.getName());
 
   private final Config config;
@@ -71,7 +73,7 @@ final class NetworkDaemon implements Daemon {
     }
   }
 
-  /** Not ready is said at once, and taken back when what was missing is there. */
+  /** Tells at once that the service is not ready, and again when what was missing is there. */
   private void watchReadiness(ServiceHealth health) {
     if (isReady()) {
       return;
@@ -81,15 +83,13 @@ final class NetworkDaemon implements Daemon {
         Thread.ofVirtual()
             .name("readiness")
             .start(() -> {
-              try {
-                do {
-                  Thread.sleep(READY_MILLIS);
-                } while (!isReady());
-                health.able(true);
-                LOG.log(Level.INFO, "the network is ready");
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
+              do {
+                if (!Sleeper.SYSTEM.pause(READY_PAUSE)) {
+                  return;
+                }
+              } while (!isReady());
+              health.able(true);
+              LOG.log(Level.INFO, "the network is ready");
             });
     ends.push(watch::interrupt);
   }

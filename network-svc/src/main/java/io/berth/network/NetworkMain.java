@@ -47,7 +47,7 @@ public final class NetworkMain {
     try {
       Config config = Config.read(Path.of(arguments[at + 1]));
       Program.prepareFolders(config);
-      // Nobody else may be at work on the same network.
+      // The lock keeps a running service from working on the same network.
       try (FolderLock _ = FolderLock.take(config.state(), "network")) {
         NetworkEngine engine = component(config).engine();
         engine.start();

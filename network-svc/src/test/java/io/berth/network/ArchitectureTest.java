@@ -34,17 +34,11 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
 
-  /** The wire's types stay at the edge. */
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
+
   @ArchTest
   static final ArchRule WIRE =
-      noClasses()
-          .that()
-          .resideInAPackage("io.berth.network..")
-          .and()
-          .resideOutsideOfPackage("io.berth.network.api..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("io.berth.api..");
+      ArchitectureRules.generatedOnlyIn("io.berth.network..", "io.berth.network.api..");
 
   /** A link on the host that came about elsewhere would let who is on it configure the host. */
   @ArchTest

@@ -39,8 +39,7 @@ final class AttachIT {
     host.close();
   }
 
-  // Rows MB-51, MB-93.
-  @Test
+  @Test // ARTICLE MB-51, MB-93
   void networkNone_isANamespaceWithItsLoopbackUpAndNothingElse() throws Exception {
     NetworkEngine engine = host.start();
     EndpointRecord endpoint =
@@ -88,9 +87,8 @@ final class AttachIT {
     assertTrue(Files.exists(kept.netns()));
   }
 
-  @Test
+  @Test // ARTICLE D01-75
   void detachAndAttach_givesAnotherAddress() throws Exception {
-    // D01-75: start, rm, start: the second container gets a different address.
     NetworkEngine engine = host.start();
     EndpointRecord first = engine.attachments().attach(host.call("c1"));
     engine.attachments().detach(first.key());

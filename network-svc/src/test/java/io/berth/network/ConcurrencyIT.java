@@ -23,7 +23,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Many at once: nobody gets what another has. D01-81: the seed's port map was unlocked. */
+/** Many containers attach at once, and none gets an address or a port that another one has. */
+// ARTICLE D01-81
 @Tag("root")
 final class ConcurrencyIT {
   private static final int THREADS = 6;

@@ -22,6 +22,7 @@ import io.berth.base.rpc.UnixServer;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
+import io.berth.testing.Eventually;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
@@ -69,12 +70,21 @@ final class ContainerFollowerIT {
   }
 
   private ContainerFollower follow(Duration grace) throws Exception {
+    return follow(grace, InstantSource.system());
+  }
+
+  private ContainerFollower follow(Duration grace, InstantSource clock) throws Exception {
     return ContainerFollower.start(
         engine,
-        InstantSource.system(),
+        clock,
         grpc.serve(new Namespaces(), new Containers(), new Events()),
         grace,
         Duration.ofMillis(10));
+  }
+
+  /** A clock by which every grace of this test is over. */
+  private static InstantSource later() {
+    return InstantSource.offset(InstantSource.system(), Duration.ofSeconds(1));
   }
 
   private EndpointRecord attach(String container) throws Exception {
@@ -86,10 +96,7 @@ final class ContainerFollowerIT {
   }
 
   private void awaitAttached(List<String> expected) throws InterruptedException {
-    for (int i = 0; i < 200 && !attached().equals(expected); i++) {
-      TimeUnit.MILLISECONDS.sleep(10);
-    }
-    assertEquals(expected, attached());
+    var _ = Eventually.answers("attached " + expected, this::attached, expected::equals);
   }
 
   private static Envelope deleted(String container, Instant at) {
@@ -114,8 +121,7 @@ final class ContainerFollowerIT {
 
   @Test
   void nextContainerOfTheSameName_keepsItsEndpoint() throws Exception {
-    Instant before = Instant.now();
-    TimeUnit.MILLISECONDS.sleep(5);
+    Instant before = Instant.now().minusMillis(5);
     attach("a");
     attach("z");
     try (ContainerFollower _ = follow(Duration.ofMinutes(1))) {
@@ -131,8 +137,7 @@ final class ContainerFollowerIT {
     attach("gone");
     attach("stays");
     containers.add("stays");
-    TimeUnit.MILLISECONDS.sleep(60);
-    try (ContainerFollower _ = follow(Duration.ofMillis(50))) {
+    try (ContainerFollower _ = follow(Duration.ofMillis(50), later())) {
       awaitAttached(List.of("stays"));
     }
   }
@@ -143,8 +148,9 @@ final class ContainerFollowerIT {
     try (ContainerFollower _ = follow(Duration.ofMinutes(1))) {
       StreamObserver<Envelope> first = subscribers.take();
       first.onCompleted();
+      subscribers.take().onCompleted();
+      // Before it subscribes for the third time it has compared twice.
       subscribers.take();
-      TimeUnit.MILLISECONDS.sleep(50);
       assertEquals(List.of("young"), attached());
     }
   }
@@ -153,8 +159,7 @@ final class ContainerFollowerIT {
   void listThatFails_letsNothingGo_andABrokenStreamIsAskedForAnew() throws Exception {
     attach("a");
     listFails = true;
-    TimeUnit.MILLISECONDS.sleep(5);
-    try (ContainerFollower _ = follow(Duration.ofMillis(1))) {
+    try (ContainerFollower _ = follow(Duration.ofMillis(1), later())) {
       subscribers.take().onError(Status.UNAVAILABLE.asRuntimeException());
       subscribers.take().onError(Status.UNAVAILABLE.asRuntimeException());
       assertTrue(subscribers.poll(5, TimeUnit.SECONDS) != null);

@@ -74,8 +74,8 @@ final class ForwardingIT {
     TestHost.run(host.host, "ip", "link", "del", "docker0");
   }
 
-  // Case N1: with br_netfilter a frame from port to port comes by the hook for forwarded packets.
-  @ParameterizedTest
+  /** With br_netfilter a frame from port to port passes the hook for forwarded packets too. */
+  @ParameterizedTest // ARTICLE N1
   @CsvSource({"before, 1", "after, 1", "before, 0", "after, 0"})
   void framesWithinAnothersBridge_arrive(String bridgeComes, String filtered) throws Exception {
     host.host.setSysctl("bridge/bridge-nf-call-iptables", filtered);
@@ -100,8 +100,8 @@ final class ForwardingIT {
     }
   }
 
-  // Case N1: what was impossible before does not become possible.
-  @Test
+  /** Packets that were not forwarded before the first container are not forwarded after it. */
+  @Test // ARTICLE N1
   void packetsBetweenLinksOfBefore_areDropped() throws Exception {
     makeBridge();
     engine.attachments().attach(host.call("a"));
@@ -118,8 +118,8 @@ final class ForwardingIT {
     }
   }
 
-  // Case N1: whoever makes a bridge now finds that the host forwards, and would have seen to it.
-  @Test
+  /** Whoever makes a bridge on a host that forwards has to decide what may pass it. */
+  @Test // ARTICLE N1
   void packetsOfABridgeThatCameLater_areLeftToItsMaker() throws Exception {
     engine.attachments().attach(host.call("a"));
     makeBridge();
@@ -133,8 +133,7 @@ final class ForwardingIT {
     }
   }
 
-  // Case N1.
-  @Test
+  @Test // ARTICLE N1
   void forwardPolicyAccept_letsEverythingPass() throws Exception {
     host.extraConfig = "forward_policy = \"accept\"";
     engine.stop();
@@ -163,8 +162,8 @@ final class ForwardingIT {
     host.extraConfig = "";
   }
 
-  // Case N1: instances that overlap, in both orders of leaving.
-  @ParameterizedTest
+  /** Two instances overlap, and either of them may leave first. */
+  @ParameterizedTest // ARTICLE N1
   @ValueSource(booleans = {true, false})
   void lastInstanceThatLeaves_setsTheValueOfBefore(boolean firstLeavesFirst) throws Exception {
     makeBridge();
@@ -191,8 +190,10 @@ final class ForwardingIT {
     engine = host.start();
   }
 
-  // Case N1: a bridge with an address that came since may need it; one without passes frames only.
-  @ParameterizedTest
+  /**
+   * A bridge with an address that came since may need forwarding; one without passes frames only.
+   */
+  @ParameterizedTest // ARTICLE N1
   @CsvSource({"true, 1", "false, 0"})
   void valueOfBefore_isLeftAloneWhereABridgeCameThatRoutes(boolean address, String left)
       throws Exception {
@@ -207,8 +208,8 @@ final class ForwardingIT {
     engine = host.start();
   }
 
-  // Case N1: rules for forwarded packets that came since; those of before did without.
-  @ParameterizedTest
+  /** Rules for forwarded packets that came since may need it; those of before did without. */
+  @ParameterizedTest // ARTICLE N1
   @CsvSource({"true, 1", "false, 0"})
   void valueOfBefore_isLeftAloneWhereRulesCame(boolean rules, String left) throws Exception {
     TestHost.run(
@@ -227,8 +228,8 @@ final class ForwardingIT {
     engine = host.start();
   }
 
-  // Case N1: what an older build wrote down, for itself alone.
-  @Test
+  /** An older build recorded the value of before for its instance alone. */
+  @Test // ARTICLE N1
   void recordOfAnOlderBuild_isHonoured() throws Exception {
     engine.attachments().attach(host.call("a"));
     engine.stop();
@@ -245,8 +246,8 @@ final class ForwardingIT {
     engine = host.start();
   }
 
-  // Case N1: the value of another boot says nothing about this one, in which the host forwards.
-  @Test
+  /** The value of another boot says nothing about this one, in which the host forwards. */
+  @Test // ARTICLE N1
   void recordOfAnotherBoot_isMoot() throws Exception {
     host.host.setSysctl(FORWARD, "1");
     engine.stop();

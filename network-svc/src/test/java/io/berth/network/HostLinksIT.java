@@ -2,7 +2,6 @@ package io.berth.network;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.net.Link;
 import io.berth.linux.net.NetworkNamespace;
@@ -10,6 +9,7 @@ import io.berth.linux.net.RouteSocket;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.Networks;
+import io.berth.testing.Eventually;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -96,19 +95,15 @@ final class HostLinksIT {
 
   /** Two, of which the host has seen both when this returns: the first is done with then. */
   private void advertise(NetworkNamespace netns) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     for (int i = 0; i < 2; i++) {
       long before = received();
       RawFrames.advertiseRouter(netns, "eth0", PREFIX);
-      while (received() == before) {
-        assertTrue(System.nanoTime() < limit, "the host has seen no advertisement");
-        Thread.onSpinWait();
-      }
+      Eventually.holds("the host sees an advertisement", () -> received() != before);
     }
   }
 
-  // Case S7.
-  @Test
+  /** A container that claims to be a router changes nothing on the host. */
+  @Test // ARTICLE S7
   void routerAdvertisementOfAContainer_configuresNothing() throws Exception {
     EndpointRecord attacker = engine.attachments().attach(host.call("attacker"));
     try (NetworkNamespace netns = NetworkNamespace.open(attacker.netns())) {
@@ -132,8 +127,8 @@ final class HostLinksIT {
     }
   }
 
-  // Case S7: bridges, cables to containers, and those that are kept ready.
-  @Test
+  /** This holds for bridges, for cables to containers and for those that are kept ready. */
+  @Test // ARTICLE S7
   void everyLinkOnTheHost_takesNothingFromWhoIsOnIt() throws Exception {
     engine.attachments().attach(host.call("a"));
     engine
@@ -146,12 +141,9 @@ final class HostLinksIT {
       engine
           .attachments()
           .attach(host.call("c", "bridge", Optional.of(Path.of(given.fd().procPath()))));
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-      // Three containers, two bridges, and what is kept ready on each.
-      while (ourLinks().size() < 5 + 2 * host.ready) {
-        assertTrue(System.nanoTime() < limit, () -> "links are missing");
-        Thread.onSpinWait();
-      }
+      Eventually.holds(
+          "links of three containers, two bridges and what is kept ready on each",
+          () -> ourLinks().size() >= 5 + 2 * host.ready);
       engine.stop();
       engine = host.start();
       for (Link link : ourLinks()) {
@@ -171,8 +163,8 @@ final class HostLinksIT {
     }
   }
 
-  // Case S7: what a build made that left the kernel's defaults, and what came by it.
-  @Test
+  /** Links of a build that left the kernel's defaults are mended, and what came by them goes. */
+  @Test // ARTICLE S7
   void linksWithTheKernelsDefaults_areMendedAtTheStart() throws Exception {
     EndpointRecord attacker = engine.attachments().attach(host.call("attacker"));
     try (NetworkNamespace netns = NetworkNamespace.open(attacker.netns())) {
@@ -192,8 +184,11 @@ final class HostLinksIT {
     }
   }
 
-  // Case S7, its kind: IPv6 does without this host's links where they are too narrow for it.
-  @Test
+  /**
+   * A link with an MTU below 1280 bytes has no IPv6 at all (RFC 8200, section 5), so it has no
+   * switches of IPv6 either.
+   */
+  @Test // ARTICLE S7
   void hostWhoseWayOutIsTooNarrowForIpv6_hasANetwork() throws Exception {
     TestHost.run(host.host, "ip", "link", "set", "lan0", "mtu", "1200");
     EndpointRecord client = engine.attachments().attach(host.call("client"));
@@ -204,8 +199,8 @@ final class HostLinksIT {
     }
   }
 
-  // Case S7, its kind: the moment between a cable's coming and its settings.
-  @Test
+  /** Not even between the moment a cable comes and the one in which it is configured. */
+  @Test // ARTICLE S7
   void givenNamespace_getsNoIpv6AddressByTheCable() throws Exception {
     try (NetworkNamespace given = NetworkNamespace.create()) {
       engine

@@ -65,8 +65,8 @@ final class LoopbackIT {
                 new PublishedPort(Protocol.UDP, at, 8080, 80)));
   }
 
-  // Case S1.
-  @ParameterizedTest
+  /** A neighbour that routes 127.0.0.1 to this host does not reach a port published there. */
+  @ParameterizedTest // ARTICLE S1
   @ValueSource(strings = {"127.0.0.1", "0.0.0.0"})
   void neighbourThatRoutesLoopbackHere_getsNothing(String hostIp) throws Exception {
     EndpointRecord web = publish(hostIp);
@@ -81,8 +81,8 @@ final class LoopbackIT {
     }
   }
 
-  // Case S1, from a container: of ours, and on a bridge that is not.
-  @Test
+  /** Nor does a container, on a network of this instance or on a bridge of somebody else. */
+  @Test // ARTICLE S1
   void containersThatRouteLoopbackHere_getNothing() throws Exception {
     EndpointRecord web = publish("127.0.0.1");
     EndpointRecord ours = engine.attachments().attach(host.call("ours"));

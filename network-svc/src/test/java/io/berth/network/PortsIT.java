@@ -53,8 +53,7 @@ final class PortsIT {
     return endpoint.ports().getFirst().hostPort();
   }
 
-  // D01-80
-  @Test
+  @Test // ARTICLE D01-80
   void automaticPorts_riseFrom49153AndAreReusedLast() throws Exception {
     EndpointRecord first = attach("a", tcp(0));
     assertEquals(49153, port(first));
@@ -70,9 +69,8 @@ final class PortsIT {
     }
   }
 
-  // D01-80: the last port is 65535 itself, and then there are no more.
-  // Row DN-16.
-  @Test
+  /** The last automatic port is 65535 itself, and then there are no more. */
+  @Test // ARTICLE D01-80, DN-16
   void automaticPorts_endInclusively() throws Exception {
     engine.removeAll();
     host.extraConfig = "port_first = 65534";
@@ -87,8 +85,8 @@ final class PortsIT {
     assertEquals(65535, port(attach("c", tcp(0))));
   }
 
-  // RK-63: a host process on the port is noticed, and named.
-  @Test
+  /** A program of the host that has the port is named in the refusal. */
+  @Test // ARTICLE RK-63
   void portOfAnotherProgram_isRefusedWithItsName() throws Exception {
     try (AutoCloseable _ = Traffic.echo(host.host, 8080)) {
       BerthException refused =
@@ -122,13 +120,12 @@ final class PortsIT {
         Obstacle.of(Obstacle.Reason.PORT_TAKEN, Obstacle.Kind.PORT, "0.0.0.0:8080/tcp")
             .heldBy(Obstacle.Kind.CONTAINER, "a"),
         refused.detail());
-    // RK-63: 8080 in use does not make 80 in use, nor TCP's UDP's.
+    // 8080 in use does not make 80 in use, and a port of TCP is none of UDP.
     attach("c", tcp(80), new PublishedPort(Protocol.UDP, Ipv4.ANY, 8080, 80));
   }
 
-  // D01-79: a refused attach gives back what it took: on this /29, the address above all.
-  // Row RK-41.
-  @Test
+  /** A refused attach gives back what it took, on this /29 the address above all. */
+  @Test // ARTICLE D01-79, RK-41
   void refusedAttach_leavesNothing() throws Exception {
     engine.removeAll();
     host.extraConfig = "prefix = 29";
@@ -163,8 +160,7 @@ final class PortsIT {
     assertTrue(refused.getMessage().contains("no address `203.0.113.9`"), refused.getMessage());
   }
 
-  // Row RK-03.
-  @Test
+  @Test // ARTICLE RK-03
   void loopbackOfTheBridge_isOpenOnlyWhileAPortIsPublished() throws Exception {
     attach("a");
     String key = "ipv4/conf/" + engine.settings().names().bridge() + "/route_localnet";
@@ -176,8 +172,7 @@ final class PortsIT {
     assertEquals("0", host.host.sysctl(key));
   }
 
-  // Rows RK-03, RK-04, DC-16.
-  @Test
+  @Test // ARTICLE RK-03, RK-04, DC-16
   void forwarding_isSwitchedOnAndSetBackAtTheEnd() throws Exception {
     host.host.setSysctl("ipv4/ip_forward", "0");
     attach("a");
@@ -188,8 +183,8 @@ final class PortsIT {
     engine = host.start();
   }
 
-  // Row D01-96.
-  @Test
+  /** Somebody who asks why a port is not reached is told which chain drops packets. */
+  @Test // ARTICLE D01-96
   void firewallThatDropsForwardedPackets_isNamed() throws Exception {
     attach("a", tcp(8080));
     assertEquals(

@@ -37,7 +37,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is wrong when the service starts is right when it has started. D01-77, D01-83, D01-87. */
+/** What is wrong when the service starts is right when it has started. */
+// ARTICLE D01-77, D01-83, D01-87
 @Tag("root")
 final class RepairIT {
   private static final String HOST = TestHost.ADDRESS.toString();
@@ -129,8 +130,7 @@ final class RepairIT {
     }
   }
 
-  // Row D01-72.
-  @Test
+  @Test // ARTICLE D01-72
   void missingBridge_isMadeAgainAndItsPortsArePluggedIn() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
     try (RouteSocket links = RouteSocket.open(host.host)) {
@@ -141,8 +141,7 @@ final class RepairIT {
     answers(web);
   }
 
-  // Row D01-83.
-  @Test
+  @Test // ARTICLE D01-83
   void missingTable_isMadeAgain() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
     engine.stop();
@@ -186,8 +185,7 @@ final class RepairIT {
     engine.attachments().attach(host.call("c", PORT));
   }
 
-  // Rows RK-55, DC-16.
-  @Test
+  @Test // ARTICLE RK-55, DC-16
   void strangersLinksAndNames_areNotTouched() throws Exception {
     try (RouteSocket links = RouteSocket.open(host.host)) {
       links.send(
@@ -203,8 +201,8 @@ final class RepairIT {
     }
   }
 
-  // Row DC-12.
-  @Test
+  /** After a reboot no endpoint can exist any more, while networks are configuration and stay. */
+  @Test // ARTICLE DC-12
   void otherBoot_forgetsEndpointsAndKeepsNetworks() throws Exception {
     engine.attachments().attach(host.call("web", PORT));
     String subnet = engine.networks().get("bridge").subnet().toString();
@@ -257,8 +255,7 @@ final class RepairIT {
     }
   }
 
-  // Rows RK-57, RK-58, DN-36.
-  @Test
+  @Test // ARTICLE RK-57, RK-58, DN-36
   void userNetworks_areThereAfterARestartAndGoWhenNobodyIsOnThem() throws Exception {
     engine
         .networks()

@@ -20,11 +20,13 @@ import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.linux.Errno;
+import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket;
 import io.berth.linux.net.PortSocket.Protocol;
+import io.berth.testing.Eventually;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -149,8 +151,7 @@ final class ServiceIT {
         () -> endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
   }
 
-  /** Row RK-54. */
-  @Test
+  @Test // ARTICLE RK-54
   void theFirstAddressIsTheBridges() throws Exception {
     Endpoint endpoint = endpoints().attach(attach("web", 8080).build());
     String subnet = endpoint.getAddress().substring(0, endpoint.getAddress().lastIndexOf('.'));
@@ -164,8 +165,8 @@ final class ServiceIT {
     assertTrue(addresses.contains(subnet + ".1"), addresses::toString);
   }
 
-  /** Row DN-14. */
-  @Test
+  /** Without CAP_NET_ADMIN the service answers, and says what it lacks. */
+  @Test // ARTICLE DN-14
   void withoutThePacketFilter_itSaysThatItIsNotReady() throws Exception {
     assertEquals(ServingStatus.SERVING, health());
     service.kill();
@@ -187,8 +188,7 @@ final class ServiceIT {
         .getStatus();
   }
 
-  // Row MB-92.
-  @Test
+  @Test // ARTICLE MB-92
   void badInput_isRefusedInOneLineAndChangesNothing() throws Exception {
     endpoints().attach(attach("web", 8080).build());
     refused(
@@ -266,8 +266,7 @@ final class ServiceIT {
         }
         service.start();
         long before = received.get();
-        TimeUnit.MILLISECONDS.sleep(200);
-        assertTrue(received.get() > before, "bytes flow after round " + round);
+        Eventually.holds("bytes flow after round " + round, () -> received.get() > before);
         assertEquals(
             web, endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
       }
@@ -314,13 +313,20 @@ final class ServiceIT {
             .mapToLong(ProcessHandle::pid)
             .findFirst()
             .orElseThrow();
-    ProcessHandle.of(keeper).orElseThrow().destroyForcibly();
-    TimeUnit.MILLISECONDS.sleep(100);
+    ProcessHandle handle = ProcessHandle.of(keeper).orElseThrow();
+    handle.destroyForcibly();
+    handle.onExit().get(10, TimeUnit.SECONDS);
     endpoints().attach(attach("b", 8081).build());
-    TimeUnit.MILLISECONDS.sleep(300);
     for (int port : new int[] {8080, 8081}) {
-      assertThrows(
-          SyscallException.class, () -> PortSocket.hold(host.host, Protocol.TCP, Ipv4.ANY, port));
+      Eventually.holds("port " + port + " is held", () -> isHeld(port));
+    }
+  }
+
+  private boolean isHeld(int port) throws IOException {
+    try (Fd _ = PortSocket.hold(host.host, Protocol.TCP, Ipv4.ANY, port)) {
+      return false;
+    } catch (SyscallException e) {
+      return e.is(Errno.EADDRINUSE);
     }
   }
 

@@ -3,8 +3,8 @@ package io.berth.network;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.linux.net.NetworkNamespace;
+import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
-import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthGrpc;
 import java.io.File;
@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** network-svc as a process of its own inside a test's host; killed and started at will. */
 final class ServiceProcess implements AutoCloseable {
@@ -59,22 +58,18 @@ final class ServiceProcess implements AutoCloseable {
   /** The same, with a program before it that takes something from it. */
   void startUnder(String... wrapper) throws Exception {
     process = run(List.of(wrapper));
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (true) {
-      if (channel != null) {
-        channel.shutdownNow();
-      }
-      channel = UnixChannel.to(loops, host.config().socket("network"));
-      try {
-        HealthGrpc.newBlockingStub(channel).check(HealthCheckRequest.getDefaultInstance());
-        return;
-      } catch (StatusRuntimeException e) {
-        if (System.nanoTime() > limit || !process.isAlive()) {
-          throw e;
-        }
-        TimeUnit.MILLISECONDS.sleep(20);
-      }
-    }
+    var _ =
+        Eventually.answers(
+            "an answer of the service",
+            () -> {
+              if (channel != null) {
+                channel.shutdownNow();
+              }
+              channel = UnixChannel.to(loops, host.config().socket("network"));
+              return HealthGrpc.newBlockingStub(channel)
+                  .check(HealthCheckRequest.getDefaultInstance());
+            },
+            _ -> true);
   }
 
   private Process run(List<String> wrapper, String... more) throws IOException {

@@ -33,9 +33,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Packets through every way that leads to a container, over TCP and UDP, and what the container
- * sees as their source. D01-85, D01-86, RK-62: from another host, from the host's address, from
- * 127.0.0.1, from other containers, from itself.
+ * sees as their source: from another host, from the host's address, from 127.0.0.1, from other
+ * containers, from itself.
  */
+// ARTICLE D01-85, D01-86, RK-62
 @Tag("root")
 final class TrafficIT {
   private static final String HOST = TestHost.ADDRESS.toString();
@@ -105,9 +106,8 @@ final class TrafficIT {
     }
   }
 
-  // Rows D01-96, RK-56.
-  // Row DN-03.
-  @Test
+  /** Other hosts see the host's address, not that of the container. */
+  @Test // ARTICLE D01-96, RK-56, DN-03
   void containers_reachOtherHostsWithTheHostsAddress() throws Exception {
     EndpointRecord client = engine.attachments().attach(host.call("client"));
     try (NetworkNamespace netns = NetworkNamespace.open(client.netns());
@@ -151,9 +151,9 @@ final class TrafficIT {
     }
   }
 
-  @Test
+  @Test // ARTICLE D01-85
   void trafficThroughTheHost_toAPortOfAnotherMachineIsLeftAlone() throws Exception {
-    // D01-85: the seed's rule had no destination and took every connection to that port.
+    // A rule without a destination would take every connection to that port.
     EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
     EndpointRecord client = engine.attachments().attach(host.call("client"));
     try (NetworkNamespace webNs = NetworkNamespace.open(web.netns());
@@ -164,9 +164,8 @@ final class TrafficIT {
     }
   }
 
-  @Test
+  @Test // ARTICLE D01-78
   void detached_theHostsPortIsRefusedAndFree() throws Exception {
-    // D01-78
     EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
     try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
         AutoCloseable _ = Traffic.echo(netns, 80)) {
@@ -226,8 +225,8 @@ final class TrafficIT {
     }
   }
 
-  // Row RK-53.
-  @Test
+  /** Containers on an internal network reach each other and nothing else. */
+  @Test // ARTICLE RK-53
   void internalNetwork_hasNoWayOut() throws Exception {
     engine
         .networks()
@@ -305,9 +304,9 @@ final class TrafficIT {
     }
   }
 
-  @Test
+  @Test // ARTICLE RK-64
   void twoContainersWithSimilarAddresses_keepTheirOwnPorts() throws Exception {
-    // RK-64: removing .2 took the rules of .20, too.
+    // The removal of .2 must not take the rules of .20 along.
     for (int i = 0; i < 19; i++) {
       engine.attachments().attach(host.call("c" + i, tcp(9000 + i, 80)));
     }

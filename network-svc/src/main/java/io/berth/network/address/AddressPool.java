@@ -1,5 +1,6 @@
 package io.berth.network.address;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.linux.net.Ipv4;
@@ -18,7 +19,11 @@ public final class AddressPool {
 
   private final Subnet subnet;
   private final Ipv4 gateway;
+
+  @GuardedBy("this")
   private final Set<Long> used = new HashSet<>();
+
+  @GuardedBy("this")
   private long last;
 
   /**
@@ -98,17 +103,17 @@ public final class AddressPool {
     }
   }
 
-  /** Gives an address back. One that is not in use stays as it is: answers false. */
+  /** Gives an address back; false if it was not in use. */
   public synchronized boolean release(Ipv4 address) {
     return subnet.contains(address) && used.remove(subnet.offset(address));
   }
 
-  /** What was handed out last: where to go on after a restart. */
+  /** The address that was given out last, behind which a pool goes on after a restart. */
   public synchronized Ipv4 last() {
     return subnet.at(last);
   }
 
-  /** How many are in use. */
+  /** How many addresses are in use. */
   public synchronized int inUse() {
     return used.size();
   }

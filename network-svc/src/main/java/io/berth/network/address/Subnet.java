@@ -59,7 +59,7 @@ public record Subnet(Ipv4 network, int prefixLength) {
     return 1L << (32 - prefixLength);
   }
 
-  /** The address that many behind the first. */
+  /** The address at an offset from the first. */
   public Ipv4 at(long offset) {
     if (offset < 0 || offset >= size()) {
       throw new IllegalArgumentException(offset + " is outside of " + this);
@@ -67,12 +67,12 @@ public record Subnet(Ipv4 network, int prefixLength) {
     return new Ipv4((int) (network.bits() + offset));
   }
 
-  /** How far behind the first an address of this subnet is. */
+  /** The offset of an address of this subnet from the first. */
   public long offset(Ipv4 address) {
     return Integer.toUnsignedLong(address.bits() - network.bits());
   }
 
-  /** The last address: everybody's. */
+  /** The last address, which is the broadcast address. */
   public Ipv4 broadcast() {
     return at(size() - 1);
   }

@@ -63,10 +63,10 @@ public final class ContainerFollower implements AutoCloseable {
   private volatile boolean closed;
 
   private sealed interface Signal {
-    /** A container is gone. */
+    /** A container was removed. */
     record Deleted(EndpointKey key, Instant at) implements Signal {}
 
-    /** The stream is over; it is asked for anew. */
+    /** The stream is over, and the service has to be asked for another. */
     record Ended() implements Signal {}
   }
 
@@ -84,7 +84,7 @@ public final class ContainerFollower implements AutoCloseable {
     this.thread = Thread.ofPlatform().daemon().name("container-follower").unstarted(this::run);
   }
 
-  /** Follows the service at the socket, whenever it is there. */
+  /** Follows the service at the socket, which may come and go. */
   public static ContainerFollower start(
       NetworkEngine engine, InstantSource clock, EventLoops loops, Path socket) {
     return start(engine, clock, UnixChannel.to(loops, socket), GRACE, Duration.ofSeconds(1));
@@ -126,7 +126,7 @@ public final class ContainerFollower implements AutoCloseable {
     }
   }
 
-  /** Until the stream ends. */
+  /** Takes what the stream tells, until it ends. */
   private void follow() throws InterruptedException {
     compare();
     Instant next = clock.instant().plus(grace);
@@ -148,7 +148,8 @@ public final class ContainerFollower implements AutoCloseable {
   /** Lets go every endpoint that is old enough and whose container the list does not have. */
   private void compare() {
     Set<EndpointKey> containers = new HashSet<>();
-    // Asked before the containers are: one that is attached in between is younger than the list.
+    // The time is read before the list is asked for, so that a container which is attached in
+    // between counts as younger than the list.
     var endpoints = engine.attachments().list();
     Instant limit = clock.instant().minus(grace);
     try {
@@ -179,7 +180,7 @@ public final class ContainerFollower implements AutoCloseable {
     }
   }
 
-  /** Not the endpoint of a container that took the same name meanwhile. */
+  /** Leaves the endpoint alone if a container of the same name was attached after the deletion. */
   private void letGo(Signal.Deleted deleted) {
     boolean its =
         engine.attachments().list().stream()
@@ -210,7 +211,7 @@ public final class ContainerFollower implements AutoCloseable {
       try {
         ContainerDelete deleted =
             Anys.unpack(envelope.getEvent(), FULL_NAME, ContainerDelete.parser());
-        // A queue that is full loses it; the next comparison finds it.
+        // A full queue loses the signal, and the next comparison finds what it was about.
         var _ =
             signals.offer(
                 new Signal.Deleted(
@@ -242,7 +243,7 @@ public final class ContainerFollower implements AutoCloseable {
 
   @Override
   public void close() {
-    // Not by an interrupt: that would leave a detach half-way.
+    // An interrupt would leave a detach half-way, so the thread is asked by a signal.
     closed = true;
     channel.shutdownNow();
     var _ = signals.offer(new Signal.Ended());

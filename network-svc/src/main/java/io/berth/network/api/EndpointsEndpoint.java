@@ -92,7 +92,7 @@ final class EndpointsEndpoint extends EndpointsGrpc.EndpointsImplBase {
         });
   }
 
-  /** As the container sees it: what the host sent, it received. */
+  /** Counters from the side of the container: it received what the host sent. */
   @Override
   public void stats(GetEndpointRequest request, StreamObserver<StatsResponse> responses) {
     Calls.answer(

@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The host's nameservers, as far as a container can reach them. Read anew at every call. */
+/** Finds the nameservers of the host that a container can reach, anew at every call. */
 final class Nameservers {
   private static final int MOST = 3;
 
-  /** The second knows the real servers where the first names a local resolver only. */
+  /** Where the first file names a local resolver only, systemd-resolved(8) has the servers here. */
   private final List<Path> files;
 
   Nameservers(List<Path> files) {

@@ -21,7 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** Between the wire and the room: checks what comes, fills in what goes. */
+/** Translates between the wire's messages and the domain's records, and checks what comes. */
 final class NetworkMessages {
   private static final int MAX_PORTS = 4096;
 
@@ -69,7 +69,7 @@ final class NetworkMessages {
         number(binding.getContainerPort()));
   }
 
-  /** Above 2^31 the wire's number is negative here, and still too large. */
+  /** Reads a uint32 of the wire, which is negative in Java from 2^31 on, and then too large. */
   private static int number(int unsigned) {
     return unsigned < 0 ? Integer.MAX_VALUE : unsigned;
   }
@@ -133,7 +133,7 @@ final class NetworkMessages {
         .build();
   }
 
-  /** {@code none}, {@code host}, and the default network before anybody is on it. */
+  /** The networks that are in no table: none, host, and the default one before its first use. */
   static Network builtIn(String name, String driver, String bridge) {
     return Network.newBuilder().setName(name).setDriver(driver).setInterface(bridge).build();
   }

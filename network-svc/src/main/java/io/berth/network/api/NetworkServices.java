@@ -4,7 +4,7 @@ import io.grpc.BindableService;
 import jakarta.inject.Inject;
 import java.util.List;
 
-/** What is served on the socket of this room, beside health and reflection. */
+/** The services on the socket of this program, beside health and reflection. */
 public final class NetworkServices {
   private final List<BindableService> services;
 

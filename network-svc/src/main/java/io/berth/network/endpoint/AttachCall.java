@@ -50,7 +50,7 @@ public record AttachCall(
     }
   }
 
-  /** The same text for the same wish, whatever its names and the order of its ports are. */
+  /** A text that is the same for the same wish, whatever its names and the order of its ports. */
   String fingerprint() {
     return network
         + " "

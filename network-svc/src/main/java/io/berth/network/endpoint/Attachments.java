@@ -1,35 +1,25 @@
 package io.berth.network.endpoint;
 
 import io.berth.base.error.BerthException;
-import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.MacAddress;
 import io.berth.linux.net.NetworkNamespace;
-import io.berth.linux.net.PortSocket.Protocol;
 import io.berth.network.link.Cabling;
 import io.berth.network.link.Guest;
-import io.berth.network.link.HostNetwork;
 import io.berth.network.link.InstanceNames;
 import io.berth.network.link.LinkReaper;
 import io.berth.network.link.ReadyEndpoints.Ready;
-import io.berth.network.nat.NatTable;
 import io.berth.network.port.HostPorts;
-import io.berth.network.port.PortHolders;
 import io.berth.network.port.PublishedPort;
-import io.berth.network.port.SocketKeeper;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -38,7 +28,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,53 +39,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Attachments {
   private static final Logger LOG = System.getLogger(Attachments.class.getName());
+
+  /** A container has the lock that its key's hash chooses, so few containers wait for another. */
   private static final int LOCKS = 64;
-  private static final int SOCKETS_PER_MESSAGE = 250;
+
+  /** The setting in the store behind which automatic ports go on after a restart. */
   static final String PORT_CURSOR = "cursor.port";
 
-  private final Rooms rooms;
+  private final EngineParts parts;
+  private final Supplier<LinkReaper> reaper;
   private final ReentrantLock[] locks = new ReentrantLock[LOCKS];
 
-  /** What attaching needs. */
-  record Rooms(
-      HostNetwork host,
-      NetworkSettings settings,
-      NetworkStore store,
-      EndpointIndex endpoints,
-      Networks networks,
-      NatTable nat,
-      Cabling cabling,
-      HostPorts hostPorts,
-      SocketKeeper keeper,
-      InstantSource clock) {}
-
-  /** What is to be undone if an attach fails half-way; the last thing first. */
-  private static final class Undo {
-    private interface Step {
-      void run() throws IOException;
-    }
-
-    private final Deque<Step> steps = new ArrayDeque<>();
-
-    void add(Step step) {
-      steps.push(step);
-    }
-
-    void run(EndpointKey key) {
-      for (Step step : steps) {
-        try {
-          step.run();
-        } catch (IOException | RuntimeException e) {
-          LOG.log(Level.WARNING, "undo the attach of {0}: {1}", key, e.getMessage());
-        }
-      }
-    }
-  }
-
-  private final Supplier<LinkReaper> reaper;
-
-  Attachments(Rooms rooms, Supplier<LinkReaper> reaper) {
-    this.rooms = rooms;
+  Attachments(EngineParts parts, Supplier<LinkReaper> reaper) {
+    this.parts = parts;
     this.reaper = reaper;
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
@@ -107,12 +62,12 @@ public final class Attachments {
     return locks[Math.floorMod(key.hashCode(), LOCKS)];
   }
 
-  /** The endpoint, ready. The same call again is answered with what exists. */
+  /** Answers the endpoint when it is ready; the same call again is answered with what exists. */
   public EndpointRecord attach(AttachCall call) throws IOException {
     ReentrantLock lock = lock(call.key());
     lock.lock();
     try {
-      EndpointRecord known = rooms.endpoints.live(call.key()).orElse(null);
+      EndpointRecord known = parts.endpoints().live(call.key()).orElse(null);
       if (known != null) {
         if (known.fingerprint().equals(call.fingerprint())) {
           return known;
@@ -143,7 +98,7 @@ public final class Attachments {
 
   private EndpointRecord attachToNothing(AttachCall call, Undo undo) throws IOException {
     String id = InstanceNames.newId();
-    Path netns = call.netns().orElse(rooms.settings.pins().resolve(id));
+    Path netns = call.netns().orElse(parts.settings().pins().resolve(id));
     EndpointRecord endpoint =
         intend(call, id, netns, EndpointRecord.Place.NOWHERE, List.of(), undo);
     try (Guest guest = open(call)) {
@@ -156,19 +111,19 @@ public final class Attachments {
 
   private Guest open(AttachCall call) throws IOException {
     return call.netns().isPresent()
-        ? Guest.open(call.netns().get(), rooms.host.namespace())
+        ? Guest.open(call.netns().get(), parts.host().namespace())
         : Guest.create();
   }
 
   private EndpointRecord attachToNetwork(AttachCall call, Undo undo) throws IOException {
-    Networks.Active network = rooms.networks.activate(call.network());
-    HostPorts.Held held = rooms.hostPorts.take(call.ports(), this::holder);
+    Networks.Active network = parts.networks().activate(call.network());
+    HostPorts.Held held = parts.published().take(call.ports());
     undo.add(held::close);
     Ipv4 address = take(call.address(), network);
     undo.add(() -> network.addresses().release(address));
     Optional<Ready> ready = call.netns().isPresent() ? Optional.empty() : network.ready().take();
     String id = ready.isPresent() ? ready.get().id() : InstanceNames.newId();
-    Path netns = call.netns().orElse(rooms.settings.pins().resolve(id));
+    Path netns = call.netns().orElse(parts.settings().pins().resolve(id));
     EndpointRecord.Place place =
         new EndpointRecord.Place(
             network.network().id(),
@@ -177,19 +132,21 @@ public final class Attachments {
             address,
             ready.isPresent() ? ready.get().cable().address() : new MacAddress(0));
     undo.add(() -> giveUp(place, address, network.bridge(), call.netns().isEmpty() ? netns : null));
-    // Until now nothing has happened that the end of this process would not undo.
+    // All of what was done up to here ends with this process.
     EndpointRecord intended = intend(call, id, netns, place, held.ports(), undo);
     Guest guest = ready.isPresent() ? ready.get().guest() : open(call);
     try (guest) {
       Cabling.Cable cable = cable(call, network, guest, ready, id, netns);
-      rooms.cabling.assign(
-          network.bridge(),
-          cable,
-          guest,
-          address,
-          network.network().gateway(),
-          network.network().subnet().prefixLength());
-      publish(id, address, network, held, undo);
+      parts
+          .cabling()
+          .assign(
+              network.bridge(),
+              cable,
+              guest,
+              address,
+              network.network().gateway(),
+              network.network().subnet().prefixLength());
+      parts.published().publish(id, address, network.bridge(), held, undo);
       return confirm(
           new EndpointRecord(
               id,
@@ -227,57 +184,19 @@ public final class Attachments {
     if (ready.isPresent()) {
       Cabling.Cable cable = ready.get().cable();
       return call.mac().isPresent()
-          ? rooms.cabling.readdress(cable, guest, call.mac().get())
+          ? parts.cabling().readdress(cable, guest, call.mac().get())
           : cable;
     }
     if (call.netns().isEmpty()) {
       guest.namespace().pin(netns);
     }
     try {
-      return rooms.cabling.lay(network.bridge(), id, guest, call.mac());
+      return parts.cabling().lay(network.bridge(), id, guest, call.mac());
     } catch (SyscallException e) {
       if (e.is(Errno.ENODEV) || e.is(Errno.EINVAL)) {
-        rooms.networks.forgetBridge(network.network().id());
+        parts.networks().forgetBridge(network.network().id());
       }
       throw e;
-    }
-  }
-
-  private void publish(
-      String id, Ipv4 address, Networks.Active network, HostPorts.Held held, Undo undo)
-      throws IOException {
-    if (held.ports().isEmpty()) {
-      return;
-    }
-    keep(id, held.sockets());
-    undo.add(() -> drop(id));
-    rooms.networks.forwarding().setLoopbackThrough(network.bridge().name(), true);
-    rooms.nat.publish(address, held.ports());
-    undo.add(() -> rooms.nat.unpublish(address, held.ports()));
-    Set<Integer> udp =
-        held.ports().stream()
-            .filter(p -> p.protocol() == Protocol.UDP)
-            .map(PublishedPort::hostPort)
-            .collect(Collectors.toSet());
-    if (!udp.isEmpty()) {
-      // A flow that began before the rule would go on missing it. Nobody waits for that.
-      reaper.get().later(() -> rooms.host.connections().forgetUdpPorts(udp));
-    }
-  }
-
-  void keep(String id, List<Fd> sockets) throws IOException {
-    for (int from = 0, part = 0; from < sockets.size(); from += SOCKETS_PER_MESSAGE, part++) {
-      int to = Math.min(from + SOCKETS_PER_MESSAGE, sockets.size());
-      rooms.keeper.put(id + "." + part, sockets.subList(from, to));
-    }
-  }
-
-  private void drop(String id) throws IOException {
-    EndpointRecord endpoint =
-        rooms.endpoints.all().stream().filter(e -> e.id().equals(id)).findFirst().orElse(null);
-    int ports = endpoint == null ? SOCKETS_PER_MESSAGE : endpoint.ports().size();
-    for (int part = 0; part * SOCKETS_PER_MESSAGE < 2 * ports; part++) {
-      rooms.keeper.drop(id + "." + part);
     }
   }
 
@@ -301,16 +220,16 @@ public final class Attachments {
             call.aliases(),
             call.ephemeral(),
             call.fingerprint(),
-            Instant.ofEpochMilli(rooms.clock.millis()));
-    // One from the shelf is pinned and cabled already under a name that nobody is recorded with: if
-    // this process dies before the confirmation, the next start takes it for what it is.
+            Instant.ofEpochMilli(parts.clock().millis()));
+    // An endpoint that was kept ready is pinned and cabled under an id that is not recorded yet: if
+    // this process dies before the confirmation, the next start finds it unknown and removes it.
     if (place.link().isEmpty()) {
-      rooms.store.put(endpoint, Map.of());
+      parts.store().put(endpoint, Map.of());
     }
-    rooms.endpoints.put(endpoint);
+    parts.endpoints().put(endpoint);
     undo.add(() -> {
-      rooms.endpoints.remove(id);
-      rooms.store.removeEndpoints(List.of(id));
+      parts.endpoints().remove(id);
+      parts.store().removeEndpoints(List.of(id));
     });
     if (endpoint.pinned()) {
       undo.add(() -> NetworkNamespace.unpin(netns));
@@ -321,54 +240,35 @@ public final class Attachments {
   private EndpointRecord confirm(EndpointRecord intended) {
     EndpointRecord ready = intended.in(EndpointRecord.State.READY);
     Map<String, String> cursors = new HashMap<>();
-    Networks.Active network = rooms.networks.active(ready.place().network());
+    Networks.Active network = parts.networks().active(ready.place().network());
     if (network != null) {
-      cursors.put(Networks.cursor(network.network().id()), network.addresses().last().toString());
+      cursors.put(
+          NetworkTable.cursor(network.network().id()), network.addresses().last().toString());
     }
     if (!ready.ports().isEmpty()) {
-      cursors.put(PORT_CURSOR, Integer.toString(rooms.hostPorts.lastGiven()));
+      cursors.put(PORT_CURSOR, Integer.toString(parts.published().lastGiven()));
     }
-    rooms.store.put(ready, cursors);
-    rooms.endpoints.put(ready);
+    parts.store().put(ready, cursors);
+    parts.endpoints().put(ready);
     return ready;
   }
 
   private void giveUp(
       EndpointRecord.Place place, Ipv4 address, Cabling.Bridge bridge, @Nullable Path pin)
       throws IOException {
-    rooms.cabling.retire(bridge, place.hostLink(), address);
+    parts.cabling().retire(bridge, place.hostLink(), address);
     if (pin != null) {
       NetworkNamespace.unpin(pin);
     }
     reaper.get().add(Set.of(place.hostLink()));
   }
 
-  private HostPorts.Holder holder(PublishedPort port) {
-    for (EndpointRecord endpoint : rooms.endpoints.all()) {
-      for (PublishedPort other : endpoint.ports()) {
-        if (other.protocol() == port.protocol()
-            && other.hostPort() == port.hostPort()
-            && (other.hostIp().equals(port.hostIp())
-                || other.hostIp().equals(Ipv4.ANY)
-                || port.hostIp().equals(Ipv4.ANY))) {
-          String name = endpoint.name().isEmpty() ? endpoint.key().container() : endpoint.name();
-          return new HostPorts.Holder(
-              "container `" + name + "`; remove it or choose another port",
-              new Obstacle.Subject(Obstacle.Kind.CONTAINER, name));
-        }
-      }
-    }
-    HostPorts.Holder program = PortHolders.find(rooms.host.namespace(), port);
-    return new HostPorts.Holder(
-        program.text() + "; stop it or choose another port", program.subject());
-  }
-
-  /** Lets the container go; nothing happens if it is not attached. */
+  /** Detaches the container; nothing happens if it is not attached. */
   public void detach(EndpointKey key) throws IOException {
     ReentrantLock lock = lock(key);
     lock.lock();
     try {
-      EndpointRecord endpoint = rooms.endpoints.live(key).orElse(null);
+      EndpointRecord endpoint = parts.endpoints().live(key).orElse(null);
       if (endpoint != null) {
         leave(endpoint);
       }
@@ -377,43 +277,40 @@ public final class Attachments {
     }
   }
 
-  /** Undoes an endpoint, whatever of it there is; its address stays taken until it is reaped. */
+  /** Undoes an endpoint as far as it was made; its address stays taken until it is reaped. */
   void leave(EndpointRecord endpoint) throws IOException {
     EndpointRecord leaving = endpoint.in(EndpointRecord.State.LEAVING);
-    rooms.store.setState(endpoint.id(), leaving.state());
-    rooms.endpoints.put(leaving);
-    rooms.nat.unpublish(endpoint.place().address(), endpoint.ports());
-    if (!endpoint.ports().isEmpty()) {
-      drop(endpoint.id());
-    }
-    Networks.@Nullable Active network = rooms.networks.active(endpoint.place().network());
+    parts.store().setState(endpoint.id(), leaving.state());
+    parts.endpoints().put(leaving);
+    parts.published().withdraw(endpoint);
+    Networks.@Nullable Active network = parts.networks().active(endpoint.place().network());
     if (endpoint.onNetwork()) {
-      rooms.cabling.retire(
-          network == null ? null : network.bridge(),
-          endpoint.place().hostLink(),
-          endpoint.place().address());
+      parts
+          .cabling()
+          .retire(
+              network == null ? null : network.bridge(),
+              endpoint.place().hostLink(),
+              endpoint.place().address());
     }
     if (endpoint.pinned()) {
       NetworkNamespace.unpin(endpoint.netns());
     }
     if (!endpoint.onNetwork()) {
-      rooms.endpoints.remove(endpoint.id());
-      rooms.store.removeEndpoints(List.of(endpoint.id()));
+      parts.endpoints().remove(endpoint.id());
+      parts.store().removeEndpoints(List.of(endpoint.id()));
       return;
     }
-    if (network != null
-        && !endpoint.ports().isEmpty()
-        && !rooms.endpoints.hasPublished(endpoint.place().network())) {
-      rooms.networks.forwarding().setLoopbackThrough(network.bridge().name(), false);
+    if (network != null && !endpoint.ports().isEmpty()) {
+      parts.published().closeLoopback(endpoint.place().network(), network.bridge());
     }
     reaper.get().add(Set.of(endpoint.id()));
   }
 
-  /** The links of these are gone: forgets their flows, then their addresses are free. */
+  /** Forgets flows of endpoints whose links are gone, and then frees their addresses. */
   void forget(Set<String> ids) {
     Set<Ipv4> addresses = new HashSet<>();
     Set<EndpointRecord> gone = new HashSet<>();
-    for (EndpointRecord endpoint : rooms.endpoints.all()) {
+    for (EndpointRecord endpoint : parts.endpoints().all()) {
       if (ids.contains(endpoint.id()) && endpoint.state() == EndpointRecord.State.LEAVING) {
         addresses.add(endpoint.place().address());
         gone.add(endpoint);
@@ -423,24 +320,24 @@ public final class Attachments {
       return;
     }
     try {
-      rooms.host.connections().forgetAddresses(addresses);
+      parts.host().connections().forgetAddresses(addresses);
     } catch (IOException e) {
       LOG.log(Level.WARNING, "forget the flows of {0}: {1}", addresses, e.getMessage());
     }
     for (EndpointRecord endpoint : gone) {
-      rooms.endpoints.remove(endpoint.id());
-      Networks.Active network = rooms.networks.active(endpoint.place().network());
+      parts.endpoints().remove(endpoint.id());
+      Networks.Active network = parts.networks().active(endpoint.place().network());
       if (network != null) {
         network.addresses().release(endpoint.place().address());
       }
     }
-    rooms.store.removeEndpoints(gone.stream().map(EndpointRecord::id).toList());
+    parts.store().removeEndpoints(gone.stream().map(EndpointRecord::id).toList());
   }
 
   /** The container's endpoint; NOT_FOUND if it has none. */
   public EndpointRecord get(EndpointKey key) {
-    return rooms
-        .endpoints
+    return parts
+        .endpoints()
         .live(key)
         .filter(e -> e.state() == EndpointRecord.State.READY)
         .orElseThrow(() ->
@@ -450,48 +347,35 @@ public final class Attachments {
 
   /** Every endpoint that is ready. */
   public List<EndpointRecord> list() {
-    return rooms.endpoints.ready();
+    return parts.endpoints().ready();
   }
 
-  /** Who has a port of the host's and what may be in the way to it, in sentences. */
+  /** Who has a port of the host and what may be in the way to it, in sentences. */
   public List<String> explain(PublishedPort port) throws IOException {
-    List<String> findings = new ArrayList<>();
-    for (EndpointRecord endpoint : rooms.endpoints.all()) {
-      for (PublishedPort published : endpoint.ports()) {
-        if (published.protocol() == port.protocol() && published.hostPort() == port.hostPort()) {
-          findings.add(
-              "published: "
-                  + published
-                  + " of container `"
-                  + endpoint.key().container()
-                  + "` at "
-                  + endpoint.place().address());
-        }
-      }
-    }
-    findings.add("held on this host by " + PortHolders.find(rooms.host.namespace(), port).text());
+    List<String> findings = new ArrayList<>(parts.published().explain(port));
     findings.addAll(foreignDrops());
     return findings;
   }
 
-  /** What other firewalls on this host may do to packets for containers: no table can undo it. */
+  /** What other firewalls of this host may drop, which no rule of another table can undo. */
   List<String> foreignDrops() throws IOException {
-    return rooms.host.nft().droppingForwardChains().stream()
-        .filter(chain -> !chain.table().equals(rooms.settings.names().table()))
+    return parts.host().nft().droppingForwardChains().stream()
+        .filter(chain -> !chain.table().equals(parts.settings().names().table()))
         .map(chain ->
             "chain `"
                 + chain
                 + "` drops forwarded packets that no rule of it accepts; if containers cannot"
                 + " be reached, accept packets to and from `"
-                + rooms.settings.names().bridge()
+                + parts.settings().names().bridge()
                 + "` there")
         .toList();
   }
 
-  /** What went through an endpoint's link, seen from the host; zero if it has none. */
+  /** What went through an endpoint's link, from the side of the host; zeros if it has none. */
   public Link.Counters counters(EndpointKey key) throws IOException {
     EndpointRecord endpoint = get(key);
-    Link link = endpoint.onNetwork() ? rooms.host.links().link(endpoint.place().hostLink()) : null;
+    Link link =
+        endpoint.onNetwork() ? parts.host().links().link(endpoint.place().hostLink()) : null;
     return link == null ? new Link.Counters(0, 0, 0, 0, 0, 0, 0, 0) : link.counters();
   }
 }

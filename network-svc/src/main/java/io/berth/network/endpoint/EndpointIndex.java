@@ -1,5 +1,6 @@
 package io.berth.network.endpoint;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -9,14 +10,17 @@ import java.util.Optional;
 
 /** The endpoints in memory: what the store has, by id and by container. Safe for all threads. */
 final class EndpointIndex {
+  @GuardedBy("this")
   private final Map<String, EndpointRecord> byId = new HashMap<>();
+
+  @GuardedBy("this")
   private final Map<EndpointKey, String> live = new HashMap<>();
 
   EndpointIndex(Collection<EndpointRecord> endpoints) {
     endpoints.forEach(this::put);
   }
 
-  /** Adds one, or puts it in the place of the one with its id. */
+  /** Adds an endpoint, or replaces the one with its id. */
   synchronized void put(EndpointRecord endpoint) {
     byId.put(endpoint.id(), endpoint);
     if (endpoint.state() == EndpointRecord.State.LEAVING) {
@@ -34,12 +38,12 @@ final class EndpointIndex {
     return Optional.ofNullable(removed);
   }
 
-  /** The container's, unless it is leaving. */
+  /** The endpoint of a container, unless it is leaving. */
   synchronized Optional<EndpointRecord> live(EndpointKey key) {
     return Optional.ofNullable(live.get(key)).map(byId::get);
   }
 
-  /** Every one that a client may see. */
+  /** Every endpoint that a client may see. */
   synchronized List<EndpointRecord> ready() {
     return byId.values().stream()
         .filter(e -> e.state() == EndpointRecord.State.READY)
@@ -47,7 +51,7 @@ final class EndpointIndex {
         .toList();
   }
 
-  /** Those on a network, leaving ones included: their addresses are not free yet. */
+  /** The endpoints on a network, and those that leave it, whose addresses are not free yet. */
   synchronized List<EndpointRecord> on(String network) {
     return byId.values().stream().filter(e -> e.place().network().equals(network)).toList();
   }

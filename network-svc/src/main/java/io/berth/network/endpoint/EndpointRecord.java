@@ -30,7 +30,7 @@ public record EndpointRecord(
     boolean ephemeral,
     String fingerprint,
     Instant attachedAt) {
-  /** How far it is. */
+  /** How far the life of an endpoint has come. */
   public enum State {
     INTENDED,
     READY,
@@ -45,7 +45,7 @@ public record EndpointRecord(
    * @param link name of its end in the netns
    */
   public record Place(String network, String hostLink, String link, Ipv4 address, MacAddress mac) {
-    /** On no network. */
+    /** The place of an endpoint that is on no network. */
     public static final Place NOWHERE = new Place("", "", "", Ipv4.ANY, new MacAddress(0));
   }
 

@@ -5,8 +5,8 @@ package io.berth.network.endpoint;
  * because of Berth.
  */
 enum ForwardPolicy {
-  /** What was impossible stays impossible. */
+  /** Packets that the host did not forward before Berth made it a router are dropped. */
   DROP,
-  /** The host is a router, as if its administrator had made it one. */
+  /** All packets are forwarded, as if the administrator had made the host a router. */
   ACCEPT
 }

@@ -1,5 +1,6 @@
 package io.berth.network.endpoint;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.AtomicFile;
 import io.berth.base.json.Json;
@@ -26,7 +27,7 @@ final class Forwarding {
   private static final Logger LOG = System.getLogger(Forwarding.class.getName());
   private static final String FORWARD = "ipv4/ip_forward";
 
-  /** Where older builds wrote the value of before, each instance for itself. */
+  /** The setting in which older builds kept the value of before, each instance its own. */
   static final String OLD_RECORD = "sysctl." + FORWARD;
 
   private final HostNetwork host;
@@ -35,7 +36,8 @@ final class Forwarding {
   private final String boot;
   private final Path file;
 
-  /** The bridges for which it is on. */
+  /** The bridges through which packets with addresses of 127.0.0.0/8 may go. */
+  @GuardedBy("this")
   private final Set<String> loopbackThrough = new HashSet<>();
 
   private Forwarding(HostNetwork host, NetworkSettings settings, String boot, Path file) {
@@ -98,7 +100,7 @@ final class Forwarding {
     }
   }
 
-  /** Makes the host forward IPv4 packets. Under the host's lock. */
+  /** Makes the host forward IPv4 packets. The caller holds the host's lock. */
   void on() throws IOException {
     if (isOff()) {
       host.namespace().setSysctl(FORWARD, "1");
@@ -110,7 +112,7 @@ final class Forwarding {
     return host.namespace().sysctl(FORWARD).equals("0");
   }
 
-  /** How packets between others' links are to be treated. */
+  /** How packets between links that are not of Berth are to be treated. */
   NatTable.Others others() throws IOException {
     Optional<OthersThen> then = record();
     return new NatTable.Others(
@@ -175,7 +177,7 @@ final class Forwarding {
     }
   }
 
-  /** A bridge was made anew: it has none of the old one's switches. */
+  /** Takes note that a bridge is to be made anew, which then has none of the old one's switches. */
   synchronized void forget(String bridge) {
     loopbackThrough.remove(bridge);
   }

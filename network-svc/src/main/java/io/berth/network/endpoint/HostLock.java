@@ -18,7 +18,7 @@ record HostLock(Path file) {
     T run() throws IOException;
   }
 
-  /** Does the work alone; waits for others. Not to be called by who holds it already. */
+  /** Waits for the lock and does the work under it. The caller must not hold the lock yet. */
   <T> T hold(Work<T> work) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     try (FileChannel channel = FolderLock.open(file);
@@ -27,7 +27,7 @@ record HostLock(Path file) {
     }
   }
 
-  /** Where something stands that the instances know together. */
+  /** A file beside the lock, for what all instances of the host share. */
   Path beside(String name) {
     return file.resolveSibling(file.getFileName() + "." + name);
   }

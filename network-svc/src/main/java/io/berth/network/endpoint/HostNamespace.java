@@ -3,9 +3,9 @@ package io.berth.network.endpoint;
 import io.berth.linux.net.NetworkNamespace;
 import java.io.IOException;
 
-/** What counts as the host: this process's network namespace, in a test one of the test's own. */
+/** Opens the network namespace of the host; a test has another one in its place. */
 @FunctionalInterface
 public interface HostNamespace {
-  /** Opens it; the caller closes it. */
+  /** The namespace, which the caller closes. */
   NetworkNamespace open() throws IOException;
 }

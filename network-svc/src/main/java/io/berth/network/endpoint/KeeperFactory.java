@@ -11,7 +11,7 @@ import java.nio.file.Files;
 public interface KeeperFactory {
   SocketKeeper open(NetworkSettings settings) throws IOException;
 
-  /** The process of its own; without its program (not installed), this process. */
+  /** Keeps sockets in a process of its own, or in this one where that program is not installed. */
   static SocketKeeper standard(NetworkSettings settings) throws IOException {
     return Files.isExecutable(settings.supervisor())
         ? KeeperClient.open(settings.keeperSocket(), settings.supervisor(), settings.keeperCgroup())

@@ -1,5 +1,6 @@
 package io.berth.network.endpoint;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.OwnFolder;
 import io.berth.linux.SyscallException;
@@ -41,10 +42,12 @@ public final class NetworkEngine {
   private final HostNamespace hostNamespace;
   private final KeeperFactory keepers;
   private final InstantSource clock;
+
+  @GuardedBy("this")
   private @Nullable Running running;
 
   private record Running(
-      Attachments.Rooms rooms, Attachments attachments, LinkReaper reaper, Deque<Runnable> ends) {}
+      EngineParts parts, Attachments attachments, LinkReaper reaper, Deque<Runnable> ends) {}
 
   @Inject
   NetworkEngine(
@@ -87,14 +90,23 @@ public final class NetworkEngine {
     Cabling cabling = new Cabling(host, settings.names());
     Forwarding forwarding = Forwarding.open(host, settings, store, boot);
     Networks networks =
-        new Networks(host, settings, store, nat, cabling, forwarding, endpoints, clock);
+        new Networks(
+            new NetworkTable(host, settings, store, clock),
+            host,
+            settings,
+            nat,
+            cabling,
+            forwarding,
+            endpoints);
     HostPorts ports = new HostPorts(host.namespace(), settings.firstPort(), settings.lastPort());
     store.setting(Attachments.PORT_CURSOR).map(Integer::parseInt).ifPresent(ports::resume);
-    Attachments.Rooms rooms =
-        new Attachments.Rooms(
-            host, settings, store, endpoints, networks, nat, cabling, ports, keeper, clock);
     AtomicReference<LinkReaper> reaper = new AtomicReference<>();
-    Attachments attachments = new Attachments(rooms, reaper::get);
+    PublishedPorts published =
+        new PublishedPorts(host, endpoints, forwarding, nat, ports, keeper, reaper::get);
+    EngineParts parts =
+        new EngineParts(
+            host, settings, store, endpoints, networks, nat, cabling, published, keeper, clock);
+    Attachments attachments = new Attachments(parts, reaper::get);
     LinkReaper running = LinkReaper.start(host, settings.names(), attachments::forget);
     reaper.set(running);
     ends.push(running::close);
@@ -102,13 +114,13 @@ public final class NetworkEngine {
       networks.close();
       running.add(Set.of("ready endpoints"));
     });
-    Repair repair = new Repair(rooms, attachments);
+    Repair repair = new Repair(parts, attachments);
     keeper.whenLost(repair::holdAgain);
     running.add(repair.run());
-    return new Running(rooms, attachments, running, ends);
+    return new Running(parts, attachments, running, ends);
   }
 
-  /** What another boot recorded is moot: its links, namespaces and switches are gone. */
+  /** Forgets what another boot recorded, for links, namespaces and switches end with the boot. */
   private static void forgetOtherBoots(NetworkStore store, String boot) {
     if (!store.setting(BOOT).equals(Optional.of(boot))) {
       store.removeEndpoints(store.endpoints().stream().map(EndpointRecord::id).toList());
@@ -125,31 +137,34 @@ public final class NetworkEngine {
     return now;
   }
 
+  /** Attaches and detaches; IllegalStateException while the engine is not started. */
   public Attachments attachments() {
     return running().attachments;
   }
 
+  /** The networks; IllegalStateException while the engine is not started. */
   public Networks networks() {
-    return running().rooms.networks();
+    return running().parts.networks();
   }
 
   /** How many ports are published. */
   public int publishedPorts() {
-    return running().rooms.nat().published();
+    return running().parts.nat().published();
   }
 
+  /** What the configuration says. */
   public NetworkSettings settings() {
     return settings;
   }
 
   /**
-   * Whether the kernel lets this service do its work. Row DN-14.
+   * Whether the kernel lets this service do its work.
    *
    * @throws BerthException FAILED_PRECONDITION with what is missing
    */
   public void checkReady() {
     try {
-      var _ = running().rooms.host().nft().tables();
+      var _ = running().parts.host().nft().tables();
     } catch (SyscallException e) {
       throw new BerthException.FailedPrecondition(
           "ask the kernel for its packet filter: "
@@ -159,7 +174,7 @@ public final class NetworkEngine {
     }
   }
 
-  /** What an operator should know. */
+  /** What an operator should know of this host, in sentences; usually nothing. */
   public List<String> warnings() throws IOException {
     List<String> warnings = new ArrayList<>(attachments().foreignDrops());
     networks().forwarding().warning().ifPresent(warnings::add);
@@ -186,21 +201,22 @@ public final class NetworkEngine {
    */
   public synchronized void removeAll() throws IOException {
     Running now = running();
-    for (EndpointRecord endpoint : now.rooms.endpoints().all()) {
+    for (EndpointRecord endpoint : now.parts.endpoints().all()) {
       now.attachments.leave(endpoint);
     }
-    now.rooms.networks().close();
+    now.parts.networks().close();
     now.reaper.add(Set.of("all"));
     var _ = now.reaper.awaitIdle(REAP_MILLIS);
-    for (Link link : now.rooms.host().links().links()) {
+    for (Link link : now.parts.host().links().links()) {
       if (settings.names().isBridge(link)) {
-        now.rooms.host().links().send(new RouteRequest().deleteLink(link.index()), link.name());
+        now.parts.host().links().send(new RouteRequest().deleteLink(link.index()), link.name());
       }
     }
-    // The rules go last: without them and with the switch on, others' packets would pass.
-    now.rooms.networks().forwarding().restore();
-    now.rooms.nat().remove();
-    now.rooms.keeper().end();
+    // The rules go last: as long as the host forwards because of Berth, packets between links of
+    // others would pass without them.
+    now.parts.networks().forwarding().restore();
+    now.parts.nat().remove();
+    now.parts.keeper().end();
     stop();
   }
 }

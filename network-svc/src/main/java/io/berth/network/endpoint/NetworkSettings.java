@@ -36,7 +36,7 @@ public record NetworkSettings(
     int lastPort) {
   private static final int MAX_READY = 64;
 
-  /** INVALID_ARGUMENT names the key that is wrong. */
+  /** Reads them; INVALID_ARGUMENT names the key that is wrong. */
   public static NetworkSettings of(Config config) {
     StateFolders state = new StateFolders(config.state());
     return new NetworkSettings(

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What this service knows across its own death. Safe for use by several threads. */
+/** What this service knows after a restart, in a database. Safe for use by several threads. */
 public final class NetworkStore implements AutoCloseable {
   private static final List<String> MIGRATIONS =
       List.of(
@@ -78,7 +78,7 @@ public final class NetworkStore implements AutoCloseable {
     });
   }
 
-  /** On disk when it returns. */
+  /** Records it on disk before it returns. */
   public void add(NetworkRecord network) {
     database.durable(connection -> {
       try (PreparedStatement insert =
@@ -98,7 +98,7 @@ public final class NetworkStore implements AutoCloseable {
     });
   }
 
-  /** On disk when it returns. */
+  /** Records it on disk before it returns. */
   public void removeNetwork(String id) {
     database.durable(connection -> {
       try (PreparedStatement delete =
@@ -147,7 +147,7 @@ public final class NetworkStore implements AutoCloseable {
         Instant.ofEpochMilli(row.getLong(17)));
   }
 
-  /** Records an endpoint, or its new state; with it where the allocators stand. */
+  /** Records an endpoint or its new state, and with it where addresses and ports go on. */
   public void put(EndpointRecord endpoint, Map<String, String> cursors) {
     database.lazy(connection -> {
       try (PreparedStatement insert =
@@ -179,7 +179,7 @@ public final class NetworkStore implements AutoCloseable {
     });
   }
 
-  /** Records the state only. */
+  /** Records the state of an endpoint and leaves the rest of its record. */
   public void setState(String id, EndpointRecord.State state) {
     database.lazy(connection -> {
       try (PreparedStatement update =
@@ -216,7 +216,7 @@ public final class NetworkStore implements AutoCloseable {
     });
   }
 
-  /** On disk when it returns. */
+  /** Records it on disk before it returns. */
   public void setSetting(String key, String value) {
     database.durable(connection -> {
       set(connection, key, value);

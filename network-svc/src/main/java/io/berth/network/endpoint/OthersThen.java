@@ -23,7 +23,7 @@ import java.util.TreeSet;
  */
 record OthersThen(String boot, Set<String> bridges, Map<String, Integer> forwardRules) {
 
-  /** As of this moment. */
+  /** What the host has at this moment. */
   static OthersThen now(String boot, HostNetwork host) throws IOException {
     Set<String> bridges = new TreeSet<>();
     bridges(host).forEach(bridge -> bridges.add(bridge.name()));

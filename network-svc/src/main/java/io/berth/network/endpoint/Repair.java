@@ -1,6 +1,5 @@
 package io.berth.network.endpoint;
 
-import io.berth.linux.Fd;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.NetworkNamespace;
@@ -9,7 +8,6 @@ import io.berth.network.link.Cabling;
 import io.berth.network.link.Guest;
 import io.berth.network.link.InstanceNames;
 import io.berth.network.nat.NatTable;
-import io.berth.network.port.HostPorts;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -34,11 +32,11 @@ import org.jspecify.annotations.Nullable;
 final class Repair {
   private static final Logger LOG = System.getLogger(Repair.class.getName());
 
-  private final Attachments.Rooms rooms;
+  private final EngineParts parts;
   private final Attachments attachments;
 
-  Repair(Attachments.Rooms rooms, Attachments attachments) {
-    this.rooms = rooms;
+  Repair(EngineParts parts, Attachments attachments) {
+    this.parts = parts;
     this.attachments = attachments;
   }
 
@@ -49,40 +47,40 @@ final class Repair {
    */
   Set<String> run() throws IOException {
     Map<String, Link> cables = new HashMap<>();
-    for (Link link : rooms.host().links().links()) {
-      if (rooms.settings().names().isCable(link)) {
+    for (Link link : parts.host().links().links()) {
+      if (parts.settings().names().isCable(link)) {
         cables.put(link.name(), link);
       }
-      if (rooms.settings().names().isCable(link) || rooms.settings().names().isBridge(link)) {
-        // An older build may have made it, or somebody changed it.
-        rooms.cabling().refuseConfiguration(link.name());
+      if (parts.settings().names().isCable(link) || parts.settings().names().isBridge(link)) {
+        // An older build may have made the link with other settings, or somebody changed them.
+        parts.cabling().refuseConfiguration(link.name());
       }
     }
-    // Before a network comes up and begins to keep new ones ready.
+    // Links and pins that are not recorded go before a network comes up and makes new ones.
     Set<String> retired = retireStrangers(cables);
     unpinStrangers();
     dropStrangers();
-    rooms.nat().expect(publications());
-    for (EndpointRecord endpoint : rooms.endpoints().all()) {
+    parts.nat().expect(publications());
+    for (EndpointRecord endpoint : parts.endpoints().all()) {
       if (endpoint.state() == EndpointRecord.State.READY) {
         makeWhole(endpoint, cables);
       } else {
         letGo(endpoint);
       }
     }
-    if (!rooms.networks().list().isEmpty()) {
-      rooms.networks().refreshRules();
+    if (!parts.networks().list().isEmpty()) {
+      parts.networks().refreshRules();
     }
     return retired;
   }
 
   private Set<String> retireStrangers(Map<String, Link> cables) throws IOException {
     Set<String> known = new HashSet<>();
-    rooms.endpoints().all().forEach(e -> known.add(e.place().hostLink()));
+    parts.endpoints().all().forEach(e -> known.add(e.place().hostLink()));
     Set<String> retired = new HashSet<>();
     for (String name : cables.keySet()) {
       if (!known.contains(name)) {
-        rooms.cabling().retire(null, name, Ipv4.ANY);
+        parts.cabling().retire(null, name, Ipv4.ANY);
         retired.add(name);
       }
     }
@@ -91,8 +89,8 @@ final class Repair {
 
   private void unpinStrangers() throws IOException {
     Set<Path> known = new HashSet<>();
-    rooms.endpoints().all().forEach(e -> known.add(e.netns()));
-    try (DirectoryStream<Path> pins = Files.newDirectoryStream(rooms.settings().pins())) {
+    parts.endpoints().all().forEach(e -> known.add(e.netns()));
+    try (DirectoryStream<Path> pins = Files.newDirectoryStream(parts.settings().pins())) {
       for (Path pin : pins) {
         if (!known.contains(pin) && InstanceNames.isId(pin.getFileName().toString())) {
           NetworkNamespace.unpin(pin);
@@ -103,18 +101,18 @@ final class Repair {
 
   private void dropStrangers() throws IOException {
     Set<String> known = new HashSet<>();
-    rooms.endpoints().all().forEach(e -> known.add(e.id()));
-    for (String name : rooms.keeper().names()) {
+    parts.endpoints().all().forEach(e -> known.add(e.id()));
+    for (String name : parts.keeper().names()) {
       int dot = name.indexOf('.');
       if (dot == InstanceNames.newId().length() && !known.contains(name.substring(0, dot))) {
-        rooms.keeper().drop(name);
+        parts.keeper().drop(name);
       }
     }
   }
 
   private List<NatTable.Publication> publications() {
     List<NatTable.Publication> publications = new ArrayList<>();
-    for (EndpointRecord endpoint : rooms.endpoints().all()) {
+    for (EndpointRecord endpoint : parts.endpoints().all()) {
       if (endpoint.state() == EndpointRecord.State.READY) {
         endpoint
             .ports()
@@ -126,11 +124,11 @@ final class Repair {
   }
 
   private void makeWhole(EndpointRecord endpoint, Map<String, Link> cables) {
-    try (Guest guest = Guest.open(endpoint.netns(), rooms.host().namespace())) {
+    try (Guest guest = Guest.open(endpoint.netns(), parts.host().namespace())) {
       if (!endpoint.onNetwork()) {
         return;
       }
-      Networks.Active network = rooms.networks().activate(endpoint.place().network());
+      Networks.Active network = parts.networks().activate(endpoint.place().network());
       Link link = cables.get(endpoint.place().hostLink());
       if (link == null && !endpoint.pinned()) {
         // The path may name another namespace by now, such as that of a process with the same pid.
@@ -141,7 +139,7 @@ final class Repair {
       } else if (link.master() != network.bridge().index()) {
         plugIn(endpoint, network, link);
       }
-      hold(endpoint, network);
+      parts.published().holdAgain(endpoint, network.bridge());
     } catch (IOException | RuntimeException e) {
       LOG.log(
           Level.WARNING,
@@ -156,8 +154,8 @@ final class Repair {
       throws IOException {
     EndpointRecord.Place place = endpoint.place();
     Cabling.Cable cable =
-        rooms.cabling().lay(network.bridge(), endpoint.id(), guest, Optional.of(place.mac()));
-    rooms
+        parts.cabling().lay(network.bridge(), endpoint.id(), guest, Optional.of(place.mac()));
+    parts
         .cabling()
         .assign(
             network.bridge(),
@@ -169,10 +167,10 @@ final class Repair {
     LOG.log(Level.INFO, "endpoint of {0} had lost its link and has one again", endpoint.key());
   }
 
-  /** The bridge was made again, so its ports lie loose. */
+  /** Puts a link on its bridge, which was made again. */
   private void plugIn(EndpointRecord endpoint, Networks.Active network, Link link)
       throws IOException {
-    rooms
+    parts
         .host()
         .links()
         .send(
@@ -185,36 +183,13 @@ final class Repair {
             link.name());
   }
 
-  private void hold(EndpointRecord endpoint, Networks.Active network) throws IOException {
-    if (endpoint.ports().isEmpty()) {
-      return;
-    }
-    rooms.networks().forwarding().setLoopbackThrough(network.bridge().name(), true);
-    if (rooms.keeper().names().contains(endpoint.id() + ".0")) {
-      return;
-    }
-    HostPorts.Held held =
-        rooms
-            .hostPorts()
-            .take(endpoint.ports(), _ -> new HostPorts.Holder("another program", null));
-    boolean kept = false;
-    try {
-      attachments.keep(endpoint.id(), held.sockets());
-      kept = true;
-    } finally {
-      if (!kept) {
-        held.sockets().forEach(Fd::close);
-      }
-    }
-  }
-
-  /** The keeper died: holds again what is published, as far as nobody else was quicker. */
+  /** Holds the published ports again after the keeper died, as far as no program was quicker. */
   void holdAgain() {
-    for (EndpointRecord endpoint : rooms.endpoints().all()) {
-      Networks.@Nullable Active network = rooms.networks().active(endpoint.place().network());
+    for (EndpointRecord endpoint : parts.endpoints().all()) {
+      Networks.@Nullable Active network = parts.networks().active(endpoint.place().network());
       if (network != null && endpoint.state() == EndpointRecord.State.READY) {
         try {
-          hold(endpoint, network);
+          parts.published().holdAgain(endpoint, network.bridge());
         } catch (IOException | RuntimeException e) {
           LOG.log(
               Level.WARNING,

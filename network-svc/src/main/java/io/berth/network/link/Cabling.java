@@ -33,7 +33,7 @@ public final class Cabling {
   private static final List<Map.Entry<String, String>> REFUSALS =
       List.of(
           Map.entry("ipv6/conf/%s/disable_ipv6", "1"),
-          // 1: no address by itself.
+          // 1 is IN6_ADDR_GEN_MODE_NONE: the link gives itself no address.
           Map.entry("ipv6/conf/%s/addr_gen_mode", "1"),
           Map.entry("ipv6/conf/%s/accept_ra", "0"),
           Map.entry("ipv6/conf/%s/autoconf", "0"),
@@ -126,7 +126,7 @@ public final class Cabling {
     }
   }
 
-  /** What fits through the way out of this host. */
+  /** The MTU of the way out of this host. */
   private int mtu() throws IOException {
     RouteSocket links = host.links();
     int narrowest = Integer.MAX_VALUE;
@@ -194,7 +194,10 @@ public final class Cabling {
         "attach: the network namespace has " + MAX_LINKS_IN_GUEST + " links already");
   }
 
-  /** Gives the far end of a cable its address and the way out, and both sides each other. */
+  /**
+   * Gives the far end of a cable its address and a default route, and each side the hardware
+   * address of the other.
+   */
   public void assign(Bridge bridge, Cable cable, Guest guest, Ipv4 address, Ipv4 gateway, int bits)
       throws IOException {
     RouteRequest inside =
@@ -207,7 +210,7 @@ public final class Cabling {
           .links()
           .send(new RouteRequest().addDefaultRoute(cable.guestIndex(), gateway), cable.guestLink());
     } catch (SyscallException e) {
-      // A namespace given by its path may have another way out, which is its owner's wish.
+      // A namespace that a client gave by its path may have a default route, which its owner wants.
       if (!e.is(Errno.EEXIST)) {
         throw e;
       }

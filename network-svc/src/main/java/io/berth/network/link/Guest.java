@@ -14,7 +14,7 @@ public final class Guest implements AutoCloseable {
   private final NetworkNamespace namespace;
   private final RouteSocket links;
 
-  /** Somebody else's, so that its settings are not for us to change. */
+  /** Whether the namespace was made elsewhere, so that its settings are not changed here. */
   private final boolean given;
 
   private Guest(NetworkNamespace namespace, RouteSocket links, boolean given) {
@@ -23,7 +23,7 @@ public final class Guest implements AutoCloseable {
     this.given = given;
   }
 
-  /** A new one, its loopback up; links that come into it get no IPv6 addresses by themselves. */
+  /** Makes one with its loopback up, in which links get no IPv6 addresses by themselves. */
   public static Guest create() throws IOException {
     NetworkNamespace namespace = NetworkNamespace.create();
     try {
@@ -70,7 +70,7 @@ public final class Guest implements AutoCloseable {
     }
   }
 
-  /** Keeps a link that has come in, and is down, from having IPv6 addresses. */
+  /** Keeps a link that was moved here, and is down, from getting IPv6 addresses. */
   void withoutIpv6(String link) throws IOException {
     if (given) {
       namespace.call(() -> {

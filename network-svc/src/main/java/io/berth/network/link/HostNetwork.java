@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** The host's side: a network namespace and the sockets through which it is changed. */
+/** The network namespace of the host, and the sockets through which it is changed. */
 public final class HostNetwork implements AutoCloseable {
   private final NetworkNamespace namespace;
   private final RouteSocket links;
@@ -26,7 +26,7 @@ public final class HostNetwork implements AutoCloseable {
     this.connections = connections;
   }
 
-  /** Takes the namespace over. */
+  /** Opens the sockets; the namespace is closed with them. */
   public static HostNetwork open(NetworkNamespace namespace) throws IOException {
     Deque<AutoCloseable> opened = new ArrayDeque<>();
     opened.push(namespace);

@@ -23,7 +23,7 @@ public record InstanceNames(String instance) {
     }
   }
 
-  /** A new endpoint's id: 50 random bits, so none comes twice. */
+  /** A new endpoint's id, of 50 random bits, so that hardly any comes twice. */
   public static String newId() {
     StringBuilder id = new StringBuilder(ID_LENGTH);
     for (int i = 0; i < ID_LENGTH; i++) {
@@ -45,27 +45,27 @@ public record InstanceNames(String instance) {
     return TABLE_PREFIX + instance;
   }
 
-  /** The host's end of an endpoint's cable. */
+  /** The name of the host's end of an endpoint's cable. */
   public static String link(String id) {
     return LINK_PREFIX + id;
   }
 
-  /** The endpoint whose cable's end has that name. */
+  /** The id of the endpoint whose cable's end on the host has that name. */
   static String id(Link link) {
     return link.name().substring(LINK_PREFIX.length());
   }
 
-  /** What stands on that end. */
+  /** The alias of that end, by which the instance knows its links again. */
   String alias(String network, String id) {
     return "berth:" + instance + ":" + network + ":" + id;
   }
 
-  /** What stands on a bridge. */
+  /** The alias of a bridge of this instance. */
   String alias(String network) {
     return "berth:" + instance + ":" + network;
   }
 
-  /** The group in which links are made, so that they are known before they have an alias. */
+  /** The group in which links are made, so that they are recognized before they have an alias. */
   int liveGroup() {
     return LIVE_GROUPS | Integer.parseInt(instance, 16);
   }

@@ -1,5 +1,6 @@
 package io.berth.network.link;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Link;
@@ -24,7 +25,9 @@ import java.util.function.Consumer;
 public final class LinkReaper implements AutoCloseable {
   private static final Logger LOG = System.getLogger(LinkReaper.class.getName());
 
-  /** Containers that end together are reaped together. */
+  /**
+   * How long it waits for more links, so that those of containers that end together go together.
+   */
   private static final long GATHER_MILLIS = 30;
 
   private static final long PAUSE_AFTER_FAILURE_MILLIS = 1000;
@@ -34,11 +37,20 @@ public final class LinkReaper implements AutoCloseable {
   private final Consumer<Set<String>> reaped;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private Set<String> waiting = new HashSet<>();
-  private final Deque<Errand> errands = new ArrayDeque<>();
-  private boolean busy;
-  private boolean closed;
   private final Thread thread;
+
+  @GuardedBy("lock")
+  private final Deque<Errand> errands = new ArrayDeque<>();
+
+  /** Ids of endpoints whose links are to be deleted. */
+  @GuardedBy("lock")
+  private Set<String> waiting = new HashSet<>();
+
+  @GuardedBy("lock")
+  private boolean busy;
+
+  @GuardedBy("lock")
+  private boolean closed;
 
   private LinkReaper(HostNetwork host, InstanceNames names, Consumer<Set<String>> reaped) {
     this.host = host;
@@ -47,7 +59,11 @@ public final class LinkReaper implements AutoCloseable {
     this.thread = Thread.ofPlatform().daemon().name("link-reaper").unstarted(this::run);
   }
 
-  /** Starts the thread; {@code reaped} runs on it, with the ids of endpoints. */
+  /**
+   * Starts the thread.
+   *
+   * @param reaped runs on it with the ids of endpoints whose links are gone
+   */
   public static LinkReaper start(
       HostNetwork host, InstanceNames names, Consumer<Set<String>> reaped) {
     LinkReaper reaper = new LinkReaper(host, names, reaped);
@@ -55,7 +71,7 @@ public final class LinkReaper implements AutoCloseable {
     return reaper;
   }
 
-  /** The links of these endpoints are retired, or gone. Never waits. */
+  /** Takes note that the links of these endpoints are retired or gone. Never waits. */
   public void add(Set<String> ids) {
     lock.lock();
     try {
@@ -66,7 +82,7 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  /** Something else that nobody waits for. It runs once, in order; if it fails, that is logged. */
+  /** Runs something else that no caller waits for, once and in order; a failure is logged. */
   public void later(Errand errand) {
     lock.lock();
     try {
@@ -77,7 +93,7 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  /** Work off an answer's path. */
+  /** Work that no answer waits for. */
   @FunctionalInterface
   public interface Errand {
     void run() throws IOException;
@@ -156,7 +172,7 @@ public final class LinkReaper implements AutoCloseable {
     lock.lock();
     try {
       while (waiting.isEmpty() && errands.isEmpty() && !closed) {
-        changed.await();
+        await(Long.MAX_VALUE);
       }
       if (waiting.isEmpty()) {
         return Set.of();
@@ -166,18 +182,28 @@ public final class LinkReaper implements AutoCloseable {
       waiting = new HashSet<>();
       busy = !batch.isEmpty();
       return batch;
-    } catch (InterruptedException e) {
-      closed = true;
-      return Set.of();
     } finally {
       lock.unlock();
     }
   }
 
-  private void pause(long millis) throws InterruptedException {
+  @GuardedBy("lock")
+  private void pause(long millis) {
     long left = TimeUnit.MILLISECONDS.toNanos(millis);
     while (!closed && left > 0) {
-      left = changed.awaitNanos(left);
+      left = await(left);
+    }
+  }
+
+  // Answers the nanoseconds that are left; an interrupt closes the reaper.
+  @GuardedBy("lock")
+  @SuppressWarnings("WaitNotInLoop") // Both callers ask again whether what they wait for is there.
+  private long await(long nanos) {
+    try {
+      return changed.awaitNanos(nanos);
+    } catch (InterruptedException e) {
+      closed = true;
+      return 0;
     }
   }
 
@@ -190,8 +216,6 @@ public final class LinkReaper implements AutoCloseable {
         pause(PAUSE_AFTER_FAILURE_MILLIS);
       }
       changed.signalAll();
-    } catch (InterruptedException e) {
-      closed = true;
     } finally {
       lock.unlock();
     }
@@ -207,7 +231,7 @@ public final class LinkReaper implements AutoCloseable {
       delete(new RouteRequest().deleteGroup(names.retiredGroup()));
       return;
     }
-    // Somebody put a link of theirs into our group: only ours go, one by one.
+    // A link that is not of this instance is in the group, so its own links are deleted one by one.
     for (Link link : retired) {
       if (names.isCable(link)) {
         delete(new RouteRequest().deleteLink(link.index()));
@@ -219,7 +243,8 @@ public final class LinkReaper implements AutoCloseable {
     try {
       host.links().send(request, "retired links");
     } catch (SyscallException e) {
-      // A namespace that is gone took its end of the cable along, and so the other.
+      // With a network namespace its end of the cable goes, and with that the other
+      // (network_namespaces(7)).
       if (!e.is(Errno.ENODEV)) {
         throw e;
       }

@@ -1,5 +1,6 @@
 package io.berth.network.link;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.NetworkNamespace;
 import java.io.IOException;
@@ -31,12 +32,18 @@ public final class ReadyEndpoints implements AutoCloseable {
   private final int wanted;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final Deque<Ready> ready = new ArrayDeque<>();
   private final Thread maker;
+
+  @GuardedBy("lock")
+  private final Deque<Ready> ready = new ArrayDeque<>();
+
+  @GuardedBy("lock")
   private boolean closed;
+
+  @GuardedBy("lock")
   private long lastTaken = System.nanoTime() - QUIET_NANOS;
 
-  /** One of them; whoever takes it closes the guest. */
+  /** An endpoint without an address; whoever takes it closes the guest. */
   public record Ready(String id, Path pin, Guest guest, Cabling.Cable cable) {}
 
   private ReadyEndpoints(Cabling cabling, Cabling.Bridge bridge, Path pins, int wanted) {
@@ -60,7 +67,7 @@ public final class ReadyEndpoints implements AutoCloseable {
     return endpoints;
   }
 
-  /** One, if there is any. */
+  /** Takes an endpoint if one is ready; never waits. */
   public Optional<Ready> take() {
     lock.lock();
     try {
@@ -73,7 +80,7 @@ public final class ReadyEndpoints implements AutoCloseable {
     }
   }
 
-  /** How many there are. */
+  /** How many endpoints are ready. */
   public int count() {
     lock.lock();
     try {
@@ -91,7 +98,7 @@ public final class ReadyEndpoints implements AutoCloseable {
         made = make(InstanceNames.newId(), cabling, bridge, pins);
       } catch (IOException | RuntimeException e) {
         String problem = String.valueOf(e.getMessage());
-        // A full bridge stays full for long: once is enough.
+        // A bridge that is full stays so for long, so the same problem is a warning only once.
         LOG.log(
             problem.equals(told) ? Level.DEBUG : Level.WARNING,
             "keep endpoints ready on {0}: {1}",
@@ -109,8 +116,8 @@ public final class ReadyEndpoints implements AutoCloseable {
       while (!closed && ready.size() >= wanted) {
         changed.await();
       }
-      // Who has just taken one is still at work with it: making the next one now would hold the
-      // kernel's lock on links against him.
+      // The thread that has just taken one is still at work with it, and needs the kernel's lock on
+      // links (rtnetlink(7)) that the making of the next one would hold.
       long left = lastTaken + QUIET_NANOS - System.nanoTime();
       while (!closed && !ready.isEmpty() && left > 0) {
         var _ = changed.awaitNanos(left);
@@ -134,21 +141,24 @@ public final class ReadyEndpoints implements AutoCloseable {
       } else {
         ready.addLast(made);
       }
-    } catch (InterruptedException e) {
-      closed = true;
     } finally {
       lock.unlock();
     }
   }
 
-  private void pause() throws InterruptedException {
+  @GuardedBy("lock")
+  private void pause() {
     long left = TimeUnit.MILLISECONDS.toNanos(PAUSE_AFTER_FAILURE_MILLIS);
-    while (!closed && left > 0) {
-      left = changed.awaitNanos(left);
+    try {
+      while (!closed && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+    } catch (InterruptedException e) {
+      closed = true;
     }
   }
 
-  /** Makes one at once, on the caller's time. */
+  /** Makes an endpoint in the calling thread. */
   public static Ready make(String id, Cabling cabling, Cabling.Bridge bridge, Path pins)
       throws IOException {
     Path pin = pins.resolve(id);
@@ -179,7 +189,7 @@ public final class ReadyEndpoints implements AutoCloseable {
     }
   }
 
-  /** Gives up those that nobody took; their links are left to the reaper. */
+  /** Gives up the endpoints that nobody took; the reaper deletes their links. */
   @Override
   public void close() {
     List<Ready> left;

@@ -1,5 +1,6 @@
 package io.berth.network.nat;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Bytes;
@@ -48,13 +49,22 @@ public final class NatTable {
   private final NftSocket nft;
   private final String table;
   private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
   private List<Bridged> networks = List.of();
+
+  @GuardedBy("lock")
   private Others others = new Others(/* dropped= */ false, Set.of());
+
+  @GuardedBy("lock")
   private boolean installed;
 
-  /** What should be in the two maps. */
+  /** What should be in the map of ports of every address, by key. */
+  @GuardedBy("lock")
   private final Map<Bytes, Element> ports = new HashMap<>();
 
+  /** What should be in the map of ports of one address each, by key. */
+  @GuardedBy("lock")
   private final Map<Bytes, Element> addresses = new HashMap<>();
 
   /**
@@ -79,7 +89,7 @@ public final class NatTable {
     }
   }
 
-  /** A published port and where it leads. */
+  /** A published port and the address of the container that it leads to. */
   public record Publication(PublishedPort port, Ipv4 container) {}
 
   public NatTable(NftSocket nft, String table) {
@@ -94,7 +104,9 @@ public final class NatTable {
   public void expect(List<Publication> publications) {
     lock.lock();
     try {
-      publications.forEach(this::remember);
+      for (Publication publication : publications) {
+        remember(publication);
+      }
     } finally {
       lock.unlock();
     }
@@ -112,15 +124,18 @@ public final class NatTable {
     }
   }
 
+  @GuardedBy("lock")
   private void remember(Publication publication) {
     Element element = element(publication);
     map(publication.port).put(element.key(), element);
   }
 
+  @GuardedBy("lock")
   private Map<Bytes, Element> map(PublishedPort port) {
     return port.hostIp().equals(Ipv4.ANY) ? ports : addresses;
   }
 
+  @GuardedBy("lock")
   private void install() throws IOException {
     boolean exists = nft.tables().contains(table);
     if (exists) {
@@ -176,11 +191,13 @@ public final class NatTable {
     return new Difference(superfluous, List.copyOf(missing.values()));
   }
 
+  @GuardedBy("lock")
   private NftTransaction whole(boolean owned, Difference ports, Difference addresses) {
     NftTransaction transaction = new NftTransaction(table);
     return fill(owned ? transaction.addOwnedTable() : transaction.addTable(), ports, addresses);
   }
 
+  @GuardedBy("lock")
   private NftTransaction fill(NftTransaction transaction, Difference ports, Difference addresses) {
     transaction
         .addMap(PORTS, List.of(NftType.PROTOCOL, NftType.PORT), TARGET)
@@ -219,8 +236,9 @@ public final class NatTable {
    */
   private void guard(NftTransaction transaction) {
     transaction
-        // A VRF is the loopback of its own routes. What comes to it from outside has come by here
-        // once before, under the name of the link that it came in by.
+        // A VRF is the loopback of its own routes (Documentation/networking/vrf.rst). A packet from
+        // outside
+        // has passed this chain once before, under the name of the link that it came in by.
         .addRule(GUARD, new NftRule().inKind("vrf").accept())
         .addRule(GUARD, destination(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop())
         .addRule(GUARD, source(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop());
@@ -230,6 +248,7 @@ public final class NatTable {
    * From 127.0.0.1 and from the network itself to a published port, the answer must come back
    * through here; what leaves has this host's address. From elsewhere the source is kept.
    */
+  @GuardedBy("lock")
   private void outgoing(NftTransaction transaction) {
     for (Bridged network : networks) {
       transaction
@@ -246,12 +265,14 @@ public final class NatTable {
     }
   }
 
+  @GuardedBy("lock")
   private void forward(NftTransaction transaction) {
     transaction
         .addRule(FORWARD, new NftRule().established().accept())
         .addRule(FORWARD, new NftRule().redirected().accept());
     for (Bridged network : networks) {
-      // Packets of one network come by here if the host filters what it bridges.
+      // Packets within one network pass this chain if the host filters what it bridges
+      // (bridge-nf-call-iptables).
       transaction.addRule(FORWARD, new NftRule().in(network.bridge).out(network.bridge).accept());
     }
     for (Bridged network : networks) {
@@ -266,7 +287,8 @@ public final class NatTable {
     }
   }
 
-  /** Other instances' bridges are among the later ones, so their packets are theirs to judge. */
+  /** Bridges of other instances count as later ones, so their instance decides on their packets. */
+  @GuardedBy("lock")
   private void dropOthers(NftTransaction transaction) {
     for (String bridge : others.bridges) {
       transaction
@@ -309,7 +331,9 @@ public final class NatTable {
         install();
         nft.commit(change(publications, /* add= */ true));
       }
-      publications.forEach(this::remember);
+      for (Publication publication : publications) {
+        remember(publication);
+      }
     } finally {
       lock.unlock();
     }
@@ -322,14 +346,14 @@ public final class NatTable {
     }
     lock.lock();
     try {
-      List<Publication> publications =
-          published.stream()
-              .map(port -> new Publication(port, container))
-              .filter(p -> {
-                Element element = element(p);
-                return map(p.port).remove(element.key(), element);
-              })
-              .toList();
+      List<Publication> publications = new ArrayList<>();
+      for (PublishedPort port : published) {
+        Publication publication = new Publication(port, container);
+        Element element = element(publication);
+        if (map(port).remove(element.key(), element)) {
+          publications.add(publication);
+        }
+      }
       if (publications.isEmpty() || !installed) {
         return;
       }
@@ -339,7 +363,7 @@ public final class NatTable {
         if (!e.is(Errno.ENOENT)) {
           throw e;
         }
-        // Something is missing that should be there.
+        // A rule or an element that should be there is missing, so the whole table is written.
         install();
       }
     } finally {

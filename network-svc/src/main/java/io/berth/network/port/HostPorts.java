@@ -1,5 +1,6 @@
 package io.berth.network.port;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
@@ -22,9 +23,11 @@ public final class HostPorts {
   private final NetworkNamespace host;
   private final int first;
   private final int last;
+
+  @GuardedBy("this")
   private int cursor;
 
-  /** Says whose a port is, for a refusal. */
+  /** Finds who has a port, for a refusal. */
   @FunctionalInterface
   public interface Holders {
     Holder of(PublishedPort port);
@@ -114,7 +117,7 @@ public final class HostPorts {
     } catch (SyscallException e) {
       throw switch (e.errno()) {
         case EADDRINUSE ->
-            // Not ALREADY_EXISTS: that says of an attach that the container has an endpoint.
+            // ALREADY_EXISTS would mean that the container has an endpoint already.
             taken(port, holders.of(port), e);
         case EADDRNOTAVAIL ->
             new BerthException.FailedPrecondition(
@@ -166,7 +169,7 @@ public final class HostPorts {
       sockets.add(six);
     } catch (SyscallException e) {
       if (e.is(Errno.EAFNOSUPPORT) || e.is(Errno.EADDRNOTAVAIL)) {
-        // A host without IPv6.
+        // The host has no IPv6, so IPv4 is all that is to be held.
         sockets.add(four);
         return;
       }

@@ -1,5 +1,6 @@
 package io.berth.network.port;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
@@ -38,10 +39,17 @@ public final class KeeperClient implements SocketKeeper {
   private final Path program;
   private final @Nullable String cgroup;
   private final ReentrantLock lock = new ReentrantLock();
+
+  @GuardedBy("lock")
   private final byte[] buffer = new byte[MESSAGE_BYTES];
+
+  @GuardedBy("lock")
   private @Nullable Fd connection;
-  private Runnable lost = () -> {};
+
+  @GuardedBy("lock")
   private long request;
+
+  private volatile Runnable lost = () -> {};
 
   private KeeperClient(Path socket, Path program, @Nullable String cgroup) {
     this.socket = socket;
@@ -58,7 +66,12 @@ public final class KeeperClient implements SocketKeeper {
   public static KeeperClient open(Path socket, Path program, @Nullable String cgroup)
       throws IOException {
     KeeperClient client = new KeeperClient(socket, program, cgroup);
-    client.connection = client.connect();
+    client.lock.lock();
+    try {
+      client.connection = client.connect();
+    } finally {
+      client.lock.unlock();
+    }
     return client;
   }
 
@@ -134,7 +147,7 @@ public final class KeeperClient implements SocketKeeper {
         page.getShort();
         int start = page.position();
         while (page.hasRemaining() && page.get() != 0) {
-          // To the end of the name.
+          // A name ends with a zero byte.
         }
         byte[] name = new byte[page.position() - start - 1];
         page.get(start, name);
@@ -185,6 +198,7 @@ public final class KeeperClient implements SocketKeeper {
     }
   }
 
+  @GuardedBy("lock")
   private ByteBuffer exchange(Fd to, int op, String text, List<Fd> descriptors)
       throws SyscallException {
     byte[] payload = Arrays.copyOf(text.getBytes(StandardCharsets.UTF_8), text.length() + 1);
@@ -216,7 +230,7 @@ public final class KeeperClient implements SocketKeeper {
     }
   }
 
-  /** Leaves the keeper alone with what it has. */
+  /** Closes the connection; the keeper lives on with what it has. */
   @Override
   public void close() {
     lock.lock();

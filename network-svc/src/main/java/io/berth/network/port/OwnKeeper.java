@@ -1,12 +1,14 @@
 package io.berth.network.port;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Fd;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Keeps sockets in this process: they go when it goes, and are bound again at its next start. */
+/** Keeps sockets in this process, with which they end; its next start binds them again. */
 public final class OwnKeeper implements SocketKeeper {
+  @GuardedBy("this")
   private final Map<String, List<Fd>> kept = new HashMap<>();
 
   @Override
@@ -30,7 +32,7 @@ public final class OwnKeeper implements SocketKeeper {
 
   @Override
   public void whenLost(Runnable action) {
-    // It is lost only together with this process.
+    // What is kept here is lost only together with this process.
   }
 
   @Override

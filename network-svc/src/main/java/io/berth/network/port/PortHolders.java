@@ -16,7 +16,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Finds the processes that have a port. Goes through all of /proc: for errors only. */
+/** Finds the processes that have a port, for errors only, as it reads all of /proc(5). */
 public final class PortHolders {
   private PortHolders() {}
 

@@ -29,7 +29,7 @@ public record PublishedPort(Protocol protocol, Ipv4 hostIp, int hostPort, int co
     }
   }
 
-  /** The protocol of that name, empty for TCP; INVALID_ARGUMENT for others. */
+  /** The protocol of a name, where the empty name is TCP; INVALID_ARGUMENT for others. */
   public static Protocol protocol(String name) {
     return switch (name.toLowerCase(Locale.ROOT)) {
       case "", "tcp" -> Protocol.TCP;
@@ -49,7 +49,7 @@ public record PublishedPort(Protocol protocol, Ipv4 hostIp, int hostPort, int co
     return protocol.name().toLowerCase(Locale.ROOT);
   }
 
-  /** As {@link #readAll} reads it. */
+  /** Ports as one text, for {@link #readAll}. */
   public static String writeAll(List<PublishedPort> ports) {
     return ports.stream().map(PublishedPort::toString).collect(Collectors.joining(","));
   }

@@ -15,13 +15,13 @@ public interface SocketKeeper extends AutoCloseable {
    */
   void put(String name, List<Fd> sockets) throws IOException;
 
-  /** The names that something is under. */
+  /** The names under which sockets are kept. */
   List<String> names() throws IOException;
 
-  /** Closes what is under a name; nothing happens if there is nothing. */
+  /** Closes what is kept under a name; nothing happens if there is nothing. */
   void drop(String name) throws IOException;
 
-  /** Says what to do, on a thread of its own, when everything that was kept has been lost. */
+  /** Sets what runs, on a thread of its own, when everything that was kept has been lost. */
   void whenLost(Runnable action);
 
   /** Closes everything and ends the keeper. */

@@ -18,9 +18,8 @@ import org.junit.jupiter.api.Test;
 final class AddressPoolTest {
   private static final long SEED = 11;
 
-  // D01-74: neither the network's address, nor the broadcast address, nor the gateway.
-  // Row DN-15.
-  @Test
+  /** Neither the network's address, nor the broadcast address, nor the gateway's is given out. */
+  @Test // ARTICLE D01-74, DN-15
   void smallNetwork_servesFiveContainersAndRefusesTheSixth() {
     AddressPool pool = pool("10.9.0.0/29");
     List<String> given = new ArrayList<>();
@@ -33,9 +32,7 @@ final class AddressPoolTest {
     assertTrue(message.startsWith("no more IP addresses available in `10.9.0.0/29`"), message);
   }
 
-  // D01-74: a prefix without room is refused, where the seed crashed.
-  // Row D01-73.
-  @Test
+  @Test // ARTICLE D01-74, D01-73
   void networkWithoutRoom_isRefused() {
     assertThrows(BerthException.InvalidArgument.class, () -> pool("10.9.0.0/31"));
     assertThrows(
@@ -44,17 +41,15 @@ final class AddressPoolTest {
     assertEquals(1, pool("10.9.0.0/30").capacity());
   }
 
-  // D01-74: a /8 is no queue of 16 million entries.
-  // Row D01-73.
-  @Test
+  /** A pool costs what is in use, not what the 16 million addresses of a /8 would. */
+  @Test // ARTICLE D01-74, D01-73
   void hugeNetwork_isMadeAtOnce() {
     AddressPool pool = pool("10.0.0.0/8");
     assertEquals(ip("10.0.0.2"), pool.acquire());
     assertEquals((1 << 24) - 3, pool.capacity());
   }
 
-  // D01-75
-  @Test
+  @Test // ARTICLE D01-75
   void releasedAddress_isReusedAfterAllOthers() {
     AddressPool pool = pool("10.9.0.0/28");
     Ipv4 first = pool.acquire();
@@ -65,8 +60,7 @@ final class AddressPoolTest {
     assertEquals(first, pool.acquire());
   }
 
-  // D01-76: a double release is harmless.
-  @Test
+  @Test // ARTICLE D01-76
   void secondRelease_doesNotHandTheAddressOutTwice() {
     AddressPool pool = pool("10.9.0.0/29");
     for (int i = 0; i < 5; i++) {
@@ -79,8 +73,8 @@ final class AddressPoolTest {
     assertThrows(BerthException.ResourceExhausted.class, pool::acquire);
   }
 
-  // RK-59: no broadcast address, no lost carry.
-  @Test
+  /** Addresses go on over the end of a byte, and the broadcast address is left out. */
+  @Test // ARTICLE RK-59
   void allAddresses_areHostsAndEachComesOnce() {
     AddressPool pool = pool("10.9.254.0/23");
     Ipv4 before = pool.gateway();
@@ -104,8 +98,7 @@ final class AddressPoolTest {
     assertEquals(ip("10.9.0.2"), pool.acquire());
   }
 
-  // D01-77: a restart goes on behind the last one.
-  @Test
+  @Test // ARTICLE D01-77
   void poolMadeAgain_goesOnBehindTheLastAddress() {
     AddressPool pool = pool("10.9.0.0/29");
     pool.acquire();

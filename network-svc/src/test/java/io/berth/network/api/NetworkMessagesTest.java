@@ -39,8 +39,7 @@ final class NetworkMessagesTest {
         .setProtocol(protocol);
   }
 
-  // Row MB-94.
-  @Test
+  @Test // ARTICLE MB-94
   void emptyNetwork_isTheDefaultOne() {
     for (String name : List.of("", "default", "bridge")) {
       assertEquals(
@@ -48,7 +47,7 @@ final class NetworkMessagesTest {
     }
   }
 
-  @Test
+  @Test // ARTICLE MB-52
   void wishes_areReadAsTheyAreMeant() {
     AttachCall call =
         NetworkMessages.attach(
@@ -61,7 +60,6 @@ final class NetworkMessagesTest {
                 .addPorts(port("", 0, 9, ""))
                 .build());
     assertEquals("10.0.0.9", call.address().orElseThrow().toString());
-    // MB-52
     assertEquals("02:42:0a:00:00:09", call.mac().orElseThrow().toString());
     assertEquals(Path.of("/run/netns/x"), call.netns().orElseThrow());
     assertEquals(Ipv4.LOOPBACK, call.ports().getFirst().hostIp());
@@ -85,8 +83,7 @@ final class NetworkMessagesTest {
     refused("", AttachRequest.newBuilder().setContainer(""));
   }
 
-  // MB-68
-  @Test
+  @Test // ARTICLE MB-68
   void nameservers_areThoseThatAContainerCanReach() throws Exception {
     Path first = folder.resolve("resolv.conf");
     Path second = folder.resolve("real.conf");

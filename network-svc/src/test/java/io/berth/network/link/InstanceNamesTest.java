@@ -58,8 +58,8 @@ final class InstanceNamesTest {
     assertFalse(NAMES.isBridge(link("docker0", "berth:abc123:n1", 0, "bridge")));
   }
 
-  // RK-60: five hex digits collide.
-  @Test
+  /** Ids are long enough not to collide, as five hexadecimal digits would. */
+  @Test // ARTICLE RK-60
   void ids_doNotComeTwiceAndFitALinksName() {
     Set<String> ids = new HashSet<>();
     for (int i = 0; i < 50_000; i++) {
