@@ -25,10 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The configuration in force. Immutable; all problems of a file are told at once. */
 public final class Config {
-  /** Longest state path, in bytes: a task's sockets below it must fit a socket address. */
+  /** The longest state path, in bytes: a task's sockets below it must fit unix(7)'s sun_path. */
   public static final int MAX_STATE_BYTES = 70;
 
-  /** Longest root path, in bytes: 128 lower layers must fit the page of mount(2)'s options. */
+  /** The longest root path, in bytes: 128 lower layers must fit the page of mount(2)'s options. */
   public static final int MAX_ROOT_BYTES = 200;
 
   private final @Nullable Path file;
@@ -41,7 +41,7 @@ public final class Config {
     this.sockets = Map.copyOf(sockets);
   }
 
-  /** Nothing but defaults. */
+  /** A configuration of which every key has its default. */
   public static Config defaults() {
     return new Config(null, new EnumMap<>(Key.class), Map.of());
   }
@@ -62,7 +62,7 @@ public final class Config {
     return parse(file, text);
   }
 
-  /** For tests: a text instead of a file. */
+  /** Reads a text instead of a file, for tests. */
   public static Config parse(@Nullable Path file, String text) {
     JsonNode tree;
     try {
@@ -182,7 +182,7 @@ public final class Config {
         .orElseThrow();
   }
 
-  /** Levenshtein distance. */
+  /** The Levenshtein distance of two names, by which a mistyped key is recognized. */
   private static int distance(String a, String b) {
     int[] row = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {
@@ -200,57 +200,57 @@ public final class Config {
     return row[b.length()];
   }
 
-  /** The file it came from; null for defaults. */
+  /** The file that the configuration was read from; null for defaults. */
   public @Nullable Path file() {
     return file;
   }
 
-  /** A text or path as it is written. */
+  /** The value of a key that is a text or a path, as it is written. */
   public String text(Key key) {
     JsonNode value = given.get(key);
     return value == null ? key.defaultValue() : value.asText();
   }
 
-  /** A path. */
+  /** The value of a key that is a path. */
   public Path path(Key key) {
     return Path.of(text(key));
   }
 
-  /** A whole number. */
+  /** The value of a key that is a whole number. */
   public long number(Key key) {
     JsonNode value = given.get(key);
     return value == null ? Long.parseLong(key.defaultValue()) : value.longValue();
   }
 
-  /** A list of texts. */
+  /** The value of a key that is a list of texts. */
   public List<String> texts(Key key) {
     JsonNode value = given.get(key);
     return value == null ? List.of() : value.valueStream().map(JsonNode::asText).toList();
   }
 
-  /** Features of the kernel that are not to be used. */
+  /** The features of the kernel that are not to be used, though it may have them. */
   public Set<KernelFeature> withoutFeatures() {
     return texts(Key.WITHOUT_FEATURES).stream()
         .flatMap(name -> KernelFeature.of(name).stream())
         .collect(Collectors.toUnmodifiableSet());
   }
 
-  /** For overlays of what is below {@link #root}; a process makes itself one. */
+  /** Mounts overlays of what is below {@link #root}; a process makes one of these and keeps it. */
   public Overlays overlays() {
     return new Overlays(new RootFolders(root()).overlayProbe(), withoutFeatures());
   }
 
-  /** What survives a reboot. */
+  /** The folder of what survives a reboot. */
   public Path root() {
     return path(Key.ROOT);
   }
 
-  /** What a reboot ends. */
+  /** The folder of what ends with a boot. */
   public Path state() {
     return path(Key.STATE);
   }
 
-  /** A socket of a service under the state folder: containerd, image or network. */
+  /** The socket of a service below the state folder: containerd, image or network. */
   public Path socket(String service) {
     return sockets.getOrDefault(service, state().resolve(service + ".sock"));
   }
@@ -260,12 +260,12 @@ public final class Config {
     return new Config(file, given, elsewhere);
   }
 
-  /** Folder of the programs. */
+  /** The folder of the programs. */
   public Path libexec() {
     return path(Key.LIBEXEC);
   }
 
-  /** Six hex digits; names on the host derive from it. */
+  /** Six hex digits that names on the host are made from, so that instances do not meet. */
   public String instance() {
     String given = text(Key.INSTANCE);
     if (!given.isEmpty()) {
@@ -275,19 +275,19 @@ public final class Config {
     try {
       real = state().toRealPath();
     } catch (IOException e) {
-      // Not made yet: the path itself will be the real one.
+      // The folder is not made yet, so its path has no links and is the real one.
       Objects.requireNonNull(real);
     }
     return Digest.sha256(real.toString()).hex().substring(0, 6);
   }
 
-  /** Parent of our own containers' cgroups, without leading slash. */
+  /** The parent of the cgroups of this instance's containers, without a leading slash. */
   public String cgroupParent() {
     String given = text(Key.CGROUP_PARENT);
     return given.isEmpty() ? "berth-" + instance() : given;
   }
 
-  /** Key, default and value in force, as a TOML document with comments. */
+  /** Every key, its default and its value, as a TOML document with comments. */
   public String describe() {
     StringBuilder result = new StringBuilder();
     String table = "";

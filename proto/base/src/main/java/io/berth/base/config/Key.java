@@ -142,7 +142,7 @@ public enum Key {
     this.meaning = meaning;
   }
 
-  /** Dotted, table first: {@code shim.isolation}. */
+  /** The name with dots, its table first: {@code shim.isolation}. */
   public String key() {
     return key;
   }
@@ -152,12 +152,12 @@ public enum Key {
     return kind;
   }
 
-  /** As text, a list in TOML's form. */
+  /** The default as text, a list in the form that TOML gives it. */
   public String defaultValue() {
     return defaultValue;
   }
 
-  /** For people. */
+  /** What the key is for, in words for people. */
   public String meaning() {
     return meaning;
   }

@@ -1,8 +1,8 @@
 package io.berth.base.daemon;
 
-/** A service between start and stop. Building one does no I/O and starts no thread. */
+/** A service between start and stop. Its constructor reads nothing and starts no thread. */
 public interface Daemon {
-  /** Ready, answering on its socket, when it returns; a failed start leaves nothing running. */
+  /** Returns when the service answers on its socket; a failed start leaves nothing running. */
   void start() throws Exception;
 
   /** Undoes {@link #start} in reverse order; calls in progress get a short grace. Never throws. */

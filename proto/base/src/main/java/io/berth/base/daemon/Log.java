@@ -23,7 +23,10 @@ import java.util.stream.Stream;
 public final class Log {
   private Log() {}
 
-  /** Every frame on every socket is no news. Held here, for nobody else holds a logger. */
+  /**
+   * The loggers that would tell of every frame on every socket. They are held here so that their
+   * levels stay, for java.util.logging holds loggers weakly.
+   */
   private static final List<Logger> LIBRARIES =
       List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
 

@@ -29,7 +29,7 @@ public final class Program {
 
   private Program() {}
 
-  /** Makes the daemon from the configuration. */
+  /** Makes the service from the configuration. */
   public interface Factory {
     Daemon create(Config config) throws IOException;
   }

@@ -39,7 +39,7 @@ public final class ErrorCodec {
   }
 
   /**
-   * The exception that another service of ours, or containerd, meant by a status.
+   * The exception for a status that a service of Berth, or containerd, answered.
    *
    * @param trailers of the call, for an {@link ErrorDetail}; null if they are not known
    */

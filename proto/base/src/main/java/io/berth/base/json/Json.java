@@ -16,7 +16,7 @@ import java.io.IOException;
  * are ignored. Thread-safe.
  */
 public final class Json {
-  /** Longest document that is read, in bytes. */
+  /** The longest document that is read, in bytes. */
   public static final int MAX_DOCUMENT = 16 << 20;
 
   private static final ObjectMapper MAPPER =
@@ -50,7 +50,7 @@ public final class Json {
     }
   }
 
-  /** The document as a tree. */
+  /** Reads a document as a tree; INVALID_ARGUMENT as {@link #read} has it. */
   public static JsonNode tree(byte[] bytes, String what) {
     try {
       JsonNode tree = MAPPER.readTree(bytes);
@@ -63,7 +63,7 @@ public final class Json {
     }
   }
 
-  /** Compact bytes. */
+  /** Writes a value without white space. */
   public static byte[] bytes(Object value) {
     try {
       return MAPPER.writeValueAsBytes(value);
@@ -72,7 +72,7 @@ public final class Json {
     }
   }
 
-  /** Indented text, for people. */
+  /** Writes a value with line breaks and indentation, for people. */
   public static String pretty(Object value) {
     try {
       return PRETTY.writeValueAsString(value);
@@ -81,7 +81,7 @@ public final class Json {
     }
   }
 
-  /** For building trees. */
+  /** An empty object, to build a tree from. */
   public static ObjectMapper mapper() {
     return MAPPER;
   }

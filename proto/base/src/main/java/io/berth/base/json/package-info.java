@@ -1,4 +1,4 @@
-/** The one JSON codec. */
+/** How JSON is read and written everywhere, and immutable values of what was read. */
 @NullMarked
 package io.berth.base.json;
 

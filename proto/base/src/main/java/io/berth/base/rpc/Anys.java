@@ -16,13 +16,13 @@ import io.berth.base.error.BerthException;
  * them.
  */
 public final class Anys {
-  /** OCI runtime specification, JSON. */
+  /** The type url of an OCI runtime specification in JSON. */
   public static final String SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 
-  /** The process part of it, JSON. */
+  /** The type url of the process of such a specification in JSON. */
   public static final String PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 
-  /** Its Linux resources, JSON. */
+  /** The type url of the Linux resources of such a specification in JSON. */
   public static final String LINUX_RESOURCES =
       "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
 
@@ -34,12 +34,12 @@ public final class Anys {
 
   private Anys() {}
 
-  /** A message under its full name. */
+  /** Packs a message under its full name. */
   public static Any pack(Message message) {
     return of(message.getDescriptorForType().getFullName(), message.toByteString());
   }
 
-  /** Bytes under a type url. */
+  /** Packs bytes under a type url. */
   public static Any of(String typeUrl, ByteString value) {
     return Any.newBuilder().setTypeUrl(typeUrl).setValue(value).build();
   }

@@ -27,7 +27,7 @@ public final class BlockingSender<A> {
     observer.setOnCancelHandler(this::wake);
   }
 
-  /** What fills the stream. */
+  /** The work that fills the stream. */
   public interface Work<A> {
     /** The stream ends when it returns, or with the status of what it throws. */
     void run(BlockingSender<A> sender) throws Exception;
@@ -51,7 +51,7 @@ public final class BlockingSender<A> {
         observer.onCompleted();
       }
     } catch (BerthException.Cancelled e) {
-      // The client has gone; nobody is left to tell.
+      // The client has gone, so nobody can be told.
       if (!observer.isCancelled()) {
         observer.onError(ErrorCodec.toStatus(e).asRuntimeException());
       }

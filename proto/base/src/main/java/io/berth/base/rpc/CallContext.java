@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
  * them before changing threads.
  */
 public final class CallContext {
-  /** Namespace of the call; the first value counts. */
+  /** The header with the namespace of a call; its first value counts. */
   public static final Metadata.Key<String> NAMESPACE_HEADER =
       Metadata.Key.of("containerd-namespace", Metadata.ASCII_STRING_MARSHALLER);
 
-  /** Lease that gets what the call makes; the first value counts. */
+  /** The header with the lease that gets what a call makes; its first value counts. */
   public static final Metadata.Key<String> LEASE_HEADER =
       Metadata.Key.of("containerd-lease", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -60,18 +60,18 @@ public final class CallContext {
     return NAMESPACE.get();
   }
 
-  /** The lease, or null. */
+  /** The lease of the call, or null. */
   public static @Nullable String lease() {
     String lease = LEASE.get();
     return lease == null || lease.isEmpty() ? null : lease;
   }
 
-  /** The request's number, or null. */
+  /** The number of the client's request, or null. */
   public static @Nullable String requestId() {
     return REQUEST_ID.get();
   }
 
-  /** For tests and for work that a service starts for itself: runs with these headers. */
+  /** Runs work with these headers, for tests and for what a service starts by itself. */
   public static Context with(String namespace, @Nullable String lease) {
     Context context = Context.current().withValue(NAMESPACE, namespace);
     return lease == null ? context : context.withValue(LEASE, lease);

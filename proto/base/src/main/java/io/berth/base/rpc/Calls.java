@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** The two sides of a unary call in straight-line code. */
+/** Lets both sides of a unary call be written as straight-line code. */
 public final class Calls {
   private Calls() {}
 
@@ -40,7 +40,7 @@ public final class Calls {
     responses.onCompleted();
   }
 
-  /** As {@link #answer}, and is not interrupted when the client cancels. */
+  /** Answers like {@link #answer}, and is not interrupted when the client cancels. */
   public static <A> void answerToTheEnd(StreamObserver<A> responses, Callable<A> work) {
     A answer;
     try {
@@ -74,7 +74,7 @@ public final class Calls {
     }
   }
 
-  /** Work on a client stub, which throws gRPC's exceptions. */
+  /** Work with a client stub, which throws gRPC's exceptions. */
   public interface ClientCall<A> {
     A run() throws StatusException, StatusRuntimeException;
   }

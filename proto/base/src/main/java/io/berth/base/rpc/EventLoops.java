@@ -15,8 +15,8 @@ import java.util.logging.Logger;
  * threads for handlers. One per process, closed last.
  */
 public final class EventLoops implements AutoCloseable {
-  // grpc-java sets SO_KEEPALIVE on every channel, and Netty warns for each Unix socket that has
-  // none.
+  // grpc-java sets SO_KEEPALIVE on every channel, and Netty warns of each Unix socket, as these do
+  // not have the option. The logger is held here so that its level stays.
   private static final Logger BOOTSTRAP_LOG = Logger.getLogger("io.netty.bootstrap");
 
   static {
@@ -27,7 +27,7 @@ public final class EventLoops implements AutoCloseable {
   private final ExecutorService handlers =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("rpc").factory());
 
-  /** With this many event loop threads; two serve a busy service, one a small program. */
+  /** Makes this many event loop threads; two are enough for a busy service, one for a program. */
   public EventLoops(int threads) {
     group =
         new MultiThreadIoEventLoopGroup(
@@ -40,7 +40,7 @@ public final class EventLoops implements AutoCloseable {
     return group;
   }
 
-  /** Where handlers run: a virtual thread each. */
+  /** Runs each handler on a virtual thread of its own. */
   public ExecutorService handlers() {
     return handlers;
   }

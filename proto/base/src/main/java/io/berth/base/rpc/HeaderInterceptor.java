@@ -26,7 +26,7 @@ public final class HeaderInterceptor implements ServerInterceptor {
     return value == null ? context : context.withValue(key, value);
   }
 
-  // Metadata.get answers the last value; containerd takes the first.
+  // Metadata.get answers the last value of a header, while containerd takes the first.
   private static @Nullable String first(Metadata headers, Metadata.Key<String> key) {
     Iterable<String> all = headers.getAll(key);
     return all == null ? null : all.iterator().next();

@@ -17,7 +17,7 @@ public record Peer(int pid, int uid, int gid) {
     return call.getAttributes().get(ATTRIBUTE);
   }
 
-  /** For logs. */
+  /** The peer in words, for logs. */
   public static String describe(ServerCall<?, ?> call) {
     Peer peer = of(call);
     return peer == null

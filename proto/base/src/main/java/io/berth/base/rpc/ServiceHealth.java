@@ -16,7 +16,7 @@ public final class ServiceHealth {
     statuses.setStatus("warmed", ServingStatus.NOT_SERVING);
   }
 
-  /** The endpoint. */
+  /** The endpoint of {@code grpc.health.v1}. */
   public BindableService service() {
     return statuses.getHealthService();
   }
@@ -33,12 +33,12 @@ public final class ServiceHealth {
         now ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   }
 
-  /** From now on figures are those of a warm service. */
+  /** Tells that the warm-up is over, so that whoever measures can begin. */
   public void warmed() {
     statuses.setStatus("warmed", ServingStatus.SERVING);
   }
 
-  /** Before the socket closes. */
+  /** Tells clients that the service stops; to be called before the socket closes. */
   public void stopping() {
     statuses.enterTerminalState();
   }

@@ -3,11 +3,11 @@ package io.berth.base.rpc;
 import com.google.protobuf.Timestamp;
 import java.time.Instant;
 
-/** {@link Instant} to {@link Timestamp} and back. */
+/** Translates {@link Instant} to {@link Timestamp} and back. */
 public final class Timestamps {
   private Timestamps() {}
 
-  /** For the wire. */
+  /** A moment for the wire. */
   public static Timestamp of(Instant instant) {
     return Timestamp.newBuilder()
         .setSeconds(instant.getEpochSecond())
@@ -15,7 +15,10 @@ public final class Timestamps {
         .build();
   }
 
-  /** From the wire, where clients also send the year 1 and worse; what no instant is becomes 0. */
+  /**
+   * A moment from the wire, where clients send the year 1 and worse; what Java cannot express
+   * becomes the beginning of 1970.
+   */
   public static Instant instant(Timestamp timestamp) {
     long seconds = timestamp.getSeconds();
     return seconds < Instant.MIN.getEpochSecond() || seconds > Instant.MAX.getEpochSecond()

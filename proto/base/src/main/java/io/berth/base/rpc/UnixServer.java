@@ -35,10 +35,10 @@ import org.jspecify.annotations.Nullable;
  * renames over it.
  */
 public final class UnixServer implements AutoCloseable {
-  /** Longest path of a socket, in bytes (unix(7): sun_path without its NUL). */
+  /** The longest path of a socket, in bytes (unix(7): sun_path without its NUL). */
   public static final int MAX_PATH = 107;
 
-  /** What every server of ours has: headers, and failures as statuses, which sees a call first. */
+  /** The interceptors of every server: headers, and before them failures that become statuses. */
   public static final List<ServerInterceptor> INTERCEPTORS =
       List.of(new HeaderInterceptor(), new ErrorInterceptor());
 
@@ -78,12 +78,12 @@ public final class UnixServer implements AutoCloseable {
       quick = Set.copyOf(quick);
     }
 
-    /** 16 MiB inbound, mode 0660, everyone whom the mode lets in. */
+    /** Options for requests of up to 16 MiB, mode 0660, and every peer whom the mode lets in. */
     public static Options of(Path socket, List<ServerServiceDefinition> services) {
       return new Options(socket, services, Set.of(), null, 16 << 20, _ -> true, "rw-rw----");
     }
 
-    /** The same with these methods on the event loop. */
+    /** The same options, with these methods run on the event loop. */
     public Options withQuick(Set<String> methods) {
       return new Options(socket, services, methods, fallback, maxInboundBytes, admitted, mode);
     }
@@ -127,7 +127,7 @@ public final class UnixServer implements AutoCloseable {
     if (options.fallback() != null) {
       builder.fallbackHandlerRegistry(options.fallback());
     }
-    // The builder calls the last one added first.
+    // The builder calls the interceptor first that was added last.
     for (ServerInterceptor interceptor : interceptors.reversed()) {
       builder.intercept(interceptor);
     }
@@ -165,7 +165,7 @@ public final class UnixServer implements AutoCloseable {
     };
   }
 
-  /** Where it listens. */
+  /** The path of its socket. */
   public Path socket() {
     return socket;
   }

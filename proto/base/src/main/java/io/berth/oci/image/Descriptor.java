@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.json.Values;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -147,7 +148,7 @@ public record ImageConfig(
 
   /** INVALID_ARGUMENT, naming `what`, when the bytes are no configuration of an image. */
   public static ImageConfig read(byte[] bytes, String what) {
-    return Values.read(bytes, ImageConfig.class, what);
+    return DocumentReader.read(bytes, ImageConfig.class, what);
   }
 
   /** The platform that it was made for; the host's architecture where it does not say. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,7 @@ public record Index(
 
   /** INVALID_ARGUMENT, naming `what`, when the bytes are no index. */
   public static Index read(byte[] bytes, String what) {
-    return Values.read(bytes, Index.class, what);
+    return DocumentReader.read(bytes, Index.class, what);
   }
 
   /** As stored. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,7 @@ public record Manifest(
 
   /** INVALID_ARGUMENT, naming `what`, when the bytes are no manifest. */
   public static Manifest read(byte[] bytes, String what) {
-    return Values.read(bytes, Manifest.class, what);
+    return DocumentReader.read(bytes, Manifest.class, what);
   }
 
   /** As stored. */

@@ -2,6 +2,7 @@ package io.berth.oci.runtime;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -125,8 +126,8 @@ public record Linux(
     /** A comparison ({@code SCMP_CMP_EQ}) of one argument. */
     public record Argument(
         int index,
-        @JsonDeserialize(using = Values.Bits64.class) long value,
-        @JsonDeserialize(using = Values.Bits64.class) long valueTwo,
+        @JsonDeserialize(using = Bits64.class) long value,
+        @JsonDeserialize(using = Bits64.class) long valueTwo,
         String op) {
       public Argument {
         op = Values.text(op);

@@ -3,6 +3,7 @@ package io.berth.oci.runtime;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import io.berth.base.json.Json;
+import io.berth.base.json.Values;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -88,8 +89,8 @@ public record ProcessSpec(
 
   /** Ids as seen inside. */
   public record User(
-      @JsonDeserialize(using = Values.Bits64.class) long uid,
-      @JsonDeserialize(using = Values.Bits64.class) long gid,
+      @JsonDeserialize(using = Bits64.class) long uid,
+      @JsonDeserialize(using = Bits64.class) long gid,
       @Nullable Integer umask,
       List<Long> additionalGids) {
     /** Nothing but 0. */
@@ -123,8 +124,8 @@ public record ProcessSpec(
   /** A limit of setrlimit(2) by name ({@code RLIMIT_NOFILE}); all bits set is infinity. */
   public record Rlimit(
       String type,
-      @JsonDeserialize(using = Values.Bits64.class) long hard,
-      @JsonDeserialize(using = Values.Bits64.class) long soft) {
+      @JsonDeserialize(using = Bits64.class) long hard,
+      @JsonDeserialize(using = Bits64.class) long soft) {
     public Rlimit {
       type = Values.text(type);
     }
@@ -136,9 +137,9 @@ public record ProcessSpec(
       int nice,
       int priority,
       List<String> flags,
-      @JsonDeserialize(using = Values.Bits64.class) long runtime,
-      @JsonDeserialize(using = Values.Bits64.class) long deadline,
-      @JsonDeserialize(using = Values.Bits64.class) long period) {
+      @JsonDeserialize(using = Bits64.class) long runtime,
+      @JsonDeserialize(using = Bits64.class) long deadline,
+      @JsonDeserialize(using = Bits64.class) long period) {
     public Scheduler {
       policy = Values.text(policy);
       flags = Values.copy(flags);

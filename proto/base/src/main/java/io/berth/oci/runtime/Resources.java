@@ -3,6 +3,7 @@ package io.berth.oci.runtime;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import io.berth.base.json.Json;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -120,11 +121,10 @@ public record Resources(
 
   /** A rate of one device. */
   public record ThrottleDevice(
-      long major, long minor, @JsonDeserialize(using = Values.Bits64.class) long rate) {}
+      long major, long minor, @JsonDeserialize(using = Bits64.class) long rate) {}
 
   /** Bytes in pages of a size like {@code 2MB}. */
-  public record HugePages(
-      String pageSize, @JsonDeserialize(using = Values.Bits64.class) long limit) {
+  public record HugePages(String pageSize, @JsonDeserialize(using = Bits64.class) long limit) {
     public HugePages {
       pageSize = Values.text(pageSize);
     }

@@ -1,6 +1,7 @@
 package io.berth.oci.runtime;
 
 import io.berth.base.json.Json;
+import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
