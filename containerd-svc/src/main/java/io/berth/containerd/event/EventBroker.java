@@ -73,15 +73,8 @@ public final class EventBroker {
    * get it too, for they lost their stream with the process before this one.
    */
   public void publishMissed(String namespace, Occurrence what) {
-    missed(new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what)));
-  }
-
-  /** The same, of a payload that its teller encoded. */
-  public void publishMissed(String namespace, String topic, Message payload) {
-    missed(new PublishedEvent(namespace, topic, clock.instant(), Anys.pack(payload)));
-  }
-
-  private void missed(PublishedEvent event) {
+    PublishedEvent event =
+        new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what));
     order.lock();
     try {
       Numbered told = tell(event);
