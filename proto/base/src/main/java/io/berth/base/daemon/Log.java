@@ -30,7 +30,9 @@ public final class Log {
   private static final List<Logger> LIBRARIES =
       List.of(Logger.getLogger("io.grpc"), Logger.getLogger("io.netty"));
 
-  /** What the variables ask for: our own one before the usual one. Row RK-46. */
+  /**
+   * The level that variables ask for: BERTH_LOG_LEVEL comes before LOG_LEVEL, which others share.
+   */
   static Optional<String> levelOf(Map<String, String> environment) {
     return Stream.of("BERTH_LOG_LEVEL", "LOG_LEVEL")
         .map(name -> environment.getOrDefault(name, ""))
