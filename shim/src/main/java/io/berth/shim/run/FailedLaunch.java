@@ -62,6 +62,15 @@ final class FailedLaunch {
           : detail(Kind.ENGINE_FAILED, refused.object(), refused);
     }
     return switch (step) {
+      case Step.Becoming becoming -> of(becoming, refused);
+      case Step.Mounting mounting -> of(mounting, refused);
+      case Step.Setting setting -> of(setting, refused);
+      case Step.AroundClone aroundClone -> of(aroundClone, refused);
+    };
+  }
+
+  private static LaunchFailure of(Step.Becoming step, SupervisorException refused) {
+    return switch (step) {
       case Step.LookUp lookUp -> LaunchFailure.ofProgram(lookUp.program(), refused.errno());
       case Step.Execute execute ->
           LaunchFailure.ofProgram(
@@ -70,46 +79,9 @@ final class FailedLaunch {
           detail(Kind.WORKING_DIRECTORY_REFUSED, folder.path(), refused);
       case Step.User user -> detail(Kind.USER_REFUSED, user.uid() + ":" + user.gid(), refused);
       case Step.RunHook(Hook hook) -> detail(Kind.HOOK_FAILED, hook.path(), refused);
-      case Step.Mount mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
-      case Step.Bind bind -> detail(Kind.MOUNT_REFUSED, bind.target(), refused);
-      case Step.Attributes mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
-      case Step.ResourceLimit limit -> detail(Kind.OPTION_REFUSED, limit.name(), refused);
-      case Step.Sysctl sysctl -> detail(Kind.OPTION_REFUSED, sysctl.path(), refused);
-      case Step.Hostname _,
-          Step.Domainname _,
-          Step.TimeOffsets _,
-          Step.OomScore _,
-          Step.Scheduler _,
-          Step.IoPriority _,
-          Step.Personality _,
-          Step.Seccomp _,
-          Step.AppArmor _,
-          Step.SeLinux _,
-          Step.Affinity _,
-          Step.MemoryPolicy _ ->
+      case Step.Seccomp _, Step.AppArmor _, Step.SeLinux _ ->
           detail(Kind.OPTION_REFUSED, refused.object(), refused);
-      case Step.Id _,
-          Step.Terminal _,
-          Step.Sink _,
-          Step.Join _,
-          Step.JoinProcess _,
-          Step.IdMaps _,
-          Step.Cgroup1 _,
-          Step.Cgroup2 _,
-          Step.ProcWrite _,
-          Step.OomCounter _,
-          Step.Unshare _,
-          Step.LoopbackUp _,
-          Step.Propagation _,
-          Step.Root _,
-          Step.ReadOnly _,
-          Step.Mask _,
-          Step.MakeNode _,
-          Step.Symlink _,
-          Step.MakeFolder _,
-          Step.Pivot _,
-          Step.Keyring _,
-          Step.Console _,
+      case Step.Console _,
           Step.Stdio _,
           Step.NoNewPrivileges _,
           Step.CapabilityBounding _,
@@ -118,6 +90,57 @@ final class FailedLaunch {
           Step.Stop _,
           Step.Ready _,
           Step.Umask _ ->
+          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+    };
+  }
+
+  private static LaunchFailure of(Step.Mounting step, SupervisorException refused) {
+    return switch (step) {
+      case Step.Mount mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
+      case Step.Bind bind -> detail(Kind.MOUNT_REFUSED, bind.target(), refused);
+      case Step.Attributes mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
+      case Step.Propagation _,
+          Step.Root _,
+          Step.ReadOnly _,
+          Step.Mask _,
+          Step.MakeNode _,
+          Step.Symlink _,
+          Step.MakeFolder _,
+          Step.Pivot _ ->
+          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+    };
+  }
+
+  private static LaunchFailure of(Step.Setting step, SupervisorException refused) {
+    return switch (step) {
+      case Step.ResourceLimit limit -> detail(Kind.OPTION_REFUSED, limit.name(), refused);
+      case Step.Sysctl sysctl -> detail(Kind.OPTION_REFUSED, sysctl.path(), refused);
+      case Step.Hostname _,
+          Step.Domainname _,
+          Step.OomScore _,
+          Step.Scheduler _,
+          Step.IoPriority _,
+          Step.Personality _,
+          Step.Affinity _,
+          Step.MemoryPolicy _ ->
+          detail(Kind.OPTION_REFUSED, refused.object(), refused);
+      case Step.Cgroup1 _, Step.Unshare _, Step.LoopbackUp _, Step.Keyring _ ->
+          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+    };
+  }
+
+  private static LaunchFailure of(Step.AroundClone step, SupervisorException refused) {
+    return switch (step) {
+      case Step.TimeOffsets _ -> detail(Kind.OPTION_REFUSED, refused.object(), refused);
+      case Step.Id _,
+          Step.Terminal _,
+          Step.Sink _,
+          Step.Join _,
+          Step.JoinProcess _,
+          Step.IdMaps _,
+          Step.Cgroup2 _,
+          Step.ProcWrite _,
+          Step.OomCounter _ ->
           detail(Kind.ENGINE_FAILED, refused.object(), refused);
     };
   }
