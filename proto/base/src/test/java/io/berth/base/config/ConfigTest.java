@@ -64,8 +64,7 @@ final class ConfigTest {
         e.getMessage());
   }
 
-  // Row DN-09.
-  @Test
+  @Test // ARTICLE DN-09
   void twoStateFoldersAreTwoInstances() {
     String a = Config.parse(null, "state = \"/run/a\"").instance();
     String b = Config.parse(null, "state = \"/run/b\"").instance();

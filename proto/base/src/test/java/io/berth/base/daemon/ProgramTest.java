@@ -24,7 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Arguments of a service, and how much it says. Rows DN-06, RK-46. */
+/** Arguments of a service, and how much it says. */
+// ARTICLE DN-06, RK-46
 final class ProgramTest {
   @TempDir Path folder;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();

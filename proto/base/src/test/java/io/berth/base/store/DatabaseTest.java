@@ -58,7 +58,8 @@ final class DatabaseTest {
     }
   }
 
-  @Test // Row DN-12: for its owner only, and an older, wider mode is tightened.
+  /** The files are for their owner only, and a wider mode of an older build is tightened. */
+  @Test // ARTICLE DN-12
   void theFilesAreTheOwners() throws Exception {
     Path file = folder.resolve("a.db");
     Files.setPosixFilePermissions(

@@ -30,7 +30,7 @@ final class RuntimeSpecTest {
     assertEquals(spec, nulls);
   }
 
-  @Test
+  @Test // ARTICLE MD-05
   void unknownFieldsAreIgnoredAndUnsignedNumbersKeepTheirBits() {
     RuntimeSpec spec =
         read(
@@ -42,7 +42,7 @@ final class RuntimeSpecTest {
                 + "[{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,"
                 + "\"value\":2114060288,\"op\":\"SCMP_CMP_MASKED_EQ\"}]}]}}}");
     ProcessSpec process = Objects.requireNonNull(spec.process());
-    // MD-05: arguments stay a list, empty ones included.
+    // Arguments stay a list, empty ones included.
     assertEquals(List.of("a", ""), process.args());
     assertEquals(4294967295L, process.user().uid());
     assertEquals(-1, process.rlimits().getFirst().hard());
