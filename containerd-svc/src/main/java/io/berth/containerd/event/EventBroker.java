@@ -1,13 +1,11 @@
 package io.berth.containerd.event;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import com.google.protobuf.Message;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Identifier;
-import io.berth.base.rpc.Anys;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -61,11 +59,6 @@ public final class EventBroker {
   /** Tells what happened at this moment. */
   public void publish(String namespace, Occurrence what) {
     forward(new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what)));
-  }
-
-  /** The same, of a payload that its teller encoded. */
-  public void publish(String namespace, String topic, Message payload) {
-    forward(new PublishedEvent(namespace, topic, clock.instant(), Anys.pack(payload)));
   }
 
   /**

@@ -17,22 +17,22 @@ public sealed interface Occurrence {
   /** The topic under which it is told, as containerd names it. */
   default String topic() {
     return switch (this) {
-      case ContainerCreated _ -> Topics.CONTAINER_CREATE;
-      case ContainerUpdated _ -> Topics.CONTAINER_UPDATE;
-      case ContainerDeleted _ -> Topics.CONTAINER_DELETE;
-      case HealthChanged _ -> Topics.CONTAINER_HEALTH;
-      case NamespaceCreated _ -> Topics.NAMESPACE_CREATE;
-      case NamespaceUpdated _ -> Topics.NAMESPACE_UPDATE;
-      case NamespaceDeleted _ -> Topics.NAMESPACE_DELETE;
-      case TaskCreated _ -> Topics.TASK_CREATE;
-      case TaskStarted _ -> Topics.TASK_START;
-      case TaskExited _ -> Topics.TASK_EXIT;
-      case TaskDeleted _ -> Topics.TASK_DELETE;
-      case TaskOutOfMemory _ -> Topics.TASK_OOM;
-      case TaskPaused _ -> Topics.TASK_PAUSED;
-      case TaskResumed _ -> Topics.TASK_RESUMED;
-      case ExecAdded _ -> Topics.TASK_EXEC_ADDED;
-      case ExecStarted _ -> Topics.TASK_EXEC_STARTED;
+      case ContainerCreated _ -> "/containers/create";
+      case ContainerUpdated _ -> "/containers/update";
+      case ContainerDeleted _ -> "/containers/delete";
+      case HealthChanged _ -> "/containers/health_status";
+      case NamespaceCreated _ -> "/namespaces/create";
+      case NamespaceUpdated _ -> "/namespaces/update";
+      case NamespaceDeleted _ -> "/namespaces/delete";
+      case TaskCreated _ -> "/tasks/create";
+      case TaskStarted _ -> "/tasks/start";
+      case TaskExited _ -> "/tasks/exit";
+      case TaskDeleted _ -> "/tasks/delete";
+      case TaskOutOfMemory _ -> "/tasks/oom";
+      case TaskPaused _ -> "/tasks/paused";
+      case TaskResumed _ -> "/tasks/resumed";
+      case ExecAdded _ -> "/tasks/exec-added";
+      case ExecStarted _ -> "/tasks/exec-started";
     };
   }
 

@@ -3,28 +3,8 @@ package io.berth.containerd.event;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 
-/**
- * The topics of events as containerd names them, and the rule for topics that clients make up. An
- * {@link Occurrence} knows its own.
- */
+/** The rule for topics that clients make up; an {@link Occurrence} knows its own. */
 public final class Topics {
-  public static final String CONTAINER_CREATE = "/containers/create";
-  public static final String CONTAINER_UPDATE = "/containers/update";
-  public static final String CONTAINER_HEALTH = "/containers/health_status";
-  public static final String CONTAINER_DELETE = "/containers/delete";
-  public static final String NAMESPACE_CREATE = "/namespaces/create";
-  public static final String NAMESPACE_UPDATE = "/namespaces/update";
-  public static final String NAMESPACE_DELETE = "/namespaces/delete";
-  public static final String TASK_CREATE = "/tasks/create";
-  public static final String TASK_START = "/tasks/start";
-  public static final String TASK_EXEC_ADDED = "/tasks/exec-added";
-  public static final String TASK_EXEC_STARTED = "/tasks/exec-started";
-  public static final String TASK_EXIT = "/tasks/exit";
-  public static final String TASK_DELETE = "/tasks/delete";
-  public static final String TASK_OOM = "/tasks/oom";
-  public static final String TASK_PAUSED = "/tasks/paused";
-  public static final String TASK_RESUMED = "/tasks/resumed";
-
   private Topics() {}
 
   /**
