@@ -93,7 +93,7 @@ static void flood_into(struct session *s, const char *bytes, int out[2]) {
 }
 
 /* A program ends with its reader, as in any pipeline. */
-static void attach_reader_goes(void) { /* ARTICLE L19 */
+static void attach_reader_goes(void) { /* case L19 */
   struct session s;
   int out[2];
   char bytes[10];
@@ -112,7 +112,7 @@ static void attach_reader_goes(void) { /* ARTICLE L19 */
 }
 
 /* One who only looks on is told, and the program goes on. */
-static void attach_onlooker_goes(void) { /* ARTICLE L19 */
+static void attach_onlooker_goes(void) { /* case L19 */
   struct session s;
   int out[2];
   char bytes[10];
@@ -129,7 +129,7 @@ static void attach_onlooker_goes(void) { /* ARTICLE L19 */
 
 /* A full disk is no end of the output, and is told even when the program has ended by
  * then. */
-static void attach_disk_full(void) { /* ARTICLE L19 */
+static void attach_disk_full(void) { /* case L19 */
   struct session s;
   char root[128];
   container_open(&s, root);
@@ -147,7 +147,7 @@ static void attach_disk_full(void) { /* ARTICLE L19 */
 }
 
 /* The same on a terminal, as when its window is closed. */
-static void attach_terminal_hangs_up(void) { /* ARTICLE L19 */
+static void attach_terminal_hangs_up(void) { /* case L19 */
   struct session s;
   char root[128], bytes[10];
   struct step_terminal size = {.rows = 24, .columns = 80};
@@ -178,7 +178,7 @@ static void attach_terminal_hangs_up(void) { /* ARTICLE L19 */
 #define MANY 140 /* more than can be attached at a time */
 
 /* A place that lacks is told apart from a token that is not good, and comes free. */
-static void attach_many(void) { /* ARTICLE L20 */
+static void attach_many(void) { /* case L20 */
   struct session s;
   char root[128];
   int sockets[MANY], attached = 0, first_refused = -1;
@@ -216,7 +216,7 @@ static void attach_many(void) { /* ARTICLE L20 */
 #define CROWD 200 /* more than there are places for connections */
 
 /* Whoever finds no place for his connection waits for one; nobody is cut off. */
-static void connections_wait(void) { /* ARTICLE L20 */
+static void connections_wait(void) { /* case L20 */
   struct session s;
   char root[128];
   int crowd[CROWD];
@@ -252,7 +252,7 @@ static void ended_exec(struct session *s, const char *const *arguments, uint32_t
 }
 
 /* What was promised is kept until it was told, also when all has been acknowledged. */
-static void attach_after_acknowledgement(void) { /* ARTICLE L20 */
+static void attach_after_acknowledgement(void) { /* case L20 */
   struct session s;
   size_t length;
   int out[2];
@@ -274,7 +274,7 @@ static void attach_after_acknowledgement(void) { /* ARTICLE L20 */
 
 /* The end of a program that wrote nothing waits for its client too, as long as the token is good.
  */
-static void drained_waits_for_the_client(void) { /* ARTICLE L20 */
+static void drained_waits_for_the_client(void) { /* case L20 */
   struct session s;
   ended_exec(&s, (const char *[]){"sleep", "500", NULL}, 60000);
   CHECK(wait_notice(&s, OP_DRAINED, "one", 100) == NULL);

@@ -25,7 +25,7 @@ final class ContainerVerbsTest {
   }
 
   /** All are tried, each failure has its line. */
-  @Test // ARTICLE D01-01, D01-04, D01-10
+  @Test
   void severalContainers() {
     assertEquals(1, lines.berth("stop", "-t", "3", "a", "nope", "b"));
     assertEquals("a\nb\n", lines.out());
@@ -33,21 +33,21 @@ final class ContainerVerbsTest {
     assertEquals(List.of("stop a 3", "stop nope 3", "stop b 3"), engine.asked);
   }
 
-  @Test // ARTICLE D01-13
+  @Test
   void waits() {
     assertEquals(0, lines.berth("wait", "a"));
     assertEquals("7\n", lines.out());
   }
 
   /** Each stream to its own. */
-  @Test // ARTICLE D01-42
+  @Test
   void logsKeepStreamsApart() {
     assertEquals(0, lines.berth("logs", "a"));
     assertEquals("one\npart", lines.out());
     assertEquals("two\n", lines.err());
   }
 
-  @Test // ARTICLE D01-20, D01-21
+  @Test
   void lists() {
     assertEquals(0, lines.berth("ps", "--format", "{{.Names}} {{.Image}} {{.Command}}"));
     assertEquals("web busybox \"sh -c 'x y'\"\n", lines.out());
@@ -56,7 +56,7 @@ final class ContainerVerbsTest {
     assertEquals("0123456789abcdef\n", lines.out());
   }
 
-  @Test // ARTICLE D01-28, D01-29
+  @Test
   void inspects() {
     assertEquals(0, lines.berth("inspect", "-f", "{{.Name}}", "web"));
     assertEquals("/web\n", lines.out());
@@ -69,7 +69,7 @@ final class ContainerVerbsTest {
     assertEquals("berth: No such container or image: nope\n", lines.err());
   }
 
-  @Test // ARTICLE D01-89, DN-32
+  @Test
   void loadsWhatIsLargerThanAMessage() {
     lines.input(new byte[5 << 20]);
     assertEquals(0, lines.berth("load"));

@@ -54,7 +54,7 @@ final class PruneTest {
                 "network", grpc.serve(new Networks())));
   }
 
-  @ParameterizedTest // ARTICLE P1, MB-31
+  @ParameterizedTest // case P1
   @ValueSource(
       strings = {
         "system prune",

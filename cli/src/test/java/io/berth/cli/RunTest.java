@@ -27,7 +27,7 @@ final class RunTest {
     lines = new Lines(engine.serve(grpc));
   }
 
-  @Test // ARTICLE DC-06
+  @Test
   void runsInTheBackground() {
     assertEquals(
         0,
@@ -43,7 +43,7 @@ final class RunTest {
   }
 
   /** An empty entrypoint is one. */
-  @Test // ARTICLE MB-109, MB-110
+  @Test
   void anEmptyEntrypointIsTold() {
     assertEquals(0, lines.berth("create", "--entrypoint", "", "busybox", "true"));
     assertTrue(engine.created.getConfig().getEntrypointSet());
@@ -68,7 +68,7 @@ final class RunTest {
     assertEquals("berth: image `busybox`: none\n", lines.err());
   }
 
-  @Test // ARTICLE MB-102, RK-41
+  @Test
   void aFailedCreateTakesTheRootFileSystemBack() {
     engine.createFails.set(true);
     assertEquals(125, lines.berth("create", "--name", "taken", "busybox"));

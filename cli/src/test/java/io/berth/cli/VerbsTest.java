@@ -50,7 +50,7 @@ final class VerbsTest {
   }
 
   /** What is no verb after {@code images} is the name of a repository, also {@code history}. */
-  @Test // ARTICLE CD-25
+  @Test
   void imagesTakesARepository() {
     for (String name : List.of("busybox", "history", "prune")) {
       assertEquals(ImageCommands.Images.class, called("images", name).getClass(), name);

@@ -25,7 +25,7 @@ final class WrongLineTest {
     lines = new Lines(engine.serve(grpc));
   }
 
-  @ParameterizedTest // ARTICLE D01-03, D01-11, DC-14, DN-31, D01-52, MB-55, MB-91
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "bogus",
@@ -79,7 +79,7 @@ final class WrongLineTest {
     assertTrue(lines.err().contains("did you mean `images`?"), lines.err());
   }
 
-  @Test // ARTICLE DN-29, D01-70
+  @Test
   void help() {
     assertEquals(0, lines.berth());
     assertTrue(lines.out().contains("make a container and run it"), lines.out());
@@ -105,7 +105,7 @@ final class WrongLineTest {
     assertEquals("", lines.err());
   }
 
-  @Test // ARTICLE DN-07, DC-13
+  @Test
   void aMissingServiceIsNamed() {
     lines = new Lines(Map.of());
     assertEquals(1, lines.berth("ps"));

@@ -220,7 +220,7 @@ final class ContentEndpointTest {
     assertEquals("abc", read("abc", 0, 0));
   }
 
-  @Test // ARTICLE RK-12
+  @Test
   void commit_wrongDigestOrSizeKeepsTheIngest() throws Exception {
     Writing writing = writing("default");
     writing.ok(stat("r"));
@@ -290,7 +290,7 @@ final class ContentEndpointTest {
     assertEquals(Status.Code.INVALID_ARGUMENT, none.getStatus().getCode());
   }
 
-  @Test // ARTICLE MB-149, MD-23
+  @Test
   void start_dropsRecordsWhoseFileIsDamagedAndFilesWithoutRecord() throws Exception {
     store("default", "whole");
     store("default", "cut");

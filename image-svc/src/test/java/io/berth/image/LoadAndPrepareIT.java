@@ -149,7 +149,7 @@ final class LoadAndPrepareIT {
     assertEquals(3, loaded.getFirst().getDiffIdsCount());
   }
 
-  @Test // ARTICLE MD-23, RK-21
+  @Test
   void damagedArchive_leavesNoName() throws Exception {
     byte[] archive = Archives.oci(Archives.image("sh", base()), "a:1");
     byte[] cut = Arrays.copyOf(archive, archive.length / 2);
@@ -167,7 +167,7 @@ final class LoadAndPrepareIT {
     assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
   }
 
-  @Test // ARTICLE MB-149
+  @Test
   void restart_keepsImagesAndSnapshots() throws Exception {
     load(service, Archives.oci(Archives.image("sh", base(), second()), "a:1"), "");
     var rootfs = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);

@@ -74,7 +74,7 @@ final class MirrorIT {
     return "http://127.0.0.1:" + registry.port();
   }
 
-  @Test // ARTICLE RK-05
+  @Test
   void mirrorIsAskedInstead_andNeverSeesThePassword() throws Exception {
     List<String> authorizations = new ArrayList<>();
     try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
@@ -166,7 +166,7 @@ final class MirrorIT {
     }
   }
 
-  @Test // ARTICLE DN-18, RK-07
+  @Test
   void loginIsCheckedByTheTokenService() throws Exception {
     try (FakeRegistry registry = FakeRegistry.plain()) {
       String right =

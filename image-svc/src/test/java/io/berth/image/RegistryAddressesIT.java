@@ -144,7 +144,7 @@ final class RegistryAddressesIT {
   }
 
   /** The login of one host is not for another. */
-  @Test // ARTICLE S3
+  @Test // case S3
   void uploadAtAnotherHost_goesThereWithoutTheLogin() throws Exception {
     Heard own = new Heard();
     Heard other = new Heard();
@@ -160,7 +160,7 @@ final class RegistryAddressesIT {
     assertEquals(Set.of(BASIC), Set.copyOf(own.authorizations));
   }
 
-  @Test // ARTICLE S3
+  @Test // case S3
   void uploadAtAnotherHostThatWantsALogin_isRefusedWithBothNames() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();
@@ -180,7 +180,7 @@ final class RegistryAddressesIT {
   }
 
   /** A client that has TLS is not led to an address without it, not even without its login. */
-  @Test // ARTICLE S3
+  @Test // case S3
   void uploadFromHttpsToHttp_isRefused() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.encrypted(folder);
@@ -206,7 +206,7 @@ final class RegistryAddressesIT {
    * A name and password in an address were chosen by the server, not by the user, so such an
    * address is refused.
    */
-  @Test // ARTICLE S3
+  @Test // case S3
   void addressWithAUserInIt_isRefusedAndNotShown() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();
@@ -221,7 +221,7 @@ final class RegistryAddressesIT {
   }
 
   /** A layer that is redirected to another host is fetched there, without the login. */
-  @Test // ARTICLE S3
+  @Test // case S3
   void redirectedLayer_isFetchedWithoutTheLogin() throws Exception {
     Archives.Image wanted = Archives.image("other", StreamedPullIT.noise(7));
     String layer = FakeRegistry.layer(wanted, 0);
@@ -246,7 +246,7 @@ final class RegistryAddressesIT {
   }
 
   /** A registry with TLS may name a token service without TLS, which is told nothing. */
-  @Test // ARTICLE S3
+  @Test // case S3
   void tokenServiceByHttpOfARegistryByHttps_hearsNothing() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.encrypted(folder);
@@ -266,7 +266,7 @@ final class RegistryAddressesIT {
   }
 
   /** A relative address belongs to the server that answered, and is resolved as browsers do. */
-  @Test // ARTICLE I12
+  @Test // case I12
   void relativeAddressOfAnUpload_isOfWhoAnswered() throws Exception {
     Heard own = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain()) {
@@ -280,7 +280,7 @@ final class RegistryAddressesIT {
   }
 
   /** If uploads are redirected, a relative address belongs to the new place. */
-  @Test // ARTICLE I12
+  @Test // case I12
   void redirectedUpload_goesOnWhereItWasRedirectedTo() throws Exception {
     Heard other = new Heard();
     try (FakeRegistry registry = FakeRegistry.plain();

@@ -89,7 +89,7 @@ final class RegistryIT {
     return process;
   }
 
-  @Test // ARTICLE RK-05, RK-09, RK-10, D01-68
+  @Test
   void pushedImage_canBePulledAgain() throws Exception {
     int port = freePort();
     Process registry = registry(port);
@@ -248,7 +248,7 @@ final class RegistryIT {
     }
   }
 
-  @Test // ARTICLE RK-09
+  @Test
   void wrongBytes_areRefusedAndNothingIsNamed() throws Exception {
     try (BadRegistry registry = new BadRegistry()) {
       registry.corrupt = true;
@@ -271,7 +271,7 @@ final class RegistryIT {
     }
   }
 
-  @Test // ARTICLE RK-07
+  @Test
   void token_isFetchedWithTheCredentials() throws Exception {
     try (BadRegistry registry = new BadRegistry()) {
       registry.tokens = true;

@@ -119,7 +119,7 @@ class RootfsIT {
     return lines;
   }
 
-  @Test // ARTICLE D01-31, D01-33, D01-35 to D01-40
+  @Test
   void diff_tellsWhatChangedParentsFirst() throws Exception {
     assertEquals(List.of(), changes());
     change();
@@ -144,7 +144,7 @@ class RootfsIT {
   }
 
   /** The files that every container has are there, and are not listed as its changes. */
-  @Test // ARTICLE MB-144, MB-145, MB-155 to MB-167
+  @Test
   void mountPoints_areThereAndNoChange() throws Exception {
     assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
     try (var _ = Overlay.mount(mount, mountPoint)) {
@@ -203,7 +203,7 @@ class RootfsIT {
    * If the image has links at those places, they are replaced in the container, and the image stays
    * as it is.
    */
-  @Test // ARTICLE D01-91, MB-166
+  @Test
   void linksAtMountPoints_areReplacedInTheContainerOnly() throws Exception {
     assumeTrue(configuration().isEmpty(), "a snapshotter that copies has no layer between");
     byte[] links =
@@ -243,7 +243,7 @@ class RootfsIT {
     return names;
   }
 
-  @Test // ARTICLE D01-61
+  @Test
   void export_isTheMergedTree() throws Exception {
     change();
     List<String> names =
@@ -256,7 +256,7 @@ class RootfsIT {
     assertFalse(names.contains("gone/"));
   }
 
-  @Test // ARTICLE MB-07, MB-10, MB-11
+  @Test
   void copyOutAndIn_followsLinksInside() throws Exception {
     assertEquals(
         List.of("lib/", "lib/data"),
@@ -345,7 +345,7 @@ class RootfsIT {
   }
 
   /** Files of users that are larger than any honest one are refused, not read in part. */
-  @Test // ARTICLE S18
+  @Test // case S18
   void lookUpUser_inHugeFiles_isRefused() throws Exception {
     Path etc = Files.createDirectory(mountPoint.resolve("etc"));
     LookUpUserRequest request =
@@ -363,7 +363,7 @@ class RootfsIT {
         large.getMessage());
   }
 
-  @Test // ARTICLE D01-60, D01-66, MD-39, MD-40, MD-41
+  @Test
   void commit_addsALayerThatShowsTheSameTree() throws Exception {
     change();
     Image image =
@@ -410,7 +410,7 @@ class RootfsIT {
         name.getMessage());
   }
 
-  @Test // ARTICLE RK-20, MB-154
+  @Test
   void savedArchive_loadsAgain_andVerifyFindsNothing() throws Exception {
     for (String format : List.of("oci", "docker")) {
       byte[] archive =

@@ -58,7 +58,7 @@ class StoppedContainerIT {
    * A volume covers a folder of the image, a file is bound over one, and a target is missing in the
    * image.
    */
-  @Test // ARTICLE S4
+  @Test // case S4
   void threeShapes_areReadAndNothingChanges() throws Exception {
     Path volume = folder("volume");
     Files.writeString(volume.resolve("v"), "volume");
@@ -83,7 +83,7 @@ class StoppedContainerIT {
     assertEquals(List.of(), container.changes());
   }
 
-  @Test // ARTICLE S4
+  @Test // case S4
   void threeShapes_areWrittenWhereTheContainerWouldSeeThem() throws Exception {
     Path volume = folder("volume");
     Path conf = Files.writeString(host.resolve("conf"), "a longer content than the new one");
@@ -107,7 +107,7 @@ class StoppedContainerIT {
   }
 
   /** Mounts stand in mounts, and links lead into a volume and out of it. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void nestedMountsAndLinks_areFollowedInside() throws Exception {
     Path volume = folder("volume");
     Path inner = folder("inner");
@@ -145,7 +145,7 @@ class StoppedContainerIT {
     assertFalse(Files.exists(Path.of("/etc/four")));
   }
 
-  @Test // ARTICLE S4, L24
+  @Test // case S4, L24
   void readOnly_isRefusedInWordsOfTheContainer() throws Exception {
     Path volume = folder("volume");
     Path inner = folder("inner");
@@ -175,7 +175,7 @@ class StoppedContainerIT {
   }
 
   /** What is written to a tmpfs would be lost at the start. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void tmpfs_isEmptyAndTakesNothing() throws Exception {
     assertEquals(Map.of("data/", ""), container.read("/data", StoppedContainer.tmpfs("/data")));
     String message = container.refused("/data", "one", false, StoppedContainer.tmpfs("/data"));
@@ -183,7 +183,7 @@ class StoppedContainerIT {
   }
 
   /** Files can be rescued from a container that no longer starts. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void sourceThatIsGone_isToldToThoseWhoLookThere() throws Exception {
     Mount gone = StoppedContainer.bind(host.resolve("gone"), "/data");
     assertEquals("u", container.read("/etc/upper", gone).get("upper"));
@@ -196,7 +196,7 @@ class StoppedContainerIT {
   }
 
   /** An image's links lead the target of a mount nowhere but inside. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void hostileTargets_stayInside() throws Exception {
     Path volume = folder("volume");
     Files.writeString(volume.resolve("v"), "volume");
@@ -221,7 +221,7 @@ class StoppedContainerIT {
   }
 
   /** Equal inode numbers on two file systems are two files. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void filesOfTwoMounts_areNotTakenForOne() throws Exception {
     List<Path> mounted = new ArrayList<>();
     try {
@@ -251,7 +251,7 @@ class StoppedContainerIT {
   }
 
   /** Nothing shows on the host while a copy goes on, and it may end with the container. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void copyIntoAContainerThatIsRemoved_saysSoAndShowsNothingOnTheHost() throws Exception {
     Path volume = folder("volume");
     StoppedContainer.Extraction extraction =
@@ -273,7 +273,7 @@ class StoppedContainerIT {
   }
 
   /** The process number of a container that has ended may be that of a process of the host. */
-  @Test // ARTICLE S4
+  @Test // case S4
   void rootOfAProcessOfTheHosts_isNotAContainers() {
     var e =
         assertThrows(

@@ -128,7 +128,7 @@ final class TlsRegistryIT {
     }
   }
 
-  @Test // ARTICLE RK-07
+  @Test
   void tokenOverTls_isAskedForOnceAndSentAlong() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
     AtomicReference<String> query = new AtomicReference<>("");

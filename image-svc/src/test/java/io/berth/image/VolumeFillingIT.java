@@ -101,7 +101,7 @@ final class VolumeFillingIT {
     }
   }
 
-  @Test // ARTICLE MB-48
+  @Test
   void emptyVolume_getsWhatTheImageShows() throws Exception {
     image();
     // The path leads over a link, as an image may have one in place of the folder.

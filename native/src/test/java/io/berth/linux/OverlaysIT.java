@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * a tmpfs of the test's own.
  */
 @Tag("root")
-final class OverlaysIT { // ARTICLE V1
+final class OverlaysIT { // case V1
   private static final Set<KernelFeature> OLD = Set.of(KernelFeature.OVERLAY_LOWERDIR_APPEND);
 
   @TempDir Path temporary;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** No path of a container's leads out of its root, whatever links it is made of. */
-final class RootedFilesTest { // ARTICLE RK-26
+final class RootedFilesTest {
   @TempDir Path folder;
   private Path top;
   private RootedFiles files;

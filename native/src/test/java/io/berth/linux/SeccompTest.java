@@ -64,7 +64,7 @@ final class SeccompTest {
 
   /** A list of allowed values of an int holds on every architecture that a profile names. */
   @Test
-  void aMaskedComparison_readsOnlyTheLowerHalf() throws Exception { // ARTICLE S8
+  void aMaskedComparison_readsOnlyTheLowerHalf() throws Exception { // case S8
     assumeTrue(!Arch.ARM64);
     int x86 = Seccomp.architecture("x86").orElseThrow();
     int x32 = Seccomp.architecture("x32").orElseThrow();

@@ -113,7 +113,7 @@ final class SmallPartsTest {
 
   /** Lines of proc_pid_mountinfo(5) are read, with what the kernel escapes in them. */
   @Test
-  void mountinfo_isReadWithItsEscapes() { // ARTICLE D01-19
+  void mountinfo_isReadWithItsEscapes() {
     MountInfo info =
         MountInfo.parse(
                 "36 35 98:0 /mnt1 /mnt/a\\040b rw,noatime master:1 shared:7 - ext3 /dev/root"

@@ -72,7 +72,7 @@ final class SocketsTest {
 
   /** A socket has its permissions from the start and tells who connects. */
   @Test
-  void aListenerIsFound_knowsItsPeer_andHasItsPermissions() throws Exception { // ARTICLE DN-27
+  void aListenerIsFound_knowsItsPeer_andHasItsPermissions() throws Exception {
     Path path = folder.resolve("sock");
     try (Fd listener = Sockets.listen(Sockets.Kind.SEQPACKET, path, 0600, 16)) {
       assertEquals(0600, FileStatus.of(path).permissions());

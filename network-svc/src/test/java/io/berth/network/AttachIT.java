@@ -39,7 +39,7 @@ final class AttachIT {
     host.close();
   }
 
-  @Test // ARTICLE MB-51, MB-93
+  @Test
   void networkNone_isANamespaceWithItsLoopbackUpAndNothingElse() throws Exception {
     NetworkEngine engine = host.start();
     EndpointRecord endpoint =
@@ -87,7 +87,7 @@ final class AttachIT {
     assertTrue(Files.exists(kept.netns()));
   }
 
-  @Test // ARTICLE D01-75
+  @Test
   void detachAndAttach_givesAnotherAddress() throws Exception {
     NetworkEngine engine = host.start();
     EndpointRecord first = engine.attachments().attach(host.call("c1"));

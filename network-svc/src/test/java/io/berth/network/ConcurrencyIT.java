@@ -24,7 +24,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Many containers attach at once, and none gets an address or a port that another one has. */
-// ARTICLE D01-81
 @Tag("root")
 final class ConcurrencyIT {
   private static final int THREADS = 6;

@@ -75,7 +75,7 @@ final class ForwardingIT {
   }
 
   /** With br_netfilter a frame from port to port passes the hook for forwarded packets too. */
-  @ParameterizedTest // ARTICLE N1
+  @ParameterizedTest // case N1
   @CsvSource({"before, 1", "after, 1", "before, 0", "after, 0"})
   void framesWithinAnothersBridge_arrive(String bridgeComes, String filtered) throws Exception {
     host.host.setSysctl("bridge/bridge-nf-call-iptables", filtered);
@@ -101,7 +101,7 @@ final class ForwardingIT {
   }
 
   /** Packets that were not forwarded before the first container are not forwarded after it. */
-  @Test // ARTICLE N1
+  @Test // case N1
   void packetsBetweenLinksOfBefore_areDropped() throws Exception {
     makeBridge();
     engine.attachments().attach(host.call("a"));
@@ -119,7 +119,7 @@ final class ForwardingIT {
   }
 
   /** Whoever makes a bridge on a host that forwards has to decide what may pass it. */
-  @Test // ARTICLE N1
+  @Test // case N1
   void packetsOfABridgeThatCameLater_areLeftToItsMaker() throws Exception {
     engine.attachments().attach(host.call("a"));
     makeBridge();
@@ -133,7 +133,7 @@ final class ForwardingIT {
     }
   }
 
-  @Test // ARTICLE N1
+  @Test // case N1
   void forwardPolicyAccept_letsEverythingPass() throws Exception {
     host.extraConfig = "forward_policy = \"accept\"";
     engine.stop();
@@ -163,7 +163,7 @@ final class ForwardingIT {
   }
 
   /** Two instances overlap, and either of them may leave first. */
-  @ParameterizedTest // ARTICLE N1
+  @ParameterizedTest // case N1
   @ValueSource(booleans = {true, false})
   void lastInstanceThatLeaves_setsTheValueOfBefore(boolean firstLeavesFirst) throws Exception {
     makeBridge();
@@ -193,7 +193,7 @@ final class ForwardingIT {
   /**
    * A bridge with an address that came since may need forwarding; one without passes frames only.
    */
-  @ParameterizedTest // ARTICLE N1
+  @ParameterizedTest // case N1
   @CsvSource({"true, 1", "false, 0"})
   void valueOfBefore_isLeftAloneWhereABridgeCameThatRoutes(boolean address, String left)
       throws Exception {
@@ -209,7 +209,7 @@ final class ForwardingIT {
   }
 
   /** Rules for forwarded packets that came since may need it; those of before did without. */
-  @ParameterizedTest // ARTICLE N1
+  @ParameterizedTest // case N1
   @CsvSource({"true, 1", "false, 0"})
   void valueOfBefore_isLeftAloneWhereRulesCame(boolean rules, String left) throws Exception {
     TestHost.run(
@@ -229,7 +229,7 @@ final class ForwardingIT {
   }
 
   /** An older build recorded the value of before for its instance alone. */
-  @Test // ARTICLE N1
+  @Test // case N1
   void recordOfAnOlderBuild_isHonoured() throws Exception {
     engine.attachments().attach(host.call("a"));
     engine.stop();
@@ -247,7 +247,7 @@ final class ForwardingIT {
   }
 
   /** The value of another boot says nothing about this one, in which the host forwards. */
-  @Test // ARTICLE N1
+  @Test // case N1
   void recordOfAnotherBoot_isMoot() throws Exception {
     host.host.setSysctl(FORWARD, "1");
     engine.stop();

@@ -103,7 +103,7 @@ final class HostLinksIT {
   }
 
   /** A container that claims to be a router changes nothing on the host. */
-  @Test // ARTICLE S7
+  @Test // case S7
   void routerAdvertisementOfAContainer_configuresNothing() throws Exception {
     EndpointRecord attacker = engine.attachments().attach(host.call("attacker"));
     try (NetworkNamespace netns = NetworkNamespace.open(attacker.netns())) {
@@ -128,7 +128,7 @@ final class HostLinksIT {
   }
 
   /** This holds for bridges, for cables to containers and for those that are kept ready. */
-  @Test // ARTICLE S7
+  @Test // case S7
   void everyLinkOnTheHost_takesNothingFromWhoIsOnIt() throws Exception {
     engine.attachments().attach(host.call("a"));
     engine
@@ -164,7 +164,7 @@ final class HostLinksIT {
   }
 
   /** Links of a build that left the kernel's defaults are mended, and what came by them goes. */
-  @Test // ARTICLE S7
+  @Test // case S7
   void linksWithTheKernelsDefaults_areMendedAtTheStart() throws Exception {
     EndpointRecord attacker = engine.attachments().attach(host.call("attacker"));
     try (NetworkNamespace netns = NetworkNamespace.open(attacker.netns())) {
@@ -188,7 +188,7 @@ final class HostLinksIT {
    * A link with an MTU below 1280 bytes has no IPv6 at all (RFC 8200, section 5), so it has no
    * switches of IPv6 either.
    */
-  @Test // ARTICLE S7
+  @Test // case S7
   void hostWhoseWayOutIsTooNarrowForIpv6_hasANetwork() throws Exception {
     TestHost.run(host.host, "ip", "link", "set", "lan0", "mtu", "1200");
     EndpointRecord client = engine.attachments().attach(host.call("client"));
@@ -200,7 +200,7 @@ final class HostLinksIT {
   }
 
   /** Not even between the moment a cable comes and the one in which it is configured. */
-  @Test // ARTICLE S7
+  @Test // case S7
   void givenNamespace_getsNoIpv6AddressByTheCable() throws Exception {
     try (NetworkNamespace given = NetworkNamespace.create()) {
       engine

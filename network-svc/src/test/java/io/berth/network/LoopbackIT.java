@@ -66,7 +66,7 @@ final class LoopbackIT {
   }
 
   /** A neighbour that routes 127.0.0.1 to this host does not reach a port published there. */
-  @ParameterizedTest // ARTICLE S1
+  @ParameterizedTest // case S1
   @ValueSource(strings = {"127.0.0.1", "0.0.0.0"})
   void neighbourThatRoutesLoopbackHere_getsNothing(String hostIp) throws Exception {
     EndpointRecord web = publish(hostIp);
@@ -82,7 +82,7 @@ final class LoopbackIT {
   }
 
   /** Nor does a container, on a network of this instance or on a bridge of somebody else. */
-  @Test // ARTICLE S1
+  @Test // case S1
   void containersThatRouteLoopbackHere_getNothing() throws Exception {
     EndpointRecord web = publish("127.0.0.1");
     EndpointRecord ours = engine.attachments().attach(host.call("ours"));

@@ -53,7 +53,7 @@ final class PortsIT {
     return endpoint.ports().getFirst().hostPort();
   }
 
-  @Test // ARTICLE D01-80
+  @Test
   void automaticPorts_riseFrom49153AndAreReusedLast() throws Exception {
     EndpointRecord first = attach("a", tcp(0));
     assertEquals(49153, port(first));
@@ -70,7 +70,7 @@ final class PortsIT {
   }
 
   /** The last automatic port is 65535 itself, and then there are no more. */
-  @Test // ARTICLE D01-80, DN-16
+  @Test
   void automaticPorts_endInclusively() throws Exception {
     engine.removeAll();
     host.extraConfig = "port_first = 65534";
@@ -86,7 +86,7 @@ final class PortsIT {
   }
 
   /** A program of the host that has the port is named in the refusal. */
-  @Test // ARTICLE RK-63
+  @Test
   void portOfAnotherProgram_isRefusedWithItsName() throws Exception {
     try (AutoCloseable _ = Traffic.echo(host.host, 8080)) {
       BerthException refused =
@@ -125,7 +125,7 @@ final class PortsIT {
   }
 
   /** A refused attach gives back what it took, on this /29 the address above all. */
-  @Test // ARTICLE D01-79, RK-41
+  @Test
   void refusedAttach_leavesNothing() throws Exception {
     engine.removeAll();
     host.extraConfig = "prefix = 29";
@@ -160,7 +160,7 @@ final class PortsIT {
     assertTrue(refused.getMessage().contains("no address `203.0.113.9`"), refused.getMessage());
   }
 
-  @Test // ARTICLE RK-03
+  @Test
   void loopbackOfTheBridge_isOpenOnlyWhileAPortIsPublished() throws Exception {
     attach("a");
     String key = "ipv4/conf/" + engine.settings().names().bridge() + "/route_localnet";
@@ -172,7 +172,7 @@ final class PortsIT {
     assertEquals("0", host.host.sysctl(key));
   }
 
-  @Test // ARTICLE RK-03, RK-04, DC-16
+  @Test
   void forwarding_isSwitchedOnAndSetBackAtTheEnd() throws Exception {
     host.host.setSysctl("ipv4/ip_forward", "0");
     attach("a");
@@ -184,7 +184,7 @@ final class PortsIT {
   }
 
   /** Somebody who asks why a port is not reached is told which chain drops packets. */
-  @Test // ARTICLE D01-96
+  @Test
   void firewallThatDropsForwardedPackets_isNamed() throws Exception {
     attach("a", tcp(8080));
     assertEquals(

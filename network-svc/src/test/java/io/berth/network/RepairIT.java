@@ -38,7 +38,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is wrong when the service starts is right when it has started. */
-// ARTICLE D01-77, D01-83, D01-87
 @Tag("root")
 final class RepairIT {
   private static final String HOST = TestHost.ADDRESS.toString();
@@ -130,7 +129,7 @@ final class RepairIT {
     }
   }
 
-  @Test // ARTICLE D01-72
+  @Test
   void missingBridge_isMadeAgainAndItsPortsArePluggedIn() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
     try (RouteSocket links = RouteSocket.open(host.host)) {
@@ -141,7 +140,7 @@ final class RepairIT {
     answers(web);
   }
 
-  @Test // ARTICLE D01-83
+  @Test
   void missingTable_isMadeAgain() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
     engine.stop();
@@ -185,7 +184,7 @@ final class RepairIT {
     engine.attachments().attach(host.call("c", PORT));
   }
 
-  @Test // ARTICLE RK-55, DC-16
+  @Test
   void strangersLinksAndNames_areNotTouched() throws Exception {
     try (RouteSocket links = RouteSocket.open(host.host)) {
       links.send(
@@ -202,7 +201,7 @@ final class RepairIT {
   }
 
   /** After a reboot no endpoint can exist any more, while networks are configuration and stay. */
-  @Test // ARTICLE DC-12
+  @Test
   void otherBoot_forgetsEndpointsAndKeepsNetworks() throws Exception {
     engine.attachments().attach(host.call("web", PORT));
     String subnet = engine.networks().get("bridge").subnet().toString();
@@ -255,7 +254,7 @@ final class RepairIT {
     }
   }
 
-  @Test // ARTICLE RK-57, RK-58, DN-36
+  @Test
   void userNetworks_areThereAfterARestartAndGoWhenNobodyIsOnThem() throws Exception {
     engine
         .networks()

@@ -151,7 +151,7 @@ final class ServiceIT {
         () -> endpoints().get(GetEndpointRequest.newBuilder().setContainer("web").build()));
   }
 
-  @Test // ARTICLE RK-54
+  @Test
   void theFirstAddressIsTheBridges() throws Exception {
     Endpoint endpoint = endpoints().attach(attach("web", 8080).build());
     String subnet = endpoint.getAddress().substring(0, endpoint.getAddress().lastIndexOf('.'));
@@ -166,7 +166,7 @@ final class ServiceIT {
   }
 
   /** Without CAP_NET_ADMIN the service answers, and says what it lacks. */
-  @Test // ARTICLE DN-14
+  @Test
   void withoutThePacketFilter_itSaysThatItIsNotReady() throws Exception {
     assertEquals(ServingStatus.SERVING, health());
     service.kill();
@@ -188,7 +188,7 @@ final class ServiceIT {
         .getStatus();
   }
 
-  @Test // ARTICLE MB-92
+  @Test
   void badInput_isRefusedInOneLineAndChangesNothing() throws Exception {
     endpoints().attach(attach("web", 8080).build());
     refused(

@@ -36,7 +36,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * sees as their source: from another host, from the host's address, from 127.0.0.1, from other
  * containers, from itself.
  */
-// ARTICLE D01-85, D01-86, RK-62
 @Tag("root")
 final class TrafficIT {
   private static final String HOST = TestHost.ADDRESS.toString();
@@ -107,7 +106,7 @@ final class TrafficIT {
   }
 
   /** Other hosts see the host's address, not that of the container. */
-  @Test // ARTICLE D01-96, RK-56, DN-03
+  @Test
   void containers_reachOtherHostsWithTheHostsAddress() throws Exception {
     EndpointRecord client = engine.attachments().attach(host.call("client"));
     try (NetworkNamespace netns = NetworkNamespace.open(client.netns());
@@ -151,7 +150,7 @@ final class TrafficIT {
     }
   }
 
-  @Test // ARTICLE D01-85
+  @Test
   void trafficThroughTheHost_toAPortOfAnotherMachineIsLeftAlone() throws Exception {
     // A rule without a destination would take every connection to that port.
     EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
@@ -164,7 +163,7 @@ final class TrafficIT {
     }
   }
 
-  @Test // ARTICLE D01-78
+  @Test
   void detached_theHostsPortIsRefusedAndFree() throws Exception {
     EndpointRecord web = engine.attachments().attach(host.call("web", tcp(8080, 80)));
     try (NetworkNamespace netns = NetworkNamespace.open(web.netns());
@@ -226,7 +225,7 @@ final class TrafficIT {
   }
 
   /** Containers on an internal network reach each other and nothing else. */
-  @Test // ARTICLE RK-53
+  @Test
   void internalNetwork_hasNoWayOut() throws Exception {
     engine
         .networks()
@@ -304,7 +303,7 @@ final class TrafficIT {
     }
   }
 
-  @Test // ARTICLE RK-64
+  @Test
   void twoContainersWithSimilarAddresses_keepTheirOwnPorts() throws Exception {
     // The removal of .2 must not take the rules of .20 along.
     for (int i = 0; i < 19; i++) {

@@ -44,10 +44,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/**
- * What is refused is refused with its status and one clear line, and changes nothing on disk. Row
- * DC-18.
- */
+/** What is refused is refused with its status and one clear line, and changes nothing on disk. */
 @Tag("root")
 final class BadInputIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
@@ -309,13 +306,11 @@ final class BadInputIT {
     assertTrue(e.getMessage().contains("maximum size (4096 bytes)"), e.getMessage());
   }
 
-  // Row MB-135.
   @Test
   void aNameThatIsAPath() {
     refused(Status.Code.INVALID_ARGUMENT, () -> create(container("../../etc", "{}")));
   }
 
-  // Row DN-27.
   @Test
   void aStatePathThatIsTooLong() throws Exception {
     Path config = berth.folder("long").resolve("config.toml");
@@ -338,7 +333,6 @@ final class BadInputIT {
     assertFalse(Files.exists(Path.of("/tmp/bt-none")));
   }
 
-  // Row D01-71.
   @Test
   void aSecondServiceOnTheSameFolder() {
     Command second =

@@ -119,7 +119,7 @@ final class BadNetworkIT {
     return command;
   }
 
-  @Test // Row RK-63: another program's, found by a real bind, told by name.
+  @Test // Another program's, found by a real bind, told by name.
   void aPortOfAnotherProgram() throws Exception {
     try (ServerSocket holder = new ServerSocket(0)) {
       String publish = holder.getLocalPort() + ":80";
@@ -130,7 +130,7 @@ final class BadNetworkIT {
     }
   }
 
-  @Test // Row RK-63: as docker does, a container that is not to remove itself stays, created.
+  @Test // As docker does, a container that is not to remove itself stays, created.
   void aPortOfAnotherContainer() {
     String port = String.valueOf(LocalRegistry.freePort());
     berth

@@ -82,7 +82,7 @@ final class BerthIT {
     assertTrue(ID.matcher(started.out()).matches(), started.out());
   }
 
-  @Test // Rows CD-24, D01-53, MD-32.
+  @Test
   void aForegroundRunHasItsContainersOutputAndExitCode() {
     Command hello = run("sh", "-c", "echo out; echo err >&2; exit 3").exits(3);
     assertEquals("out\n", hello.out());
@@ -90,7 +90,7 @@ final class BerthIT {
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 
-  @Test // Rows D01-53, D01-58: and nothing is left.
+  @Test // And nothing is left.
   void aMissingProgramIs127AndAForbiddenOne126() {
     Command missing = run("no-such-program").exits(127);
     assertEquals(1, missing.err().lines().count(), missing.err());
@@ -98,7 +98,7 @@ final class BerthIT {
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 
-  @Test // Rows MB-41, MB-42.
+  @Test
   void inputGoesThroughAndEnds() {
     String text = "line\n".repeat(100_000);
     Command cat =
@@ -106,7 +106,7 @@ final class BerthIT {
     assertEquals(text, cat.out());
   }
 
-  @Test // Rows D01-59, D01-94.
+  @Test
   void aTerminal() {
     Command tty =
         Command.onTerminal(
@@ -115,7 +115,6 @@ final class BerthIT {
     tty.saysNo("not a tty");
   }
 
-  // Rows D01-12, D01-17.
   @Test
   void theLifeOfAContainer() throws Exception {
     inBackground(
@@ -144,7 +143,7 @@ final class BerthIT {
     berth.berth("rm", "after").exits(1).says("No such container: after");
   }
 
-  @Test // Rows D01-28, D01-29.
+  @Test
   void inspectKnowsContainersAndImages() {
     inBackground("seen", "sleep 100");
     assertEquals(
@@ -158,7 +157,7 @@ final class BerthIT {
     assertFalse(berth.berth("inspect", "nobody").exits(1).out().contains("{"));
   }
 
-  @Test // Row MB-64.
+  @Test
   void aDetachedContainerRemovesItself() throws Exception {
     berth
         .berth("run", "-d", "--rm", "--name", "brief", "--network", "none", "busybox:test", "true")
@@ -166,7 +165,6 @@ final class BerthIT {
     Eventually.answers("goes", () -> berth.berth("ps", "-aq").exits(0).out(), String::isEmpty);
   }
 
-  // Row MB-124.
   @Test
   void aNameIsTakenOnce() {
     inBackground("mine", "sleep 100");
@@ -178,7 +176,7 @@ final class BerthIT {
     second.says("mine");
   }
 
-  @Test // Row D01-42.
+  @Test
   void logsKeepTheStreamsApart() throws Exception {
     inBackground("two", "echo out; echo err >&2; sleep 100");
     berth.eventuallySays("out", "logs", "two");
@@ -188,7 +186,7 @@ final class BerthIT {
     berth.berth("logs", "-t", "two").exits(0).says("Z out");
   }
 
-  @Test // Row MB-58.
+  @Test
   void aBindMount() throws Exception {
     Path folder = berth.folder("bind");
     Files.writeString(folder.resolve("file"), "content\n");
@@ -208,7 +206,6 @@ final class BerthIT {
     assertFalse(Files.exists(folder.resolve("x")));
   }
 
-  // Rows DC-04, DC-13.
   @Test
   void aMissingServiceIsNamed() throws Exception {
     berth.kill("network");

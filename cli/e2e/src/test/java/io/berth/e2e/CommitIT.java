@@ -69,7 +69,6 @@ final class CommitIT {
     return berth.berth(line.toArray(String[]::new));
   }
 
-  // D01-62, D01-63, D01-64, D01-67, D01-91, D01-92, MD-30, MD-47, MB-144, RK-13.
   @Test
   void anImportedRootFileSystemRunsAsItIs() {
     berth.berth("images").exits(0).says("REPOSITORY").says("base").says("latest");
@@ -79,7 +78,7 @@ final class CommitIT {
             .exits(0)
             .out());
     berth.berth("tag", "base", "mine/other", "v1").exits(0);
-    // Row DN-13: two at once.
+    // Two at once.
     List<CompletableFuture<Command>> tags = new ArrayList<>();
     for (String name : List.of("at:once", "same:time")) {
       tags.add(
@@ -101,7 +100,6 @@ final class CommitIT {
     berth.berth("images").exits(0).saysNo("bad");
   }
 
-  // D01-31, D01-37 to D01-40, D01-60, D01-66, D01-90, MB-24, MB-32, MB-145, MD-28, MD-38 to MD-42.
   @Test
   void changesBecomeAnImage() {
     run("--name", "still", "base", "true").exits(0);
@@ -146,11 +144,11 @@ final class CommitIT {
     // Stopped and started again it has what it wrote.
     berth.berth("stop", "-t", "0", "work").exits(0);
     assertEquals(diff, berth.berth("diff", "work").exits(0).out());
-    berth.berth("diff").exits(125).says("CONTAINER is missing"); // Row D01-32.
+    berth.berth("diff").exits(125).says("CONTAINER is missing");
     berth.berth("diff", "nobody").exits(1).says("No such container: nobody");
   }
 
-  @Test // Rows D01-61, MB-07, MB-09, MB-11: and nothing is left mounted.
+  @Test // And nothing is left mounted.
   void filesComeOut() throws Exception {
     run("--name", "full", "base", "sh", "-c", "echo content >/root/file").exits(0);
     Path tar = berth.folder("out").resolve("full.tar");
@@ -166,7 +164,7 @@ final class CommitIT {
             .noneMatch(line -> line.contains("overlay") && line.contains(berth.dir().toString())));
   }
 
-  @Test // Rows RK-20, MB-150: what is saved can be loaded, under its name and with its id.
+  @Test // What is saved can be loaded, under its name and with its id.
   void savedAndLoaded() throws Exception {
     berth.berth("tag", "base", "travel:1").exits(0);
     String id = berth.berth("images", "-q", "travel:1").exits(0).out();
@@ -181,7 +179,6 @@ final class CommitIT {
     berth.berth("rmi", "travel:1").exits(0);
   }
 
-  // MB-44, MB-50, MB-105, MB-107 to MB-111, MB-113, MB-115 to MB-117, MD-06, RK-35.
   @Test
   void anImagesConfiguration() {
     withInput(
@@ -224,7 +221,6 @@ final class CommitIT {
     run("--rm", "--entrypoint=", "set").exits(125).says("no command specified");
     berth.berth("create", "--name=seen", "--label=both=user", "-w", "/", "set", "more").exits(0);
     Command seen = berth.berth("inspect", "seen").exits(0);
-    // Rows MB-47, MB-137.
     seen.says("\"Image\": \"sha256:").says("\"Image\": \"set\"").says("\"Driver\": \"overlayfs\"");
     seen.says("\"Path\": \"/bin/echo\"").says("\"more\"").says("\"from\": \"image\"");
     seen.says("\"both\": \"user\"").says("\"StopSignal\": \"SIGUSR1\"");
@@ -232,10 +228,10 @@ final class CommitIT {
     berth.berth("create", "base").exits(125).says("no command specified");
     berth.berth("rmi", "set").exits(1).says("using its referenced image");
     berth.berth("rm", "seen").exits(0);
-    berth.berth("rmi", "set").exits(0); // Row D01-65.
+    berth.berth("rmi", "set").exits(0);
   }
 
-  @Test // Rows RK-17, RK-18, MD-25, MD-26: the upper layer's file is seen, the deleted one is not.
+  @Test // The upper layer's file is seen, the deleted one is not.
   void layersLieOnEachOther() throws Exception {
     byte[] lower =
         new BusyboxImage.Tar()
@@ -260,7 +256,7 @@ final class CommitIT {
     // The same base below another image: each has its own top.
     assertEquals("lower", run("--rm", "two:2", "cat", "/f").exits(0).out());
     run("--rm", "two:2", "ls", "/etc/motd").exits(0);
-    // D01-36: what a middle layer deleted and a container makes is new.
+    // What a middle layer deleted and a container makes is new.
     run("--name", "again", "two:3", "touch", "/etc/motd").exits(0);
     berth.berth("diff", "again").exits(0).says("A /etc/motd");
   }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** {@code cp} in both directions. Rows MB-07, MB-10, MB-11. */
+/** {@code cp} in both directions. */
 @Tag("root")
 final class CopyIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Debian's unmodified {@code ctr} (containerd 1.6) on our socket. Rows CD-01 to CD-12, MB-170. */
+/** Debian's unmodified {@code ctr} (containerd 1.6) on our socket. */
 @Tag("root")
 @TestMethodOrder(MethodOrderer.MethodName.class)
 final class CtrIT {
@@ -69,7 +69,6 @@ final class CtrIT {
     berth.ctr("namespaces", "ls").exits(0).saysNo(name);
   }
 
-  // Row CD-25.
   @Test
   void images_areListedTaggedAndRemoved() {
     berth
@@ -104,7 +103,6 @@ final class CtrIT {
     assertEquals("line one\nline two\n", cat.exits(0).out());
   }
 
-  // Rows MD-19, MD-20.
   @Test
   void run_isolatesProcessesAndMounts() {
     run(
@@ -195,7 +193,6 @@ final class CtrIT {
     berth.ctr("task", "ls").exits(0).saysNo("m1").saysNo("m2").saysNo("m3");
   }
 
-  // Row CD-07.
   @Test
   void tasks_areListedKilledAndRemoved() throws Exception {
     berth.ctr("run", "-d", BusyboxImage.NAME, "k1", "sleep", "1000").exits(0);
@@ -243,8 +240,7 @@ final class CtrIT {
   @Test
   void exec_runsInsideAndKeepsTheExitCode() throws Exception {
     try (AutoCloseable _ = sleeper("e1")) {
-      // RK-26: the process is in the container's cgroup and namespaces before its first
-      // instruction.
+      // The process is in the container's cgroup and namespaces before its first instruction.
       Command inside =
           berth
               .ctr(
@@ -276,7 +272,6 @@ final class CtrIT {
     }
   }
 
-  // Rows CD-03, CD-06, CD-09.
   @Test
   void containers_areShownLabelledAndRemoved() throws Exception {
     try (AutoCloseable _ = sleeper("c1")) {
@@ -339,7 +334,6 @@ final class CtrIT {
     berth.ctr("leases", "ls").exits(0).saysNo("my-lease");
   }
 
-  // Row CD-17.
   @Test
   void events_comeInTheOrderOfTheLife() throws Exception {
     Path out = berth.folder("events").resolve("out");
@@ -390,7 +384,7 @@ final class CtrIT {
     return berth.ctr("task", "exec", "--exec-id", "inside", id, "sh", "-c", script);
   }
 
-  /** Nothing is lost when nobody reads yet. Row MB-170. */
+  /** Nothing is lost when nobody reads yet. */
   @Test
   void aMegabyteWithoutAReaderIsAllThereForALaterAttach() throws Exception {
     berth

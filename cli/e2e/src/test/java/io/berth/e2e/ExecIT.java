@@ -21,7 +21,7 @@ final class ExecIT {
     berth.berth("load", "-i", BusyboxImage.archive(berth.folder("image")).toString()).exits(0);
   }
 
-  @Test // Rows RK-23 to RK-30, MD-08, MB-02: an exec is where and what its container is.
+  @Test // An exec is where and what its container is.
   void exec() {
     berth
         .berth(
@@ -57,16 +57,16 @@ final class ExecIT {
       berth.berth("exec", "home", "/etc").exits(126);
       Command first = berth.berth("top", "home").exits(0);
       berth.berth("exec", "-d", "home", "sleep", "998").exits(0);
-      Command more = berth.berth("top", "home").exits(0).says("sleep 998"); // Rows MB-28, RK-32.
+      Command more = berth.berth("top", "home").exits(0).says("sleep 998");
       assertEquals(first.out().lines().count() + 1, more.out().lines().count(), more.out());
-      berth.berth("exec", "home").exits(125).says("COMMAND is missing"); // Row RK-31.
+      berth.berth("exec", "home").exits(125).says("COMMAND is missing");
     } finally {
       berth.berth("rm", "-f", "home").exits(0);
     }
-    berth.berth("exec", "home", "true").exits(1).says("No such container: home"); // Row MB-06.
+    berth.berth("exec", "home", "true").exits(1).says("No such container: home");
   }
 
-  @Test // Row MB-03: who interrupts an attached exec ends it.
+  @Test // Who interrupts an attached exec ends it.
   void anInterruptedExecEnds() throws Exception {
     berth.berth("run", "-d", "--name=busy", "--network=none", IMAGE, "sleep", "999").exits(0);
     try {
@@ -101,7 +101,7 @@ final class ExecIT {
         processes -> processes.contains(text) == there);
   }
 
-  @Test // Row RK-27: the limit holds for what is run later, too.
+  @Test // The limit holds for what is run later, too.
   void anExecIsLimitedLikeItsContainer() {
     berth
         .berth("run", "-d", "--name", "small", "--network=none", "-m", "16m", IMAGE, "sleep", "999")

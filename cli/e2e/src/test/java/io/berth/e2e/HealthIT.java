@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Health checks from end to end. Rows MB-45, MB-112. */
+/** Health checks from end to end. */
 @Tag("root")
 final class HealthIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
@@ -153,7 +153,7 @@ final class HealthIT {
     assertEquals("unhealthy", inspect("hung", "{{.State.Health.Status}}"));
   }
 
-  @Test // Row MB-112: the image's check, parts of it, none of it.
+  @Test // The image's check, parts of it, none of it.
   void theImagesCheck() throws Exception {
     run("whole", CHECKED, "sleep", "999");
     run("part", "--health-cmd=true", CHECKED, "sleep", "999");

@@ -113,9 +113,6 @@ final class InsideIT {
       echo fuse=$(stat -c '%F %t:%T' /dev/fuse)
       """;
 
-  // MD-01, MD-10, MD-16, RK-50, MD-18 to MD-21, RK-48, RK-49, D01-95, D01-98 to D01-101, DN-05,
-  // MB-156 to
-  // MB-165.
   @Test
   void theDefaults() throws Exception {
     List<String> mountsBefore = hostMounts();
@@ -163,8 +160,7 @@ final class InsideIT {
         .toList();
   }
 
-  @Test // Rows MD-08, D01-56, DN-02, RK-36, MB-43: what was configured, and nothing of the
-  // caller's.
+  @Test // What was configured, and nothing of the caller's.
   void theEnvironment() {
     List<String> line =
         new ArrayList<>(
@@ -193,7 +189,7 @@ final class InsideIT {
     env.says("HOME=/root\n").says("HOSTNAME=").saysNo("SECRET");
   }
 
-  @Test // Rows D01-57, DN-04, MB-37, MB-70: the container's own files say who is who.
+  @Test // The container's own files say who is who.
   void users() {
     String script = "echo id=$(id -u):$(id -g):$(id -G); echo home=$HOME";
     List<String> none = List.of("--network", "none");
@@ -213,8 +209,6 @@ final class InsideIT {
         .saysNo("pulling");
   }
 
-  // MB-35, MB-36, MB-49, MB-66, MB-68, MB-69, MB-74, MB-78, MB-79, MB-81, MB-83, MB-84, MB-87,
-  // MD-04, MD-14, RK-33, RK-52, D01-54, D01-99.
   @Test
   void whatOptionsChange() {
     Map<String, String> facts =
@@ -266,7 +260,7 @@ final class InsideIT {
     assertTrue(facts.getOrDefault("cpu", "").startsWith("50000"), facts.get("cpu"));
   }
 
-  @Test // Rows MB-71, MB-75, MB-76, MB-82, MB-95: the host's own.
+  @Test // The host's own.
   void theHostsNamespaces() throws Exception {
     Map<String, String> facts =
         facts(
@@ -294,7 +288,7 @@ final class InsideIT {
         .says("hostname");
   }
 
-  @Test // Rows MB-75, MB-96: another container's, by its name.
+  @Test // Another container's, by its name.
   void anotherContainersNamespaces() {
     berth.berth("run", "-d", "--name", "first", IMAGE, "sleep", "1000").exits(0);
     try {
@@ -313,7 +307,7 @@ final class InsideIT {
     }
   }
 
-  @Test // Rows MD-31, MD-33 to MD-37, RK-47, MB-58, MB-88, D01-18.
+  @Test
   void bindMounts() throws Exception {
     Path deep = berth.folder("volumes").resolve("not/there");
     Path file = Files.writeString(berth.folder("volumes").resolve("file"), "content");
@@ -344,7 +338,7 @@ final class InsideIT {
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 
-  @Test // Rows MD-34, RK-47: a link of the image at the mount's place leads nowhere outside.
+  @Test // A link of the image at the mount's place leads nowhere outside.
   void aMountOverALinkStaysInside() throws Exception {
     Path outside = Path.of("/tmp", "bt-out-" + berth.id());
     Path archive =
@@ -372,7 +366,7 @@ final class InsideIT {
     assertFalse(Files.exists(outside), outside + " was made on the host");
   }
 
-  @Test // Row MD-37: a volume outlives its containers.
+  @Test // A volume outlives its containers.
   void volumes() {
     berth.berth("volume", "create", "kept").exits(0);
     berth.berth(line(List.of("--network=none", "-v", "kept:/data"), "touch /data/new")).exits(0);
@@ -384,7 +378,7 @@ final class InsideIT {
     berth.berth("volume", "rm", "kept").exits(0);
   }
 
-  @Test // Rows MD-05, MD-07, MD-13, RK-29: words stay words, and a failed start leaves nothing.
+  @Test // Words stay words, and a failed start leaves nothing.
   void arguments() throws Exception {
     assertEquals(
         "a  b||c d|",
@@ -394,7 +388,7 @@ final class InsideIT {
             .out());
     List<String> before = hostMounts();
     Command refused = berth.berth("run", "--rm", "--network=none", "--runtime=nope", IMAGE, "true");
-    refused.exits(125).says("nope"); // Row MB-85.
+    refused.exits(125).says("nope");
     assertEquals(1, refused.err().lines().count(), refused.err());
     assertEquals(before, hostMounts());
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());

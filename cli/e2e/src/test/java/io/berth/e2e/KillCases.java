@@ -10,10 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/**
- * kill -9 of each process, and of all at once, while a container counts into its log. Rows DN-21,
- * MB-149.
- */
+/** {@code kill -9} of each process, and of all at once, while a container counts into its log. */
 abstract class KillCases {
   abstract BerthInstance berth();
 
@@ -109,7 +106,6 @@ abstract class KillCases {
     mustLiveOn("kc", log);
   }
 
-  // Row DC-11.
   @Test
   void allAtOnce() throws Exception {
     Path log = berth().folder("kill").resolve("all");

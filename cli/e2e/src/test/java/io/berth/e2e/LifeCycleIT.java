@@ -36,8 +36,7 @@ final class LifeCycleIT {
     berth.berth("load", "-i", BusyboxImage.archive(berth.folder("image")).toString()).exits(0);
   }
 
-  // D01-14, D01-103, MD-12, MD-36, MB-147, MB-170, RK-22: no mount, no cgroup, no folder, no
-  // record.
+  // No mount, no cgroup, no folder, no record.
   @AfterEach
   void nothingIsLeft() throws Exception {
     List<String> line = new ArrayList<>(List.of("rm", "-f"));
@@ -86,7 +85,7 @@ final class LifeCycleIT {
     return line;
   }
 
-  @Test // Rows MB-12, MB-34, MB-59, MB-118, MB-140, D01-24, D01-105, CD-02.
+  @Test
   void createRunsNothing() throws Exception {
     Path file = berth.folder("ids").resolve("cid");
     Command created =
@@ -102,7 +101,6 @@ final class LifeCycleIT {
     berth.berth("snapshots", "ls").exits(0).says(created.out().strip());
   }
 
-  // D01-02, D01-05, D01-06, D01-09, D01-12, D01-13, D01-25, D01-104, MB-18, MB-56, MD-45, RK-43.
   @Test
   void startStopRestartKill() {
     berth
@@ -141,10 +139,10 @@ final class LifeCycleIT {
     berth.berth("kill", "nobody", "deaf").exits(1).says("No such container: nobody");
     berth.berth("ps", "-q").exits(0).saysNo(inspect("{{.Id}}", "deaf").substring(0, 12));
     assertEquals("137\n", berth.berth("wait", "deaf").exits(0).out());
-    berth.berth("start", "deaf", "nobody").exits(1).says("deaf\n").says("nobody"); // Row D01-01.
+    berth.berth("start", "deaf", "nobody").exits(1).says("deaf\n").says("nobody");
   }
 
-  @Test // Rows D01-14 to D01-17, MB-19, MB-130, MD-46.
+  @Test
   void rm() {
     String id = run("busy", "sleep", "1000").out().strip();
     berth
@@ -158,7 +156,7 @@ final class LifeCycleIT {
     run("busy", "true");
   }
 
-  @Test // Rows MB-13 to MB-16, MB-20, MB-22, MB-23, MB-30.
+  @Test
   void pauseRenameUpdateWait() throws Exception {
     run("one", "sleep", "1000");
     berth.berth("pause", "one").exits(0);
@@ -185,7 +183,7 @@ final class LifeCycleIT {
         .says(Long.toString(64 << 20));
     CompletableFuture<Command> next = beside("wait", "--condition=next-exit", "two");
     CompletableFuture<Command> removed = beside("wait", "--condition=removed", "two");
-    // A call that waits holds no other up, and neither of these ends before its time. Row DN-28.
+    // A call that waits holds no other up, and neither of these ends before its time.
     berth.berth("pause", "two").exits(0);
     assertFalse(next.isDone() || removed.isDone());
     berth.berth("stop", "-t", "0", "two").exits(0);
@@ -195,7 +193,7 @@ final class LifeCycleIT {
     assertEquals("137\n", removed.get(20, TimeUnit.SECONDS).exits(0).out());
   }
 
-  @Test // Rows D01-42, D01-43, D01-48, DN-34, MB-26, MB-40, RK-45: both runs, for its owner only.
+  @Test // Both runs, for its owner only.
   void inputAndLogsOverTwoRuns() throws Exception {
     Command first =
         Command.run(
@@ -213,13 +211,13 @@ final class LifeCycleIT {
         "rw-------",
         PosixFilePermissions.toString(
             Files.getPosixFilePermissions(Path.of(inspect("{{.LogPath}}", "cat")))));
-    // Row MB-170: the tail of what is written just before the end.
+    // The tail of what is written just before the end.
     Command tail =
         berth.berth("run", "--rm", "--network=none", IMAGE, "sh", "-c", "seq 100000").exits(0);
     assertEquals(100_000, tail.out().lines().count());
   }
 
-  @Test // Rows D01-45 to D01-47: from now on, to each, and the exit code at the end.
+  @Test // From now on, to each, and the exit code at the end.
   void attach() throws Exception {
     run(
         "talk",
@@ -261,10 +259,9 @@ final class LifeCycleIT {
         berth
             .berth("run", "--rm", "--network=none", "-a", "stderr", IMAGE, "echo", "x")
             .exits(0)
-            .out()); // Row MB-38.
+            .out());
   }
 
-  // D01-20, D01-21, D01-26, MB-25, MB-29, MB-54, MB-120, MB-132, DC-15, RK-44.
   @Test
   void lists() {
     berth
@@ -305,7 +302,7 @@ final class LifeCycleIT {
     assertEquals(2, Json.tree(json.out().getBytes(StandardCharsets.UTF_8), "inspect").size());
   }
 
-  @Test // Rows D01-27, D01-69, DN-29, RK-01.
+  @Test
   void info() {
     run("one", "sleep", "1000");
     berth.berth("create", "--network=none", IMAGE).exits(0);
@@ -318,7 +315,7 @@ final class LifeCycleIT {
     berth.berth("version").exits(0).says("Client:").says("Server:");
   }
 
-  @Test // Rows MB-31, CD-01, DC-07, CD-03, CD-07, CD-22, CD-23: the longer forms.
+  @Test // The longer forms.
   void groups() {
     String id = run("stays", "sleep", "1000").out().strip();
     run("gone", "true");
@@ -359,7 +356,7 @@ final class LifeCycleIT {
     berth.berth("network", "ls").exits(0).says("bridge").saysNo("unused");
   }
 
-  @Test // Rows DN-10 to DN-12, DN-26, DN-27, MB-138: nobody but root reads along.
+  @Test // Nobody but root reads along.
   void modes() throws Exception {
     String id = run("files", "sleep", "1000").out().strip();
     for (String line :
@@ -381,7 +378,7 @@ final class LifeCycleIT {
     }
   }
 
-  @Test // Rows RK-34, MD-43: in the background with an open input, for a later attach.
+  @Test // In the background with an open input, for a later attach.
   void aDetachedInputStaysOpen() throws Exception {
     Command started =
         berth.berth("run", "-itd", "--name=fed", "--network=none", IMAGE, "sh").exits(0);
@@ -389,7 +386,7 @@ final class LifeCycleIT {
     assertEquals("running", inspect("{{.State.Status}}", "fed"));
   }
 
-  @Test // Rows MB-63, RK-42: tried again so often, and a short life is no lost one.
+  @Test // Tried again so often, and a short life is no lost one.
   void restartPolicy() throws Exception {
     berth
         .berth(
@@ -407,7 +404,7 @@ final class LifeCycleIT {
     berth.berth("run", "--rm", "--restart=always", IMAGE, "true").exits(125).says("AutoRemove");
   }
 
-  @Test // Rows DC-17, DN-37, MB-129, MD-27: many at once, each in a file system of its own.
+  @Test // Many at once, each in a file system of its own.
   void manyAtOnce() throws Exception {
     List<CompletableFuture<Command>> runs = new ArrayList<>();
     try (ExecutorService threads = Executors.newFixedThreadPool(4)) {

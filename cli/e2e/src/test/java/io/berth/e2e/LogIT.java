@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What the services write down at their loudest, and what never. Rows DN-30, DN-06, RK-46. */
+/** What the services write down at their loudest, and what never. */
 @Tag("root")
 final class LogIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Credentials for Debian's docker-registry with an account. Rows DN-18, D01-68, RK-07. */
+/** Credentials for Debian's docker-registry with an account. */
 @Tag("root")
 final class LoginIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);

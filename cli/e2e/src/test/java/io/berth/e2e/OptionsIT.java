@@ -82,7 +82,7 @@ final class OptionsIT {
     return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
   }
 
-  @Test // Row MB-56: 0 is not unset.
+  @Test // 0 is not unset.
   void stopTimeout() {
     String stubborn = "trap '' TERM; while :; do sleep 0.1; done";
     background("zero", "--network=none", "--stop-timeout=0", IMAGE, "sh", "-c", stubborn);
@@ -96,7 +96,7 @@ final class OptionsIT {
     assertEquals("137", inspect("zero", "{{.State.ExitCode}}"));
   }
 
-  @Test // Row MB-60.
+  @Test
   void logDriverNone() throws Exception {
     // What is written to the terminal is seen; nothing is kept.
     assertEquals(
@@ -135,7 +135,7 @@ final class OptionsIT {
     }
   }
 
-  @Test // Row MB-80.
+  @Test
   void storageOptionsAreRefused() {
     Command refused = run("--storage-opt=size=1g", IMAGE, "true").exits(125);
     refused.says("storage option `size`");
@@ -143,7 +143,7 @@ final class OptionsIT {
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 
-  @Test // Row MB-99.
+  @Test
   void aRequestWithoutConfiguration() {
     EventLoops loops = new EventLoops(1);
     ManagedChannel channel = UnixChannel.to(loops, berth.socket());
@@ -163,7 +163,7 @@ final class OptionsIT {
     }
   }
 
-  @Test // Row MB-65.
+  @Test
   void volumesFrom() throws Exception {
     Path folder = berth.folder("bound");
     background(
@@ -210,7 +210,7 @@ final class OptionsIT {
     run("--volume-driver=nfs", IMAGE, "true").exits(125).says("local only");
   }
 
-  @Test // Row MB-73.
+  @Test
   void links() {
     background("db", IMAGE, "sleep", "999");
     String address = inspect("db", "{{.NetworkSettings.IPAddress}}");
@@ -226,7 +226,7 @@ final class OptionsIT {
     run("--rm", "--link", "db:x", IMAGE, "true").exits(125).says("db:x").says("does not run");
   }
 
-  @Test // Row MB-71.
+  @Test
   void anothersIpcNamespace() {
     background("own", "--network=none", IMAGE, "sleep", "999");
     background(
@@ -262,7 +262,7 @@ final class OptionsIT {
     berth.berth("start", "joins").exits(1).says("not running");
   }
 
-  @Test // Row MB-90: strangers are reaped, signals reach the program.
+  @Test // Strangers are reaped, signals reach the program.
   void init() throws Exception {
     String orphans = "for i in 1 2 3; do (sleep 0.1 &) ; done; trap 'echo got; exit 7' TERM;";
     background(
@@ -287,7 +287,7 @@ final class OptionsIT {
     run("--rm", "--network=none", "--init", IMAGE, "no-such-program").exits(127);
   }
 
-  @Test // Rows MB-39, MB-77: what is exposed gets a host port with -P, and only then.
+  @Test // What is exposed gets a host port with -P, and only then.
   void exposedPorts() {
     background("plain", "exposing:test", "sleep", "999");
     assertEquals("", berth.berth("port", "plain").exits(0).out());
@@ -330,7 +330,7 @@ final class OptionsIT {
         "page\n"::equals);
   }
 
-  @Test // Row MB-04.
+  @Test
   void inspectOfAnExec() throws Exception {
     background("busy", "--network=none", IMAGE, "sleep", "999");
     berth.berth(
@@ -410,7 +410,7 @@ final class OptionsIT {
     }
   }
 
-  @Test // Row MB-30: the keys are not seen inside, and the container runs on.
+  @Test // The keys are not seen inside, and the container runs on.
   void detachKeys() throws Exception {
     String loop = "'while :; do echo ready; read -r x; echo got:\"$x\".; done'";
     assertEquals(

@@ -27,8 +27,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * Published ports and the network of containers through the command line, with real packets: from
- * this host, from another one, from other containers. Rows RK-60, RK-61, RK-62, D01-78, D01-85,
- * D01-86, D01-88.
+ * this host, from another one, from other containers.
  */
 @Tag("root")
 final class PortIT {
@@ -142,8 +141,7 @@ final class PortIT {
         port);
   }
 
-  // Rows D01-49, D01-50, DN-17.
-  @Test // Rows RK-62, D01-80, D01-85, D01-86.
+  @Test
   void everyWayToAPublishedPort() {
     answering("web", "-p", "7000", "-p", "7000/udp");
     String gateway = inspect("web", "{{.NetworkSettings.Gateway}}");
@@ -186,8 +184,7 @@ final class PortIT {
     outside.ask("tcp", outside.hostAddress(), port).exits(1);
   }
 
-  // Row D01-51.
-  @Test // Row D01-78.
+  @Test
   void stopReleasesThePortAndStartTakesItAgain() throws Exception {
     int port = LocalRegistry.freePort();
     answering("brief", "-p", port + ":7000");
@@ -203,7 +200,7 @@ final class PortIT {
     assertEquals("0", endpoints());
   }
 
-  @Test // Row D01-75: an address comes again as late as possible.
+  @Test // An address comes again as late as possible.
   void theNextContainerHasAnotherAddress() {
     answering("first");
     String first = address("first");
@@ -212,7 +209,7 @@ final class PortIT {
     assertNotEquals(first, address("second"));
   }
 
-  @Test // Row RK-56: behind this host's address.
+  @Test // Behind this host's address.
   void theWayOut() throws Exception {
     outside.serve(7100);
     for (String protocol : List.of("tcp", "udp")) {
@@ -226,7 +223,7 @@ final class PortIT {
         "answers", () -> ask(protocol, outside.address(), "7100"), answer -> answer.exit() == 0);
   }
 
-  @Test // Rows D01-88, D01-92, D01-93, MB-68, MB-69.
+  @Test
   void theFilesOfNames() {
     String script = "cat /etc/hosts /etc/hostname /etc/resolv.conf; hostname; ip addr show eth0";
     String text =
@@ -297,8 +294,7 @@ final class PortIT {
         .says("nobody");
   }
 
-  // Row DN-39.
-  @Test // Rows RK-53, RK-57.
+  @Test
   void aNetworkOfOnesOwn() {
     berth.berth("network", "create", "n" + berth.id()).exits(0);
     answering("there", "--network", "n" + berth.id(), "-p", "7000");
@@ -324,7 +320,7 @@ final class PortIT {
   }
 
   /** Two transfers at once, from here and from another host, each as slow as the kills take. */
-  @Test // Rows D01-77, D01-83, D01-87.
+  @Test
   void aTransferOutlivesEveryService() throws Exception {
     Path served = berth.folder("served");
     byte[] bytes = new byte[60 << 20];

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * Images from Debian's docker-registry, by Debian's ctr and by our own command line; from one that
- * lies, breaks off or is not there as well. Rows RK-05, RK-06, RK-09, RK-10, D01-68.
+ * lies, breaks off or is not there as well.
  */
 @Tag("root")
 final class PullIT {
@@ -85,8 +85,7 @@ final class PullIT {
     return command;
   }
 
-  // Row DN-19.
-  @Test // Row RK-11: a line for each change, and no escape sequence.
+  @Test // A line for each change, and no escape sequence.
   void byTagWithPlainLinesOfProgress() {
     String ref = registry.ref("team/app:1");
     Command pull = berth.berth("pull", "--plain-http", ref).exits(0);
@@ -123,7 +122,7 @@ final class PullIT {
     pull.says("\"status\":\"fetched\"").says(APP.config().digest());
   }
 
-  @Test // Row RK-14.
+  @Test
   void aRunOfAnUnknownImagePullsIt() {
     Command run =
         berth
@@ -158,7 +157,7 @@ final class PullIT {
         .says("linux/" + there);
   }
 
-  @Test // Rows MB-98, DN-08.
+  @Test
   void anotherPlatformsImageIsWarnedOf() throws Exception {
     String here = BusyboxImage.architecture();
     String there = here.equals("amd64") ? "arm64" : "amd64";
@@ -191,7 +190,7 @@ final class PullIT {
     berth.berth("info", "-f", "{{.architecture}}").exits(0).says(here);
   }
 
-  @Test // Row MB-98.
+  @Test
   void ofAnIndexTheOnlyImageThatIsHere() throws Exception {
     String here = BusyboxImage.architecture();
     String there = here.equals("amd64") ? "arm64" : "amd64";
@@ -225,7 +224,7 @@ final class PullIT {
     assertEquals("", berth.ctr("content", "ls", "-q").exits(0).out());
   }
 
-  @Test // Row D01-68.
+  @Test
   void whatWePushOthersPull() {
     String first = registry.ref("team/app:1");
     String second = registry.ref("team/copy:2");

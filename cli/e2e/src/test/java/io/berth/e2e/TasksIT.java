@@ -67,7 +67,6 @@ final class TasksIT {
     return Command.run(line, input.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
-  /** Row CD-23. */
   @Test
   void execsInATaskOfAnotherClient() {
     berth.ctr("run", "-d", IMAGE, "other", "sleep", "1000").exits(0);
@@ -100,7 +99,6 @@ final class TasksIT {
     tasks("", "exec", "nobody", "true").exits(1).says("nobody");
   }
 
-  /** Row CD-23. */
   @Test
   void execsOnATerminal() {
     berth.ctr("run", "-d", IMAGE, "other", "sleep", "1000").exits(0);
@@ -112,7 +110,6 @@ final class TasksIT {
     tty.exits(5).says("/dev/pts/");
   }
 
-  /** Row CD-23. */
   @Test
   void startsWhatAnotherClientMade() throws Exception {
     berth
@@ -138,7 +135,6 @@ final class TasksIT {
     tasks("", "ls").exits(0).saysNo("broken");
   }
 
-  /** Row CD-23. */
   @Test
   void attachesToEithersTasks() {
     berth.ctr("run", "-d", IMAGE, "fifos", "sh", "-c", "sleep 4; echo late; exit 4").exits(0);
@@ -163,7 +159,6 @@ final class TasksIT {
     tasks("", "attach", "silent").exits(1).says("nowhere");
   }
 
-  /** Row CD-23. */
   @Test
   void contentFromStandardInput() throws Exception {
     byte[] bytes = new byte[3_000_000];
@@ -187,7 +182,6 @@ final class TasksIT {
     berth.berth("content", "ls", "-q").exits(0).saysNo(digest);
   }
 
-  /** Row MB-27. */
   @Test
   void whatContainersUse() throws Exception {
     berth
@@ -248,7 +242,6 @@ final class TasksIT {
     }
   }
 
-  /** Row CD-21. */
   @Test
   void whereServicesAre() throws Exception {
     String program = berth.libexec().resolve("bin/berth").toString();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Volumes: what they hold at first, what they keep, when they go. Rows MB-48, MD-29. */
+/** Volumes: what they hold at first, what they keep, when they go. */
 @Tag("root")
 final class VolumeIT {
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
@@ -124,7 +124,7 @@ final class VolumeIT {
     assertEquals("", berth.berth("volume", "ls", "-q").exits(0).out());
   }
 
-  /** Row MD-29: what is mounted from the host is never removed with the container. */
+  /** What is mounted from the host is never removed with the container. */
   @Test
   void aBusyBindSurvivesAForcedRemoval() throws Exception {
     Path host = berth.folder("busy");

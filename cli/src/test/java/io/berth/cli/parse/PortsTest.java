@@ -23,7 +23,7 @@ final class PortsTest {
         + port.getProtocol();
   }
 
-  @ParameterizedTest // ARTICLE D01-55, MB-62, RK-62
+  @ParameterizedTest
   @CsvSource({
     "80, |0|80|tcp",
     "8080:80, |8080|80|tcp",

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ValuesTest {
   private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
 
-  @ParameterizedTest // ARTICLE D01-54
+  @ParameterizedTest
   @CsvSource({
     "33554432, 33554432",
     "64m, 67108864",
@@ -46,7 +46,7 @@ final class ValuesTest {
     assertThrows(BerthException.InvalidArgument.class, () -> Sizes.bytes("-m", text));
   }
 
-  @ParameterizedTest // ARTICLE MB-45
+  @ParameterizedTest
   @CsvSource({
     "30s, PT30S",
     "1m30s, PT1M30S",
@@ -68,7 +68,7 @@ final class ValuesTest {
         BerthException.InvalidArgument.class, () -> Durations.parse("--health-interval", text));
   }
 
-  @ParameterizedTest // ARTICLE MB-30
+  @ParameterizedTest
   @CsvSource({
     "'', 10 11",
     "'ctrl-p,ctrl-q', 10 11",
@@ -116,7 +116,7 @@ final class ValuesTest {
   }
 
   /** A name without a value takes the caller's, or is left out. */
-  @Test // ARTICLE MB-43
+  @Test
   void environment(@TempDir Path folder) throws IOException {
     Path file = Files.writeString(folder.resolve("env"), "# no\n\nF=1\nA\nGONE\n");
     assertEquals(
@@ -130,7 +130,7 @@ final class ValuesTest {
         () -> Variables.environment(List.of(), List.of(folder.resolve("nope")), Map.of()));
   }
 
-  @ParameterizedTest // ARTICLE MD-30, MD-31, MB-58, MB-88
+  @ParameterizedTest
   @CsvSource({
     "/a:/b, bind|/a|/b|false",
     "/a:/b:ro, bind|/a|/b|true",
@@ -160,7 +160,7 @@ final class ValuesTest {
   }
 
   /** A bind of {@code --mount} asks that nothing be made where its source is missing. */
-  @Test // ARTICLE MD-33, MB-88
+  @Test
   void typedMounts() {
     Mount mount = MountSyntax.mount("type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave");
     assertEquals("bind", mount.getType());
@@ -175,7 +175,7 @@ final class ValuesTest {
     }
   }
 
-  @Test // ARTICLE MB-81
+  @Test
   void memoryFileSystems() {
     Mount mount = MountSyntax.tmpfs("/run:size=64k,mode=700,ro");
     assertEquals(List.of("size=64k", "mode=700"), mount.getOptionsList());

@@ -33,7 +33,7 @@ final class RenderTest {
     return bytes.toString(StandardCharsets.UTF_8);
   }
 
-  @ParameterizedTest // ARTICLE D01-23
+  @ParameterizedTest
   @CsvSource({
     "0, Less than a second",
     "1, 1 second",
@@ -68,7 +68,7 @@ final class RenderTest {
   }
 
   /** Text is cut between code points, never inside one. */
-  @Test // ARTICLE D01-22
+  @Test
   void cutsText() {
     assertEquals("abc", Words.cut("abc", 3));
     assertEquals("ab…", Words.cut("abcd", 3));
@@ -111,7 +111,7 @@ final class RenderTest {
         BerthException.InvalidArgument.class, () -> Template.parse("{{range .L}}x{{end}}"));
   }
 
-  @Test // ARTICLE D01-24
+  @Test
   void states() {
     Instant now = Instant.parse("2026-03-01T12:00:00Z");
     Timestamp before = Timestamp.newBuilder().setSeconds(now.getEpochSecond() - 300).build();
@@ -145,7 +145,7 @@ final class RenderTest {
   }
 
   /** The names are those that docker's users know. */
-  @Test // ARTICLE D01-30
+  @Test
   void aContainersDocument() {
     Container container =
         Container.newBuilder()

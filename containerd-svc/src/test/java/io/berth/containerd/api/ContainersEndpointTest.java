@@ -83,7 +83,7 @@ class ContainersEndpointTest {
    * A record comes back as it was sent, even with a specification that is no JSON at all, and its
    * id cannot be taken twice.
    */
-  @Test // ARTICLE CD-05, CD-09, CD-10
+  @Test
   void created_isReadBackByteForByte_alsoAfterARestart() throws IOException {
     Any spec = Anys.of("some.url/x", ByteString.copyFrom(new byte[] {0, 1, (byte) 0xff}));
     Container sent =
@@ -106,7 +106,7 @@ class ContainersEndpointTest {
   /**
    * Without a valid id, a specification, a runtime or a snapshotter for its key nothing is made.
    */
-  @Test // ARTICLE CD-05
+  @Test
   void refused_areRecordsThatCannotBe() {
     Container good = Instance.described("c1", "true");
     refused(Code.INVALID_ARGUMENT, () -> create(good.toBuilder().setId("").build()));
@@ -142,7 +142,7 @@ class ContainersEndpointTest {
   }
 
   /** A field mask names what changes; the rest of what is sent has no effect. */
-  @Test // ARTICLE CD-06
+  @Test
   void update_withMask_changesOnlyThat() {
     create(
         Instance.described("c1", "true").toBuilder()
@@ -188,7 +188,7 @@ class ContainersEndpointTest {
   }
 
   /** Any of several filters lets a record pass; a bad one is refused as containerd refuses it. */
-  @Test // ARTICLE CD-04
+  @Test
   void list_filters_streamsAndRefuses() {
     create(Instance.described("b", "true").toBuilder().putLabels("env.x", "prod").build());
     create(Instance.described("a", "true").toBuilder().setImage("busybox:1").build());

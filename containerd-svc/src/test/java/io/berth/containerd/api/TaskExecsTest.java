@@ -58,7 +58,7 @@ class TaskExecsTest {
 
   /** An exec has a life of its own, and its id is free again once it is deleted. */
   @Test
-  void exec_lives_waitsAndIsDeleted() throws Exception { // ARTICLE CD-15
+  void exec_lives_waitsAndIsDeleted() throws Exception {
     instance.createTask("c1", "sleep");
     Instance.Events events = instance.events("topic~=|^/tasks/|");
     // The task is only created: containerd takes execs of such a task as well.

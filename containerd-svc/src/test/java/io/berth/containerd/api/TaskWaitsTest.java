@@ -58,7 +58,7 @@ class TaskWaitsTest {
 
   /** A deadline passes, a client goes away, and no thread goes on waiting for them. */
   @Test
-  void wait_thatIsGivenUp_leavesNoThread() throws Exception { // ARTICLE D01-08
+  void wait_thatIsGivenUp_leavesNoThread() throws Exception {
     instance.createTask("c1", "sleep");
     calls.start("c1");
     WaitRequest request = WaitRequest.newBuilder().setContainerId("c1").build();

@@ -58,7 +58,7 @@ class TasksEndpointTest {
 
   /** The event of the start comes before that of the exit, also when the program ends at once. */
   @Test
-  void life_ofAProgramThatEndsAtOnce_isToldInOrder() throws InterruptedException { // ARTICLE CD-17
+  void life_ofAProgramThatEndsAtOnce_isToldInOrder() throws InterruptedException {
     Instance.Events events = instance.events("topic~=|^/tasks/|");
     int pid = instance.createTask("c1", "true");
     calls.start("c1");
@@ -74,7 +74,7 @@ class TasksEndpointTest {
 
   /** A task whose program is missing is never there, and says which program it was. */
   @Test
-  void create_ofMissingProgram_leavesNothing() { // ARTICLE MD-13
+  void create_ofMissingProgram_leavesNothing() {
     instance.record("c1", "missing");
     StatusRuntimeException e =
         refused(
@@ -191,7 +191,7 @@ class TasksEndpointTest {
 
   /** A container's record stays as long as the container has a task. */
   @Test
-  void record_withTask_cannotBeDeleted() { // ARTICLE CD-07
+  void record_withTask_cannotBeDeleted() {
     instance.createTask("c1", "sleep");
     DeleteContainerRequest request = DeleteContainerRequest.newBuilder().setId("c1").build();
     refused(Code.FAILED_PRECONDITION, () -> instance.containers().delete(request));
@@ -215,7 +215,7 @@ class TasksEndpointTest {
 
   /** Without a record the container is not found, with one and without a task the task. */
   @Test
-  void calls_withoutTask_areNotFound() { // ARTICLE DN-33
+  void calls_withoutTask_areNotFound() {
     StatusRuntimeException e = refused(Code.NOT_FOUND, () -> calls.status("nobody"));
     assertTrue(e.getMessage().contains("container \"nobody\""), e.getMessage());
     instance.record("c1", "true");
@@ -294,7 +294,7 @@ class TasksEndpointTest {
 
   /** Checkpoints are refused by name instead of being ignored. */
   @Test
-  void checkpoint_isNotImplemented() { // ARTICLE CD-14
+  void checkpoint_isNotImplemented() {
     instance.createTask("c1", "sleep");
     refused(
         Code.UNIMPLEMENTED,

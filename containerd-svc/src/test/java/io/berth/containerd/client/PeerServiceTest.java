@@ -64,7 +64,7 @@ class PeerServiceTest {
     return assertThrows(BerthException.Absent.class, () -> detach(millis)).getMessage();
   }
 
-  @Test // ARTICLE K1
+  @Test // case K1
   void call_tellsAbsenceByItsType_andHowToEndIt() {
     assertTrue(absence(20_000).contains("is berth-network running? (`berth-services status`)"));
     peers.start(Service.NETWORK);

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Removals, releases, boots and health checks while a service is absent and comes back. */
 final class AbsentServicesLaterTest extends AbsentServices {
-  @Test // ARTICLE K1
+  @Test // case K1
   void remove_endsTheWait_andTheEndpointFollows() {
     String id = begun(restart("always"));
     peers.kill(Service.NETWORK);
@@ -37,7 +37,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
     until(peers.endpoints::isEmpty, () -> "the endpoint is kept: " + peers.endpoints);
   }
 
-  @Test // ARTICLE K1
+  @Test // case K1
   void remove_withoutImageService_isRefusedAtOnce_andEndsTheWait() {
     String id = begun(restart("always"));
     peers.kill(Service.IMAGE);
@@ -52,7 +52,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
   }
 
   // A container that is to remove itself does so when the service is back.
-  @ParameterizedTest // ARTICLE K1
+  @ParameterizedTest // case K1
   @EnumSource(Service.class)
   void autoRemove_waits(Service absent) {
     String id =
@@ -82,7 +82,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
   }
 
   // The image service dies when the snapshot is gone and the volumes are not.
-  @Test // ARTICLE K1
+  @Test // case K1
   void autoRemove_goesOnWhereItWas() {
     String id =
         begun(
@@ -104,7 +104,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
   }
 
   // Address and ports of one that ended stayed taken until its next start.
-  @Test // ARTICLE K1
+  @Test // case K1
   void endpoint_isGivenBackWhenTheServiceIsBack() {
     String id = begun(HostConfig.getDefaultInstance());
     peers.kill(Service.NETWORK);
@@ -116,7 +116,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
   }
 
   // After a boot all services start at once, and this one may be the first.
-  @Test // ARTICLE K1
+  @Test // case K1
   void startAfterBoot_waits() throws Exception {
     begun(restart("unless-stopped"));
     instance.stop();
@@ -137,7 +137,7 @@ final class AbsentServicesLaterTest extends AbsentServices {
   }
 
   // A container's health does not depend on these services.
-  @Test // ARTICLE K1
+  @Test // case K1
   void healthChecks_goOn() {
     begun(
         HostConfig.getDefaultInstance(),

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Restarts, and what a person does meanwhile, through a service that is absent and comes back. */
 final class AbsentServicesTest extends AbsentServices {
   // Two attempts were used up, and the code 9 became 128.
-  @ParameterizedTest // ARTICLE K1
+  @ParameterizedTest // case K1
   @EnumSource(Service.class)
   void onFailure_waits_andKeepsItsAttempts(Service absent) {
     String id = begun(restart("on-failure:2"));
@@ -67,7 +67,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // A service that ends in the middle of the start leaves half of it made.
-  @Test // ARTICLE K1
+  @Test // case K1
   void serviceThatEndsInTheMiddle_isWaitedFor_andTheStartGoesOn() {
     String id = begun(restart("on-failure:1"));
     AtomicBoolean once = new AtomicBoolean(true);
@@ -85,7 +85,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // Dead is not the only way to be absent.
-  @Test // ARTICLE K1
+  @Test // case K1
   void serviceThatHangs_isWaitedFor() {
     String id = begun(restart("on-failure:1"));
     peers.hang(Service.NETWORK);
@@ -96,7 +96,7 @@ final class AbsentServicesTest extends AbsentServices {
     assertEquals(1, it().getRestartCount());
   }
 
-  @Test // ARTICLE K1
+  @Test // case K1
   void stop_endsTheWaitForAServiceThatHangs() {
     String id = begun(restart("always"));
     peers.hang(Service.NETWORK);
@@ -110,7 +110,7 @@ final class AbsentServicesTest extends AbsentServices {
 
   // A service that says no makes the start an attempt. As with docker, the program's code and the
   // time of its end are kept.
-  @Test // ARTICLE K1
+  @Test // case K1
   void refusedRestart_isAnAttempt_andTheCodeStaysTheProgramsOwn() {
     String id = begun(restart("on-failure:2"));
     AtomicInteger asked = new AtomicInteger();
@@ -130,7 +130,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // A service that answers and says UNAVAILABLE is not asked without a pause.
-  @Test // ARTICLE K1
+  @Test // case K1
   void serviceThatCannotNow_isAskedAgain() {
     String id = begun(restart("on-failure:1"));
     AtomicInteger asked = new AtomicInteger();
@@ -148,7 +148,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // The wait is found again when containerd-svc itself was away.
-  @Test // ARTICLE K1
+  @Test // case K1
   void wait_outlivesThisService() throws IOException {
     String id = begun(restart("on-failure:1"));
     peers.kill(Service.IMAGE);
@@ -162,7 +162,7 @@ final class AbsentServicesTest extends AbsentServices {
     assertEquals(1, it().getRestartCount());
   }
 
-  @Test // ARTICLE K1
+  @Test // case K1
   void stop_endsTheWait() {
     String id = begun(restart("always"));
     peers.kill(Service.NETWORK);
@@ -180,7 +180,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // As docker's kill of one that is about to run again.
-  @Test // ARTICLE K1
+  @Test // case K1
   void kill_endsTheWait() {
     String id = begun(restart("always"));
     peers.kill(Service.NETWORK);
@@ -193,7 +193,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // The person is told at once; what the policy waits for is waited for all the same.
-  @Test // ARTICLE K1
+  @Test // case K1
   void start_failsAtOnce_andTheWaitGoesOn() {
     String id = begun(restart("on-failure:1"));
     peers.kill(Service.IMAGE);
@@ -209,7 +209,7 @@ final class AbsentServicesTest extends AbsentServices {
   }
 
   // A start that was not even tried leaves what is known of the last run.
-  @Test // ARTICLE K1
+  @Test // case K1
   void start_withoutPolicy_failsAtOnce_andTheCodeStays() {
     String id = begun(HostConfig.getDefaultInstance());
     instance.hosts.exit(Instance.key(id), "", 9);
@@ -220,7 +220,7 @@ final class AbsentServicesTest extends AbsentServices {
     assertTrue(it().getState().getError().contains("berth-image"), it().getState().getError());
   }
 
-  @Test // ARTICLE K1
+  @Test // case K1
   void update_takesThePolicyAwayFromOneThatWaits() {
     String id = begun(restart("always"));
     peers.kill(Service.NETWORK);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 
 /** Further processes in containers, and what containers have written. */
 final class ContainerExecsTest extends ContainerCalls {
-  @Test // ARTICLE MB-02
+  @Test
   void exec_runsAndIsWaitedFor() {
     create("web", "sleep");
     ExecCreateRequest exec =

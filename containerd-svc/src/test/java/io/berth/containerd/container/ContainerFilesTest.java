@@ -26,7 +26,7 @@ final class ContainerFilesTest {
         "web", "example.org", List.of("10.1.0.2", "fd00::2"), List.of(extra), "10.1.0.1");
   }
 
-  @Test // ARTICLE MB-69
+  @Test
   void hosts_hasItselfAndWhatAPersonAdds() {
     assertEquals(
         LOCAL
@@ -83,7 +83,7 @@ final class ContainerFilesTest {
   private static final ResolvFile PLAIN =
       new ResolvFile(List.of(), List.of(), List.of(), List.of());
 
-  @Test // ARTICLE D01-92
+  @Test
   void resolv_leavesLoopbackOut_andTakesWhatIsBehindIt() {
     String rest = "search lan home\noptions edns0 trust-ad\n";
     assertEquals(
@@ -98,7 +98,7 @@ final class ContainerFilesTest {
     assertEquals("", PLAIN.text("", "", List.of(), false));
   }
 
-  @Test // ARTICLE MB-68
+  @Test
   void resolv_takesThePersonsWordFirst_thenTheNetworks() {
     assertEquals(
         "nameserver 127.0.0.11\n",

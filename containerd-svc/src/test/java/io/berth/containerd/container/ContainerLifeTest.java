@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 
 /** Starting, stopping and freezing containers. */
 final class ContainerLifeTest extends ContainerCalls {
-  @Test // ARTICLE D01-02, D01-06, D01-17, D01-104, MD-46, CD-02, D01-14, MB-19, DN-24
+  @Test
   void life_fromCreateToRemove() {
     String id = create("web", "sleep");
     assertEquals(64, id.length());
@@ -56,7 +56,7 @@ final class ContainerLifeTest extends ContainerCalls {
     assertFalse(instance.hosts.hasSupervisor(Instance.key(id)));
   }
 
-  @Test // ARTICLE CD-12, MB-169
+  @Test
   void missingProgram_isRememberedAs127() {
     create("bad", "missing");
     StatusRuntimeException e = refused(Code.UNKNOWN, () -> begin("bad"));
@@ -83,7 +83,7 @@ final class ContainerLifeTest extends ContainerCalls {
         () -> stub().start(StartRequest.newBuilder().setRef("web").setRelease(true).build()));
   }
 
-  @Test // ARTICLE D01-05, MB-21
+  @Test
   void stop_ofAStubbornProgram_endsItAfterTheTimeout() {
     String id = create("deaf", "stubborn");
     begin("deaf");
@@ -92,7 +92,7 @@ final class ContainerLifeTest extends ContainerCalls {
   }
 
   // What cannot be asked to end is not waited for.
-  @Test // ARTICLE D01-07, MB-21
+  @Test
   void stop_whoseSignalCannotBeDelivered_killsAtOnce() {
     String id = create("lost", "sleep");
     begin("lost");
@@ -104,7 +104,7 @@ final class ContainerLifeTest extends ContainerCalls {
   }
 
   // A kill is over when the process is; a frozen one takes the signal, too.
-  @Test // ARTICLE D01-09, MB-13
+  @Test
   void kill_waitsForTheEnd_andReachesAPausedOne() {
     create("frozen", "sleep");
     begin("frozen");
@@ -114,7 +114,7 @@ final class ContainerLifeTest extends ContainerCalls {
     assertEquals(137, get("frozen").getState().getExitCode());
   }
 
-  @Test // ARTICLE MB-20
+  @Test
   void start_ofAPausedContainer_namesTheWayOut() {
     create("frozen", "sleep");
     begin("frozen");
@@ -125,7 +125,7 @@ final class ContainerLifeTest extends ContainerCalls {
             .contains("try unpause instead"));
   }
 
-  @Test // ARTICLE MB-13, MB-14, MB-15
+  @Test
   void killAndPause_needARunningContainer() {
     create("web", "sleep");
     KillRequest kill = KillRequest.newBuilder().setRef("web").build();
@@ -142,7 +142,7 @@ final class ContainerLifeTest extends ContainerCalls {
     assertEquals(137, await("web", ""));
   }
 
-  @Test // ARTICLE MB-168
+  @Test
   void containerdsClients_seeTheSameContainer_andStartItTheSameWay() throws IOException {
     String id = create("web", "sleep");
     String spec =

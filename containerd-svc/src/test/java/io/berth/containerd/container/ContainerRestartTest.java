@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
  */
 final class ContainerRestartTest extends ContainerCalls {
   // Without any client's help.
-  @Test // ARTICLE MB-64, MB-23, MD-12
+  @Test
   void autoRemove_goesByItself() throws InterruptedException {
     String id =
         stub()
@@ -46,7 +46,7 @@ final class ContainerRestartTest extends ContainerCalls {
     refused(Code.NOT_FOUND, () -> get(id));
   }
 
-  @Test // ARTICLE MB-63
+  @Test
   void onFailure_isTriedAgainSoOften() throws InterruptedException {
     String id =
         stub()
@@ -104,7 +104,7 @@ final class ContainerRestartTest extends ContainerCalls {
   }
 
   // A saved "running" is a claim to be checked; policies are kept at the next start.
-  @Test // ARTICLE DN-21, DC-12, MD-44
+  @Test
   void afterAnotherBoot_claimsAreCheckedAndPoliciesKept() throws Exception {
     create("plain", "sleep");
     var _ =
@@ -127,7 +127,7 @@ final class ContainerRestartTest extends ContainerCalls {
     until("keeps", State.STATE_RUNNING);
   }
 
-  @Test // ARTICLE MB-134, D01-97
+  @Test
   void serviceRestart_keepsRunningContainersAndNames() throws Exception {
     String id = create("web", "sleep");
     begin("web");

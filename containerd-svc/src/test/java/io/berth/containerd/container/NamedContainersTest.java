@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 /** Names, references, lists and changes of containers. */
 final class NamedContainersTest extends ContainerCalls {
-  @Test // ARTICLE MB-118, MB-120, MB-123, MB-124, MB-16, MB-133
+  @Test
   void names_areMadeOrChecked_andUnique() {
     CreateResponse made = stub().create(request("", "sleep").build());
     assertTrue(made.getName().matches("[a-z]+_[a-z]+[0-9]?"), made.getName());
@@ -39,7 +39,7 @@ final class NamedContainersTest extends ContainerCalls {
     assertEquals(List.of("taken", "renamed"), names(true));
   }
 
-  @Test // ARTICLE DN-25, MB-129
+  @Test
   void sameName_byManyClients_oneWins() {
     List<CompletableFuture<Code>> answers = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
@@ -62,7 +62,7 @@ final class NamedContainersTest extends ContainerCalls {
   }
 
   // The exact name of one counts more than the beginning of another's id.
-  @Test // ARTICLE MB-125
+  @Test
   void reference_isIdThenNameThenPrefix() {
     String a = "a".repeat(64);
     String b = "aab" + "b".repeat(61);
@@ -76,7 +76,7 @@ final class NamedContainersTest extends ContainerCalls {
     refused(Code.NOT_FOUND, () -> get("zz"));
   }
 
-  @Test // ARTICLE D01-25, MB-29, MB-54
+  @Test
   void list_showsRunningOnes_andFilters() {
     create("one", "sleep");
     create("two", "sleep");
@@ -98,7 +98,7 @@ final class NamedContainersTest extends ContainerCalls {
     refused(Code.INVALID_ARGUMENT, () -> names(true, "name"));
   }
 
-  @Test // ARTICLE MB-16
+  @Test
   void rename_toTheSameName_isAnError() {
     create("same", "sleep");
     refused(
@@ -107,7 +107,7 @@ final class NamedContainersTest extends ContainerCalls {
     assertEquals(List.of("same"), names(true));
   }
 
-  @Test // ARTICLE MB-22
+  @Test
   void update_holdsNowAndLater() {
     String id = create("web", "sleep");
     begin("web");
@@ -140,7 +140,7 @@ final class NamedContainersTest extends ContainerCalls {
                         .build()));
   }
 
-  @Test // ARTICLE MB-31
+  @Test
   void prune_removesWhatRests() {
     create("one", "sleep");
     String running = create("two", "sleep");
@@ -151,7 +151,7 @@ final class NamedContainersTest extends ContainerCalls {
     assertEquals(1, stub().info(Empty.getDefaultInstance()).getRunning());
   }
 
-  @Test // ARTICLE MB-102, MB-103, MB-135, MD-06
+  @Test
   void refusedCreate_leavesNothing() {
     refused(Code.INVALID_ARGUMENT, () -> create("web", ""));
     CreateRequest huge =

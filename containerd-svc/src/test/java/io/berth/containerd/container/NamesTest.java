@@ -48,14 +48,14 @@ final class NamesTest {
     }
   }
 
-  @Test // ARTICLE RK-38, MB-118
+  @Test
   void anIdIsSixtyFourDigits() {
     String id = ContainerId.generate(new SecureRandom());
     assertTrue(id.matches("[0-9a-f]{64}"), id);
     assertEquals(id, ContainerId.check(id));
   }
 
-  @Test // ARTICLE MB-119
+  @Test
   void anIdThatBeginsWithTwelveDecimals_isThrownAway() {
     assertEquals("1a".repeat(32), ContainerId.generate(new Told(0x12, 0x99, 0x1a, 0x33)));
   }
@@ -68,7 +68,7 @@ final class NamesTest {
         () -> ContainerId.check(pair.equals("ab") ? "ab".repeat(31) : pair.repeat(32)));
   }
 
-  @Test // ARTICLE MB-120
+  @Test
   void theWordsOfTheLists_areNames() {
     for (String file : List.of("adjectives.txt", "surnames.txt")) {
       List<String> words = NameGenerator.words(file);
@@ -82,7 +82,7 @@ final class NamesTest {
                 List.of("agnesi", "albattani", "allen", "almeida", "antonelli", "archimedes")));
   }
 
-  @Test // ARTICLE MB-121
+  @Test
   void boringWozniak_isNeverMade() {
     NameGenerator names =
         new NameGenerator(
@@ -90,7 +90,7 @@ final class NamesTest {
     assertEquals("boring_turing", names.generate(name -> true, ID));
   }
 
-  @Test // ARTICLE MB-122
+  @Test
   void aDigitFromTheSecondTryOn_sixTries_thenTheShortId() {
     NameGenerator names =
         new NameGenerator(
@@ -109,13 +109,13 @@ final class NamesTest {
     assertEquals(List.of("x_y", "x_y3", "x_y9", "x_y0", "x_y5", "x_y7"), asked);
   }
 
-  @ParameterizedTest // ARTICLE MB-123
+  @ParameterizedTest
   @ValueSource(strings = {"ab", "0-x", "A_b.c-d", "/web1"})
   void aName(String name) {
     assertEquals(name.replace("/", ""), ContainerName.check(name));
   }
 
-  @ParameterizedTest // ARTICLE MB-123
+  @ParameterizedTest
   @ValueSource(strings = {"", "a", "/", "_ab", "-ab", "a b", "a/b", "//ab", "ä1", "ab\n"})
   void whatIsNoName_isRefused(String name) {
     BerthException e =
@@ -135,7 +135,7 @@ final class NamesTest {
     return ReferenceLookup.find(ref, new TreeSet<>(List.of(FIRST, SECOND, THIRD)), names::get);
   }
 
-  @Test // ARTICLE MB-125
+  @Test
   void fullIdThenNameThenPrefix() {
     assertEquals(FIRST, find(FIRST, Map.of(FIRST, SECOND)), "a full id before a name");
     assertEquals(THIRD, find("aa1", Map.of("aa1", THIRD)), "a name before a prefix");
@@ -145,7 +145,7 @@ final class NamesTest {
     assertEquals(SECOND, find("/web", Map.of("web", SECOND)));
   }
 
-  @Test // ARTICLE RK-39
+  @Test
   void aPrefixThatFitsTwo_isAnError() {
     BerthException e =
         assertThrows(BerthException.InvalidArgument.class, () -> find("aa", Map.of()));
@@ -155,7 +155,7 @@ final class NamesTest {
         e.getMessage());
   }
 
-  @ParameterizedTest // ARTICLE D01-04
+  @ParameterizedTest
   @ValueSource(strings = {"", "c", "AA1", "aa1x", "nope"})
   void whoIsNotThere(String ref) {
     BerthException e =

@@ -118,7 +118,7 @@ class FrontTest {
   }
 
   /** {@code grpc.health.v1} answers for the whole service by the empty name. */
-  @Test // ARTICLE DC-08
+  @Test
   void health_isServing_andUnknownServicesAreNotFound() {
     HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(instance.channel());
     assertEquals(
@@ -129,7 +129,7 @@ class FrontTest {
   }
 
   /** A client of a forwarded service learns which socket does not answer. */
-  @Test // ARTICLE DC-13
+  @Test
   void forwarded_withoutImageService_isUnavailableWithItsSocket() {
     StatusRuntimeException e =
         refused(
@@ -141,7 +141,7 @@ class FrontTest {
   }
 
   /** Modes that somebody opened are closed again at the next start. */
-  @Test // ARTICLE DN-10
+  @Test
   void foldersOfContainers_areForRootOnly() throws IOException {
     Path containers = new RootFolders(instance.config.root()).containers();
     Files.setPosixFilePermissions(containers, PosixFilePermissions.fromString("rwxrwxrwx"));

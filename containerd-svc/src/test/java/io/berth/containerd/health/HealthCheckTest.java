@@ -56,14 +56,14 @@ final class HealthCheckTest {
                 IMAGE.test(), IMAGE.interval(), IMAGE.timeout(), IMAGE.startPeriod(), 7)));
   }
 
-  @ParameterizedTest // ARTICLE MB-112
+  @ParameterizedTest
   @MethodSource("rows")
   void merging(Row row) {
     assertEquals(row.merged(), row.user().over(row.image()));
   }
 
   // 30 s, 30 s, 0, 3.
-  @Test // ARTICLE MB-45
+  @Test
   void defaults() {
     HealthCheck check = HealthCheck.of(wish(0, "CMD-SHELL", "exit 0"));
     assertEquals(
@@ -112,7 +112,7 @@ final class HealthCheckTest {
   }
 
   // At least a millisecond.
-  @ParameterizedTest // ARTICLE MB-45
+  @ParameterizedTest
   @MethodSource("refused")
   void aPersonIsTold(HealthSettings wish) {
     assertThrows(BerthException.InvalidArgument.class, wish::check);

@@ -41,7 +41,7 @@ final class HealthStateTest {
     assertEquals(streak, state.failingStreak());
   }
 
-  @Test // ARTICLE MB-45
+  @Test
   void startsUnknown() {
     says(STARTING, 0, HealthState.starting(START));
   }

@@ -57,7 +57,7 @@ final class LogReaderTest {
     return new RotatingLog(folder, 0, 1);
   }
 
-  @Test // ARTICLE D01-42, MB-26
+  @Test
   void entriesComeInOrder_withStreamTimeAndWholeness() throws InterruptedException {
     log()
         .line("stdout", "one")
@@ -186,7 +186,7 @@ final class LogReaderTest {
     assertEquals(2, read(all()).size(), "a line without end may still grow");
   }
 
-  @Test // ARTICLE RK-45
+  @Test
   void following_seesWhatIsWrittenLater_overRotations_onceEach() throws InterruptedException {
     RotatingLog log = new RotatingLog(folder, 200, 1000);
     List<String> wanted = new ArrayList<>();

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class RestartRuleTest {
-  @ParameterizedTest // ARTICLE MB-63
+  @ParameterizedTest
   @CsvSource({
     // policy, retries, exit, restarts, stopped; restarts after an exit? at a service's start?
     "no, 0, 1, 0, false, false, false",

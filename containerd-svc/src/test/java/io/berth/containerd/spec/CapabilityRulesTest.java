@@ -35,7 +35,7 @@ final class CapabilityRulesTest {
         new Row(List.of("KILL"), List.of("KILL"), Set.of("CAP_KILL"), Set.of(), 14));
   }
 
-  @ParameterizedTest // ARTICLE MB-66
+  @ParameterizedTest
   @MethodSource("rows")
   void addAndDrop(Row row) {
     List<String> set = CapabilityRules.of(row.add(), row.drop(), false, ALL);

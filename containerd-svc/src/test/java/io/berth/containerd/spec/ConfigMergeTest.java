@@ -54,7 +54,7 @@ final class ConfigMergeTest {
             List.of("x")));
   }
 
-  @ParameterizedTest // ARTICLE MB-44, MB-50, MB-109, MB-110, MB-111, MB-117
+  @ParameterizedTest
   @MethodSource("commands")
   void theCommandLine(Command row) {
     Config user =
@@ -71,7 +71,7 @@ final class ConfigMergeTest {
         "merged is merged");
   }
 
-  @Test // ARTICLE MB-111
+  @Test
   void noCommandAnywhere_isRefused() {
     ContainerConfig empty =
         Requests.merge(
@@ -90,7 +90,7 @@ final class ConfigMergeTest {
     assertThrows(BerthException.InvalidArgument.class, () -> ConfigMerge.commandLine(config));
   }
 
-  @Test // ARTICLE MB-107
+  @Test
   void environment_usersFirstThenWhatTheUserDidNotName() {
     ImageConfig image =
         ImageConfig.newBuilder()
@@ -105,7 +105,7 @@ final class ConfigMergeTest {
         Requests.merge(user, image, label -> false).environment());
   }
 
-  @Test // ARTICLE MB-105, MB-106, MB-108, MB-113, MB-115, MB-116
+  @Test
   void gapsAreFilled_whatIsGivenStays() {
     ImageConfig image =
         Requests.IMAGE.toBuilder()
@@ -134,7 +134,7 @@ final class ConfigMergeTest {
         "2 /w SIGINT", kept.user() + " " + kept.workingDirectory() + " " + kept.stop().signal());
   }
 
-  @Test // ARTICLE MB-104
+  @Test
   void neitherSideCanBeChangedLater() {
     List<String> environment = new ArrayList<>(List.of("A=1"));
     Map<String, String> labels = new HashMap<>(Map.of("maker", "us"));

@@ -19,7 +19,7 @@ final class ExposedPortsTest {
     return new PortBinding("", host, inside, protocol);
   }
 
-  @Test // ARTICLE MB-39, MB-77
+  @Test
   void each() {
     assertEquals(List.of("80/tcp"), ExposedPorts.each("80"));
     assertEquals(List.of("53/udp"), ExposedPorts.each("53/udp"));

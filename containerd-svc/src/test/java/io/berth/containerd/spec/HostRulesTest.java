@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class HostRulesTest {
   private static final long MEBI = 1L << 20;
 
-  @Test // ARTICLE MB-100, MB-101, D01-54, MB-83
+  @Test
   void whatIsNotGiven_isCompletedSoThatItShows() {
     HostSettings host =
         complete(
@@ -50,7 +50,7 @@ final class HostRulesTest {
         new Swap(0, -1, -1L));
   }
 
-  @ParameterizedTest // ARTICLE D01-54
+  @ParameterizedTest
   @MethodSource("swaps")
   void swap(Swap row) {
     ResourceSettings complete =
@@ -139,7 +139,7 @@ final class HostRulesTest {
     return new Refused(line, h -> h.setResources(wish.apply(Resources.newBuilder())));
   }
 
-  @ParameterizedTest // ARTICLE MB-63, MB-66, MB-74, MB-83, MB-84, MB-87
+  @ParameterizedTest
   @MethodSource({"refusedLimits", "refusedWishes"})
   void contradictions_areRefusedInOneLine(Refused row) {
     HostConfig wish = row.wish().apply(HostConfig.newBuilder()).build();
@@ -147,7 +147,7 @@ final class HostRulesTest {
     assertEquals(row.line(), e.getMessage());
   }
 
-  @Test // ARTICLE MB-84
+  @Test
   void sysctlsOfTheHostsNetwork_areRefused() {
     HostConfig host = HostConfig.newBuilder().putSysctls("net.core.somaxconn", "9").build();
     complete(host);
@@ -161,7 +161,7 @@ final class HostRulesTest {
         e.getMessage());
   }
 
-  @Test // ARTICLE MB-82
+  @Test
   void aHostnameBesideTheHostsName_isRefused() {
     Config config = Requests.shell().toBuilder().setHostname("mine").build();
     HostConfig host = HostConfig.newBuilder().setUtsMode("host").build();
@@ -175,7 +175,7 @@ final class HostRulesTest {
                 config, HostConfig.getDefaultInstance(), network("container:x"), Requests.facts()));
   }
 
-  @Test // ARTICLE MB-95
+  @Test
   void portsOnTheHostsNetwork_areDiscardedAloud() {
     NetworkConfig network =
         network("host").toBuilder().addPorts(PortBinding.newBuilder().setContainerPort(80)).build();
@@ -199,7 +199,7 @@ final class HostRulesTest {
     assertEquals(1, on1.warnings().size(), "without a memory limit it is dangerous");
   }
 
-  @Test // ARTICLE MB-22
+  @Test
   void update_changesWhatIsGiven_andADefaultSwapFollows() {
     ResourceSettings now =
         ResourceRules.complete(

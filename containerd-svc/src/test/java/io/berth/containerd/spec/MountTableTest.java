@@ -60,7 +60,7 @@ final class MountTableTest {
             mount("nfs", "a:/b", "/p")));
   }
 
-  @ParameterizedTest // ARTICLE MD-31, MB-58, MB-81, MB-88
+  @ParameterizedTest
   @MethodSource("refused")
   void whatCannotBeMounted_isRefusedInOneLine(Refused row) {
     HostConfig host = HostConfig.newBuilder().addMounts(row.mount()).build();
@@ -69,7 +69,7 @@ final class MountTableTest {
     assertEquals(row.line(), e.getMessage());
   }
 
-  @Test // ARTICLE MD-33
+  @Test
   void aMissingSource_isToBeMade_unlessTheMountForbidsIt() {
     GeneratedSpec made =
         Requests.generate(HostConfig.newBuilder().addMounts(bind("/srv/a/deep", "/d")).build());
@@ -119,7 +119,7 @@ final class MountTableTest {
                 .addAllOptions(List.of("bind-nonrecursive", "rshared", "nosuid", "z"))));
   }
 
-  @Test // ARTICLE MB-81
+  @Test
   void tmpfsDefaults_giveWayToTheirOpposites() {
     assertEquals(
         List.of("nosuid", "exec", "dev", "mode=700", "size=2m", "ro"),
@@ -149,7 +149,7 @@ final class MountTableTest {
         .rootfsPropagation();
   }
 
-  @Test // ARTICLE MB-114, MB-48
+  @Test
   void volumesOfTheImage_areAnonymous_unlessCovered() {
     HostConfig host =
         HostConfig.newBuilder()
@@ -176,7 +176,7 @@ final class MountTableTest {
     assertEquals("mount `/v`: its volume `gone` is not there; create it", e.getMessage());
   }
 
-  @Test // ARTICLE MB-71
+  @Test
   void theHostsIpc_isBoundWhereTheHostHasIt() {
     SpecRequest request = Requests.request(HostConfig.newBuilder().setIpcMode("host").build());
     HostFacts full = Requests.facts();
@@ -205,7 +205,7 @@ final class MountTableTest {
             .toList();
   }
 
-  @Test // ARTICLE MB-71
+  @Test
   void withoutIpcThereIsNoSharedMemory() {
     assertFalse(
         Requests.generate(HostConfig.newBuilder().setIpcMode("none").build())

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 final class SeccompProfilesTest {
   private static final SeccompProfiles PROFILES = new SeccompProfiles("x86_64");
 
-  @Test // ARTICLE MB-79
+  @Test
   void whatIsAllowed_dependsOnCapabilities() {
     Seccomp few = profile("", Set.of());
     assertTrue(allows(few, "read"));
@@ -35,7 +35,7 @@ final class SeccompProfilesTest {
     assertTrue(allows(admin, "clone3"));
   }
 
-  @Test // ARTICLE S8
+  @Test // case S8
   void addressFamilies_areAListAndReadAsTheKernelReadsThem() {
     Set<Long> ordinary = Set.of(1L, 2L, 10L, 16L, 17L);
     Set<Long> configuring = new TreeSet<>(ordinary);
@@ -48,7 +48,7 @@ final class SeccompProfilesTest {
   }
 
   // No rule of ours looks at bits that the kernel does not.
-  @Test // ARTICLE S8
+  @Test // case S8
   void noRuleOfOurs_readsMoreThan32BitsOfAnArgument() {
     for (Set<String> capabilities : List.of(Set.<String>of(), Set.of("CAP_NET_ADMIN"))) {
       for (Seccomp.Rule rule : profile("", capabilities).syscalls()) {
@@ -92,7 +92,7 @@ final class SeccompProfilesTest {
     assertEquals(List.of("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"), arm.architectures());
   }
 
-  @Test // ARTICLE MB-76
+  @Test
   void unconfinedAndPrivileged_haveNone() {
     assertNull(PROFILES.of("unconfined", Set.of()));
     assertNull(

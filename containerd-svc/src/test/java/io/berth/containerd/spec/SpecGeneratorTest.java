@@ -24,7 +24,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class SpecGeneratorTest {
-  @Test // ARTICLE RK-36, D01-56
+  @Test
   void environment_userOverImageOverDefaults_nothingOfTheHost() {
     Config user =
         Config.newBuilder()
@@ -40,14 +40,14 @@ final class SpecGeneratorTest {
     assertEquals(List.of("PATH=/x", "HOSTNAME=4f6a0c2b9d1e", "HOME=/h", "A=2"), process.env());
   }
 
-  @Test // ARTICLE MB-43
+  @Test
   void aVariableWithoutName_isRefused() {
     Config config = Requests.shell().toBuilder().addEnv("=x").build();
     BerthException e = assertThrows(BerthException.InvalidArgument.class, () -> process(config));
     assertEquals("environment `=x`: the variable has no name; write NAME=VALUE", e.getMessage());
   }
 
-  @Test // ARTICLE MB-35, D01-95
+  @Test
   void hostname_ownOrTheHostsOrTheFirstDigits() {
     assertEquals("4f6a0c2b9d1e", hostname("", ""));
     assertEquals("theirs.example", hostname("", "host"));
@@ -68,7 +68,7 @@ final class SpecGeneratorTest {
     return Requests.generate(request).spec().hostname();
   }
 
-  @Test // ARTICLE MB-61, MB-82, MB-67, MB-97
+  @Test
   void namespaces_followTheModes() {
     assertEquals(
         Map.of(
@@ -109,7 +109,7 @@ final class SpecGeneratorTest {
         .collect(java.util.stream.Collectors.toMap(Linux.Namespace::type, Linux.Namespace::path));
   }
 
-  @Test // ARTICLE MB-75
+  @Test
   void anothersPids_areJoinedByPath_orRefusedWhileItDoesNotRun() {
     SpecRequest request =
         Requests.request(HostConfig.newBuilder().setPidMode("container:web").build());
@@ -135,7 +135,7 @@ final class SpecGeneratorTest {
             .namespace("pid"));
   }
 
-  @Test // ARTICLE MB-72
+  @Test
   void cgroup_belowTheInstances_orWhereThePersonSays() {
     assertEquals("/berth-0a1b2c/" + Requests.ID, cgroup(""));
     assertEquals("/berth-0a1b2c/a/b/" + Requests.ID, cgroup("a//b"));
@@ -151,7 +151,7 @@ final class SpecGeneratorTest {
         .cgroupsPath();
   }
 
-  @Test // ARTICLE MB-49
+  @Test
   void theWorkingFolder_isCleanAndAbsolute() {
     assertEquals("/", process(Requests.shell()).cwd());
     assertEquals(
@@ -172,7 +172,7 @@ final class SpecGeneratorTest {
     }
   }
 
-  @Test // ARTICLE MB-90
+  @Test
   void theReaper_needsItsProgram() {
     HostFacts facts = Requests.facts();
     HostFacts without =
@@ -195,7 +195,7 @@ final class SpecGeneratorTest {
 
   // --- a process run later
 
-  @Test // ARTICLE RK-30
+  @Test
   void exec_hasTheContainersEnvironmentAndItsOwn() {
     Config config = Requests.shell().toBuilder().addEnv("A=container").addEnv("B=b").build();
     ProcessSpec init = process(config);
@@ -246,7 +246,7 @@ final class SpecGeneratorTest {
   }
 
   // The primary group is among the supplementary ones, of the first process and of execs.
-  @Test // ARTICLE S2
+  @Test // case S2
   void thePrimaryGroup_isAmongTheSupplementaryOnes() {
     ResolvedUser bare = new ResolvedUser(1234, 10, List.of(), "");
     SpecRequest wish = Requests.request(HostConfig.newBuilder().addGroupAdd("77").build());
@@ -268,7 +268,7 @@ final class SpecGeneratorTest {
     assertEquals(new ProcessSpec.User(1234, 10, null, List.of(10L)), exec.user());
   }
 
-  @Test // ARTICLE S18
+  @Test // case S18
   void aGroupOutOfRange_isRefused() {
     for (String group : List.of("4294967297", "2147483648", "99999999999", "-1")) {
       BerthException e =
@@ -280,7 +280,7 @@ final class SpecGeneratorTest {
     }
   }
 
-  @Test // ARTICLE RK-31
+  @Test
   void exec_withoutCommand_isRefused() {
     ProcessSpec init = process(Requests.shell());
     assertThrows(

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 
 /** Whole specifications. {@code -Dgolden.write=FOLDER} writes them anew, to be read as a diff. */
 final class SpecGoldenTest {
-  @Test // ARTICLE D01-100, D01-101, MB-89
+  @Test
   void whatAnImageRunsByDefault() throws IOException {
     Config config = merged(Config.getDefaultInstance());
     check(
@@ -69,7 +69,7 @@ final class SpecGoldenTest {
     check("limited", merged(config), host, NetworkConfig.newBuilder().setMode("lan").build(), 1000);
   }
 
-  @Test // ARTICLE MB-76
+  @Test
   void privilegedOnTheHostsNetwork() throws IOException {
     HostConfig host =
         HostConfig.newBuilder()
@@ -87,7 +87,7 @@ final class SpecGoldenTest {
         0);
   }
 
-  @Test // ARTICLE MB-78
+  @Test
   void readOnlyWithMountsAndADevice() throws IOException {
     HostConfig host =
         HostConfig.newBuilder()

@@ -44,7 +44,7 @@ class RestartTest {
 
   /** The tasks of a shim process that dies are taken over by another one. */
   @Test
-  void deathOfAShimProcess_losesNothing() { // ARTICLE CD-13
+  void deathOfAShimProcess_losesNothing() {
     instance.createTask("c1", "sleep");
     instance.createTask("c2", "sleep");
     calls.start("c1");
@@ -104,7 +104,7 @@ class RestartTest {
 
   /** After a restart the same tasks are there, in their true states. */
   @Test
-  void serviceRestart_findsTasksAndShimProcesses() throws IOException { // ARTICLE DN-21
+  void serviceRestart_findsTasksAndShimProcesses() throws IOException {
     instance.createTask("c1", "sleep");
     calls.start("c1");
     instance.createTask("c2", "sleep");
@@ -121,7 +121,7 @@ class RestartTest {
 
   /** Exits of the time when the service was down are told to subscribers that come back. */
   @Test
-  void exitWhileServiceIsDown_isRecordedAndToldOnce() throws Exception { // ARTICLE CD-17
+  void exitWhileServiceIsDown_isRecordedAndToldOnce() throws Exception {
     instance.createTask("c1", "sleep");
     calls.start("c1");
     instance.stop();
@@ -150,7 +150,7 @@ class RestartTest {
 
   /** Containers outlive this service and every shim process, and can be killed afterwards. */
   @Test
-  void serviceAndAllShimProcessesDead_tasksAreAdopted() throws IOException { // ARTICLE DC-11
+  void serviceAndAllShimProcessesDead_tasksAreAdopted() throws IOException {
     instance.createTask("c1", "sleep");
     calls.start("c1");
     instance.stop();
@@ -163,7 +163,7 @@ class RestartTest {
 
   /** An exit that nobody can learn any more is told as 255, and the task can be deleted. */
   @Test
-  void supervisorLostWhileServiceIsDown_isAnUnknownExit() throws IOException { // ARTICLE CD-16
+  void supervisorLostWhileServiceIsDown_isAnUnknownExit() throws IOException {
     instance.createTask("c1", "sleep");
     calls.start("c1");
     instance.stop();
@@ -178,7 +178,7 @@ class RestartTest {
 
   /** What a service left half made when it died is gone after its next start. */
   @Test
-  void halfMadeTask_isRemovedAtStart() throws Exception { // ARTICLE D01-102 CD-11
+  void halfMadeTask_isRemovedAtStart() throws Exception {
     instance.record("c1", "sleep");
     instance.stop();
     // As it looks when the service died between the folder and the placement.

@@ -71,7 +71,7 @@ final class CollectorTest {
     stores.snapshots.commit(key("x-" + name), name, "", Map.of(), null, Metadata.Durability.LAZY);
   }
 
-  @Test // ARTICLE MB-147
+  @Test
   void collect_keepsWhatANameLeadsTo() throws Exception {
     Digest layer = stores.put(NS, "", "layer", Map.of());
     commit("", "base");

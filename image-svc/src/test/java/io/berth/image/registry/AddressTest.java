@@ -17,7 +17,7 @@ final class AddressTest {
   private static final Address UPLOADS = Address.of("https://r.example/v2/x/blobs/uploads/");
 
   // The first eight are examples of RFC 3986, 5.4.1.
-  @ParameterizedTest // ARTICLE S3, I12
+  @ParameterizedTest // case S3, I12
   @CsvSource(
       delimiter = ' ',
       value = {

@@ -21,7 +21,7 @@ final class UserDatabaseTest {
               .getBytes(StandardCharsets.UTF_8));
 
   /** The primary group is among the supplementary ones. */
-  @ParameterizedTest // ARTICLE D01-57, MB-37, S2
+  @ParameterizedTest // case S2
   @CsvSource(
       delimiter = '|',
       value = {
@@ -43,7 +43,7 @@ final class UserDatabaseTest {
     assertEquals(home, user.home());
   }
 
-  @Test // ARTICLE MB-70
+  @Test
   void find_addsMoreGroups() {
     assertEquals(
         List.of(1001, 10, 2000, 55), DATABASE.find("app", List.of("wheel", "55")).groups());
@@ -102,7 +102,7 @@ final class UserDatabaseTest {
         passwd.getBytes(StandardCharsets.UTF_8), group.getBytes(StandardCharsets.UTF_8));
   }
 
-  @ParameterizedTest // ARTICLE S18
+  @ParameterizedTest // case S18
   @CsvSource(
       delimiter = '|',
       value = {
@@ -122,14 +122,14 @@ final class UserDatabaseTest {
     assertEquals(groups, user.groups().toString());
   }
 
-  @Test // ARTICLE S18
+  @Test // case S18
   void find_aNumberAmongMoreGroups_isNeverAName() {
     assertEquals(
         List.of(1002, 50, 70, 72),
         DECEIVING.find("1000:1002", List.of("50", "70", "extra")).groups());
   }
 
-  @ParameterizedTest // ARTICLE S18
+  @ParameterizedTest // case S18
   @CsvSource(
       delimiter = '|',
       value = {
@@ -152,7 +152,7 @@ final class UserDatabaseTest {
             .getMessage());
   }
 
-  @Test // ARTICLE S18
+  @Test // case S18
   void find_aGroupOutOfRange_isAnError() {
     for (String group : List.of("4294967297", "-1", "far")) {
       assertThrows(
@@ -161,7 +161,7 @@ final class UserDatabaseTest {
   }
 
   /** Some files are made to harm the reader. */
-  @Test // ARTICLE S18
+  @Test // case S18
   void find_inHostileFiles() {
     UserDatabase many =
         database(

@@ -54,7 +54,7 @@ final class SnapshotsTest {
     snapshots.commit(active, name, "", Map.of("l", "v"), null, Metadata.Durability.LAZY);
   }
 
-  @ParameterizedTest // ARTICLE RK-15, MB-140, MB-141
+  @ParameterizedTest
   @ValueSource(strings = {"overlayfs", "native"})
   void life_ofASnapshot(String snapshotter) throws Exception {
     Snapshots.Key active = key(snapshotter, "a b/c");
@@ -109,7 +109,7 @@ final class SnapshotsTest {
     snapshots.remove(key(snapshotter, key), null, Metadata.Durability.DURABLE);
   }
 
-  @ParameterizedTest // ARTICLE MB-143
+  @ParameterizedTest
   @ValueSource(strings = {"overlayfs", "native"})
   void prepare_refusesInTheWordsOfTheReference(String snapshotter) {
     snapshots.prepare(key(snapshotter, "k"), "", Map.of(), null);
@@ -155,7 +155,7 @@ final class SnapshotsTest {
     }
   }
 
-  @Test // ARTICLE RK-17
+  @Test
   void overlay_namesLayersNearestFirst() {
     commit("overlayfs", "", "base");
     commit("overlayfs", "base", "middle");
@@ -171,7 +171,7 @@ final class SnapshotsTest {
     assertEquals("", view.option("upperdir"));
   }
 
-  @Test // ARTICLE MD-26, MB-152
+  @Test
   void overlay_128LayersFitAPage_and500AreTheEnd() {
     ImagePaths paths = new ImagePaths(Path.of("/var/lib/berth"));
     OverlaySnapshotter overlay = new OverlaySnapshotter(paths, new SnapshotFolders(paths));
@@ -198,7 +198,7 @@ final class SnapshotsTest {
     assertEquals("base", snapshots.stat(key("overlayfs", "kept")).parent());
   }
 
-  @Test // ARTICLE RK-19, MB-153
+  @Test
   void start_takesFoldersWithoutRecordAway() throws Exception {
     snapshots.prepare(key("overlayfs", "k"), "", Map.of(), null);
     Path stray = Files.createDirectories(stores.paths.snapshot(77).resolve("fs"));

@@ -70,7 +70,7 @@ final class TreeComparisonTest {
         .toList();
   }
 
-  @Test // ARTICLE D01-41
+  @Test
   void sameTrees_haveNoChanges() throws Exception {
     for (Path tree : List.of(before, now)) {
       file(tree, "a/b/c", "same");

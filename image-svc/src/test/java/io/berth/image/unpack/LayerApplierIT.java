@@ -141,7 +141,7 @@ final class LayerApplierIT {
     return both;
   }
 
-  @Test // ARTICLE RK-18, MD-24
+  @Test
   void dotDot_isRefusedAndNothingLeavesTheRoot() throws Exception {
     assertEquals(
         "unpack `../out/secret`: its path leads out of the root by `..`",
@@ -155,7 +155,7 @@ final class LayerApplierIT {
     assertEquals("old", readString(outside));
   }
 
-  @Test // ARTICLE MD-24
+  @Test
   void links_leadNowhereElse() throws Exception {
     String target = folder.resolve("out").toString();
     apply(
@@ -215,7 +215,7 @@ final class LayerApplierIT {
     assertTrue(Files.isDirectory(at("d"), java.nio.file.LinkOption.NOFOLLOW_LINKS));
   }
 
-  @Test // ARTICLE RK-18, D01-34
+  @Test
   void deletions_areMarkedOrDone() throws Exception {
     byte[] lower =
         Archives.layer()
@@ -280,7 +280,7 @@ final class LayerApplierIT {
     }
   }
 
-  @Test // ARTICLE DC-18
+  @Test
   void limits_areKept() throws Exception {
     byte[] many = Archives.layer().file("a", "").file("b", "").file("c", "").tar();
     var entries = new LayerApplier(new LayerLimits(2, 1 << 20, 100));

@@ -154,7 +154,7 @@ final class NetworkIT {
 
   /** The nft program shows the rules that were committed as they were meant. */
   @Test
-  void table_isListedByTheNftProgramAsItWasMeant() throws Exception { // ARTICLE D01-82, D01-84
+  void table_isListedByTheNftProgramAsItWasMeant() throws Exception {
     try (NetworkNamespace host = NetworkNamespace.create();
         NftSocket nft = NftSocket.open(host)) {
       host.pin(folder.resolve("ns"));
@@ -200,7 +200,7 @@ final class NetworkIT {
 
   /** A transaction happens as a whole or not at all. */
   @Test
-  void transactionThatFailsInItsMiddle_changesNothing() throws Exception { // ARTICLE D01-82
+  void transactionThatFailsInItsMiddle_changesNothing() throws Exception {
     try (NetworkNamespace host = NetworkNamespace.create();
         NftSocket nft = NftSocket.open(host)) {
       assertThrows(

@@ -87,7 +87,7 @@ final class AdmissionIT {
    * for a place as long as there is none.
    */
   @Test
-  void aCrowdOfClients_isLetInAsPlacesComeFree() throws Exception { // ARTICLE L20
+  void aCrowdOfClients_isLetInAsPlacesComeFree() throws Exception { // case L20
     SupervisorConnection supervisor = container.born();
     Launched init = container.running(supervisor, "exec sleep 1000");
     Deque<SupervisorConnection> lodgers = new ArrayDeque<>();
@@ -143,7 +143,7 @@ final class AdmissionIT {
 
   /** Nobody waits for a place with a token that is not good, nor where no supervisor lives. */
   @Test
-  void aWrongToken_isNotTakenForAFullHouse() throws Exception { // ARTICLE L20
+  void aWrongToken_isNotTakenForAFullHouse() throws Exception { // case L20
     SupervisorConnection supervisor = container.born();
     container.running(supervisor, "exec sleep 1000");
     Admission admission = new Admission(container.client, container.socket);
@@ -162,7 +162,7 @@ final class AdmissionIT {
 
   /** The supervisor tells that a reader has gone, with the stream and the reason. */
   @Test
-  void aReaderThatGoes_isTold() throws Exception { // ARTICLE L19
+  void aReaderThatGoes_isTold() throws Exception { // case L19
     SupervisorConnection supervisor = container.born();
     LaunchPlan plan = container.init("while echo y; do :; done", new Step.Sink(1, new Sink.Open()));
     get(supervisor.create(supervisor.newRequest(), plan));

@@ -119,7 +119,7 @@ final class SupervisorIT {
 
   /** A failure names the step, and with it the program that was not found. */
   @Test
-  void aFailedStep_isNamed() throws Exception { // ARTICLE MD-22, DC-10
+  void aFailedStep_isNamed() throws Exception {
     SupervisorConnection supervisor = container.born();
     List<Step> steps = new ArrayList<>(List.of(new Step.Id("")));
     steps.add(new Step.Sink(1, new Sink.Null()));

@@ -19,7 +19,7 @@ final class AddressPoolTest {
   private static final long SEED = 11;
 
   /** Neither the network's address, nor the broadcast address, nor the gateway's is given out. */
-  @Test // ARTICLE D01-74, DN-15
+  @Test
   void smallNetwork_servesFiveContainersAndRefusesTheSixth() {
     AddressPool pool = pool("10.9.0.0/29");
     List<String> given = new ArrayList<>();
@@ -32,7 +32,7 @@ final class AddressPoolTest {
     assertTrue(message.startsWith("no more IP addresses available in `10.9.0.0/29`"), message);
   }
 
-  @Test // ARTICLE D01-74, D01-73
+  @Test
   void networkWithoutRoom_isRefused() {
     assertThrows(BerthException.InvalidArgument.class, () -> pool("10.9.0.0/31"));
     assertThrows(
@@ -42,14 +42,14 @@ final class AddressPoolTest {
   }
 
   /** A pool costs what is in use, not what the 16 million addresses of a /8 would. */
-  @Test // ARTICLE D01-74, D01-73
+  @Test
   void hugeNetwork_isMadeAtOnce() {
     AddressPool pool = pool("10.0.0.0/8");
     assertEquals(ip("10.0.0.2"), pool.acquire());
     assertEquals((1 << 24) - 3, pool.capacity());
   }
 
-  @Test // ARTICLE D01-75
+  @Test
   void releasedAddress_isReusedAfterAllOthers() {
     AddressPool pool = pool("10.9.0.0/28");
     Ipv4 first = pool.acquire();
@@ -60,7 +60,7 @@ final class AddressPoolTest {
     assertEquals(first, pool.acquire());
   }
 
-  @Test // ARTICLE D01-76
+  @Test
   void secondRelease_doesNotHandTheAddressOutTwice() {
     AddressPool pool = pool("10.9.0.0/29");
     for (int i = 0; i < 5; i++) {
@@ -74,7 +74,7 @@ final class AddressPoolTest {
   }
 
   /** Addresses go on over the end of a byte, and the broadcast address is left out. */
-  @Test // ARTICLE RK-59
+  @Test
   void allAddresses_areHostsAndEachComesOnce() {
     AddressPool pool = pool("10.9.254.0/23");
     Ipv4 before = pool.gateway();
@@ -98,7 +98,7 @@ final class AddressPoolTest {
     assertEquals(ip("10.9.0.2"), pool.acquire());
   }
 
-  @Test // ARTICLE D01-77
+  @Test
   void poolMadeAgain_goesOnBehindTheLastAddress() {
     AddressPool pool = pool("10.9.0.0/29");
     pool.acquire();

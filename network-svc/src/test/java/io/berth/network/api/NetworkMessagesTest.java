@@ -39,7 +39,7 @@ final class NetworkMessagesTest {
         .setProtocol(protocol);
   }
 
-  @Test // ARTICLE MB-94
+  @Test
   void emptyNetwork_isTheDefaultOne() {
     for (String name : List.of("", "default", "bridge")) {
       assertEquals(
@@ -47,7 +47,7 @@ final class NetworkMessagesTest {
     }
   }
 
-  @Test // ARTICLE MB-52
+  @Test
   void wishes_areReadAsTheyAreMeant() {
     AttachCall call =
         NetworkMessages.attach(
@@ -83,7 +83,7 @@ final class NetworkMessagesTest {
     refused("", AttachRequest.newBuilder().setContainer(""));
   }
 
-  @Test // ARTICLE MB-68
+  @Test
   void nameservers_areThoseThatAContainerCanReach() throws Exception {
     Path first = folder.resolve("resolv.conf");
     Path second = folder.resolve("real.conf");

@@ -59,7 +59,7 @@ final class InstanceNamesTest {
   }
 
   /** Ids are long enough not to collide, as five hexadecimal digits would. */
-  @Test // ARTICLE RK-60
+  @Test
   void ids_doNotComeTwiceAndFitALinksName() {
     Set<String> ids = new HashSet<>();
     for (int i = 0; i < 50_000; i++) {

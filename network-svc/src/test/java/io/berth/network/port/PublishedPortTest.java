@@ -12,7 +12,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class PublishedPortTest {
-  @Test // ARTICLE MB-62
+  @Test
   void portsOutsideOfTheirRange_areRefused() {
     for (int wrong : new int[] {-1, 65536, 70000, 99999, Integer.MAX_VALUE}) {
       assertThrows(

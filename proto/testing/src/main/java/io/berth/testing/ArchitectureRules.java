@@ -145,7 +145,7 @@ public final class ArchitectureRules {
         .because("a domain that speaks the wire's types cannot change without the wire");
   }
 
-  /** Fails unless each library, by its package, is used. Row DC-03. */
+  /** Fails unless each library, by its package, is used. */
   public static void uses(JavaClasses classes, String... packages) {
     for (String library : packages) {
       boolean used =

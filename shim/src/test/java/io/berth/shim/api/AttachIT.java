@@ -141,7 +141,7 @@ final class AttachIT {
   }
 
   /** There are more of them than a supervisor launches, or lets in, at a time. */
-  @Test // ARTICLE L20
+  @Test // case L20
   void aCrowdOfExecs_allGiveTheirOutput() throws Exception {
     try (ExecutorService crowd = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> results = new ArrayList<>();
@@ -166,7 +166,7 @@ final class AttachIT {
   }
 
   /** The promise stands when the exec is deleted before its client has come. */
-  @Test // ARTICLE L20
+  @Test // case L20
   void deletionOfAnExec_waitsForTheClientThatWasPromisedItsOutput() throws Exception {
     start("e", "echo kept; exit 3");
     allow("e", 1);
@@ -181,7 +181,7 @@ final class AttachIT {
   }
 
   /** An exec that ends its whole container, and with it the supervisor, is heard before. */
-  @Test // ARTICLE L20
+  @Test // case L20
   void deletionOfATask_waitsForTheClientsOfItsExecs() throws Exception {
     start("e", "echo last; touch /tmp/said; exec sleep 1000");
     allow("e", 1);

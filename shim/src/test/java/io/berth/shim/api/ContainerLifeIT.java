@@ -81,7 +81,7 @@ final class ContainerLifeIT {
     assertTrue(pid > 0);
   }
 
-  @Test // ARTICLE MD-03, RK-40
+  @Test
   void createdTaskHasItsInitsPidAndNetworkNamespaceBeforeStart() throws Exception {
     TaskKey key = shims.key();
     int pid = shims.create(key, shims.spec("sleep", "100"));
@@ -99,7 +99,7 @@ final class ContainerLifeIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE MD-07, MD-13
+  @Test
   void missingProgramFailsCreateAndTheIdCanBeUsedAgain() throws Exception {
     TaskKey key = shims.key();
 
@@ -164,7 +164,7 @@ final class ContainerLifeIT {
         });
   }
 
-  @Test // ARTICLE MB-14, MB-15
+  @Test
   void aPausedContainerStandsStillUntilResumed() throws Exception {
     TaskKey key = shims.key();
     shims.create(key, shims.spec("sh", "-c", "while true; do echo x; sleep 0.01; done"));
@@ -204,7 +204,7 @@ final class ContainerLifeIT {
     shims.task(key).delete(delete(key));
   }
 
-  @Test // ARTICLE CD-20
+  @Test
   void killAllReachesEveryProcessOfTheHostsPidNamespace() throws Exception {
     TaskKey key = shims.key();
     ObjectNode spec = shims.spec("sh", "-c", "sleep 100 & sleep 100 & wait");
@@ -239,7 +239,7 @@ final class ContainerLifeIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE MD-15
+  @Test
   void aCgroupInWhichSomethingLivesIsRefused() throws Exception {
     TaskKey first = shims.key();
     ObjectNode spec = shims.spec("sleep", "100");

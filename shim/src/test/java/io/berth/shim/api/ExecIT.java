@@ -92,7 +92,7 @@ final class ExecIT {
     return assertThrows(StatusException.class, call).getStatus().getCode();
   }
 
-  @Test // ARTICLE RK-23, RK-24, RK-25
+  @Test
   void runsInTheNamespacesAndCgroupOfTheContainer() throws Exception {
     startInit();
     task.exec(exec("e1", "sh", "-c", "hostname; echo $$; cat /proc/self/cgroup; exit 4").build());
@@ -165,7 +165,7 @@ final class ExecIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE RK-32
+  @Test
   void firstProcessesOfExecsAreNamedAmongThePids() throws Exception {
     startInit();
     task.exec(exec("e1", "sleep", "100").build());
@@ -186,7 +186,7 @@ final class ExecIT {
     endInit();
   }
 
-  @Test // ARTICLE DN-34
+  @Test
   void stdinEndsByCloseIoEvenBeforeStart() throws Exception {
     startInit();
     Path in = shims.folder().resolve("in");
@@ -209,7 +209,7 @@ final class ExecIT {
     endInit();
   }
 
-  @Test // ARTICLE MB-05
+  @Test
   void aTerminalHasASizeAndIsOfTheUser() throws Exception {
     startInit();
     Path out = shims.folder().resolve("tty");

@@ -42,7 +42,7 @@ final class InsideIT {
     return shims.said(key);
   }
 
-  @Test // ARTICLE MB-78, MB-89
+  @Test
   void rootReadOnlyAndMaskedAndReadOnlyPaths() throws Exception {
     ObjectNode spec =
         shims.spec(
@@ -58,7 +58,7 @@ final class InsideIT {
     assertEquals(4, said.split("\n", -1).length, said);
   }
 
-  @Test // ARTICLE RK-49, DN-04, S2
+  @Test // case S2
   void capabilitiesIdsGroupsUmaskAndHome() throws Exception {
     ObjectNode spec =
         shims.spec(
@@ -103,7 +103,7 @@ final class InsideIT {
         run(spec));
   }
 
-  @Test // ARTICLE MD-34, MD-35, RK-47
+  @Test
   void bindMountsOfFilesAndFoldersWithTheirOptions() throws Exception {
     Path data = Files.createDirectories(shims.folder().resolve("data"));
     Path file = Files.writeString(shims.folder().resolve("file"), "of the host\n");
@@ -125,7 +125,7 @@ final class InsideIT {
     assertTrue(Files.exists(data.resolve("new")));
   }
 
-  @Test // ARTICLE RK-48, MD-21
+  @Test
   void devicesAndTheirLinks() throws Exception {
     ObjectNode spec =
         shims.spec(
@@ -142,7 +142,7 @@ final class InsideIT {
     assertTrue(said.endsWith("/dev/extra\n"), said);
   }
 
-  @Test // ARTICLE D01-99
+  @Test
   void theDeviceControllerRefusesWhatIsNotAllowed() throws Exception {
     ObjectNode spec = shims.spec("sh", "-c", "head -c 1 /dev/kmsg 2>&1");
     ObjectNode device = spec.withObject("/linux").putArray("devices").addObject();
@@ -150,7 +150,7 @@ final class InsideIT {
     assertEquals("head: /dev/kmsg: Operation not permitted\n", run(spec));
   }
 
-  @Test // ARTICLE CD-18, RK-16, MD-17
+  @Test
   void anOverlayGivenByTheClientIsMountedInsideOnly() throws Exception {
     TaskKey key = shims.key();
     Path upper = Files.createDirectories(shims.folder().resolve("upper"));
@@ -180,7 +180,7 @@ final class InsideIT {
         work.resolve("work"), PosixFilePermissions.fromString("rwx------"));
   }
 
-  @Test // ARTICLE RK-51
+  @Test
   void aUserNamespaceMapsRoot() throws Exception {
     ObjectNode spec = shims.spec("sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /dev/null");
     spec.withObject("/linux").withArray("namespaces").addObject().put("type", "user");
@@ -195,7 +195,7 @@ final class InsideIT {
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
   }
 
-  @Test // ARTICLE MB-74, MB-84, MB-87
+  @Test
   void resourceLimitsSysctlsAndOomScore() throws Exception {
     ObjectNode spec =
         shims.spec(
@@ -265,7 +265,7 @@ final class InsideIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE RK-52
+  @Test
   void cgroupsAreSeenInside() throws Exception {
     ObjectNode spec =
         shims.spec(

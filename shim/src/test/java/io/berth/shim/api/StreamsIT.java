@@ -52,7 +52,7 @@ final class StreamsIT {
     return CreateTaskRequest.newBuilder().setId(key.id());
   }
 
-  @Test // ARTICLE CD-19, MD-09
+  @Test
   void aClientReadsTheEndOfBothPipesBeforeItDeletes() throws Exception {
     TaskKey key = shims.key();
     Path out = shims.folder().resolve("out");
@@ -88,7 +88,7 @@ final class StreamsIT {
     return read;
   }
 
-  @Test // ARTICLE D01-42
+  @Test
   void aLogHasALineForEachRecord() throws Exception {
     TaskKey key = shims.key();
     Path log = shims.folder().resolve("logs/deep/log");
@@ -209,7 +209,7 @@ final class StreamsIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE MB-17, D01-59
+  @Test
   void aTerminalFollowsItsWindow() throws Exception {
     TaskKey key = shims.key();
     Path out = shims.folder().resolve("tty");

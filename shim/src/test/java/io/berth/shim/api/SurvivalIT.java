@@ -60,7 +60,7 @@ final class SurvivalIT {
                 .build());
   }
 
-  @Test // ARTICLE CD-13, D01-97
+  @Test
   void aContainerLivesThroughTheDeathOfItsHostProcess() throws Exception {
     TaskKey key = shims.key();
     int pid = shims.create(key, shims.spec("sh", "-c", "sleep 0.3; echo later; exit 5"));
@@ -170,7 +170,7 @@ final class SurvivalIT {
     }
   }
 
-  @Test // ARTICLE CD-16
+  @Test
   void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow() throws Exception {
     TaskKey key = shims.key();
     int pid = shims.create(key, shims.spec("sleep", "100"));
@@ -330,7 +330,7 @@ final class SurvivalIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test // ARTICLE MD-02
+  @Test
   void theSupervisorsBinaryCannotBeWrittenThroughItsProcess() throws Exception {
     TaskKey key = shims.key();
     shims.create(key, shims.spec("sleep", "100"));

@@ -27,7 +27,7 @@ final class CgroupPathTest {
     "/odd:path:here, false, /odd:path:here",
   })
   void isWhereTheClientSays(String given, boolean systemd, String expected) {
-    // MD-15: no two containers share one.
+    // No two containers share one.
     assertEquals(expected, path(given, systemd));
   }
 

@@ -77,7 +77,7 @@ final class PlanTest {
 
   /** The plan of a specification as ctr sends it, on both kinds of cgroup hierarchies. */
   @Test
-  void whatCtrSends() throws IOException { // ARTICLE MD-11
+  void whatCtrSends() throws IOException {
     RuntimeSpec spec = RuntimeSpec.read(Golden.read("ctr.json"), "ctr.json");
     Step.Filter filter = new Step.Filter(0, new byte[16]);
     Stdio stdio = new Stdio("/f/in", "/f/out", "/f/err", /* terminal= */ false);
@@ -185,7 +185,7 @@ final class PlanTest {
   }
 
   @Test
-  void theLimitsAreThereBeforeTheProgramIs() { // ARTICLE MD-04, RK-27
+  void theLimitsAreThereBeforeTheProgramIs() {
     // The process joins its cgroups first, and the program comes last.
     List<Step> steps = steps(minimal("", ""));
     int lastCgroup = 0;

@@ -64,7 +64,7 @@ final class ConfigTest {
         e.getMessage());
   }
 
-  @Test // ARTICLE DN-09
+  @Test
   void twoStateFoldersAreTwoInstances() {
     String a = Config.parse(null, "state = \"/run/a\"").instance();
     String b = Config.parse(null, "state = \"/run/b\"").instance();

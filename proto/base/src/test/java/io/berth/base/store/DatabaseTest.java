@@ -59,7 +59,7 @@ final class DatabaseTest {
   }
 
   /** The files are for their owner only, and a wider mode of an older build is tightened. */
-  @Test // ARTICLE DN-12
+  @Test
   void theFilesAreTheOwners() throws Exception {
     Path file = folder.resolve("a.db");
     Files.setPosixFilePermissions(

@@ -81,7 +81,7 @@ final class DocumentsTest {
     assertThrows(BerthException.InvalidArgument.class, () -> config.checkLayers(2));
   }
 
-  @Test // ARTICLE MB-148
+  @Test
   void chainId_followsTheSpecification() {
     String a = "sha256:" + "a".repeat(64);
     String b = "sha256:" + "b".repeat(64);

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ImageReferenceTest {
   private static final String HEX = "0123456789abcdef".repeat(4);
 
-  @ParameterizedTest // ARTICLE RK-08, D01-67
+  @ParameterizedTest
   @CsvSource({
     "nginx, docker.io/library/nginx:latest, nginx:latest",
     "abc/def, docker.io/abc/def:latest, abc/def:latest",

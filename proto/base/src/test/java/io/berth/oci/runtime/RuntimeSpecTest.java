@@ -30,7 +30,7 @@ final class RuntimeSpecTest {
     assertEquals(spec, nulls);
   }
 
-  @Test // ARTICLE MD-05
+  @Test
   void unknownFieldsAreIgnoredAndUnsignedNumbersKeepTheirBits() {
     RuntimeSpec spec =
         read(
