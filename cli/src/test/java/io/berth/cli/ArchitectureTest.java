@@ -8,6 +8,7 @@ import io.berth.testing.ArchitectureRules;
 
 @AnalyzeClasses(packages = "io.berth.cli", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
+  @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
   @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.cli..");
   @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;

@@ -19,6 +19,7 @@ final class ArchitectureTest {
     }
   }
 
+  @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
   @ArchTest static final ArchRule ARROWS = ArchitectureRules.ARROWS;
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;

@@ -2,6 +2,7 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Descriptors;
@@ -106,7 +107,8 @@ final class Attachment implements AutoCloseable {
     try {
       poller = Poller.start("attach");
       SupervisorConnection connection =
-          new Admission(new SupervisorClient(poller), Path.of(where.getSocket()))
+          new Admission(
+                  new SupervisorClient(poller), Path.of(where.getSocket()), Sleeper.SYSTEM::sleep)
               .enter(where.getToken().toByteArray(), ending, PLACE_PATIENCE);
       Attachment attachment = new Attachment(where, poller, connection, ending);
       try {

@@ -29,11 +29,20 @@ public final class Admission {
 
   private final SupervisorClient client;
   private final Path socket;
+  private final Pause pause;
+
+  /** How the thread that waits for a place lets time pass. */
+  @FunctionalInterface
+  public interface Pause {
+    /** Blocks the calling thread for about this long. */
+    void sleep(Duration time) throws InterruptedException;
+  }
 
   /** Leads to the supervisor that listens at a socket. */
-  public Admission(SupervisorClient client, Path socket) {
+  public Admission(SupervisorClient client, Path socket, Pause pause) {
     this.client = client;
     this.socket = socket;
+    this.pause = pause;
   }
 
   /**
@@ -48,7 +57,7 @@ public final class Admission {
   public SupervisorConnection enter(byte[] token, SupervisorListener listener, Duration patience)
       throws IOException, InterruptedException {
     long start = System.nanoTime();
-    long pause = FIRST_PAUSE.toNanos();
+    long longest = FIRST_PAUSE.toNanos();
     while (true) {
       IOException refusal;
       Gate gate = new Gate();
@@ -66,12 +75,13 @@ public final class Admission {
         refusal = e;
       }
       long waited = System.nanoTime() - start;
-      if (waited + pause > patience(refusal, patience).toNanos()) {
+      if (waited + longest > patience(refusal, patience).toNanos()) {
         throw refusal;
       }
       // The pause differs from client to client, so that a crowd does not come back at once.
-      TimeUnit.NANOSECONDS.sleep(ThreadLocalRandom.current().nextLong(pause / 2, pause));
-      pause = Math.min(2 * pause, LAST_PAUSE.toNanos());
+      long nanos = ThreadLocalRandom.current().nextLong(longest / 2, longest);
+      pause.sleep(Duration.ofNanos(nanos));
+      longest = Math.min(2 * longest, LAST_PAUSE.toNanos());
     }
   }
 

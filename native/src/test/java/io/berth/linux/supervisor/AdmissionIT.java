@@ -130,7 +130,7 @@ final class AdmissionIT {
 
   private String outputOf(String id, byte[] token) throws Exception {
     Told ended = new Told();
-    Admission admission = new Admission(container.client, container.socket);
+    Admission admission = new Admission(container.client, container.socket, Thread::sleep);
     try (SupervisorConnection attached = admission.enter(token, ended, Duration.ofSeconds(20));
         Fd.Pipe out = Fd.pipe(0)) {
       Set<SupervisorConnection.Bond> bonds = Set.of(SupervisorConnection.Bond.BACK_PRESSURE);
@@ -146,13 +146,13 @@ final class AdmissionIT {
   void aWrongToken_isNotTakenForAFullHouse() throws Exception { // case L20
     SupervisorConnection supervisor = container.born();
     container.running(supervisor, "exec sleep 1000");
-    Admission admission = new Admission(container.client, container.socket);
+    Admission admission = new Admission(container.client, container.socket, Thread::sleep);
     SupervisorException wrong =
         assertThrows(
             SupervisorException.class,
             () -> admission.enter(token(1), new Told(), Duration.ofSeconds(20)));
     assertEquals(Errno.EACCES, wrong.errno());
-    Admission nobody = new Admission(container.client, folder.resolve("none.sock"));
+    Admission nobody = new Admission(container.client, folder.resolve("none.sock"), Thread::sleep);
     SyscallException gone =
         assertThrows(
             SyscallException.class,

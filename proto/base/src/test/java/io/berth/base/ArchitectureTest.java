@@ -11,6 +11,8 @@ import io.berth.testing.ArchitectureRules;
     packages = {"io.berth.base", "io.berth.oci"},
     importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
+  @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
+  @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
   @ArchTest static final ArchRule ARROWS = ArchitectureRules.ARROWS;
   @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;

@@ -9,11 +9,13 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.Set;
 import java.util.concurrent.locks.Lock;
 
 /**
@@ -91,6 +93,27 @@ public final class ArchitectureRules {
           .haveSimpleNameEndingWith("Manager")
           .orShould()
           .haveSimpleNameEndingWith("Impl")
+          .allowEmptyShould(true);
+
+  /**
+   * A thread that waits for nothing but time does so by {@code io.berth.base.time.Sleeper}, which a
+   * test can replace by a clock that it turns.
+   */
+  public static final ArchRule SLEEP =
+      noClasses()
+          .that()
+          .resideInAPackage("io.berth..")
+          .and()
+          .resideOutsideOfPackage("io.berth.base.time..")
+          .should()
+          .callMethodWhere(
+              new DescribedPredicate<>("let time pass") {
+                @Override
+                public boolean test(JavaMethodCall call) {
+                  return Set.of("sleep", "parkNanos").contains(call.getName())
+                      && call.getTargetOwner().getPackageName().startsWith("java.");
+                }
+              })
           .allowEmptyShould(true);
 
   /** Closed to extension unless meant for it. */

@@ -7,6 +7,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.Sleeper;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.ShimProcessServices;
@@ -16,7 +17,6 @@ import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -169,7 +169,7 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
     Thread.ofVirtual()
         .name("leave")
         .start(() -> {
-          LockSupport.parkNanos(time.toNanos());
+          var _ = Sleeper.SYSTEM.pause(time);
           leave.accept(this);
         });
   }

@@ -1,6 +1,7 @@
 package io.berth.shim.cgroup;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
@@ -20,7 +21,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -180,7 +180,7 @@ public final class Cgroup {
       if (System.nanoTime() > end) {
         return false;
       }
-      LockSupport.parkNanos(pause);
+      var _ = Sleeper.SYSTEM.pause(Duration.ofNanos(pause));
       pause = Math.min(pause * 2, 50_000_000);
     }
   }
@@ -213,7 +213,7 @@ public final class Cgroup {
         throw new BerthException.Unknown(
             "freeze cgroup `" + path + "`: not all of its processes stopped within 5 s");
       }
-      LockSupport.parkNanos(500_000);
+      var _ = Sleeper.SYSTEM.pause(Duration.ofNanos(500_000));
       if (freezer != null) {
         // A process that was born meanwhile keeps version 1 at FREEZING until it is asked again
         // (freezer-subsystem.rst).
@@ -269,7 +269,7 @@ public final class Cgroup {
           if (System.nanoTime() > end) {
             throw e;
           }
-          LockSupport.parkNanos(pause);
+          var _ = Sleeper.SYSTEM.pause(Duration.ofNanos(pause));
           pause = Math.min(pause * 2, 50_000_000);
         }
       }

@@ -1,5 +1,6 @@
 package io.berth.shim.run;
 
+import io.berth.base.time.Sleeper;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
 import io.berth.linux.SyscallException;
@@ -9,7 +10,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,7 +73,7 @@ final class Bereavement {
           return new ContainerProcess.Ended(
               exit.shellCode(), Instant.now(), /* outOfMemory= */ false, /* unknown= */ false);
         }
-        LockSupport.parkNanos(1_000_000);
+        var _ = Sleeper.SYSTEM.pause(Duration.ofMillis(1));
       }
     } catch (SyscallException | IllegalStateException e) {
       LOG.log(Level.DEBUG, "task {0}: how it ended: {1}", task.key(), e.getMessage());

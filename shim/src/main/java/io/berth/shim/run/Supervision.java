@@ -1,6 +1,7 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.time.Sleeper;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
@@ -12,11 +13,11 @@ import io.berth.linux.supervisor.SupervisorException;
 import io.berth.linux.supervisor.SupervisorListener;
 import io.berth.shim.stdio.LogPrograms;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -175,7 +176,7 @@ final class Supervision implements AutoCloseable {
           throw e;
         }
       }
-      LockSupport.parkNanos(pause);
+      var _ = Sleeper.SYSTEM.pause(Duration.ofNanos(pause));
       pause = Math.min(2 * pause, TimeUnit.MILLISECONDS.toNanos(100));
     }
   }

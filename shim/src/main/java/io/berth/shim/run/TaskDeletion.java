@@ -2,6 +2,7 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.layout.TaskRecord;
+import io.berth.base.time.Sleeper;
 import io.berth.linux.Errno;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
@@ -23,7 +24,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /** Undoes a container that does not run. What is left afterwards is the folder with its bundle. */
@@ -48,7 +48,7 @@ public final class TaskDeletion {
    */
   private static final Duration CLIENT_COMES = Duration.ofSeconds(5);
 
-  private static final long CLIENT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final Duration CLIENT_PAUSE = Duration.ofMillis(10);
   private static final long KILL_SECONDS = 10;
   private static final long SUPERVISOR_END_MILLIS = 3000;
 
@@ -182,7 +182,7 @@ public final class TaskDeletion {
               .collect(Collectors.toSet());
       awaited.retainAll(unsettled);
       if (!awaited.isEmpty()) {
-        LockSupport.parkNanos(CLIENT_PAUSE_NANOS);
+        var _ = Sleeper.SYSTEM.pause(CLIENT_PAUSE);
       }
     }
   }

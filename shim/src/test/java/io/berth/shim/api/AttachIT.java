@@ -108,7 +108,8 @@ final class AttachIT {
           }
         };
     Admission admission =
-        new Admission(new SupervisorClient(poller), shims.taskFolder(key).resolve("sup.sock"));
+        new Admission(
+            new SupervisorClient(poller), shims.taskFolder(key).resolve("sup.sock"), Thread::sleep);
     try (SupervisorConnection client = admission.enter(token(token), ear, Duration.ofSeconds(50));
         Fd.Pipe out = Fd.pipe(0)) {
       client

@@ -1,5 +1,6 @@
 package io.berth.base.store;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -53,12 +54,16 @@ public final class Database implements AutoCloseable {
   private final List<Connection> allReaders = new ArrayList<>();
   private final Connection writer;
 
-  /** Whose holder may use the writer. */
+  /** The writer is used by the holder of this lock alone. */
   private final ReentrantLock turn = new ReentrantLock();
 
   private final Thread thread;
   private volatile boolean closed;
+
+  @GuardedBy("this")
   private long syncs;
+
+  @GuardedBy("turn")
   private String synchronous = "NORMAL";
 
   private Database(Path file, Connection writer) {
@@ -279,6 +284,7 @@ public final class Database implements AutoCloseable {
     }
   }
 
+  @GuardedBy("turn")
   private void runAll(List<Job<?>> batch) {
     List<Runnable> answers = new ArrayList<>();
     int lastDurable = -1;
@@ -341,6 +347,7 @@ public final class Database implements AutoCloseable {
 
   // The last durable call of the batch failed, so nothing has synced its neighbours: a write of our
   // own does.
+  @GuardedBy("turn")
   private @Nullable SQLException syncByItself() {
     synchronous("FULL");
     try {
@@ -362,6 +369,7 @@ public final class Database implements AutoCloseable {
   }
 
   // It is in force as soon as it is parsed, so it cannot be kept prepared.
+  @GuardedBy("turn")
   private void synchronous(String mode) {
     if (mode.equals(synchronous)) {
       return;
