@@ -201,7 +201,10 @@ public final class ContainerProcess {
     return state instanceof State.Added || state instanceof State.Created;
   }
 
-  /** It has ended. False if that is known already, or the container has been let go. */
+  /**
+   * Takes down that it has ended. False if that is known already, or the container has been let go.
+   * Those who wait for the end are answered by {@link #tellEnd}.
+   */
   boolean ends(int pid, Ended how) {
     if (ended.isDone()) {
       return false;
@@ -214,6 +217,11 @@ public final class ContainerProcess {
     if (before instanceof State.Running(int _, Fd pidfd) && pidfd != null) {
       pidfd.close();
     }
+    return !(before instanceof State.Stopped);
+  }
+
+  /** Answers those who wait for the end. False if the container has been let go meanwhile. */
+  boolean tellEnd(Ended how) {
     return ended.complete(how);
   }
 

@@ -72,8 +72,14 @@ final class TaskEvents implements SupervisorListener {
     if (execId.isEmpty()) {
       endTheRest();
     }
-    if (process.ends(pid, how)) {
-      task.services().happenings().tell(new Happening.Exit(task.key(), execId, pid, how));
+    if (!process.ends(pid, how)) {
+      return;
+    }
+    // Whoever has been answered that it ended finds the exit among what is repeated.
+    Happenings happenings = task.services().happenings();
+    happenings.tell(new Happening.Exit(task.key(), execId, pid, how));
+    if (!process.tellEnd(how)) {
+      happenings.forget(task.key());
     }
   }
 
