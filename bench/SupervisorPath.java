@@ -123,7 +123,7 @@ final class SupervisorPath {
                   TaskCreation.Options.NONE,
                   /* ephemeral= */ true,
                   RequestIds.of(null)));
-      task.start("", RequestIds.of(null));
+      task.commands().start("", RequestIds.of(null));
       ContainerProcess.Ended ended = task.awaitEnd("");
       if (ended.status() != 0) {
         throw new IOException("the container's exit: " + ended);
