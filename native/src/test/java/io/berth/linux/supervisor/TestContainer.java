@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
@@ -50,8 +50,8 @@ final class TestContainer {
   private final List<AutoCloseable> open = new ArrayList<>();
 
   TestContainer(Path folder) throws IOException {
-    assumeTrue(Files.isExecutable(PROGRAM), "the supervisor is not built");
-    assumeTrue(Files.isExecutable(BUSYBOX), "no static busybox");
+    assertTrue(Files.isExecutable(PROGRAM), "the supervisor is not built");
+    assertTrue(Files.isExecutable(BUSYBOX), "no static busybox");
     this.folder = folder;
     this.socket = folder.resolve("sup.sock");
     this.root = Files.createDirectory(folder.resolve("rootfs"));
