@@ -2,8 +2,8 @@ package io.berth.image;
 
 import io.berth.base.id.Digest;
 import io.berth.base.json.Json;
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarWriter;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarWriter;
 import io.berth.linux.FileTimestamp;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.Index;

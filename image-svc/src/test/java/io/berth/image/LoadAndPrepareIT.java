@@ -16,7 +16,7 @@ import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Files;

@@ -28,7 +28,7 @@ import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.id.AccountFiles;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayInputStream;

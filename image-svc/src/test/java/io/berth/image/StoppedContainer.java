@@ -14,7 +14,7 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.berth.testing.Eventually;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;

@@ -15,7 +15,7 @@ import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.rpc.UnixChannel;
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.berth.linux.FileTimestamp;
 import io.berth.linux.RootedFiles;
 import io.berth.testing.Eventually;

@@ -1,34 +1,37 @@
 package io.berth.cli.archive;
 
-import io.berth.cli.archive.TarHeader.TarException;
-import java.io.EOFException;
+import io.berth.base.error.BerthException;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarParser;
+import io.berth.base.tar.TarSink;
+import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
+import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NotDirectoryException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes files of an untrusted tar, all below one folder: an entry is refused if its path leads
- * upwards or through a symbolic link. Files belong to whoever runs this, and devices are left out.
- * For one use, by one thread.
+ * upwards or through a symbolic link that leads out. Files belong to whoever runs this, and devices
+ * are left out. For one use, by one thread.
  */
 public final class TarExtraction {
-  private static final int MAX_RECORDS = 1 << 20;
+  private static final int BUFFER = 64 << 10;
+  private static final int PERMISSIONS = 0777;
 
   private final Path folder;
   private final String top;
   private final List<String> leftOut = new ArrayList<>();
-  private final Map<Path, TarHeader> folders = new HashMap<>();
 
   /**
    * For a folder that exists.
@@ -45,79 +48,29 @@ public final class TarExtraction {
    * stream does.
    */
   public List<String> read(InputStream in) throws IOException {
-    Map<String, String> records = Map.of();
-    byte[] block = new byte[TarHeader.BLOCK];
-    while (in.readNBytes(block, 0, block.length) == block.length) {
-      TarHeader header = TarHeader.read(block);
-      if (header == null) {
-        break;
+    try (RootedFiles files = RootedFiles.open(folder, RootedFiles.Confinement.BENEATH);
+        Members members = new Members(files);
+        Arena arena = Arena.ofConfined()) {
+      TarParser parser = new TarParser(members);
+      byte[] bytes = new byte[BUFFER];
+      MemorySegment copy = arena.allocate(BUFFER);
+      for (int count = in.read(bytes); count >= 0; count = in.read(bytes)) {
+        MemorySegment.copy(bytes, 0, copy, ValueLayout.JAVA_BYTE, 0, count);
+        parser.push(copy.asSlice(0, count));
       }
-      if (header.type() == 'x' || header.type() == 'g') {
-        if (header.size() > MAX_RECORDS) {
-          throw new TarException("pax records of " + header.size() + " bytes");
-        }
-        Map<String, String> read = TarHeader.records(in.readNBytes((int) header.size()));
-        records = header.type() == 'x' ? read : records;
-        skip(in, padding(header.size()));
-        continue;
-      }
-      entry(header.with(records), in);
-      records = Map.of();
-    }
-    // What is left of the stream is padding, which is read so that the sender can end.
-    in.transferTo(OutputStream.nullOutputStream());
-    for (Map.Entry<Path, TarHeader> made : folders.entrySet()) {
-      Files.setLastModifiedTime(
-          made.getKey(), FileTime.fromMillis(made.getValue().modified() * 1000));
+      parser.finish();
+      members.finish();
     }
     return leftOut;
   }
 
-  private static long padding(long size) {
-    return -size & (TarHeader.BLOCK - 1);
-  }
-
-  private static void skip(InputStream in, long bytes) throws IOException {
-    in.skipNBytes(bytes);
-  }
-
-  private void entry(TarHeader header, InputStream in) throws IOException {
-    Path target = inside(header.name());
-    boolean hasBody = header.type() == '0';
-    if (target.equals(folder) || !List.of('0', '1', '2', '5').contains(header.type())) {
-      if (!target.equals(folder)) {
-        leftOut.add(header.name());
-      }
-      skip(in, header.size() + padding(header.size()));
-      return;
-    }
-    switch (header.type()) {
-      case '5' -> folder(target, header);
-      case '2' -> {
-        clear(target);
-        Files.createSymbolicLink(target, Path.of(header.link()));
-      }
-      case '1' -> {
-        Path existing = inside(header.link());
-        clear(target);
-        Files.createLink(target, existing);
-      }
-      default -> file(target, header, in);
-    }
-    if (!hasBody) {
-      skip(in, header.size() + padding(header.size()));
-    }
-  }
-
-  /**
-   * Where an entry goes. Each component on the way there is a folder and no link, or the entry is
-   * refused.
-   */
-  private Path inside(String name) throws IOException {
+  /** Where an entry goes, relative to the folder; empty for the folder itself. */
+  private String inside(String name) {
     List<String> parts = new ArrayList<>();
     for (String part : name.split("/")) {
-      if (part.equals("..") || part.indexOf('\0') >= 0) {
-        throw new TarException("the entry `" + name + "` leads out of the folder");
+      if (part.equals("..")) {
+        throw new BerthException.InvalidArgument(
+            "the entry `" + name + "` leads out of the folder");
       }
       if (!part.isEmpty() && !part.equals(".")) {
         parts.add(part);
@@ -131,51 +84,104 @@ public final class TarExtraction {
     if (!top.isEmpty()) {
       parts.addFirst(top);
     }
-    Path at = folder;
-    for (int i = 0; i < parts.size(); i++) {
-      at = at.resolve(parts.get(i));
-      if (i < parts.size() - 1 && !Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS)) {
-        throw new TarException("the entry `" + name + "` leads through what is no folder");
-      }
-    }
-    return at;
+    return String.join("/", parts);
   }
 
-  private void folder(Path target, TarHeader header) throws IOException {
-    if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-      if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-        throw new NotDirectoryException(target.toString());
-      }
-      Files.createDirectory(target);
-      Files.setPosixFilePermissions(target, Permissions.of(header.mode()));
-      folders.put(target, header);
-    }
-  }
+  /** Makes the members of the archive as they come. */
+  private final class Members implements TarSink, AutoCloseable {
+    private final RootedFiles files;
 
-  private static void file(Path target, TarHeader header, InputStream in) throws IOException {
-    clear(target);
-    try (OutputStream out =
-        Files.newOutputStream(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      byte[] buffer = new byte[1 << 16];
-      for (long left = header.size(); left > 0; ) {
-        int count = in.read(buffer, 0, (int) Math.min(buffer.length, left));
-        if (count < 0) {
-          throw new EOFException("the archive ends in the middle of `" + header.name() + "`");
+    /**
+     * The folders that were made. They get their times last, for every file in them moves these.
+     */
+    private final Map<String, TarEntry> folders = new LinkedHashMap<>();
+
+    private @Nullable Fd file;
+    private @Nullable TarEntry ofFile;
+
+    Members(RootedFiles files) {
+      this.files = files;
+    }
+
+    @Override
+    public void entry(TarEntry entry) throws IOException {
+      String path = inside(entry.name());
+      if (path.isEmpty()) {
+        return;
+      }
+      switch (entry.type()) {
+        case DIRECTORY -> folder(path, entry);
+        case SYMBOLIC_LINK -> {
+          clear(path);
+          files.symbolicLink(path, entry.linkName());
         }
-        out.write(buffer, 0, count);
-        left -= count;
+        case HARD_LINK -> {
+          String existing = inside(entry.linkName());
+          clear(path);
+          files.hardLink(path, existing);
+        }
+        case FILE -> {
+          clear(path);
+          file = files.create(path, 0600);
+          ofFile = entry;
+        }
+        case CHARACTER_DEVICE, BLOCK_DEVICE, FIFO -> leftOut.add(entry.name());
       }
     }
-    skip(in, padding(header.size()));
-    Files.setPosixFilePermissions(target, Permissions.of(header.mode()));
-    Files.setLastModifiedTime(target, FileTime.fromMillis(header.modified() * 1000));
-  }
 
-  private static void clear(Path target) throws IOException {
-    if (Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-      throw new DirectoryNotEmptyException(
-          target + ": is a folder, and a file is to take its place");
+    private void folder(String path, TarEntry entry) throws SyscallException {
+      FileStatus there = files.statusOrNull(path);
+      if (there == null) {
+        files.makeDirectory(path, 0700);
+        files.changeMode(path, entry.mode() & PERMISSIONS);
+        folders.put(path, entry);
+      } else if (!there.isDirectory()) {
+        throw new BerthException.FailedPrecondition(
+            "`" + folder.resolve(path) + "` is no folder, and a folder is to take its place");
+      }
     }
-    Files.deleteIfExists(target);
+
+    private void clear(String path) throws SyscallException {
+      FileStatus there = files.statusOrNull(path);
+      if (there != null && there.isDirectory()) {
+        throw new BerthException.FailedPrecondition(
+            "`" + folder.resolve(path) + "` is a folder, and a file is to take its place");
+      }
+      if (there != null) {
+        files.unlink(path);
+      }
+    }
+
+    @Override
+    public void content(MemorySegment part) throws IOException {
+      if (file != null) {
+        file.writeAll(part);
+      }
+    }
+
+    @Override
+    public void endOfEntry() throws IOException {
+      TarEntry entry = ofFile;
+      if (file == null || entry == null) {
+        return;
+      }
+      file.changeMode(entry.mode() & PERMISSIONS);
+      file.setTimes(entry.modified(), entry.modified());
+      close();
+    }
+
+    void finish() throws SyscallException {
+      for (Map.Entry<String, TarEntry> made : folders.entrySet()) {
+        files.setTimes(made.getKey(), made.getValue().modified(), made.getValue().modified());
+      }
+    }
+
+    @Override
+    public void close() {
+      if (file != null) {
+        file.close();
+        file = null;
+      }
+    }
   }
 }

@@ -1,15 +1,22 @@
 package io.berth.cli.archive;
 
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarWriter;
+import io.berth.linux.DirectoryEntry;
+import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
+import io.berth.linux.FileTimestamp;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.RootedFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,88 +51,80 @@ public final class TarSource extends InputStream {
 
   /** Keeps a failure where the reader finds it when it meets the end. */
   private void copy(Path source, String top, OutputStream out) {
-    try {
-      write(source, top, out);
+    Path parent = source.getParent();
+    try (RootedFiles files =
+        RootedFiles.open(parent == null ? source : parent, RootedFiles.Confinement.BENEATH)) {
+      new Walk(files, parent == null ? source : parent, new TarWriter(out))
+          .write(parent == null ? "." : String.valueOf(source.getFileName()), top);
     } catch (IOException e) {
       failure = e;
     }
   }
 
-  private static void write(Path source, String top, OutputStream out) throws IOException {
-    Files.walkFileTree(
-        source,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes attributes)
-              throws IOException {
-            String name = name(at);
-            if (!name.isEmpty()) {
-              header(out, at, name + "/", '5', attributes, "");
+  /** Writes files below a folder. */
+  private record Walk(RootedFiles files, Path folder, TarWriter out) {
+    private record Item(String path, String name) {}
+
+    void write(String path, String name) throws IOException {
+      Deque<Item> open = new ArrayDeque<>();
+      open.push(new Item(path, name));
+      while (!open.isEmpty()) {
+        Item item = open.pop();
+        FileStatus status = files.status(item.path);
+        switch (status.type()) {
+          case OpenFlags.S_IFDIR -> {
+            if (!item.name.isEmpty()) {
+              out.entry(entry(item.name + "/", TarEntry.Type.DIRECTORY, status, ""));
             }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFile(Path at, BasicFileAttributes attributes)
-              throws IOException {
-            if (attributes.isSymbolicLink()) {
-              header(out, at, name(at), '2', attributes, Files.readSymbolicLink(at).toString());
-            } else if (attributes.isRegularFile()) {
-              header(out, at, name(at), '0', attributes, "");
-              body(out, at, attributes.size());
-            } else {
-              throw new IOException("`" + at + "` is neither file nor folder nor link");
+            for (DirectoryEntry child : files.list(item.path)) {
+              String below = item.name.isEmpty() ? child.name() : item.name + "/" + child.name();
+              open.push(new Item(item.path + "/" + child.name(), below));
             }
-            return FileVisitResult.CONTINUE;
           }
-
-          private String name(Path at) {
-            String below = source.relativize(at).toString();
-            return top.isEmpty() ? below : below.isEmpty() ? top : top + "/" + below;
-          }
-        });
-    out.write(new byte[2 * TarHeader.BLOCK]);
-  }
-
-  private static void header(
-      OutputStream out,
-      Path at,
-      String name,
-      char type,
-      BasicFileAttributes attributes,
-      String link)
-      throws IOException {
-    int mode = 0777;
-    if (type != '2') {
-      mode = Permissions.mode(Files.getPosixFilePermissions(at));
-    }
-    TarHeader header =
-        new TarHeader(
-            name,
-            type,
-            mode,
-            type == '0' ? attributes.size() : 0,
-            link,
-            attributes.lastModifiedTime().toMillis() / 1000);
-    for (byte[] block : header.blocks()) {
-      out.write(block);
-    }
-  }
-
-  private static void body(OutputStream out, Path at, long size) throws IOException {
-    byte[] buffer = new byte[1 << 16];
-    long left = size;
-    try (InputStream in = Files.newInputStream(at)) {
-      while (left > 0) {
-        int count = in.read(buffer, 0, (int) Math.min(buffer.length, left));
-        if (count < 0) {
-          throw new IOException("`" + at + "` became shorter while it was read");
+          case OpenFlags.S_IFLNK ->
+              out.entry(
+                  entry(item.name, TarEntry.Type.SYMBOLIC_LINK, status, files.readLink(item.path)));
+          case OpenFlags.S_IFREG -> file(item);
+          default ->
+              throw new IOException(
+                  "`" + folder.resolve(item.path) + "` is neither file nor folder nor link");
         }
-        out.write(buffer, 0, count);
-        left -= count;
+      }
+      out.finish();
+    }
+
+    private void file(Item item) throws IOException {
+      byte[] buffer = new byte[64 << 10];
+      try (Fd fd = files.open(item.path, OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW)) {
+        FileStatus status = fd.status();
+        out.entry(entry(item.name, TarEntry.Type.FILE, status, ""));
+        for (long left = status.size(); left > 0; ) {
+          int count = fd.read(buffer, 0, (int) Math.min(buffer.length, left));
+          if (count == 0) {
+            throw new IOException(
+                "`" + folder.resolve(item.path) + "` became shorter while it was read");
+          }
+          out.content(buffer, 0, count);
+          left -= count;
+        }
       }
     }
-    out.write(new byte[(int) (-size & (TarHeader.BLOCK - 1))]);
+
+    private static TarEntry entry(String name, TarEntry.Type type, FileStatus status, String link) {
+      return new TarEntry(
+          name,
+          type,
+          status.permissions() & 0777,
+          0,
+          0,
+          type == TarEntry.Type.FILE ? status.size() : 0,
+          // Whole seconds need no record of their own before the entry.
+          new FileTimestamp(status.modified().seconds(), 0),
+          link,
+          0,
+          0,
+          Map.of());
+    }
   }
 
   @Override

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.berth.base.error.BerthException;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarWriter;
+import io.berth.linux.FileTimestamp;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -15,12 +19,15 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A tree that goes through a tar is the same; a hostile tar writes nowhere else. */
 final class TarTest {
+  private static final FileTimestamp TIME = new FileTimestamp(1, 0);
+
   @TempDir
   @SuppressWarnings("NullAway.Init")
   Path folder;
@@ -29,15 +36,12 @@ final class TarTest {
     return Files.createDirectories(folder.resolve(name));
   }
 
-  private static byte[] entry(String name, char type, String link, String content)
+  private static byte[] entry(String name, TarEntry.Type type, String link, String content)
       throws IOException {
     byte[] body = content.getBytes(StandardCharsets.UTF_8);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    for (byte[] block : new TarHeader(name, type, 0644, body.length, link, 1).blocks()) {
-      out.write(block);
-    }
-    out.write(body);
-    out.write(new byte[-body.length & (TarHeader.BLOCK - 1)]);
+    new TarWriter(out)
+        .file(new TarEntry(name, type, 0644, 0, 0, body.length, TIME, link, 0, 0, Map.of()), body);
     return out.toByteArray();
   }
 
@@ -46,7 +50,7 @@ final class TarTest {
     for (byte[] entry : entries) {
       out.writeBytes(entry);
     }
-    out.writeBytes(new byte[2 * TarHeader.BLOCK]);
+    out.writeBytes(new byte[2 * 512]);
     return new ByteArrayInputStream(out.toByteArray());
   }
 
@@ -93,8 +97,10 @@ final class TarTest {
     Path target = made("target");
     for (String name : List.of("x/../../out", "../out", "x/..")) {
       assertThrows(
-          TarHeader.TarException.class,
-          () -> new TarExtraction(target, "x").read(archive(entry(name, '0', "", "evil"))));
+          BerthException.InvalidArgument.class,
+          () ->
+              new TarExtraction(target, "x")
+                  .read(archive(entry(name, TarEntry.Type.FILE, "", "evil"))));
     }
     assertFalse(Files.exists(folder.resolve("out")));
   }
@@ -103,13 +109,13 @@ final class TarTest {
   void anEntryThroughALink() throws IOException {
     Path target = made("target");
     assertThrows(
-        TarHeader.TarException.class,
+        IOException.class,
         () ->
             new TarExtraction(target, "")
                 .read(
                     archive(
-                        entry("x/way", '2', folder.toString(), ""),
-                        entry("x/way/out", '0', "", "evil"))));
+                        entry("x/way", TarEntry.Type.SYMBOLIC_LINK, folder.toString(), ""),
+                        entry("x/way/out", TarEntry.Type.FILE, "", "evil"))));
     assertFalse(Files.exists(folder.resolve("out")));
   }
 
@@ -119,7 +125,10 @@ final class TarTest {
     Files.writeString(folder.resolve("precious"), "kept");
     var _ =
         new TarExtraction(target, "")
-            .read(archive(entry("x/way", '2', "../precious", ""), entry("x/way", '0', "", "new")));
+            .read(
+                archive(
+                    entry("x/way", TarEntry.Type.SYMBOLIC_LINK, "../precious", ""),
+                    entry("x/way", TarEntry.Type.FILE, "", "new")));
     assertEquals("kept", Files.readString(folder.resolve("precious")));
     assertFalse(Files.isSymbolicLink(target.resolve("way")));
   }
@@ -129,10 +138,10 @@ final class TarTest {
     Path target = made("target");
     Files.writeString(folder.resolve("precious"), "kept");
     assertThrows(
-        TarHeader.TarException.class,
+        BerthException.InvalidArgument.class,
         () ->
             new TarExtraction(target, "")
-                .read(archive(entry("x/stolen", '1', "x/../../precious", ""))));
+                .read(archive(entry("x/stolen", TarEntry.Type.HARD_LINK, "x/../../precious", ""))));
     assertFalse(Files.exists(target.resolve("stolen"), LinkOption.NOFOLLOW_LINKS));
   }
 
@@ -142,25 +151,30 @@ final class TarTest {
     assertEquals(
         List.of("x/null"),
         new TarExtraction(target, "")
-            .read(archive(entry("x/null", '3', "", ""), entry("x/a", '0', "", "1"))));
+            .read(
+                archive(
+                    entry("x/null", TarEntry.Type.CHARACTER_DEVICE, "", ""),
+                    entry("x/a", TarEntry.Type.FILE, "", "1"))));
     assertEquals("1", Files.readString(target.resolve("a")));
   }
 
   @Test
   void damagedArchives() throws IOException {
     Path target = made("target");
-    byte[] cut = java.util.Arrays.copyOf(entry("x/a", '0', "", "y".repeat(2000)), 1000);
+    byte[] cut =
+        java.util.Arrays.copyOf(entry("x/a", TarEntry.Type.FILE, "", "y".repeat(2000)), 1000);
     assertThrows(
-        IOException.class, () -> new TarExtraction(target, "").read(new ByteArrayInputStream(cut)));
+        BerthException.InvalidArgument.class,
+        () -> new TarExtraction(target, "").read(new ByteArrayInputStream(cut)));
     Random random = new Random(5);
     for (int i = 0; i < 300; i++) {
-      byte[] noise = entry("x/a", '0', "", "content");
+      byte[] noise = entry("x/a", TarEntry.Type.FILE, "", "content");
       for (int k = 0; k < 4; k++) {
         noise[random.nextInt(noise.length)] = (byte) random.nextInt();
       }
       try {
         var _ = new TarExtraction(target, "").read(archive(noise));
-      } catch (IOException refused) {
+      } catch (IOException | BerthException refused) {
         // A refusal is right; what counts is that no file was made elsewhere.
         assertFalse(refused.toString().isEmpty());
       }

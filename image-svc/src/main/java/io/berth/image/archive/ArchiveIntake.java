@@ -2,12 +2,12 @@ package io.berth.image.archive;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarSink;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
 import io.berth.image.meta.Metadata;
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarSink;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -2,13 +2,13 @@ package io.berth.image.library;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarWriter;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.content.ContentStore;
 import io.berth.image.lease.Leases;
 import io.berth.image.meta.Metadata;
 import io.berth.image.snapshot.Snapshots;
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarWriter;
 import io.berth.image.tree.MergedTree;
 import io.berth.linux.FileTimestamp;
 import jakarta.inject.Inject;

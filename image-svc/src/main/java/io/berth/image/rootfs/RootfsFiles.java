@@ -2,13 +2,13 @@ package io.berth.image.rootfs;
 
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
+import io.berth.base.tar.TarParser;
+import io.berth.base.tar.TarWriter;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
-import io.berth.image.tar.TarParser;
-import io.berth.image.tar.TarWriter;
 import io.berth.image.tree.Change;
 import io.berth.image.tree.MergedTree;
 import io.berth.image.tree.TreeComparison;

@@ -1,7 +1,7 @@
 package io.berth.image.tree;
 
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarWriter;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarWriter;
 import io.berth.image.tree.MergedTree.Node;
 import io.berth.image.unpack.Whiteouts;
 import io.berth.linux.Fd;

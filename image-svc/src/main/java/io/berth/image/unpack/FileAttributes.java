@@ -1,6 +1,6 @@
 package io.berth.image.unpack;
 
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileTimestamp;

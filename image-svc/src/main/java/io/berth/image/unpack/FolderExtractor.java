@@ -1,7 +1,7 @@
 package io.berth.image.unpack;
 
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarSink;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarSink;
 import io.berth.linux.RootedFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

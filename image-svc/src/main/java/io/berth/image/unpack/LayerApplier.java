@@ -1,11 +1,11 @@
 package io.berth.image.unpack;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.tar.TarParser;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.DecodedOutput;
 import io.berth.image.codec.Decoder;
 import io.berth.image.codec.Hasher;
-import io.berth.image.tar.TarParser;
 import io.berth.linux.RootedFiles;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;

@@ -1,7 +1,7 @@
 package io.berth.image.unpack;
 
 import io.berth.base.error.BerthException;
-import io.berth.image.tar.TarEntry;
+import io.berth.base.tar.TarEntry;
 import io.berth.linux.Errno;
 import io.berth.linux.FileStatus;
 import io.berth.linux.RootedFiles;

@@ -1,8 +1,8 @@
 package io.berth.image.unpack;
 
 import io.berth.base.error.BerthException;
-import io.berth.image.tar.TarEntry;
-import io.berth.image.tar.TarSink;
+import io.berth.base.tar.TarEntry;
+import io.berth.base.tar.TarSink;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;

@@ -1,4 +1,4 @@
-package io.berth.image.tar;
+package io.berth.base.tar;
 
 import io.berth.base.error.BerthException;
 import java.io.IOException;

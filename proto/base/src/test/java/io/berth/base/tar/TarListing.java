@@ -1,4 +1,4 @@
-package io.berth.image.tar;
+package io.berth.base.tar;
 
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;

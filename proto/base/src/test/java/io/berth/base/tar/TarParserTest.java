@@ -1,4 +1,4 @@
-package io.berth.image.tar;
+package io.berth.base.tar;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,17 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.FileTimestamp;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -79,49 +74,6 @@ final class TarParserTest {
     assertArrayEquals(value, read.attributes().get("security.capability"));
     assertEquals(-100, read.uid());
     assertEquals(3_000_000, read.gid());
-  }
-
-  @Test
-  void commonsCompress_readsWhatIsWrittenHere() throws Exception {
-    byte[] archive =
-        archive(
-            TarEntry.file("a/" + "n".repeat(200), 0640, 700, new FileTimestamp(5, 500_000_000)),
-            full("s", TarEntry.Type.SYMBOLIC_LINK, "z".repeat(101)));
-    try (TarArchiveInputStream oracle =
-        new TarArchiveInputStream(new ByteArrayInputStream(archive))) {
-      TarArchiveEntry first = oracle.getNextEntry();
-      assertEquals("a/" + "n".repeat(200), first.getName());
-      assertEquals(700, oracle.readAllBytes().length);
-      assertEquals(Instant.ofEpochSecond(5, 500_000_000), first.getLastModifiedTime().toInstant());
-      TarArchiveEntry second = oracle.getNextEntry();
-      assertEquals("z".repeat(101), second.getLinkName());
-      assertTrue(oracle.getNextEntry() == null);
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {TarArchiveOutputStream.LONGFILE_GNU, TarArchiveOutputStream.LONGFILE_POSIX})
-  void commonsCompress_writesWhatIsReadHere(int longFiles) throws Exception {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (TarArchiveOutputStream oracle = new TarArchiveOutputStream(out, "UTF-8")) {
-      oracle.setLongFileMode(longFiles);
-      oracle.setBigNumberMode(
-          longFiles == TarArchiveOutputStream.LONGFILE_GNU
-              ? TarArchiveOutputStream.BIGNUMBER_STAR
-              : TarArchiveOutputStream.BIGNUMBER_POSIX);
-      TarArchiveEntry entry = new TarArchiveEntry("d/" + "n".repeat(180));
-      entry.setSize(5);
-      entry.setIds(1000, 3_000_000);
-      entry.setModTime(-1000L);
-      oracle.putArchiveEntry(entry);
-      oracle.write(new byte[] {1, 2, 3, 4, 5});
-      oracle.closeArchiveEntry();
-    }
-    TarListing.Member member = TarListing.of(out.toByteArray(), 999).getFirst();
-    assertEquals("d/" + "n".repeat(180), member.entry().name());
-    assertEquals(3_000_000, member.entry().gid());
-    assertEquals(-1, member.entry().modified().seconds());
-    assertArrayEquals(new byte[] {1, 2, 3, 4, 5}, member.content());
   }
 
   @Test
