@@ -23,30 +23,16 @@ import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.api.io.TempDir;
 
 class ContainersEndpointTest {
-  @TempDir Path folder;
-  private Instance instance;
-
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  @RegisterExtension final Instance instance = new Instance();
 
   private Container create(Container container) {
     return instance

@@ -26,31 +26,16 @@ import io.berth.testing.Eventually;
 import io.berth.testing.TurnableClock;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 class EventsEndpointTest {
-  @TempDir Path folder;
-  private Instance instance;
-
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  @RegisterExtension final Instance instance = new Instance();
 
   private EventsGrpc.EventsBlockingStub stub(String namespace) {
     return UnixChannel.in(EventsGrpc.newBlockingStub(instance.channel()), namespace, null)

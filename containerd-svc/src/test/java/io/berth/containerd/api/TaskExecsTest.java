@@ -13,30 +13,15 @@ import io.berth.containerd.fake.Instance;
 import io.berth.containerd.fake.TaskCalls;
 import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Execs through {@code containerd.services.tasks.v1.Tasks}. */
 class TaskExecsTest {
-  @TempDir Path folder;
-  private Instance instance;
-  private TaskCalls calls;
+  @RegisterExtension final Instance instance = new Instance();
 
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-    calls = new TaskCalls(instance);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  private final TaskCalls calls = new TaskCalls(instance);
 
   @Test
   void exit_ofInit_isToldAfterThoseOfExecs() throws Exception {

@@ -14,34 +14,19 @@ import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Waiting for an end through {@code containerd.services.tasks.v1.Tasks}. */
 class TaskWaitsTest {
   /** Where the service waits for a client. */
   private static final String WAIT = "io.berth.containerd.api.TasksEndpoint.wait";
 
-  @TempDir Path folder;
-  private Instance instance;
-  private TaskCalls calls;
+  @RegisterExtension final Instance instance = new Instance();
 
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-    calls = new TaskCalls(instance);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  private final TaskCalls calls = new TaskCalls(instance);
 
   @Test
   void wait_blocksUntilExit_andAnswersAfterwards() throws Exception {

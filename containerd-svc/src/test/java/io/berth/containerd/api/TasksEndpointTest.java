@@ -28,33 +28,19 @@ import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Tasks through {@code containerd.services.tasks.v1.Tasks}, on the service's own socket. */
 class TasksEndpointTest {
-  @TempDir Path folder;
-  private Instance instance;
-  private TaskCalls calls;
+  @RegisterExtension final Instance instance = new Instance();
 
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-    calls = new TaskCalls(instance);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  private final TaskCalls calls = new TaskCalls(instance);
 
   /** The event of the start comes before that of the exit, also when the program ends at once. */
   @Test

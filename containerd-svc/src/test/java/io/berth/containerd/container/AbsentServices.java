@@ -25,28 +25,24 @@ import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * A container with a snapshot and a network, and the two services that it needs, which come and go.
  */
 abstract class AbsentServices {
-  @TempDir Path folder;
-
-  Instance instance;
+  @RegisterExtension final Instance instance = new Instance();
 
   FakePeers peers;
 
   @BeforeEach
   void start() throws IOException {
-    instance = new Instance(folder);
     peers = new FakePeers(instance.config);
     peers.start(Service.IMAGE);
     peers.start(Service.NETWORK);
@@ -54,7 +50,6 @@ abstract class AbsentServices {
 
   @AfterEach
   void stop() {
-    instance.close();
     peers.close();
   }
 

@@ -20,33 +20,17 @@ import io.berth.containerd.fake.Instance;
 import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A service with containers on the host's network, whose roots are folders, so that no other
  * service is needed; and the calls that tests make on it.
  */
 abstract class ContainerCalls {
-  @TempDir Path folder;
-
-  Instance instance;
-
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  @RegisterExtension final Instance instance = new Instance();
 
   ContainersGrpc.ContainersBlockingStub stub() {
     return UnixChannel.in(
@@ -58,7 +42,7 @@ abstract class ContainerCalls {
   CreateRequest.Builder request(String name, String program) {
     return CreateRequest.newBuilder()
         .setName(name)
-        .setRootfs(folder.toString())
+        .setRootfs(instance.folder().toString())
         .setConfig(Config.newBuilder().addCmd(program))
         .setNetwork(NetworkConfig.newBuilder().setMode("host"));
   }

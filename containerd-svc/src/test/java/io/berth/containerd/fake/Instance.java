@@ -23,36 +23,51 @@ import io.berth.testing.Eventually;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * The whole service on real sockets and files in a folder of a test's own, over fake shim
- * processes; it can be stopped and started again.
+ * The whole service on real sockets and files in a folder of its own, over fake shim processes. It
+ * runs for the length of one test, as {@code @RegisterExtension final Instance instance = new
+ * Instance();}, and can be stopped and started again meanwhile; in the middle of a test it is a
+ * resource, which the test starts.
  */
-public final class Instance implements AutoCloseable {
+public final class Instance implements BeforeEachCallback, AfterEachCallback, AutoCloseable {
   public static final String NAMESPACE = "test";
 
   /** Where the service waits for the next event of a subscriber. */
   private static final String TAKING = "io.berth.containerd.event.EventBroker$Subscription.take";
 
+  private final Path folder;
   public final Config config;
   public final FakeShimProcesses hosts;
   private final EventLoops loops = new EventLoops(1);
   private final ManagedChannel channel;
   private @Nullable ContainerdDaemon daemon;
 
-  public Instance(Path folder) throws IOException {
-    this(folder, "");
+  public Instance() {
+    this("");
   }
 
-  public Instance(Path folder, String more) throws IOException {
+  /** Takes more lines of the configuration. */
+  public Instance(String more) {
+    try {
+      folder = Files.createTempDirectory("berth-containerd");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     // Nobody serves images here, so there is nothing to warm up with.
     config =
         Config.parse(
@@ -64,15 +79,24 @@ public final class Instance implements AutoCloseable {
                 + "/s\"\n"
                 + more
                 + "[containerd]\nwarm_rounds = 0\n");
-    Files.createDirectories(config.root());
-    Files.createDirectories(config.state());
     hosts = new FakeShimProcesses(config);
     channel = UnixChannel.to(loops, config.socket("containerd"));
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext context) throws IOException {
     start();
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) throws IOException {
+    close();
   }
 
   /** Starts the service; it answers when this returns. */
   public void start() throws IOException {
+    Files.createDirectories(config.root());
+    Files.createDirectories(config.state());
     ContainerdComponent component =
         ContainerdComponents.create(config, hosts, InstantSource.system());
     ContainerdDaemon started = component.daemon();
@@ -109,6 +133,11 @@ public final class Instance implements AutoCloseable {
 
   public static TaskKey key(String id) {
     return new TaskKey(NAMESPACE, id);
+  }
+
+  /** The instance's own folder, which goes with it. */
+  public Path folder() {
+    return folder;
   }
 
   /** The folder of a task. */
@@ -212,10 +241,15 @@ public final class Instance implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     stop();
     channel.shutdownNow();
     hosts.close();
     loops.close();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
   }
 }

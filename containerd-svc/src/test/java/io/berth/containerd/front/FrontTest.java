@@ -36,26 +36,13 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What the one socket answers beside containers and tasks. */
 class FrontTest {
-  @TempDir Path folder;
-  private Instance instance;
-
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  @RegisterExtension final Instance instance = new Instance();
 
   private static StatusRuntimeException refused(Code code, Executable call) {
     StatusRuntimeException e = assertThrows(StatusRuntimeException.class, call);

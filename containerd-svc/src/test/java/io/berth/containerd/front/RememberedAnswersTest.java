@@ -32,18 +32,16 @@ import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What is asked of image-svc once, and what every time. */
 class RememberedAnswersTest {
-  @TempDir Path folder;
-  private Instance instance;
+  @RegisterExtension final Instance instance = new Instance();
   private EventLoops loops;
   private UnixServer images;
   private SharedCounter changes;
@@ -51,7 +49,6 @@ class RememberedAnswersTest {
 
   @BeforeEach
   void start() throws IOException {
-    instance = new Instance(folder);
     loops = new EventLoops(1);
     images =
         UnixServer.start(
@@ -66,7 +63,6 @@ class RememberedAnswersTest {
   @AfterEach
   void stop() {
     images.close();
-    instance.close();
     loops.close();
   }
 

@@ -43,7 +43,8 @@ class ShimProcessesTest {
   @Test
   void whileOneIsFree_theReserveWaitsUntilTheClientsAreQuiet()
       throws IOException, InterruptedException {
-    try (Instance instance = new Instance(folder)) {
+    try (Instance instance = new Instance()) {
+      instance.start();
       awaitLiving(instance, RESERVE);
       instance.createTask("c1", "sleep");
       long placed = System.nanoTime();
@@ -58,7 +59,8 @@ class ShimProcessesTest {
 
   @Test
   void withoutAReserve_noneIsStartedForATask() throws IOException {
-    try (Instance instance = new Instance(folder, "[shim]\nwarm_hosts = 0\n")) {
+    try (Instance instance = new Instance("[shim]\nwarm_hosts = 0\n")) {
+      instance.start();
       instance.createTask("c1", "sleep");
       instance.createTask("c2", "sleep");
       assertEquals(1, instance.hosts.living().size());

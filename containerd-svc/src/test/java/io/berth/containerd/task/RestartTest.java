@@ -16,31 +16,17 @@ import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Deaths of shim processes, of this service, and of both; on the same database and folders. */
 class RestartTest {
-  @TempDir Path folder;
-  private Instance instance;
-  private TaskCalls calls;
+  @RegisterExtension final Instance instance = new Instance();
 
-  @BeforeEach
-  void start() throws IOException {
-    instance = new Instance(folder);
-    calls = new TaskCalls(instance);
-  }
-
-  @AfterEach
-  void stop() {
-    instance.close();
-  }
+  private final TaskCalls calls = new TaskCalls(instance);
 
   /** The tasks of a shim process that dies are taken over by another one. */
   @Test
