@@ -5,8 +5,10 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Compiles seccomp filters by libseccomp: it knows the syscall tables of all architectures. A
@@ -191,10 +193,15 @@ public final class Seccomp {
   /** A filter being made. Belongs to one thread. */
   public static final class Filter implements AutoCloseable {
     private final MemorySegment context;
+    private final Set<Integer> architectures = new LinkedHashSet<>();
+    private final Set<String> named = new LinkedHashSet<>();
+    private final Set<SeccompPrologue.Rule> newRules = new LinkedHashSet<>();
+    private boolean newerFail;
     private boolean closed;
 
     private Filter(MemorySegment context) {
       this.context = context;
+      architectures.add(nativeArchitecture());
     }
 
     /** Adds an architecture; one that is there already is no error. */
@@ -204,6 +211,7 @@ public final class Seccomp {
         if (result != -Errno.EEXIST.number()) {
           check(result, "seccomp_arch_add", "0x" + Integer.toHexString(architecture));
         }
+        architectures.add(architecture);
         return this;
       } catch (SyscallException e) {
         throw e;
@@ -217,6 +225,15 @@ public final class Seccomp {
      */
     public Filter optimizeAsTree() throws SyscallException {
       return attribute(SCMP_FLTATR_CTL_OPTIMIZE, 2, "optimize level");
+    }
+
+    /**
+     * Lets calls that are newer than all that rules name fail with ENOSYS, whatever happens to
+     * others without a rule: programs then take an older call, as on a kernel that has no such one.
+     */
+    public Filter failNewerCalls() {
+      newerFail = true;
+      return this;
     }
 
     private Filter attribute(int attribute, int value, String what) throws SyscallException {
@@ -235,17 +252,24 @@ public final class Seccomp {
 
     /**
      * Adds a rule, on every architecture of the filter that has the syscall. All comparisons must
-     * hold; two on one argument libseccomp refuses (EINVAL): that takes two rules.
+     * hold; two on one argument libseccomp refuses (EINVAL): that takes two rules. A call that is
+     * newer than libseccomp is told by its number.
      *
-     * @return false if libseccomp knows no syscall of that name: nothing was added
+     * @return false if there is no syscall of that name: nothing was added
      * @throws SyscallException EACCES if the action is the filter's default
      */
     public boolean addRule(int action, String syscall, List<Comparison> comparisons)
         throws SyscallException {
       Optional<Integer> number = number(nativeArchitecture(), syscall);
       if (number.isEmpty()) {
-        return false;
+        Optional<Integer> newer = NewSyscalls.number(syscall);
+        newer.ifPresent(known -> {
+          named.add(syscall);
+          newRules.add(new SeccompPrologue.Rule(known, action, List.copyOf(comparisons)));
+        });
+        return newer.isPresent();
       }
+      named.add(syscall);
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment array =
             arena.allocate(Math.max(1L, comparisons.size()) * SCMP_ARG_CMP_SIZE, 8);
@@ -276,12 +300,35 @@ public final class Seccomp {
       try (Fd memory = Memfd.create("seccomp")) {
         check((int) Functions.EXPORT.invokeExact(open(), memory.number()), "seccomp_export", "");
         memory.seek(0);
-        return memory.readAll(MAX_FILTER_BYTES);
+        return prologue().before(memory.readAll(MAX_FILTER_BYTES));
       } catch (SyscallException e) {
         throw e;
       } catch (Throwable t) {
         throw broken(t);
       }
+    }
+
+    private SeccompPrologue prologue() {
+      SeccompPrologue prologue = new SeccompPrologue();
+      for (int architecture : architectures) {
+        int bit = number(architecture, "read").orElse(0) & SeccompPrologue.X32_BIT;
+        List<SeccompPrologue.Rule> rules =
+            newRules.stream()
+                .map(rule ->
+                    new SeccompPrologue.Rule(
+                        rule.number() | bit, rule.action(), rule.comparisons()))
+                .toList();
+        int newest = 0;
+        if (newerFail) {
+          for (String name : named) {
+            Optional<Integer> number = number(architecture, name);
+            newest =
+                Math.max(newest, number.orElseGet(() -> NewSyscalls.number(name).orElse(0) | bit));
+          }
+        }
+        prologue.add(architecture, rules, newest);
+      }
+      return prologue;
     }
 
     private MemorySegment open() {

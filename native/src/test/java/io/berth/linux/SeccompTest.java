@@ -100,6 +100,91 @@ final class SeccompTest {
     }
   }
 
+  /** What a filter says of a call must not depend on whether libseccomp has a name for it. */
+  @Test
+  void callsNewerThanTheLibrary_areToldByNumber() throws Exception { // case S9
+    assumeTrue(!Arch.ARM64);
+    int x86 = Seccomp.architecture("x86").orElseThrow();
+    int x32 = Seccomp.architecture("x32").orElseThrow();
+    int unknown = Seccomp.failWith(Errno.ENOSYS.number());
+    byte[] program;
+    try (Seccomp.Filter filter = Seccomp.filter(EPERM).failNewerCalls()) {
+      filter.optimizeAsTree().addArchitecture(x86).addArchitecture(x32);
+      for (String name : List.of("read", "mseal", "getxattrat", "file_getattr")) {
+        assertTrue(filter.addRule(Seccomp.SCMP_ACT_ALLOW, name, List.of()), name);
+      }
+      program = filter.compile();
+    }
+    for (int arch : new int[] {Seccomp.nativeArchitecture(), x86}) {
+      for (int number : new int[] {462, 464, 468}) {
+        assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, arch, number), "" + number);
+      }
+      for (int number : new int[] {425, 457, 463, 467}) {
+        assertEquals(EPERM, run(program, arch, number), "" + number);
+      }
+      for (int number : new int[] {469, 1000, 0x3fffffff}) {
+        assertEquals(unknown, run(program, arch, number), "" + number);
+      }
+      assertEquals(EPERM, run(program, arch, -1));
+    }
+    int amd64 = Seccomp.nativeArchitecture();
+    assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, amd64, 0x40000000 | 462));
+    assertEquals(unknown, run(program, amd64, 0x40000000 | 469));
+    assertEquals(EPERM, run(program, amd64, 0x40000000 | 463));
+  }
+
+  @Test
+  void withoutAWordOnNewerCalls_theDefaultHoldsForThem() throws Exception {
+    try (Seccomp.Filter filter = Seccomp.filter(Seccomp.SCMP_ACT_ALLOW)) {
+      assertTrue(filter.addRule(EPERM, "mseal", List.of()));
+      byte[] program = filter.compile();
+      int arch = Seccomp.nativeArchitecture();
+      assertEquals(EPERM, run(program, arch, 462));
+      assertEquals(Seccomp.SCMP_ACT_ALLOW, run(program, arch, 1000));
+    }
+    try (Seccomp.Filter nothing = Seccomp.filter(EPERM).failNewerCalls()) {
+      assertEquals(EPERM, run(nothing.compile(), Seccomp.nativeArchitecture(), 1000));
+    }
+  }
+
+  @Test
+  void conditionsOnANewCall_compareAllSixtyFourBits() throws Exception {
+    long limit = 0x1_0000_0005L;
+    List<Long> values = List.of(0L, 5L, 0x1_0000_0004L, limit, 0x1_0000_0006L, 0x2_0000_0000L, -1L);
+    for (Operator operator : Operator.values()) {
+      boolean masked = operator == Operator.MASKED_EQ;
+      Comparison comparison =
+          masked
+              ? new Comparison(2, operator, 0xf_0000_000fL, limit)
+              : new Comparison(2, operator, limit, 0);
+      byte[] program;
+      try (Seccomp.Filter filter = Seccomp.filter(EPERM)) {
+        assertTrue(filter.addRule(Seccomp.SCMP_ACT_ALLOW, "mseal", List.of(comparison)));
+        assertTrue(filter.addRule(Seccomp.SCMP_ACT_LOG, "getxattrat", List.of()));
+        program = filter.compile();
+      }
+      for (long value : values) {
+        int order = Long.compareUnsigned(value, limit);
+        boolean holds =
+            switch (operator) {
+              case NE -> order != 0;
+              case LT -> order < 0;
+              case LE -> order <= 0;
+              case EQ -> order == 0;
+              case GE -> order >= 0;
+              case GT -> order > 0;
+              case MASKED_EQ -> (value & 0xf_0000_000fL) == limit;
+            };
+        int arch = Seccomp.nativeArchitecture();
+        assertEquals(
+            holds ? Seccomp.SCMP_ACT_ALLOW : EPERM,
+            run(program, arch, 462, 0, 0, value),
+            operator + " 0x" + Long.toHexString(value));
+        assertEquals(Seccomp.SCMP_ACT_LOG, run(program, arch, 464, 0, 0, value));
+      }
+    }
+  }
+
   @Test
   void furtherArchitecturesHaveTheirOwnNumbers() throws Exception {
     assumeTrue(!Arch.ARM64);

@@ -43,8 +43,11 @@ public final class Filters {
     int otherwise = action(profile.defaultAction(), errno);
     try (Seccomp.Filter filter = Seccomp.filter(otherwise)) {
       filter.optimizeAsTree();
+      if (!isLax(profile.defaultAction())) {
+        filter.failNewerCalls();
+      }
       for (String name : profile.architectures()) {
-        Seccomp.architecture(architecture(name)).ifPresent(token -> add(filter, token));
+        add(filter, token(name));
       }
       for (Linux.Seccomp.Rule rule : profile.syscalls()) {
         add(filter, rule, otherwise);
@@ -55,6 +58,21 @@ public final class Filters {
     } catch (UnsupportedOperationException e) {
       throw new BerthException.FailedPrecondition(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  /** Whether a call without a rule is made; a tracer is expected to know about new ones. */
+  private static boolean isLax(String action) {
+    return switch (action) {
+      case "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE" -> true;
+      default -> false;
+    };
+  }
+
+  private static int token(String architecture) {
+    return Seccomp.architecture(architecture(architecture))
+        .orElseThrow(() ->
+            new BerthException.InvalidArgument(
+                "seccomp: there is no architecture `" + architecture + "`"));
   }
 
   private static void add(Seccomp.Filter filter, int architecture) {
