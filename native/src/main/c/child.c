@@ -187,5 +187,5 @@ void child_main(struct launch *launch, bool wait_for_go) {
   if (launch->settings.helper || join(launch, &failure) == 0)
     run_steps(&child, &failure);
   sync_send_failure(child.sync, &failure);
-  _exit(NOT_STARTED);
+  sync_end(NOT_STARTED);
 }

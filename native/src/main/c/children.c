@@ -9,7 +9,7 @@
 
 /* Deals with the end of a process of the table. */
 static void ended(struct process *process, const siginfo_t *info) {
-  if (process->launch != NULL && launch_process_ended(process->launch))
+  if (process->launch != NULL && launch_process_ended(process->launch, info))
     return; /* it never became a process of the container */
   endings_record(process, info);
 }

@@ -140,6 +140,10 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
   case STEP_OOM_SCORE:
     settings->oom_score = true;
     return 0;
+  case STEP_SECCOMP:
+    settings->filter = true;
+    settings->filter_step = step->index;
+    return 0;
   default:
     return 0;
   }
@@ -520,7 +524,25 @@ bool launch_helper_ended(pid_t pid) {
   return false;
 }
 
-bool launch_process_ended(struct launch *launch) {
+/* The process has ended without a word of its own. */
+static void ended_silently(struct launch *launch, int error, const siginfo_t *info) {
+  const struct launch_settings *settings = &launch->settings;
+  bool killed = info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED;
+  int signal = info->si_status;
+  launch->failed = true;
+  /* SIGSYS is the filter's own; the others are what sync_end leaves where no call is allowed, and
+   * what comes of a call that only seems to have been made. */
+  if (settings->filter && killed &&
+      (signal == SIGSYS || signal == SIGILL || signal == SIGTRAP || signal == SIGSEGV)) {
+    fail(&launch->failure, EPERM, "launch", "its seccomp filter forbids what starting takes");
+    launch->failure.step = settings->filter_step;
+    launch->failure.code = STEP_SECCOMP;
+    return;
+  }
+  fail(&launch->failure, error, "launch", "the process ended before execve");
+}
+
+bool launch_process_ended(struct launch *launch, const siginfo_t *info) {
   while (launch->sync.fd >= 0 && take_message(launch) > 0) {
   }
   if (launch->executing && !launch->failed) {
@@ -530,16 +552,14 @@ bool launch_process_ended(struct launch *launch) {
   if (launch->released) {
     /* It had been made: the caller of START or CONTINUE hears what went wrong, and the exit is one
      * like any other. */
-    if (launch->request != 0 && !launch->failed)
-      fail(&launch->failure, ESRCH, "launch", "the process ended before execve");
-    launch->failed = true;
+    if (!launch->failed)
+      ended_silently(launch, ESRCH, info);
     answer(launch);
     launch_free(launch);
     return false;
   }
   if (!launch->failed)
-    fail(&launch->failure, ECHILD, "launch", "the process ended before execve");
-  launch->failed = true;
+    ended_silently(launch, ECHILD, info);
   discard(launch);
   return true;
 }

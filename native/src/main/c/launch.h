@@ -6,6 +6,7 @@
 #ifndef BERTH_LAUNCH_H
 #define BERTH_LAUNCH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct launch_settings {
   bool id_maps;
   bool terminal;
   bool oom_score; /* a step sets it */
+  bool filter;    /* a step loads a seccomp filter */
+  uint32_t filter_step;
   const char *time_offsets;
 };
 
@@ -68,7 +71,7 @@ bool launch_reap_helpers(void);
 bool launch_helper_ended(pid_t pid);
 /* Deals with the end of the process of a launch. True when no exit is to be recorded, for it never
  * was a process of the container. */
-bool launch_process_ended(struct launch *launch);
+bool launch_process_ended(struct launch *launch, const siginfo_t *info);
 void launch_abort_all(void);
 
 /* --- The other side: run in the clones, never return. --- */

@@ -128,6 +128,52 @@ final class RefusedLaunchIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
+  /** Filters under which the process can neither say a word nor end in the usual way. */
+  @ParameterizedTest // case S12
+  @CsvSource({
+    "SCMP_ACT_ERRNO, 1, true",
+    "SCMP_ACT_ERRNO, 1, false",
+    "SCMP_ACT_ERRNO, 0, true",
+    "SCMP_ACT_ERRNO, 4, false",
+    "SCMP_ACT_KILL_PROCESS, 0, true",
+    "SCMP_ACT_KILL_THREAD, 0, false",
+    "SCMP_ACT_TRAP, 0, true",
+  })
+  void aFilterThatAllowsNothing_failsTheLaunch(String action, int errno, boolean last)
+      throws Exception {
+    ObjectNode spec = shims.spec("true");
+    ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
+    seccomp.put("defaultAction", action).putArray("architectures").add("SCMP_ARCH_X86_64");
+    if (action.equals("SCMP_ACT_ERRNO")) {
+      seccomp.put("defaultErrnoRet", errno);
+    }
+    spec.withObject("/process").put("noNewPrivileges", last);
+    TaskKey key = shims.key();
+    BerthException refused;
+    if (last) {
+      shims.create(key, spec);
+      var task = shims.task(key);
+      refused = failure(() -> task.start(StartRequest.newBuilder().setId(key.id()).build()));
+      task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+      task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    } else {
+      refused = failure(() -> shims.create(key, spec));
+    }
+    assertTrue(refused.getMessage().contains("seccomp filter forbids"), refused.getMessage());
+    assertEquals(ENGINE, LaunchFailure.exitCode(refused, ENGINE));
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  @Test
+  void anArchitectureThatIsNone_isRefusedByName() { // case S13
+    ObjectNode spec = shims.spec("true");
+    ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
+    seccomp.put("defaultAction", "SCMP_ACT_ALLOW").putArray("architectures").add("SCMP_ARCH_VAX");
+    BerthException refused = create(spec);
+    assertEquals(BerthException.InvalidArgument.class, refused.getClass());
+    assertTrue(refused.getMessage().contains("`SCMP_ARCH_VAX`"), refused.getMessage());
+  }
+
   @Test
   void aWorkingFolderThatCannotBeEntered() throws Exception {
     ObjectNode spec = shims.spec("true");
