@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
 import io.berth.api.containerd.services.content.v1.AbortRequest;
 import io.berth.api.containerd.services.content.v1.ContentGrpc;
 import io.berth.api.containerd.services.content.v1.DeleteContentRequest;
@@ -190,6 +191,75 @@ final class ContentEndpointTest {
     writing("other").ok(stat("r"));
     first.halfClose();
     writing("default").ok(stat("r"));
+  }
+
+  /** The message that closes a ref may arrive behind the one that opens it again. */
+  @Test // case C1
+  void write_ofARefThatIsJustBeingClosed_waitsForIt() throws Exception {
+    Writing first = writing("default");
+    first.ok(stat("r"));
+    first.ok(write(0, "abc"));
+    Writing second = writing("default");
+    second.requests.onNext(stat("r").build());
+    first.halfClose();
+    assertTrue(
+        second.next() instanceof WriteContentResponse answer && answer.getOffset() == 3,
+        "the second writer goes on behind the first");
+  }
+
+  @Test // case C8
+  void updatedAt_isTheSameForEverybody() throws Exception {
+    Writing first = writing("default");
+    first.ok(stat("r").setTotal(6));
+    first.ok(write(0, "abc"));
+    Timestamp told = first.ok(WriteContentRequest.newBuilder()).getUpdatedAt();
+    assertEquals(told, updatedAt("r"), "while it is written");
+    first.halfClose();
+    assertEquals(told, updatedAt("r"), "once it is closed");
+    Writing second = writing("default");
+    assertEquals(told, second.ok(stat("r").setTotal(6)).getUpdatedAt(), "opened again");
+    second.halfClose();
+    service.stop();
+    service.start();
+    assertEquals(told, updatedAt("r"), "after a restart");
+  }
+
+  private Timestamp updatedAt(String ref) {
+    return content()
+        .status(StatusRequest.newBuilder().setRef(ref).build())
+        .getStatus()
+        .getUpdatedAt();
+  }
+
+  @Test // case C2
+  void abort_ofWhatIsBeingWritten_takesTheIngestAway() throws Exception {
+    Writing writing = writing("default");
+    writing.ok(stat("r"));
+    writing.ok(write(0, "abc"));
+    content().abort(AbortRequest.newBuilder().setRef("r").build());
+    var gone = assertThrows(StatusRuntimeException.class, () -> updatedAt("r"));
+    assertEquals(Status.Code.NOT_FOUND, gone.getStatus().getCode());
+    String refused = writing.refused(commit(3));
+    assertTrue(refused.startsWith("NOT_FOUND ingest \"r\" was aborted"), refused);
+    assertThrows(StatusRuntimeException.class, () -> read("abc", 0, 0));
+    assertEquals(0, writing("default").ok(stat("r")).getOffset(), "the ref is free again");
+  }
+
+  @Test // case C3
+  void append_toWhatAnotherNamespaceHas_goesOnFromACopy() throws Exception {
+    store("other", "shared");
+    Writing writing = writing("default");
+    assertEquals(
+        6,
+        writing
+            .ok(stat("r").setTotal(6).setExpected(Digest.sha256("shared").toString()))
+            .getOffset());
+    WriteContentResponse more = writing.ok(write(6, " and more"));
+    assertEquals(15, more.getOffset());
+    assertEquals(Digest.sha256("shared and more").toString(), more.getDigest());
+    writing.ok(commit(15).setTotal(15).setExpected(Digest.sha256("shared and more").toString()));
+    assertEquals("shared and more", read("shared and more", 0, 0));
+    assertThrows(StatusRuntimeException.class, () -> read("shared", 0, 0));
   }
 
   @Test

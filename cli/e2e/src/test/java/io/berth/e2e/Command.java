@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,12 @@ record Command(List<String> line, int exit, String out, String err) {
   }
 
   static Command run(List<String> line, byte[] input, Map<String, String> environment) {
+    return run(line, input, environment, Duration.ofSeconds(LIMIT));
+  }
+
+  /** As the others; for a command that may take longer than they. */
+  static Command run(
+      List<String> line, byte[] input, Map<String, String> environment, Duration limit) {
     try {
       ProcessBuilder builder = new ProcessBuilder(line);
       builder.environment().putAll(environment);
@@ -41,11 +48,16 @@ record Command(List<String> line, int exit, String out, String err) {
           throw e;
         }
       }
-      if (!process.waitFor(LIMIT, TimeUnit.SECONDS)) {
+      if (!process.waitFor(limit.toSeconds(), TimeUnit.SECONDS)) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         throw new AssertionError(
-            "no end after " + LIMIT + " s: " + String.join(" ", line) + "\n" + err.getNow(""));
+            "no end after "
+                + limit.toSeconds()
+                + " s: "
+                + String.join(" ", line)
+                + "\n"
+                + err.getNow(""));
       }
       return new Command(line, process.exitValue(), out.join(), err.join());
     } catch (IOException e) {

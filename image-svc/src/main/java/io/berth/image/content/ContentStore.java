@@ -213,7 +213,7 @@ public final class ContentStore {
    * Takes away a file that no namespace records any more. It runs as a change, so no other change
    * can record the file meanwhile.
    */
-  private void sweep(Digest digest) {
+  void sweep(Digest digest) {
     metadata.lazy(transaction -> {
       if (!arriving.containsKey(digest)
           && !transaction.exists("SELECT 1 FROM content WHERE digest = ?", digest.toString())) {

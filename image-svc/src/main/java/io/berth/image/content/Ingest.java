@@ -13,8 +13,10 @@ import io.berth.image.meta.Transaction;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Map;
@@ -26,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * goes on behind it. An ingest belongs to one thread at a time.
  *
  * <p>If another namespace has the expected content already, nothing needs to be written: the ingest
- * stands at its end, and to commit it only records the content in this namespace as well.
+ * stands at its end, and to commit it only records the content in this namespace as well. Whoever
+ * writes to it nevertheless gets a copy of the bytes to go on from.
  */
 public final class Ingest implements AutoCloseable {
   private static final int READ_BYTES = 256 << 10;
@@ -36,21 +39,18 @@ public final class Ingest implements AutoCloseable {
   private final Request request;
 
   /** Null if the bytes are another namespace's. */
-  private final @Nullable IngestFile file;
+  private @Nullable IngestFile file;
 
   private final Hasher hasher;
-  private final IngestRow row;
+  private IngestRow row;
 
   /** The digest of the bytes if they are another namespace's. */
-  private final @Nullable Digest shared;
+  private @Nullable Digest shared;
 
-  private long offset;
+  private volatile long offset;
   private long total;
-  private Instant updated;
-
-  /** Whether the client sends bytes that another namespace has, to be compared with them. */
-  private boolean rewritten;
-
+  private volatile Instant updated;
+  private boolean written;
   private boolean ended;
   private boolean closed;
 
@@ -99,15 +99,17 @@ public final class Ingest implements AutoCloseable {
 
   /** Reads what an earlier writer left, for the digest has to cover it. */
   void resume(IngestFile left) throws IOException {
-    offset = left.size();
-    if (offset == 0) {
+    long size = left.size();
+    offset = size;
+    Instant modified = left.modified();
+    updated = modified.isAfter(row.started()) ? modified : row.started();
+    if (size == 0) {
       return;
     }
-    updated = left.modified();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment part = arena.allocate(READ_BYTES);
-      for (long at = 0; at < offset; ) {
-        int count = left.read(part.asSlice(0, Math.min(part.byteSize(), offset - at)), at);
+      for (long at = 0; at < size; ) {
+        int count = left.read(part.asSlice(0, Math.min(part.byteSize(), size - at)), at);
         if (count < 0) {
           throw new BerthException.DataLoss(
               "ingest \"" + request.ref + "\" became shorter while it was read; write it again");
@@ -150,7 +152,8 @@ public final class Ingest implements AutoCloseable {
 
   /** The digest of the bytes that are there. */
   public Digest digest() {
-    return shared != null && !rewritten ? shared : hasher.soFar();
+    Digest whole = shared;
+    return whole != null ? whole : hasher.soFar();
   }
 
   /** When the first writer opened it. */
@@ -179,13 +182,50 @@ public final class Ingest implements AutoCloseable {
       throw new BerthException.NotImplemented(
           "truncate ingest \"" + request.ref + "\" to anything but 0");
     }
-    if (file == null) {
-      rewritten = true;
-    } else {
-      file.clear();
-    }
+    own().clear();
     hasher.reset();
     offset = 0;
+    touch();
+  }
+
+  private void touch() {
+    updated = store.now();
+    written = true;
+  }
+
+  /** The file to write to; makes one, without any bytes, if the bytes are another namespace's. */
+  private IngestFile own() {
+    IngestFile open = file;
+    if (open == null) {
+      row = store.record(request, null);
+      open = IngestFile.open(store.paths(), row.id(), request.ref);
+      file = open;
+      shared = null;
+      offset = 0;
+    }
+    return open;
+  }
+
+  /** Copies another namespace's bytes, so that they can be gone on from. */
+  private void unshare(Digest from) {
+    IngestFile own = own();
+    try (Arena arena = Arena.ofConfined();
+        FileChannel blob = FileChannel.open(content.path(from), StandardOpenOption.READ)) {
+      MemorySegment part = arena.allocate(READ_BYTES);
+      long at = 0;
+      for (int count = blob.read(part.asByteBuffer());
+          count >= 0;
+          count = blob.read(part.asByteBuffer())) {
+        MemorySegment bytes = part.asSlice(0, count);
+        own.write(bytes, at);
+        hasher.update(bytes);
+        at += count;
+        offset = at;
+      }
+    } catch (IOException e) {
+      throw new BerthException.Unavailable(
+          "content " + from + " went away meanwhile; write it again", e);
+    }
   }
 
   /**
@@ -194,15 +234,18 @@ public final class Ingest implements AutoCloseable {
    * @throws BerthException RESOURCE_EXHAUSTED when the disk is full
    */
   public void write(MemorySegment bytes) {
-    if (file != null) {
-      file.write(bytes, offset);
-    } else if (!rewritten && bytes.byteSize() > 0) {
-      throw new BerthException.FailedPrecondition(
-          "ingest \"" + request.ref + "\": content is complete");
+    if (bytes.byteSize() == 0) {
+      return;
     }
+    Digest from = shared;
+    if (from != null) {
+      unshare(from);
+    }
+    long at = offset;
+    own().write(bytes, at);
     hasher.update(bytes);
-    offset += bytes.byteSize();
-    updated = store.now();
+    offset = at + bytes.byteSize();
+    touch();
   }
 
   /**
@@ -211,7 +254,8 @@ public final class Ingest implements AutoCloseable {
    * @param size bytes that there have to be, 0 for any number
    * @param expected digest, null for any
    * @throws BerthException FAILED_PRECONDITION when size or digest are others, the ingest stays;
-   *     ALREADY_EXISTS when the namespace has the content, the ingest is gone
+   *     ALREADY_EXISTS when the namespace has the content, the ingest is gone; NOT_FOUND when
+   *     somebody has aborted it
    */
   public ContentInfo commit(
       long size,
@@ -225,7 +269,6 @@ public final class Ingest implements AutoCloseable {
     }
     Digest digest = digest();
     checkDigest(digest, expected);
-    checkDigest(digest, shared);
     return commitAs(digest, stored, durability);
   }
 
@@ -245,6 +288,7 @@ public final class Ingest implements AutoCloseable {
    */
   public ContentInfo commitAs(
       Digest digest, Map<String, String> stored, Metadata.Durability durability) {
+    boolean aborted = false;
     content.arrives(digest);
     try {
       place(digest, durability == Metadata.Durability.DURABLE);
@@ -254,11 +298,21 @@ public final class Ingest implements AutoCloseable {
         throw new BerthException.AlreadyExists("content " + digest);
       }
       return content.info(request.namespace, digest);
+    } catch (BerthException.NotFound e) {
+      aborted = true;
+      throw e;
     } finally {
       content.hasArrived(digest);
       ended = true;
       close();
+      if (aborted) {
+        content.sweep(digest);
+      }
     }
+  }
+
+  private BerthException aborted() {
+    return new BerthException.NotFound("ingest \"" + request.ref + "\" was aborted meanwhile");
   }
 
   private void place(Digest digest, boolean durable) {
@@ -273,7 +327,9 @@ public final class Ingest implements AutoCloseable {
     } catch (IOException e) {
       throw new BerthException.Internal("look for content " + digest + ": " + e.getMessage(), e);
     }
-    file.moveTo(blob, store.paths().blobs(digest.algorithm()), durable);
+    if (!file.moveTo(blob, store.paths().blobs(digest.algorithm()), durable)) {
+      throw aborted();
+    }
   }
 
   /** Answers false if the namespace has a record of the content already. */
@@ -283,8 +339,8 @@ public final class Ingest implements AutoCloseable {
       Map<String, String> labels,
       Metadata.Durability durability)
       throws SQLException {
-    if (file != null) {
-      store.remove(transaction, row);
+    if (file != null && !store.remove(transaction, row)) {
+      throw aborted();
     }
     Leases.remove(
         transaction, request.namespace, request.lease, Lease.Resource.ingest(request.ref));
@@ -330,8 +386,12 @@ public final class Ingest implements AutoCloseable {
     closed = true;
     hasher.close();
     try {
-      if (file != null) {
-        file.close();
+      IngestFile open = file;
+      if (open != null) {
+        if (written && !ended) {
+          open.modifiedAt(updated);
+        }
+        open.close();
       }
     } finally {
       store.unlock(request.namespace, request.ref);

@@ -14,9 +14,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 
 /**
@@ -71,6 +73,21 @@ final class IngestFile implements AutoCloseable {
   /** When the file was written last. */
   Instant modified() throws IOException {
     return Files.getLastModifiedTime(path).toInstant();
+  }
+
+  /**
+   * Says when the file was written last, by the same clock as everything else that is told of an
+   * ingest.
+   */
+  void modifiedAt(Instant moment) {
+    try {
+      Files.setLastModifiedTime(path, FileTime.from(moment));
+    } catch (NoSuchFileException e) {
+      // Somebody has aborted the ingest.
+      return;
+    } catch (IOException e) {
+      throw failure(e);
+    }
   }
 
   /**
@@ -129,12 +146,13 @@ final class IngestFile implements AutoCloseable {
   }
 
   /**
-   * Moves the file to its place among the content.
+   * Moves the file to its place among the content; answers false if it is gone, for somebody has
+   * aborted the ingest.
    *
    * @param blob a path in the folder
    * @param durable whether the bytes and the name have to be on the disk when this returns
    */
-  void moveTo(Path blob, Path folder, boolean durable) {
+  boolean moveTo(Path blob, Path folder, boolean durable) {
     try {
       if (durable) {
         channel.force(false);
@@ -143,6 +161,9 @@ final class IngestFile implements AutoCloseable {
       if (durable) {
         AtomicFile.syncFolder(folder);
       }
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
     } catch (IOException e) {
       throw failure(e);
     }

@@ -25,7 +25,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -45,9 +44,7 @@ public final class IngestStore {
   private final TrashBin trash;
   private final ContentStore content;
 
-  /** Since when each ingest that is open is locked. */
-  private final Map<Key, Instant> locks = new ConcurrentHashMap<>();
-
+  private final IngestLocks locks = new IngestLocks();
   private final AtomicLong lastId = new AtomicLong();
 
   @Inject
@@ -57,8 +54,6 @@ public final class IngestStore {
     this.trash = trash;
     this.content = content;
   }
-
-  private record Key(String namespace, String ref) {}
 
   /** Takes folders away that have no record. To be called before the first ingest is opened. */
   public void start() throws IOException {
@@ -70,10 +65,11 @@ public final class IngestStore {
   }
 
   /**
-   * Opens an ingest and holds its lock until it is closed.
+   * Opens an ingest and holds its lock until it is closed. If another holds it, this waits for half
+   * a second.
    *
-   * @throws BerthException UNAVAILABLE while another holds it; ALREADY_EXISTS when the content that
-   *     is expected is there; RESOURCE_EXHAUSTED when the disk is full
+   * @throws BerthException UNAVAILABLE if another holds it for longer; ALREADY_EXISTS when the
+   *     content that is expected is there; RESOURCE_EXHAUSTED when the disk is full
    */
   public Ingest open(Ingest.Request request) {
     if (request.ref().isEmpty()) {
@@ -87,10 +83,11 @@ public final class IngestStore {
     if (expected != null && content.lease(request.namespace(), request.lease(), expected)) {
       throw new BerthException.AlreadyExists("content " + expected);
     }
-    lock(request.namespace(), request.ref());
+    locks.take(request.namespace(), request.ref(), metadata.now());
     boolean opened = false;
     try {
       Ingest ingest = openLocked(request);
+      locks.holds(request.namespace(), request.ref(), ingest);
       opened = true;
       return ingest;
     } catch (IOException e) {
@@ -118,7 +115,7 @@ public final class IngestStore {
     }
     boolean restart =
         old != null && old.total() > 0 && request.total() > 0 && old.total() != request.total();
-    IngestRow row = metadata.lazy(transaction -> record(transaction, request, old));
+    IngestRow row = record(request, old);
     IngestFile file = IngestFile.open(paths, row.id(), request.ref());
     boolean opened = false;
     try {
@@ -135,6 +132,11 @@ public final class IngestStore {
         file.close();
       }
     }
+  }
+
+  /** Records an ingest with bytes of its own. */
+  IngestRow record(Ingest.Request request, @Nullable IngestRow old) {
+    return metadata.lazy(transaction -> record(transaction, request, old));
   }
 
   private IngestRow record(Transaction transaction, Ingest.Request request, @Nullable IngestRow old)
@@ -219,6 +221,12 @@ public final class IngestStore {
   }
 
   private IngestStatus status(IngestRow row) {
+    Ingest open = locks.holder(row.namespace(), row.ref());
+    if (open != null) {
+      // The writer's clock counts: the kernel's, which is in the file, lags behind it by up to a
+      // tick.
+      return new IngestStatus(row.ref(), open.offset(), row.total(), row.started(), open.updated());
+    }
     Path data = IngestFile.in(paths.ingest(row.id()));
     try {
       return new IngestStatus(
@@ -233,17 +241,13 @@ public final class IngestStore {
   }
 
   /**
-   * Gives an ingest up.
+   * Gives an ingest up. Whoever writes it just now keeps its lock until it is closed, and can
+   * commit it no more.
    *
-   * @throws BerthException NOT_FOUND for an unknown one, UNAVAILABLE while somebody writes it
+   * @throws BerthException NOT_FOUND for an unknown one
    */
   public void abort(String namespace, @Nullable String lease, String ref) {
-    lock(namespace, ref);
-    try {
-      forget(get(namespace, ref), lease);
-    } finally {
-      unlock(namespace, ref);
-    }
+    forget(get(namespace, ref), lease);
   }
 
   void forget(IngestRow row, @Nullable String lease) {
@@ -254,16 +258,21 @@ public final class IngestStore {
     });
   }
 
-  /** Removes a record as part of a change; the bytes go when that is committed. */
-  public void remove(Transaction transaction, IngestRow row) throws SQLException {
-    transaction.run(
-        "DELETE FROM ingest WHERE namespace = ? AND ref = ?", row.namespace(), row.ref());
-    transaction.afterwards(() -> trash.takeOrLog(paths.ingest(row.id())));
+  /**
+   * Removes a record as part of a change; the bytes go when that is committed. Answers whether it
+   * was there.
+   */
+  public boolean remove(Transaction transaction, IngestRow row) throws SQLException {
+    boolean there = transaction.run("DELETE FROM ingest WHERE id = ?", row.id()) > 0;
+    if (there) {
+      transaction.afterwards(() -> trash.takeOrLog(paths.ingest(row.id())));
+    }
+    return there;
   }
 
   /** Whether somebody writes it just now. */
   public boolean isLocked(String namespace, String ref) {
-    return locks.containsKey(new Key(namespace, ref));
+    return locks.isTaken(namespace, ref);
   }
 
   private IngestRow get(String namespace, String ref) {
@@ -283,23 +292,8 @@ public final class IngestStore {
             ref));
   }
 
-  private void lock(String namespace, String ref) {
-    Instant now = metadata.now();
-    Instant since = locks.putIfAbsent(new Key(namespace, ref), now);
-    if (since != null) {
-      throw new BerthException.Unavailable(
-          "ref "
-              + ref
-              + " locked for "
-              + Duration.between(since, now).toMillis()
-              + "ms (since "
-              + since
-              + ")");
-    }
-  }
-
   void unlock(String namespace, String ref) {
-    locks.remove(new Key(namespace, ref));
+    locks.release(namespace, ref);
   }
 
   ImagePaths paths() {
