@@ -69,6 +69,22 @@ final class CtrIT {
     berth.ctr("namespaces", "ls").exits(0).saysNo(name);
   }
 
+  /** The archive goes to image-svc's own socket, past the one that lists. */
+  @Test // case C6
+  void namespaces_thatOthersWroteInto_areListedAndRemoved() throws Exception {
+    String name = berth.namespace() + "y";
+    Path archive = BusyboxImage.archive(berth.folder("loaded"));
+    berth.berth("--namespace", name, "load", "-i", archive.toString()).exits(0);
+    berth.ctr("namespaces", "ls", "-q").exits(0).says(name);
+    berth.ctr("namespaces", "rm", name).exits(1).says("must be empty");
+    berth.berth("--namespace", name, "rmi", BusyboxImage.NAME).exits(0);
+    Eventually.answers(
+        "the namespace is empty",
+        () -> berth.ctr("namespaces", "rm", name),
+        command -> command.exit() == 0);
+    berth.ctr("namespaces", "ls", "-q").exits(0).saysNo(name);
+  }
+
   @Test
   void images_areListedTaggedAndRemoved() {
     berth

@@ -1,5 +1,6 @@
 package io.berth.containerd.client;
 
+import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.content.v1.ContentGrpc;
 import io.berth.api.containerd.services.content.v1.ListContentRequest;
 import io.berth.api.containerd.services.images.v1.ImagesGrpc;
@@ -15,9 +16,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Asks image-svc what it has in a namespace, by the calls that every client may use. */
+/** Asks image-svc what it has in namespaces, by the calls that every client may use. */
 public final class ImageEmptiness implements Emptiness {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** Who lists namespaces is not held up by a service that hangs. */
+  private static final Duration LIST_PATIENCE = Duration.ofSeconds(2);
 
   private final Channel channel;
   private final Path socket;
@@ -61,5 +65,17 @@ public final class ImageEmptiness implements Emptiness {
           return result;
         });
     return result;
+  }
+
+  @Override
+  public List<String> occupied() {
+    return Calls.call(
+        socket,
+        "berth-image",
+        () ->
+            io.berth.api.berth.image.v1.ImagesGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(LIST_PATIENCE)
+                .namespaces(Empty.getDefaultInstance())
+                .getNamespacesList());
   }
 }

@@ -14,6 +14,8 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -35,6 +37,8 @@ public final class NamespaceTable {
    */
   public static final String ISOLATION_LABEL = "berth.isolation";
 
+  private static final Logger LOG = System.getLogger(NamespaceTable.class.getName());
+
   private final Store store;
   private final Emptiness emptiness;
   private final EventBroker events;
@@ -55,8 +59,12 @@ public final class NamespaceTable {
     return labels == null ? Map.of() : decode(labels);
   }
 
-  /** The labels of every namespace, by its name and in the order of names. */
+  /**
+   * The labels of every namespace, by its name and in the order of names; with those that somebody
+   * has written into at image-svc's own socket, as far as it answers.
+   */
   public Map<String, Map<String, String>> all() {
+    discover();
     return store
         .database()
         .read(connection -> {
@@ -69,6 +77,14 @@ public final class NamespaceTable {
           }
           return result;
         });
+  }
+
+  private void discover() {
+    try {
+      emptiness.occupied().forEach(this::ensure);
+    } catch (BerthException e) {
+      LOG.log(Level.DEBUG, "namespaces that only image-svc knows are left out", e);
+    }
   }
 
   /**
@@ -126,7 +142,10 @@ public final class NamespaceTable {
    */
   public void delete(String name) {
     if (store.database().read(connection -> row(connection, name)) == null) {
-      throw new BerthException.NotFound("namespace \"" + name + "\"");
+      discover();
+      if (store.database().read(connection -> row(connection, name)) == null) {
+        throw new BerthException.NotFound("namespace \"" + name + "\"");
+      }
     }
     List<String> remaining = emptiness.remaining(name);
     if (!remaining.isEmpty()) {

@@ -7,6 +7,7 @@ import io.berth.api.berth.image.v1.HistoryResponse;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ListRequest;
 import io.berth.api.berth.image.v1.ListResponse;
+import io.berth.api.berth.image.v1.NamespacesResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.UsageResponse;
 import io.berth.base.config.Config;
@@ -19,6 +20,7 @@ import io.berth.image.content.ContentStore;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Users;
+import io.berth.image.meta.Metadata;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.oci.image.ImageConfig;
@@ -37,6 +39,7 @@ final class ImageQueries {
   private final Users users;
   private final ContentStore content;
   private final Snapshots snapshots;
+  private final Metadata metadata;
   private final ImageMessages messages;
   private final String snapshotter;
 
@@ -46,12 +49,14 @@ final class ImageQueries {
       Users users,
       ContentStore content,
       Snapshots snapshots,
+      Metadata metadata,
       ImageMessages messages,
       Config config) {
     this.library = library;
     this.users = users;
     this.content = content;
     this.snapshots = snapshots;
+    this.metadata = metadata;
     this.messages = messages;
     this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
   }
@@ -123,6 +128,12 @@ final class ImageQueries {
   private long layerSize(String namespace, ResolvedImage image, String name, int index) {
     SnapshotInfo info = snapshots.find(new Snapshots.Key(namespace, snapshotter, name));
     return info == null ? image.manifest().layers().get(index).size() : info.usage().bytes();
+  }
+
+  void namespaces(StreamObserver<NamespacesResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> NamespacesResponse.newBuilder().addAllNamespaces(metadata.namespaces()).build());
   }
 
   private static String orEmpty(@Nullable String text) {

@@ -12,6 +12,7 @@ import io.berth.api.berth.image.v1.ImportRequest;
 import io.berth.api.berth.image.v1.ListRequest;
 import io.berth.api.berth.image.v1.ListResponse;
 import io.berth.api.berth.image.v1.LoadRequest;
+import io.berth.api.berth.image.v1.NamespacesResponse;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PruneRequest;
 import io.berth.api.berth.image.v1.PruneResponse;
@@ -105,6 +106,11 @@ public final class LibraryEndpoint extends ImagesGrpc.ImagesImplBase {
   @Override
   public void usage(Empty request, StreamObserver<UsageResponse> responses) {
     queries.usage(request, responses);
+  }
+
+  @Override
+  public void namespaces(Empty request, StreamObserver<NamespacesResponse> responses) {
+    queries.namespaces(responses);
   }
 
   @Override

@@ -152,6 +152,15 @@ public final class Metadata implements AutoCloseable {
     return Row.instant(nanos);
   }
 
+  /** The namespaces that images, content or snapshots are recorded in, sorted. */
+  public List<String> namespaces() {
+    return read(query ->
+        query.all(
+            "SELECT namespace FROM content UNION SELECT namespace FROM snapshot"
+                + " UNION SELECT namespace FROM image ORDER BY 1",
+            row -> row.text(1)));
+  }
+
   /** The number of times that the database was synced so far. */
   public long syncs() {
     return opened().syncs();
