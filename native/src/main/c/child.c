@@ -166,7 +166,7 @@ static void shed_supervisor(struct launch *launch) {
   sigset_t none; /* dispositions are the defaults since the supervisor's birth; it only blocks */
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
+  supervisor_restore_limits();
   setsid();
   umask(0);
 }

@@ -10,16 +10,22 @@
 #include "attach.h"
 #include "connection.h"
 #include "endings.h"
+#include "launch.h"
 #include "operations.h"
 #include "process.h"
 #include "results.h"
 #include "supervisor.h"
 
 #define TIED_MS 2000u    /* a tied one, whatever lives in it: its controller was its only purpose */
-#define LONELY_MS 60000u /* without controller, process, and task folder: nothing to live for */
+#define LONELY_MS 60000u /* any other; then it looks whether anybody can still come */
 
 static struct timer lonely;
 static struct packet packet; /* one thread: one is enough */
+
+static void wait_alone(void) {
+  uint32_t alone = supervisor.lonely_ms > 0 ? supervisor.lonely_ms : LONELY_MS;
+  timer_set(&lonely, supervisor.tied ? TIED_MS : alone);
+}
 
 static void lonely_over(struct timer *timer) {
   if (controller_now() != NULL)
@@ -28,10 +34,17 @@ static void lonely_over(struct timer *timer) {
     loop_end(); /* what lives dies with its parent */
     return;
   }
-  if (!process_any_alive() &&
-      (supervisor.phase == PHASE_EMPTY || faccessat(supervisor.task_fd, "sup.sock", F_OK, 0) < 0))
+  (void)timer;
+  /* Without its name nobody finds this supervisor any more: the folder has been removed. */
+  bool found = faccessat(supervisor.task_fd, "sup.sock", F_OK, 0) == 0;
+  if (!process_any_alive()) {
+    if (supervisor.phase == PHASE_EMPTY || !found)
+      loop_end();
+  } else if (!found && supervisor.phase < PHASE_RUNNING) {
+    launch_abort_all(); /* it waits at its gate for somebody who cannot come */
     loop_end();
-  timer_set(timer, LONELY_MS);
+  }
+  wait_alone();
 }
 
 static void refuse(struct connection *connection, int error, const char *what, const char *object) {
@@ -51,7 +64,7 @@ static void controller_gone(struct connection *connection) {
   (void)connection;
   operations_reset();
   results_forget_waiters();
-  timer_set(&lonely, supervisor.tied ? TIED_MS : LONELY_MS);
+  wait_alone();
 }
 
 static uint16_t both_speak(const struct hello_request *hello) {
@@ -165,7 +178,7 @@ static void connection_ready(struct watch *watch, uint32_t events) {
 
 int controller_listen(int listener) {
   lonely.fire = lonely_over;
-  timer_set(&lonely, supervisor.tied ? TIED_MS : LONELY_MS);
+  wait_alone();
   return connection_listen(listener, connection_ready);
 }
 

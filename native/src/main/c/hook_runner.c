@@ -105,7 +105,7 @@ bool hook_ended(pid_t pid) {
 
 _Noreturn static void run(const struct hook *hook, pid_t init, int output, int mount_ns) {
   setsid();
-  setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
+  supervisor_restore_limits();
   supervisor_restore_oom_score();
   umask(022);
   if (mount_ns >= 0 && sys_setns(mount_ns, CLONE_NEWNS) < 0) {

@@ -36,7 +36,7 @@ static int place(const int *fds, int error) {
 
 _Noreturn static void run(const struct hook *hook, const int *fds, int error) {
   setsid();
-  setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
+  supervisor_restore_limits();
   supervisor_restore_oom_score();
   umask(022);
   sigset_t none;

@@ -515,8 +515,8 @@ struct step_hook {
 
 /* ------------------------------------------------------------------------------------------
  * What a child has without any step: a session of its own, default signal dispositions and an empty
- * mask, umask 022 after execve (0 for the files that steps make), the OOM score and RLIMIT_NOFILE
- * that stage 0 was started with, no descriptor above 2 at execve, PDEATHSIG SIGKILL. A child that
+ * mask, umask 022 after execve (0 for the files that steps make), the OOM score, RLIMIT_NOFILE
+ * and RLIMIT_CORE that stage 0 was started with, no descriptor above 2 at execve, PDEATHSIG SIGKILL. A child that
  * fails before execve ends with 127. A failed CREATE or EXEC leaves neither process, nor record,
  * nor name; it is answered when the child has been reaped. After a failed START the init has exited
  * like any other.
@@ -526,7 +526,8 @@ struct step_hook {
  *   4  the task's folder (O_PATH or O_RDONLY directory): sup.sock is bound there (0600), exit/ is
  * written there and these arguments (descriptor numbers): cgroup2=N        leaf folder:
  * CLONE_INTO_CGROUP cgroup1=N,N,...  `tasks` files of the leaves mntns=N          slim mount
- * namespace, joined as the first act name=TEXT        shown by ps tied=1           ends, with all
+ * namespace, joined as the first act name=TEXT        shown by ps lonely=MS        how long
+ * without a controller until it looks whether it is needed tied=1           ends, with all
  * that lives in it, two seconds after its last controller has gone Stage 0 clones the supervisor
  * into its leaf, waits until it has bound sup.sock, and exits 0; else it writes one line to stderr
  * and exits 1. The supervisor answers the HELLO that may already lie in descriptor 3.

@@ -54,6 +54,10 @@ static bool parse_argument(struct stage *stage, const char *argument) {
     supervisor.tied = true;
     return true;
   }
+  if (strncmp(argument, "lonely=", 7) == 0) {
+    supervisor.lonely_ms = (uint32_t)strtoul(argument + 7, NULL, 10);
+    return supervisor.lonely_ms > 0;
+  }
   if (strncmp(argument, "name=", 5) == 0) {
     stage->name = argument + 5;
     return true;
@@ -164,7 +168,10 @@ static int become_supervisor(const struct stage *stage, int sync) {
   fcntl(CONTROLLER_FD, F_SETFD, FD_CLOEXEC);
   fcntl(TASK_FD, F_SETFD, FD_CLOEXEC);
   supervisor.task_fd = TASK_FD;
-  struct rlimit none = {0, 0};
+  getrlimit(RLIMIT_CORE, &supervisor.core);
+  /* The hard limit stays, or what is launched could not be given its own back without
+   * CAP_SYS_RESOURCE; a process that is not dumpable leaves no core in any case. */
+  struct rlimit none = {0, supervisor.core.rlim_max};
   setrlimit(RLIMIT_CORE, &none);
   getrlimit(RLIMIT_NOFILE, &supervisor.open_files);
   struct rlimit all = {supervisor.open_files.rlim_max, supervisor.open_files.rlim_max};

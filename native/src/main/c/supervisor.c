@@ -31,6 +31,11 @@ void supervisor_restore_oom_score(void) {
   (void)n;
 }
 
+void supervisor_restore_limits(void) {
+  setrlimit(RLIMIT_NOFILE, &supervisor.open_files);
+  setrlimit(RLIMIT_CORE, &supervisor.core);
+}
+
 int supervisor_write_proc(const char *path, const char *value, struct failure *failure) {
   /*
    * The host's procfs instance shows the caller's own namespaces under sys/ and self/, and no mount

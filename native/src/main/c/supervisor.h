@@ -23,6 +23,8 @@ struct supervisor {
   bool oom_score_changed;
   int oom_score;            /* what we were started with; children get it back */
   struct rlimit open_files; /* likewise */
+  struct rlimit core;       /* likewise */
+  uint32_t lonely_ms; /* without a controller: how long until it looks whether it is needed */
 };
 
 extern struct supervisor supervisor;
@@ -36,5 +38,9 @@ int supervisor_write_proc(const char *path, const char *value, struct failure *f
 
 /* Sets the calling process's OOM score back to what the supervisor was started with. */
 void supervisor_restore_oom_score(void);
+
+/* Sets the limits back that the supervisor changed for itself: what it launches is to have those
+ * that the engine was started with. */
+void supervisor_restore_limits(void);
 
 #endif

@@ -23,6 +23,8 @@ extern const char *guest_program;
 
 /* A session with a root folder that has /guest; the path of the root. */
 void container_open(struct session *session, char root[128]);
+/* The same with arguments for the supervisor. */
+void container_open_with(struct session *session, char root[128], const char *const *arguments);
 /* The init plan up to its streams: sinks are to be added next, then plan_container_rest. */
 void plan_container(struct plan_writer *plan, uint32_t namespaces);
 /* Root, stdio, user 0, look-up, READY, EXEC of /guest with the arguments up to NULL. */

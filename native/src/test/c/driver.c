@@ -92,6 +92,10 @@ void session_close(struct session *session) {
   /* The end of the connection is the end of the supervisor. */
   while (receive_message(session->socket, &answer, 5000)) {
   }
+  session_forget(session);
+}
+
+void session_forget(struct session *session) {
   close(session->socket);
   close(session->folder_fd);
   remove_tree(session->folder);

@@ -48,6 +48,8 @@ void check_failed(const char *file, int line, const char *expression);
 void session_open(struct session *session, const char *const *arguments);
 /* Shuts the supervisor down by force, and removes the folder. */
 void session_close(struct session *session);
+/* Removes the folder of one whose supervisor has ended by itself. */
+void session_forget(struct session *session);
 /* Another connection to the same supervisor; greets as told. Returns the socket. */
 int connect_socket(const struct session *session);
 void send_message(int socket, uint16_t op, uint64_t request, const void *payload, size_t length,

@@ -1,11 +1,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,6 +162,58 @@ static void stops_and_continues(void) {
   session_close(&s);
 }
 
+/* Waits, a few seconds at most, for the end of a supervisor that has lost its controller. */
+static bool ends(int pidfd) {
+  struct pollfd end = {.fd = pidfd, .events = POLLIN};
+  return poll(&end, 1, 5000) == 1;
+}
+
+/* Case K7: nobody can come any more once the folder is gone, so that what waits for a start ends;
+ * what runs goes on. */
+static void ends_when_nobody_can_start_it(bool started, bool removed, bool wanted) {
+  struct session s;
+  char root[128], path[200];
+  int other[2];
+  CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, other) == 0);
+  container_open_with(&s, root, (const char *[]){"lonely=50", NULL});
+  struct hello_reply greeted;
+  CHECK(hello(&s, EPOCH_ANY, &greeted) == 0);
+  int supervisor_fd = (int)syscall(SYS_pidfd_open, greeted.pid, 0);
+  CHECK(supervisor_fd >= 0);
+  plan_container(&plan, NAMESPACES);
+  plan_container_rest(&plan, root, (const char *[]){"sleep", "60000", NULL});
+  CHECK(plan_run(&s, &plan, OP_CREATE, &answer) == 0);
+  int init = answer.fds[0];
+  if (started)
+    CHECK(call(&s, OP_START, NULL, 0, NULL, 0, &answer) == 0);
+  snprintf(path, sizeof path, "%s/sup.sock", s.folder);
+  if (removed)
+    CHECK(unlink(path) == 0);
+  dup3(other[0], s.socket, O_CLOEXEC); /* the connection ends */
+  if (wanted) {
+    CHECK(ends(supervisor_fd) && ends(init));
+  } else {
+    struct pollfd end = {.fd = supervisor_fd, .events = POLLIN};
+    CHECK(poll(&end, 1, 400) == 0);
+    syscall(SYS_pidfd_send_signal, supervisor_fd, SIGKILL, NULL, 0);
+    CHECK(ends(supervisor_fd) && ends(init));
+  }
+  close(init);
+  close(supervisor_fd);
+  close(other[0]);
+  close(other[1]);
+  session_forget(&s);
+}
+
+static void a_birth_that_nobody_can_release_ends(void) {
+  ends_when_nobody_can_start_it(false, true, true);
+}
+
+static void what_can_still_be_adopted_lives(void) {
+  ends_when_nobody_can_start_it(false, false, false);
+  ends_when_nobody_can_start_it(true, true, false);
+}
+
 static uint64_t micros(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -200,6 +255,8 @@ const struct test lifecycle_tests[] = {
     {"program_is_a_folder", program_is_a_folder},
     {"start_reports_execve", start_reports_execve},
     {"stops_and_continues", stops_and_continues},
+    {"a_birth_that_nobody_can_release_ends", a_birth_that_nobody_can_release_ends},
+    {"what_can_still_be_adopted_lives", what_can_still_be_adopted_lives},
     {"is_fast", is_fast},
     {NULL, NULL},
 };

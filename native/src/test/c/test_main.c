@@ -24,8 +24,12 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
 
 void container_open(struct session *session, char root[128]) {
+  container_open_with(session, root, NULL);
+}
+
+void container_open_with(struct session *session, char root[128], const char *const *arguments) {
   char command[512];
-  session_open(session, NULL);
+  session_open(session, arguments);
   snprintf(root, 128, "%s/root", session->folder);
   snprintf(command, sizeof command, "mkdir '%s' && cp '%s' '%s/guest'", root, guest_program, root);
   CHECK(system(command) == 0);

@@ -18,6 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -193,6 +196,28 @@ final class InsideIT {
     Files.createFile(shims.output(new TaskKey(TestShimProcess.NAMESPACE, "c1")));
     String said = run(spec);
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
+  }
+
+  /** What the supervisor set for itself is not the container's. */
+  @Test // case S14
+  void limitsAreTheEnginesOwn() throws Exception {
+    String said = run(shims.spec("sh", "-c", "cat /proc/self/limits; ulimit -Hc"));
+    Map<String, String> inside = hardLimits(said.lines());
+    Map<String, String> own;
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/limits"))) {
+      own = hardLimits(lines);
+    }
+    assertEquals(own, inside);
+    assertTrue(own.containsKey("Max core file size"), own.toString());
+  }
+
+  private static Map<String, String> hardLimits(Stream<String> lines) {
+    return lines
+        .filter(line -> line.startsWith("Max ") && line.length() > 67)
+        .collect(
+            Collectors.toMap(
+                line -> line.substring(0, 26).strip(),
+                line -> line.substring(26, 47).strip() + " " + line.substring(47, 67).strip()));
   }
 
   @Test
