@@ -18,6 +18,7 @@ final class PaxHeader {
   private final Map<String, String> records = new HashMap<>();
   private @Nullable String name;
   private @Nullable String linkName;
+  private @Nullable SparseRecords sparse;
   private boolean pending;
 
   /** Whether something was said of an entry that has not come yet. */
@@ -87,8 +88,11 @@ final class PaxHeader {
       attributes.put(key.substring(ATTRIBUTE.length()), Arrays.copyOfRange(text, from, to));
       return null;
     }
-    if (key.startsWith("GNU.sparse.")) {
-      return "an entry is a sparse file, which is not supported; pack it without --sparse";
+    if (key.startsWith(SparseRecords.PREFIX)) {
+      SparseRecords records = sparse == null ? new SparseRecords() : sparse;
+      sparse = records;
+      records.take(key, FileNames.decode(text, from, to));
+      return null;
     }
     switch (key) {
       case "path", "linkpath" -> {
@@ -112,13 +116,41 @@ final class PaxHeader {
     return null;
   }
 
-  /** Makes the entry of a header and of what was said of it before. */
+  /** What was said of a sparse file; null for another one. */
+  @Nullable SparseRecords sparse() {
+    return sparse != null && sparse.size() >= 0 ? sparse : null;
+  }
+
+  /** The number of bytes that follow the header of a file. */
+  long stored(UstarHeader header) {
+    return number("size", header.size());
+  }
+
+  private String name(UstarHeader header) {
+    SparseRecords holes = sparse();
+    String other = holes != null && holes.name() != null ? holes.name() : name;
+    if (other != null && other.indexOf('\0') >= 0) {
+      throw new BerthException.InvalidArgument("a name holds a NUL");
+    }
+    return other != null && !other.isEmpty() ? other : header.name();
+  }
+
+  /**
+   * Makes the entry of a header and of what was said of it before. Its size is with holes, where a
+   * sparse file has them.
+   */
   TarEntry apply(UstarHeader header, char flag) {
-    String path = name != null && !name.isEmpty() ? name : header.name();
+    String path = name(header);
     TarEntry.Type type = type(flag, path);
-    long size = number("size", type == TarEntry.Type.FILE ? header.size() : 0);
+    long size = type == TarEntry.Type.FILE ? stored(header) : 0;
     if (size < 0) {
       throw new BerthException.InvalidArgument("`" + path + "`: its size is negative");
+    }
+    SparseRecords holes = sparse();
+    if (flag == 'S') {
+      size = header.realSize();
+    } else if (holes != null) {
+      size = holes.size();
     }
     return new TarEntry(
         path,
@@ -136,7 +168,7 @@ final class PaxHeader {
 
   private static TarEntry.Type type(char flag, String path) {
     return switch (flag) {
-      case '0', '7' -> TarEntry.Type.FILE;
+      case '0', '7', 'S' -> TarEntry.Type.FILE;
       // Before POSIX a directory was written as a file whose name ends with a slash.
       case 0 -> path.endsWith("/") ? TarEntry.Type.DIRECTORY : TarEntry.Type.FILE;
       case '1' -> TarEntry.Type.HARD_LINK;

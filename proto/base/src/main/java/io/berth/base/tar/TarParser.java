@@ -5,14 +5,17 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes an archive apart as its bytes come.
  *
  * <p>Refused with INVALID_ARGUMENT, saying where: wrong checksums, kinds of entries that are not
- * known, sparse files, extended headers above {@link #MAX_HEADER_BYTES}, an end in the middle of an
- * entry. What follows the end mark is ignored, as it belongs to the archive's digest but to no
- * file. Belongs to one thread; nothing may be pushed after a failure.
+ * known, extended headers above {@link #MAX_HEADER_BYTES}, an end in the middle of an entry. What
+ * follows the end mark is ignored, as it belongs to the archive's digest but to no file. Belongs to
+ * one thread; nothing may be pushed after a failure.
  */
 public final class TarParser {
   /** The most bytes that all extended headers of one entry may have together. */
@@ -23,6 +26,10 @@ public final class TarParser {
   private enum State {
     HEADER,
     EXTENSION,
+    /** Blocks with the rest of a sparse file's map, in GNU's older format. */
+    SPARSE_BLOCKS,
+    /** Blocks with a sparse file's map as text, which belong to the stored content. */
+    SPARSE_TEXT,
     CONTENT,
     PADDING,
     ENDED
@@ -41,6 +48,9 @@ public final class TarParser {
   private int extensionFilled;
   private long extensionsOfEntry;
   private PaxHeader pax = new PaxHeader();
+  private @Nullable TarEntry sparseEntry;
+  private @Nullable SparseMap sparse;
+  private @Nullable SparseText sparseText;
 
   public TarParser(TarSink sink) {
     this.sink = sink;
@@ -57,7 +67,7 @@ public final class TarParser {
       long before = at;
       at +=
           switch (state) {
-            case HEADER -> header(bytes, at, size - at);
+            case HEADER, SPARSE_BLOCKS, SPARSE_TEXT -> block(bytes, at, size - at);
             case EXTENSION -> extension(bytes, at, size - at);
             case CONTENT -> content(bytes, at, size - at);
             case PADDING -> padding(size - at);
@@ -76,13 +86,17 @@ public final class TarParser {
     throw refuse("it ends in the middle of an entry; it was cut off");
   }
 
-  private long header(MemorySegment bytes, long at, long available) throws IOException {
+  private long block(MemorySegment bytes, long at, long available) throws IOException {
     int part = (int) Math.min(BLOCK - filled, available);
     MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, block, filled, part);
     filled += part;
     if (filled == BLOCK) {
       filled = 0;
-      takeHeader();
+      switch (state) {
+        case SPARSE_BLOCKS -> takeSparseBlock();
+        case SPARSE_TEXT -> takeSparseText();
+        default -> takeHeader();
+      }
     }
     return part;
   }
@@ -102,7 +116,7 @@ public final class TarParser {
     if (!header.checksumFits()) {
       throw refuse("a header's checksum is wrong; it is no tar archive, or damaged");
     }
-    long size = sizeOf(header);
+    long size = checked(header::size);
     if (size < 0) {
       throw refuse("an entry has a negative size");
     }
@@ -110,11 +124,6 @@ public final class TarParser {
     switch (type) {
       case 'x', 'X', 'g', 'L', 'K' -> startExtension(type, size);
       case 'V' -> skip(size);
-      case 'S' ->
-          throw refuse(
-              "`"
-                  + header.shownName()
-                  + "` is a sparse file, which is not supported; pack it without --sparse");
       case 'M' ->
           throw refuse(
               "`" + header.shownName() + "` goes on from another volume, which is not supported");
@@ -122,19 +131,16 @@ public final class TarParser {
     }
   }
 
-  private long sizeOf(UstarHeader header) {
+  private <T extends @Nullable Object> T checked(Supplier<T> part) {
     try {
-      return header.size();
+      return part.get();
     } catch (BerthException.InvalidArgument e) {
       throw refuse(String.valueOf(e.getMessage()));
     }
   }
 
   private void startExtension(char type, long size) {
-    extensionsOfEntry += size;
-    if (extensionsOfEntry > MAX_HEADER_BYTES) {
-      throw refuse("extended headers of more than " + MAX_HEADER_BYTES + " bytes");
-    }
+    count(size);
     extensionType = type;
     extension = new byte[(int) size];
     extensionFilled = 0;
@@ -143,6 +149,14 @@ public final class TarParser {
       takeExtension();
     } else {
       state = State.EXTENSION;
+    }
+  }
+
+  /** Keeps what belongs to one entry, but is no content of it, within its bound. */
+  private void count(long bytes) {
+    extensionsOfEntry += bytes;
+    if (extensionsOfEntry > MAX_HEADER_BYTES) {
+      throw refuse("extended headers of more than " + MAX_HEADER_BYTES + " bytes");
     }
   }
 
@@ -175,23 +189,77 @@ public final class TarParser {
   }
 
   private void startEntry(UstarHeader header, char type) throws IOException {
-    TarEntry entry;
-    try {
-      entry = pax.apply(header, type);
-    } catch (BerthException.InvalidArgument e) {
-      throw refuse(String.valueOf(e.getMessage()));
-    }
+    TarEntry entry = checked(() -> pax.apply(header, type));
+    SparseRecords records = checked(pax::sparse);
+    long stored = entry.type() == TarEntry.Type.FILE ? checked(() -> pax.stored(header)) : 0;
     pax = new PaxHeader();
+    remaining = stored;
+    padding = paddingOf(stored);
+    sparse = null;
+    if (type == 'S') {
+      SparseMap map = new SparseMap();
+      sparse = map;
+      if (checked(() -> header.sparseParts(map))) {
+        sparseEntry = entry;
+        state = State.SPARSE_BLOCKS;
+        return;
+      }
+    } else if (records != null && entry.type() == TarEntry.Type.FILE) {
+      if (checked(records::mapComesFirst)) {
+        sparseEntry = entry;
+        sparseText = new SparseText();
+        state = State.SPARSE_TEXT;
+        return;
+      }
+      sparse = checked(records::map);
+    }
+    startContent(entry);
+  }
+
+  private void takeSparseBlock() throws IOException {
+    count(BLOCK);
+    SparseMap map = Objects.requireNonNull(sparse);
+    if (!checked(() -> new UstarHeader(block).moreSparseParts(map))) {
+      startContent(Objects.requireNonNull(sparseEntry));
+    }
+  }
+
+  private void takeSparseText() throws IOException {
+    TarEntry entry = Objects.requireNonNull(sparseEntry);
+    if (remaining < BLOCK) {
+      throw refuse("`" + entry.name() + "` is a sparse file whose map is longer than itself");
+    }
+    remaining -= BLOCK;
+    SparseText text = Objects.requireNonNull(sparseText);
+    sparse = checked(() -> text.take(block));
+    if (sparse != null) {
+      startContent(entry);
+    }
+  }
+
+  /** Tells the sink of an entry, all of whose headers are read. */
+  private void startContent(TarEntry entry) throws IOException {
     extensionsOfEntry = 0;
+    sparseText = null;
+    sparseEntry = entry;
+    SparseMap map = sparse;
+    if (map != null) {
+      sparse = checked(() -> map.checked(entry.name(), entry.size(), remaining));
+    }
     sink.entry(entry);
-    remaining = entry.size();
-    padding = paddingOf(remaining);
     if (remaining == 0) {
-      sink.endOfEntry();
-      state = State.HEADER;
+      endOfContent();
     } else {
       state = State.CONTENT;
     }
+  }
+
+  private void endOfContent() throws IOException {
+    if (sparse != null) {
+      sparse.finish(Objects.requireNonNull(sparseEntry).size(), sink);
+    }
+    sink.endOfEntry();
+    state = padding > 0 ? State.PADDING : State.HEADER;
   }
 
   private void skip(long size) {
@@ -202,11 +270,15 @@ public final class TarParser {
 
   private long content(MemorySegment bytes, long at, long available) throws IOException {
     long part = Math.min(remaining, available);
-    sink.content(bytes.asSlice(at, part));
+    SparseMap map = sparse;
+    if (map == null) {
+      sink.content(bytes.asSlice(at, part));
+    } else {
+      map.content(bytes.asSlice(at, part), sink);
+    }
     remaining -= part;
     if (remaining == 0) {
-      sink.endOfEntry();
-      state = padding > 0 ? State.PADDING : State.HEADER;
+      endOfContent();
     }
     return part;
   }

@@ -22,6 +22,12 @@ final class UstarHeader {
   private static final int DEVICE_MAJOR = 329;
   private static final int DEVICE_MINOR = 337;
   private static final int PREFIX = 345;
+  private static final int SPARSE = 386;
+  private static final int SPARSE_PARTS = 4;
+  private static final int EXTENDED = 482;
+  private static final int REAL_SIZE = 483;
+  private static final int BLOCK_PARTS = 21;
+  private static final int BLOCK_EXTENDED = 504;
 
   private final byte[] b;
 
@@ -98,6 +104,36 @@ final class UstarHeader {
   String shownName() {
     String name = name();
     return name.length() <= 100 ? name : name.substring(0, 100) + "...";
+  }
+
+  /** The size with holes, of a sparse file in GNU's older format. */
+  long realSize() {
+    if (isPosix()) {
+      throw new BerthException.InvalidArgument(
+          "`" + shownName() + "` is a sparse file in a header of POSIX, which has none");
+    }
+    return number(REAL_SIZE, 12, "size with holes");
+  }
+
+  /** Adds a sparse file's first parts to its map; answers whether a block with more follows. */
+  boolean sparseParts(SparseMap map) {
+    return sparseParts(map, SPARSE, SPARSE_PARTS, EXTENDED);
+  }
+
+  /** As {@link #sparseParts}, where this block is one that follows. */
+  boolean moreSparseParts(SparseMap map) {
+    return sparseParts(map, 0, BLOCK_PARTS, BLOCK_EXTENDED);
+  }
+
+  private boolean sparseParts(SparseMap map, int from, int count, int extended) {
+    for (int i = 0; i < count; i++) {
+      int at = from + 24 * i;
+      if (b[at] == 0) {
+        break;
+      }
+      map.add(number(at, 12, "offset in a sparse file"), number(at + 12, 12, "part"));
+    }
+    return b[extended] != 0;
   }
 
   private boolean hasMagic() {

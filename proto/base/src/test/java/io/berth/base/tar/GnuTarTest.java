@@ -2,10 +2,13 @@ package io.berth.base.tar;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.FileTimestamp;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -98,5 +101,40 @@ final class GnuTarTest {
     assertEquals(3_000_000, member.entry().gid());
     assertEquals(-1, member.entry().modified().seconds());
     assertArrayEquals(content, member.content());
+  }
+
+  // case I7
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--format=gnu",
+        "--format=pax --sparse-version=0.0",
+        "--format=pax --sparse-version=0.1",
+        "--format=pax --sparse-version=1.0"
+      })
+  void readsSparseFiles(String options) throws Exception {
+    // The parts are more than one header has room for, and the file ends with a hole.
+    byte[] expected = new byte[3 << 20];
+    try (RandomAccessFile file = new RandomAccessFile(folder.resolve("holes").toFile(), "rw")) {
+      for (int at = 64 << 10; at < 2 << 20; at += 64 << 10) {
+        byte[] part = ("part at " + at).repeat(40).getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(part, 0, expected, at, part.length);
+        file.seek(at);
+        file.write(part);
+      }
+      file.setLength(expected.length);
+    }
+    Files.write(folder.resolve("after"), new byte[] {1, 2, 3});
+    List<String> words = new ArrayList<>(List.of("--sparse", "--hole-detection=raw"));
+    words.addAll(List.of(options.split(" ")));
+    words.add("after");
+    List<TarListing.Member> members = packed("holes", words.toArray(String[]::new));
+    TarListing.Member after = members.get(0);
+    TarListing.Member holes = members.get(1);
+    assertArrayEquals(new byte[] {1, 2, 3}, after.content());
+    assertEquals("holes", holes.entry().name());
+    assertEquals(expected.length, holes.entry().size());
+    assertArrayEquals(expected, holes.content());
+    assertTrue(Files.size(folder.resolve("a.tar")) < expected.length / 2);
   }
 }

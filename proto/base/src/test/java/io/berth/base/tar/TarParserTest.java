@@ -103,20 +103,65 @@ final class TarParserTest {
   }
 
   @Test
-  void sparseFilesAndUnknownKinds_areRefusedByName() throws Exception {
+  void unknownKinds_areRefusedByName() throws Exception {
     byte[] archive = archive(TarEntry.file("disk.img", 0644, 0, TIME));
-    retype(archive, 'S');
-    var e = assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 512));
-    assertEquals(
-        "read archive near byte 0: `disk.img` is a sparse file, which is not supported; pack it"
-            + " without --sparse",
-        e.getMessage());
     retype(archive, 'Q');
     var unknown =
         assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 512));
     assertEquals(
         "read archive near byte 0: `disk.img` is of an unknown kind (type flag `Q`)",
         unknown.getMessage());
+  }
+
+  // case I7
+  @Test
+  void sparseMapsThatDoNotFit_areRefused() throws Exception {
+    for (String[] records :
+        new String[][] {
+          {"size", "9", "map", "0,3"},
+          {"size", "9", "map", "0,4,3,2"},
+          {"size", "9", "map", "4,2,0,3"},
+          {"size", "4", "map", "0,5"},
+          {"size", "9", "map", "0,4"},
+          {"size", "9", "map", "0"},
+          {"size", "9", "map", "0,x"},
+          {"size", "9", "map", "0,-5"},
+          {"size", "9223372036854775807", "map", "0,5"},
+          {"size", "99999999999999999999", "map", "0,5"},
+          {"size", "9", "numblocks", "1", "offset", "0"},
+          {"size", "9", "major", "1", "minor", "0"},
+          {"size", "9", "major", "2", "minor", "0"},
+          {"size", "9", "name", "a\0b", "map", "0,5"},
+        }) {
+      byte[] archive = sparse("12345", records);
+      var e = assertThrows(BerthException.InvalidArgument.class, () -> TarListing.of(archive, 99));
+      assertTrue(e.getMessage().startsWith("read archive near byte "), e.getMessage());
+    }
+    assertEquals(
+        "12345\0\0\0\0",
+        new String(
+            TarListing.of(sparse("12345", "size", "9", "map", "0,5"), 99).getFirst().content(),
+            StandardCharsets.ISO_8859_1));
+  }
+
+  private static byte[] sparse(String content, String... records) throws Exception {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    for (int i = 0; i < records.length; i += 2) {
+      String rest = " GNU.sparse." + records[i] + "=" + records[i + 1] + "\n";
+      text.writeBytes(((rest.length() + 2) + rest).getBytes(StandardCharsets.ISO_8859_1));
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    TarWriter writer = new TarWriter(out);
+    writer.file(TarEntry.file("PaxHeaders/f", 0644, text.size(), TIME), text.toByteArray());
+    byte[] headers = out.toByteArray();
+    retype(headers, 'x');
+    out.reset();
+    out.writeBytes(headers);
+    writer.file(
+        TarEntry.file("f", 0644, content.length(), TIME),
+        content.getBytes(StandardCharsets.ISO_8859_1));
+    writer.finish();
+    return out.toByteArray();
   }
 
   private static void retype(byte[] archive, char type) {
