@@ -12,7 +12,6 @@ import io.berth.api.containerd.services.snapshots.v1.RemoveSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.base.json.Json;
 import io.berth.cli.command.SessionCommand;
-import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Pretty;
@@ -20,6 +19,7 @@ import io.berth.cli.session.Session;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -87,27 +87,19 @@ public final class ContainersGroup {
 
   /** Sets labels of a record. */
   @Command(description = "Set labels; an empty value removes one")
-  public static final class Label extends SessionCommand {
+  public static final class Label extends LabelCommand {
     @Parameters(index = "0", paramLabel = "ID", description = "Of the container")
     String id = "";
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Label")
-    List<String> labels = new ArrayList<>();
-
     @Override
-    public int run(Session session) {
-      FieldMask.Builder mask = FieldMask.newBuilder();
-      Container.Builder container = Container.newBuilder().setId(id);
-      Variables.pairs("label", labels)
-          .forEach((key, value) -> {
-            container.putLabels(key, value);
-            mask.addPaths("labels." + key);
-          });
+    void update(Session session, Map<String, String> changes, FieldMask mask) {
       UpdateContainerRequest request =
-          UpdateContainerRequest.newBuilder().setContainer(container).setUpdateMask(mask).build();
+          UpdateContainerRequest.newBuilder()
+              .setContainer(Container.newBuilder().setId(id).putAllLabels(changes))
+              .setUpdateMask(mask)
+              .build();
       Container updated = session.call(ContainersGrpc.getUpdateMethod(), request).getContainer();
       session.out().println(LabelWords.of(updated.getLabelsMap()));
-      return 0;
     }
   }
 

@@ -11,7 +11,6 @@ import io.berth.api.containerd.services.content.v1.Status;
 import io.berth.api.containerd.services.content.v1.UpdateRequest;
 import io.berth.base.error.BerthException;
 import io.berth.cli.command.SessionCommand;
-import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
@@ -19,6 +18,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -119,26 +119,19 @@ public final class ContentGroup {
 
   /** Sets labels of a blob. */
   @Command(description = "Set labels; an empty value removes one")
-  public static final class Label extends SessionCommand {
+  public static final class Label extends LabelCommand {
     @Parameters(index = "0", paramLabel = "DIGEST", description = "sha256:...")
     String digest = "";
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Label")
-    List<String> labels = new ArrayList<>();
-
     @Override
-    public int run(Session session) {
-      FieldMask.Builder mask = FieldMask.newBuilder();
-      Info.Builder info = Info.newBuilder().setDigest(digest);
-      Variables.pairs("label", labels)
-          .forEach((key, value) -> {
-            info.putLabels(key, value);
-            mask.addPaths("labels." + key);
-          });
-      UpdateRequest request = UpdateRequest.newBuilder().setInfo(info).setUpdateMask(mask).build();
+    void update(Session session, Map<String, String> changes, FieldMask mask) {
+      UpdateRequest request =
+          UpdateRequest.newBuilder()
+              .setInfo(Info.newBuilder().setDigest(digest).putAllLabels(changes))
+              .setUpdateMask(mask)
+              .build();
       Info updated = session.call(ContentGrpc.getUpdateMethod(), request).getInfo();
       session.out().println(LabelWords.of(updated.getLabelsMap()));
-      return 0;
     }
   }
 

@@ -15,6 +15,7 @@ import io.berth.cli.session.Session;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -74,26 +75,18 @@ public final class NamespacesGroup {
 
   /** Sets labels of a namespace. */
   @Command(description = "Set labels; an empty value removes one")
-  public static final class Label extends SessionCommand {
+  public static final class Label extends LabelCommand {
     @Parameters(index = "0", paramLabel = "NAME", description = "Of the namespace")
     String name = "";
 
-    @Parameters(index = "1..*", arity = "1..*", paramLabel = "KEY=VALUE", description = "Labels")
-    List<String> labels = new ArrayList<>();
-
     @Override
-    public int run(Session session) {
-      FieldMask.Builder mask = FieldMask.newBuilder();
-      Namespace.Builder namespace = Namespace.newBuilder().setName(name);
-      Variables.pairs("label", labels)
-          .forEach((key, value) -> {
-            namespace.putLabels(key, value);
-            mask.addPaths("labels." + key);
-          });
+    void update(Session session, Map<String, String> changes, FieldMask mask) {
       UpdateNamespaceRequest request =
-          UpdateNamespaceRequest.newBuilder().setNamespace(namespace).setUpdateMask(mask).build();
+          UpdateNamespaceRequest.newBuilder()
+              .setNamespace(Namespace.newBuilder().setName(name).putAllLabels(changes))
+              .setUpdateMask(mask)
+              .build();
       session.call(NamespacesGrpc.getUpdateMethod(), request);
-      return 0;
     }
   }
 
