@@ -17,10 +17,12 @@ import io.berth.image.registry.Access;
 import io.berth.image.registry.RegistryHosts;
 import io.berth.image.registry.RegistryTransfer;
 import io.berth.oci.image.ImageReference;
+import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The calls of {@link LibraryEndpoint} that ask registries. */
 @Singleton
@@ -50,19 +52,14 @@ final class ImageTransfers {
     BlockingSender.run(
         responses,
         sender -> {
-          RegistryHosts.Route route =
-              route(
-                  request.getRef(),
-                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()));
           RegistryTransfer.Request transfer =
-              new RegistryTransfer.Request(
+              transfer(
                   namespace,
-                  snapshotter,
-                  bare(request.getRef()),
+                  request.getRef(),
                   ImageMessages.platform(request.getPlatform()),
-                  route,
+                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()),
                   !request.getNoUnpack(),
-                  new ProgressStream(sender));
+                  sender);
           List<String> refs =
               request.getAllTags()
                   ? threads.run("tags", () -> transfers.tags(transfer))
@@ -84,19 +81,14 @@ final class ImageTransfers {
     BlockingSender.run(
         responses,
         sender -> {
-          RegistryHosts.Route route =
-              route(
-                  request.getRef(),
-                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()));
           RegistryTransfer.Request transfer =
-              new RegistryTransfer.Request(
+              transfer(
                   namespace,
-                  snapshotter,
-                  bare(request.getRef()),
-                  null,
-                  route,
+                  request.getRef(),
+                  /* platform= */ null,
+                  wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()),
                   /* unpack= */ false,
-                  new ProgressStream(sender));
+                  sender);
           var pushed = threads.run("push", () -> transfers.push(transfer));
           sender.send(
               Progress.newBuilder()
@@ -130,9 +122,19 @@ final class ImageTransfers {
     return ref.replaceFirst("^https?://", "");
   }
 
-  private RegistryHosts.Route route(String ref, RegistryHosts.Wish wish) {
-    String domain = ImageReference.of(bare(ref)).domain();
-    return registries.route(ref.substring(0, ref.length() - bare(ref).length()) + domain, wish);
+  /** A transfer under a name, by the way that leads to the registry of the name. */
+  private RegistryTransfer.Request transfer(
+      String namespace,
+      String ref,
+      @Nullable Platform platform,
+      RegistryHosts.Wish wish,
+      boolean unpack,
+      BlockingSender<Progress> progress) {
+    String name = bare(ref);
+    String scheme = ref.substring(0, ref.length() - name.length());
+    RegistryHosts.Route route = registries.route(scheme + ImageReference.of(name).domain(), wish);
+    return new RegistryTransfer.Request(
+        namespace, snapshotter, name, platform, route, unpack, new ProgressStream(progress));
   }
 
   private static RegistryHosts.Wish wish(
