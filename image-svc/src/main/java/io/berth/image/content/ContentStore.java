@@ -77,14 +77,14 @@ public final class ContentStore {
     int forgotten =
         metadata.durable(transaction -> {
           int rows =
-              transaction.run(
+              transaction.runOnNames(
                   "DELETE FROM content WHERE boot IS NOT NULL AND boot <> ?", metadata.boot());
           for (String digest : lost) {
             LOG.log(
                 Level.WARNING,
                 "content {0} has no whole file any more; its record is dropped",
                 digest);
-            rows += transaction.run("DELETE FROM content WHERE digest = ?", digest);
+            rows += transaction.runOnNames("DELETE FROM content WHERE digest = ?", digest);
           }
           return rows;
         });
@@ -172,7 +172,7 @@ public final class ContentStore {
         throw missing(digest);
       }
       Map<String, String> updated = Labels.updated(old.labels(), labels, mask);
-      transaction.run(
+      transaction.runOnNames(
           "UPDATE content SET labels = ?, updated = ? WHERE namespace = ? AND digest = ?",
           Transaction.text(updated),
           Row.nanos(transaction.now()),
@@ -198,7 +198,7 @@ public final class ContentStore {
   public boolean remove(Transaction transaction, String namespace, Digest digest)
       throws SQLException {
     boolean there =
-        transaction.run(
+        transaction.runOnNames(
                 "DELETE FROM content WHERE namespace = ? AND digest = ?",
                 namespace,
                 digest.toString())

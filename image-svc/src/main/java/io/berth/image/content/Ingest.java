@@ -352,7 +352,7 @@ public final class Ingest implements AutoCloseable {
           "content " + digest + " went away meanwhile; write it again");
     }
     int rows =
-        transaction.run(
+        transaction.runOnNames(
             "INSERT OR IGNORE INTO content (namespace, digest, size, created, updated, labels,"
                 + " boot) VALUES (?, ?, ?, ?, ?, ?, ?)",
             request.namespace,

@@ -66,7 +66,7 @@ public final class Settlement implements AutoCloseable {
     metadata.durable(transaction -> {
       long nanos = Row.nanos(until);
       int rows =
-          transaction.run(
+          transaction.runOnNames(
               "UPDATE content SET boot = NULL WHERE boot = ? AND created <= ?",
               metadata.boot(),
               nanos);
@@ -76,7 +76,7 @@ public final class Settlement implements AutoCloseable {
               metadata.boot(),
               nanos);
       rows +=
-          transaction.run(
+          transaction.runOnNames(
               "UPDATE image SET boot = NULL WHERE boot = ? AND updated <= ?",
               metadata.boot(),
               nanos);

@@ -13,14 +13,10 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A change in progress. An exception out of it undoes it. */
 public final class Transaction extends Query {
-  private static final Pattern NAMES =
-      Pattern.compile("\\b(?:INTO|UPDATE|FROM) (?:content|image)\\b");
-
   private final EventCodec codec;
   private final Instant now;
   private final String boot;
@@ -45,11 +41,17 @@ public final class Transaction extends Query {
     return boot;
   }
 
-  /** Runs a statement; answers how many rows it touched. */
+  /**
+   * Runs a statement that changes the table {@code content} or {@code image}; answers how many rows
+   * it touched. What others remember of content and of image names is wrong once this is committed.
+   */
+  public int runOnNames(String sql, @Nullable Object... arguments) throws SQLException {
+    changed.add(Metadata.Subject.NAMES);
+    return run(sql, arguments);
+  }
+
+  /** Runs a statement on any other table; answers how many rows it touched. */
   public int run(String sql, @Nullable Object... arguments) throws SQLException {
-    if (NAMES.matcher(sql).find()) {
-      changed.add(Metadata.Subject.NAMES);
-    }
     try (PreparedStatement statement = statement(sql, arguments)) {
       return statement.executeUpdate();
     }

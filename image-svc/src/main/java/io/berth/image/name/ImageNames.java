@@ -155,7 +155,7 @@ public final class ImageNames {
   private static void write(
       Transaction transaction, String namespace, NamedImage image, Metadata.Durability durability)
       throws SQLException {
-    transaction.run(
+    transaction.runOnNames(
         "INSERT OR REPLACE INTO image (namespace, name, labels, media_type, digest, size,"
             + " annotations, created, updated, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         namespace,
@@ -243,7 +243,7 @@ public final class ImageNames {
   /** Drops a name as part of a change. */
   public static void remove(Transaction transaction, String namespace, String name)
       throws SQLException {
-    transaction.run("DELETE FROM image WHERE namespace = ? AND name = ?", namespace, name);
+    transaction.runOnNames("DELETE FROM image WHERE namespace = ? AND name = ?", namespace, name);
     transaction.emit(namespace, new StoreEvent.ImageDeleted(name));
   }
 
