@@ -42,7 +42,7 @@ public final class TaskCommands {
   private int startInit(RequestIds requests) throws IOException {
     ContainerProcess init = task.init();
     if (!(init.state() instanceof ContainerProcess.State.Created(int pid))) {
-      throw new BerthException.Unknown("cannot start a " + task.stateWord() + " process");
+      return startedBefore(init, requests);
     }
     Supervision supervisor = task.supervisor();
     try {
@@ -58,6 +58,23 @@ public final class TaskCommands {
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
     return pid;
+  }
+
+  /**
+   * A client repeats a start, under its number, if the shim process dies before it answers. Whether
+   * this is such a call is known to the supervisor, which remembers what it did for which number.
+   */
+  private int startedBefore(ContainerProcess init, RequestIds requests) throws IOException {
+    Supervision supervisor = task.supervision();
+    if (supervisor != null && supervisor.connection().isOpen()) {
+      try {
+        Supervision.awaitLong(supervisor.connection().start(requests.operation(1)));
+        return init.pid();
+      } catch (SupervisorException e) {
+        LOG.log(Level.DEBUG, "task {0}: a start that was not made before", task.key(), e);
+      }
+    }
+    throw new BerthException.Unknown("cannot start a " + task.stateWord() + " process");
   }
 
   private int startExec(ContainerProcess process, RequestIds requests) throws IOException {

@@ -53,6 +53,7 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
   private ShimProcessServices services;
   private EventLoops loops;
   private ShimTable shims;
+  private ManagedChannel channel;
   private HostGrpc.HostBlockingV2Stub service;
   private int tasks;
   private final boolean unified;
@@ -103,14 +104,15 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
     services = ShimProcessServices.open(config, unified ? unified(cgroups) : cgroups);
     loops = new EventLoops(1);
     shims = new ShimTable(services, loops);
-    service =
-        HostGrpc.newBlockingV2Stub(
-            inProcess.serve(
-                new ShimProcessEndpoint(
-                    shims,
-                    services,
-                    new ShimWarmUp(new WarmUpRounds(services, loops, new ShimProcessNumber(0))),
-                    () -> {})));
+    channel =
+        inProcess.serve(
+            new ShimProcessEndpoint(
+                shims,
+                services,
+                new ShimWarmUp(new WarmUpRounds(services, loops, new ShimProcessNumber(0))),
+                () -> {}),
+            shims::services);
+    service = HostGrpc.newBlockingV2Stub(channel);
   }
 
   /** Lets go of everything without a word to any container. */
@@ -171,6 +173,11 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
 
   HostGrpc.HostBlockingV2Stub service() {
     return service;
+  }
+
+  /** To all that the process's own socket answers, the tasks of all its shims among it. */
+  ManagedChannel channel() {
+    return channel;
   }
 
   ShimTable table() {
