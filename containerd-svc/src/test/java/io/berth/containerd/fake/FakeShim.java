@@ -33,6 +33,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 
 /** {@code containerd.task.v3.Task} over a fake supervisor. */
 final class FakeShim extends TaskGrpc.TaskImplBase {
@@ -83,7 +84,14 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
           FakeSupervisor.Proc process = supervisor.process(request.getExecId());
           if (supervisor.first("start:" + request.getExecId(), number)) {
             if (process.status != Status.CREATED) {
-              throw new BerthException.Unknown("cannot start a stopped process");
+              throw new BerthException.Unknown("cannot start a " + process.word() + " process");
+            }
+            if (!request.getExecId().isEmpty() && supervisor.process("").status == Status.STOPPED) {
+              throw new BerthException.FailedPrecondition(
+                  "container " + key.id() + " init process is not running");
+            }
+            if (process.pid == 0) {
+              process.pid = FakeSupervisor.nextPid();
             }
             process.status = Status.RUNNING;
             if (process.program.equals("true")) {
@@ -102,19 +110,23 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
         responses,
         () -> {
           FakeSupervisor supervisor = supervisor();
-          if (supervisor.process(request.getExecId()).status == Status.STOPPED) {
+          FakeSupervisor.Proc process = supervisor.process(request.getExecId());
+          if (process.status == Status.STOPPED) {
             throw new BerthException.NotFound("process already finished");
+          }
+          if (process.pid == 0) {
+            throw new BerthException.FailedPrecondition("process not created");
           }
           if (machine.undeliverable.test(request.getSignal())) {
             throw new BerthException.Internal("no way to the process");
           }
           if (supervisor.first("kill:" + request.getExecId() + ":" + request.getSignal(), number)) {
-            FakeSupervisor.Proc process = supervisor.process(request.getExecId());
             boolean ignored = process.program.equals("stubborn") && request.getSignal() != 9;
             if (!ignored) {
               if (request.getExecId().isEmpty()) {
                 supervisor.processes.keySet().stream()
                     .filter(execId -> !execId.isEmpty())
+                    .filter(execId -> supervisor.process(execId).status == Status.RUNNING)
                     .forEach(execId -> machine.exit(key, execId, 137));
               }
               machine.exit(key, request.getExecId(), 128 + request.getSignal());
@@ -138,9 +150,15 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
         responses,
         () -> {
           ProcessSpec spec = ProcessSpec.read(process(request), "exec");
-          supervisor()
-              .processes
-              .put(request.getExecId(), new FakeSupervisor.Proc(spec.args().getFirst()));
+          FakeSupervisor supervisor = supervisor();
+          FakeSupervisor.Proc init = supervisor.process("");
+          if (init.status == Status.PAUSED || init.status == Status.STOPPED) {
+            throw new BerthException.Unknown("cannot exec in a " + init.word() + " state");
+          }
+          FakeSupervisor.Proc exec = FakeSupervisor.Proc.exec(spec.args().getFirst());
+          if (supervisor.processes.putIfAbsent(request.getExecId(), exec) != null) {
+            throw new BerthException.AlreadyExists("exec " + request.getExecId());
+          }
           return Empty.getDefaultInstance();
         });
   }
@@ -153,13 +171,18 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
           FakeSupervisor supervisor = supervisor();
           FakeSupervisor.Proc process = supervisor.process(request.getExecId());
           if (process.status == Status.RUNNING || process.status == Status.PAUSED) {
-            throw new BerthException.Unknown("cannot delete a running process");
+            throw new BerthException.Unknown("cannot delete a " + process.word() + " process");
+          }
+          if (process.status == Status.CREATED && process.pid != 0) {
+            process.exitStatus = 137;
+            process.exitedAt = Instant.now();
           }
           if (request.getExecId().isEmpty()) {
             machine.supervisors.remove(key);
             Thread.ofVirtual().start(() -> this.process.leave(key));
           } else {
             supervisor.processes.remove(request.getExecId());
+            supervisor.unacknowledged.remove(request.getExecId());
           }
           DeleteResponse.Builder answer =
               DeleteResponse.newBuilder().setPid(process.pid).setExitStatus(process.exitStatus);
@@ -172,21 +195,21 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void pause(PauseRequest request, StreamObserver<Empty> responses) {
-    become(responses, Status.RUNNING, Status.PAUSED);
+    become(responses, "pause", Status.RUNNING, Status.PAUSED);
   }
 
   @Override
   public void resume(ResumeRequest request, StreamObserver<Empty> responses) {
-    become(responses, Status.PAUSED, Status.RUNNING);
+    become(responses, "resume", Status.PAUSED, Status.RUNNING);
   }
 
-  private void become(StreamObserver<Empty> responses, Status from, Status to) {
+  private void become(StreamObserver<Empty> responses, String verb, Status from, Status to) {
     Calls.answer(
         responses,
         () -> {
           FakeSupervisor.Proc init = supervisor().process("");
           if (init.status != from) {
-            throw new BerthException.Unknown("cannot do that to a process that is " + init.status);
+            throw new BerthException.Unknown("cannot " + verb + " a " + init.word() + " container");
           }
           init.status = to;
           return Empty.getDefaultInstance();
@@ -199,9 +222,8 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
         responses,
         () -> {
           PidsResponse.Builder result = PidsResponse.newBuilder();
-          supervisor()
-              .processes
-              .values()
+          supervisor().processes.values().stream()
+              .filter(process -> process.pid != 0 && process.status != Status.STOPPED)
               .forEach(
                   process -> result.addProcesses(ProcessInfo.newBuilder().setPid(process.pid)));
           return result.build();

@@ -39,6 +39,9 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code berth.host.v1.Host} over fake supervisors. */
 final class FakeShimProcess extends HostGrpc.HostImplBase {
+  /** A follower's stream ends only with the process, and is broken off after this. */
+  private static final long LAST_ANSWERS_MILLIS = 200;
+
   final int number;
   final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final FakeShimProcesses machine;
@@ -59,11 +62,23 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
     return shims.containsKey(key);
   }
 
+  /** Ends as kill -9 ends a process: calls that are under way break. */
   void die() {
+    end(0);
+  }
+
+  /** Ends as a drained process does: the call that made it the last is answered first. */
+  private void endInOrder() {
+    end(LAST_ANSWERS_MILLIS);
+  }
+
+  private void end(long graceMillis) {
     machine.gone(number);
     shims.clear();
     UnixServer open = server;
-    if (open != null) {
+    if (open != null && graceMillis > 0) {
+      open.stop(graceMillis);
+    } else if (open != null) {
       open.close();
     }
     ended.complete(null);
@@ -161,7 +176,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
   void leave(TaskKey key) {
     shims.remove(key);
     if (draining && shims.isEmpty()) {
-      Thread.ofVirtual().start(this::die);
+      Thread.ofVirtual().start(this::endInOrder);
     }
   }
 
@@ -172,7 +187,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
         () -> {
           draining = true;
           if (shims.isEmpty()) {
-            Thread.ofVirtual().start(this::die);
+            Thread.ofVirtual().start(this::endInOrder);
           }
           return request;
         });

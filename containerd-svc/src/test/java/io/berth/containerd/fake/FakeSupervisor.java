@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -21,16 +22,36 @@ import org.jspecify.annotations.Nullable;
 public final class FakeSupervisor {
   private static final AtomicInteger PIDS = new AtomicInteger(1000);
 
+  static int nextPid() {
+    return PIDS.incrementAndGet();
+  }
+
   /** One process of the container. */
   public static final class Proc {
-    public final int pid = PIDS.incrementAndGet();
+    /** 0 as long as it is an exec that was not started. */
+    public int pid;
+
     public final String program;
     public Status status = Status.CREATED;
     public int exitStatus;
     public @Nullable Instant exitedAt;
 
-    Proc(String program) {
+    private Proc(String program, int pid) {
       this.program = program;
+      this.pid = pid;
+    }
+
+    static Proc init(String program) {
+      return new Proc(program, nextPid());
+    }
+
+    static Proc exec(String program) {
+      return new Proc(program, 0);
+    }
+
+    /** The state, as a refusal has it. */
+    String word() {
+      return status.name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -44,7 +65,7 @@ public final class FakeSupervisor {
   FakeSupervisor(TaskKey key, CreateTaskRequest create, String program) {
     this.key = key;
     this.create = create;
-    processes.put("", new Proc(program));
+    processes.put("", Proc.init(program));
   }
 
   /** What calls did, in order: {@code start:}, {@code kill::9}, ... */

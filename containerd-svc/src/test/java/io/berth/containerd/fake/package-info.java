@@ -1,5 +1,5 @@
 /**
- * Host processes in this process: the real wire, the real sockets and folders, and in place of
+ * Shim processes in this process: the real wire, the real sockets and folders, and in place of
  * supervisors a few states in memory that outlive the hosts, as supervisors do.
  */
 @NullMarked
