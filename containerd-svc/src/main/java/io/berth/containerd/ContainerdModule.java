@@ -49,9 +49,14 @@ final class ContainerdModule {
   }
 
   @Provides
+  static Sleeper sleeper() {
+    return Sleeper.SYSTEM;
+  }
+
+  @Provides
   @Singleton
-  static OutboxFollower outbox(Peers peers, Store store, EventBroker broker) {
-    return new OutboxFollower("image", peers.image(), store, broker, Sleeper.SYSTEM);
+  static OutboxFollower outbox(Peers peers, Store store, EventBroker broker, Sleeper sleeper) {
+    return new OutboxFollower("image", peers.image(), store, broker, sleeper);
   }
 
   @Provides

@@ -39,12 +39,14 @@ final class Shims {
   private final ShimProcesses processes;
   private final ExitLedger ledger;
   private final InstantSource clock;
+  private final Sleeper sleeper;
 
   @Inject
-  Shims(ShimProcesses processes, ExitLedger ledger, InstantSource clock) {
+  Shims(ShimProcesses processes, ExitLedger ledger, InstantSource clock, Sleeper sleeper) {
     this.processes = processes;
     this.ledger = ledger;
     this.clock = clock;
+    this.sleeper = sleeper;
   }
 
   private static String newRequestId() {
@@ -234,7 +236,7 @@ final class Shims {
     if (!processes.examine(process)) {
       return true;
     }
-    var _ = Sleeper.SYSTEM.pause(DYING);
+    var _ = sleeper.pause(DYING);
     return !processes.examine(process);
   }
 

@@ -58,7 +58,7 @@ public final class WarmUp {
   private static final Duration CLIENTS_PATIENCE = Duration.ofSeconds(20);
 
   private final Config config;
-  private final Sleeper sleeper = Sleeper.SYSTEM;
+  private final Sleeper sleeper;
   private volatile boolean ending;
 
   /** By {@link System#nanoTime}: when a client last called. */
@@ -68,8 +68,9 @@ public final class WarmUp {
   private @Nullable Thread thread;
 
   @Inject
-  WarmUp(Config config) {
+  WarmUp(Config config, Sleeper sleeper) {
     this.config = config;
+    this.sleeper = sleeper;
   }
 
   /** Begins in the background, on a socket that answers; the callback comes once, at the end. */
