@@ -224,16 +224,16 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     process.destroyForcibly().waitFor();
   }
 
-  /** kill -9 of every process that hosts shims; answers how many there were. */
-  int killHosts() {
-    List<ProcessHandle> hosts = hosts();
-    hosts.forEach(ProcessHandle::destroyForcibly);
-    hosts.forEach(host -> host.onExit().orTimeout(10, TimeUnit.SECONDS).join());
-    return hosts.size();
+  /** kill -9 of every shim process; answers how many there were. */
+  int killShimProcesses() {
+    List<ProcessHandle> processes = shimProcesses();
+    processes.forEach(ProcessHandle::destroyForcibly);
+    processes.forEach(process -> process.onExit().orTimeout(10, TimeUnit.SECONDS).join());
+    return processes.size();
   }
 
-  /** The processes that host shims. */
-  List<ProcessHandle> hosts() {
+  /** The shim processes of this instance. */
+  List<ProcessHandle> shimProcesses() {
     return ProcessHandle.allProcesses()
         .filter(process -> {
           String line = Leftovers.commandLine(process.pid());

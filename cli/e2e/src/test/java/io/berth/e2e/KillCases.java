@@ -99,10 +99,10 @@ abstract class KillCases {
   }
 
   @Test
-  void hostProcess() throws Exception {
+  void shimProcess() throws Exception {
     Path log = berth().folder("kill").resolve("host");
     counting("kc", log);
-    assertTrue(berth().killHosts() > 0, "there was no host process");
+    assertTrue(berth().killShimProcesses() > 0, "there was no shim process");
     mustLiveOn("kc", log);
   }
 
@@ -113,7 +113,7 @@ abstract class KillCases {
     for (String service : BerthInstance.SERVICES) {
       berth().kill(service);
     }
-    berth().killHosts();
+    berth().killShimProcesses();
     awaitNumber(log, last(log) + 5);
     for (String service : BerthInstance.SERVICES) {
       berth().start(service);
@@ -141,7 +141,7 @@ abstract class KillCases {
     for (String service : BerthInstance.SERVICES) {
       berth().kill(service);
     }
-    berth().killHosts();
+    berth().killShimProcesses();
     Command.run("kill", "-TERM", pid).exits(0);
     Eventually.holds("ends", () -> !Files.exists(Path.of("/proc", pid)));
     for (String service : BerthInstance.SERVICES) {

@@ -114,7 +114,7 @@ record Leftovers(Set<String> found) {
   }
 
   /**
-   * Hosts of shims and the keeper live on when their services stop; what else does, is a leftover.
+   * Shim processes and the keeper live on when their services stop; what else does, is a leftover.
    */
   static void killAll(String id, Path dir) throws InterruptedException {
     for (int i = 0; i < 200 && !processes(id, dir).isEmpty(); i++) {

@@ -27,8 +27,8 @@ final class LogIT {
     for (String service : BerthInstance.SERVICES) {
       logs.add(berth.dir().resolve("log").resolve(service + ".log"));
     }
-    try (Stream<Path> hosts = Files.walk(new StateFolders(berth.state()).shimProcesses(), 2)) {
-      hosts.filter(path -> path.endsWith("log")).forEach(logs::add);
+    try (Stream<Path> files = Files.walk(new StateFolders(berth.state()).shimProcesses(), 2)) {
+      files.filter(path -> path.endsWith("log")).forEach(logs::add);
     }
     return logs;
   }
@@ -41,7 +41,7 @@ final class LogIT {
     Path config = berth.config();
     Files.writeString(
         config, Files.readString(config).replace("log_level = \"info\"", "log_level = \"debug\""));
-    var _ = berth.killHosts();
+    var _ = berth.killShimProcesses();
     berth.startMissing();
     berth.berth("load", "-i", BusyboxImage.archive(berth.folder("image")).toString()).exits(0);
     String[] run = {

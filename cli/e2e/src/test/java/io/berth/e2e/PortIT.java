@@ -349,7 +349,7 @@ final class PortIT {
       for (String service : BerthInstance.SERVICES) {
         berth.kill(service);
       }
-      berth.killHosts();
+      berth.killShimProcesses();
       // Both still grow while nothing of ours is there.
       long hereAtAll = Files.size(here);
       halfway(there, Files.size(there) + (2 << 20));

@@ -141,10 +141,10 @@ class WarmUpIT {
   }
 
   @Test
-  void itsHostKilledInItsMiddle_nothingOfItIsLeft() throws Exception {
+  void itsShimProcessKilledInItsMiddle_nothingOfItIsLeft() throws Exception {
     restart();
     int before = walksToTheEnd();
-    assertTrue(BERTH.killHosts() > 0, "there was no host process");
+    assertTrue(BERTH.killShimProcesses() > 0, "there was no shim process");
     mustEndWithNothing();
     assertEquals(before + 1, walksToTheEnd(), "not done again");
   }

@@ -155,7 +155,7 @@ final class StreamsIT {
   }
 
   @Test
-  void aLogProgramIsTheSupervisorsAndReadsOnWithoutAnyHost() throws Exception {
+  void aLogProgramIsTheSupervisorsAndReadsOnWithoutAnyShimProcess() throws Exception {
     TaskKey key = shims.key();
     Path said = shims.folder().resolve("said");
     Path program = shims.folder().resolve("logger");

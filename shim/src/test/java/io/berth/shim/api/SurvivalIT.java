@@ -61,7 +61,7 @@ final class SurvivalIT {
   }
 
   @Test
-  void aContainerLivesThroughTheDeathOfItsHostProcess() throws Exception {
+  void aContainerLivesThroughTheDeathOfItsShimProcess() throws Exception {
     TaskKey key = shims.key();
     int pid = shims.create(key, shims.spec("sh", "-c", "sleep 0.3; echo later; exit 5"));
     shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
@@ -340,7 +340,7 @@ final class SurvivalIT {
   }
 
   @Test
-  void aHostTakesOneNamespaceOnly() throws Exception {
+  void aShimProcessTakesOneNamespaceOnly() throws Exception {
     TaskKey key = shims.key();
     shims.create(key, shims.spec("sleep", "100"));
     TaskKey other = new TaskKey("another", key.id());
