@@ -66,10 +66,10 @@ public enum Key {
       "shim.isolation",
       Kind.TEXT,
       "pool",
-      "pool: several shims in a host process; container: one each."),
-  SHIM_WARM_HOSTS("shim.warm_hosts", Kind.NUMBER, "2", "Host processes kept ready."),
+      "pool: several shims in a shim process; container: one each."),
+  SHIM_WARM_HOSTS("shim.warm_hosts", Kind.NUMBER, "2", "Shim processes kept ready."),
   SHIM_CONTAINERS_PER_HOST(
-      "shim.containers_per_host", Kind.NUMBER, "250", "Containers per host process."),
+      "shim.containers_per_host", Kind.NUMBER, "250", "Containers per shim process."),
 
   IMAGE_SNAPSHOTTER("image.snapshotter", Kind.TEXT, "overlayfs", "overlayfs or native."),
   IMAGE_MAX_LAYER_ENTRIES(

@@ -13,7 +13,7 @@ public record Identifier(String text) {
   public static final int MAX_LENGTH = 76;
 
   /**
-   * The namespace in which containerd-svc and host processes walk containers of their own to warm
+   * The namespace in which containerd-svc and shim processes walk containers of their own to warm
    * up. No client is let into it, no list shows it, no event tells of it.
    */
   public static final String WARM_UP_NAMESPACE = "berth-warm";

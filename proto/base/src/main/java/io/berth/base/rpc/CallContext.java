@@ -27,7 +27,7 @@ public final class CallContext {
       Metadata.Key.of("berth-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
   /**
-   * {@code namespace/id} of the task that a call on a host process's socket is for (between
+   * {@code namespace/id} of the task that a call on a shim process's socket is for (between
    * services of ours).
    */
   public static final Metadata.Key<String> TASK_HEADER =
