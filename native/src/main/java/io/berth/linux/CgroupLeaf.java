@@ -13,7 +13,7 @@ import java.util.Set;
  * in those of version 1 by which a service manager counts. A manager that finds strangers in the
  * cgroup of a service when it starts it again calls them left over.
  *
- * @param folders one in each hierarchy, absolute
+ * @param folders the absolute path of one folder in each hierarchy
  */
 public record CgroupLeaf(Set<Path> folders) {
   private static final Set<String> COUNTING = Set.of("memory", "pids", "name=systemd");

@@ -42,9 +42,9 @@ public final class DeviceFilter {
   /**
    * One rule.
    *
-   * @param major {@link #ANY_NUMBER} for all of them
-   * @param minor the same
-   * @param rights of {@link #MAKE_NODE}, {@link #READ} and {@link #WRITE}
+   * @param major the major number, or {@link #ANY_NUMBER} for all of them
+   * @param minor the minor number, or {@link #ANY_NUMBER} for all of them
+   * @param rights the sum of any of {@link #MAKE_NODE}, {@link #READ} and {@link #WRITE}
    */
   public record Rule(boolean allow, Kind kind, long major, long minor, int rights) {
     /**

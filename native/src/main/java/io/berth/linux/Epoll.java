@@ -70,8 +70,8 @@ public final class Epoll implements AutoCloseable {
   /**
    * Waits until something is ready and tells it. Platform threads only, one at a time.
    *
-   * @param timeout at most so long; null for ever
-   * @return how many were ready; 0 after the timeout or a signal
+   * @param timeout the longest time to wait; null to wait for ever
+   * @return the number of those that were ready; 0 after the timeout or a signal
    */
   public int await(@Nullable Duration timeout, Receiver receiver) throws SyscallException {
     long millis = timeout == null ? -1 : Math.min(timeout.toMillis(), Integer.MAX_VALUE);

@@ -8,7 +8,7 @@ import java.nio.file.Path;
  * What statx(2) tells of a file.
  *
  * @param mode type and permissions, {@code S_IF*} and twelve bits
- * @param blocks of 512 bytes
+ * @param blocks the number of blocks of 512 bytes that it takes up
  * @param device the file system's number, see {@link Device}
  * @param special the number of the device that a device node stands for
  * @param mountId the mount's number in /proc/self/mountinfo

@@ -6,7 +6,7 @@ import java.time.Instant;
 /**
  * A time as file systems keep it.
  *
- * @param seconds since 1970, negative before
+ * @param seconds the seconds since the beginning of 1970, which are negative before it
  * @param nanos 0 to 999,999,999, or one of the kernel's two special values
  */
 public record FileTimestamp(long seconds, int nanos) {

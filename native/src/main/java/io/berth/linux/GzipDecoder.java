@@ -13,8 +13,8 @@ public interface GzipDecoder extends AutoCloseable {
   /**
    * How far one step came.
    *
-   * @param consumed bytes of the input that are done with
-   * @param produced bytes of the output that are filled
+   * @param consumed the number of bytes of the input that are done with
+   * @param produced the number of bytes of the output that are filled
    */
   record Progress(long consumed, long produced) {}
 

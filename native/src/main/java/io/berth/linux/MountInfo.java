@@ -8,15 +8,15 @@ import java.util.Optional;
 /**
  * A line of /proc/self/mountinfo.
  *
- * @param id number of the mount
- * @param parent number of the mount that it stands on
+ * @param id the number of the mount
+ * @param parent the number of the mount that it stands on
  * @param root the directory of the file system that is its root
  * @param target where it is mounted, as this process sees it
- * @param options of the mount: {@code rw}, {@code nosuid}, ...
- * @param propagation {@code shared:3}, {@code master:1}, {@code propagate_from:2}, {@code
- *     unbindable}; empty if private
- * @param type file system type
- * @param superOptions of the file system
+ * @param options the options of the mount alone: {@code rw}, {@code nosuid}, ...
+ * @param propagation the optional fields of proc_pid_mountinfo(5), {@code shared:3}, {@code
+ *     master:1}, {@code propagate_from:2} or {@code unbindable}; empty if the mount is private
+ * @param type the type of the file system
+ * @param superOptions the options of the file system, which all its mounts share
  */
 public record MountInfo(
     int id,

@@ -196,11 +196,12 @@ public final class Mounts {
   /**
    * What a mount is to become.
    *
-   * @param set {@code MOUNT_ATTR_*} to set
-   * @param clear {@code MOUNT_ATTR_*} to clear, first
+   * @param set flags of {@code MOUNT_ATTR_*} that are set
+   * @param clear flags of {@code MOUNT_ATTR_*} that are cleared before the others are set
    * @param propagation one of {@code MS_SHARED}, {@code MS_SLAVE}, {@code MS_PRIVATE}, {@code
    *     MS_UNBINDABLE}, or 0
-   * @param userNamespace for {@code MOUNT_ATTR_IDMAP}, else null
+   * @param userNamespace the namespace whose map {@code MOUNT_ATTR_IDMAP} applies; null without
+   *     that flag
    */
   public record Attributes(long set, long clear, long propagation, @Nullable Fd userNamespace) {
     /** Attributes that only set flags. */
@@ -294,7 +295,7 @@ public final class Mounts {
    * umount2(2). Can take long: platform threads only, unless {@code MNT_DETACH} is given and the
    * file system has nothing to write.
    *
-   * @param flags {@code MNT_DETACH}, {@code UMOUNT_NOFOLLOW}, ...
+   * @param flags of {@code MNT_DETACH}, {@code UMOUNT_NOFOLLOW} and the others of umount2(2)
    * @throws SyscallException EINVAL if nothing is mounted there, EBUSY if it is in use
    */
   public static void unmount(Path target, int flags) throws SyscallException {
@@ -306,8 +307,8 @@ public final class Mounts {
   /**
    * What statfs(2) tells of a file system.
    *
-   * @param type magic number, {@code *_MAGIC} in {@link MountFlags}
-   * @param blockSize bytes; the unit of the next two
+   * @param type the magic number of the file system, {@code *_MAGIC} in {@link MountFlags}
+   * @param blockSize the size of a block in bytes; the next two are counted in blocks
    */
   public record FileSystemStatus(
       long type, long blockSize, long blocks, long availableBlocks, long files, long freeFiles) {

@@ -48,8 +48,8 @@ public final class Overlays {
   /**
    * What a probe found.
    *
-   * @param way what is used
-   * @param problem why neither way leads to an overlay here, or empty
+   * @param way the way by which overlays are mounted here
+   * @param problem the reason why neither way leads to an overlay here; empty if one does
    */
   public record Answer(Way way, String problem) {
     /** For people and programs: an option's name, or {@code none} and the reason. */
@@ -68,7 +68,7 @@ public final class Overlays {
   /**
    * Nothing happens before the first question.
    *
-   * @param folder on the file system that the layers are on; it is made if it is missing, holds two
+   * @param folder a folder on the file system of the layers; it is made if it is missing, holds two
    *     empty folders afterwards, and may be shared by processes
    * @param without features that are not to be used though the kernel may have them
    */

@@ -47,7 +47,7 @@ public final class Processes {
   /**
    * How a process ended.
    *
-   * @param code exit code, or the signal's number if {@code signalled}
+   * @param code the exit code, or the signal's number if {@code signalled}
    */
   public record ExitStatus(boolean signalled, int code, boolean dumpedCore) {
     /** As shells say it: the code, or 128 + the signal's number. */

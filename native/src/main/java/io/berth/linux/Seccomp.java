@@ -121,7 +121,7 @@ public final class Seccomp {
   /**
    * A condition on an argument.
    *
-   * @param argument 0 to 5
+   * @param argument the place of the argument in the call, 0 to 5
    */
   public record Comparison(int argument, Operator operator, long value, long second) {
     public Comparison {

@@ -79,10 +79,10 @@ public final class Sockets {
   /**
    * One message.
    *
-   * @param length bytes of it that are in the buffer; 0 at the end of a connection
-   * @param descriptors that came along, the caller's to close
-   * @param truncated the message was longer than the buffer, or descriptors were lost for lack of
-   *     room
+   * @param length the number of its bytes that are in the buffer; 0 at the end of a connection
+   * @param descriptors the descriptors that came along; the caller closes them
+   * @param truncated whether the message was longer than the buffer, or descriptors were lost for
+   *     lack of room
    */
   public record Received(int length, List<Fd> descriptors, boolean truncated)
       implements AutoCloseable {
@@ -115,7 +115,7 @@ public final class Sockets {
    * Binds a path, which must not exist, with these permissions and listens. The socket is
    * non-blocking.
    *
-   * @param permissions of the socket's file, before anyone can connect
+   * @param permissions the permissions that the socket's file has before anyone can connect
    */
   public static Fd listen(Kind kind, Path path, int permissions, int backlog)
       throws SyscallException {
@@ -209,8 +209,9 @@ public final class Sockets {
   /**
    * Sends one message; a packet goes whole or not at all. Raises no SIGPIPE.
    *
-   * @param descriptors at most {@link #MAX_DESCRIPTORS}; they stay the caller's
-   * @return the bytes taken: all, but for a stream
+   * @param descriptors the descriptors that go along, at most {@link #MAX_DESCRIPTORS}; they stay
+   *     open and the caller's
+   * @return the number of bytes that were taken, which is less than all only for a stream
    * @throws SyscallException EAGAIN if the socket is non-blocking and full; EPIPE if the peer is
    *     gone
    */

@@ -17,7 +17,7 @@ public final class Splice {
   /**
    * Moves everything from one to the other until the end of the source.
    *
-   * @return how many bytes it was
+   * @return the number of bytes that were moved
    * @throws SyscallException EPIPE if nobody reads any more (no SIGPIPE kills a JVM), EAGAIN if one
    *     is non-blocking
    */
@@ -43,7 +43,7 @@ public final class Splice {
   /**
    * Copies a part of a file into another at its offset, sharing blocks where the file system can.
    *
-   * @return how many bytes it was; fewer at the end of the source
+   * @return the number of bytes that were copied; fewer than asked at the end of the source
    */
   public static long copyRange(Fd from, long offset, Fd to, long length) throws SyscallException {
     long done = 0;

@@ -46,7 +46,7 @@ public final class ConnectionTracking implements AutoCloseable {
   /**
    * Forgets every connection from or to one of the addresses, before or after translation.
    *
-   * @return how many
+   * @return the number of connections that were forgotten
    */
   public int forgetAddresses(Set<Ipv4> addresses) throws SyscallException {
     return forget(entry -> {
@@ -63,7 +63,7 @@ public final class ConnectionTracking implements AutoCloseable {
    * Forgets every UDP flow to one of the ports, so that the next packet meets the rules as they are
    * now.
    *
-   * @return how many
+   * @return the number of flows that were forgotten
    */
   public int forgetUdpPorts(Set<Integer> ports) throws SyscallException {
     return forget(entry -> {

@@ -43,7 +43,7 @@ public final class NftSocket implements AutoCloseable {
   /**
    * A chain of the forward hook.
    *
-   * @param family {@code ip} or {@code inet}
+   * @param family the family of its table, {@code ip} or {@code inet}
    */
   public record ForwardChain(String family, String table, String chain) {
     @Override

@@ -37,7 +37,7 @@ public final class NftTransaction {
    * An entry of a map.
    *
    * @param key the key's fields one behind the other, each on four bytes
-   * @param value the value's fields, alike
+   * @param value the value's fields, laid out in the same way
    */
   public record Element(Bytes key, Bytes value) {}
 

@@ -17,14 +17,16 @@ public final class RouteRequest {
   /**
    * A bridge to be made, down.
    *
-   * @param group says whose it is from its first moment on, which an alias cannot
+   * @param group the number of its group, which says whose it is from its first moment on; an alias
+   *     can be given only later
    */
   public record Bridge(String name, int group, MacAddress address, int mtu) {}
 
   /**
    * Two ends of a virtual cable to be made, both down.
    *
-   * @param group says whose the near end is from its first moment on, which an alias cannot
+   * @param group the number of the near end's group, which says whose it is from its first moment
+   *     on; an alias can be given only later
    * @param master index of the bridge that the near end becomes a port of; 0 for none
    * @param peerName the far end's name in its namespace
    * @param peerNamespace where the far end is; empty for the same one
@@ -116,8 +118,8 @@ public final class RouteRequest {
   /**
    * Settings of a port of a bridge.
    *
-   * @param hairpin a frame may leave by the port it came in by
-   * @param isolated no frame goes to another isolated port
+   * @param hairpin whether a frame may leave by the port by which it came in
+   * @param isolated whether frames to other isolated ports are dropped
    */
   public RouteRequest setPort(String name, boolean hairpin, boolean isolated) {
     link(Uapi.RTM_NEWLINK, ACK, 0, 0, 0);

@@ -36,7 +36,7 @@ public final class RouteSocket implements AutoCloseable {
   /**
    * Carries out the changes.
    *
-   * @param subject what they are about, for the text of an error
+   * @param subject what the changes are about, for the text of an error
    */
   public void send(RouteRequest request, String subject) throws SyscallException {
     socket.request(request.writer(), subject);

@@ -49,7 +49,7 @@ public final class Admission {
    * Connects and greets, again and again while only a place lacks; blocks meanwhile. What follows
    * is {@link SupervisorConnection#attach}.
    *
-   * @param listener told of nothing before this returns
+   * @param listener hears what happens on the connection, and nothing before this returns
    * @throws SupervisorException EACCES: the token is not, or no longer, good; EUSERS: no place came
    *     free in time
    * @throws SyscallException ENOENT or ECONNREFUSED: no supervisor lives there any more

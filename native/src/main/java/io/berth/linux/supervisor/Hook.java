@@ -6,12 +6,12 @@ import java.util.List;
 /**
  * A program that a specification wants to be run at a point of a container's life.
  *
- * @param path absolute
- * @param arguments its name first
- * @param environment {@code KEY=value}
- * @param timeout after which it is killed; zero for none
- * @param stdinBeforePid written to its input, then the container's process id in decimal, then
- *     {@code stdinAfterPid}
+ * @param path the absolute path of the program
+ * @param arguments the whole vector of arguments, the name of the program first
+ * @param environment its variables, as {@code KEY=value}
+ * @param timeout the time after which it is killed; zero if it never is
+ * @param stdinBeforePid the text that it reads first; the container's process id in decimal
+ *     follows, and then {@code stdinAfterPid}
  */
 public record Hook(
     String path,

@@ -40,7 +40,7 @@ public final class LaunchPlan {
     /**
      * The end of stream 0, 1 or 2.
      *
-     * @return one that is open, not named
+     * @return a sink that holds an open descriptor, never a {@link Sink.Named}
      */
     Sink open(int stream, Sink.Named to) throws IOException;
   }

@@ -14,8 +14,10 @@ public sealed interface Sink {
   /**
    * A client's named pipe. Output to it stops the process while nobody reads; nothing is dropped.
    *
-   * @param fd outputs: opened {@code O_RDWR|O_NONBLOCK}; input: {@code O_RDONLY|O_NONBLOCK}
-   * @param writeEnd input: held until the process's input is closed; else null
+   * @param fd for an output the pipe is opened with {@code O_RDWR|O_NONBLOCK}, for the input with
+   *     {@code O_RDONLY|O_NONBLOCK}
+   * @param writeEnd for the input, the other end, which keeps the pipe from ending until the
+   *     process's input is closed; null for an output
    */
   record Fifo(Fd fd, @Nullable Fd writeEnd) implements Sink {}
 
@@ -25,9 +27,9 @@ public sealed interface Sink {
   /**
    * A log, a line for each record, cut at 16,384 bytes.
    *
-   * @param folder in which it stands
-   * @param maxSizeBytes it is rotated above; 0 for never
-   * @param maxFiles how many are kept: name, name.1, ...
+   * @param folder the folder in which the log stands
+   * @param maxSizeBytes the size above which it is rotated; 0 if it never is
+   * @param maxFiles the number of files that are kept: name, name.1, ...
    */
   record Log(Fd folder, String name, long maxSizeBytes, int maxFiles) implements Sink {}
 

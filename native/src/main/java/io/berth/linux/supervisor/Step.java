@@ -72,12 +72,12 @@ public sealed interface Step {
   /**
    * Mounts a file system.
    *
-   * @param data options separated by commas
-   * @param attributes {@code MOUNT_ATTR_*}
-   * @param propagation {@code MS_SHARED} and its like, or 0
-   * @param flags of {@link MountStep}
-   * @param mode of a folder that is made for it
-   * @param copyUp fills the new file system with what lay below it
+   * @param data the options of the file system, separated by commas
+   * @param attributes flags of the mount, of {@code MOUNT_ATTR_*}
+   * @param propagation one of {@code MS_SHARED} and its like; 0 to leave it
+   * @param flags what else is to be done, of {@link MountStep}
+   * @param mode the mode of a folder that is made for it
+   * @param copyUp whether the new file system is filled with what lay below it
    */
   record Mount(
       String type,
@@ -94,10 +94,10 @@ public sealed interface Step {
   /**
    * Attaches a detached mount, which no other step can attach again.
    *
-   * @param set {@code MOUNT_ATTR_*}
-   * @param clear {@code MOUNT_ATTR_*}, cleared before the others are set
-   * @param propagation {@code MS_*} or 0
-   * @param flags of {@link MountStep}
+   * @param set flags of {@code MOUNT_ATTR_*} that are set
+   * @param clear flags of {@code MOUNT_ATTR_*} that are cleared before the others are set
+   * @param propagation one of {@code MS_SHARED} and its like; 0 to leave it
+   * @param flags what else is to be done, of {@link MountStep}
    */
   record Bind(Handle mount, String target, long set, long clear, long propagation, int flags)
       implements Mounting {}
@@ -245,8 +245,8 @@ public sealed interface Step {
   /**
    * A compiled filter of system calls.
    *
-   * @param flags {@code SECCOMP_FILTER_FLAG_*}
-   * @param program instructions of 8 bytes each; never changed
+   * @param flags of {@code SECCOMP_FILTER_FLAG_*}, as seccomp(2) has them
+   * @param program the instructions, 8 bytes each; the array is never changed
    */
   // The array is made once and never changed, and filters are equal when their contents are.
   @SuppressWarnings("ArrayRecordComponent")

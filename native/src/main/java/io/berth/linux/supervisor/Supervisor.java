@@ -24,13 +24,13 @@ public final class Supervisor {
   /**
    * What a supervisor is born with. The descriptors are borrowed until {@link #spawn} returns.
    *
-   * @param program path of the binary
+   * @param program the path of the binary
    * @param taskFolder the directory in which it binds its socket and writes exit records
-   * @param cgroup2 the leaf to live in, or null
-   * @param cgroup1Tasks the {@code tasks} files of version 1 leaves to move to
-   * @param mountNamespace to join as its first act, or null
-   * @param name shown by ps
-   * @param tied ends soon after its last controller has gone, with all that lives in it
+   * @param cgroup2 the leaf of version 2 in which it is born; null to stay where this process is
+   * @param cgroup1Tasks the {@code tasks} files of the leaves of version 1 to which it moves
+   * @param mountNamespace the namespace that it joins as its first act; null to stay in this one
+   * @param name the name that ps shows
+   * @param tied whether it ends soon after its last controller has gone, with all that lives in it
    */
   public record Birth(
       String program,

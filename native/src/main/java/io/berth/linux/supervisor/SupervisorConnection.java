@@ -66,10 +66,10 @@ public final class SupervisorConnection implements AutoCloseable {
   /**
    * The supervisor's answer to the greeting.
    *
-   * @param epoch now in force
-   * @param initPid 0 before the init is created
-   * @param pidfd of the supervisor; null for an attaching client
-   * @param initPidfd null if there is no init
+   * @param epoch the number of this controller; requests of those before it are refused
+   * @param initPid the number of the init; 0 before it is created
+   * @param pidfd a descriptor of the supervisor; null for a client that attaches
+   * @param initPidfd a descriptor of the init; null if there is none
    */
   public record Hello(
       int version,
@@ -103,7 +103,7 @@ public final class SupervisorConnection implements AutoCloseable {
   /**
    * A process, as {@link #state} tells it.
    *
-   * @param exit null while it lives
+   * @param exit how it ended; null while it lives
    */
   public record ProcessState(
       String id, int pid, Phase phase, boolean terminal, boolean drained, @Nullable Exit exit) {
@@ -245,7 +245,7 @@ public final class SupervisorConnection implements AutoCloseable {
   /**
    * Runs a hook in a child of the supervisor and completes when it has ended, or its time is over.
    *
-   * @param mountNamespace to join first, or null for the supervisor's
+   * @param mountNamespace the namespace that the hook joins first; null to run in the supervisor's
    */
   public CompletableFuture<HookResult> hook(long request, Hook hook, @Nullable Fd mountNamespace) {
     Fd memory;
@@ -264,10 +264,10 @@ public final class SupervisorConnection implements AutoCloseable {
    * Starts a program that reads the container's output; completes after its execve. It is the
    * supervisor's child and lives as long as it likes.
    *
-   * @param program timeout and state do not count
-   * @param output what becomes its descriptor 3, for stdout
-   * @param errors 4, for stderr
-   * @param ready 5, which it closes when it is ready
+   * @param program the program; its timeout and what it would read are not used
+   * @param output its descriptor 3, from which it reads what the container writes to stdout
+   * @param errors its descriptor 4, the same for stderr
+   * @param ready its descriptor 5, which it closes when it is ready to read
    */
   public CompletableFuture<Void> startLogProgram(Hook program, Fd output, Fd errors, Fd ready) {
     Fd memory;
