@@ -6,6 +6,7 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.cli.command.SessionCommand;
 import io.berth.cli.parse.Durations;
+import io.berth.cli.parse.Nearest;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;

@@ -1,5 +1,6 @@
 package io.berth.cli;
 
+import io.berth.cli.parse.Nearest;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine;

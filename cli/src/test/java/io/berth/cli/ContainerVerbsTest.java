@@ -52,6 +52,16 @@ final class ContainerVerbsTest {
     assertEquals(0, lines.berth("ps", "--format", "{{.Names}} {{.Image}} {{.Command}}"));
     assertEquals("web busybox \"sh -c 'x y'\"\n", lines.out());
     lines.reset();
+    // Cases F1, F3 and F4.
+    assertEquals(
+        0, lines.berth("ps", "--format", "table {{.Names}}\\t{{.State}}\\t{{.LocalVolumes}}"));
+    assertTrue(lines.out().matches("NAMES     STATE  +LOCAL VOLUMES\nweb  .*0\n"), lines.out());
+    lines.reset();
+    assertEquals(1, lines.berth("ps", "--format", "{{.Stat}}"));
+    assertEquals("", lines.out());
+    assertTrue(lines.err().contains("field Stat in type"), lines.err());
+    assertTrue(lines.err().contains("did you mean `State`?"), lines.err());
+    lines.reset();
     assertEquals(0, lines.berth("ps", "-aq", "-notrunc"));
     assertEquals("0123456789abcdef\n", lines.out());
   }

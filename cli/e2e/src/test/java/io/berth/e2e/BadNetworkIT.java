@@ -99,7 +99,7 @@ final class BadNetworkIT {
     }
     names.add(
         "endpoints: "
-            + berth.berth("network", "inspect", "-f", "{{.endpoints}}", "bridge").exits(0).out());
+            + berth.berth("network", "inspect", "-f", "{{.Endpoints}}", "bridge").exits(0).out());
     Command.run("nft", "list", "table", "inet", "berth_" + berth.id())
         .out()
         .lines()
@@ -177,7 +177,7 @@ final class BadNetworkIT {
   @Test
   void aNetworkThatIsNone() {
     refused(125, "run", "--rm", "--network", "nowhere", IMAGE, "true").says("nowhere");
-    refused(1, "network", "inspect", "-f", "{{.name}}", "nowhere").says("nowhere");
+    refused(1, "network", "inspect", "-f", "{{.Name}}", "nowhere").says("nowhere");
     refused(1, "network", "rm", "nowhere").says("nowhere");
     refused(1, "network", "create", "--subnet", "10.0.0.0/99", "bad").says("10.0.0.0/99");
     refused(1, "network", "rm", "bridge").says("bridge");

@@ -88,7 +88,7 @@ final class HealthIT {
     String document = berth.berth("inspect", "web").exits(0).out();
     assertTrue(document.contains("\"Output\": \"said\\n\""), document);
     assertTrue(document.contains("\"ExitCode\": 1"), document);
-    assertEquals("200000000", inspect("web", "{{.Config.Healthcheck.Interval}}"));
+    assertEquals("200ms", inspect("web", "{{.Config.Healthcheck.Interval}}"));
     // A probe is an exec as long as it runs, and nothing of it is left afterwards.
     Eventually.answers(
         "has no exec", () -> inspect("web", "{{.ExecIDs}}").replace("null", "[]"), "[]"::equals);

@@ -62,7 +62,7 @@ final class PortIT {
 
   private static String endpoints() {
     return berth
-        .berth("network", "inspect", "-f", "{{.endpoints}}", "bridge")
+        .berth("network", "inspect", "-f", "{{.Endpoints}}", "bridge")
         .exits(0)
         .out()
         .strip();

@@ -12,10 +12,12 @@ import io.berth.api.berth.image.v1.TagRequest;
 import io.berth.api.berth.image.v1.VerifyRequest;
 import io.berth.api.berth.image.v1.VerifyResponse;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Timestamps;
 import io.berth.cli.render.ImageDocument;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import io.berth.cli.template.Cells;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -73,20 +75,30 @@ public final class ImageCommands {
 
     @Override
     protected Listing listing() {
-      return digests
-          ? new Listing(
-              List.of("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE"),
-              List.of("Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"))
-          : new Listing(
-              List.of("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"),
-              List.of("Repository", "Tag", "ID", "CreatedSince", "Size"));
+      return new Listing(
+          "formatter.imageContext",
+          "{{.Repository}}\t{{.Tag}}\t"
+              + (digests ? "{{.Digest}}\t" : "")
+              + "{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+          Listing.titles(
+              "ID", "IMAGE ID",
+              "Repository", "REPOSITORY",
+              "Tag", "TAG",
+              "Digest", "DIGEST",
+              "CreatedSince", "CREATED",
+              "CreatedAt", "CREATED AT",
+              "Size", "SIZE",
+              "Containers", "CONTAINERS",
+              "VirtualSize", "SIZE",
+              "SharedSize", "SHARED SIZE",
+              "UniqueSize", "UNIQUE SIZE"));
     }
 
     @Override
     protected void add(Listing listing, Image image, Instant now) {
       List<String> names =
           image.getNamesCount() == 0 ? List.of("<none>:<none>") : image.getNamesList();
-      names.stream().filter(this::isWanted).forEach(full -> listing.add(cells(image, full, now)));
+      names.stream().filter(this::isWanted).forEach(full -> add(listing.row(), image, full, now));
     }
 
     /** Whether a name is to be shown. An image that has the wanted name may have others as well. */
@@ -99,17 +111,24 @@ public final class ImageCommands {
           || name.equals(ImageDocument.repository(full));
     }
 
-    private String[] cells(Image image, String full, Instant now) {
+    private void add(Cells row, Image image, String full, Instant now) {
       String familiar = ImageDocument.familiar(full);
-      List<String> cells =
-          new ArrayList<>(List.of(ImageDocument.repository(familiar), ImageDocument.tag(familiar)));
-      if (digests) {
-        cells.add(image.getTarget().getDigest());
-      }
-      cells.add(id(image.getId()));
-      cells.add(image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A");
-      cells.add(Words.size(image.getSize()));
-      return cells.toArray(String[]::new);
+      String digest = image.getTarget().getDigest();
+      row.cell("ID", () -> id(image.getId()))
+          .cell("Repository", () -> ImageDocument.repository(familiar))
+          .cell("Tag", () -> ImageDocument.tag(familiar))
+          .cell("Digest", () -> digest.isEmpty() ? "<none>" : digest)
+          .cell(
+              "CreatedSince",
+              () -> image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A")
+          .cell(
+              "CreatedAt", () -> image.hasCreatedAt() ? Words.moment(image.getCreatedAt()) : "N/A")
+          .cell("Size", () -> Words.size(image.getSize()))
+          .cell("VirtualSize", () -> Words.size(image.getSize()))
+          // What docker says as well where nobody has counted.
+          .cell("Containers", () -> "N/A")
+          .cell("SharedSize", () -> "N/A")
+          .cell("UniqueSize", () -> "N/A");
     }
   }
 
@@ -202,18 +221,34 @@ public final class ImageCommands {
     @Override
     protected Listing listing() {
       return new Listing(
-          List.of("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"),
-          List.of("ID", "CreatedSince", "CreatedBy", "Size", "Comment"));
+          "image.historyContext",
+          "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
+          Listing.titles(
+              "ID", "IMAGE",
+              "CreatedSince", "CREATED",
+              "CreatedAt", "CREATED AT",
+              "CreatedBy", "CREATED BY",
+              "Size", "SIZE",
+              "Comment", "COMMENT"));
     }
 
     @Override
     protected void add(Listing listing, HistoryEntry entry, Instant now) {
-      listing.add(
-          key(entry),
-          entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A",
-          cut(entry.getCreatedBy(), COMMAND_WIDTH),
-          Words.size(entry.getSize()),
-          entry.getComment());
+      listing
+          .row()
+          .cell("ID", () -> key(entry))
+          .cell(
+              "CreatedSince",
+              () -> entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A")
+          .cell(
+              "CreatedAt",
+              () ->
+                  entry.hasCreatedAt()
+                      ? Timestamps.instant(entry.getCreatedAt()).toString()
+                      : "N/A")
+          .cell("CreatedBy", () -> cut(entry.getCreatedBy(), COMMAND_WIDTH))
+          .cell("Size", () -> Words.size(entry.getSize()))
+          .cell("Comment", entry::getComment);
     }
   }
 

@@ -12,8 +12,8 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
 import io.berth.cli.render.Document;
-import io.berth.cli.render.Pretty;
-import io.berth.cli.render.Template;
+import io.berth.cli.render.EngineDocument;
+import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import io.berth.oci.image.Platform;
@@ -30,8 +30,10 @@ import picocli.CommandLine.Option;
 public final class InfoCommands {
   private InfoCommands() {}
 
-  private static void print(PrintStream out, ObjectNode node, String format) {
-    out.println(format.equals("json") ? Pretty.text(node) : Template.parse(format).apply(node));
+  private static void print(PrintStream out, String type, ObjectNode node, String format) {
+    Inspection inspection = new Inspection(format);
+    inspection.add(type, node);
+    inspection.print(out);
   }
 
   /** Tells the versions of this program and of the service for containers. */
@@ -46,8 +48,6 @@ public final class InfoCommands {
     @Override
     public int run(Session session) {
       PrintStream out = session.out();
-      ObjectNode node = Json.mapper().createObjectNode();
-      node.put("Client", Program.VERSION);
       if (format.isEmpty()) {
         out.println("Client:");
         out.println(" Version:  " + Program.VERSION);
@@ -61,8 +61,11 @@ public final class InfoCommands {
         out.println(" Revision: " + server.getRevision());
         return 0;
       }
-      node.put("Server", server.getVersion()).put("Revision", server.getRevision());
-      print(out, node, format);
+      print(
+          out,
+          "system.versionInfo",
+          EngineDocument.version(server.getVersion(), server.getRevision()),
+          format);
       return 0;
     }
   }
@@ -123,7 +126,8 @@ public final class InfoCommands {
       if (format.isEmpty()) {
         show(out, session, node);
       } else {
-        print(out, node, format);
+        EngineDocument.addInfo(node, session.config().root());
+        print(out, "system.info", node, format);
       }
       PrintStream err = session.err();
       warnings.forEach(warning -> err.println("WARNING: " + warning));

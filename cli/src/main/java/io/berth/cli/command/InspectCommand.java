@@ -1,17 +1,17 @@
 package io.berth.cli.command;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecInspectRequest;
 import io.berth.api.berth.container.v1.GetRequest;
+import io.berth.api.berth.image.v1.Image;
 import io.berth.base.error.BerthException;
-import io.berth.base.json.Json;
 import io.berth.cli.render.ContainerDocument;
 import io.berth.cli.render.ImageDocument;
-import io.berth.cli.render.Pretty;
+import io.berth.cli.render.Inspection;
 import io.berth.cli.session.Session;
+import io.berth.cli.template.DocumentTypes;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -47,12 +47,9 @@ public final class InspectCommand extends SessionCommand {
       throw new BerthException.InvalidArgument(
           "--type `" + type + "`: write container, image or exec");
     }
-    ArrayNode all = Json.mapper().createArrayNode();
-    int code = each(session, names, name -> all.add(find(session, name)));
-    if (all.isEmpty() && !format.isEmpty()) {
-      return code;
-    }
-    Pretty.print(session.out(), all, format);
+    Inspection inspection = new Inspection(format);
+    int code = each(session, names, name -> add(session, inspection, name));
+    inspection.print(session.out());
     return code;
   }
 
@@ -64,17 +61,19 @@ public final class InspectCommand extends SessionCommand {
             ExecInspectRequest.newBuilder().setExecId(id).build()));
   }
 
-  private ObjectNode find(Session session, String name) {
+  private void add(Session session, Inspection inspection, String name) {
     if (type.equals("exec")) {
-      return exec(session, name);
+      inspection.add(DocumentTypes.UNTYPED, exec(session, name));
+      return;
     }
     if (!type.equals("image")) {
       try {
         Container container =
             session.call(
                 ContainersGrpc.getGetMethod(),
-                GetRequest.newBuilder().setRef(name).setSize(size).build());
-        return ContainerDocument.of(container);
+                GetRequest.newBuilder().setRef(name).setSize(size).setMounts(true).build());
+        inspection.add("types.ContainerJSON", ContainerDocument.of(container));
+        return;
       } catch (BerthException.NotFound e) {
         if (type.equals("container")) {
           throw e;
@@ -82,7 +81,8 @@ public final class InspectCommand extends SessionCommand {
       }
     }
     try {
-      return ImageDocument.of(ImageCommands.resolve(session, name));
+      Image image = ImageCommands.resolve(session, name);
+      inspection.add("types.ImageInspect", ImageDocument.of(image));
     } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
       if (type.equals("image")) {
         throw e;

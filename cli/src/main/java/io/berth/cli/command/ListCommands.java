@@ -14,9 +14,9 @@ import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -31,6 +31,7 @@ public final class ListCommands {
       footer = "Filters: id, name, label, status, health, exited, ancestor, network, ...")
   public static final class Ps extends ListingCommand<Container> {
     private static final int COMMAND_WIDTH = 20;
+    private static final int MOUNT_WIDTH = 15;
 
     @Option(
         names = {"-a", "--all"},
@@ -60,7 +61,7 @@ public final class ListCommands {
               .setAll(all || latest || last > 0)
               .addAllFilters(filters())
               .setLast(latest ? 1 : last)
-              .setSize(size)
+              .setSize(size || format.contains(".Size"))
               .build();
       return session.call(ContainersGrpc.getListMethod(), request).getContainersList();
     }
@@ -72,36 +73,58 @@ public final class ListCommands {
 
     @Override
     protected Listing listing() {
-      List<String> titles =
-          new ArrayList<>(
-              List.of("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"));
-      List<String> fields =
-          new ArrayList<>(
-              List.of("ID", "Image", "Command", "CreatedAt", "Status", "Ports", "Names"));
-      if (size) {
-        titles.add("SIZE");
-        fields.add("Size");
-      }
-      return new Listing(titles, fields);
+      return new Listing(
+          "formatter.ContainerContext",
+          "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+              + (size ? "\t{{.Size}}" : ""),
+          Listing.titles(
+              "ID", "CONTAINER ID",
+              "Names", "NAMES",
+              "Image", "IMAGE",
+              "Command", "COMMAND",
+              "CreatedAt", "CREATED AT",
+              "RunningFor", "CREATED",
+              "Ports", "PORTS",
+              "State", "STATE",
+              "Status", "STATUS",
+              "Size", "SIZE",
+              "Labels", "LABELS",
+              "Mounts", "MOUNTS",
+              "LocalVolumes", "LOCAL VOLUMES",
+              "Networks", "NETWORKS",
+              "Platform", "PLATFORM",
+              "HealthStatus", "HEALTH STATUS"));
     }
 
     @Override
     protected void add(Listing listing, Container container, Instant now) {
-      List<String> cells =
-          new ArrayList<>(
-              List.of(
-                  id(container.getId()),
-                  ContainerWords.image(container),
-                  "\"" + cut(ContainerWords.command(container), COMMAND_WIDTH) + "\"",
-                  Words.ago(container.getCreatedAt(), now),
-                  ContainerWords.status(container.getState(), now),
-                  ContainerWords.ports(container.getEndpoint().getPortsList()),
-                  container.getName()));
-      if (size) {
-        String root = Words.size(container.getSizeRoot());
-        cells.add(Words.size(container.getSizeRw()) + " (virtual " + root + ")");
-      }
-      listing.add(cells.toArray(String[]::new));
+      listing
+          .row()
+          .cell("ID", () -> id(container.getId()))
+          .cell("Names", container::getName)
+          .cell("Image", () -> ContainerWords.image(container))
+          .cell(
+              "Command", () -> "\"" + cut(ContainerWords.command(container), COMMAND_WIDTH) + "\"")
+          .cell("CreatedAt", () -> Words.moment(container.getCreatedAt()))
+          .cell("RunningFor", () -> Words.ago(container.getCreatedAt(), now))
+          .cell("Ports", () -> ContainerWords.ports(container.getEndpoint().getPortsList()))
+          .cell("State", () -> ContainerWords.state(container.getState()))
+          .cell("Status", () -> ContainerWords.status(container.getState(), now))
+          .cell("Size", () -> ContainerWords.size(container))
+          .cell("Labels", () -> Words.labels(container.getConfig().getLabelsMap()))
+          .cell("Mounts", () -> mounts(container))
+          .cell("LocalVolumes", () -> String.valueOf(ContainerWords.volumes(container)))
+          .cell("Networks", () -> ContainerWords.network(container))
+          .cell("Platform", container::getPlatform)
+          .cell("HealthStatus", () -> container.getState().getHealth().getStatus())
+          .labels(container.getConfig().getLabelsMap());
+    }
+
+    private String mounts(Container container) {
+      return container.getHost().getMountsList().stream()
+          .filter(mount -> !mount.getType().equals("tmpfs"))
+          .map(mount -> cut(mount.getSource(), MOUNT_WIDTH))
+          .collect(Collectors.joining(","));
     }
   }
 

@@ -1,25 +1,31 @@
 package io.berth.cli.command;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.network.v1.CreateNetworkRequest;
+import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.ExplainRequest;
 import io.berth.api.berth.network.v1.GetNetworkRequest;
+import io.berth.api.berth.network.v1.ListEndpointsRequest;
 import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
-import io.berth.base.json.Json;
 import io.berth.cli.parse.Ports;
 import io.berth.cli.parse.Variables;
-import io.berth.cli.render.Document;
+import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Listing;
-import io.berth.cli.render.Pretty;
+import io.berth.cli.render.NetworkDocument;
+import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -101,18 +107,36 @@ public final class NetworkCommands {
     @Override
     protected Listing listing() {
       return new Listing(
-          List.of("NETWORK ID", "NAME", "DRIVER", "SUBNET", "ENDPOINTS"),
-          List.of("ID", "Name", "Driver", "Subnet", "Endpoints"));
+          "formatter.networkContext",
+          "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
+          Listing.titles(
+              "ID", "NETWORK ID",
+              "Name", "NAME",
+              "Driver", "DRIVER",
+              "Scope", "SCOPE",
+              "IPv6", "IPV6",
+              "Internal", "INTERNAL",
+              "Labels", "LABELS",
+              "CreatedAt", "CREATED AT",
+              "Subnet", "SUBNET",
+              "Endpoints", "ENDPOINTS"));
     }
 
     @Override
     protected void add(Listing listing, Network network, Instant now) {
-      listing.add(
-          id(network.getId()),
-          network.getName(),
-          network.getDriver(),
-          network.getSubnet(),
-          String.valueOf(network.getEndpoints()));
+      listing
+          .row()
+          .cell("ID", () -> id(network.getId()))
+          .cell("Name", network::getName)
+          .cell("Driver", network::getDriver)
+          .cell("Scope", () -> "local")
+          .cell("IPv6", () -> "false")
+          .cell("Internal", () -> String.valueOf(network.getInternal()))
+          .cell("Labels", () -> Words.labels(network.getLabelsMap()))
+          .cell("CreatedAt", () -> Words.moment(network.getCreatedAt()))
+          .cell("Subnet", network::getSubnet)
+          .cell("Endpoints", () -> String.valueOf(network.getEndpoints()))
+          .labels(network.getLabelsMap());
     }
   }
 
@@ -150,19 +174,34 @@ public final class NetworkCommands {
 
     @Override
     public int run(Session session) {
-      ArrayNode all = Json.mapper().createArrayNode();
+      Inspection inspection = new Inspection(format);
       int code =
           each(
               session,
               networks,
-              network ->
-                  all.add(
-                      Document.of(
-                          session.call(
-                              NetworksGrpc.getGetMethod(),
-                              GetNetworkRequest.newBuilder().setRef(network).build()))));
-      Pretty.print(session.out(), all, format);
+              network -> inspection.add("types.NetworkResource", document(session, network)));
+      inspection.print(session.out());
       return code;
+    }
+
+    private static ObjectNode document(Session session, String ref) {
+      Network network =
+          session.call(
+              NetworksGrpc.getGetMethod(), GetNetworkRequest.newBuilder().setRef(ref).build());
+      List<Endpoint> endpoints =
+          session
+              .call(
+                  EndpointsGrpc.getListMethod(),
+                  ListEndpointsRequest.newBuilder().setNetwork(network.getName()).build())
+              .getEndpointsList();
+      Map<String, String> names = new HashMap<>();
+      if (!endpoints.isEmpty()) {
+        session
+            .call(ContainersGrpc.getListMethod(), ListRequest.newBuilder().setAll(true).build())
+            .getContainersList()
+            .forEach(container -> names.put(container.getId(), container.getName()));
+      }
+      return NetworkDocument.of(network, endpoints, names);
     }
   }
 

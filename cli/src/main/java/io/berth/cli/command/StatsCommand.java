@@ -30,8 +30,6 @@ import picocli.CommandLine.Parameters;
 /** Shows what containers use, anew every second. */
 @Command(description = "What containers use: processor, memory, network, disks")
 public final class StatsCommand extends SessionCommand {
-  private static final List<String> FIELDS =
-      List.of("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs");
   private static final Duration BETWEEN = Duration.ofSeconds(1);
   private static final String CLEAR_SCREEN = "\033[H\033[2J";
 
@@ -66,18 +64,7 @@ public final class StatsCommand extends SessionCommand {
       pause();
       List<Container> shown = shown(session);
       Map<String, Sample> now = sample(session);
-      Listing listing =
-          new Listing(
-              List.of(
-                  "CONTAINER ID",
-                  "NAME",
-                  "CPU %",
-                  "MEM USAGE / LIMIT",
-                  "MEM %",
-                  "NET I/O",
-                  "BLOCK I/O",
-                  "PIDS"),
-              FIELDS);
+      Listing listing = listing();
       for (Container container : shown) {
         Sample sample = now.get(container.getId());
         listing.add(
@@ -93,6 +80,23 @@ public final class StatsCommand extends SessionCommand {
       }
       before = now;
     }
+  }
+
+  private static Listing listing() {
+    return new Listing(
+        "container.statsContext",
+        "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"
+            + "\t{{.PIDs}}",
+        Listing.titles(
+            "ID", "CONTAINER ID",
+            "Name", "NAME",
+            "CPUPerc", "CPU %",
+            "MemUsage", "MEM USAGE / LIMIT",
+            "MemPerc", "MEM %",
+            "NetIO", "NET I/O",
+            "BlockIO", "BLOCK I/O",
+            "PIDs", "PIDS",
+            "Container", "CONTAINER"));
   }
 
   /** The containers to show. They are asked for anew each time, for containers come and go. */
@@ -121,7 +125,7 @@ public final class StatsCommand extends SessionCommand {
     String id = whole ? container.getId() : Words.shortId(container.getId());
     if (now == null || before == null) {
       return new String[] {
-        id, container.getName(), "0.00%", "0B / 0B", "0.00%", "0B / 0B", "0B / 0B", "0"
+        id, container.getName(), "0.00%", "0B / 0B", "0.00%", "0B / 0B", "0B / 0B", "0", id
       };
     }
     long limit = now.limitWithin(machine);
@@ -133,7 +137,8 @@ public final class StatsCommand extends SessionCommand {
       percent(limit == 0 ? 0 : now.memory() * 100.0 / limit),
       Words.size(now.received()) + " / " + Words.size(now.sent()),
       Words.size(now.read()) + " / " + Words.size(now.written()),
-      String.valueOf(now.processes())
+      String.valueOf(now.processes()),
+      id
     };
   }
 

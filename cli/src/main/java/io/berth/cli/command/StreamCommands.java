@@ -1,6 +1,5 @@
 package io.berth.cli.command;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.container.v1.AttachRequest;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.Container;
@@ -15,12 +14,12 @@ import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
-import io.berth.base.json.Json;
 import io.berth.cli.parse.DetachKeys;
 import io.berth.cli.parse.Moments;
-import io.berth.cli.render.Pretty;
+import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import io.berth.cli.template.DocumentTypes;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
@@ -85,9 +84,9 @@ public final class StreamCommands {
           && command.size() == 1
           && EXEC_ID.matcher(command.getFirst()).matches()) {
         // A program has no such name, so this is docker's `exec inspect ID`.
-        ArrayNode all = Json.mapper().createArrayNode();
-        all.add(InspectCommand.exec(session, command.getFirst()));
-        Pretty.print(session.out(), all, "");
+        Inspection inspection = new Inspection("");
+        inspection.add(DocumentTypes.UNTYPED, InspectCommand.exec(session, command.getFirst()));
+        inspection.print(session.out());
         return 0;
       }
       DetachKeys keys = process.detach.keys();

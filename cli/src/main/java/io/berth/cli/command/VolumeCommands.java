@@ -1,17 +1,16 @@
 package io.berth.cli.command;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
-import io.berth.base.json.Json;
 import io.berth.cli.parse.Variables;
-import io.berth.cli.render.Document;
+import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Listing;
-import io.berth.cli.render.Pretty;
+import io.berth.cli.render.VolumeDocument;
+import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -67,12 +66,30 @@ public final class VolumeCommands {
     @Override
     protected Listing listing() {
       return new Listing(
-          List.of("DRIVER", "VOLUME NAME", "PATH"), List.of("Driver", "Name", "Mountpoint"));
+          "formatter.volumeContext",
+          "{{.Driver}}\t{{.Name}}",
+          Listing.titles(
+              "Driver", "DRIVER",
+              "Name", "VOLUME NAME",
+              "Mountpoint", "MOUNTPOINT",
+              "Scope", "SCOPE",
+              "Labels", "LABELS",
+              "Links", "LINKS",
+              "Size", "SIZE"));
     }
 
     @Override
     protected void add(Listing listing, Volume volume, Instant now) {
-      listing.add("local", volume.getName(), volume.getPath());
+      listing
+          .row()
+          .cell("Driver", () -> "local")
+          .cell("Name", volume::getName)
+          .cell("Mountpoint", volume::getPath)
+          .cell("Scope", () -> "local")
+          .cell("Labels", () -> Words.labels(volume.getLabelsMap()))
+          .cell("Links", () -> String.valueOf(volume.getUsersCount()))
+          .cell("Size", () -> "N/A")
+          .labels(volume.getLabelsMap());
     }
   }
 
@@ -90,18 +107,19 @@ public final class VolumeCommands {
 
     @Override
     public int run(Session session) {
-      ArrayNode all = Json.mapper().createArrayNode();
+      Inspection inspection = new Inspection(format);
       int code =
           each(
               session,
               volumes,
               name ->
-                  all.add(
-                      Document.of(
+                  inspection.add(
+                      "types.Volume",
+                      VolumeDocument.of(
                           session.call(
                               VolumesGrpc.getGetMethod(),
                               GetRequest.newBuilder().setName(name).build()))));
-      Pretty.print(session.out(), all, format);
+      inspection.print(session.out());
       return code;
     }
   }

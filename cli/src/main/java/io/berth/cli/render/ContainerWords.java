@@ -7,6 +7,7 @@ import io.berth.base.rpc.Timestamps;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Shows parts of a container in the words of {@code ps}. */
@@ -58,6 +59,32 @@ public final class ContainerWords {
     return (ip.contains(":") ? "[" + ip + "]" : ip)
         + ":"
         + Integer.toUnsignedString(port.getHostPort());
+  }
+
+  /** The state in one word: {@code running}, {@code exited} and others. */
+  public static String state(StateInfo state) {
+    return state.getState().name().substring("STATE_".length()).toLowerCase(Locale.ROOT);
+  }
+
+  /** What it has written, and that with its image: {@code 2B (virtual 21.5MB)}. */
+  public static String size(Container container) {
+    String own = Words.size(container.getSizeRw());
+    return container.getSizeRoot() > 0
+        ? own + " (virtual " + Words.size(container.getSizeRoot()) + ")"
+        : own;
+  }
+
+  /** How many volumes it has. */
+  public static long volumes(Container container) {
+    return container.getHost().getMountsList().stream()
+        .filter(mount -> mount.getType().equals("volume"))
+        .count();
+  }
+
+  /** The network that it is on, or is to be on. */
+  public static String network(Container container) {
+    String mode = container.getNetwork().getMode();
+    return mode.isEmpty() ? "bridge" : mode.startsWith("container:") ? "" : mode;
   }
 
   /** The command as one would type it, with quotes around arguments that have blanks. */

@@ -1,60 +1,104 @@
 package io.berth.cli.render;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.berth.base.json.Json;
+import io.berth.cli.template.Cells;
+import io.berth.cli.template.ListingFormat;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
- * An answer of several lines, each both a row for people and a document for programs.
+ * What a verb lists: for people a table, for programs documents or a template's lines.
  *
- * <p>The format decides how it is printed: empty or {@code table} as a table, {@code json} as a
- * document a line, anything else is a {@link Template} that is applied to each document.
+ * <p>The format decides how it is printed: empty or {@code table} as the verb's own table, {@code
+ * json} as a document a line, anything else by a {@link ListingFormat}, which sees the cells by
+ * their names.
  */
 public final class Listing {
-  private final Table table;
-  private final List<String> fields;
-  private final List<ObjectNode> documents = new ArrayList<>();
+  private final String type;
+  private final String columns;
+  private final Map<String, String> titles;
+  private final List<Cells> rows = new ArrayList<>();
 
   /**
    * An empty one.
+   *
+   * @param type what errors call an object, as docker does
+   * @param columns the template of the verb's own table
+   * @param titles above the columns, by the names of their cells
+   */
+  public Listing(String type, String columns, Map<String, String> titles) {
+    this.type = type;
+    this.columns = columns;
+    this.titles = titles;
+  }
+
+  /**
+   * An empty one whose cells are all in its table.
    *
    * @param titles the first line of the table
    * @param fields names of the same columns in a document
    */
   public Listing(List<String> titles, List<String> fields) {
+    this(
+        "row",
+        fields.stream().map(field -> "{{." + field + "}}").collect(Collectors.joining("\t")),
+        pairs(titles, fields));
+  }
+
+  private static Map<String, String> pairs(List<String> titles, List<String> fields) {
     if (titles.size() != fields.size()) {
       throw new IllegalArgumentException(titles + " over " + fields);
     }
-    this.table = new Table(titles);
-    this.fields = fields;
+    Map<String, String> pairs = new LinkedHashMap<>();
+    for (int i = 0; i < fields.size(); i++) {
+      pairs.put(fields.get(i), titles.get(i));
+    }
+    return pairs;
   }
 
-  /** Adds a line with a cell for each column. */
+  /** Titles by the names of their cells, told in pairs: a name, its title. */
+  public static Map<String, String> titles(String... namesAndTitles) {
+    Map<String, String> titles = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndTitles.length; i += 2) {
+      titles.put(namesAndTitles[i], namesAndTitles[i + 1]);
+    }
+    return titles;
+  }
+
+  /** Adds an object, whose cells the caller then tells. */
+  public Cells row() {
+    Cells row = new Cells(type);
+    rows.add(row);
+    return row;
+  }
+
+  /** Adds a line with a cell for each title. */
   public void add(String... cells) {
-    table.row(cells);
-    ObjectNode document = Json.mapper().createObjectNode();
-    for (int i = 0; i < cells.length; i++) {
-      document.put(fields.get(i), cells[i]);
+    if (cells.length != titles.size()) {
+      throw new IllegalArgumentException(cells.length + " cells under " + titles.values());
     }
-    documents.add(document);
+    Cells row = row();
+    int at = 0;
+    for (String name : titles.keySet()) {
+      String cell = cells[at++];
+      row.cell(name, () -> cell);
+    }
   }
 
-  /** Prints all lines; INVALID_ARGUMENT for a template that cannot be read. */
+  /**
+   * Prints all lines; INVALID_ARGUMENT for a template that cannot be read, FAILED_PRECONDITION for
+   * one that asks for what an object does not have.
+   */
   public void print(PrintStream out, String format) {
-    switch (format) {
-      case "", "table" -> table.print(out);
-      case "json" -> {
-        for (ObjectNode document : documents) {
-          out.println(new String(Json.bytes(document), StandardCharsets.UTF_8));
-        }
-      }
-      default -> {
-        Template template = Template.parse(format);
-        documents.forEach(document -> out.println(template.apply(document)));
-      }
-    }
+    String wanted =
+        switch (format) {
+          case "", "table" -> "table " + columns;
+          case "json" -> "{{json .}}";
+          default -> format;
+        };
+    out.print(ListingFormat.parse(wanted).text(titles, rows));
   }
 }

@@ -6,10 +6,7 @@ import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectWriter;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.berth.base.json.Json;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 
 /** Shows JSON for people, indented by four blanks. */
 public final class Pretty {
@@ -34,19 +31,6 @@ public final class Pretty {
       return WRITER.writeValueAsString(node);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("no JSON for a tree", e);
-    }
-  }
-
-  /** Prints documents as an indented list, or by a format as a line each. */
-  public static void print(PrintStream out, ArrayNode all, String format) {
-    switch (format) {
-      case "" -> out.println(text(all));
-      case "json" ->
-          all.forEach(node -> out.println(new String(Json.bytes(node), StandardCharsets.UTF_8)));
-      default -> {
-        Template template = Template.parse(format);
-        all.forEach(node -> out.println(template.apply(node)));
-      }
     }
   }
 }

@@ -6,9 +6,13 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Shows sizes, ages and ids in the words that docker's users know. */
 public final class Words {
@@ -18,6 +22,9 @@ public final class Words {
   private static final DateTimeFormatter NANOS =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSSSSS'Z'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
+
+  private static final DateTimeFormatter MOMENT =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss xx zzz", Locale.ROOT);
 
   private Words() {}
 
@@ -99,6 +106,19 @@ public final class Words {
   /** A moment by RFC 3339 with all nine digits of its fraction, so that columns stay aligned. */
   public static String nanos(Timestamp at) {
     return NANOS.format(Timestamps.instant(at));
+  }
+
+  /** A moment as listings of docker show it, in the zone of whoever asks. */
+  public static String moment(Timestamp at) {
+    return MOMENT.withZone(ZoneId.systemDefault()).format(Timestamps.instant(at));
+  }
+
+  /** Labels in one cell: {@code a=b,c=d}, in the order of their keys. */
+  public static String labels(Map<String, String> labels) {
+    return new TreeMap<>(labels)
+        .entrySet().stream()
+            .map(label -> label.getKey() + "=" + label.getValue())
+            .collect(Collectors.joining(","));
   }
 
   /** The first twelve digits of an id, without its algorithm. */

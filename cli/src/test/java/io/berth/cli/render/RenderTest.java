@@ -2,7 +2,9 @@ package io.berth.cli.render;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import io.berth.api.berth.container.v1.Container;
@@ -91,24 +93,39 @@ final class RenderTest {
     Listing listing = new Listing(List.of("ID", "NAME"), List.of("ID", "Name"));
     listing.add("1", "a");
     listing.add("2", "b");
-    assertEquals("ID   NAME\n1    a\n2    b\n", printed(out -> listing.print(out, "")));
+    assertEquals(
+        "ID        NAME\n1         a\n2         b\n", printed(out -> listing.print(out, "")));
     assertEquals(
         "{\"ID\":\"1\",\"Name\":\"a\"}\n{\"ID\":\"2\",\"Name\":\"b\"}\n",
         printed(out -> listing.print(out, "json")));
     assertEquals("a=1\nb=2\n", printed(out -> listing.print(out, "{{.Name}}={{.ID}}")));
+    // Case F1.
+    assertEquals(
+        "NAME      ID\na         1\nb         2\n",
+        printed(out -> listing.print(out, "table {{.Name}}\\t{{.ID}}")));
+    // Case F3.
+    BerthException e =
+        assertThrows(
+            BerthException.FailedPrecondition.class,
+            () -> printed(out -> listing.print(out, "{{.Nme}}")));
+    assertTrue(e.getMessage().contains("field Nme"), e.getMessage());
+    assertTrue(e.getMessage().endsWith(", did you mean `Name`?"), e.getMessage());
   }
 
   @Test
-  void templates() {
-    var document =
-        Json.tree(
-            "{\"State\":{\"Pid\":7,\"Up\":true},\"L\":[1,2]}".getBytes(StandardCharsets.UTF_8),
-            "x");
-    assertEquals("7 true", Template.parse("{{.State.Pid}} {{ .State.Up }}").apply(document));
-    assertEquals("[1,2]\t", Template.parse("{{json .L}}\\t").apply(document));
-    assertEquals("<no value>", Template.parse("{{.Nope.Deep}}").apply(document));
-    assertThrows(
-        BerthException.InvalidArgument.class, () -> Template.parse("{{range .L}}x{{end}}"));
+  void documentsAreShownByATemplate() {
+    ObjectNode document =
+        (ObjectNode) Json.tree("{\"Name\":\"v\"}".getBytes(StandardCharsets.UTF_8), "x");
+    Inspection inspection = new Inspection("{{.Name}}={{.Driver}};");
+    inspection.add("types.Volume", document);
+    assertEquals("v=;\n", printed(inspection::print));
+    // Case F3.
+    BerthException e =
+        assertThrows(
+            BerthException.FailedPrecondition.class,
+            () -> new Inspection("{{.Nam}}").add("types.Volume", document));
+    assertTrue(e.getMessage().contains("\"Nam\", did you mean `Name`?"), e.getMessage());
+    assertThrows(BerthException.InvalidArgument.class, () -> new Inspection("{{range .L}}x{{end"));
   }
 
   @Test

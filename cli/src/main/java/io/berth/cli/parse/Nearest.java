@@ -1,14 +1,14 @@
-package io.berth.cli;
+package io.berth.cli.parse;
 
 import java.util.Collection;
 import java.util.Comparator;
 
 /** Finds the word that somebody may have meant by one that is not known. */
-final class Nearest {
+public final class Nearest {
   private Nearest() {}
 
   /** {@code , did you mean `x`?} for the known word that is nearest, nothing if none is near. */
-  static String hint(String word, Collection<String> known) {
+  public static String hint(String word, Collection<String> known) {
     return known.stream()
         .min(Comparator.comparingInt(one -> distance(word, one)))
         .filter(best -> distance(word, best) <= Math.max(1, word.length() / 3))
