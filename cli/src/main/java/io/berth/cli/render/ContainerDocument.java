@@ -11,7 +11,6 @@ import io.berth.api.berth.container.v1.Health;
 import io.berth.api.berth.container.v1.HealthResult;
 import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.HostConfig;
-import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
@@ -51,8 +50,7 @@ public final class ContainerDocument {
       node.put("SizeRw", container.getSizeRw());
       node.put("SizeRootFs", container.getSizeRoot());
     }
-    ArrayNode mounts = node.putArray("Mounts");
-    container.getHost().getMountsList().forEach(mount -> mounts.add(mount(mount)));
+    node.set("Mounts", HostDocument.mounts(container));
     node.set("Config", config(container));
     node.set("NetworkSettings", network(container));
     return node;
@@ -98,14 +96,7 @@ public final class ContainerDocument {
   private static ObjectNode host(Container container) {
     HostConfig host = container.getHost();
     ObjectNode node = Json.mapper().createObjectNode();
-    texts(
-        node,
-        "Binds",
-        host.getMountsList().stream()
-            .filter(mount -> mount.getType().equals("bind"))
-            .map(mount ->
-                mount.getSource() + ":" + mount.getTarget() + (mount.getReadOnly() ? ":ro" : ""))
-            .toList());
+    HostDocument.add(node, host);
     node.put("ContainerIDFile", host.getContainerIdFile());
     ObjectNode log = node.putObject("LogConfig");
     log.put("Type", host.getLogDriver().isEmpty() ? "local" : host.getLogDriver());
@@ -152,20 +143,11 @@ public final class ContainerDocument {
     node.put("CpuQuota", host.getResources().getCpuQuota());
     node.put("CpusetCpus", host.getResources().getCpusetCpus());
     node.put("CpusetMems", host.getResources().getCpusetMems());
-    node.put("PidsLimit", host.getResources().getPids());
-    return node;
-  }
-
-  private static ObjectNode mount(Mount mount) {
-    ObjectNode node = Json.mapper().createObjectNode();
-    node.put("Type", mount.getType());
-    if (mount.getType().equals("volume")) {
-      node.put("Name", mount.getSource());
+    if (host.getResources().getPids() == 0) {
+      node.putNull("PidsLimit");
+    } else {
+      node.put("PidsLimit", host.getResources().getPids());
     }
-    node.put("Source", mount.getSource());
-    node.put("Destination", mount.getTarget());
-    node.put("Mode", String.join(",", mount.getOptionsList()));
-    node.put("RW", !mount.getReadOnly());
     return node;
   }
 
@@ -244,6 +226,7 @@ public final class ContainerDocument {
     node.put("IPPrefixLen", endpoint.getPrefixLength());
     node.put("Gateway", endpoint.getGateway());
     node.put("MacAddress", endpoint.getMac());
+    node.put("Bridge", "");
     node.put("GlobalIPv6Address", endpoint.getAddress6());
     ObjectNode networks = node.putObject("Networks");
     if (!endpoint.getNetwork().isEmpty()) {
@@ -252,6 +235,8 @@ public final class ContainerDocument {
       one.put("IPPrefixLen", endpoint.getPrefixLength());
       one.put("Gateway", endpoint.getGateway());
       one.put("MacAddress", endpoint.getMac());
+      one.put("GlobalIPv6Address", endpoint.getAddress6());
+      texts(one, "Links", container.getNetwork().getLinksList());
       texts(one, "Aliases", container.getNetwork().getAliasesList());
     }
     return node;
@@ -275,7 +260,7 @@ public final class ContainerDocument {
         : Timestamps.instant(at).toString();
   }
 
-  private static void texts(ObjectNode node, String name, List<String> values) {
+  static void texts(ObjectNode node, String name, List<String> values) {
     ArrayNode list = node.putArray(name);
     values.forEach(list::add);
   }

@@ -1,0 +1,110 @@
+package io.berth.cli.render;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.berth.container.v1.Container;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.network.v1.Endpoint;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.base.json.Json;
+import io.berth.cli.template.Template;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What templates find in our documents, under docker's names. */
+final class DocumentsTest {
+  private static Container container() {
+    Container.Builder container = Container.newBuilder().setId("c1").setName("web");
+    HostConfig.Builder host = container.getHostBuilder();
+    host.addRlimitsBuilder().setName("RLIMIT_NOFILE").setSoft(100).setHard(200);
+    host.putSysctls("net.ipv4.ip_default_ttl", "70").setNoNewPrivileges(true);
+    host.setSeccomp("unconfined").getResourcesBuilder().setBlkioWeight(300);
+    host.addMountsBuilder().setType("tmpfs").setTarget("/scratch").addOptions("size=1m");
+    host.addMountsBuilder().setType("volume").setSource("data1").setTarget("/data");
+    host.addMountsBuilder().setType("bind").setSource("/h").setTarget("/b").setReadOnly(true);
+    host.addDevicesBuilder()
+        .setHostPath("/dev/null")
+        .setContainerPath("/dev/x")
+        .setPermissions("rwm");
+    container.addMountsBuilder().setTarget("/data").setSource("/root/volumes/data1");
+    container
+        .setNetwork(NetworkConfig.newBuilder().setMode("red"))
+        .getEndpointBuilder()
+        .setNetwork("red")
+        .setAddress("10.0.0.2")
+        .addPortsBuilder()
+        .setHostPort(8080)
+        .setContainerPort(80)
+        .setProtocol("tcp");
+    return container.build();
+  }
+
+  // Cases L16, F2 and F4.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '!',
+      value = {
+        "{{.HostConfig.Ulimits}}![nofile=100:200]",
+        "{{.HostConfig.Sysctls}}!map[net.ipv4.ip_default_ttl:70]",
+        "{{.HostConfig.Tmpfs}}!map[/scratch:size=1m]",
+        "{{.HostConfig.SecurityOpt}}![no-new-privileges seccomp=unconfined]",
+        "{{.HostConfig.Devices}}![{/dev/null /dev/x rwm}]",
+        "{{.HostConfig.BlkioWeight}}!300",
+        "{{.HostConfig.Binds}}![data1:/data /h:/b:ro]",
+        "{{with index .Mounts 1}}{{.Name}} {{.Source}} {{.Driver}}{{end}}!data1 /root/volumes/data1"
+            + " local",
+        "{{range .Mounts}}{{if eq .Type \"bind\"}}{{.RW}} {{.Propagation}}{{end}}{{end}}!false"
+            + " rprivate",
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}!10.0.0.2",
+        "{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}!8080",
+      })
+  void aContainerHasDockersFields(String template, String expected) {
+    String answer =
+        Template.parse(template).apply("types.ContainerJSON", ContainerDocument.of(container()));
+    assertEquals(expected, answer, template);
+  }
+
+  // Case F5.
+  @Test
+  void theOthersHaveDockersFields() {
+    ObjectNode volume =
+        VolumeDocument.of(Volume.newBuilder().setName("v").setPath("/root/volumes/v").build());
+    assertEquals(
+        "/root/volumes/v", Template.parse("{{.Mountpoint}}").apply("types.Volume", volume));
+    ObjectNode network =
+        NetworkDocument.of(
+            Network.newBuilder().setName("red").setSubnet("10.0.0.0/24").build(),
+            List.of(
+                Endpoint.newBuilder()
+                    .setContainer("c1")
+                    .setAddress("10.0.0.2")
+                    .setPrefixLength(24)
+                    .build()),
+            Map.of("c1", "web"));
+    assertEquals(
+        "10.0.0.0/24 web 10.0.0.2/24",
+        Template.parse(
+                "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
+                    + "{{range .Containers}} {{.Name}} {{.IPv4Address}}{{end}}")
+            .apply("types.NetworkResource", network));
+    assertEquals(
+        "1.2 abc",
+        Template.parse("{{.Server.Version}} {{.Server.GitCommit}}")
+            .apply("system.versionInfo", EngineDocument.version("1.2", "abc")));
+    ObjectNode info = Json.mapper().createObjectNode();
+    info.putObject("containers").put("containers", 3).put("running", 2).put("cgroups", "v2");
+    EngineDocument.addInfo(info, Path.of("/root"));
+    assertEquals(
+        "3 2 2 /root",
+        Template.parse(
+                "{{.Containers}} {{.ContainersRunning}} {{.CgroupVersion}} {{.DockerRootDir}}")
+            .apply("system.info", info));
+  }
+}
