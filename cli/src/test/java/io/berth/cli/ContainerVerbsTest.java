@@ -66,6 +66,16 @@ final class ContainerVerbsTest {
     assertEquals("0123456789abcdef\n", lines.out());
   }
 
+  // Case F3: events have no type of docker's, and a key that is missing is an error all the same.
+  @Test
+  void tellsEventsByATemplate() {
+    assertEquals(0, lines.berth("events", "--format", "{{.topic}} {{.event.exit_status}}"));
+    assertEquals("/tasks/exit 3\n", lines.out());
+    lines.reset();
+    assertEquals(1, lines.berth("events", "--format", "{{.topik}}"));
+    assertTrue(lines.err().contains("did you mean `topic`?"), lines.err());
+  }
+
   @Test
   void inspects() {
     assertEquals(0, lines.berth("inspect", "-f", "{{.Name}}", "web"));

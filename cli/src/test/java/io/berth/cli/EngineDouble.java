@@ -1,5 +1,6 @@
 package io.berth.cli;
 
+import com.google.protobuf.Any;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
@@ -25,6 +26,10 @@ import io.berth.api.berth.image.v1.PullRequest;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.containerd.events.TaskExit;
+import io.berth.api.containerd.services.events.v1.EventsGrpc;
+import io.berth.api.containerd.services.events.v1.SubscribeRequest;
+import io.berth.api.containerd.types.Envelope;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.rpc.Calls;
@@ -50,7 +55,7 @@ final class EngineDouble {
   /** Channels to the services by their short names. */
   Map<String, Channel> serve(InProcessGrpc grpc) throws IOException {
     return Map.of(
-        "containerd", grpc.serve(new Containers()),
+        "containerd", grpc.serve(new Containers(), new Events()),
         "image", grpc.serve(new Images(), new Rootfs()));
   }
 
@@ -140,6 +145,20 @@ final class EngineDouble {
           .setStderr(stderr)
           .setPartial(partial)
           .build();
+    }
+  }
+
+  private static final class Events extends EventsGrpc.EventsImplBase {
+    @Override
+    public void subscribe(SubscribeRequest request, StreamObserver<Envelope> responses) {
+      TaskExit exit = TaskExit.newBuilder().setContainerId("web").setExitStatus(3).build();
+      responses.onNext(
+          Envelope.newBuilder()
+              .setNamespace("default")
+              .setTopic("/tasks/exit")
+              .setEvent(Any.pack(exit, ""))
+              .build());
+      responses.onCompleted();
     }
   }
 

@@ -52,6 +52,9 @@ final class WrongLineTest {
         "content ingest --expected-digest md5:x ref",
         "login nohost -u me --password-stdin",
         "ps --format {{range}}",
+        "events --format {{range}}",
+        "inspect -f {{nofunc}} c",
+        "volume inspect -f {{.Name c",
         "network"
       })
   void aWrongLineIsOneLineAnd125(String line) {

@@ -14,11 +14,14 @@ import io.berth.cli.command.SessionCommand;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
+import io.berth.cli.template.DocumentTypes;
+import io.berth.cli.template.Template;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -35,7 +38,7 @@ public final class EventsCommand extends SessionCommand {
       description = "e.g. topic==/tasks/exit")
   List<String> options = new ArrayList<>();
 
-  @Option(names = "--format", paramLabel = "json", description = "A document a line")
+  @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "A line each")
   String format = "";
 
   @Parameters(arity = "0..*", paramLabel = "FILTER", description = "The same")
@@ -43,6 +46,11 @@ public final class EventsCommand extends SessionCommand {
 
   @Override
   public int run(Session session) {
+    @Nullable Template template =
+        switch (format) {
+          case "", "json" -> null;
+          default -> Template.parse(format);
+        };
     SubscribeRequest request =
         SubscribeRequest.newBuilder().addAllFilters(options).addAllFilters(filters).build();
     return session.stream(
@@ -51,17 +59,17 @@ public final class EventsCommand extends SessionCommand {
         events -> {
           PrintStream out = session.out();
           while (events.hasNext() && !out.checkError()) {
-            out.println(line(events.next()));
+            out.println(line(template, events.next()));
             out.flush();
           }
           return 0;
         });
   }
 
-  private String line(Envelope envelope) {
+  private String line(@Nullable Template template, Envelope envelope) {
     JsonNode event = event(envelope.getEvent());
     String at = Words.nanos(envelope.getTimestamp());
-    if (!format.equals("json")) {
+    if (format.isEmpty()) {
       String body = new String(Json.bytes(event), StandardCharsets.UTF_8);
       return at + " " + envelope.getNamespace() + " " + envelope.getTopic() + " " + body;
     }
@@ -70,7 +78,9 @@ public final class EventsCommand extends SessionCommand {
     node.put("namespace", envelope.getNamespace());
     node.put("topic", envelope.getTopic());
     node.set("event", event);
-    return new String(Json.bytes(node), StandardCharsets.UTF_8);
+    return template == null
+        ? new String(Json.bytes(node), StandardCharsets.UTF_8)
+        : template.apply(DocumentTypes.UNTYPED, node);
   }
 
   /**
