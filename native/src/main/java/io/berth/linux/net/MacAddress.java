@@ -15,12 +15,12 @@ public record MacAddress(long bits) {
     }
   }
 
-  /** Six pairs of hex digits with colons; empty for any other text. */
+  /** Six pairs of hex digits with colons or with dashes; empty for any other text. */
   public static Optional<MacAddress> parse(String text) {
-    if (!text.matches("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")) {
+    if (!text.matches("[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(\\1[0-9A-Fa-f]{2}){4}")) {
       return Optional.empty();
     }
-    return Optional.of(new MacAddress(Long.parseLong(text.replace(":", ""), 16)));
+    return Optional.of(new MacAddress(Long.parseLong(text.replaceAll("[:-]", ""), 16)));
   }
 
   /** Made from any 46 bits: marked as given locally, for one station. */

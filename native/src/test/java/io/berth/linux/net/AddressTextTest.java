@@ -20,6 +20,8 @@ final class AddressTextTest {
       assertEquals(address, Ipv4.of(address.bytes()));
       MacAddress mac = new MacAddress(random.nextLong() >>> 16);
       assertEquals(Optional.of(mac), MacAddress.parse(mac.toString()));
+      // Case N14.
+      assertEquals(Optional.of(mac), MacAddress.parse(mac.toString().replace(':', '-')));
       assertEquals(mac, MacAddress.of(mac.bytes()));
     }
   }
@@ -51,7 +53,7 @@ final class AddressTextTest {
         "",
         "02:42:ac:11:00",
         "02:42:ac:11:00:02:03",
-        "02-42-ac-11-00-02",
+        "02-42:ac-11:00-02",
         "zz:42:ac:11:00:02"
       })
   void textThatIsNoHardwareAddress_isRefused(String text) {
