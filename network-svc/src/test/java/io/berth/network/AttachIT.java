@@ -13,11 +13,15 @@ import io.berth.linux.net.RouteSocket;
 import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
+import io.berth.testing.Eventually;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -58,6 +62,42 @@ final class AttachIT {
     assertThrows(BerthException.NotFound.class, () -> engine.attachments().get(endpoint.key()));
     engine.removeAll();
     assertEquals(Set.of(), host.leftovers());
+  }
+
+  /** As docker has it; a namespace that somebody else made keeps what its maker set. */
+  @Test // case N5
+  void usersWithoutRights_mayTakeLowPortsAndPing() throws Exception {
+    String start = "ipv4/ip_unprivileged_port_start";
+    Path path = folder.resolve("given");
+    try (NetworkNamespace given = NetworkNamespace.create()) {
+      given.pin(path);
+      String before = given.sysctl(start);
+      for (int ready : List.of(0, 2)) {
+        host.ready = ready;
+        NetworkEngine engine = host.start();
+        engine.attachments().attach(host.call("first"));
+        Eventually.holds("were endpoints kept ready", () -> pins() == 1 + host.ready);
+        for (String network : List.of("bridge", "none")) {
+          EndpointRecord made =
+              engine.attachments().attach(host.call(network, network, Optional.empty()));
+          try (NetworkNamespace netns = NetworkNamespace.open(made.netns())) {
+            assertEquals("0", netns.sysctl(start));
+            assertEquals("0\t2147483647", netns.sysctl("ipv4/ping_group_range"));
+          }
+        }
+        engine.attachments().attach(host.call("given", "bridge", Optional.of(path)));
+        assertEquals(before, given.sysctl(start));
+        engine.removeAll();
+      }
+    } finally {
+      NetworkNamespace.unpin(path);
+    }
+  }
+
+  private int pins() throws IOException {
+    try (DirectoryStream<Path> pins = Files.newDirectoryStream(host.pins())) {
+      return (int) StreamSupport.stream(pins.spliterator(), false).count();
+    }
   }
 
   @Test

@@ -23,7 +23,11 @@ public final class Guest implements AutoCloseable {
     this.given = given;
   }
 
-  /** Makes one with its loopback up, in which links get no IPv6 addresses by themselves. */
+  /**
+   * Makes one with its loopback up, in which links get no IPv6 addresses by themselves. A port
+   * below 1024 and a ping say nothing about a program's rights where all of the network is one
+   * container's, so every user may have them, as with docker.
+   */
   public static Guest create() throws IOException {
     NetworkNamespace namespace = NetworkNamespace.create();
     try {
@@ -36,6 +40,9 @@ public final class Guest implements AutoCloseable {
 
   private static RouteSocket prepare() throws IOException {
     NetworkNamespace.writeSysctlIfPresent("ipv6/conf/default/disable_ipv6", "1");
+    NetworkNamespace.writeSysctlIfPresent("ipv4/ip_unprivileged_port_start", "0");
+    // The group ids that exist: the largest number is kept for "none".
+    NetworkNamespace.writeSysctlIfPresent("ipv4/ping_group_range", "0 2147483647");
     RouteSocket links = RouteSocket.openHere();
     links.send(new RouteRequest().setUp("lo"), "lo");
     return links;
