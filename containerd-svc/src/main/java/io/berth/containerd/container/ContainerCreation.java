@@ -130,11 +130,25 @@ public final class ContainerCreation {
       String name = store(described, wantedName, record(described, spec));
       List<String> warnings = new ArrayList<>(completed.warnings());
       warnings.addAll(generated.warnings());
+      warnings.addAll(resolverWarning(network, host));
       return new Created(id, name, warnings);
     } catch (RuntimeException e) {
       volumes.takeBack(e);
       throw e;
     }
+  }
+
+  private static List<String> resolverWarning(NetworkWish network, HostSettings host) {
+    boolean needed =
+        !network.isHost()
+            && network.sharedWith() == null
+            && !network.mode().equals("none")
+            && host.names().servers().isEmpty();
+    return needed && !ContainerFiles.isResolverReachable()
+        ? List.of(
+            "no name server of this host can be reached from a container: its resolv.conf names"
+                + " only IPv6 or loopback addresses; names are not resolved without `--dns`")
+        : List.of();
   }
 
   // An image must not set labels that steer this engine or the clients of containerd.

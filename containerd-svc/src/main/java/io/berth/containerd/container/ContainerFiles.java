@@ -153,6 +153,21 @@ final class ContainerFiles {
         resolver.text(read(HOSTS_RESOLVER), read(BEHIND_RESOLVER), List.of(), hostsNetwork));
   }
 
+  /** Whether this host has a name server that containers with a network of their own can reach. */
+  static boolean isResolverReachable() {
+    return ResolvFile.hasReachable(read(HOSTS_RESOLVER), read(BEHIND_RESOLVER));
+  }
+
+  /** The file of hosts as it was written last. */
+  String hostsText() {
+    return read(hosts());
+  }
+
+  /** Writes the file of hosts anew, in place. */
+  void writeHosts(String text) {
+    put(hosts(), text);
+  }
+
   /** Copies the tables of names for a container on another one's network. */
   void copy(ContainerFiles other, String hostname) {
     make();

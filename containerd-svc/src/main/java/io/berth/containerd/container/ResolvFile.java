@@ -1,6 +1,7 @@
 package io.berth.containerd.container;
 
 import io.berth.base.error.BerthException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,8 +52,11 @@ public record ResolvFile(
     List<String> reachable() {
       return servers.stream()
           .filter(server -> {
+            // Containers have no IPv6 but on the host's network.
             InetAddress address = Addresses.parse(server);
-            return address != null && !address.isLoopbackAddress() && !address.isAnyLocalAddress();
+            return address instanceof Inet4Address
+                && !address.isLoopbackAddress()
+                && !address.isAnyLocalAddress();
           })
           .toList();
     }
@@ -83,6 +87,11 @@ public record ResolvFile(
       text.append("options ").append(String.join(" ", words)).append('\n');
     }
     return text.toString();
+  }
+
+  /** Whether one of the two files has a server that containers can reach. */
+  static boolean hasReachable(String host, String behind) {
+    return !Parsed.of(host).reachable().isEmpty() || !Parsed.of(behind).reachable().isEmpty();
   }
 
   private List<String> chosen(

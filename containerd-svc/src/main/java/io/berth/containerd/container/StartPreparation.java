@@ -35,9 +35,12 @@ final class StartPreparation implements TaskPreparer {
   private final Surroundings surroundings;
   private final NamedContainers containers;
   private final Tasks tasks;
+  private final LinkedHosts linked;
 
   @Inject
-  StartPreparation(Surroundings surroundings, NamedContainers containers, Tasks tasks) {
+  StartPreparation(
+      Surroundings surroundings, NamedContainers containers, Tasks tasks, LinkedHosts linked) {
+    this.linked = linked;
     this.surroundings = surroundings;
     this.containers = containers;
     this.tasks = tasks;
@@ -87,6 +90,7 @@ final class StartPreparation implements TaskPreparer {
     }
     if (!endpoint.equals(described.endpoint())) {
       var _ = containers.describe(key, old -> old.withEndpoint(endpoint));
+      linked.follow(container, endpoint.address());
     }
     return new Prepared(links, logTarget(key, host), container.isEphemeral());
   }
@@ -96,10 +100,12 @@ final class StartPreparation implements TaskPreparer {
       return new NetworkCalls.Attached(NetworkEndpoint.NONE, List.of());
     }
     ContainerDescription described = container.described();
+    NetworkWish network = described.network();
     NetworkWish wish =
-        described
-            .network()
-            .withPorts(ExposedPorts.published(described.config(), described.network()));
+        network.withPorts(
+            network.mode().equals("none")
+                ? List.of()
+                : ExposedPorts.published(described.config(), network));
     return surroundings
         .networks()
         .attach(

@@ -139,18 +139,7 @@ public final class HostRules {
                 + "`: the container shares the network of another; leave one of the two out");
       }
     }
-    if (hostNetwork && !network.ports().isEmpty()) {
-      warnings.add("published ports are discarded when using host network mode");
-    }
-    boolean linkable = !hostNetwork && !network.mode().equals("none");
-    if (!network.links().isEmpty() && (!linkable || network.sharedWith() != null)) {
-      throw new BerthException.InvalidArgument(
-          "link `"
-              + network.links().getFirst()
-              + "`: a container in network mode `"
-              + network.mode()
-              + "` cannot have links; leave one of the two out");
-    }
+    NetworkRules.check(network, given.names(), warnings);
     SysctlRules.check(given.runtime().sysctls(), hostNetwork, ipc.isHost(), uts.isHost());
   }
 }

@@ -3,9 +3,11 @@ package io.berth.containerd.container;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -96,6 +98,28 @@ final class ContainerFilesTest {
         "nameserver 127.0.0.53\nnameserver ::1\n" + rest,
         PLAIN.text(STUB, BEHIND, List.of(), true));
     assertEquals("", PLAIN.text("", "", List.of(), false));
+  }
+
+  @Test // case N13
+  void resolv_leavesOutWhatAContainerWithoutIpv6CannotReach() {
+    String six = "nameserver 2001:db8::53\n";
+    assertEquals("", PLAIN.text(six, six, List.of(), false));
+    assertEquals(
+        "nameserver 192.0.2.1\n",
+        PLAIN.text(six + "nameserver 192.0.2.1\n", six, List.of(), false));
+    assertEquals(six, PLAIN.text(six, "", List.of(), true), "the host itself can");
+    assertFalse(ResolvFile.hasReachable(six, STUB));
+    assertTrue(ResolvFile.hasReachable(STUB, BEHIND));
+  }
+
+  @Test // case N4
+  void hosts_followALinkedContainerAndLeaveOtherLines() {
+    assertEquals(
+        "127.0.0.1\tlocalhost\n10.1.0.9\tweb\n10.1.0.9\tw1\n1.2.3.4\tweb2\n",
+        LinkedHosts.withAddress(
+            "127.0.0.1\tlocalhost\n10.1.0.2\tweb\n10.1.0.2\tw1\n1.2.3.4\tweb2\n",
+            Set.of("web", "w1"),
+            "10.1.0.9"));
   }
 
   @Test

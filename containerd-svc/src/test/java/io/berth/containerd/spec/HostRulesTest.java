@@ -2,6 +2,7 @@ package io.berth.containerd.spec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.HostConfig;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 final class HostRulesTest {
@@ -184,6 +186,51 @@ final class HostRulesTest {
         Requests.complete(
                 Requests.shell(), HostConfig.getDefaultInstance(), network, Requests.facts())
             .warnings());
+  }
+
+  @ParameterizedTest // case N12
+  @CsvSource({
+    "container:x, port",
+    "container:x, all",
+    "container:x, ip",
+    "container:x, mac",
+    "container:x, alias",
+    "host, ip",
+    "host, mac",
+    "host, alias",
+    "none, ip",
+    "none, alias",
+    "bridge, alias",
+    "'', alias"
+  })
+  void wishesThatANetworkModeCannotGrant_areRefused(String mode, String wish) {
+    NetworkConfig.Builder network = network(mode).toBuilder();
+    switch (wish) {
+      case "port" -> network.addPorts(PortBinding.newBuilder().setContainerPort(80));
+      case "all" -> network.setPublishAll(true);
+      case "ip" -> network.setAddress("10.1.0.9");
+      case "mac" -> network.setMac("02:00:00:00:00:09");
+      default -> network.addAliases("db");
+    }
+    BerthException refused =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () ->
+                Requests.complete(
+                    Requests.shell(),
+                    HostConfig.getDefaultInstance(),
+                    network.build(),
+                    Requests.facts()));
+    assertTrue(
+        refused.getMessage().startsWith("network mode `" + (mode.isEmpty() ? "bridge" : mode)),
+        refused.getMessage());
+    // On a network that a user made, each of them has a meaning.
+    var _ =
+        Requests.complete(
+            Requests.shell(),
+            HostConfig.getDefaultInstance(),
+            network.setMode("mine").build(),
+            Requests.facts());
   }
 
   @Test
