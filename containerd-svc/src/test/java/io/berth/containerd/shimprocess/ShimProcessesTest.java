@@ -46,14 +46,15 @@ class ShimProcessesTest {
     try (Instance instance = new Instance()) {
       instance.start();
       awaitLiving(instance, RESERVE);
+      // On a busy machine the call itself may take longer than the quiet that is waited for.
+      long asked = System.nanoTime();
       instance.createTask("c1", "sleep");
-      long placed = System.nanoTime();
       List<Integer> living = instance.hosts.living();
-      if (System.nanoTime() - placed < AT_ONCE.toNanos()) {
+      if (System.nanoTime() - asked < AT_ONCE.toNanos()) {
         assertEquals(RESERVE, living.size());
       }
       awaitLiving(instance, RESERVE + 1);
-      assertTrue(System.nanoTime() - placed > AT_ONCE.toNanos());
+      assertTrue(System.nanoTime() - asked > AT_ONCE.toNanos());
     }
   }
 
