@@ -82,11 +82,20 @@ public final class Limits {
     number(writes, "memory", "memory.soft_limit_in_bytes", memory.reservation());
     numberIfBuilt(writes, "memory", "memory.kmem.tcp.limit_in_bytes", memory.kernelTcp());
     Long swappiness = memory.swappiness();
-    if (swappiness != null && swappiness >= 0 && swappiness <= 200) {
+    swappiness(swappiness);
+    if (swappiness != null && swappiness >= 0) {
       writes.add(Write.of("memory", "memory.swappiness", swappiness));
     }
     if (memory.disableOomKiller()) {
       writes.add(Write.of("memory", "memory.oom_control", 1));
+    }
+  }
+
+  /** Docker sends -1 for one that nobody asked for. */
+  private static void swappiness(@Nullable Long value) {
+    if (value != null && (value < -1 || value > 200)) {
+      throw new BerthException.InvalidArgument(
+          "memory swappiness " + value + ": it is from 0 to 100, and from Linux 5.8 on to 200");
     }
   }
 
@@ -145,6 +154,10 @@ public final class Limits {
         writes.add(
             Write.of("blkio", "blkio.bfq.weight_device", name + device.weight()).orElseNot());
       }
+      if (device.leafWeight() != null && device.leafWeight() != 0) {
+        writes.add(
+            Write.of("blkio", "blkio.leaf_weight_device", name + device.leafWeight()).orElseNot());
+      }
     }
     throttle1(writes, "read_bps", io.throttleReadBpsDevice());
     throttle1(writes, "write_bps", io.throttleWriteBpsDevice());
@@ -195,6 +208,7 @@ public final class Limits {
   private static void memory2(List<Write> writes, Resources.Memory memory) {
     long limit = orZero(memory.limit());
     long swap = orZero(memory.swap());
+    swappiness(memory.swappiness());
     // Version 1 counts both together, version 2 swap alone.
     if (swap < 0 || (swap == 0 && limit < 0)) {
       writes.add(Write.of("", "memory.swap.max", "max").orElseNot());

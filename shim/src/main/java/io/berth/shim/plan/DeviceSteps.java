@@ -37,6 +37,10 @@ final class DeviceSteps {
     List<Step> steps = new ArrayList<>();
     boolean user = spec.linux().namespace("user") != null;
     for (Linux.Device device : devices.values()) {
+      if (!device.path().startsWith("/")) {
+        throw new BerthException.InvalidArgument(
+            "device `" + device.path() + "`: not an absolute path");
+      }
       steps.add(user ? bound(device) : made(device));
     }
     steps.add(new Step.Symlink("/proc/self/fd", "/dev/fd"));

@@ -64,13 +64,16 @@ public record ExecPlan(List<Step> steps) {
     if (counter != null) {
       steps.add(new Step.OomCounter(new Handle.OomCounter(counter)));
     }
+    ProcessSpec.CpuAffinity affinity = process.cpuAffinity();
+    if (affinity != null && !affinity.initial().isEmpty()) {
+      steps.add(new Step.Affinity(affinity.initial()));
+    }
     InitPlan.enterCgroups(steps, request.cgroups);
     if (!request.noKeyring) {
       steps.add(new Step.Keyring("_ses." + request.containerId));
     }
     steps.add(identity.streams(/* init= */ false));
     steps.addAll(identity.limits(process.rlimits(), user ? null : oomScore));
-    ProcessSpec.CpuAffinity affinity = process.cpuAffinity();
     if (affinity != null && !affinity.last().isEmpty()) {
       steps.add(new Step.Affinity(affinity.last()));
     }

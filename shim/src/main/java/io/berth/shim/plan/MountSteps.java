@@ -8,6 +8,7 @@ import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.MountStep;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
+import io.berth.oci.runtime.ProcPlaces;
 import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.cgroup.CgroupFolders;
 import java.util.ArrayList;
@@ -58,6 +59,7 @@ final class MountSteps {
               mount.gidMappings()));
       return;
     }
+    ProcPlaces.check(mount.destination(), mount.type(), mount.source());
     MountOptions options = MountOptions.parse(mount.options());
     if (options.idMapped() || !mount.uidMappings().isEmpty()) {
       throw new BerthException.NotImplemented(

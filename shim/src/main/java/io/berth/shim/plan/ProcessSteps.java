@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What an init and an exec have in common: from streams to identity to program. */
@@ -52,6 +53,9 @@ final class ProcessSteps {
   private final Step.@Nullable Filter filter;
   private final @Nullable String home;
 
+  /** Numbers and ranges like {@code 0-3,7}, as the kernel writes lists of CPUs. */
+  private static final Pattern CPU_LIST = Pattern.compile("\\d+(-\\d+)?(,\\d+(-\\d+)?)*");
+
   ProcessSteps(
       ProcessSpec process, MachineFacts host, Step.@Nullable Filter filter, @Nullable String home) {
     this.process = process;
@@ -61,9 +65,21 @@ final class ProcessSteps {
     if (process.args().isEmpty()) {
       throw new BerthException.InvalidArgument("process: no program is named (args is empty)");
     }
+    ProcessSpec.CpuAffinity affinity = process.cpuAffinity();
+    if (affinity != null) {
+      cpus("initial", affinity.initial());
+      cpus("final", affinity.last());
+    }
     if (!process.cwd().startsWith("/")) {
       throw new BerthException.InvalidArgument(
           "process: working directory `" + process.cwd() + "` is not an absolute path");
+    }
+  }
+
+  private static void cpus(String which, String list) {
+    if (!list.isEmpty() && !CPU_LIST.matcher(list).matches()) {
+      throw new BerthException.InvalidArgument(
+          "execCPUAffinity: " + which + " `" + list + "` is no list of CPUs; write like 0-3,7");
     }
   }
 
@@ -110,7 +126,12 @@ final class ProcessSteps {
       }
       long flags = 0;
       for (String flag : scheduler.flags()) {
-        flags |= SCHEDULER_FLAGS.getOrDefault(flag, 0L);
+        Long bit = SCHEDULER_FLAGS.get(flag);
+        if (bit == null) {
+          throw new BerthException.InvalidArgument(
+              "scheduler flag `" + flag + "`: there is none of that name");
+        }
+        flags |= bit;
       }
       steps.add(
           new Step.Scheduler(
@@ -129,7 +150,11 @@ final class ProcessSteps {
         throw new BerthException.InvalidArgument(
             "io priority class `" + io.ioClass() + "`: there is none of that name");
       }
-      steps.add(new Step.IoPriority(ioClass << 13 | (io.priority() & 0x1fff)));
+      if (io.priority() < 0 || io.priority() > 7) {
+        throw new BerthException.InvalidArgument(
+            "io priority " + io.priority() + ": it is from 0 to 7");
+      }
+      steps.add(new Step.IoPriority(ioClass << 13 | io.priority()));
     }
   }
 

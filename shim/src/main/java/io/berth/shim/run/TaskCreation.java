@@ -89,6 +89,7 @@ public final class TaskCreation {
       throw new BerthException.NotFound("read `" + config + "`: no such file or directory");
     }
     this.spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
+    spec.checkVersion();
     this.record = record(bundle);
   }
 

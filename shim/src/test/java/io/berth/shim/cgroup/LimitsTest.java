@@ -38,6 +38,18 @@ final class LimitsTest {
     assertEquals(List.of(), Limits.version2(resources("{}")));
   }
 
+  @Test // case S13
+  void aSwappinessThatNoKernelTakes_isRefusedOnBothVersions() {
+    Resources high = resources("{\"memory\":{\"swappiness\":300}}");
+    assertThrows(BerthException.InvalidArgument.class, () -> Limits.version1(high));
+    assertThrows(BerthException.InvalidArgument.class, () -> Limits.version2(high));
+    assertEquals(
+        List.of("memory.swappiness=60"),
+        lines(Limits.version1(resources("{\"memory\":{\"swappiness\":60}}"))));
+    // What docker sends when nobody asked for one.
+    assertEquals(List.of(), lines(Limits.version1(resources("{\"memory\":{\"swappiness\":-1}}"))));
+  }
+
   @Test
   void everyLimitHasItsFile() {
     Resources all =

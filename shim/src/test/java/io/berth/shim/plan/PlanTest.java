@@ -19,6 +19,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 final class PlanTest {
@@ -146,6 +147,8 @@ final class PlanTest {
         new Refused("", ",\"sysctl\":{\"kernel.msgmax\":\"1\"}", "host's ipc namespace"),
         new Refused("", ",\"sysctl\":{\"net..x\":\"1\"}", "no such name"),
         new Refused("", ",\"sysctl\":{\"net/../kernel/panic\":\"1\"}", "no such name"),
+        new Refused(
+            "", ",\"devices\":[{\"path\":\"x\",\"type\":\"c\"}]", "`x`: not an absolute path"),
         new Refused("", ",\"maskedPaths\":[\"proc\"]", "not an absolute path"),
         new Refused("", ",\"rootfsPropagation\":\"sideways\"", "none of that name"),
         new Refused("", ",\"uidMappings\":[{\"size\":1}]", "need a user namespace"),
@@ -154,6 +157,14 @@ final class PlanTest {
             ",\"mounts\":[{\"destination\":\"/x\",\"source\":\"/absent\",\"options\":[\"bind\"]}]",
             "",
             "does not exist: no such file or directory"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}]",
+            "",
+            "only procfs can be mounted there"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"proc/self/attr\",\"source\":\"/x\",\"options\":[\"bind\"]}]",
+            "",
+            "it lies in /proc"),
         new Refused(
             ",\"hooks\":{\"prestart\":[{\"path\":\"x\"}],\"createContainer\":[{\"path\":\"y\"}]}",
             "",
@@ -182,6 +193,54 @@ final class PlanTest {
             new Step.Join(CloneFlags.of("network"), new Handle.NamespaceFile("/n"))),
         joins);
     assertTrue(steps(spec).stream().noneMatch(Step.LoopbackUp.class::isInstance));
+  }
+
+  @ParameterizedTest // case S13
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"flags\":[\"SCHED_FLAG_X\"]}|`SCHED_FLAG_X`",
+        "\"execCPUAffinity\":{\"initial\":\"zz\"}|initial `zz`",
+        "\"execCPUAffinity\":{\"final\":\"0-\"}|final `0-`",
+        "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}|io priority 8",
+      })
+  void aProcessWithWordsThatMeanNothingIsRefused(String field, String words) {
+    RuntimeSpec spec =
+        spec(
+            "{\"process\":{\"args\":[\"a\"],\"cwd\":\"/\","
+                + field
+                + "},\"root\":{\"path\":\"rootfs\"},"
+                + "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}");
+    BerthException.InvalidArgument refusal =
+        assertThrows(BerthException.InvalidArgument.class, () -> steps(spec));
+    assertTrue(refusal.getMessage().contains(words), refusal.getMessage());
+  }
+
+  @Test
+  void anExecsFirstProcessorsHoldBeforeItEntersTheCgroups() {
+    RuntimeSpec spec = minimal("", "");
+    ProcessSpec process =
+        ProcessSpec.read(
+            "{\"args\":[\"sh\"],\"cwd\":\"/\",\"execCPUAffinity\":{\"initial\":\"0-1\",\"final\":\"1\"}}"
+                .getBytes(StandardCharsets.UTF_8),
+            "process");
+    ExecPlan.Request request =
+        new ExecPlan.Request(
+            "web",
+            "e1",
+            spec,
+            process,
+            Stdio.NONE,
+            CgroupFolders.of(HYBRID, new CgroupPath("/default/web")),
+            null,
+            null,
+            false);
+    List<Step> all = ExecPlan.of(request, HOST).steps();
+    int cgroup =
+        all.indexOf(all.stream().filter(Step.Cgroup1.class::isInstance).findFirst().orElseThrow());
+    assertTrue(all.indexOf(new Step.Affinity("0-1")) < cgroup);
+    assertTrue(all.indexOf(new Step.Affinity("0-1")) >= 0);
+    assertTrue(all.indexOf(new Step.Affinity("1")) > cgroup);
   }
 
   @Test

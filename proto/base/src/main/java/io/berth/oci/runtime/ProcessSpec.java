@@ -41,6 +41,7 @@ public record ProcessSpec(
 
   /** INVALID_ARGUMENT, naming `what`, when the bytes are no such document. */
   public static ProcessSpec read(byte[] bytes, String what) {
+    SpecFields.check(bytes, SpecFields.PROCESS, what);
     return Json.read(bytes, ProcessSpec.class, what);
   }
 

@@ -49,6 +49,7 @@ public record Resources(
 
   /** INVALID_ARGUMENT, naming `what`, when the bytes are no such document. */
   public static Resources read(byte[] bytes, String what) {
+    SpecFields.check(bytes, SpecFields.RESOURCES, what);
     return Json.read(bytes, Resources.class, what);
   }
 

@@ -1,15 +1,17 @@
 package io.berth.oci.runtime;
 
+import io.berth.base.error.BerthException;
 import io.berth.base.json.Json;
 import io.berth.base.json.Values;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * {@code config.json} of a bundle.
  *
- * @param ociVersion as it was sent; nothing depends on it
+ * @param ociVersion as it was sent; see {@link #checkVersion}
  * @param process null only where a container is never started
  * @param hostname empty: the namespace's own stays
  */
@@ -23,6 +25,8 @@ public record RuntimeSpec(
     Hooks hooks,
     Map<String, String> annotations,
     Linux linux) {
+  private static final Pattern VERSION = Pattern.compile("1\\.\\d+\\.\\d+([-+].*)?");
+
   public RuntimeSpec {
     ociVersion = Values.text(ociVersion);
     hostname = Values.text(hostname);
@@ -33,8 +37,25 @@ public record RuntimeSpec(
     linux = linux == null ? Linux.NONE : linux;
   }
 
-  /** INVALID_ARGUMENT, naming `what`, when the bytes are no such document. */
+  /**
+   * INVALID_ARGUMENT unless the document is of a version 1: of another one nobody knows yet what
+   * its fields mean.
+   */
+  public void checkVersion() {
+    if (!VERSION.matcher(ociVersion).matches()) {
+      throw new BerthException.InvalidArgument(
+          ociVersion.isEmpty()
+              ? "specification: `ociVersion` is missing; write 1.0.2"
+              : "specification: ociVersion `" + ociVersion + "` is not known; versions 1.x.y are");
+    }
+  }
+
+  /**
+   * INVALID_ARGUMENT, naming `what`, when the bytes are no such document, and UNIMPLEMENTED when it
+   * sets a field that is not built.
+   */
   public static RuntimeSpec read(byte[] bytes, String what) {
+    SpecFields.check(bytes, "", what);
     return Json.read(bytes, RuntimeSpec.class, what);
   }
 
