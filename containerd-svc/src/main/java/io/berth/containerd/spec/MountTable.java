@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.Mount;
 import io.berth.containerd.settings.StorageSettings;
+import io.berth.oci.runtime.ProcPlaces;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,6 +65,7 @@ public final class MountTable {
     for (Mount mount : storage.mounts()) {
       String target = target(mount.target());
       covered.add(target);
+      ProcPlaces.check(target, mount.type(), mount.isVolume() ? "" : mount.source());
       if (mount.isVolume()) {
         volumes.add(new Volume(target, mount.source()));
       }
@@ -71,6 +73,7 @@ public final class MountTable {
     for (String path : image.volumes()) {
       String target = target(path);
       if (covered.add(target)) {
+        ProcPlaces.check(target, "volume", "");
         volumes.add(new Volume(target, ""));
       }
     }
@@ -79,8 +82,9 @@ public final class MountTable {
 
   static MountTable of(SpecRequest request, ContainerFacts container, HostFacts facts) {
     MountTable table = new MountTable(request, container, facts);
+    List<Volume> volumes = volumesOf(request.host().storage(), request.image());
     request.host().storage().mounts().forEach(table::add);
-    for (Volume volume : volumesOf(request.host().storage(), request.image())) {
+    for (Volume volume : volumes) {
       table.given.computeIfAbsent(
           volume.target(), target -> table.volume(Mount.volume("", target), target));
     }

@@ -31,6 +31,9 @@ public final class SpecGenerator {
    */
   static final String INIT = "/dev/init";
 
+  /** As many as the kernel can be built for. */
+  private static final int PROCESSORS_MAX = 8192;
+
   private static final String VERSION = "1.1.0";
 
   /** Files that tell of the host or steer it and that no namespace separates. */
@@ -54,10 +57,28 @@ public final class SpecGenerator {
 
   private final HostFacts facts;
   private final SeccompProfiles profiles;
+  private final List<String> masked;
+
+  /** Those above, and the heat of each processor, by which other containers' work shows. */
+  private static List<String> masked(HostFacts facts) {
+    List<String> paths = new ArrayList<>(MASKED);
+    for (int i = 0; i < PROCESSORS_MAX; i++) {
+      Path processor = Path.of("/sys/devices/system/cpu/cpu" + i);
+      if (!facts.present().test(processor)) {
+        break;
+      }
+      Path heat = processor.resolve("thermal_throttle");
+      if (facts.present().test(heat)) {
+        paths.add(heat.toString());
+      }
+    }
+    return List.copyOf(paths);
+  }
 
   public SpecGenerator(HostFacts facts) {
     this.facts = facts;
     this.profiles = new SeccompProfiles(facts.architecture());
+    this.masked = masked(facts);
   }
 
   /**
@@ -196,7 +217,7 @@ public final class SpecGenerator {
         List.copyOf(devices.values()),
         privileged ? null : profiles.of(host.privileges().seccomp(), Set.copyOf(capabilities)),
         rootPropagation,
-        privileged ? List.of() : MASKED,
+        privileged ? List.of() : masked,
         privileged ? List.of() : READ_ONLY,
         "",
         null,

@@ -35,6 +35,19 @@ final class MountTableTest {
         new Refused("mount target `/`: must not be the root itself", bind("/srv/data", "/")),
         new Refused(
             "mount target `/a/../..`: must not be the root itself", bind("/srv/data", "/a/../..")),
+        new Refused( // case S13
+            "mount `/proc`: only procfs can be mounted there; choose another place",
+            bind("/srv/data", "/proc")),
+        new Refused(
+            "mount `/proc`: only procfs can be mounted there; choose another place",
+            mount("tmpfs", "", "/x/../proc/")),
+        new Refused(
+            "mount `/proc/sys`: it lies in /proc, which steers the kernel; choose another place",
+            bind("/srv/data", "/proc/sys")),
+        new Refused(
+            "mount `/proc/self/attr`: it lies in /proc, which steers the kernel; choose another"
+                + " place",
+            mount("volume", "v", "/proc/self/attr")),
         new Refused(
             "mount source `srv`: must be an absolute path; begin it with /", bind("srv", "/d")),
         new Refused(
@@ -67,6 +80,20 @@ final class MountTableTest {
     BerthException e =
         assertThrows(BerthException.InvalidArgument.class, () -> Requests.generate(host));
     assertEquals(row.line(), e.getMessage());
+  }
+
+  @Test // case S13
+  void whatAnImageDeclaresOverProc_isRefusedBeforeItsVolumeIsMade() {
+    ImageConfig image = ImageConfig.newBuilder().addVolumes("/proc").build();
+    BerthException e =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () ->
+                MountTable.volumesOf(
+                    HostMessages.read(HostConfig.getDefaultInstance()).storage(),
+                    ConfigMessages.read(image)));
+    assertEquals(
+        "mount `/proc`: only procfs can be mounted there; choose another place", e.getMessage());
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.Device;
@@ -191,6 +192,36 @@ final class SpecGeneratorTest {
     assertThrows(
         BerthException.FailedPrecondition.class,
         () -> new SpecGenerator(without).generate(request, Requests.container(Map.of())));
+  }
+
+  @Test // case S16
+  void theHeatOfEachProcessor_isMasked() {
+    HostFacts facts = Requests.facts();
+    String cpu = "/sys/devices/system/cpu/cpu";
+    Set<String> there = Set.of(cpu + "0", cpu + "0/thermal_throttle", cpu + "1", cpu + "3");
+    HostFacts warm =
+        new HostFacts(
+            facts.architecture(),
+            facts.processors(),
+            facts.hostname(),
+            facts.cgroups(),
+            facts.cgroupParent(),
+            facts.capabilities(),
+            facts.hardLimits(),
+            facts.devices(),
+            path -> facts.present().test(path) || there.contains(path.toString()),
+            null);
+    List<String> masked =
+        new SpecGenerator(warm)
+            .generate(
+                Requests.request(HostConfig.getDefaultInstance()), Requests.container(Map.of()))
+            .spec()
+            .linux()
+            .maskedPaths();
+    assertTrue(masked.contains(cpu + "0/thermal_throttle"), masked.toString());
+    assertTrue(masked.contains("/sys/devices/virtual/powercap"), masked.toString());
+    assertTrue(masked.contains("/proc/interrupts"), masked.toString());
+    assertTrue(masked.stream().noneMatch(path -> path.startsWith(cpu + "1")), masked.toString());
   }
 
   // --- a process run later
