@@ -88,6 +88,7 @@ final class NetworkDaemon implements Daemon {
                   return;
                 }
               } while (!isReady());
+              engine.catchUp();
               health.able(true);
               LOG.log(Level.INFO, "the network is ready");
             });

@@ -12,9 +12,14 @@ import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket.Protocol;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
+import io.berth.network.endpoint.Networks;
 import io.berth.network.port.PublishedPort;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -186,6 +191,9 @@ final class PortsIT {
   /** Somebody who asks why a port is not reached is told which chain drops packets. */
   @Test
   void firewallThatDropsForwardedPackets_isNamed() throws Exception {
+    engine.removeAll();
+    host.extraConfig = "firewall = \"strict\"";
+    engine = host.start();
     attach("a", tcp(8080));
     assertEquals(
         2,
@@ -211,6 +219,77 @@ final class PortsIT {
     } finally {
       NetworkNamespace.unpin(pin);
     }
+  }
+
+  /** Among the sockets that hold other ports, whether their programs listen or not. */
+  @Test // case N10
+  void explainedPort_namesItsHolderOrNobody() throws Exception {
+    attach("a", tcp(8080));
+    assertEquals(
+        List.of("nobody on this host has port 5999/tcp"), engine.attachments().explain(tcp(5999)));
+    try (AutoCloseable _ = Traffic.echo(host.host, 5999)) {
+      assertEquals(
+          List.of("held on this host by process " + ProcessHandle.current().pid() + " (java)"),
+          engine.attachments().explain(tcp(5999)));
+    }
+  }
+
+  /** From a container there, and to it. */
+  @Test // case N8
+  void internalNetwork_isClosedToPublishedPortsBothWays() throws Exception {
+    engine
+        .networks()
+        .create(
+            new Networks.Wish(
+                "closed",
+                Optional.empty(),
+                Optional.empty(),
+                /* internal= */ true,
+                Map.of(),
+                Map.of()));
+    EndpointRecord web = attach("web", tcp(8080));
+    EndpointRecord inside =
+        engine.attachments().attach(host.call("inside", "closed", Optional.empty()));
+    EndpointRecord beside =
+        engine.attachments().attach(host.call("beside", "closed", Optional.empty()));
+    BerthException refused =
+        assertThrows(
+            BerthException.InvalidArgument.class,
+            () -> engine.attachments().attach(host.call("x", "closed", Optional.empty(), tcp(81))));
+    assertTrue(refused.getMessage().contains("network `closed` is internal"), refused.getMessage());
+    try (NetworkNamespace webNs = NetworkNamespace.open(web.netns());
+        NetworkNamespace insideNs = NetworkNamespace.open(inside.netns());
+        NetworkNamespace besideNs = NetworkNamespace.open(beside.netns());
+        AutoCloseable _ = Traffic.echo(webNs, 80);
+        AutoCloseable _ = Traffic.echo(besideNs, 80)) {
+      assertEquals(
+          TestHost.OTHER_MACHINE.toString(),
+          Traffic.tcp(host.lan, TestHost.ADDRESS.toString(), 8080));
+      assertThrows(
+          IOException.class, () -> Traffic.tcp(insideNs, TestHost.ADDRESS.toString(), 8080));
+      assertEquals(
+          inside.place().address().toString(),
+          Traffic.tcp(insideNs, beside.place().address().toString(), 80));
+    }
+  }
+
+  @Test // case N11
+  void rangeOfFiveThousandPorts_isPublishedAndGivenBack() throws Exception {
+    List<PublishedPort> range = new ArrayList<>();
+    for (int port = 20000; port < 25000; port++) {
+      range.add(new PublishedPort(Protocol.TCP, Ipv4.ANY, port, port));
+    }
+    EndpointRecord many = attach("many", range.toArray(PublishedPort[]::new));
+    assertEquals(5000, engine.publishedPorts());
+    try (NetworkNamespace netns = NetworkNamespace.open(many.netns());
+        AutoCloseable _ = Traffic.echo(netns, 24999)) {
+      assertEquals(
+          TestHost.OTHER_MACHINE.toString(),
+          Traffic.tcp(host.lan, TestHost.ADDRESS.toString(), 24999));
+    }
+    engine.attachments().detach(many.key());
+    assertEquals(0, engine.publishedPorts());
+    attach("one", tcp(20000));
   }
 
   @Test

@@ -68,6 +68,11 @@ final class Attributes {
         : Integer.reverseBytes(value.getInt(0));
   }
 
+  long be64(int type, long otherwise) {
+    ByteBuffer value = get(type);
+    return value == null || value.remaining() < 8 ? otherwise : Long.reverseBytes(value.getLong(0));
+  }
+
   int be16(int type, int otherwise) {
     ByteBuffer value = get(type);
     return value == null || value.remaining() < 2

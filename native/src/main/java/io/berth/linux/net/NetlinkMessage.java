@@ -5,8 +5,12 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A message from the kernel: its header and what follows, from position 0 to the limit. */
-record NetlinkMessage(int type, int flags, int sequence, ByteBuffer payload) {
+/**
+ * A message from the kernel: its header and what follows, from position 0 to the limit.
+ *
+ * @param port of the socket that it answers, or whose request made the change that it tells of
+ */
+record NetlinkMessage(int type, int flags, int sequence, int port, ByteBuffer payload) {
   /** Splits a packet; what is cut off at its end is left out. */
   static List<NetlinkMessage> split(byte[] packet, int length) {
     List<NetlinkMessage> messages = new ArrayList<>();
@@ -22,6 +26,7 @@ record NetlinkMessage(int type, int flags, int sequence, ByteBuffer payload) {
               buffer.getShort(at + 4) & 0xffff,
               buffer.getShort(at + 6) & 0xffff,
               buffer.getInt(at + 8),
+              buffer.getInt(at + 12),
               buffer
                   .slice(at + NetlinkWriter.HEADER_BYTES, size - NetlinkWriter.HEADER_BYTES)
                   .order(ByteOrder.LITTLE_ENDIAN)));

@@ -5,6 +5,8 @@ import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class NetlinkSocket implements AutoCloseable {
   private static final int RECEIVE_BYTES = 64 * 1024;
   private static final int BUFFER_BYTES = 4 << 20;
+  private static final int ADDRESS_BYTES = 12;
   private static final int DUMP_ATTEMPTS = 20;
   private static final int ERROR_HEADER_BYTES = 4 + NetlinkWriter.HEADER_BYTES;
 
@@ -33,9 +36,17 @@ final class NetlinkSocket implements AutoCloseable {
   @GuardedBy("lock")
   private int sequence = 1;
 
-  private NetlinkSocket(Fd fd, IntFunction<String> names) {
+  /** The kernel's number for this socket, which stands in what it tells others of our changes. */
+  private final int port;
+
+  private NetlinkSocket(Fd fd, IntFunction<String> names, int port) {
     this.fd = fd;
     this.names = names;
+    this.port = port;
+  }
+
+  int port() {
+    return port;
   }
 
   /** Opens a socket in the network namespace of the calling thread. */
@@ -47,11 +58,21 @@ final class NetlinkSocket implements AutoCloseable {
       SocketCalls.setOption(fd, Uapi.SOL_NETLINK, Uapi.NETLINK_CAP_ACK, 1);
       SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_SNDBUF, BUFFER_BYTES);
       SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_RCVBUF, BUFFER_BYTES);
-      return new NetlinkSocket(fd, names);
+      return new NetlinkSocket(fd, names, bind(fd));
     } catch (SyscallException e) {
       fd.close();
       throw e;
     }
+  }
+
+  /** Lets the kernel choose the socket's address, a sockaddr_nl (netlink(7)), and answers it. */
+  static int bind(Fd fd) throws SyscallException {
+    byte[] any = new byte[ADDRESS_BYTES];
+    any[0] = (byte) Uapi.AF_NETLINK;
+    SocketCalls.bind(fd, any);
+    return ByteBuffer.wrap(SocketCalls.name(fd, ADDRESS_BYTES))
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .getInt(4);
   }
 
   /**

@@ -82,6 +82,10 @@ final class NetlinkWriter {
   }
 
   /** Adds text with a zero byte behind it. */
+  NetlinkWriter attributeBe64(int type, long value) {
+    return attribute(type, ByteBuffer.allocate(Long.BYTES).putLong(value).array());
+  }
+
   NetlinkWriter attribute(int type, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     return attribute(type, Arrays.copyOf(bytes, bytes.length + 1));

@@ -21,12 +21,25 @@ public final class NftRule {
   private static final int DESTINATION_PORT_OFFSET = 2;
   private static final int FIRST = Uapi.NFT_REG32_00;
 
+  /**
+   * The type of a comment in the data that the kernel keeps for whoever made a rule: entries of a
+   * type, a length and a text with its zero byte, as the programs nft and iptables write them.
+   */
+  static final byte COMMENT = 0;
+
   private final List<Consumer<NetlinkWriter>> expressions = new ArrayList<>();
+  private String comment = "";
 
   void write(NetlinkWriter writer) {
     writer.nest(Uapi.NFTA_RULE_EXPRESSIONS);
     expressions.forEach(expression -> expression.accept(writer));
     writer.end();
+    if (!comment.isEmpty()) {
+      byte[] text = comment.getBytes(StandardCharsets.UTF_8);
+      byte[] data = Arrays.copyOf(new byte[] {COMMENT, (byte) (text.length + 1)}, text.length + 3);
+      System.arraycopy(text, 0, data, 2, text.length);
+      writer.attribute(Uapi.NFTA_RULE_USERDATA, data);
+    }
   }
 
   /** {@code meta nfproto ipv4}. */
@@ -39,6 +52,24 @@ public final class NftRule {
   public NftRule in(String name) {
     meta(Uapi.NFT_META_IIFNAME, FIRST);
     return compare(true, interfaceName(name));
+  }
+
+  /** {@code iifname "PREFIX*"}. */
+  public NftRule inFrom(String prefix) {
+    meta(Uapi.NFT_META_IIFNAME, FIRST);
+    return compare(true, prefix(prefix));
+  }
+
+  /** {@code oifname "PREFIX*"}. */
+  public NftRule outTo(String prefix) {
+    meta(Uapi.NFT_META_OIFNAME, FIRST);
+    return compare(true, prefix(prefix));
+  }
+
+  /** A comment, by which the rule is known again. */
+  public NftRule comment(String words) {
+    comment = words;
+    return this;
   }
 
   /** {@code iifname != NAME}. */
@@ -240,11 +271,15 @@ public final class NftRule {
   }
 
   private static byte[] interfaceName(String name) {
+    return Arrays.copyOf(prefix(name), INTERFACE_NAME_BYTES);
+  }
+
+  private static byte[] prefix(String name) {
     byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
     if (bytes.length >= INTERFACE_NAME_BYTES) {
       throw new IllegalArgumentException("interface name `" + name + "` is too long");
     }
-    return Arrays.copyOf(bytes, INTERFACE_NAME_BYTES);
+    return bytes;
   }
 
   private static byte[] littleEndian(int value) {

@@ -1,13 +1,13 @@
 package io.berth.linux.net;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The nf_tables of one network namespace. A table made with {@link NftTransaction#addOwnedTable}
@@ -16,110 +16,100 @@ import java.util.Optional;
 public final class NftSocket implements AutoCloseable {
   private static final int GENERIC_BYTES = 4;
 
-  private final NetlinkSocket socket;
+  private final NetworkNamespace namespace;
 
-  private NftSocket(NetlinkSocket socket) {
-    this.socket = socket;
+  /** Opened when it is needed, for a kernel may have no packet filter and a host no use for one. */
+  @GuardedBy("this")
+  private @Nullable NetlinkSocket socket;
+
+  private NftSocket(NetworkNamespace namespace) {
+    this.namespace = namespace;
   }
 
-  public static NftSocket open(NetworkNamespace namespace) throws IOException {
-    return namespace.call(() ->
-        new NftSocket(NetlinkSocket.open(Uapi.NETLINK_NETFILTER, "nf_tables", NftSocket::name)));
+  /** The namespace stays the caller's, who closes it later than this. */
+  public static NftSocket open(NetworkNamespace namespace) {
+    return new NftSocket(namespace);
+  }
+
+  private synchronized NetlinkSocket socket() throws SyscallException {
+    NetlinkSocket open = socket;
+    if (open == null) {
+      try {
+        open =
+            namespace.call(
+                () -> NetlinkSocket.open(Uapi.NETLINK_NETFILTER, "nf_tables", NftSocket::name));
+      } catch (SyscallException e) {
+        throw e;
+      } catch (IOException e) {
+        throw new SyscallException("socket", "nf_tables", Errno.EINTR);
+      }
+      socket = open;
+    }
+    return open;
+  }
+
+  /** The kernel's number for this socket, by which a monitor knows its changes. */
+  int port() throws SyscallException {
+    return socket().port();
   }
 
   /** Carries out the transaction. */
   public void commit(NftTransaction transaction) throws SyscallException {
-    socket.transaction(transaction.finish(), "table inet " + transaction.table());
+    socket().transaction(transaction.finish(), "table " + transaction.table());
   }
 
   /** The names of the tables of the {@code inet} family. */
   public List<String> tables() throws SyscallException {
-    return socket.dump(attempt -> request(Uapi.NFT_MSG_GETTABLE), "tables").stream()
+    return socket().dump(attempt -> request(Uapi.NFT_MSG_GETTABLE), "tables").stream()
         .filter(m -> m.type() == (Uapi.NFNL_SUBSYS_NFTABLES << 8 | Uapi.NFT_MSG_NEWTABLE))
         .map(m -> m.attributes(GENERIC_BYTES).text(Uapi.NFTA_TABLE_NAME))
         .toList();
   }
 
-  /**
-   * A chain of the forward hook.
-   *
-   * @param family the family of its table, {@code ip} or {@code inet}
-   */
-  public record ForwardChain(String family, String table, String chain) {
-    @Override
-    public String toString() {
-      return family + " " + table + " " + chain;
-    }
-  }
-
-  /** The chains that forwarded IPv4 packets come by and that drop by default, whosever they are. */
-  public List<ForwardChain> droppingForwardChains() throws SyscallException {
+  /** The chains that forwarded IPv4 packets come by first, whosever they are, with their rules. */
+  public List<ForwardChain> forwardChains() throws SyscallException {
     List<ForwardChain> chains = new ArrayList<>();
-    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETCHAIN, "chains")) {
-      Optional<ForwardChain> chain = forwardChain(message);
-      int policy = message.attributes(GENERIC_BYTES).be32(Uapi.NFTA_CHAIN_POLICY, Uapi.NF_ACCEPT);
-      if (chain.isPresent() && policy == Uapi.NF_DROP) {
-        chains.add(chain.get());
+    for (NetlinkMessage message :
+        socket().dump(_ -> request(Uapi.NFT_MSG_GETCHAIN, Uapi.NFPROTO_UNSPEC), "chains")) {
+      ForwardChain.Name name = ForwardChain.name(message).orElse(null);
+      if (name != null) {
+        chains.add(new ForwardChain(name, ForwardChain.drops(message), rules(name)));
       }
     }
     return chains;
   }
 
-  /**
-   * How many rules the chains have that forwarded IPv4 packets come by first, whosever they are.
-   */
-  public Map<ForwardChain, Integer> forwardRules() throws SyscallException {
-    Map<ForwardChain, Integer> rules = new HashMap<>();
-    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETCHAIN, "chains")) {
-      forwardChain(message).ifPresent(chain -> rules.put(chain, 0));
-    }
-    for (NetlinkMessage message : dump(Uapi.NFT_MSG_GETRULE, "rules")) {
-      Attributes rule = message.attributes(GENERIC_BYTES);
-      rules.computeIfPresent(
-          new ForwardChain(
-              family(message), rule.text(Uapi.NFTA_RULE_TABLE), rule.text(Uapi.NFTA_RULE_CHAIN)),
-          (_, count) -> count + 1);
-    }
-    return rules;
-  }
-
-  private List<NetlinkMessage> dump(int request, String subject) throws SyscallException {
-    return socket.dump(_ -> request(request, Uapi.NFPROTO_UNSPEC), subject);
-  }
-
-  private static Optional<ForwardChain> forwardChain(NetlinkMessage message) {
-    Attributes chain = message.attributes(GENERIC_BYTES);
-    String family = family(message);
-    boolean forward =
-        chain.get(Uapi.NFTA_CHAIN_HOOK) != null
-            && chain.nested(Uapi.NFTA_CHAIN_HOOK).be32(Uapi.NFTA_HOOK_HOOKNUM, -1)
-                == Uapi.NF_INET_FORWARD;
-    return forward && !family.isEmpty()
-        ? Optional.of(
-            new ForwardChain(
-                family, chain.text(Uapi.NFTA_CHAIN_TABLE), chain.text(Uapi.NFTA_CHAIN_NAME)))
-        : Optional.empty();
-  }
-
-  /** The word for a family that has IPv4 packets; empty for another, and for an end of a dump. */
-  private static String family(NetlinkMessage message) {
-    return switch (message.payload().limit() > 0 ? message.payload().get(0) & 0xff : -1) {
-      case Uapi.NFPROTO_IPV4 -> "ip";
-      case Uapi.NFPROTO_INET -> "inet";
-      default -> "";
-    };
+  private List<ForwardChain.Rule> rules(ForwardChain.Name chain) throws SyscallException {
+    return socket()
+        .dump(
+            _ ->
+                request(Uapi.NFT_MSG_GETRULE, chain.familyNumber())
+                    .attribute(Uapi.NFTA_RULE_TABLE, chain.table())
+                    .attribute(Uapi.NFTA_RULE_CHAIN, chain.chain()),
+            "rules of chain " + chain)
+        .stream()
+        .filter(m -> m.type() == (Uapi.NFNL_SUBSYS_NFTABLES << 8 | Uapi.NFT_MSG_NEWRULE))
+        .filter(m -> {
+          // Before Linux 5.0 the kernel answers with the rules of every chain.
+          Attributes rule = m.attributes(GENERIC_BYTES);
+          return rule.text(Uapi.NFTA_RULE_TABLE).equals(chain.table())
+              && rule.text(Uapi.NFTA_RULE_CHAIN).equals(chain.chain());
+        })
+        .map(ForwardChain.Rule::of)
+        .toList();
   }
 
   /** Every entry of a map; ENOENT if there is no such map. */
   public List<NftTransaction.Element> elements(String table, String map) throws SyscallException {
     List<NftTransaction.Element> elements = new ArrayList<>();
     for (NetlinkMessage message :
-        socket.dump(
-            attempt ->
-                request(Uapi.NFT_MSG_GETSETELEM)
-                    .attribute(Uapi.NFTA_SET_ELEM_LIST_TABLE, table)
-                    .attribute(Uapi.NFTA_SET_ELEM_LIST_SET, map),
-            "map " + map + " of table inet " + table)) {
+        socket()
+            .dump(
+                attempt ->
+                    request(Uapi.NFT_MSG_GETSETELEM)
+                        .attribute(Uapi.NFTA_SET_ELEM_LIST_TABLE, table)
+                        .attribute(Uapi.NFTA_SET_ELEM_LIST_SET, map),
+                "map " + map + " of table inet " + table)) {
       Attributes attributes = message.attributes(GENERIC_BYTES);
       for (ByteBuffer entry : attributes.nested(Uapi.NFTA_SET_ELEM_LIST_ELEMENTS).all()) {
         Attributes element = Attributes.of(entry);
@@ -162,7 +152,10 @@ public final class NftSocket implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    socket.close();
+  public synchronized void close() {
+    if (socket != null) {
+      socket.close();
+      socket = null;
+    }
   }
 }

@@ -3,7 +3,7 @@ package io.berth.linux.net;
 import java.util.List;
 
 /**
- * Changes to one nf_tables table of the {@code inet} family, carried out by {@link
+ * Changes to one nf_tables table, of the {@code inet} family if it is ours, carried out by {@link
  * NftSocket#commit} as a whole or not at all. No packet sees a state in between.
  */
 public final class NftTransaction {
@@ -49,17 +49,28 @@ public final class NftTransaction {
   private static final int ELEMENTS_PER_MESSAGE = 400;
 
   private final String table;
+  private final int family;
   private final NetlinkWriter writer = new NetlinkWriter();
   private int sets;
 
   public NftTransaction(String table) {
+    this(table, Uapi.NFPROTO_INET);
+  }
+
+  /** Changes to somebody else's table. */
+  public NftTransaction(ForwardChain.Name chain) {
+    this(chain.table(), chain.familyNumber());
+  }
+
+  private NftTransaction(String table, int family) {
     this.table = table;
+    this.family = family;
     writer.message(Uapi.NFNL_MSG_BATCH_BEGIN, REQUEST);
     generic(writer, 0, Uapi.NFNL_SUBSYS_NFTABLES);
   }
 
   String table() {
-    return table;
+    return (family == Uapi.NFPROTO_INET ? "inet " : "ip ") + table;
   }
 
   /** The whole transaction with its end, whose last message asks for an acknowledgement. */
@@ -135,6 +146,25 @@ public final class NftTransaction {
     return this;
   }
 
+  /** Adds a rule before another one of the same chain. */
+  public NftTransaction insertRule(String chain, NftRule rule, long before) {
+    message(Uapi.NFT_MSG_NEWRULE, CREATE)
+        .attribute(Uapi.NFTA_RULE_TABLE, table)
+        .attribute(Uapi.NFTA_RULE_CHAIN, chain)
+        .attributeBe64(Uapi.NFTA_RULE_POSITION, before);
+    rule.write(writer);
+    return this;
+  }
+
+  /** Deletes one rule; ENOENT if it is not there. */
+  public NftTransaction deleteRule(String chain, long handle) {
+    message(Uapi.NFT_MSG_DELRULE, REQUEST)
+        .attribute(Uapi.NFTA_RULE_TABLE, table)
+        .attribute(Uapi.NFTA_RULE_CHAIN, chain)
+        .attributeBe64(Uapi.NFTA_RULE_HANDLE, handle);
+    return this;
+  }
+
   /** Makes a hash map if there is none. */
   public NftTransaction addMap(String map, List<NftType> key, List<NftType> value) {
     NftType[] keys = key.toArray(NftType[]::new);
@@ -181,7 +211,7 @@ public final class NftTransaction {
 
   private NetlinkWriter message(int type, int flags) {
     writer.message(Uapi.NFNL_SUBSYS_NFTABLES << 8 | type, flags);
-    return generic(writer, Uapi.NFPROTO_INET, 0);
+    return generic(writer, family, 0);
   }
 
   static NetlinkWriter generic(NetlinkWriter writer, int family, int resource) {

@@ -39,6 +39,7 @@ public final class PortSocket {
   private static final int SOCKADDR_IN_BYTES = 16;
   private static final int SOCKADDR_IN6_BYTES = 28;
   private static final int DIAG_MESSAGE_BYTES = 72;
+  private static final int DIAG_PORT = 4;
   private static final int DIAG_UID = 64;
   private static final int DIAG_INODE = 68;
   private static final int DIAG_SOCKET_ID_BYTES = 48;
@@ -105,7 +106,11 @@ public final class PortSocket {
       for (int family : new int[] {Uapi.AF_INET, Uapi.AF_INET6}) {
         for (NetlinkMessage message :
             socket.dump(attempt -> question(protocol, family, port), "port " + port)) {
-          if (message.payload().limit() >= DIAG_MESSAGE_BYTES) {
+          // Sockets that are bound and do not listen, as ours are, come whatever the port that was
+          // asked for; what fades after its program closed it (TIME_WAIT) has no inode.
+          if (message.payload().limit() >= DIAG_MESSAGE_BYTES
+              && port(message) == port
+              && message.payload().getInt(DIAG_INODE) != 0) {
             holders.add(
                 new Holder(
                     message.payload().getInt(DIAG_INODE) & 0xffff_ffffL,
@@ -115,6 +120,10 @@ public final class PortSocket {
       }
     }
     return holders;
+  }
+
+  private static int port(NetlinkMessage message) {
+    return Short.reverseBytes(message.payload().getShort(DIAG_PORT)) & 0xffff;
   }
 
   private static NetlinkWriter question(Protocol protocol, int family, int port) {

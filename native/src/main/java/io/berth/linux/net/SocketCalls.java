@@ -21,6 +21,7 @@ final class SocketCalls {
       System.getProperty("os.arch", "").toLowerCase(Locale.ROOT).matches("aarch64|arm64");
   private static final int SYS_SOCKET = ARM64 ? 198 : 41;
   private static final int SYS_BIND = ARM64 ? 200 : 49;
+  private static final int SYS_GETSOCKNAME = ARM64 ? 204 : 51;
   private static final int SYS_SETSOCKOPT = ARM64 ? 208 : 54;
   private static final int SYS_GETSOCKOPT = ARM64 ? 209 : 55;
   private static final int SYS_UNSHARE = ARM64 ? 97 : 272;
@@ -62,6 +63,19 @@ final class SocketCalls {
           call(arena, SYS_BIND, socket.number(), copy.address(), address.length, 0, 0),
           "bind",
           socket.what());
+    }
+  }
+
+  /** The address that a socket is bound to. */
+  static byte[] name(Fd socket, int length) throws SyscallException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocate(length, 4);
+      MemorySegment size = arena.allocateFrom(ValueLayout.JAVA_INT, length);
+      check(
+          call(arena, SYS_GETSOCKNAME, socket.number(), name.address(), size.address(), 0, 0),
+          "getsockname",
+          socket.what());
+      return name.toArray(ValueLayout.JAVA_BYTE);
     }
   }
 

@@ -267,5 +267,13 @@ final class Uapi {
   static final int NFPROTO_UNSPEC = 0;
   static final int NFPROTO_IPV6 = 10;
 
+  static final int NETLINK_ADD_MEMBERSHIP = 1;
+  static final int RTNLGRP_LINK = 1;
+  static final int RTNLGRP_IPV4_IFADDR = 5;
+  static final int NFNLGRP_NFTABLES = 7;
+  static final int NFTA_RULE_POSITION = 6;
+  static final int NFTA_RULE_USERDATA = 7;
+  static final int NFTA_TARGET_NAME = 1;
+
   private Uapi() {}
 }

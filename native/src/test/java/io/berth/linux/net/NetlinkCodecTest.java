@@ -110,7 +110,7 @@ final class NetlinkCodecTest {
     if (message.payload().limit() >= 16) {
       return message;
     }
-    return new NetlinkMessage(0, 0, 0, ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN));
+    return new NetlinkMessage(0, 0, 0, 0, ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN));
   }
 
   private static List<Node> nodes(Random random, int depth) {

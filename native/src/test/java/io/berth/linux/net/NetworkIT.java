@@ -20,7 +20,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -310,28 +309,71 @@ final class NetworkIT {
       host.pin(folder.resolve("ns"));
       try {
         nft.commit(table(new NftTransaction("berth_t").addTable()));
-        assertEquals(List.of(), nft.droppingForwardChains());
         run(
             "nft",
             "add table ip filter; add chain ip filter FORWARD"
                 + " { type filter hook forward priority 0; policy drop; }");
         assertEquals(
-            List.of(new NftSocket.ForwardChain("ip", "filter", "FORWARD")),
-            nft.droppingForwardChains());
+            List.of("ip filter FORWARD"),
+            nft.forwardChains().stream()
+                .filter(ForwardChain::drops)
+                .map(chain -> chain.name().toString())
+                .toList());
         run(
             "nft",
-            "add rule ip filter FORWARD accept; add rule ip filter FORWARD accept;"
-                + " add chain ip filter other; add rule ip filter other accept");
+            "add rule ip filter FORWARD accept comment \"theirs\"; add rule ip filter FORWARD"
+                + " tcp dport 22 drop; add rule ip filter FORWARD counter log drop; add rule ip"
+                + " filter FORWARD counter reject; add chain ip filter other; add rule ip filter"
+                + " other accept");
+        ForwardChain chain =
+            nft.forwardChains().stream()
+                .filter(each -> each.name().table().equals("filter"))
+                .findFirst()
+                .orElseThrow();
         assertEquals(
-            Map.of(
-                new NftSocket.ForwardChain("ip", "filter", "FORWARD"),
-                2,
-                new NftSocket.ForwardChain("inet", "berth_t", "forward"),
-                2),
-            nft.forwardRules());
+            List.of("theirs", "", "", ""),
+            chain.rules().stream().map(ForwardChain.Rule::comment).toList());
+        assertEquals(
+            List.of(false, false, true, true),
+            chain.rules().stream().map(ForwardChain.Rule::endsAll).toList());
       } finally {
         NetworkNamespace.unpin(folder.resolve("ns"));
       }
+    }
+  }
+
+  /** Whoever keeps a table must hear when somebody else flushes it, and not hear itself. */
+  @Test // case N9
+  void changesOfOthers_areHeardAndOwnOnesAreNot() throws Exception {
+    try (NetworkNamespace host = NetworkNamespace.create();
+        NftSocket own = NftSocket.open(host);
+        NftSocket other = NftSocket.open(host);
+        RouteSocket links = RouteSocket.open(host);
+        ChangeMonitor tables = ChangeMonitor.ofTables(host);
+        ChangeMonitor ofLinks = ChangeMonitor.ofLinks(host)) {
+      own.commit(table(new NftTransaction("berth_t").addTable()));
+      assertEquals(List.of(), tables.read(own));
+      other.commit(new NftTransaction("berth_t").deleteTable());
+      List<ChangeMonitor.Change> changes = tables.read(own);
+      assertTrue(
+          changes.contains(new ChangeMonitor.Change.TableChanged("berth_t", /* taken= */ true)),
+          changes.toString());
+      links.send(
+          new RouteRequest()
+              .create(new RouteRequest.Bridge("br-x", 0, MacAddress.local(7), 1500))
+              .setUp("br-x"),
+          "br-x");
+      int index = links.link("br-x").index();
+      links.send(new RouteRequest().addAddress(index, GUEST, 24), "br-x");
+      var _ = ofLinks.read(own);
+      links.send(new RouteRequest().deleteLink(index), "br-x");
+      List<ChangeMonitor.Change> heard = ofLinks.read(own);
+      assertTrue(heard.contains(new ChangeMonitor.Change.AddressGone(index)));
+      assertTrue(
+          heard.stream()
+              .anyMatch(change ->
+                  change instanceof ChangeMonitor.Change.LinkGone gone
+                      && gone.link().name().equals("br-x")));
     }
   }
 

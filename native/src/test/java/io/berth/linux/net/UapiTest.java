@@ -32,6 +32,7 @@ final class UapiTest {
       #include <linux/netfilter.h>
       #include <linux/netfilter/nfnetlink.h>
       #include <linux/netfilter/nf_tables.h>
+      #include <linux/netfilter/nf_tables_compat.h>
       #include <linux/netfilter/nfnetlink_conntrack.h>
       #include <linux/netfilter/nf_conntrack_common.h>
       #include <linux/inet_diag.h>

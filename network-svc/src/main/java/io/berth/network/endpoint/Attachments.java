@@ -116,6 +116,15 @@ public final class Attachments {
   }
 
   private EndpointRecord attachToNetwork(AttachCall call, Undo undo) throws IOException {
+    if (!call.ports().isEmpty() && parts.networks().isInternal(call.network())) {
+      throw new BerthException.InvalidArgument(
+          "publish ports of container `"
+              + call.key().container()
+              + "`: network `"
+              + call.network()
+              + "` is internal, so nothing from outside reaches it; leave them out or choose"
+              + " another network");
+    }
     Networks.Active network = parts.networks().activate(call.network());
     HostPorts.Held held = parts.published().take(call.ports());
     undo.add(held::close);
@@ -359,16 +368,35 @@ public final class Attachments {
 
   /** What other firewalls of this host may drop, which no rule of another table can undo. */
   List<String> foreignDrops() throws IOException {
-    return parts.host().nft().droppingForwardChains().stream()
-        .filter(chain -> !chain.table().equals(parts.settings().names().table()))
-        .map(chain ->
-            "chain `"
-                + chain
-                + "` drops forwarded packets that no rule of it accepts; if containers cannot"
-                + " be reached, accept packets to and from `"
-                + parts.settings().names().bridge()
-                + "` there")
-        .toList();
+    List<String> drops = new ArrayList<>(parts.networks().foreignChains().findings());
+    if (parts.host().hasLegacyFilter()) {
+      String bridges = parts.settings().names().bridge() + "+";
+      drops.add(
+          "iptables-legacy has a table of its own on this host, which Berth can neither read nor"
+              + " change; if containers cannot be reached: `iptables-legacy -I FORWARD -i "
+              + bridges
+              + " -j ACCEPT`, and the same with `-o`");
+    }
+    return drops;
+  }
+
+  /** Does something to an endpoint while no call for its container is carried out. */
+  void inTurn(EndpointKey key, Change change) throws IOException {
+    ReentrantLock lock = lock(key);
+    lock.lock();
+    try {
+      EndpointRecord endpoint = parts.endpoints().live(key).orElse(null);
+      if (endpoint != null && endpoint.state() == EndpointRecord.State.READY) {
+        change.make(endpoint);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Something that is done to an endpoint. */
+  interface Change {
+    void make(EndpointRecord endpoint) throws IOException;
   }
 
   /** What went through an endpoint's link, from the side of the host; zeros if it has none. */

@@ -56,6 +56,13 @@ final class EndpointIndex {
     return byId.values().stream().filter(e -> e.place().network().equals(network)).toList();
   }
 
+  /** Whether a link on the host is of an endpoint that is ready. */
+  synchronized boolean isInUse(String hostLink) {
+    return byId.values().stream()
+        .anyMatch(
+            e -> e.state() == EndpointRecord.State.READY && e.place().hostLink().equals(hostLink));
+  }
+
   synchronized List<EndpointRecord> all() {
     return List.copyOf(byId.values());
   }

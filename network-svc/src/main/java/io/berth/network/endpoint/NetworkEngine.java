@@ -3,12 +3,13 @@ package io.berth.network.endpoint;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.OwnFolder;
-import io.berth.linux.SyscallException;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.RouteRequest;
 import io.berth.network.link.Cabling;
 import io.berth.network.link.HostNetwork;
+import io.berth.network.link.InstanceNames;
 import io.berth.network.link.LinkReaper;
+import io.berth.network.nat.ForeignChains;
 import io.berth.network.nat.NatTable;
 import io.berth.network.port.HostPorts;
 import io.berth.network.port.SocketKeeper;
@@ -47,7 +48,11 @@ public final class NetworkEngine {
   private @Nullable Running running;
 
   private record Running(
-      EngineParts parts, Attachments attachments, LinkReaper reaper, Deque<Runnable> ends) {}
+      EngineParts parts,
+      Attachments attachments,
+      LinkReaper reaper,
+      HostWatch watch,
+      Deque<Runnable> ends) {}
 
   @Inject
   NetworkEngine(
@@ -93,8 +98,8 @@ public final class NetworkEngine {
         new Networks(
             new NetworkTable(host, settings, store, clock),
             host,
-            settings,
             nat,
+            foreignChains(host),
             cabling,
             forwarding,
             endpoints);
@@ -117,7 +122,18 @@ public final class NetworkEngine {
     Repair repair = new Repair(parts, attachments);
     keeper.whenLost(repair::holdAgain);
     running.add(repair.run());
-    return new Running(parts, attachments, running, ends);
+    HostWatch watch = HostWatch.start(parts, repair::mend);
+    ends.push(watch::close);
+    return new Running(parts, attachments, running, watch, ends);
+  }
+
+  private ForeignChains foreignChains(HostNetwork host) {
+    return new ForeignChains(
+        host.nft(),
+        settings.names().instance(),
+        settings.names().bridge(),
+        settings.firewall(),
+        InstanceNames::isBerthsTable);
   }
 
   /** Forgets what another boot recorded, for links, namespaces and switches end with the boot. */
@@ -163,15 +179,18 @@ public final class NetworkEngine {
    * @throws BerthException FAILED_PRECONDITION with what is missing
    */
   public void checkReady() {
+    Running now = running();
     try {
-      var _ = running().parts.host().nft().tables();
-    } catch (SyscallException e) {
+      now.parts.networks().ensureRules();
+    } catch (IOException e) {
       throw new BerthException.FailedPrecondition(
-          "ask the kernel for its packet filter: "
-              + e.getMessage()
-              + "; load nf_tables (`modprobe nf_tables`), and leave this service CAP_NET_ADMIN",
-          e);
+          "ask the kernel for its packet filter: " + e.getMessage(), e);
     }
+  }
+
+  /** Makes up for what a start left undone, for the kernel did not let it then. */
+  public void catchUp() {
+    running().watch.suspect(HostWatch.Suspect.LINKS);
   }
 
   /** What an operator should know of this host, in sentences; usually nothing. */
@@ -201,6 +220,8 @@ public final class NetworkEngine {
    */
   public synchronized void removeAll() throws IOException {
     Running now = running();
+    // What is taken away from here on must not be put back.
+    now.watch.close();
     for (EndpointRecord endpoint : now.parts.endpoints().all()) {
       now.attachments.leave(endpoint);
     }
@@ -214,6 +235,7 @@ public final class NetworkEngine {
     }
     // The rules go last: as long as the host forwards because of Berth, packets between links of
     // others would pass without them.
+    now.parts.networks().foreignChains().remove();
     now.parts.networks().forwarding().restore();
     now.parts.nat().remove();
     now.parts.keeper().end();

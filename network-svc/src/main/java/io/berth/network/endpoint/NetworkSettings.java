@@ -8,6 +8,7 @@ import io.berth.base.layout.StateFolders;
 import io.berth.network.address.Subnet;
 import io.berth.network.address.SubnetChoice;
 import io.berth.network.link.InstanceNames;
+import io.berth.network.nat.FirewallPolicy;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     service does
  * @param lock that all instances of this host take
  * @param forwardPolicy for packets that have nothing to do with containers
+ * @param firewall for others' chains that drop containers' packets
  * @param ready how many endpoints are kept ready per network
  */
 public record NetworkSettings(
@@ -31,6 +33,7 @@ public record NetworkSettings(
     SubnetChoice subnets,
     HostLock lock,
     ForwardPolicy forwardPolicy,
+    FirewallPolicy firewall,
     int ready,
     int firstPort,
     int lastPort) {
@@ -50,6 +53,7 @@ public record NetworkSettings(
             Subnet.parse(config.text(Key.NETWORK_POOL)), number(config, Key.NETWORK_PREFIX, 0, 30)),
         new HostLock(config.path(Key.NETWORK_LOCK)),
         forwardPolicy(config),
+        firewall(config),
         number(config, Key.NETWORK_READY_ENDPOINTS, 0, MAX_READY),
         number(config, Key.NETWORK_PORT_FIRST, 1, 65535),
         number(config, Key.NETWORK_PORT_LAST, 1, 65535));
@@ -67,6 +71,22 @@ public record NetworkSettings(
                   + "`: `"
                   + value
                   + "` is neither `drop` nor `accept`");
+    };
+  }
+
+  private static FirewallPolicy firewall(Config config) {
+    String value = config.text(Key.NETWORK_FIREWALL);
+    return switch (value) {
+      case "auto" -> FirewallPolicy.AUTO;
+      case "accept" -> FirewallPolicy.ACCEPT;
+      case "strict" -> FirewallPolicy.STRICT;
+      default ->
+          throw new BerthException.InvalidArgument(
+              "key `"
+                  + Key.NETWORK_FIREWALL.key()
+                  + "`: `"
+                  + value
+                  + "` is none of `auto`, `accept` and `strict`");
     };
   }
 

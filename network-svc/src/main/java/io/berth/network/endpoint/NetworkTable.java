@@ -44,6 +44,10 @@ final class NetworkTable {
     records.addAll(store.networks());
   }
 
+  NetworkSettings settings() {
+    return settings;
+  }
+
   /** Every network, the default one only once it has a subnet. */
   synchronized List<NetworkRecord> list() {
     return List.copyOf(records);

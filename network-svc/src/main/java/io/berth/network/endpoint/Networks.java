@@ -3,6 +3,7 @@ package io.berth.network.endpoint;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
+import io.berth.linux.SyscallException;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.RouteRequest;
@@ -11,8 +12,11 @@ import io.berth.network.address.Subnet;
 import io.berth.network.link.Cabling;
 import io.berth.network.link.HostNetwork;
 import io.berth.network.link.ReadyEndpoints;
+import io.berth.network.nat.ForeignChains;
 import io.berth.network.nat.NatTable;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +32,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by several threads; calls wait for each other while a bridge is made.
  */
 public final class Networks implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Networks.class.getName());
+
   private final NetworkTable table;
   private final HostNetwork host;
   private final NetworkSettings settings;
   private final NatTable nat;
+  private final ForeignChains foreignChains;
   private final Cabling cabling;
   private final Forwarding forwarding;
   private final EndpointIndex endpoints;
@@ -56,18 +63,23 @@ public final class Networks implements AutoCloseable {
   Networks(
       NetworkTable table,
       HostNetwork host,
-      NetworkSettings settings,
       NatTable nat,
+      ForeignChains foreignChains,
       Cabling cabling,
       Forwarding forwarding,
       EndpointIndex endpoints) {
     this.table = table;
     this.host = host;
-    this.settings = settings;
+    this.settings = table.settings();
     this.nat = nat;
+    this.foreignChains = foreignChains;
     this.cabling = cabling;
     this.forwarding = forwarding;
     this.endpoints = endpoints;
+  }
+
+  ForeignChains foreignChains() {
+    return foreignChains;
   }
 
   Forwarding forwarding() {
@@ -95,7 +107,10 @@ public final class Networks implements AutoCloseable {
         throw NetworkTable.unknown(reference);
       }
       Active known = network == null ? null : active.get(network.id());
-      return known != null ? known : active(settings.lock().hold(() -> bringUp(network)));
+      if (known != null && isWhole(known)) {
+        return known;
+      }
+      return active(settings.lock().hold(() -> known == null ? bringUp(network) : mend(known)));
     } finally {
       lock.unlock();
     }
@@ -124,6 +139,62 @@ public final class Networks implements AutoCloseable {
     }
   }
 
+  private boolean isWhole(Active network) throws IOException {
+    Link bridge = host.links().link(network.bridge.name());
+    return bridge != null && bridge.index() == network.bridge.index() && bridge.up();
+  }
+
+  /** The bridge is up and has its address again; a new one, if there is none any more. */
+  private Active mend(Active known) throws IOException {
+    NetworkRecord network = known.network;
+    boolean whole = isWhole(known);
+    LOG.log(
+        whole ? Level.DEBUG : Level.WARNING,
+        "bridge `{0}` of network `{1}` was changed by somebody else and is mended",
+        network.bridge(),
+        network.name());
+    if (host.links().link(network.bridge()) == null) {
+      forwarding.forget(network.bridge());
+    }
+    Cabling.Bridge bridge = raise(network);
+    if (bridge.index() == known.bridge.index()) {
+      return known;
+    }
+    known.ready.close();
+    return new Active(
+        network,
+        known.addresses,
+        bridge,
+        ReadyEndpoints.start(cabling, bridge, settings.pins(), settings.ready()));
+  }
+
+  /** Mends every bridge that is in use. */
+  void mend() throws IOException {
+    lock.lock();
+    try {
+      for (Active network : List.copyOf(active.values())) {
+        var _ = active(settings.lock().hold(() -> mend(network)));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The bridges that are in use. */
+  List<Cabling.Bridge> bridges() {
+    lock.lock();
+    try {
+      return active.values().stream().map(Active::bridge).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a network is there from which nothing goes out. */
+  boolean isInternal(String reference) {
+    return table.find(reference).map(NetworkRecord::internal).orElse(false);
+  }
+
   private Active bringUp(@Nullable NetworkRecord known) throws IOException {
     NetworkRecord network = known;
     boolean bridgeIsThere = network != null && host.links().link(network.bridge()) != null;
@@ -149,18 +220,23 @@ public final class Networks implements AutoCloseable {
     if (!bridgeIsThere) {
       forwarding.forget(network.bridge());
     }
-    forwarding.prepare();
-    refreshRules();
-    forwarding.on();
-    Cabling.Bridge bridge =
-        cabling.bridge(
-            network.id(),
-            network.bridge(),
-            network.bridgeAddress(),
-            network.gateway(),
-            network.subnet());
+    Cabling.Bridge bridge = raise(network);
     ReadyEndpoints ready = ReadyEndpoints.start(cabling, bridge, settings.pins(), settings.ready());
     return new Active(network, addresses, bridge, ready);
+  }
+
+  /** Rules, forwarding, and the bridge, in this order. */
+  private Cabling.Bridge raise(NetworkRecord network) throws IOException {
+    forwarding.prepare();
+    refreshRules();
+    foreignChains.refresh();
+    forwarding.on();
+    return cabling.bridge(
+        network.id(),
+        network.bridge(),
+        network.bridgeAddress(),
+        network.gateway(),
+        network.subnet());
   }
 
   @GuardedBy("lock")
@@ -208,9 +284,37 @@ public final class Networks implements AutoCloseable {
     lock.lock();
     try {
       nat.setNetworks(bridged(), forwarding.others());
+    } catch (SyscallException e) {
+      throw noFilter(e);
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Makes sure that there are rules, or could be.
+   *
+   * @throws BerthException FAILED_PRECONDITION if this kernel does not take them
+   */
+  void ensureRules() throws IOException {
+    try {
+      if (list().isEmpty()) {
+        nat.probe();
+      } else if (!nat.isInstalled()) {
+        refreshRules();
+      }
+    } catch (SyscallException e) {
+      throw noFilter(e);
+    }
+  }
+
+  private static BerthException noFilter(SyscallException e) {
+    return new BerthException.FailedPrecondition(
+        "write the rules of containers' networks into the kernel's packet filter: "
+            + e.getMessage()
+            + "; load nf_tables and nft_chain_nat (`modprobe`), and leave this service"
+            + " CAP_NET_ADMIN. Containers on the networks `host` and `none` need none of it",
+        e);
   }
 
   /** Removes a network and its bridge; FAILED_PRECONDITION while an endpoint is on it. */

@@ -1,9 +1,10 @@
 package io.berth.network.endpoint;
 
+import io.berth.linux.net.ForwardChain;
 import io.berth.linux.net.Link;
-import io.berth.linux.net.NftSocket.ForwardChain;
 import io.berth.network.link.HostNetwork;
 import io.berth.network.link.InstanceNames;
+import io.berth.network.nat.ForeignChains;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -60,9 +61,10 @@ record OthersThen(String boot, Set<String> bridges, Map<String, Integer> forward
 
   private static Map<String, Integer> forwardRules(HostNetwork host) throws IOException {
     Map<String, Integer> rules = new TreeMap<>();
-    for (Map.Entry<ForwardChain, Integer> entry : host.nft().forwardRules().entrySet()) {
-      if (!InstanceNames.isBerthsTable(entry.getKey().table())) {
-        rules.put(entry.getKey().toString(), entry.getValue());
+    for (ForwardChain chain : host.nft().forwardChains()) {
+      if (!InstanceNames.isBerthsTable(chain.name().table())) {
+        long others = chain.rules().stream().filter(rule -> !ForeignChains.isBerths(rule)).count();
+        rules.put(chain.name().toString(), (int) others);
       }
     }
     return rules;

@@ -175,7 +175,10 @@ final class PublishedPorts {
         }
       }
     }
-    findings.add("held on this host by " + PortHolders.find(host.namespace(), port).text());
+    findings.add(
+        PortHolders.look(host.namespace(), port)
+            .map(holder -> "held on this host by " + holder.text())
+            .orElse("nobody on this host has port " + port.hostPort() + "/" + port.protocolName()));
     return findings;
   }
 }

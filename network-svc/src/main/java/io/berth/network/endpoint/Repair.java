@@ -1,5 +1,6 @@
 package io.berth.network.endpoint;
 
+import io.berth.base.error.BerthException;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.Link;
 import io.berth.linux.net.NetworkNamespace;
@@ -7,7 +8,7 @@ import io.berth.linux.net.RouteRequest;
 import io.berth.network.link.Cabling;
 import io.berth.network.link.Guest;
 import io.berth.network.link.InstanceNames;
-import io.berth.network.nat.NatTable;
+import io.berth.network.nat.Publication;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -61,17 +62,72 @@ final class Repair {
     unpinStrangers();
     dropStrangers();
     parts.nat().expect(publications());
+    boolean able = isAble();
     for (EndpointRecord endpoint : parts.endpoints().all()) {
       if (endpoint.state() == EndpointRecord.State.READY) {
-        makeWhole(endpoint, cables);
+        if (able || !endpoint.onNetwork()) {
+          makeWhole(endpoint, cables);
+        }
       } else {
         letGo(endpoint);
       }
     }
-    if (!parts.networks().list().isEmpty()) {
+    if (able && !parts.networks().list().isEmpty()) {
       parts.networks().refreshRules();
+      parts.networks().foreignChains().refresh();
     }
     return retired;
+  }
+
+  /** Without its packet filter a kernel can do everything but networks with a bridge. */
+  private boolean isAble() throws IOException {
+    try {
+      parts.networks().ensureRules();
+      return true;
+    } catch (BerthException.FailedPrecondition e) {
+      LOG.log(Level.ERROR, "endpoints are left as they are: {0}", e.getMessage());
+      return false;
+    }
+  }
+
+  /** What of ours others have changed on the host while this service lived. */
+  void mend(HostWatch.Suspect suspect) throws IOException {
+    switch (suspect) {
+      case TABLE -> {
+        LOG.log(Level.WARNING, "somebody else changed our table of rules; it is made again");
+        parts.nat().restore();
+      }
+      case FOREIGN_CHAINS -> parts.networks().foreignChains().refresh();
+      case LINKS -> mendLinks();
+    }
+  }
+
+  private void mendLinks() throws IOException {
+    LOG.log(Level.WARNING, "somebody else changed links of containers; they are made right again");
+    parts.networks().mend();
+    for (EndpointRecord endpoint : parts.endpoints().ready()) {
+      if (endpoint.onNetwork()) {
+        attachments.inTurn(endpoint.key(), this::mend);
+      }
+    }
+  }
+
+  private void mend(EndpointRecord endpoint) {
+    try (Guest guest = Guest.open(endpoint.netns(), parts.host().namespace())) {
+      Networks.Active network = parts.networks().activate(endpoint.place().network());
+      Link link = parts.host().links().link(endpoint.place().hostLink());
+      if (link != null) {
+        plugIn(endpoint, network, link);
+      } else if (endpoint.pinned()) {
+        layAgain(endpoint, network, guest);
+      } else {
+        throw new IOException("its link is gone from a namespace that is not ours");
+      }
+      parts.published().holdAgain(endpoint, network.bridge());
+    } catch (IOException | RuntimeException e) {
+      // Unlike at a start its container runs, and keeps what it has.
+      LOG.log(Level.WARNING, "endpoint of {0} is not whole: {1}", endpoint.key(), e.getMessage());
+    }
   }
 
   private Set<String> retireStrangers(Map<String, Link> cables) throws IOException {
@@ -110,14 +166,13 @@ final class Repair {
     }
   }
 
-  private List<NatTable.Publication> publications() {
-    List<NatTable.Publication> publications = new ArrayList<>();
+  private List<Publication> publications() {
+    List<Publication> publications = new ArrayList<>();
     for (EndpointRecord endpoint : parts.endpoints().all()) {
       if (endpoint.state() == EndpointRecord.State.READY) {
         endpoint
             .ports()
-            .forEach(port ->
-                publications.add(new NatTable.Publication(port, endpoint.place().address())));
+            .forEach(port -> publications.add(new Publication(port, endpoint.place().address())));
       }
     }
     return publications;

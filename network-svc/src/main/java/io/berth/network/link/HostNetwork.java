@@ -5,11 +5,16 @@ import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.NftSocket;
 import io.berth.linux.net.RouteSocket;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** The network namespace of the host, and the sockets through which it is changed. */
 public final class HostNetwork implements AutoCloseable {
+  private static final Path LEGACY_TABLES = Path.of("/proc/thread-self/net/ip_tables_names");
+
   private final NetworkNamespace namespace;
   private final RouteSocket links;
   private final NftSocket nft;
@@ -62,6 +67,20 @@ public final class HostNetwork implements AutoCloseable {
 
   public ConnectionTracking connections() {
     return connections;
+  }
+
+  /**
+   * Whether the older packet filter of the kernel, iptables-legacy(8), has rules for what this host
+   * lets pass. They cannot be had by netlink.
+   */
+  public boolean hasLegacyFilter() throws IOException {
+    return namespace.call(() -> {
+      try {
+        return Files.readAllLines(LEGACY_TABLES).contains("filter");
+      } catch (NoSuchFileException e) {
+        return false;
+      }
+    });
   }
 
   @Override

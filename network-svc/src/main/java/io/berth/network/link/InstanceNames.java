@@ -50,6 +50,11 @@ public record InstanceNames(String instance) {
     return LINK_PREFIX + id;
   }
 
+  /** Whether the host's end of an endpoint's cable could have that name. */
+  public static boolean isCableName(String name) {
+    return name.startsWith(LINK_PREFIX) && isId(name.substring(LINK_PREFIX.length()));
+  }
+
   /** The id of the endpoint whose cable's end on the host has that name. */
   static String id(Link link) {
     return link.name().substring(LINK_PREFIX.length());
@@ -77,9 +82,7 @@ public record InstanceNames(String instance) {
 
   /** Whether a link is the host's end of a cable of this instance. */
   public boolean isCable(Link link) {
-    boolean named =
-        link.name().startsWith(LINK_PREFIX) && isId(link.name().substring(LINK_PREFIX.length()));
-    if (!named) {
+    if (!isCableName(link.name())) {
       return false;
     }
     boolean young = link.alias().isEmpty() && link.group() == liveGroup();

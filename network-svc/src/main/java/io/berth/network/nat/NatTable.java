@@ -89,9 +89,6 @@ public final class NatTable {
     }
   }
 
-  /** A published port and the address of the container that it leads to. */
-  public record Publication(PublishedPort port, Ipv4 container) {}
-
   public NatTable(NftSocket nft, String table) {
     this.nft = nft;
     this.table = table;
@@ -124,10 +121,45 @@ public final class NatTable {
     }
   }
 
+  /** Makes the table again as it should be, if it was made before: somebody else changed it. */
+  public void restore() throws IOException {
+    lock.lock();
+    try {
+      if (installed) {
+        install();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tries whether this kernel takes the table, and leaves none; SyscallException if not. */
+  public void probe() throws IOException {
+    lock.lock();
+    try {
+      if (!installed && !nft.tables().contains(table)) {
+        Difference none = new Difference(List.of(), List.of());
+        nft.commit(fill(new NftTransaction(table).addTable(), none, none).deleteTable());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether the table was made, as far as this service knows. */
+  public boolean isInstalled() {
+    lock.lock();
+    try {
+      return installed;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   @GuardedBy("lock")
   private void remember(Publication publication) {
-    Element element = element(publication);
-    map(publication.port).put(element.key(), element);
+    Element element = publication.element();
+    map(publication.port()).put(element.key(), element);
   }
 
   @GuardedBy("lock")
@@ -237,8 +269,7 @@ public final class NatTable {
   private void guard(NftTransaction transaction) {
     transaction
         // A VRF is the loopback of its own routes (Documentation/networking/vrf.rst). A packet from
-        // outside
-        // has passed this chain once before, under the name of the link that it came in by.
+        // outside passed this chain before, under the name of the link that it came in by.
         .addRule(GUARD, new NftRule().inKind("vrf").accept())
         .addRule(GUARD, destination(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop())
         .addRule(GUARD, source(new NftRule().notIn("lo").ipv4(), LOOPBACK).drop());
@@ -267,6 +298,14 @@ public final class NatTable {
 
   @GuardedBy("lock")
   private void forward(NftTransaction transaction) {
+    for (Bridged network : networks) {
+      if (network.internal) {
+        // Before what was redirected, for a published port is a way in and out as any other.
+        transaction
+            .addRule(FORWARD, new NftRule().in(network.bridge).notOut(network.bridge).drop())
+            .addRule(FORWARD, new NftRule().notIn(network.bridge).out(network.bridge).drop());
+      }
+    }
     transaction
         .addRule(FORWARD, new NftRule().established().accept())
         .addRule(FORWARD, new NftRule().redirected().accept());
@@ -279,8 +318,7 @@ public final class NatTable {
       transaction.addRule(FORWARD, new NftRule().out(network.bridge).drop());
     }
     for (Bridged network : networks) {
-      NftRule from = new NftRule().in(network.bridge);
-      transaction.addRule(FORWARD, network.internal ? from.drop() : from.accept());
+      transaction.addRule(FORWARD, new NftRule().in(network.bridge).accept());
     }
     if (others.dropped) {
       dropOthers(transaction);
@@ -349,7 +387,7 @@ public final class NatTable {
       List<Publication> publications = new ArrayList<>();
       for (PublishedPort port : published) {
         Publication publication = new Publication(port, container);
-        Element element = element(publication);
+        Element element = publication.element();
         if (map(port).remove(element.key(), element)) {
           publications.add(publication);
         }
@@ -376,24 +414,12 @@ public final class NatTable {
     List<Element> inPorts = new ArrayList<>();
     List<Element> inAddresses = new ArrayList<>();
     for (Publication publication : publications) {
-      (publication.port.hostIp().equals(Ipv4.ANY) ? inPorts : inAddresses)
-          .add(element(publication));
+      (publication.port().hostIp().equals(Ipv4.ANY) ? inPorts : inAddresses)
+          .add(publication.element());
     }
     return add
         ? transaction.addElements(PORTS, inPorts).addElements(ADDRESSES, inAddresses)
         : transaction.deleteElements(PORTS, inPorts).deleteElements(ADDRESSES, inAddresses);
-  }
-
-  private static Element element(Publication publication) {
-    PublishedPort port = publication.port;
-    byte[] protocol = Bytes.protocol(port.protocol().number());
-    byte[] number = Bytes.port(port.hostPort());
-    Bytes key =
-        port.hostIp().equals(Ipv4.ANY)
-            ? Bytes.fields(protocol, number)
-            : Bytes.fields(protocol, Bytes.address(port.hostIp()), number);
-    return new Element(
-        key, Bytes.fields(Bytes.address(publication.container), Bytes.port(port.containerPort())));
   }
 
   /** How many ports are published. */

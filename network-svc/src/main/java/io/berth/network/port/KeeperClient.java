@@ -1,9 +1,11 @@
 package io.berth.network.port;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.base.time.Sleeper;
 import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.Poller;
 import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -12,6 +14,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +37,7 @@ public final class KeeperClient implements SocketKeeper {
   private static final int HEADER_BYTES = 16;
   private static final int MESSAGE_BYTES = HEADER_BYTES + 65536;
   private static final int START_SECONDS = 10;
+  private static final Duration RETRY = Duration.ofMillis(200);
 
   private final Path socket;
   private final Path program;
@@ -49,9 +53,16 @@ public final class KeeperClient implements SocketKeeper {
   @GuardedBy("lock")
   private long request;
 
+  /** Nothing is asked any more, so a keeper that ends is not missed. */
+  @GuardedBy("lock")
+  private boolean closed;
+
+  private final Poller poller;
+
   private volatile Runnable lost = () -> {};
 
-  private KeeperClient(Path socket, Path program, @Nullable String cgroup) {
+  private KeeperClient(Path socket, Path program, @Nullable String cgroup) throws SyscallException {
+    this.poller = Poller.start("keeper-watch");
     this.socket = socket;
     this.program = program;
     this.cgroup = cgroup;
@@ -66,13 +77,67 @@ public final class KeeperClient implements SocketKeeper {
   public static KeeperClient open(Path socket, Path program, @Nullable String cgroup)
       throws IOException {
     KeeperClient client = new KeeperClient(socket, program, cgroup);
+    boolean opened = false;
     client.lock.lock();
     try {
-      client.connection = client.connect();
+      client.use(client.connect());
+      opened = true;
     } finally {
       client.lock.unlock();
+      if (!opened) {
+        client.close();
+      }
     }
     return client;
+  }
+
+  /**
+   * Speaks by this connection from now on, and sees it end: a port whose keeper died is free for
+   * every program of the host, so nobody may have to ask before that is found.
+   */
+  @GuardedBy("lock")
+  private void use(Fd to) throws SyscallException {
+    connection = to;
+    var _ =
+        poller.register(
+            to,
+            /* events= */ 0,
+            (registration, _) -> {
+              registration.close();
+              Thread.ofPlatform().daemon().name("keeper-again").start(() -> replace(to));
+            });
+  }
+
+  /** Starts another keeper in place of one that ended, until there is one. */
+  private void replace(Fd ended) {
+    do {
+      lock.lock();
+      try {
+        if (closed || (connection != ended && connection != null)) {
+          return;
+        }
+        var _ = startAnew();
+        return;
+      } catch (IOException e) {
+        LOG.log(System.Logger.Level.WARNING, "the keeper has died: {0}", e.getMessage());
+      } finally {
+        lock.unlock();
+      }
+    } while (Sleeper.SYSTEM.pause(RETRY));
+  }
+
+  /** Another keeper in place of the one that there was. */
+  @GuardedBy("lock")
+  private Fd startAnew() throws IOException {
+    if (connection != null) {
+      connection.close();
+      connection = null;
+    }
+    Fd anew = connect();
+    use(anew);
+    LOG.log(System.Logger.Level.WARNING, "the keeper at {0} had died and is there again", socket);
+    Thread.ofPlatform().daemon().name("hold-again").start(lost);
+    return anew;
   }
 
   @Override
@@ -170,7 +235,13 @@ public final class KeeperClient implements SocketKeeper {
   /** Ends the keeper and with it everything it has. */
   @Override
   public void end() throws IOException {
-    ask(OP_SHUTDOWN, "", List.of());
+    lock.lock();
+    try {
+      var _ = ask(OP_SHUTDOWN, "", List.of());
+      closed = true;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private ByteBuffer ask(int op, String text, List<Fd> descriptors) throws IOException {
@@ -184,15 +255,9 @@ public final class KeeperClient implements SocketKeeper {
           if (!e.is(Errno.EPIPE) && !e.is(Errno.ECONNRESET) && !e.is(Errno.ENOTCONN)) {
             throw e;
           }
-          to.close();
-          connection = null;
         }
       }
-      Fd anew = connect();
-      connection = anew;
-      LOG.log(System.Logger.Level.WARNING, "the keeper at {0} had died and is there again", socket);
-      Thread.ofPlatform().daemon().name("hold-again").start(lost);
-      return exchange(anew, op, text, descriptors);
+      return exchange(startAnew(), op, text, descriptors);
     } finally {
       lock.unlock();
     }
@@ -235,6 +300,7 @@ public final class KeeperClient implements SocketKeeper {
   public void close() {
     lock.lock();
     try {
+      closed = true;
       if (connection != null) {
         connection.close();
         connection = null;
@@ -242,5 +308,6 @@ public final class KeeperClient implements SocketKeeper {
     } finally {
       lock.unlock();
     }
+    poller.close();
   }
 }

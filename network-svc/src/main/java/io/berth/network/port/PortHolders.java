@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -19,6 +20,18 @@ import java.util.TreeSet;
 /** Finds the processes that have a port, for errors only, as it reads all of /proc(5). */
 public final class PortHolders {
   private PortHolders() {}
+
+  /** Who has a port; empty if nobody has it. */
+  public static Optional<HostPorts.Holder> look(NetworkNamespace host, PublishedPort port) {
+    try {
+      if (PortSocket.holders(host, port.protocol(), port.hostPort()).isEmpty()) {
+        return Optional.empty();
+      }
+    } catch (IOException e) {
+      // The other question meets the same failure, and tells it.
+    }
+    return Optional.of(find(host, port));
+  }
 
   /**
    * The process that has a port: as text {@code process 812 (nginx)}, or several, or as far as can

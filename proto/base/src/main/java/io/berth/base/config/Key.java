@@ -118,6 +118,13 @@ public enum Key {
       "drop",
       "drop or accept: packets routed between others' links, where net.ipv4.ip_forward was 0 and"
           + " Berth switched it on. Bridges that come later are left to their makers either way."),
+  NETWORK_FIREWALL(
+      "network.firewall",
+      Kind.TEXT,
+      "auto",
+      "auto, accept or strict: whether chains of other firewalls (docker, ufw, firewalld, a DROP"
+          + " policy of FORWARD) are given marked rules that let containers' packets pass. auto:"
+          + " where they drop what they do not know; accept: wherever they have rules."),
 
   CLI_NAMESPACE("cli.namespace", Kind.TEXT, "default", "containerd namespace of `berth`.");
 
