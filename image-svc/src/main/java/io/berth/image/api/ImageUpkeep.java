@@ -14,6 +14,7 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.image.gc.Schedule;
+import io.berth.image.lease.Leases;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Tagging;
 import io.berth.image.library.Verification;
@@ -26,6 +27,7 @@ import jakarta.inject.Singleton;
 final class ImageUpkeep {
   private final Tagging tagging;
   private final Verification verification;
+  private final Leases leases;
   private final Schedule collector;
   private final ImageMessages messages;
   private final LibraryThreads threads;
@@ -35,12 +37,14 @@ final class ImageUpkeep {
   ImageUpkeep(
       Tagging tagging,
       Verification verification,
+      Leases leases,
       Schedule collector,
       ImageMessages messages,
       LibraryThreads threads,
       Config config) {
     this.tagging = tagging;
     this.verification = verification;
+    this.leases = leases;
     this.collector = collector;
     this.messages = messages;
     this.threads = threads;
@@ -77,6 +81,7 @@ final class ImageUpkeep {
           Tagging.Pruned pruned =
               tagging.prune(
                   CallContext.namespace(), snapshotter, request.getAll(), request.getFiltersList());
+          leases.dropAbandoned();
           collector.collect(/* wait= */ true);
           return PruneResponse.newBuilder()
               .addAllDeleted(pruned.deleted())

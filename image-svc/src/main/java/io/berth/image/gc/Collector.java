@@ -157,7 +157,8 @@ public final class Collector {
   }
 
   private static Node expiredLease(Row row, Instant now) throws SQLException {
-    return new Node(row.text(1), "lease", Lease.isExpired(row.labels(3), now) ? row.text(2) : "");
+    return new Node(
+        row.text(1), "lease", Leases.isOver(row.text(2), row.labels(3), now) ? row.text(2) : "");
   }
 
   private static List<Node> without(Collection<Node> all, Set<Node> kept) {

@@ -12,6 +12,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.security.SecureRandom;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -168,8 +169,30 @@ public final class Leases {
         .toList();
   }
 
-  /** Everything that is kept by leases that have not expired. */
-  public static List<Kept> keptByAll(Query query, java.time.Instant now) throws SQLException {
+  /** Drops the leases of all namespaces that are around work which does not run any more. */
+  public void dropAbandoned() {
+    record Named(String namespace, String id) {}
+    metadata.lazy(transaction -> {
+      List<Named> abandoned = new ArrayList<>();
+      transaction.all(
+          "SELECT namespace, id, labels FROM lease",
+          row ->
+              WorkLease.isAbandoned(row.text(2), row.labels(3))
+                  && abandoned.add(new Named(row.text(1), row.text(2))));
+      for (Named lease : abandoned) {
+        drop(transaction, lease.namespace, lease.id);
+      }
+      return true;
+    });
+  }
+
+  /** Whether a lease keeps nothing any more: its time is over, or its work has died. */
+  public static boolean isOver(String id, Map<String, String> labels, Instant now) {
+    return Lease.isExpired(labels, now) || WorkLease.isOver(id, labels);
+  }
+
+  /** Everything that is kept by leases that are not over. */
+  public static List<Kept> keptByAll(Query query, Instant now) throws SQLException {
     record Named(String namespace, Lease lease) {}
     List<Kept> result = new ArrayList<>();
     List<Named> all =
@@ -177,7 +200,7 @@ public final class Leases {
             "SELECT id, created, labels, namespace FROM lease",
             row -> new Named(row.text(4), read(row)));
     for (Named named : all) {
-      if (!Lease.isExpired(named.lease.labels(), now)) {
+      if (!isOver(named.lease.id(), named.lease.labels(), now)) {
         boolean flat = named.lease.labels().containsKey(Lease.FLAT);
         for (Lease.Resource resource : resources(query, named.namespace, named.lease.id())) {
           result.add(new Kept(named.namespace, resource, flat));

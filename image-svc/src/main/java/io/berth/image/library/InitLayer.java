@@ -7,6 +7,7 @@ import io.berth.base.tar.TarWriter;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.content.ContentStore;
 import io.berth.image.lease.Leases;
+import io.berth.image.lease.WorkLease;
 import io.berth.image.meta.Metadata;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;

@@ -7,6 +7,7 @@ import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Leases;
+import io.berth.image.lease.WorkLease;
 import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ProgressListener;
@@ -14,7 +15,7 @@ import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
-import io.berth.image.library.WorkLease;
+
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;

@@ -12,6 +12,7 @@ import io.berth.base.id.Digest;
 import io.berth.base.id.Identifier;
 import io.berth.image.Stores;
 import io.berth.image.lease.Lease;
+import io.berth.image.lease.WorkLease;
 import io.berth.image.meta.Metadata;
 import io.berth.image.name.ImageNames;
 import io.berth.image.snapshot.Snapshots;
@@ -69,6 +70,23 @@ final class CollectorTest {
   private void commit(String parent, String name) {
     stores.snapshots.prepare(key("x-" + name), parent, Map.of(), null);
     stores.snapshots.commit(key("x-" + name), name, "", Map.of(), null, Metadata.Durability.LAZY);
+  }
+
+  /** The process that pulled died; another one goes on. */
+  @Test // case I3
+  void leasesOfWorkThatDoesNotRun_goWithAPrune() throws Exception {
+    stores.leases.create(
+        NS, "berth-pull-1", Map.of("berth.work", "pull", Lease.EXPIRE, "2100-01-01T00:00:00Z"));
+    Digest left = stores.put(NS, "berth-pull-1", "left", Map.of());
+    try (WorkLease running = WorkLease.take(stores.leases, NS, "pull")) {
+      Digest coming = stores.put(NS, running.id(), "coming", Map.of());
+      collector.collect();
+      assertNotNull(stores.content.find(NS, left), "it may be gone on with for a while");
+      stores.leases.dropAbandoned();
+      collector.collect();
+      assertNull(stores.content.find(NS, left));
+      assertNotNull(stores.content.find(NS, coming));
+    }
   }
 
   @Test
