@@ -150,6 +150,9 @@ public final class TransferCommands {
   /** Sends an image to a registry. */
   @Command(description = "Send an image to a registry")
   public static final class Push extends SessionCommand {
+    @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Only this one of several")
+    String platform = "";
+
     @Mixin RegistryOptions registry = new RegistryOptions();
     @Mixin Telling telling = new Telling();
 
@@ -161,6 +164,7 @@ public final class TransferCommands {
       PushRequest.Builder request =
           PushRequest.newBuilder()
               .setRef(image)
+              .setPlatform(platform)
               .setPlainHttp(registry.connection.plainHttp)
               .setInsecureTls(registry.connection.insecure)
               .setCredentials(registry.credentials(session, image));

@@ -9,6 +9,7 @@ import io.berth.api.berth.image.v1.PullRequest;
 import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -21,6 +22,7 @@ import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -64,16 +66,59 @@ final class ImageTransfers {
               request.getAllTags()
                   ? threads.run("tags", () -> transfers.tags(transfer))
                   : List.of(transfer.ref());
+          Failures failures = new Failures();
           for (String ref : refs) {
-            ResolvedImage image = threads.run("pull", () -> transfers.pull(transfer.of(ref)));
-            sender.send(
-                Progress.newBuilder()
-                    .setStatus("done")
-                    .setMessage(image.target().digest())
-                    .setImage(message(namespace, image))
-                    .build());
+            try {
+              ResolvedImage image = threads.run("pull", () -> transfers.pull(transfer.of(ref)));
+              sender.send(
+                  Progress.newBuilder()
+                      .setStatus("done")
+                      .setMessage(image.target().digest())
+                      .setImage(message(namespace, image))
+                      .build());
+            } catch (BerthException.Cancelled e) {
+              throw e;
+            } catch (BerthException e) {
+              if (!request.getAllTags()) {
+                throw e;
+              }
+              failures.add(ref, e);
+              sender.send(
+                  Progress.newBuilder()
+                      .setStatus("failed")
+                      .setMessage(String.valueOf(e.getMessage()))
+                      .build());
+            }
           }
+          failures.tell("pull", refs.size());
         });
+  }
+
+  /** What went wrong with single tags, while the others went on. */
+  private static final class Failures {
+    private final List<String> refs = new ArrayList<>();
+    private @Nullable BerthException first;
+
+    void add(String ref, BerthException failure) {
+      refs.add(ref);
+      first = first == null ? failure : first;
+    }
+
+    void tell(String work, int all) {
+      if (first != null) {
+        throw new BerthException.Unknown(
+            work
+                + ": "
+                + refs.size()
+                + " of "
+                + all
+                + " tags failed; the first, `"
+                + refs.getFirst()
+                + "`: "
+                + first.getMessage(),
+            first);
+      }
+    }
   }
 
   void push(PushRequest request, StreamObserver<Progress> responses) {
@@ -85,7 +130,7 @@ final class ImageTransfers {
               transfer(
                   namespace,
                   request.getRef(),
-                  /* platform= */ null,
+                  ImageMessages.platform(request.getPlatform()),
                   wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()),
                   /* unpack= */ false,
                   sender);

@@ -178,7 +178,19 @@ public final class IngestStore {
       byte[] bytes,
       Map<String, String> labels,
       Metadata.Durability durability) {
-    Digest digest = Digest.sha256(bytes);
+    return put(request, Digest.sha256(bytes), bytes, labels, durability);
+  }
+
+  /** As the other; for a document that is named by a digest of any algorithm, which fits. */
+  public Digest put(
+      Ingest.Request named,
+      Digest digest,
+      byte[] bytes,
+      Map<String, String> labels,
+      Metadata.Durability durability) {
+    Ingest.Request request =
+        new Ingest.Request(
+            named.namespace(), named.lease(), named.ref(), bytes.length, digest, named.watched());
     if (content.lease(request.namespace(), request.lease(), digest)) {
       if (!labels.isEmpty()) {
         content.update(

@@ -14,7 +14,10 @@ import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLException;
@@ -28,15 +31,17 @@ import org.jspecify.annotations.Nullable;
 final class HttpExchange {
   private static final int MAX_REDIRECTS = 5;
   private static final int MAX_TEXT = 64 << 10;
-  private static final Duration TIMEOUT = Duration.ofSeconds(60);
+  private static final SilenceLimit SILENCE = new SilenceLimit(Duration.ofSeconds(60));
 
   private final HttpClient client;
   private final Access access;
   private final Address.Origin registry;
   private final String repository;
 
-  /** The authorizations by the actions that they are for, as far as a challenge was answered. */
-  private final Map<String, Authorization> authorizations = new ConcurrentHashMap<>();
+  /** The authorizations by what they are for, as far as a challenge was answered. */
+  private final Map<Purpose, Authorization> authorizations = new ConcurrentHashMap<>();
+
+  private record Purpose(Address.Origin origin, String actions) {}
 
   /**
    * @param registry whom the access is for
@@ -62,31 +67,35 @@ final class HttpExchange {
   HttpResponse<InputStream> send(String what, Address to, Ask ask, String actions)
       throws IOException {
     Address at = to;
-    boolean challenged = false;
+    Set<Address.Origin> challenged = new HashSet<>();
     int redirects = 0;
     while (true) {
-      HttpResponse<InputStream> response = once(what, at, ask, authorizations.get(actions));
-      if (response.statusCode() == 401 && !challenged && at.origin().equals(registry)) {
-        challenged = true;
-        String header = response.headers().firstValue("WWW-Authenticate").orElse("");
+      Purpose purpose = new Purpose(at.origin(), actions);
+      HttpResponse<InputStream> response = once(what, at, ask, authorizations.get(purpose));
+      if (response.statusCode() == 401 && challenged.add(at.origin())) {
+        List<String> offers = response.headers().allValues("WWW-Authenticate");
         response.body().close();
-        authorizations.put(actions, authorize(what, header, actions, at));
+        authorizations.put(purpose, authorize(what, Challenge.all(offers), actions, at));
       } else if (isRedirect(response.statusCode()) && redirects++ < MAX_REDIRECTS) {
         response.body().close();
         at = at.led(what, response.headers().firstValue("Location").orElse(""));
       } else if (response.statusCode() == 401 && !at.origin().equals(registry)) {
         response.body().close();
-        throw new BerthException.Unauthenticated(
-            what
-                + ": "
-                + registry
-                + " leads to "
-                + at.origin()
-                + ", which wants a login; the one for the registry goes nowhere else");
+        throw elsewhere(what, at);
       } else {
         return response;
       }
     }
+  }
+
+  private BerthException elsewhere(String what, Address at) {
+    return new BerthException.Unauthenticated(
+        what
+            + ": "
+            + registry
+            + " leads to "
+            + at.origin()
+            + ", which wants a login; the one for the registry goes nowhere else");
   }
 
   private static boolean isRedirect(int status) {
@@ -95,10 +104,18 @@ final class HttpExchange {
 
   private HttpResponse<InputStream> once(
       String what, Address to, Ask ask, @Nullable Authorization authorization) throws IOException {
-    HttpRequest.Builder builder = ask.apply(to.request()).timeout(TIMEOUT);
+    HttpRequest.Builder builder = ask.apply(to.request());
     HttpRequest request = (authorization == null ? builder : authorization.to(to, builder)).build();
     try {
-      return client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+      HttpResponse<InputStream> response = SILENCE.send(client, request);
+      if (TryLater.isMeantBy(response)) {
+        try (InputStream body = response.body()) {
+          throw new TryLater(refusal(what, response, body), TryLater.pause(response));
+        }
+      }
+      return response;
+    } catch (TryLater e) {
+      throw e;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled(what + ": interrupted", e);
@@ -142,31 +159,45 @@ final class HttpExchange {
     return e instanceof ConnectException ? "connection refused" : e.getClass().getSimpleName();
   }
 
-  private Authorization authorize(String what, String header, String actions, Address at)
+  /**
+   * Answers the first challenge that can be answered with what the caller has. A host that the
+   * registry leads to is asked as nobody.
+   */
+  private Authorization authorize(String what, List<Challenge> offers, String actions, Address at)
       throws IOException {
-    if (!access.credentials().registryToken().isEmpty()) {
-      return new Authorization(registry, "Bearer " + access.credentials().registryToken());
+    boolean own = at.origin().equals(registry);
+    Access.Credentials who = own ? access.credentials() : Access.Credentials.NONE;
+    if (!who.registryToken().isEmpty()) {
+      return new Authorization(registry, "Bearer " + who.registryToken());
     }
-    Challenge challenge = Challenge.of(header);
-    if (challenge == null) {
-      throw new BerthException.Unauthenticated(
-          what + ": the registry wants a login, and does not say how");
-    }
-    if (challenge.scheme().equals("basic")) {
-      if (access.credentials().username().isEmpty()) {
-        throw new BerthException.Unauthenticated(
-            what + ": the registry at " + registry + " wants a login");
+    for (Challenge offer : offers) {
+      if (offer.scheme().equals("basic") && !who.username().isEmpty()) {
+        return new Authorization(registry, basic());
       }
-      return new Authorization(registry, basic());
+      if (offer.scheme().equals("bearer") && !offer.parameter("realm").isEmpty()) {
+        return new Authorization(at.origin(), "Bearer " + token(what, offer, actions, at, who));
+      }
     }
-    if (!challenge.scheme().equals("bearer")) {
-      throw new BerthException.Unauthenticated(
-          what
-              + ": the registry wants authorisation by `"
-              + challenge.scheme()
-              + "`, which is not supported");
+    if (!own) {
+      throw elsewhere(what, at);
     }
-    return new Authorization(registry, "Bearer " + token(what, challenge, actions, at));
+    throw new BerthException.Unauthenticated(what + ": " + unanswered(offers));
+  }
+
+  /** Why none of the challenges can be answered. */
+  private String unanswered(List<Challenge> offers) {
+    List<String> schemes = offers.stream().map(Challenge::scheme).distinct().toList();
+    if (schemes.isEmpty()) {
+      return "the registry wants a login, and does not say how";
+    }
+    if (schemes.contains("basic")) {
+      return "the registry at " + registry + " wants a login";
+    }
+    return schemes.contains("bearer")
+        ? "the registry names no token service"
+        : "the registry wants authorisation by `"
+            + String.join("`, `", schemes)
+            + "`, which is not supported";
   }
 
   private String basic() {
@@ -179,11 +210,9 @@ final class HttpExchange {
    * it: so the token protocol wants it, and so docker does it. But it is not asked without TLS if
    * the registry is asked with TLS.
    */
-  private String token(String what, Challenge challenge, String actions, Address at)
+  private String token(
+      String what, Challenge challenge, String actions, Address at, Access.Credentials who)
       throws IOException {
-    if (challenge.parameter("realm").isEmpty()) {
-      throw new BerthException.Unauthenticated(what + ": the registry names no token service");
-    }
     Address realm = at.led(what, challenge.parameter("realm"));
     String host = realm.origin().host();
     String scope = challenge.parameter("scope");
@@ -192,15 +221,18 @@ final class HttpExchange {
             ? "repository:" + repository + ":" + actions
             : scope;
     HttpResponse<InputStream> response =
-        access.credentials().identityToken().isEmpty()
-            ? byGet(what, realm, challenge, asked)
+        who.identityToken().isEmpty()
+            ? byGet(what, realm, challenge, asked, who)
             : byPost(what, realm, challenge, asked);
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
         throw refusal(what + ": ask " + host + " for a token", response, body);
       }
-      JsonNode answer = Json.tree(body.readNBytes(MAX_TEXT), "token of " + host);
-      String token = answer.path("token").asText(answer.path("access_token").asText(""));
+      JsonNode answer = Json.tree(SILENCE.read(body, MAX_TEXT), "token of " + host);
+      String token = answer.path("token").asText("");
+      if (token.isEmpty()) {
+        token = answer.path("access_token").asText("");
+      }
       if (token.isEmpty()) {
         throw new BerthException.Unauthenticated(what + ": " + host + " answered without a token");
       }
@@ -209,21 +241,18 @@ final class HttpExchange {
   }
 
   private HttpResponse<InputStream> byGet(
-      String what, Address realm, Challenge challenge, String scope) throws IOException {
+      String what, Address realm, Challenge challenge, String scope, Access.Credentials who)
+      throws IOException {
     String query =
         "service="
             + encoded(challenge.parameter("service"))
             + (scope.isEmpty() ? "" : "&scope=" + encoded(scope))
-            + (access.credentials().username().isEmpty()
-                ? ""
-                : "&account=" + encoded(access.credentials().username()));
+            + (who.username().isEmpty() ? "" : "&account=" + encoded(who.username()));
     return once(
         what,
         realm.with(query),
         HttpRequest.Builder::GET,
-        access.credentials().username().isEmpty()
-            ? null
-            : new Authorization(realm.origin(), basic()));
+        who.username().isEmpty() ? null : new Authorization(realm.origin(), basic()));
   }
 
   private HttpResponse<InputStream> byPost(
@@ -249,6 +278,11 @@ final class HttpExchange {
     return URLEncoder.encode(text, StandardCharsets.UTF_8);
   }
 
+  /** Reads an answer up to a bound, as long as it goes on. */
+  byte[] read(InputStream body, int most) throws IOException {
+    return SILENCE.read(body, most);
+  }
+
   /** The error that an answer means, with the registry's own words. */
   BerthException refusal(String what, HttpResponse<InputStream> response, InputStream body) {
     int status = response.statusCode();
@@ -266,7 +300,7 @@ final class HttpExchange {
 
   private static String words(InputStream body) {
     try {
-      JsonNode errors = Json.tree(body.readNBytes(MAX_TEXT), "error").path("errors");
+      JsonNode errors = Json.tree(SILENCE.read(body, MAX_TEXT), "error").path("errors");
       String words = errors.path(0).path("message").asText(errors.path(0).path("code").asText(""));
       return words.isEmpty()
           ? ""

@@ -1,5 +1,6 @@
 package io.berth.image.registry;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.base.json.Json;
@@ -14,7 +15,14 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One repository of one registry. Thread-safe; calls block on the network, with time limits. */
@@ -28,6 +36,12 @@ final class Registry {
           MediaTypes.OCI_MANIFEST,
           MediaTypes.DOCKER_MANIFEST,
           "*/*;q=0.1");
+
+  private static final Pattern CONTENT_RANGE = Pattern.compile("\\s*bytes\\s+([0-9]{1,18})-");
+
+  private static final Pattern NEXT =
+      Pattern.compile("<([^>]*)>[^,]*;\\s*rel\\s*=\\s*(?:next\\b|\"next\")");
+  private static final int MAX_TAGS = 100_000;
 
   private static final Logger LOG = System.getLogger(Registry.class.getName());
 
@@ -152,7 +166,7 @@ final class Registry {
       if (response.statusCode() != 200) {
         throw http.refusal(what, response, body);
       }
-      bytes = body.readNBytes((int) MAX_MANIFEST + 1);
+      bytes = http.read(body, (int) MAX_MANIFEST + 1);
     }
     if (bytes.length > MAX_MANIFEST) {
       throw new BerthException.InvalidArgument(
@@ -164,7 +178,7 @@ final class Registry {
             version,
             response.headers().firstValue("Docker-Content-Digest").orElse(""),
             bytes);
-    String type = response.headers().firstValue("Content-Type").orElse("").split(";", 2)[0].strip();
+    String type = type(response.headers().firstValue("Content-Type").orElse(""), bytes);
     if (MediaTypes.isOutdated(type)) {
       throw new BerthException.NotImplemented(
           what + ": it is of docker's schema 1; push the image again with a current client");
@@ -226,15 +240,16 @@ final class Registry {
         return new Blob(response.body(), 0);
       }
       case 206 -> {
-        return new Blob(response.body(), offset);
+        return new Blob(response.body(), begins(what, response, offset));
       }
       case 416 -> {
+        // Some know no ranges, and some answer so behind a cache that has only a part: the whole is
+        // asked for, and what is here already is skipped.
         response.body().close();
-        throw new BerthException.DataLoss(
-            what
-                + ": the registry's copy ends after "
-                + offset
-                + " bytes, before the layer does; push it there again");
+        if (offset == 0) {
+          throw http.refusal(what, response, InputStream.nullInputStream());
+        }
+        return blob(http, base, digest, 0);
       }
       default -> {
         try (InputStream body = response.body()) {
@@ -242,6 +257,18 @@ final class Registry {
         }
       }
     }
+  }
+
+  /** Where the bytes of a partial answer begin, which is not always where they were asked for. */
+  private static long begins(String what, HttpResponse<?> response, long asked) throws IOException {
+    Matcher range =
+        CONTENT_RANGE.matcher(response.headers().firstValue("Content-Range").orElse(""));
+    long begin = range.lookingAt() ? Long.parseLong(range.group(1)) : asked;
+    if (begin > asked) {
+      throw new IOException(
+          what + ": asked for bytes from " + asked + " on, the registry sends those from " + begin);
+    }
+    return begin;
   }
 
   /** Whether the registry has a blob. */
@@ -258,17 +285,39 @@ final class Registry {
     }
   }
 
-  /** Uploads a blob in one piece. */
-  void pushBlob(Digest digest, HttpRequest.BodyPublisher content) throws IOException {
+  /**
+   * The repositories of this registry that had a blob when it was pulled, without this one.
+   *
+   * @param labels of the blob, in which containerd and we note them
+   */
+  List<String> othersWith(Map<String, String> labels) {
+    return Arrays.stream(
+            labels.getOrDefault(RegistryTransfer.SOURCE + reference.domain(), "").split(","))
+        .filter(path -> !path.isBlank() && !path.equals(reference.path()))
+        .limit(1)
+        .toList();
+  }
+
+  /**
+   * Uploads a blob in one piece, unless the registry takes it over from another of its
+   * repositories; answers whether it was sent.
+   *
+   * @param elsewhere repositories that may have it
+   */
+  boolean pushBlob(Digest digest, HttpRequest.BodyPublisher content, Set<String> elsewhere)
+      throws IOException {
     String what = "push layer " + digest + " to `" + reference.familiarRepository() + "`";
     HttpResponse<InputStream> begun =
         http.send(
             what,
-            base.at("blobs/uploads/"),
+            base.at("blobs/uploads/" + mount(digest, elsewhere)),
             request -> request.POST(HttpRequest.BodyPublishers.noBody()),
             "pull,push");
     Address upload;
     try (InputStream body = begun.body()) {
+      if (begun.statusCode() == 201 && !elsewhere.isEmpty()) {
+        return false;
+      }
       if (begun.statusCode() != 202) {
         throw http.refusal(what, begun, body);
       }
@@ -282,9 +331,43 @@ final class Registry {
             request -> request.header("Content-Type", "application/octet-stream").PUT(content),
             "pull,push");
     try (InputStream body = done.body()) {
-      if (done.statusCode() != 201) {
+      if (done.statusCode() != 201 && done.statusCode() != 200 && done.statusCode() != 204) {
         throw http.refusal(what, done, body);
       }
+    }
+    return true;
+  }
+
+  private static String mount(Digest digest, Set<String> elsewhere) {
+    return elsewhere.stream()
+        .map(path -> "?mount=" + digest + "&from=" + path)
+        .findFirst()
+        .orElse("");
+  }
+
+  /**
+   * The media type of a manifest or index: what the answer says, or the document itself where the
+   * answer says nothing of use.
+   */
+  private static String type(String told, byte[] document) {
+    String type = told.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    if (MediaTypes.isIndex(type) || MediaTypes.isManifest(type) || MediaTypes.isOutdated(type)) {
+      return type;
+    }
+    try {
+      JsonNode tree = Json.tree(document, "manifest");
+      String own = tree.path("mediaType").asText("");
+      if (!own.isEmpty()) {
+        return own;
+      }
+      if (tree.path("manifests").isArray()) {
+        return MediaTypes.OCI_INDEX;
+      }
+      return tree.path("config").isObject() && tree.path("layers").isArray()
+          ? MediaTypes.OCI_MANIFEST
+          : type;
+    } catch (BerthException e) {
+      return type;
     }
   }
 
@@ -307,19 +390,44 @@ final class Registry {
     }
   }
 
-  /** The tags of the repository, at most ten thousand. */
+  /** The tags of the repository, of all the pages on which the registry lists them. */
   List<String> tags() throws IOException {
     String what = "list tags of `" + reference.familiarRepository() + "`";
-    HttpResponse<InputStream> response =
-        http.send(what, base.at("tags/list?n=10000"), HttpRequest.Builder::GET, "pull");
-    try (InputStream body = response.body()) {
-      if (response.statusCode() != 200) {
-        throw http.refusal(what, response, body);
+    Set<String> tags = new LinkedHashSet<>();
+    Address page = base.at("tags/list?n=1000");
+    while (true) {
+      HttpResponse<InputStream> response = http.send(what, page, HttpRequest.Builder::GET, "pull");
+      int known = tags.size();
+      try (InputStream body = response.body()) {
+        if (response.statusCode() != 200) {
+          throw http.refusal(what, response, body);
+        }
+        @Nullable Tags more =
+            Json.read(http.read(body, (int) MAX_MANIFEST), Tags.class, "list of tags");
+        tags.addAll(more.tags() == null ? List.of() : more.tags());
       }
-      @Nullable Tags tags =
-          Json.read(body.readNBytes((int) MAX_MANIFEST), Tags.class, "list of tags");
-      return tags.tags() == null ? List.of() : tags.tags();
+      String next = next(response.headers().allValues("Link"));
+      if (next.isEmpty()) {
+        return List.copyOf(tags);
+      }
+      // A page without anything new would have us ask for ever.
+      if (tags.size() == known || tags.size() > MAX_TAGS) {
+        throw new BerthException.InvalidArgument(
+            what + ": the registry's list has no end after " + tags.size() + " tags");
+      }
+      page = Address.answering(response).led(what, next);
     }
+  }
+
+  /** The address of the next page (RFC 8288); empty behind the last one. */
+  private static String next(List<String> links) {
+    for (String link : links) {
+      Matcher next = NEXT.matcher(link);
+      if (next.find()) {
+        return next.group(1);
+      }
+    }
+    return "";
   }
 
   private record Tags(@Nullable List<String> tags) {}

@@ -2,7 +2,6 @@ package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
-import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
@@ -15,7 +14,6 @@ import io.berth.image.library.ReadyLayers;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.library.Unpacker;
-
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
@@ -28,15 +26,11 @@ import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.net.http.HttpRequest;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +41,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class RegistryTransfer {
-  private static final String SOURCE = "containerd.io/distribution.source.";
+  /** The label, before a domain, with the repositories that content came from. */
+  static final String SOURCE = "containerd.io/distribution.source.";
 
   private final Stores stores;
   private final ImageLibrary library;
@@ -124,7 +119,13 @@ public final class RegistryTransfer {
 
   /** Checks credentials. UNAUTHENTICATED if the registry does not take them. */
   public void checkLogin(RegistryHosts.Route route) throws IOException {
-    Registry.checkLogin(clients, route);
+    Retry.run(
+        (_, _, _, _) -> {},
+        "",
+        () -> {
+          Registry.checkLogin(clients, route);
+          return true;
+        });
   }
 
   /**
@@ -148,7 +149,8 @@ public final class RegistryTransfer {
       request.progress.step("", "resolving", 0, 0);
       Registry.Document top =
           Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
-      Registry.Document chosen = choose(registry, request, top);
+      List<Registry.Document> path = choose(registry, request, top);
+      Registry.Document chosen = path.getLast();
       Manifest manifest =
           Manifest.read(chosen.bytes(), "manifest of `" + reference.familiar() + "`");
       checkSize(request, manifest);
@@ -161,12 +163,9 @@ public final class RegistryTransfer {
           source,
           () -> {
             store(request, lease, chosen, with(ReferenceLabels.of(manifest), source));
-            if (MediaTypes.isIndex(top.descriptor().mediaType())) {
-              store(
-                  request,
-                  lease,
-                  top,
-                  with(ReferenceLabels.of(List.of(chosen.descriptor())), source));
+            for (int i = path.size() - 2; i >= 0; i--) {
+              Descriptor next = path.get(i + 1).descriptor();
+              store(request, lease, path.get(i), with(ReferenceLabels.of(List.of(next)), source));
             }
           });
       stores.names.put(
@@ -237,10 +236,14 @@ public final class RegistryTransfer {
         .toList();
   }
 
-  /** The manifest for the platform that is wanted; the document itself if it is no index. */
-  private static Registry.Document choose(
+  /**
+   * The documents that lead to the manifest for the platform that is wanted, which is the last of
+   * them; the document alone if it is no index.
+   */
+  private static List<Registry.Document> choose(
       Registry registry, Request request, Registry.Document top) {
     Platform platform = request.platform == null ? Platform.host() : request.platform;
+    List<Registry.Document> path = new ArrayList<>(List.of(top));
     Registry.Document at = top;
     for (int depth = 0; MediaTypes.isIndex(at.descriptor().mediaType()); depth++) {
       if (depth == 4) {
@@ -254,6 +257,7 @@ public final class RegistryTransfer {
               .choose(offers, Descriptor::platform)
               .orElseThrow(() -> noPlatform(request.ref, platform, offers));
       at = Retry.run(request.progress, "", () -> registry.manifest(chosen.digest()));
+      path.add(at);
     }
     if (!MediaTypes.isManifest(at.descriptor().mediaType())) {
       throw new BerthException.InvalidArgument(
@@ -263,7 +267,7 @@ public final class RegistryTransfer {
               + at.descriptor().mediaType()
               + "`, which is no image");
     }
-    return at;
+    return path;
   }
 
   private static BerthException noPlatform(String ref, Platform platform, List<Descriptor> offers) {
@@ -304,69 +308,21 @@ public final class RegistryTransfer {
   private void store(
       Request request, WorkLease lease, Registry.Document document, Map<String, String> labels) {
     Digest digest = document.descriptor().checked();
-    if (!digest.algorithm().equals("sha256")) {
-      throw new BerthException.NotImplemented(
-          "pull `" + request.ref + "`: its manifest is named by " + digest.algorithm());
-    }
     stores.ingests.put(
         Ingest.Request.of(request.namespace, lease.id(), "manifest-" + digest),
+        digest,
         document.bytes(),
         labels,
         Metadata.Durability.LAZY);
   }
 
-  /** Pushes an image of this machine's platform under its name. */
+  /**
+   * Pushes an image under its name: with all its platforms if it has several and all are here, and
+   * none is asked for.
+   */
   public Descriptor push(Request request) throws IOException {
-    ImageReference reference = ImageReference.of(request.ref);
-    ResolvedImage image = library.resolve(request.namespace, request.ref, request.platform);
-    Registry registry = Registry.of(clients, reference, request.route);
-    List<Descriptor> parts = new ArrayList<>(image.manifest().layers());
-    parts.add(image.manifest().config());
-    Set<String> seen = new HashSet<>();
-    List<SideBySide.Task> tasks = new ArrayList<>();
-    for (Descriptor part : parts) {
-      if (!MediaTypes.isForeign(part.mediaType()) && seen.add(part.digest())) {
-        tasks.add(() -> pushBlob(request, registry, part));
-      }
-    }
-    SideBySide.run("push layers", limits.parallel, tasks, () -> {});
-    byte[] manifest =
-        stores.content.readAll(
-            request.namespace, image.manifestDescriptor().checked(), Documents.MAX_BYTES);
-    String type = image.manifestDescriptor().mediaType();
-    registry.pushManifest(reference.version(), type, manifest);
-    request.progress.step("", "done", 0, 0);
-    return image.manifestDescriptor();
-  }
-
-  private void pushBlob(Request request, Registry registry, Descriptor part) throws IOException {
-    String name = ProgressListener.part(part.digest());
-    ContentInfo info =
-        Optional.ofNullable(stores.content.find(request.namespace, part.checked()))
-            .orElseThrow(() ->
-                new BerthException.NotFound(
-                    "push `" + request.ref + "`: layer " + part.digest() + " is not here"));
-    boolean pushed =
-        Retry.run(
-            request.progress,
-            name,
-            () -> {
-              if (registry.hasBlob(part.checked())) {
-                return false;
-              }
-              request.progress.step(name, "pushing", 0, info.size());
-              registry.pushBlob(part.checked(), publisher(part.checked()));
-              return true;
-            });
-    request.progress.step(name, pushed ? "done" : "exists", info.size(), info.size());
-  }
-
-  private HttpRequest.BodyPublisher publisher(Digest digest) {
-    try {
-      return HttpRequest.BodyPublishers.ofFile(stores.content.path(digest));
-    } catch (FileNotFoundException e) {
-      throw new BerthException.DataLoss(
-          "read content " + digest + ": its file is gone; pull or import it again", e);
-    }
+    Registry registry = Registry.of(clients, ImageReference.of(request.ref), request.route);
+    return new ImagePush(stores.content, library, documents, registry, request)
+        .run(limits.parallel);
   }
 }

@@ -8,11 +8,15 @@ import java.time.Duration;
 
 /**
  * Tries again what may go well the next time: broken connections and answers that say so. Five
- * attempts, with growing pauses.
+ * attempts, with growing pauses; or with those that a server asks for. Every call to a registry
+ * goes through here.
  */
 final class Retry {
   static final int ATTEMPTS = 5;
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+
+  /** A server that wants to be left alone for longer is not waited for. */
+  private static final Duration LONGEST_PAUSE = Duration.ofMinutes(2);
 
   private final ProgressListener progress;
   private final String part;
@@ -49,14 +53,18 @@ final class Retry {
     if (Thread.currentThread().isInterrupted()) {
       throw new BerthException.Cancelled("transfer: interrupted", failure);
     }
-    if (++attempts == ATTEMPTS) {
-      throw failure instanceof BerthException known
-          ? known
-          : new BerthException.Unavailable(String.valueOf(failure.getMessage()), failure);
+    Duration asked = failure instanceof TryLater later ? later.pause() : Duration.ZERO;
+    if (++attempts == ATTEMPTS || asked.compareTo(LONGEST_PAUSE) > 0) {
+      throw switch (failure) {
+        case BerthException known -> known;
+        case TryLater later -> later.told();
+        default -> new BerthException.Unavailable(String.valueOf(failure.getMessage()), failure);
+      };
     }
     progress.step(part, "retrying", attempts, ATTEMPTS);
     // An interrupt ends the pause; the next failure sees it.
-    var _ = Sleeper.SYSTEM.pause(FIRST_PAUSE.multipliedBy(1L << (attempts - 1)));
+    Duration own = FIRST_PAUSE.multipliedBy(1L << (attempts - 1));
+    var _ = Sleeper.SYSTEM.pause(asked.compareTo(own) > 0 ? asked : own);
   }
 
   /** Notes that the work went well for a while, which gives all attempts back. */

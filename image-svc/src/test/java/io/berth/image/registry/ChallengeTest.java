@@ -1,8 +1,8 @@
 package io.berth.image.registry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -22,10 +22,11 @@ final class ChallengeTest {
                 "repository:a/b:pull,push",
                 "error",
                 "x\"y")),
-        Challenge.of(
-            "Bearer realm=\"https://a.b/token?x=1,2\",service=r, scope=\"repository:a/b:pull,push\",error=\"x\\\"y\""));
-    assertEquals(new Challenge("basic", Map.of("realm", "x")), Challenge.of("Basic realm=\"x\""));
-    assertNull(Challenge.of(""));
+        only(
+            "Bearer realm=\"https://a.b/token?x=1,2\",service=r,"
+                + " scope=\"repository:a/b:pull,push\",error=\"x\\\"y\""));
+    assertEquals(new Challenge("basic", Map.of("realm", "x")), only("Basic realm=\"x\""));
+    assertEquals(List.of(), Challenge.all(List.of("")));
   }
 
   @Test
@@ -37,7 +38,27 @@ final class ChallengeTest {
       for (int n = random.nextInt(20); n >= 0; n--) {
         text.append("a=\",\\ \0".charAt(random.nextInt(7)));
       }
-      Challenge.of(text.toString());
+      Challenge.all(List.of(text.toString()));
     }
+  }
+
+  private static Challenge only(String header) {
+    List<Challenge> all = Challenge.all(List.of(header));
+    assertEquals(1, all.size(), all::toString);
+    return all.getFirst();
+  }
+
+  @Test // case I10
+  void all_readsSeveralOfOneHeaderAndOfSeveral() {
+    assertEquals(
+        List.of(
+            new Challenge("negotiate", Map.of()),
+            new Challenge("ntlm", Map.of()),
+            new Challenge("basic", Map.of("realm", "a, b")),
+            new Challenge("bearer", Map.of("realm", "https://t", "service", "s"))),
+        Challenge.all(
+            List.of(
+                "Negotiate",
+                "NTLM TlRMTVNTUAAC=, Basic realm=\"a, b\", Bearer realm=\"https://t\",service=s")));
   }
 }
