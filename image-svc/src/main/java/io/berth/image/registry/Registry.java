@@ -209,9 +209,10 @@ final class Registry {
   /**
    * The bytes of a blob from an offset on.
    *
-   * @param offset where they begin: what was asked for, or 0 if the registry cannot
+   * @param offset where they begin: what was asked for, or before it if the registry cannot
+   * @param length how many are announced; -1 if that is not told
    */
-  record Blob(InputStream body, long offset) implements AutoCloseable {
+  record Blob(InputStream body, long offset, long length) implements AutoCloseable {
     @Override
     public void close() throws IOException {
       body.close();
@@ -237,10 +238,14 @@ final class Registry {
     HttpResponse<InputStream> response = http.send(what, base.at("blobs/" + digest), ask, "pull");
     switch (response.statusCode()) {
       case 200 -> {
-        return new Blob(response.body(), 0);
+        return new Blob(
+            response.body(), 0, response.headers().firstValueAsLong("Content-Length").orElse(-1));
       }
       case 206 -> {
-        return new Blob(response.body(), begins(what, response, offset));
+        return new Blob(
+            response.body(),
+            begins(what, response, offset),
+            response.headers().firstValueAsLong("Content-Length").orElse(-1));
       }
       case 416 -> {
         // Some know no ranges, and some answer so behind a cache that has only a part: the whole is
@@ -249,7 +254,7 @@ final class Registry {
         if (offset == 0) {
           throw http.refusal(what, response, InputStream.nullInputStream());
         }
-        return blob(http, base, digest, 0);
+        return whole(what, blob(http, base, digest, 0), offset);
       }
       default -> {
         try (InputStream body = response.body()) {
@@ -257,6 +262,16 @@ final class Registry {
         }
       }
     }
+  }
+
+  /** Refuses a copy that has nothing behind what is here already: no attempt would get on. */
+  private static Blob whole(String what, Blob blob, long offset) throws IOException {
+    if (blob.length < 0 || blob.length > offset) {
+      return blob;
+    }
+    blob.close();
+    String end = "the registry's copy ends after " + blob.length + " bytes, before the layer does";
+    throw new BerthException.DataLoss(what + ": " + end + "; push it there again");
   }
 
   /** Where the bytes of a partial answer begin, which is not always where they were asked for. */
