@@ -14,7 +14,6 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 
 /**
  * The order in which the parts of the service start and stop: nothing is served before the tasks of
@@ -58,7 +57,7 @@ public final class ContainerdDaemon implements Daemon {
       store.open();
       containers.attend();
       recovery.run();
-      front.open(List.of(health.service(), ServiceHealth.reflection()), warmUp::clientCalled);
+      front.open(health.services(), warmUp::clientCalled);
       outbox.start();
       containers.resume();
       warmUp.start(this::awaitWarmProcess);

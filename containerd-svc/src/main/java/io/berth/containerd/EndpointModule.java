@@ -14,7 +14,7 @@ import io.berth.containerd.api.RuncOptions;
 import io.berth.containerd.api.TasksEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
 import io.berth.containerd.api.message.DescriptionMessages;
-import io.berth.containerd.client.SnapshotMessages;
+import io.berth.containerd.client.ForwardedProtocol;
 import io.berth.containerd.event.PayloadCodec;
 import io.berth.containerd.front.ForwardedMessages;
 import io.berth.containerd.metadata.RecordCodec;
@@ -57,7 +57,7 @@ interface EndpointModule {
   RecordCodec records(ContainerMessages messages);
 
   @Binds
-  ForwardedMessages forwarded(SnapshotMessages messages);
+  ForwardedMessages forwarded(ForwardedProtocol protocol);
 
   @Binds
   PayloadCodec payloads(OccurrenceMessages messages);

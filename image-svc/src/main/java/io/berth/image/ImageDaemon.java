@@ -155,8 +155,7 @@ public final class ImageDaemon implements Daemon {
     started.push(loops);
     List<ServerServiceDefinition> definitions = new ArrayList<>();
     services.forEach(service -> definitions.add(service.bindService()));
-    definitions.add(health.service().bindService());
-    definitions.add(ServiceHealth.reflection().bindService());
+    health.services().forEach(service -> definitions.add(service.bindService()));
     started.push(
         UnixServer.start(
             loops,

@@ -55,8 +55,7 @@ final class NetworkDaemon implements Daemon {
       watchReadiness(health);
       List<ServerServiceDefinition> all = new ArrayList<>();
       services.list().forEach(service -> all.add(service.bindService()));
-      all.add(health.service().bindService());
-      all.add(ServiceHealth.reflection().bindService());
+      health.services().forEach(service -> all.add(service.bindService()));
       UnixServer server =
           UnixServer.start(loops, UnixServer.Options.of(config.socket("network"), all), List.of());
       ends.push(() -> server.stop(GRACE_MILLIS));

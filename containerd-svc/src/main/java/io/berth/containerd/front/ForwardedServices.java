@@ -11,26 +11,23 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the services of image-svc by forwarding calls byte for byte. Only the header with the
  * namespace is read: a call that makes something in a namespace makes the namespace too, and
- * namespaces are recorded in this service.
+ * namespaces are recorded in this service. Calls of containerd's services that nobody here serves
+ * are answered by {@link UnservedCall}.
  */
 final class ForwardedServices extends HandlerRegistry {
   private static final Logger LOG = System.getLogger(ForwardedServices.class.getName());
-
-  private static final Set<String> SERVICES =
-      Set.of(
-          "containerd.services.content.v1.Content",
-          "containerd.services.diff.v1.Diff",
-          "containerd.services.images.v1.Images",
-          "containerd.services.leases.v1.Leases",
-          "containerd.services.snapshots.v1.Snapshots");
 
   private static final Set<String> MAKING =
       Set.of(
@@ -43,11 +40,41 @@ final class ForwardedServices extends HandlerRegistry {
   private final ByteProxy proxy;
   private final NamespaceTable namespaces;
   private final RememberedAnswers answers;
+  private final List<ServerServiceDefinition> described;
 
-  ForwardedServices(Peers peers, NamespaceTable namespaces, RememberedAnswers answers) {
+  ForwardedServices(
+      Peers peers,
+      NamespaceTable namespaces,
+      RememberedAnswers answers,
+      List<ServiceDescriptor> services) {
     this.answers = answers;
-    this.proxy = new ByteProxy(peers.image(), SERVICES, peers.imageSocket(), "berth-image");
+    this.proxy =
+        new ByteProxy(
+            peers.image(),
+            services.stream().map(ServiceDescriptor::getName).collect(Collectors.toSet()),
+            peers.imageSocket(),
+            "berth-image");
     this.namespaces = namespaces;
+    this.described = services.stream().map(this::describe).toList();
+  }
+
+  // Reflection asks a registry for what it serves; calls go through lookupMethod all the same.
+  private ServerServiceDefinition describe(ServiceDescriptor service) {
+    ServerServiceDefinition.Builder builder = ServerServiceDefinition.builder(service);
+    for (MethodDescriptor<?, ?> method : service.getMethods()) {
+      forward(builder, method);
+    }
+    return builder.build();
+  }
+
+  private <Q, A> void forward(
+      ServerServiceDefinition.Builder builder, MethodDescriptor<Q, A> method) {
+    builder.addMethod(method, UnservedCall.describedOnly());
+  }
+
+  @Override
+  public List<ServerServiceDefinition> getServices() {
+    return described;
   }
 
   @Override
@@ -55,7 +82,7 @@ final class ForwardedServices extends HandlerRegistry {
       String method, @Nullable String authority) {
     ServerMethodDefinition<byte[], byte[]> found = proxy.lookupMethod(method, authority);
     if (found == null) {
-      return null;
+      return UnservedCall.lookup(method);
     }
     ServerMethodDefinition<byte[], byte[]> remembered = answers.of(found);
     return MAKING.contains(method) ? noting(remembered) : remembered;

@@ -81,7 +81,8 @@ public final class Front implements AutoCloseable {
                 new ForwardedServices(
                     peers,
                     namespaces,
-                    RememberedAnswers.in(new StateFolders(config.state()), messages)),
+                    RememberedAnswers.in(new StateFolders(config.state()), messages),
+                    messages.services()),
                 MAX_INBOUND,
                 _ -> true,
                 "rw-rw----"),

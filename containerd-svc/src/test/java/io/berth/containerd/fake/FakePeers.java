@@ -28,6 +28,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -76,16 +77,15 @@ public final class FakePeers implements AutoCloseable {
 
   /** Starts the service, which answers when this returns. */
   public synchronized void start(Service service) {
-    List<ServerServiceDefinition> services =
-        switch (service) {
-          case IMAGE ->
-              List.of(
-                  new Rootfs().bindService(),
-                  new Volumes().bindService(),
-                  new ServiceHealth().service().bindService());
-          case NETWORK ->
-              List.of(new Endpoints().bindService(), new ServiceHealth().service().bindService());
-        };
+    List<ServerServiceDefinition> services = new ArrayList<>();
+    switch (service) {
+      case IMAGE -> {
+        services.add(new Rootfs().bindService());
+        services.add(new Volumes().bindService());
+      }
+      case NETWORK -> services.add(new Endpoints().bindService());
+    }
+    new ServiceHealth().services().forEach(more -> services.add(more.bindService()));
     try {
       servers.put(
           service,

@@ -25,11 +25,17 @@ import io.berth.api.containerd.services.version.v1.VersionGrpc;
 import io.berth.base.layout.RootFolders;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.Instance;
+import io.grpc.CallOptions;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.reflection.v1.ServerReflectionResponse;
+import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +45,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the one socket answers beside containers and tasks. */
 class FrontTest {
@@ -102,6 +110,33 @@ class FrontTest {
                 TransferGrpc.newBlockingStub(instance.channel())
                     .transfer(TransferRequest.getDefaultInstance()));
     assertTrue(e.getMessage().contains("containerd.services.transfer.v1.Transfer"));
+    // case C10: the words say what to do instead.
+    assertTrue(e.getMessage().contains("--local"), e.getMessage());
+  }
+
+  /** case C7 and Q4: both names of reflection describe what is forwarded as well. */
+  @ParameterizedTest
+  @ValueSource(strings = {"grpc.reflection.v1", "grpc.reflection.v1alpha"})
+  void reflection_describesOwnAndForwardedServices(String name) throws Exception {
+    MethodDescriptor<ServerReflectionRequest, ServerReflectionResponse> method =
+        ServerReflectionGrpc.getServerReflectionInfoMethod().toBuilder()
+            .setFullMethodName(name + ".ServerReflection/ServerReflectionInfo")
+            .build();
+    for (String service :
+        List.of(
+            "containerd.services.content.v1.Content",
+            "containerd.services.snapshots.v1.Snapshots",
+            "containerd.services.tasks.v1.Tasks")) {
+      ServerReflectionResponse answer =
+          ClientCalls.blockingServerStreamingCall(
+                  instance.channel(),
+                  method.toBuilder().setType(MethodDescriptor.MethodType.SERVER_STREAMING).build(),
+                  CallOptions.DEFAULT,
+                  ServerReflectionRequest.newBuilder().setFileContainingSymbol(service).build())
+              .next();
+      assertTrue(
+          answer.getFileDescriptorResponse().getFileDescriptorProtoCount() > 0, answer::toString);
+    }
   }
 
   /** {@code grpc.health.v1} answers for the whole service by the empty name. */

@@ -3,7 +3,9 @@ package io.berth.base.rpc;
 import io.grpc.BindableService;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionService;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.util.List;
 
 /**
  * {@code grpc.health.v1.Health} as containerd's clients expect it: the empty name is SERVING, an
@@ -16,14 +18,17 @@ public final class ServiceHealth {
     statuses.setStatus("warmed", ServingStatus.NOT_SERVING);
   }
 
-  /** The endpoint of {@code grpc.health.v1}. */
-  public BindableService service() {
-    return statuses.getHealthService();
-  }
-
-  /** Reflection over the services of the server it is added to. */
-  public static BindableService reflection() {
-    return ProtoReflectionServiceV1.newInstance();
+  /**
+   * What every socket serves beside its own: {@code grpc.health.v1}, and reflection over the
+   * services of the server that they are added to, as {@code grpc.reflection.v1} and under its name
+   * before 2023, {@code v1alpha}, for which older clients ask.
+   */
+  @SuppressWarnings("deprecation") // The older name is deprecated and still what many ask for.
+  public List<BindableService> services() {
+    return List.of(
+        statuses.getHealthService(),
+        ProtoReflectionServiceV1.newInstance(),
+        ProtoReflectionService.newInstance());
   }
 
   /** Whether the service can do its work; it can until this says otherwise. */
