@@ -22,8 +22,11 @@
 static struct timer lonely;
 static struct packet packet; /* one thread: one is enough */
 
+/* The time given by an argument counts once there is a process: an empty supervisor waits for the
+ * first word of whoever started it, which takes its time on a busy machine. */
 static void wait_alone(void) {
-  uint32_t alone = supervisor.lonely_ms > 0 ? supervisor.lonely_ms : LONELY_MS;
+  bool given = supervisor.lonely_ms > 0 && supervisor.phase != PHASE_EMPTY;
+  uint32_t alone = given ? supervisor.lonely_ms : LONELY_MS;
   timer_set(&lonely, supervisor.tied ? TIED_MS : alone);
 }
 

@@ -514,23 +514,39 @@ struct step_hook {
 };
 
 /* ------------------------------------------------------------------------------------------
- * What a child has without any step: a session of its own, default signal dispositions and an empty
- * mask, umask 022 after execve (0 for the files that steps make), the OOM score, RLIMIT_NOFILE
- * and RLIMIT_CORE that stage 0 was started with, no descriptor above 2 at execve, PDEATHSIG SIGKILL. A child that
- * fails before execve ends with 127. A failed CREATE or EXEC leaves neither process, nor record,
- * nor name; it is answered when the child has been reaped. After a failed START the init has exited
- * like any other.
+ * What a child has without any step: a session of its own, default signal dispositions and an
+ * empty mask, umask 022 after execve (0 for the files that steps make), the OOM score,
+ * RLIMIT_NOFILE and RLIMIT_CORE that stage 0 was started with, no descriptor above 2 at execve,
+ * PDEATHSIG SIGKILL. A child that fails before execve ends with 127. A failed CREATE or EXEC
+ * leaves neither process, nor record, nor name; it is answered when the child has been reaped.
+ * After a failed START the init has exited like any other.
  *
- * Birth. Java spawns `berth-supervisor supervise key=value...` (stage 0), with these descriptors:
- *   3  connected SOCK_SEQPACKET socket: the first controller
- *   4  the task's folder (O_PATH or O_RDONLY directory): sup.sock is bound there (0600), exit/ is
- * written there and these arguments (descriptor numbers): cgroup2=N        leaf folder:
- * CLONE_INTO_CGROUP cgroup1=N,N,...  `tasks` files of the leaves mntns=N          slim mount
- * namespace, joined as the first act name=TEXT        shown by ps lonely=MS        how long
- * without a controller until it looks whether it is needed tied=1           ends, with all
- * that lives in it, two seconds after its last controller has gone Stage 0 clones the supervisor
- * into its leaf, waits until it has bound sup.sock, and exits 0; else it writes one line to stderr
- * and exits 1. The supervisor answers the HELLO that may already lie in descriptor 3.
+ * Birth. Java spawns `berth-supervisor supervise key=value...` (stage 0), with these
+ * descriptors:
+ *
+ * - 3: a connected SOCK_SEQPACKET socket, the first controller.
+ *
+ * - 4: the task's folder (O_PATH or O_RDONLY directory); sup.sock is bound there (0600), exit/
+ *   is written there.
+ *
+ * and these arguments, where N is the number of a descriptor:
+ *
+ * - cgroup2=N: the leaf folder, for CLONE_INTO_CGROUP.
+ *
+ * - cgroup1=N,N,...: the `tasks` files of the leaves.
+ *
+ * - mntns=N: a slim mount namespace, joined as the first act.
+ *
+ * - name=TEXT: shown by ps.
+ *
+ * - lonely=MS: how long it stays without a controller, once it has launched something, until it
+ *   looks whether anybody can still come (a minute without this).
+ *
+ * - tied=1: it ends, with all that lives in it, two seconds after its last controller has gone.
+ *
+ * Stage 0 clones the supervisor into its leaf, waits until it has bound sup.sock, and exits 0;
+ * else it writes one line to stderr and exits 1. The supervisor answers the HELLO that may
+ * already lie in descriptor 3.
  *
  * `berth-supervisor keeper SOCKET-PATH` double-forks, binds SOCKET-PATH (0600, absolute), exits 0
  * once it answers. It needs no HELLO (and answers one); OP_SHUTDOWN ends it.
