@@ -82,7 +82,11 @@ public final class ContainerQueries {
 
   /** The containers of a namespace, the newest first. INVALID_ARGUMENT for an unknown filter. */
   public List<ContainerStatus> list(String namespace, Listing wish) {
-    ListFilters wanted = filters(namespace, wish.filters());
+    ContainerFilter wanted =
+        ContainerFilter.listed(
+            wish.filters(),
+            ref -> containers.resolve(namespace, ref).described().createdAt(),
+            clock.instant());
     boolean all = wish.all() || wish.last() > 0 || wanted.namesStates();
     List<ContainerStatus> result = new ArrayList<>();
     for (NamedContainer container : containers.list(namespace)) {
@@ -97,11 +101,9 @@ public final class ContainerQueries {
     return result;
   }
 
-  ListFilters filters(String namespace, List<String> filters) {
-    return ListFilters.parse(
-        filters,
-        ref -> containers.resolve(namespace, ref).described().createdAt(),
-        clock.instant());
+  /** Which containers pruning removes. */
+  ContainerFilter prunable(List<String> filters) {
+    return ContainerFilter.pruned(filters, clock.instant());
   }
 
   /** The processes of a container that runs. */

@@ -90,7 +90,7 @@ public final class ContainerRemoval {
 
   /** Removes the containers of a namespace that rest and that fit the filters. */
   public Pruned prune(String namespace, List<String> filters) {
-    ListFilters wanted = queries.filters(namespace, filters);
+    ContainerFilter wanted = queries.prunable(filters);
     List<String> ids = new ArrayList<>();
     long bytes = 0;
     for (NamedContainer container : containers.list(namespace)) {

@@ -1,6 +1,6 @@
 package io.berth.containerd.spec;
 
-import io.berth.base.error.BerthException;
+import io.berth.base.text.PortRange;
 import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.PortBinding;
@@ -8,14 +8,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** The ports that a container says it listens on, and those of them that are published. */
 public final class ExposedPorts {
-  private static final Pattern PORTS =
-      Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?(?:/(tcp|udp|sctp))?");
-
   private ExposedPorts() {}
 
   /**
@@ -23,16 +18,10 @@ public final class ExposedPorts {
    * that names no ports.
    */
   static List<String> each(String text) {
-    Matcher ports = PORTS.matcher(text);
-    int first = ports.matches() ? Integer.parseInt(ports.group(1)) : 0;
-    int last = first != 0 && ports.group(2) != null ? Integer.parseInt(ports.group(2)) : first;
-    if (first < 1 || last < first || last > 65_535) {
-      throw new BerthException.InvalidArgument(
-          "exposed port `" + text + "`: write PORT, PORT/udp or FIRST-LAST/tcp, from 1 to 65535");
-    }
+    PortRange.WithProtocol exposed = PortRange.WithProtocol.parse("exposed port", text);
     List<String> each = new ArrayList<>();
-    for (int port = first; port <= last; port++) {
-      each.add(port + "/" + (ports.group(3) == null ? "tcp" : ports.group(3)));
+    for (int port = exposed.ports().first(); port <= exposed.ports().last(); port++) {
+      each.add(port + "/" + exposed.protocol());
     }
     return each;
   }

@@ -1,68 +1,87 @@
 package io.berth.image.api;
 
 import io.berth.api.berth.image.v1.Image;
-import io.berth.base.error.BerthException;
+import io.berth.base.rpc.Timestamps;
+import io.berth.base.text.ListFilters;
 import io.berth.oci.image.ImageReference;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The filters of {@code images}: dangling, label, reference, and a repository's name. Different
- * keys must all hold, same keys one.
- */
+/** Which images a list shows, by the filters that docker has, and by a repository's name. */
 final class ImageFilter {
-  private final List<Predicate<Image>> conditions = new ArrayList<>();
+  private static final List<String> KEYS =
+      List.of(
+          "dangling",
+          ListFilters.LABEL,
+          ListFilters.NO_LABEL,
+          "reference",
+          "before",
+          "since",
+          ListFilters.UNTIL);
 
-  private ImageFilter() {}
+  private final ListFilters wanted;
+  private final @Nullable Boolean dangling;
+  private final @Nullable Instant until;
+  private final List<Predicate<Image>> others = new ArrayList<>();
 
-  static ImageFilter of(List<String> filters, String name) {
-    ImageFilter result = new ImageFilter();
+  private ImageFilter(ListFilters wanted) {
+    this.wanted = wanted;
+    this.dangling = wanted.flag("dangling");
+    this.until = wanted.until(Instant.now(), ZoneOffset.UTC);
+  }
+
+  /**
+   * Reads filters. INVALID_ARGUMENT for one that there is not.
+   *
+   * @param name a repository or a name in it; empty for all
+   * @param createdOf tells when the image was made that a word means
+   */
+  static ImageFilter of(
+      List<String> filters, String name, Function<String, @Nullable Instant> createdOf) {
+    ImageFilter result = new ImageFilter(ListFilters.parse("images", filters, KEYS));
     if (!name.isEmpty()) {
-      result.conditions.add(byName(name));
+      result.others.add(byName(name));
     }
-    for (String filter : filters) {
-      int equals = filter.indexOf('=');
-      String key = equals < 0 ? filter : filter.substring(0, equals);
-      String value = equals < 0 ? "" : filter.substring(equals + 1);
-      result.conditions.add(condition(key, value));
+    List<Predicate<Image>> patterns =
+        result.wanted.values("reference").stream().map(ImageFilter::byPattern).toList();
+    if (!patterns.isEmpty()) {
+      result.others.add(image -> patterns.stream().anyMatch(pattern -> pattern.test(image)));
+    }
+    for (String ref : result.wanted.values("before")) {
+      Instant limit = moment(createdOf.apply(ref));
+      result.others.add(image -> created(image).isBefore(limit));
+    }
+    for (String ref : result.wanted.values("since")) {
+      Instant limit = moment(createdOf.apply(ref));
+      result.others.add(image -> created(image).isAfter(limit));
     }
     return result;
   }
 
-  private static Predicate<Image> condition(String key, String value) {
-    return switch (key) {
-      case "dangling" -> {
-        boolean wanted =
-            switch (value) {
-              case "true", "1" -> true;
-              case "false", "0" -> false;
-              default ->
-                  throw new BerthException.InvalidArgument(
-                      "filter dangling=" + value + ": expected true or false");
-            };
-        yield image -> image.getNamesList().isEmpty() == wanted;
-      }
-      case "label" -> {
-        int equals = value.indexOf('=');
-        String label = equals < 0 ? value : value.substring(0, equals);
-        yield image -> {
-          String actual = image.getConfig().getLabelsMap().get(label);
-          return actual != null && (equals < 0 || actual.equals(value.substring(equals + 1)));
-        };
-      }
-      case "reference" -> byPattern(value);
-      default ->
-          throw new BerthException.InvalidArgument(
-              "invalid filter `" + key + "`: images have dangling, label and reference");
-    };
+  private static Instant created(Image image) {
+    return moment(image.hasCreatedAt() ? Timestamps.instant(image.getCreatedAt()) : null);
+  }
+
+  /** A moment, where one that an image does not tell counts as long ago. */
+  private static Instant moment(@Nullable Instant told) {
+    return told == null ? Instant.EPOCH : told;
   }
 
   private static Predicate<Image> byPattern(String pattern) {
-    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+    PathMatcher matcher;
+    try {
+      matcher = FileSystems.getDefault().getPathMatcher("glob:" + pattern);
+    } catch (IllegalArgumentException e) {
+      throw ListFilters.refused("reference", pattern, "is no pattern; write busybox* or */app:1.*");
+    }
     return image ->
         image.getNamesList().stream()
             .map(ImageReference::of)
@@ -86,6 +105,9 @@ final class ImageFilter {
   }
 
   boolean matches(Image image) {
-    return conditions.stream().allMatch(condition -> condition.test(image));
+    return (dangling == null || dangling == image.getNamesList().isEmpty())
+        && wanted.fitsLabels(image.getConfig().getLabelsMap())
+        && ListFilters.fits(until, created(image))
+        && others.stream().allMatch(condition -> condition.test(image));
   }
 }

@@ -78,7 +78,11 @@ final class ImageQueries {
         responses,
         () -> {
           String namespace = CallContext.namespace();
-          ImageFilter filter = ImageFilter.of(request.getFiltersList(), request.getName());
+          ImageFilter filter =
+              ImageFilter.of(
+                  request.getFiltersList(),
+                  request.getName(),
+                  ref -> library.resolve(namespace, ref, null).config().createdAt());
           ListResponse.Builder answer = ListResponse.newBuilder();
           library.list(namespace, null).stream()
               .map(image -> message(namespace, image))

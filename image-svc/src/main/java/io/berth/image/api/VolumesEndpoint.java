@@ -17,6 +17,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
+import io.berth.base.text.ListFilters;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;
@@ -30,11 +31,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** {@code berth.volume.v1.Volumes}. */
 @Singleton
 public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
+  private static final List<String> PRUNED = List.of(ListFilters.LABEL, ListFilters.NO_LABEL);
+  private static final List<String> LISTED =
+      List.of("name", ListFilters.LABEL, ListFilters.NO_LABEL, "dangling", "driver");
+
   private final VolumeStore volumes;
   private final VolumeFilling filling;
   private final RootfsFiles files;
@@ -123,40 +128,23 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         responses,
         () -> {
           Map<String, List<String>> users = volumes.users();
-          Predicate<Volume> wanted =
-              request.getFiltersList().stream()
-                  .map(VolumesEndpoint::filter)
-                  .reduce(_ -> true, Predicate::and);
+          ListFilters wanted = ListFilters.parse("volumes", request.getFiltersList(), LISTED);
+          Boolean dangling = wanted.flag("dangling");
           return ListResponse.newBuilder()
               .addAllVolumes(
                   volumes.list().stream()
                       .map(volume -> message(volume, users.getOrDefault(volume.name(), List.of())))
-                      .filter(wanted)
+                      .filter(volume -> fits(volume, wanted, dangling))
                       .toList())
               .build();
         });
   }
 
-  private static Predicate<Volume> filter(String text) {
-    int equals = text.indexOf('=');
-    String key = equals < 0 ? text : text.substring(0, equals);
-    String value = equals < 0 ? "" : text.substring(equals + 1);
-    return switch (key) {
-      case "name" -> volume -> volume.getName().contains(value);
-      case "dangling" ->
-          volume -> volume.getUsersList().isEmpty() == (value.equals("true") || value.equals("1"));
-      case "label" -> {
-        int inner = value.indexOf('=');
-        String label = inner < 0 ? value : value.substring(0, inner);
-        yield volume ->
-            volume.containsLabels(label)
-                && (inner < 0 || volume.getLabelsOrThrow(label).equals(value.substring(inner + 1)));
-      }
-      case "driver" -> _ -> value.equals("local");
-      default ->
-          throw new BerthException.InvalidArgument(
-              "invalid filter `" + key + "`: volumes have name, label, dangling and driver");
-    };
+  private static boolean fits(Volume volume, ListFilters wanted, @Nullable Boolean dangling) {
+    return wanted.anyPattern("name", volume.getName())
+        && wanted.fitsLabels(volume.getLabelsMap())
+        && wanted.any("driver", "local"::equals)
+        && (dangling == null || dangling == volume.getUsersList().isEmpty());
   }
 
   @Override
@@ -174,35 +162,15 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     Calls.answer(
         responses,
         () -> {
-          Predicate<VolumeStore.Volume> wanted =
-              request.getFiltersList().stream()
-                  .map(VolumesEndpoint::pruneFilter)
-                  .reduce(_ -> true, Predicate::and);
-          VolumeStore.Pruned pruned = volumes.prune(request.getAll(), wanted);
+          ListFilters wanted =
+              ListFilters.parse("volumes to prune", request.getFiltersList(), PRUNED);
+          VolumeStore.Pruned pruned =
+              volumes.prune(request.getAll(), volume -> wanted.fitsLabels(volume.labels()));
           return PruneResponse.newBuilder()
               .addAllNames(pruned.names())
               .setBytes(pruned.bytes())
               .build();
         });
-  }
-
-  private static Predicate<VolumeStore.Volume> pruneFilter(String text) {
-    if (text.startsWith("label=")) {
-      return labelled(text.substring("label=".length()));
-    }
-    if (text.startsWith("label!=")) {
-      return labelled(text.substring("label!=".length())).negate();
-    }
-    throw new BerthException.InvalidArgument(
-        "invalid filter `" + text + "`: prune of volumes has label and label!");
-  }
-
-  private static Predicate<VolumeStore.Volume> labelled(String text) {
-    int equals = text.indexOf('=');
-    return equals < 0
-        ? volume -> volume.labels().containsKey(text)
-        : volume ->
-            text.substring(equals + 1).equals(volume.labels().get(text.substring(0, equals)));
   }
 
   private static Volume message(VolumeStore.Volume volume, List<String> users) {

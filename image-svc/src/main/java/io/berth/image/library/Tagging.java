@@ -2,6 +2,7 @@ package io.berth.image.library;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
+import io.berth.base.text.ListFilters;
 import io.berth.image.meta.Metadata;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
@@ -9,12 +10,12 @@ import io.berth.oci.image.ImageReference;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class Tagging {
+  private static final List<String> PRUNED =
+      List.of(ListFilters.LABEL, ListFilters.NO_LABEL, ListFilters.UNTIL, "dangling");
+
   private final ImageLibrary library;
   private final ImageNames names;
   private final Users users;
@@ -149,13 +153,18 @@ public final class Tagging {
    */
   public Pruned prune(String namespace, String snapshotter, boolean all, List<String> filters) {
     Set<String> used = new HashSet<>(users.containersByChain(namespace).keySet());
-    Predicate<ResolvedImage> wanted =
-        filters.stream().map(Tagging::filter).reduce(_ -> true, Predicate::and);
+    ListFilters wanted = ListFilters.parse("images to prune", filters, PRUNED);
+    Instant until = wanted.until(Instant.now(), ZoneOffset.UTC);
+    // What is not only for dangling ones is for all, as docker has it.
+    boolean named = all || Boolean.FALSE.equals(wanted.flag("dangling"));
     List<String> deleted = new ArrayList<>();
     long bytes = 0;
     for (ResolvedImage image : library.list(namespace, null)) {
       boolean dangling = image.names().stream().allMatch(name -> name.startsWith("sha256:"));
-      if (used.contains(image.chainId()) || !(all || dangling) || !wanted.test(image)) {
+      if (used.contains(image.chainId())
+          || !(named || dangling)
+          || !wanted.fitsLabels(image.config().config().labels())
+          || !ListFilters.fits(until, image.config().createdAt())) {
         continue;
       }
       bytes += library.size(namespace, snapshotter, image);
@@ -172,32 +181,4 @@ public final class Tagging {
 
   /** What pruning has removed. */
   public record Pruned(List<String> deleted, long bytes) {}
-
-  private static Predicate<ResolvedImage> filter(String text) {
-    if (text.startsWith("until=")) {
-      Instant until = Instant.parse(text.substring("until=".length()));
-      return image -> {
-        Instant created = image.config().createdAt();
-        return created == null || created.isBefore(until);
-      };
-    }
-    if (text.startsWith("label=")) {
-      return image -> hasLabel(image, text.substring("label=".length()));
-    }
-    if (text.startsWith("label!=")) {
-      return image -> !hasLabel(image, text.substring("label!=".length()));
-    }
-    if (text.startsWith("dangling=")) {
-      return _ -> true;
-    }
-    throw new BerthException.InvalidArgument(
-        "invalid filter `" + text + "`: prune has until, label and label!");
-  }
-
-  private static boolean hasLabel(ResolvedImage image, String text) {
-    int equals = text.indexOf('=');
-    String value =
-        image.config().config().labels().get(equals < 0 ? text : text.substring(0, equals));
-    return value != null && (equals < 0 || value.equals(text.substring(equals + 1)));
-  }
 }

@@ -3,8 +3,8 @@ package io.berth.image.volume;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
-import io.berth.base.id.Identifier;
 import io.berth.base.id.Labels;
+import io.berth.base.text.VolumeName;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
@@ -94,7 +94,7 @@ public final class VolumeStore {
    */
   public Volume create(String name, Map<String, String> labels) {
     boolean anonymous = name.isEmpty();
-    String chosen = anonymous ? HexFormat.of().formatHex(randomBytes()) : Identifier.check(name);
+    String chosen = anonymous ? HexFormat.of().formatHex(randomBytes()) : VolumeName.check(name);
     Map<String, String> stored = Labels.stored(labels);
     Volume existing = metadata.read(query -> find(query, chosen));
     if (existing != null) {

@@ -10,15 +10,28 @@ import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
+import io.berth.base.text.ListFilters;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.NetworkRecord;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** {@code berth.network.v1.Networks}. */
 final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
+  private static final List<String> FILTERS =
+      List.of(
+          "name",
+          "id",
+          "driver",
+          "scope",
+          "type",
+          "dangling",
+          ListFilters.LABEL,
+          ListFilters.NO_LABEL);
+
   private final NetworkEngine engine;
   private final AttachThreads threads;
 
@@ -53,25 +66,29 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
     Calls.answer(
         responses,
         () -> {
-          List<Network> networks = all();
-          for (String filter : request.getFiltersList()) {
-            int equals = filter.indexOf('=');
-            String key = equals < 0 ? filter : filter.substring(0, equals);
-            String value = filter.substring(equals + 1);
-            networks =
-                switch (key) {
-                  case "name" ->
-                      networks.stream().filter(n -> n.getName().contains(value)).toList();
-                  case "id" -> networks.stream().filter(n -> n.getId().startsWith(value)).toList();
-                  case "driver" ->
-                      networks.stream().filter(n -> n.getDriver().equals(value)).toList();
-                  default ->
-                      throw new BerthException.InvalidArgument(
-                          "list networks: unknown filter `" + filter + "`; use name, id or driver");
-                };
-          }
-          return ListNetworksResponse.newBuilder().addAllNetworks(networks).build();
+          ListFilters wanted =
+              ListFilters.parse("networks", request.getFiltersList(), FILTERS)
+                  .known("type", List.of("custom", "builtin"))
+                  .known("scope", List.of("local", "global", "swarm"));
+          Boolean dangling = wanted.flag("dangling");
+          return ListNetworksResponse.newBuilder()
+              .addAllNetworks(
+                  all().stream().filter(network -> fits(network, wanted, dangling)).toList())
+              .build();
         });
+  }
+
+  private static boolean fits(Network network, ListFilters wanted, @Nullable Boolean dangling) {
+    boolean builtIn =
+        List.of(NetworkRecord.DEFAULT, NetworkRecord.NONE, NetworkRecord.HOST)
+            .contains(network.getName());
+    return wanted.anyPattern("name", network.getName())
+        && wanted.any("id", network.getId()::startsWith)
+        && wanted.any("driver", network.getDriver()::equals)
+        && wanted.any("scope", "local"::equals)
+        && wanted.any("type", (builtIn ? "builtin" : "custom")::equals)
+        && wanted.fitsLabels(network.getLabelsMap())
+        && (dangling == null || dangling == (!builtIn && network.getEndpoints() == 0));
   }
 
   @Override
