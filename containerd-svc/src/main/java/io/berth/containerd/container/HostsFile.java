@@ -2,7 +2,9 @@ package io.berth.containerd.container;
 
 import io.berth.base.error.BerthException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The text of {@code /etc/hosts} of a container (hosts(5)).
@@ -43,13 +45,22 @@ public record HostsFile(
   public String text() {
     StringBuilder text = new StringBuilder(LOCAL);
     extraLines().forEach(text::append);
-    String names = domainname.isEmpty() ? hostname : hostname + "." + domainname + " " + hostname;
     for (String address : addresses) {
       if (!address.isEmpty()) {
-        text.append(address).append('\t').append(names).append('\n');
+        text.append(address).append('\t').append(names()).append('\n');
       }
     }
     return text.toString();
+  }
+
+  /** The whole name, and the shorter ones that it is known by: what stands before its dots. */
+  private String names() {
+    Set<String> names = new LinkedHashSet<>();
+    names.add(domainname.isEmpty() ? hostname : hostname + "." + domainname);
+    names.add(hostname);
+    int dot = hostname.indexOf('.');
+    names.add(dot > 0 ? hostname.substring(0, dot) : hostname);
+    return String.join(" ", names);
   }
 
   /** The text for a container on the host's network: the host's file, and the extra lines. */

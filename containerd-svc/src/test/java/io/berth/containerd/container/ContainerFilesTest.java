@@ -41,6 +41,17 @@ final class ContainerFilesTest {
         new HostsFile("web", "", List.of("10.1.0.2", ""), List.of(), "").text());
   }
 
+  /** Case N14: a name with dots is known by what stands before them as well. */
+  @Test
+  void hosts_hasTheShortName() {
+    assertEquals(
+        LOCAL + "10.1.0.2\tfoo.bar.baz foo\n",
+        new HostsFile("foo.bar.baz", "", List.of("10.1.0.2"), List.of(), "").text());
+    assertEquals(
+        LOCAL + "10.1.0.2\tfoo.bar.baz foo.bar foo\n",
+        new HostsFile("foo.bar", "baz", List.of("10.1.0.2"), List.of(), "").text());
+  }
+
   @Test
   void hosts_ofTheHostsNetwork_isTheHosts() {
     assertEquals("1.1.1.1 x\n1.2.3.4\ta\n", hosts("a:1.2.3.4").text("1.1.1.1 x"));
