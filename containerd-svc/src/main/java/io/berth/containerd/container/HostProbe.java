@@ -4,6 +4,8 @@ import io.berth.base.config.Config;
 import io.berth.containerd.spec.CgroupMode;
 import io.berth.containerd.spec.DeviceFolder;
 import io.berth.containerd.spec.HostFacts;
+import io.berth.containerd.spec.NumberSet;
+import io.berth.containerd.spec.Processors;
 import io.berth.linux.MountInfo;
 import io.berth.oci.runtime.Capabilities;
 import java.io.IOException;
@@ -24,7 +26,7 @@ final class HostProbe {
       String architecture = System.getProperty("os.arch");
       return new HostFacts(
           architecture.equals("amd64") ? "x86_64" : architecture,
-          Runtime.getRuntime().availableProcessors(),
+          processors(),
           Files.readString(Path.of("/proc/sys/kernel/hostname")).strip(),
           cgroups(),
           config.cgroupParent(),
@@ -35,6 +37,25 @@ final class HostProbe {
           init(config));
     } catch (IOException e) {
       throw new UncheckedIOException("look at the host", e);
+    }
+  }
+
+  private static Processors processors() {
+    int count = Runtime.getRuntime().availableProcessors();
+    Processors plain = Processors.of(count);
+    return new Processors(
+        count,
+        online(Path.of("/sys/devices/system/cpu/online"), plain.cpus()),
+        online(Path.of("/sys/devices/system/node/online"), plain.nodes()));
+  }
+
+  /** The numbers of a file; the usual ones where a kernel does not have it. */
+  private static NumberSet online(Path file, NumberSet usual) {
+    try {
+      NumberSet numbers = NumberSet.parse(Files.readAllLines(file).getFirst().strip());
+      return numbers == null ? usual : numbers;
+    } catch (IOException e) {
+      return usual;
     }
   }
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What a specification must know of the host. A service looks once.
  *
  * @param architecture as uname(2) says it: {@code x86_64}, {@code aarch64}
- * @param processors how many there are
+ * @param processors what it computes with
  * @param hostname the host's own
  * @param cgroups the layout of its control groups
  * @param cgroupParent the instance's, relative to the root of each hierarchy
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record HostFacts(
     String architecture,
-    int processors,
+    Processors processors,
     String hostname,
     CgroupMode cgroups,
     String cgroupParent,

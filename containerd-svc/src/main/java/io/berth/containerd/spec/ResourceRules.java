@@ -30,9 +30,9 @@ public final class ResourceRules {
    * The limits with their defaults filled in: memory and swap together are twice the memory, shares
    * are within the kernel's bounds. INVALID_ARGUMENT for limits that contradict each other.
    *
-   * @param processors how many the host has
+   * @param processors what the host has
    */
-  public static ResourceSettings complete(ResourceSettings given, int processors) {
+  public static ResourceSettings complete(ResourceSettings given, Processors processors) {
     memory(given);
     cpu(given, processors);
     refuse(
@@ -43,8 +43,8 @@ public final class ResourceRules {
         given.pids() < UNLIMITED,
         "pids limit `" + given.pids() + "`",
         "must be above 0, or -1 for none");
-    list("cpuset cpus", given.cpusetCpus());
-    list("cpuset mems", given.cpusetMems());
+    list("cpuset cpus", given.cpusetCpus(), processors.cpus());
+    list("cpuset mems", given.cpusetMems(), processors.nodes());
     ResourceSettings complete = given;
     if (given.memory() > 0 && given.memorySwap() == 0) {
       complete = complete.withMemorySwap(twice(given.memory()));
@@ -59,10 +59,10 @@ public final class ResourceRules {
    * What the limits of a container become: fields of the change that are not zero count, and a swap
    * limit that was the default follows the memory.
    *
-   * @param processors how many the host has
+   * @param processors what the host has
    */
   public static ResourceSettings update(
-      ResourceSettings now, ResourceSettings change, int processors) {
+      ResourceSettings now, ResourceSettings change, Processors processors) {
     boolean swapWasDefault = now.memory() > 0 && now.memorySwap() == twice(now.memory());
     ResourceSettings next = change.memory() != 0 && swapWasDefault ? now.withMemorySwap(0) : now;
     if (change.nanoCpus() != 0) {
@@ -100,14 +100,14 @@ public final class ResourceRules {
         "counts memory and swap together; must not be below the memory limit " + memory);
   }
 
-  private static void cpu(ResourceSettings given, int processors) {
+  private static void cpu(ResourceSettings given, Processors processors) {
     long nanos = given.nanoCpus();
     boolean quota = given.cpuPeriod() != 0 || given.cpuQuota() != 0;
     refuse(nanos != 0 && quota, "cpus", "and cpu period or quota exclude each other; give one");
     refuse(
-        nanos < 0 || (nanos > 0 && nanos < NANOS / 100) || nanos > processors * NANOS,
+        nanos < 0 || (nanos > 0 && nanos < NANOS / 100) || nanos > processors.count() * NANOS,
         "cpus `" + BigDecimal.valueOf(nanos, 9).stripTrailingZeros().toPlainString() + "`",
-        "must be from 0.01 to " + processors + ", for there are no more");
+        "must be from 0.01 to " + processors.count() + ", for there are no more");
     long period = given.cpuPeriod();
     refuse(
         period != 0 && (period < 1_000 || period > 1_000_000),
@@ -119,15 +119,19 @@ public final class ResourceRules {
         "must be 1000 microseconds or more");
   }
 
-  /**
-   * Checks the form of numbers and ranges, {@code 0-2,7} (cpuset(7)); whether the host has such
-   * processors is left to the kernel.
-   */
-  private static void list(String what, String text) {
+  private static void list(String what, String text, NumberSet available) {
+    if (text.isEmpty()) {
+      return;
+    }
+    String subject = what + " `" + Texts.withoutNul(what, text) + "`";
+    NumberSet requested = NumberSet.parse(text);
+    if (requested == null) {
+      throw new BerthException.InvalidArgument(subject + ": is no list; write 0-2,7");
+    }
     refuse(
-        !text.isEmpty() && !text.matches("\\d{1,6}(-\\d{1,6})?(,\\d{1,6}(-\\d{1,6})?)*"),
-        what + " `" + Texts.withoutNul(what, text) + "`",
-        "is no list; write 0-2,7");
+        !available.containsAll(requested),
+        subject,
+        "requested " + requested + ", available " + available);
   }
 
   private static void refuse(boolean wrong, String what, String why) {

@@ -59,7 +59,7 @@ final class HostRulesTest {
         ResourceRules.complete(
             HostMessages.read(
                 Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build()),
-            4);
+            Processors.of(4));
     assertEquals(row.written(), ResourceRules.runtime(complete).memory().swap());
   }
 
@@ -246,15 +246,42 @@ final class HostRulesTest {
     assertEquals(1, on1.warnings().size(), "without a memory limit it is dangerous");
   }
 
+  /** Case L25. */
+  @Test
+  void processorsThatTheHostDoesNotHave_areNamed() {
+    for (String[] row :
+        new String[][] {
+          {"99", "requested 99, available 0-3"},
+          {"0,3-5,2", "requested 0,2-5, available 0-3"},
+          {"3-2", "is no list; write 0-2,7"},
+          {"1,", "is no list; write 0-2,7"},
+        }) {
+      ResourceSettings given = read(Resources.newBuilder().setCpusetCpus(row[0]));
+      BerthException e =
+          assertThrows(
+              BerthException.InvalidArgument.class,
+              () -> ResourceRules.complete(given, Processors.of(4)));
+      assertEquals("cpuset cpus `" + row[0] + "`: " + row[1], e.getMessage());
+    }
+    ResourceSettings node = read(Resources.newBuilder().setCpusetMems("1"));
+    assertThrows(
+        BerthException.InvalidArgument.class,
+        () -> ResourceRules.update(ResourceSettings.NONE, node, Processors.of(4)));
+    ResourceSettings all = read(Resources.newBuilder().setCpusetCpus("3,0-2").setCpusetMems("0"));
+    assertEquals(all, ResourceRules.complete(all, Processors.of(4)));
+  }
+
   @Test
   void update_changesWhatIsGiven_andADefaultSwapFollows() {
     ResourceSettings now =
         ResourceRules.complete(
             read(Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5)),
-            4);
+            Processors.of(4));
     ResourceSettings next =
         ResourceRules.update(
-            now, read(Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000)), 4);
+            now,
+            read(Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000)),
+            Processors.of(4));
     assertEquals(
         read(
             Resources.newBuilder()
@@ -266,7 +293,8 @@ final class HostRulesTest {
     ResourceSettings explicit = now.withMemorySwap(80 * MEBI);
     ResourceSettings more = read(Resources.newBuilder().setMemory(96 * MEBI));
     assertThrows(
-        BerthException.InvalidArgument.class, () -> ResourceRules.update(explicit, more, 4));
+        BerthException.InvalidArgument.class,
+        () -> ResourceRules.update(explicit, more, Processors.of(4)));
   }
 
   private static NetworkConfig network(String mode) {

@@ -55,7 +55,7 @@ final class Requests {
   static HostFacts facts(CgroupMode mode) {
     return new HostFacts(
         "x86_64",
-        4,
+        Processors.of(4),
         "theirs.example",
         mode,
         "berth-0a1b2c",
