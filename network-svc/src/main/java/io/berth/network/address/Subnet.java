@@ -40,6 +40,17 @@ public record Subnet(Ipv4 network, int prefixLength) {
     return new Subnet(network, Integer.parseInt(text.substring(slash + 1)));
   }
 
+  /**
+   * Whether hosts can have its addresses: none of those that stand for this network, this host,
+   * groups or nothing yet (RFC 6890).
+   */
+  public boolean isAssignable() {
+    int lowest = network.bits() >>> 24;
+    int highest = broadcast().bits() >>> 24;
+    boolean loopback = lowest <= 127 && highest >= 127;
+    return lowest > 0 && !loopback && highest < 224;
+  }
+
   /** The subnet of that prefix length that an address is in. */
   public static Subnet around(Ipv4 address, int prefixLength) {
     return new Subnet(new Ipv4(address.bits() & mask(prefixLength)), prefixLength);

@@ -106,15 +106,26 @@ final class NetworkMessages {
     }
     return new Networks.Wish(
         request.getName(),
-        request.getSubnet().isEmpty()
-            ? Optional.empty()
-            : Optional.of(Subnet.parse(request.getSubnet())),
+        request.getSubnet().isEmpty() ? Optional.empty() : Optional.of(subnet(request)),
         request.getGateway().isEmpty()
             ? Optional.empty()
             : Optional.of(address(request.getGateway())),
         request.getInternal(),
         request.getLabelsMap(),
         request.getOptionsMap());
+  }
+
+  private static Subnet subnet(CreateNetworkRequest request) {
+    Subnet subnet = Subnet.parse(request.getSubnet());
+    if (!subnet.isAssignable()) {
+      throw new BerthException.InvalidArgument(
+          "create network `"
+              + request.getName()
+              + "`: no host can have an address of `"
+              + subnet
+              + "`; use one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
+    }
+    return subnet;
   }
 
   static Network network(NetworkRecord network, int endpoints) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.network.v1.AttachRequest;
+import io.berth.api.berth.network.v1.CreateNetworkRequest;
 import io.berth.base.error.BerthException;
 import io.berth.linux.net.Ipv4;
 import io.berth.network.endpoint.AttachCall;
@@ -37,6 +38,37 @@ final class NetworkMessagesTest {
         .setHostPort(host)
         .setContainerPort(container)
         .setProtocol(protocol);
+  }
+
+  /** Case N14. */
+  @Test
+  void subnets_areOfAddressesThatHostsCanHave() {
+    for (String subnet :
+        List.of(
+            "224.1.0.0/24",
+            "255.255.255.0/24",
+            "0.0.0.0/8",
+            "127.1.0.0/16",
+            "0.0.0.0/0",
+            "96.0.0.0/3",
+            "240.0.0.0/4",
+            "192.0.0.0/2")) {
+      assertThrows(
+          BerthException.InvalidArgument.class,
+          () ->
+              NetworkMessages.wish(
+                  CreateNetworkRequest.newBuilder().setName("n").setSubnet(subnet).build()),
+          subnet);
+    }
+    for (String subnet : List.of("10.0.0.0/8", "223.255.255.0/24", "128.0.0.0/9", "1.0.0.0/24")) {
+      assertEquals(
+          subnet,
+          NetworkMessages.wish(
+                  CreateNetworkRequest.newBuilder().setName("n").setSubnet(subnet).build())
+              .subnet()
+              .orElseThrow()
+              .toString());
+    }
   }
 
   @Test
