@@ -4,8 +4,9 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
+import io.berth.base.text.GoDuration;
+import io.berth.base.text.RawText;
 import io.berth.cli.command.SessionCommand;
-import io.berth.cli.parse.Durations;
 import io.berth.cli.parse.Nearest;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
@@ -63,6 +64,12 @@ public final class Cli {
    */
   public static int run(
       List<String> arguments, Caller caller, Function<Config, Connector> connectors) {
+    for (String argument : arguments) {
+      if (!RawText.isText(argument)) {
+        // It would go to a service in a field that is text, or name a file in a message.
+        return refuse(caller, "argument `" + RawText.shown(argument) + "`: is not UTF-8");
+      }
+    }
     GlobalOptions globals;
     try {
       globals = GlobalOptions.read(arguments);
@@ -192,7 +199,7 @@ public final class Cli {
   }
 
   private static @Nullable Duration limit(String option, @Nullable String text) {
-    return text == null ? null : Durations.parse(option, text);
+    return text == null ? null : GoDuration.parsePositive(option, text);
   }
 
   private Config configuration() {

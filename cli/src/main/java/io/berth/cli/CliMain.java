@@ -2,6 +2,7 @@ package io.berth.cli;
 
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Descriptors;
+import io.berth.cli.session.OwnProcess;
 import io.berth.cli.session.Signals;
 import io.berth.cli.session.SocketConnector;
 import io.berth.cli.session.StandardOutput;
@@ -35,8 +36,15 @@ public final class CliMain {
     PrintStream out = stream(descriptors, descriptors.out(), /* autoFlush= */ false);
     PrintStream err = stream(descriptors, descriptors.err(), /* autoFlush= */ true);
     Caller caller =
-        new Caller(System.in, out, err, System.getenv(), Path.of(""), signals, descriptors);
-    int code = Cli.run(List.of(arguments), caller, SocketConnector::new);
+        new Caller(
+            System.in,
+            out,
+            err,
+            OwnProcess.environment(System.getenv()),
+            Path.of(""),
+            signals,
+            descriptors);
+    int code = Cli.run(OwnProcess.arguments(arguments), caller, SocketConnector::new);
     out.flush();
     err.flush();
     if (System.getenv("BERTH_AOT_TRAIN") != null) {

@@ -189,6 +189,9 @@ final class PruneTest {
       strings = {
         "system prune --filter bogus=1",
         "container prune --filter until=soon",
+        "container prune --filter status=exited",
+        "image prune --filter dangling=perhaps",
+        "image prune --filter until=1h --filter until=2h",
         "volume prune --filter until=1h",
         "system prune --volumes --filter until=1h",
         "network prune --filter label"

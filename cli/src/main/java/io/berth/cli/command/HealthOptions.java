@@ -2,7 +2,7 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.base.error.BerthException;
-import io.berth.cli.parse.Durations;
+import io.berth.base.text.GoDuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -67,6 +67,6 @@ final class HealthOptions {
   }
 
   private static long nanos(String option, String text) {
-    return text.isEmpty() ? 0 : Durations.parse(option, text).toNanos();
+    return text.isEmpty() ? 0 : GoDuration.parsePositive(option, text).toNanos();
   }
 }

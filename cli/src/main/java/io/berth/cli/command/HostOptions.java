@@ -2,12 +2,13 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Device;
 import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
-import io.berth.cli.parse.MountSyntax;
-import io.berth.cli.parse.Sizes;
-import io.berth.cli.parse.Variables;
+import io.berth.base.text.ByteSize;
+import io.berth.base.text.MountWish;
+import io.berth.base.text.Variables;
 import io.berth.cli.session.Caller;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -142,7 +143,7 @@ final class HostOptions {
             .setIpcMode(ipc)
             .setUtsMode(uts)
             .setCgroupParent(cgroupParent)
-            .setShmSize(shmSize.isEmpty() ? 0 : Sizes.bytes("--shm-size", shmSize))
+            .setShmSize(shmSize.isEmpty() ? 0 : ByteSize.parse("--shm-size", shmSize))
             .setOomScoreAdj(oomScore)
             .setOomKillDisable(oomKillDisable)
             .setRuntime(runtime)
@@ -153,14 +154,24 @@ final class HostOptions {
             .putAllSysctls(Variables.pairs("--sysctl", sysctls))
             .putAllAnnotations(Variables.pairs("--annotation", annotations));
     Path here = caller.folder().toAbsolutePath();
-    volumes.forEach(text -> host.addMounts(MountSyntax.volume(text, here)));
-    mounts.forEach(text -> host.addMounts(MountSyntax.mount(text)));
-    tmpfs.forEach(text -> host.addMounts(MountSyntax.tmpfs(text)));
+    volumes.forEach(text -> host.addMounts(mount(MountWish.volume(text, here))));
+    mounts.forEach(text -> host.addMounts(mount(MountWish.mount(text, here))));
+    tmpfs.forEach(text -> host.addMounts(mount(MountWish.tmpfs(text))));
     devices.forEach(text -> host.addDevices(device(text)));
     ulimits.forEach(text -> host.addRlimits(rlimit(text)));
     security.forEach(text -> secure(host, text, caller));
     Variables.pairs("--log-opt", logOptions).forEach((key, value) -> log(host, key, value));
     return host;
+  }
+
+  private static Mount mount(MountWish wish) {
+    return Mount.newBuilder()
+        .setType(wish.type())
+        .setSource(wish.source())
+        .setTarget(wish.target())
+        .setReadOnly(wish.readOnly())
+        .addAllOptions(wish.options())
+        .build();
   }
 
   private static void secure(HostConfig.Builder host, String option, Caller caller) {
@@ -188,7 +199,7 @@ final class HostOptions {
 
   private static void log(HostConfig.Builder host, String key, String value) {
     switch (key) {
-      case "max-size" -> host.setLogMaxSize(Sizes.bytes("--log-opt max-size", value));
+      case "max-size" -> host.setLogMaxSize(ByteSize.parse("--log-opt max-size", value));
       case "max-file" -> {
         try {
           host.setLogMaxFiles(Integer.parseUnsignedInt(value));

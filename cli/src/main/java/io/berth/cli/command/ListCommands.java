@@ -7,6 +7,7 @@ import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.Process;
 import io.berth.api.berth.container.v1.TopRequest;
 import io.berth.base.error.BerthException;
+import io.berth.base.text.PortRange;
 import io.berth.cli.render.ContainerWords;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Table;
@@ -144,17 +145,20 @@ public final class ListCommands {
     @Override
     public int run(Session session) {
       Container found = ContainerCommands.get(session, container);
-      String wanted = port.isEmpty() || port.contains("/") ? port : port + "/tcp";
+      PortRange.WithProtocol wanted =
+          port.isEmpty() ? null : PortRange.WithProtocol.parse("port", port);
       int shown = 0;
       for (PortBinding binding : found.getEndpoint().getPortsList()) {
-        String inside = binding.getContainerPort() + "/" + binding.getProtocol();
-        if (wanted.isEmpty() || wanted.equals(inside)) {
+        if (wanted == null
+            || (wanted.ports().contains(binding.getContainerPort())
+                && wanted.protocol().equals(binding.getProtocol()))) {
+          String inside = binding.getContainerPort() + "/" + binding.getProtocol();
           String outside = ContainerWords.hostSide(binding);
-          session.out().println(wanted.isEmpty() ? inside + " -> " + outside : outside);
+          session.out().println(wanted == null ? inside + " -> " + outside : outside);
           shown++;
         }
       }
-      if (shown == 0 && !wanted.isEmpty()) {
+      if (shown == 0 && wanted != null) {
         throw new BerthException.NotFound(
             "No private port '" + port + "' allocated on " + container);
       }

@@ -14,8 +14,8 @@ import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
-import io.berth.cli.parse.Ports;
-import io.berth.cli.parse.Variables;
+import io.berth.base.text.PortMapping;
+import io.berth.base.text.Variables;
 import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.NetworkDocument;
@@ -213,7 +213,7 @@ public final class NetworkCommands {
 
     @Override
     public int run(Session session) {
-      PortBinding binding = Ports.parse(port + (port.contains("/") ? "" : "/tcp")).getFirst();
+      PortBinding binding = NetworkOptions.bindings(PortMapping.parse("port", port)).getFirst();
       ExplainRequest request =
           ExplainRequest.newBuilder()
               .setPort(binding.toBuilder().setHostPort(binding.getContainerPort()))

@@ -1,8 +1,9 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.base.error.BerthException;
-import io.berth.cli.parse.Ports;
+import io.berth.base.text.PortMapping;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -70,8 +71,9 @@ final class NetworkOptions {
       throw new BerthException.InvalidArgument("--network `container:`: name the container");
     }
     for (String line : addHosts) {
-      if (line.indexOf(':') < 1) {
-        throw new BerthException.InvalidArgument("--add-host `" + line + "`: write NAME:ADDRESS");
+      if (line.indexOf(':') < 1 && line.indexOf('=') < 1) {
+        throw new BerthException.InvalidArgument(
+            "--add-host `" + line + "`: write NAME:ADDRESS or NAME=ADDRESS");
       }
     }
     NetworkConfig.Builder network =
@@ -82,7 +84,29 @@ final class NetworkOptions {
             .addAllAliases(aliases)
             .addAllLinks(links)
             .setPublishAll(publishAll);
-    publish.forEach(text -> network.addAllPorts(Ports.parse(text)));
+    publish.forEach(text -> network.addAllPorts(bindings(PortMapping.parse("-p", text))));
     return network.build();
+  }
+
+  /** A binding for each of the container's ports. */
+  static List<PortBinding> bindings(PortMapping mapping) {
+    if (mapping.host().size() > mapping.container().size()) {
+      throw new BerthException.InvalidArgument(
+          "-p `"
+              + mapping
+              + "`: any free one of a range cannot be had; name the port, or none for any free"
+              + " one");
+    }
+    List<PortBinding> bindings = new ArrayList<>();
+    for (int i = 0; i < mapping.container().size(); i++) {
+      bindings.add(
+          PortBinding.newBuilder()
+              .setHostIp(mapping.hostIp())
+              .setHostPort(mapping.host().first() == 0 ? 0 : mapping.host().first() + i)
+              .setContainerPort(mapping.container().first() + i)
+              .setProtocol(mapping.protocol())
+              .build());
+    }
+    return bindings;
   }
 }

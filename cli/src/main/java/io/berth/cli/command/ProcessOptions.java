@@ -1,6 +1,6 @@
 package io.berth.cli.command;
 
-import io.berth.cli.parse.Variables;
+import io.berth.base.text.Variables;
 import io.berth.cli.session.Caller;
 import java.nio.file.Path;
 import java.util.ArrayList;

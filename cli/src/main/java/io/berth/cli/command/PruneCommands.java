@@ -12,12 +12,14 @@ import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Timestamps;
-import io.berth.cli.parse.Moments;
+import io.berth.base.text.ListFilters;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Session;
 import java.io.IOException;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -53,8 +55,7 @@ public final class PruneCommands {
 
     @Override
     public final int run(Session session) {
-      Instant now = Instant.now();
-      List<String> wanted = filters.stream().map(filter -> checked(filter, now)).toList();
+      List<String> wanted = checked(session.caller().zone(), Instant.now());
       if (!force && !confirmed(session.caller())) {
         // The exit code is 0 as docker's: a person who said no got what was asked for.
         return 0;
@@ -66,20 +67,29 @@ public final class PruneCommands {
       return 0;
     }
 
+    /** The things that are removed, and the keys of filters that they have. */
+    abstract Kind kind();
+
     /**
-     * A filter as the services read it, with ages turned into moments. INVALID_ARGUMENT for one
-     * that there is not: filters are checked before anybody is asked.
+     * The filters as the services read them, with a time or age of the caller's turned into a
+     * moment. INVALID_ARGUMENT for one that there is not: filters are checked before anybody is
+     * asked.
      */
-    String checked(String filter, Instant now) {
-      String key = filter.substring(0, Math.max(0, filter.indexOf('=')));
-      String value = filter.substring(key.length() + (key.isEmpty() ? 0 : 1));
-      return switch (key) {
-        case "label", "label!" -> filter;
-        case "until" -> "until=" + Timestamps.instant(Moments.parse("--filter until", value, now));
-        default ->
-            throw new BerthException.InvalidArgument(
-                "--filter `" + filter + "`: there are label=, label!= and until=");
-      };
+    private List<String> checked(ZoneId zone, Instant now) {
+      ListFilters all = ListFilters.parse(kind().objects(), filters, kind().keys());
+      Boolean dangling = all.flag("dangling");
+      List<String> wanted = new ArrayList<>();
+      for (String key : List.of(ListFilters.LABEL, ListFilters.NO_LABEL)) {
+        all.values(key).forEach(value -> wanted.add(key + "=" + value));
+      }
+      if (dangling != null) {
+        wanted.add("dangling=" + dangling);
+      }
+      Instant until = all.until(now, zone);
+      if (until != null) {
+        wanted.add("until=" + until);
+      }
+      return wanted;
     }
 
     private boolean confirmed(Caller caller) {
@@ -124,6 +134,21 @@ public final class PruneCommands {
         return "";
       }
     }
+  }
+
+  /**
+   * A kind of things that can be removed.
+   *
+   * @param objects their name
+   * @param keys of the filters that they have
+   */
+  record Kind(String objects, List<String> keys) {
+    static final Kind CONTAINERS = new Kind("containers", List.of("label", "label!", "until"));
+    static final Kind NETWORKS = new Kind("networks", List.of("label", "label!", "until"));
+    static final Kind VOLUMES = new Kind("volumes", List.of("label", "label!"));
+    static final Kind IMAGES = new Kind("images", List.of("label", "label!", "until", "dangling"));
+    static final Kind ANYTHING = new Kind("these", List.of("label", "label!", "until"));
+    static final Kind WITH_VOLUMES = new Kind("these with volumes", List.of("label", "label!"));
   }
 
   private static void tell(Session session, String what, List<String> gone) {
@@ -178,6 +203,8 @@ public final class PruneCommands {
         .stream()
         .map(Container::getNetwork)
         .forEach(network -> named.add(network.getMode()));
+    ListFilters filters = ListFilters.parse(Kind.NETWORKS.objects(), wanted, Kind.NETWORKS.keys());
+    Instant until = filters.until(Instant.now(), ZoneOffset.UTC);
     List<String> gone = new ArrayList<>();
     for (Network network : all) {
       boolean own = network.getDriver().equals("bridge") || network.getDriver().equals("routed");
@@ -186,7 +213,8 @@ public final class PruneCommands {
           && !network.getName().equals("bridge")
           && free
           && !named.contains(network.getId())
-          && wanted.stream().allMatch(filter -> fits(network, filter))) {
+          && filters.fitsLabels(network.getLabelsMap())
+          && ListFilters.fits(until, Timestamps.instant(network.getCreatedAt()))) {
         try {
           var request = RemoveNetworkRequest.newBuilder().setRef(network.getId()).build();
           session.call(NetworksGrpc.getRemoveMethod(), request);
@@ -200,33 +228,14 @@ public final class PruneCommands {
     tell(session, "Networks", gone);
   }
 
-  private static boolean fits(Network network, String filter) {
-    int equals = filter.indexOf('=');
-    String value = filter.substring(equals + 1);
-    return switch (filter.substring(0, equals)) {
-      case "until" -> Timestamps.instant(network.getCreatedAt()).isBefore(Instant.parse(value));
-      case "label!" -> !hasLabel(network, value);
-      default -> hasLabel(network, value);
-    };
-  }
-
-  private static boolean hasLabel(Network network, String wanted) {
-    int equals = wanted.indexOf('=');
-    return equals < 0
-        ? network.containsLabels(wanted)
-        : wanted
-            .substring(equals + 1)
-            .equals(network.getLabelsMap().get(wanted.substring(0, equals)));
-  }
-
-  private static BerthException noMoment(String filter) {
-    return new BerthException.InvalidArgument(
-        "--filter `" + filter + "`: volumes have label= and label!= only");
-  }
-
   /** Removes containers that do not run. */
   @Command(description = "Remove all containers that do not run")
   public static final class Containers extends Pruning {
+    @Override
+    Kind kind() {
+      return Kind.CONTAINERS;
+    }
+
     @Override
     List<String> doomed() {
       return List.of("all containers that do not run");
@@ -247,8 +256,8 @@ public final class PruneCommands {
     boolean all;
 
     @Override
-    String checked(String filter, Instant now) {
-      return filter.startsWith("dangling=") ? filter : super.checked(filter, now);
+    Kind kind() {
+      return Kind.IMAGES;
     }
 
     @Override
@@ -275,11 +284,8 @@ public final class PruneCommands {
     boolean all;
 
     @Override
-    String checked(String filter, Instant now) {
-      if (filter.startsWith("until=")) {
-        throw noMoment(filter);
-      }
-      return super.checked(filter, now);
+    Kind kind() {
+      return Kind.VOLUMES;
     }
 
     @Override
@@ -296,6 +302,11 @@ public final class PruneCommands {
   /** Removes networks that no container uses. */
   @Command(description = "Remove networks that no container uses")
   public static final class Networks extends Pruning {
+    @Override
+    Kind kind() {
+      return Kind.NETWORKS;
+    }
+
     @Override
     List<String> doomed() {
       return List.of("all networks of your own that no container uses");
@@ -320,11 +331,8 @@ public final class PruneCommands {
     boolean volumes;
 
     @Override
-    String checked(String filter, Instant now) {
-      if (volumes && filter.startsWith("until=")) {
-        throw noMoment(filter);
-      }
-      return super.checked(filter, now);
+    Kind kind() {
+      return volumes ? Kind.WITH_VOLUMES : Kind.ANYTHING;
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Resources;
-import io.berth.cli.parse.Sizes;
+import io.berth.base.text.ByteSize;
 import picocli.CommandLine.Option;
 
 /** The options for how much a container may use. What is not given is left as it is. */
@@ -59,7 +59,7 @@ final class ResourceOptions {
         .setMemory(size("-m", memory))
         .setMemorySwap(memorySwap.equals("-1") ? -1 : size("--memory-swap", memorySwap))
         .setMemoryReservation(size("--memory-reservation", memoryReservation))
-        .setNanoCpus(cpus.isEmpty() ? 0 : Sizes.nanoCpus(cpus))
+        .setNanoCpus(cpus.isEmpty() ? 0 : ByteSize.nanoCpus("--cpus", cpus))
         .setCpuShares(cpuShares)
         .setCpuPeriod(cpuPeriod)
         .setCpuQuota(cpuQuota)
@@ -71,6 +71,6 @@ final class ResourceOptions {
   }
 
   private static long size(String option, String text) {
-    return text.isEmpty() ? 0 : Sizes.bytes(option, text);
+    return text.isEmpty() ? 0 : ByteSize.parse(option, text);
   }
 }

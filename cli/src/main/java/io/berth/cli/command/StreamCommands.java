@@ -14,8 +14,9 @@ import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
+import io.berth.base.rpc.Timestamps;
+import io.berth.base.text.Moment;
 import io.berth.cli.parse.DetachKeys;
-import io.berth.cli.parse.Moments;
 import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
@@ -24,11 +25,13 @@ import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -278,20 +281,17 @@ public final class StreamCommands {
               .setFollow(follow)
               .setStdout(true)
               .setStderr(true);
-      if (!tail.equals("all")) {
-        try {
-          request.setTail(Long.parseUnsignedLong(tail));
-        } catch (NumberFormatException e) {
-          throw new BerthException.InvalidArgument(
-              "--tail `" + tail + "`: is no number of lines, nor `all`", e);
-        }
+      Long lines = lines(tail);
+      if (lines != null) {
+        request.setTail(lines);
       }
       Instant now = Instant.now();
+      ZoneId zone = session.caller().zone();
       if (!since.isEmpty()) {
-        request.setSince(Moments.parse("--since", since, now));
+        request.setSince(Timestamps.of(Moment.parse("--since", since, now, zone)));
       }
       if (!until.isEmpty()) {
-        request.setUntil(Moments.parse("--until", until, now));
+        request.setUntil(Timestamps.of(Moment.parse("--until", until, now, zone)));
       }
       return session.stream(
           ContainersGrpc.getLogsMethod(),
@@ -307,6 +307,20 @@ public final class StreamCommands {
             }
             return 0;
           });
+    }
+
+    /** How many lines are wanted; null for all, which a number below zero means as well. */
+    private static @Nullable Long lines(String text) {
+      if (text.equals("all")) {
+        return null;
+      }
+      try {
+        long lines = Long.parseLong(text);
+        return lines < 0 ? null : lines;
+      } catch (NumberFormatException e) {
+        throw new BerthException.InvalidArgument(
+            "--tail `" + text + "`: is no number of lines, nor `all`", e);
+      }
     }
 
     private void print(Session session, LogRecord record) {

@@ -6,7 +6,7 @@ import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
-import io.berth.cli.parse.Variables;
+import io.berth.base.text.Variables;
 import io.berth.cli.render.Inspection;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.VolumeDocument;

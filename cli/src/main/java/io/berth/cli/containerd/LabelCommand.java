@@ -1,8 +1,8 @@
 package io.berth.cli.containerd;
 
 import com.google.protobuf.FieldMask;
+import io.berth.base.text.Variables;
 import io.berth.cli.command.SessionCommand;
-import io.berth.cli.parse.Variables;
 import io.berth.cli.session.Session;
 import java.util.ArrayList;
 import java.util.List;

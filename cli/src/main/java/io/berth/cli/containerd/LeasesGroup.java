@@ -8,10 +8,10 @@ import io.berth.api.containerd.services.leases.v1.ListRequest;
 import io.berth.api.containerd.services.leases.v1.ListResourcesRequest;
 import io.berth.api.containerd.services.leases.v1.Resource;
 import io.berth.base.rpc.Timestamps;
+import io.berth.base.text.GoDuration;
+import io.berth.base.text.Variables;
 import io.berth.cli.command.ListingCommand;
 import io.berth.cli.command.SessionCommand;
-import io.berth.cli.parse.Moments;
-import io.berth.cli.parse.Variables;
 import io.berth.cli.render.Listing;
 import io.berth.cli.session.Session;
 import java.time.Duration;
@@ -76,11 +76,8 @@ public final class LeasesGroup {
     public int run(Session session) {
       Map<String, String> all = new HashMap<>(Variables.pairs("label", labels));
       if (!expires.equals("0")) {
-        Instant now = Instant.now();
-        // The text is read as an age, whose length is then counted forwards.
-        Duration length =
-            Duration.between(Timestamps.instant(Moments.parse("--expires", expires, now)), now);
-        all.put("containerd.io/gc.expire", now.plus(length).toString());
+        Duration length = GoDuration.parsePositive("--expires", expires);
+        all.put("containerd.io/gc.expire", Instant.now().plus(length).toString());
       }
       CreateRequest request = CreateRequest.newBuilder().setId(id).putAllLabels(all).build();
       Lease lease = session.call(LeasesGrpc.getCreateMethod(), request).getLease();

@@ -1,6 +1,6 @@
 /**
- * What people type, read as values: sizes, times, ports, mounts, variables. Nothing here has side
- * effects beyond reading files that were named, and a refusal names the option and the remedy.
+ * What people type and only the command line reads. Words that services read as well, such as
+ * moments, sizes and ports, are in {@link io.berth.base.text}.
  */
 @NullMarked
 package io.berth.cli.parse;

@@ -4,11 +4,13 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.base.rpc.Timestamps;
+import io.berth.base.text.PortRange;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** Shows parts of a container in the words of {@code ps}. */
 public final class ContainerWords {
@@ -42,15 +44,48 @@ public final class ContainerWords {
     return "Up " + Words.duration(Duration.between(Timestamps.instant(state.getStartedAt()), now));
   }
 
-  /** Ports as {@code 0.0.0.0:8080->80/tcp, 53/udp}; the second one is not published. */
+  /**
+   * Ports as {@code 0.0.0.0:8080->80/tcp, 53/udp}; the second one is not published. Neighbours on
+   * both sides are one range: {@code 0.0.0.0:8000-8002->80-82/tcp}.
+   */
   public static String ports(List<PortBinding> ports) {
-    return ports.stream()
-        .map(port ->
-            (port.getHostPort() == 0 ? "" : hostSide(port) + "->")
-                + port.getContainerPort()
-                + "/"
-                + port.getProtocol())
-        .collect(Collectors.joining(", "));
+    List<PortBinding> sorted =
+        ports.stream()
+            .sorted(
+                Comparator.comparing(PortBinding::getProtocol)
+                    .thenComparing(PortBinding::getHostIp)
+                    .thenComparing(port -> port.getHostPort() == 0)
+                    .thenComparingInt(PortBinding::getContainerPort)
+                    .thenComparingInt(PortBinding::getHostPort))
+            .toList();
+    List<String> words = new ArrayList<>();
+    for (int first = 0, next; first < sorted.size(); first = next) {
+      next = first + 1;
+      while (next < sorted.size() && follows(sorted.get(next - 1), sorted.get(next))) {
+        next++;
+      }
+      words.add(range(sorted.get(first), next - first - 1));
+    }
+    return String.join(", ", words);
+  }
+
+  private static boolean follows(PortBinding one, PortBinding next) {
+    int step = one.getHostPort() == 0 ? 0 : 1;
+    return next.getProtocol().equals(one.getProtocol())
+        && next.getHostIp().equals(one.getHostIp())
+        && next.getHostPort() == one.getHostPort() + step
+        && next.getContainerPort() == one.getContainerPort() + 1;
+  }
+
+  /** A port and so many behind it. */
+  private static String range(PortBinding first, int more) {
+    int inside = first.getContainerPort();
+    int outside = first.getHostPort();
+    String end = more == 0 ? "" : "-" + (outside + more);
+    return (outside == 0 ? "" : hostSide(first) + end + "->")
+        + new PortRange(inside, inside + more)
+        + "/"
+        + first.getProtocol();
   }
 
   /** A port's side on this machine: {@code 0.0.0.0:8080}. */

@@ -5,6 +5,7 @@ import io.berth.linux.Terminal;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +32,15 @@ public record Caller(
     @Nullable Descriptors descriptors) {
   public Caller {
     environment = Map.copyOf(environment);
+  }
+
+  /**
+   * The caller's time zone: what its variable TZ names (tzset(3)), else this machine's, which the
+   * process has read together with TZ in its other forms.
+   */
+  public ZoneId zone() {
+    String name = environment.getOrDefault("TZ", "").replaceFirst("^:", "");
+    return ZoneId.getAvailableZoneIds().contains(name) ? ZoneId.of(name) : ZoneId.systemDefault();
   }
 
   /** A path as it was typed, seen from the caller's folder. */

@@ -147,9 +147,30 @@ final class RenderTest {
   @Test
   void portsAsPsShowsThem() {
     assertEquals(
-        "0.0.0.0:8080->80/tcp, [::1]:53->53/udp, 9/tcp",
+        "0.0.0.0:8080->80/tcp, 9/tcp, [::1]:53->53/udp",
         ContainerWords.ports(
             List.of(port("", 8080, 80, "tcp"), port("::1", 53, 53, "udp"), port("", 0, 9, "tcp"))));
+  }
+
+  /** Case N11: neighbours on both sides are one range. */
+  @Test
+  void neighboursAreOneRange() {
+    assertEquals(
+        "0.0.0.0:8000-8002->80-82/tcp, 0.0.0.0:9003->83/tcp, 5-6/tcp, [::1]:8003->83/tcp,"
+            + " 0.0.0.0:8003->83/udp",
+        ContainerWords.ports(
+            List.of(
+                port("", 8002, 82, "tcp"),
+                port("", 8000, 80, "tcp"),
+                port("", 8003, 83, "udp"),
+                port("::1", 8003, 83, "tcp"),
+                port("", 9003, 83, "tcp"),
+                port("", 0, 6, "tcp"),
+                port("", 0, 5, "tcp"),
+                port("", 8001, 81, "tcp"))));
+    assertEquals(
+        "0.0.0.0:8000->80/tcp, 0.0.0.0:8001->80/tcp",
+        ContainerWords.ports(List.of(port("", 8000, 80, "tcp"), port("", 8001, 80, "tcp"))));
   }
 
   private static PortBinding port(String ip, int host, int inside, String protocol) {
