@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.github.luben.zstd.Zstd;
 import com.google.protobuf.ByteString;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
@@ -77,6 +78,21 @@ final class LoadAndPrepareIT {
 
   private static List<Image> images(List<Progress> answers) {
     return answers.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
+  }
+
+  /** Cases I4 and I17: what shrinks as far as its format can is honest. */
+  @Test
+  void layersOfZeros_areTaken() throws Exception {
+    byte[] layer = Archives.layer().file("zeros", 0644, new byte[80 << 20]).tar();
+    Archives.Image image = Archives.image("sh", layer);
+    byte[] gzip = image.blobs().values().iterator().next();
+    assertTrue(layer.length / gzip.length > 500);
+    assertEquals(1, images(load(service, Archives.oci(image, "zeros:1"), "")).size());
+    // The whole archive may be packed as well, and by what packs zeros further.
+    byte[] archive = Archives.docker("sh", "zeros:2", layer);
+    byte[] zstd = Zstd.compress(archive);
+    assertTrue(archive.length / zstd.length > 5000);
+    assertEquals(1, images(load(service, zstd, "")).size());
   }
 
   private static byte[] base() throws Exception {

@@ -274,6 +274,13 @@ public final class Fd implements AutoCloseable {
     }
   }
 
+  /** Moves the offset on by so many bytes; a file that is written behind its end has a hole. */
+  public void skip(long bytes) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.LSEEK, number(), bytes, 1), "lseek", what);
+    }
+  }
+
   /** What kind of file it is, whose, how large and how old. */
   public FileStatus status() throws SyscallException {
     return FileStatus.of(number(), "", OpenFlags.AT_EMPTY_PATH, what);

@@ -90,7 +90,7 @@ final class FileAttributes {
 
   private void extended(String path, TarEntry entry) throws SyscallException {
     for (Map.Entry<String, byte[]> attribute : entry.attributes().entrySet()) {
-      if (!TreeExtractor.isAllowed(attribute)) {
+      if (!TreeExtractor.isAllowed(attribute) || !canHave(entry.type(), attribute.getKey())) {
         continue;
       }
       try {
@@ -103,6 +103,18 @@ final class FileAttributes {
         }
       }
     }
+  }
+
+  /**
+   * Whether the kernel lets a file of this kind have an attribute: those of users belong to files
+   * and directories alone (xattr(7)), and other tools leave them out elsewhere as well.
+   */
+  private static boolean canHave(TarEntry.Type type, String attribute) {
+    return switch (type) {
+      case FILE, DIRECTORY -> true;
+      case HARD_LINK, SYMBOLIC_LINK, CHARACTER_DEVICE, BLOCK_DEVICE, FIFO ->
+          !attribute.startsWith("user.");
+    };
   }
 
   private static int umask() {

@@ -54,6 +54,11 @@ public final class FolderExtractor {
       }
 
       @Override
+      public void hole(long bytes) throws IOException {
+        extractor.hole(bytes);
+      }
+
+      @Override
       public void endOfEntry() throws IOException {
         extractor.endOfEntry();
       }

@@ -106,12 +106,11 @@ public final class LayerApplier {
 
   private void checkLimits(long packed, long unpacked) {
     if (unpacked > limits.bytes()) {
-      throw new BerthException.ResourceExhausted(
-          "unpack layer: more than "
-              + limits.bytes()
-              + " bytes; raise `image.max_image_bytes` if that is meant");
+      throw LayerLimits.tooLarge(limits.bytes());
     }
-    if (unpacked > FREE_EXPANSION && unpacked / Math.max(1, packed) > limits.expansion()) {
+    if (limits.expansion() > 0
+        && unpacked > FREE_EXPANSION
+        && unpacked / Math.max(1, packed) > limits.expansion()) {
       throw new BerthException.ResourceExhausted(
           "unpack layer: it grows more than "
               + limits.expansion()

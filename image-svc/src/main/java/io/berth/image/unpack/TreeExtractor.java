@@ -57,6 +57,8 @@ final class TreeExtractor implements TarSink {
   private final LayerDeletions layerDeletions;
   private boolean rootListed;
   private long entries;
+  private long bytes;
+  private boolean holes;
   private long directoryChars;
   private @Nullable Fd file;
   private @Nullable TarEntry current;
@@ -100,9 +102,15 @@ final class TreeExtractor implements TarSink {
               + limits.entries()
               + " entries; raise `image.max_layer_entries` if that is meant");
     }
+    // The holes of sparse files are no bytes of the archive, so they are counted here.
+    bytes += Math.min(entry.size(), Long.MAX_VALUE - bytes);
+    if (bytes > limits.bytes()) {
+      throw LayerLimits.tooLarge(limits.bytes());
+    }
     String path = EntryPath.of(entry.name(), entry.name());
     String base = EntryPath.base(path);
     current = entry;
+    holes = false;
     currentPath = path;
     try {
       if (deletions.areKnown() && base.startsWith(Whiteouts.PREFIX)) {
@@ -136,6 +144,20 @@ final class TreeExtractor implements TarSink {
   }
 
   @Override
+  public void hole(long bytes) throws IOException {
+    TarEntry entry = current;
+    if (file == null || entry == null) {
+      return;
+    }
+    try {
+      file.skip(bytes);
+      holes = true;
+    } catch (SyscallException e) {
+      throw refused(entry, e);
+    }
+  }
+
+  @Override
   public void endOfEntry() throws IOException {
     TarEntry entry = current;
     current = null;
@@ -145,6 +167,10 @@ final class TreeExtractor implements TarSink {
     Fd fd = file;
     file = null;
     try (fd) {
+      if (holes && fd != null) {
+        // A hole at the end is made by the length alone.
+        fd.truncate(entry.size());
+      }
       switch (entry.type()) {
         case FILE -> attributes.ofFile(Objects.requireNonNull(fd), currentPath, entry);
         case HARD_LINK -> {}
@@ -335,7 +361,7 @@ final class TreeExtractor implements TarSink {
       case ENOSPC, EDQUOT ->
           new BerthException.ResourceExhausted(
               what + "the disk is full or out of inodes; free space there", e);
-      case ELOOP, ENAMETOOLONG, EXDEV, EINVAL ->
+      case ELOOP, ENAMETOOLONG, EXDEV, EINVAL, EFBIG ->
           new BerthException.InvalidArgument(what + e.getMessage(), e);
       case ENOENT, ENOTDIR ->
           entry.type() == TarEntry.Type.HARD_LINK

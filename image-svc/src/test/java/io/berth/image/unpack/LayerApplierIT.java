@@ -18,6 +18,8 @@ import io.berth.linux.FileStatus;
 import io.berth.linux.FileTimestamp;
 import io.berth.linux.RootedFiles;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -277,6 +279,69 @@ final class LayerApplierIT {
     try (RootedFiles files =
         RootedFiles.open(folder.resolve("l"), RootedFiles.Confinement.IN_ROOT)) {
       assertEquals(List.of("trusted.mine"), files.attributes("d"));
+    }
+  }
+
+  // case I6
+  @Test
+  void attributesOfUsersOnWhatCannotHaveThem_areLeftOut() throws Exception {
+    Archives.Layer layer = Archives.layer();
+    for (TarEntry.Type type :
+        List.of(
+            TarEntry.Type.SYMBOLIC_LINK,
+            TarEntry.Type.FIFO,
+            TarEntry.Type.CHARACTER_DEVICE,
+            TarEntry.Type.FILE)) {
+      layer.entry(
+          new TarEntry(
+              type.name(),
+              type,
+              0644,
+              0,
+              0,
+              0,
+              new FileTimestamp(1, 0),
+              type == TarEntry.Type.SYMBOLIC_LINK ? "to" : "",
+              1,
+              3,
+              Map.of("user.k", new byte[] {1}, "trusted.k", new byte[] {2})));
+    }
+    apply(layer.tar());
+    try (RootedFiles files =
+        RootedFiles.open(folder.resolve("l"), RootedFiles.Confinement.IN_ROOT)) {
+      assertEquals(List.of("trusted.k"), files.attributes("SYMBOLIC_LINK"));
+      assertEquals(List.of("trusted.k"), files.attributes("FIFO"));
+      assertEquals(List.of("trusted.k"), files.attributes("CHARACTER_DEVICE"));
+      assertEquals(
+          List.of("trusted.k", "user.k"), files.attributes("FILE").stream().sorted().toList());
+    }
+  }
+
+  // case I7
+  @Test
+  void sparseFiles_keepTheirHolesAndCountWithThem() throws Exception {
+    Path holes = folder.resolve("holes");
+    try (RandomAccessFile file = new RandomAccessFile(holes.toFile(), "rw")) {
+      file.seek(1 << 20);
+      file.write("in the middle".getBytes(StandardCharsets.US_ASCII));
+      file.setLength(300 << 20);
+    }
+    Path tar = folder.resolve("holes.tar");
+    Process packer =
+        new ProcessBuilder("tar", "-C", folder.toString(), "-S", "-cf", tar.toString(), "holes")
+            .inheritIO()
+            .start();
+    assertEquals(0, packer.waitFor());
+    byte[] layer = Files.readAllBytes(tar);
+    apply(layer);
+    assertEquals(-1, Files.mismatch(holes, at("holes")));
+    assertTrue(FileStatus.of(at("holes")).blocks() * 512 < 1 << 20);
+    var small = new LayerApplier(new LayerLimits(10, 200 << 20, 0));
+    Path again = Files.createDirectory(folder.resolve("again"));
+    try (RootedFiles files = RootedFiles.open(again, RootedFiles.Confinement.IN_ROOT)) {
+      assertThrows(
+          BerthException.ResourceExhausted.class,
+          () -> small.apply(ByteSource.of(layer), files, true));
     }
   }
 

@@ -77,7 +77,10 @@ public enum Key {
   IMAGE_MAX_IMAGE_BYTES(
       "image.max_image_bytes", Kind.NUMBER, "107374182400", "Unpacked bytes of one image."),
   IMAGE_MAX_EXPANSION(
-      "image.max_expansion", Kind.NUMBER, "200", "Unpacked bytes per compressed byte of a layer."),
+      "image.max_expansion",
+      Kind.NUMBER,
+      "0",
+      "Unpacked bytes per compressed byte of a layer; 0: max_image_bytes is the bound."),
   IMAGE_PARALLEL_LAYERS("image.parallel_layers", Kind.NUMBER, "4", "Layers fetched side by side."),
   IMAGE_INSECURE_REGISTRIES(
       "image.insecure_registries",
