@@ -186,6 +186,7 @@ final class Verbs {
         Verb.of(StatsCommand::new, "stats"),
         Verb.of(PruneCommands.Containers::new, "prune"),
         Verb.of(FileCommands.Diff::new, "diff"),
+        Verb.of(CopyCommand::new, "cp"),
         Verb.of(FileCommands.Export::new, "export"),
         Verb.of(FileCommands.Commit::new, "commit"),
         Verb.of(InspectCommand::new, "inspect"));

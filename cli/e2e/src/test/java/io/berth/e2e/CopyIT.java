@@ -8,6 +8,8 @@ import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -198,6 +200,90 @@ final class CopyIT {
     Command.run(line, tar, Map.of()).exits(0);
     Command out = berth.berth("cp", "box:/etc/from-tar", "-").exits(0);
     assertTrue(out.out().startsWith("from-tar\0") && out.out().contains("tar\n"), out.out());
+  }
+
+  /** Case L24: links in the last place, made-up files, set-uid programs, fifos, devices, owners. */
+  @Test
+  void allShapes() throws Exception {
+    start();
+    berth
+        .berth(
+            "exec",
+            "box",
+            "sh",
+            "-ec",
+            "cd /made; echo old > real; ln -s real link; ln -s /made/fresh dangling;"
+                + " mkfifo fifo; echo x > set; chown 1234:2345 set; chmod 6755 set")
+        .exits(0);
+    String one = here.resolve("one").toString();
+    berth.berth("cp", one, "box:/made/link").exits(0);
+    berth.berth("cp", one, "box:/made/dangling").exits(0);
+    assertEquals("one\n", inside("/made/real"));
+    assertEquals("one\n", inside("/made/fresh"));
+    berth.berth("exec", "box", "test", "-L", "/made/link").exits(0);
+
+    Path out = Files.createDirectory(here.resolve("out"));
+    berth.berth("cp", "box:/proc/self/status", out.resolve("status").toString()).exits(0);
+    assertTrue(Files.readString(out.resolve("status")).contains("\nPid:\t1\n"));
+    berth.berth("cp", "box:/proc/version", out + "/").exits(0);
+    assertEquals(
+        Files.readString(Path.of("/proc/version")), Files.readString(out.resolve("version")));
+    berth.berth("cp", "box:/made/fifo", out + "/").exits(0);
+    assertTrue(Files.readAttributes(out.resolve("fifo"), BasicFileAttributes.class).isOther());
+    Command device = berth.berth("cp", "box:/dev/null", out + "/").exits(1);
+    assertTrue(device.err().contains("it is a device"), device.err());
+    for (String archive : List.of("", "-a")) {
+      Path copy = Files.createDirectory(here.resolve("copy" + archive));
+      Files.createSymbolicLink(copy.resolve("link"), Path.of("target"));
+      List<String> line = new ArrayList<>(List.of("container", "cp", "-q", "box:/made/set"));
+      if (!archive.isEmpty()) {
+        line.add(1 + 1, archive);
+      }
+      line.add(copy.resolve("link").toString());
+      berth.berth(line.toArray(String[]::new)).exits(0);
+      Path target = copy.resolve("target");
+      assertEquals(06755, (int) Files.getAttribute(target, "unix:mode") & 07777);
+      assertEquals(archive.isEmpty() ? 0 : 1234, (int) Files.getAttribute(target, "unix:uid"));
+    }
+    berth.berth("cp", "-L", "box:/made/link", out + "/").exits(0);
+    assertEquals("one\n", Files.readString(out.resolve("link"), StandardCharsets.UTF_8));
+    assertFalse(Files.isSymbolicLink(out.resolve("link")));
+    berth.berth("cp", "-aL", here.resolve("copy-a/link").toString(), "box:/made/again").exits(0);
+    assertEquals(
+        "1234:2345 6755\n",
+        berth.berth("exec", "box", "stat", "-c", "%u:%g %a", "/made/again").exits(0).out());
+  }
+
+  /** Case L24: what is read-only for the container is read-only for copies, running or not. */
+  @Test
+  void readOnlyContainers() throws Exception {
+    String one = here.resolve("one").toString();
+    berth
+        .berth(
+            "create",
+            "--name",
+            "locked",
+            "--read-only",
+            "--network",
+            "none",
+            "-v",
+            "locked-v:/v",
+            "busybox:test",
+            "sleep",
+            "1000")
+        .exits(0);
+    try {
+      for (int round = 0; round < 2; round++) {
+        Command refused = berth.berth("cp", one, "locked:/etc/one").exits(1);
+        assertTrue(refused.err().contains("is marked read-only"), refused.err());
+        assertFalse(refused.err().contains(berth.folder("").toString()), refused.err());
+        berth.berth("cp", one, "locked:/v/one" + round).exits(0);
+        berth.berth("start", "locked").exits(0);
+      }
+    } finally {
+      berth.berth("rm", "-f", "-v", "locked").exits(0);
+      berth.berth("volume", "rm", "-f", "locked-v").exits(0);
+    }
   }
 
   @Test

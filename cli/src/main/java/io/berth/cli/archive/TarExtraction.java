@@ -6,6 +6,7 @@ import io.berth.base.tar.TarParser;
 import io.berth.base.tar.TarSink;
 import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;
+import io.berth.linux.OpenFlags;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -22,25 +23,27 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes files of an untrusted tar, all below one folder: an entry is refused if its path leads
- * upwards or through a symbolic link that leads out. Files belong to whoever runs this, and devices
- * are left out. For one use, by one thread.
+ * upwards or through a symbolic link that leads out. Files belong to whoever runs this unless
+ * owners are kept, and devices are left out. For one use, by one thread.
  */
 public final class TarExtraction {
   private static final int BUFFER = 64 << 10;
-  private static final int PERMISSIONS = 0777;
 
   private final Path folder;
   private final String top;
+  private final boolean owners;
   private final List<String> leftOut = new ArrayList<>();
 
   /**
    * For a folder that exists.
    *
    * @param top what the first component of every name becomes; empty to leave it out
+   * @param owners whether files get the owners that the archive says
    */
-  public TarExtraction(Path folder, String top) {
+  public TarExtraction(Path folder, String top, boolean owners) {
     this.folder = folder;
     this.top = top;
+    this.owners = owners;
   }
 
   /**
@@ -114,6 +117,7 @@ public final class TarExtraction {
         case SYMBOLIC_LINK -> {
           clear(path);
           files.symbolicLink(path, entry.linkName());
+          owner(path, entry);
         }
         case HARD_LINK -> {
           String existing = inside(entry.linkName());
@@ -125,7 +129,14 @@ public final class TarExtraction {
           file = files.create(path, 0600);
           ofFile = entry;
         }
-        case CHARACTER_DEVICE, BLOCK_DEVICE, FIFO -> leftOut.add(entry.name());
+        case FIFO -> {
+          clear(path);
+          files.makeNode(path, OpenFlags.S_IFIFO | 0600, new FileStatus.Device(0, 0));
+          owner(path, entry);
+          files.changeMode(path, entry.mode());
+          files.setTimes(path, entry.modified(), entry.modified());
+        }
+        case CHARACTER_DEVICE, BLOCK_DEVICE -> leftOut.add(entry.name());
       }
     }
 
@@ -133,11 +144,19 @@ public final class TarExtraction {
       FileStatus there = files.statusOrNull(path);
       if (there == null) {
         files.makeDirectory(path, 0700);
-        files.changeMode(path, entry.mode() & PERMISSIONS);
+        owner(path, entry);
+        files.changeMode(path, entry.mode());
         folders.put(path, entry);
       } else if (!there.isDirectory()) {
         throw new BerthException.FailedPrecondition(
             "`" + folder.resolve(path) + "` is no folder, and a folder is to take its place");
+      }
+    }
+
+    /** Gives a file its owner, before its mode, for this clears set-id bits (chown(2)). */
+    private void owner(String path, TarEntry entry) throws SyscallException {
+      if (owners) {
+        files.changeOwner(path, entry.uid(), entry.gid());
       }
     }
 
@@ -160,12 +179,26 @@ public final class TarExtraction {
     }
 
     @Override
+    public void hole(long bytes) throws IOException {
+      if (file != null) {
+        file.skip(bytes);
+      }
+    }
+
+    @Override
     public void endOfEntry() throws IOException {
       TarEntry entry = ofFile;
       if (file == null || entry == null) {
         return;
       }
-      file.changeMode(entry.mode() & PERMISSIONS);
+      if (file.status().size() < entry.size()) {
+        // A hole at the end is made by the length alone.
+        file.truncate(entry.size());
+      }
+      if (owners) {
+        file.changeOwner(entry.uid(), entry.gid());
+      }
+      file.changeMode(entry.mode());
       file.setTimes(entry.modified(), entry.modified());
       close();
     }

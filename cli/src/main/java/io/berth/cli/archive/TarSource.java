@@ -20,8 +20,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a file tree as a tar in which everything belongs to root. Links stay links, and what is
- * neither file nor folder nor link is refused.
+ * Reads a file tree as a tar in which everything belongs to root unless owners are kept. Links stay
+ * links. Sockets have no place in a tar and are left out.
  */
 public final class TarSource extends InputStream {
   private static final int PIPE = 1 << 20;
@@ -34,14 +34,15 @@ public final class TarSource extends InputStream {
    *
    * @param source a file or folder
    * @param top its name in the archive; empty for only what the folder holds
+   * @param owners whether the archive says whose the files are
    */
-  public TarSource(Path source, String top) throws IOException {
+  public TarSource(Path source, String top, boolean owners) throws IOException {
     PipedOutputStream out = new PipedOutputStream(in);
     Thread.ofVirtual()
         .name("tar")
         .start(() -> {
           try (out) {
-            copy(source, top, out);
+            copy(source, top, owners, out);
           } catch (IOException e) {
             // The reader has closed its side.
             failure = e;
@@ -50,11 +51,11 @@ public final class TarSource extends InputStream {
   }
 
   /** Keeps a failure where the reader finds it when it meets the end. */
-  private void copy(Path source, String top, OutputStream out) {
+  private void copy(Path source, String top, boolean owners, OutputStream out) {
     Path parent = source.getParent();
     try (RootedFiles files =
         RootedFiles.open(parent == null ? source : parent, RootedFiles.Confinement.BENEATH)) {
-      new Walk(files, parent == null ? source : parent, new TarWriter(out))
+      new Walk(files, parent == null ? source : parent, owners, new TarWriter(out))
           .write(parent == null ? "." : String.valueOf(source.getFileName()), top);
     } catch (IOException e) {
       failure = e;
@@ -62,7 +63,7 @@ public final class TarSource extends InputStream {
   }
 
   /** Writes files below a folder. */
-  private record Walk(RootedFiles files, Path folder, TarWriter out) {
+  private record Walk(RootedFiles files, Path folder, boolean owners, TarWriter out) {
     private record Item(String path, String name) {}
 
     void write(String path, String name) throws IOException {
@@ -85,9 +86,16 @@ public final class TarSource extends InputStream {
               out.entry(
                   entry(item.name, TarEntry.Type.SYMBOLIC_LINK, status, files.readLink(item.path)));
           case OpenFlags.S_IFREG -> file(item);
-          default ->
-              throw new IOException(
-                  "`" + folder.resolve(item.path) + "` is neither file nor folder nor link");
+          case OpenFlags.S_IFIFO -> out.entry(entry(item.name, TarEntry.Type.FIFO, status, ""));
+          case OpenFlags.S_IFCHR ->
+              out.entry(entry(item.name, TarEntry.Type.CHARACTER_DEVICE, status, ""));
+          case OpenFlags.S_IFBLK ->
+              out.entry(entry(item.name, TarEntry.Type.BLOCK_DEVICE, status, ""));
+          default -> {
+            if (item.path.equals(path)) {
+              throw new IOException("`" + folder.resolve(path) + "` is a socket");
+            }
+          }
         }
       }
       out.finish();
@@ -110,19 +118,19 @@ public final class TarSource extends InputStream {
       }
     }
 
-    private static TarEntry entry(String name, TarEntry.Type type, FileStatus status, String link) {
+    private TarEntry entry(String name, TarEntry.Type type, FileStatus status, String link) {
       return new TarEntry(
           name,
           type,
-          status.permissions() & 0777,
-          0,
-          0,
+          status.permissions(),
+          owners ? status.uid() : 0,
+          owners ? status.gid() : 0,
           type == TarEntry.Type.FILE ? status.size() : 0,
           // Whole seconds need no record of their own before the entry.
           new FileTimestamp(status.modified().seconds(), 0),
           link,
-          0,
-          0,
+          status.special().major(),
+          status.special().minor(),
           Map.of());
     }
   }

@@ -16,6 +16,7 @@ import io.berth.base.error.BerthException;
 import io.berth.cli.archive.TarExtraction;
 import io.berth.cli.archive.TarSource;
 import io.berth.cli.session.Session;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -25,19 +26,39 @@ import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
  * Copies files between this host and a container, which may run or not. Where nothing stands at the
  * target, what is copied gets that name; where a folder stands, it goes into the folder. {@code
  * FOLDER/.} means what the folder holds, and {@code -} a tar on standard input or output. Inside
- * the container the files belong to root, outside to whoever copies.
+ * the container the files belong to root, outside to whoever copies, unless owners are kept. A link
+ * in the last component of the target is followed, on the side where the target is.
  */
 @Command(description = "Copy files between this host and a container")
 public final class CopyCommand extends SessionCommand {
   private static final int FORMAT = 0170000;
   private static final int FOLDER = 0040000;
   private static final int LINK = 0120000;
+  private static final int FILE = 0100000;
+  private static final int FIFO = 0010000;
+  private static final int MAX_LINKS = 40;
+
+  @Option(
+      names = {"-a", "--archive"},
+      description = "Keep owners and groups, as numbers")
+  boolean owners;
+
+  @Option(
+      names = {"-L", "--follow-link"},
+      description = "Copy what a link as source leads to")
+  boolean follow;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Accepted: nothing is said of what was copied")
+  boolean quiet;
 
   @Parameters(index = "0", paramLabel = "[CONTAINER:]PATH|-", description = "What to copy")
   String from = "";
@@ -85,9 +106,10 @@ public final class CopyCommand extends SessionCommand {
   }
 
   private BerthException failure(IOException e) {
+    // The JDK's messages are often a name alone, and their types say what is wrong with it.
+    String why = e instanceof SyscallException ? "" : e.getClass().getSimpleName() + ": ";
     return new BerthException.FailedPrecondition(
-        "cp `" + from + "` `" + to + "`: " + e.getClass().getSimpleName() + ": " + e.getMessage(),
-        e);
+        "cp `" + from + "` `" + to + "`: " + why + e.getMessage(), e);
   }
 
   /**
@@ -129,21 +151,42 @@ public final class CopyCommand extends SessionCommand {
             .build());
   }
 
-  /** What stands at a path when links are followed; null for nothing. */
-  private static @Nullable StatPathResponse followed(Session session, Inside at) {
+  /** What stands at a path, be it a link; null for nothing. */
+  private static @Nullable StatPathResponse statOrNull(Session session, Inside at) {
     try {
-      StatPathResponse found = stat(session, at);
-      if ((found.getMode() & FORMAT) != LINK) {
-        return found;
-      }
-      try {
-        return stat(session, at.at(at.path() + "/"));
-      } catch (BerthException.NotFound e) {
-        return found;
-      }
+      return stat(session, at);
     } catch (BerthException.NotFound e) {
       return null;
     }
+  }
+
+  /**
+   * Where a path leads when links in its last component are followed, inside the container. There
+   * may be nothing there.
+   */
+  private static Inside followed(Session session, Inside at) {
+    Inside here = at;
+    for (int i = 0; i < MAX_LINKS; i++) {
+      StatPathResponse found = statOrNull(session, here);
+      if (found == null || (found.getMode() & FORMAT) != LINK) {
+        return here;
+      }
+      String link = found.getLinkTarget();
+      here = here.at(link.startsWith("/") ? link : parentOf(here.path()) + link);
+    }
+    throw new BerthException.FailedPrecondition(
+        "path `" + at.path() + "`: more than " + MAX_LINKS + " links, one to the next");
+  }
+
+  /** The same on this host. */
+  private static Path followed(Path target) throws IOException {
+    Path at = target;
+    for (int i = 0; i < MAX_LINKS && Files.isSymbolicLink(at); i++) {
+      Path link = Files.readSymbolicLink(at);
+      Path folder = at.getParent();
+      at = folder == null ? link : folder.toRealPath().resolve(link);
+    }
+    return at;
   }
 
   private static boolean isFolder(@Nullable StatPathResponse found) {
@@ -162,7 +205,8 @@ public final class CopyCommand extends SessionCommand {
 
   // Out of a container.
 
-  private void copyOut(Session session, Inside source) throws IOException {
+  private void copyOut(Session session, Inside typed) throws IOException {
+    Inside source = follow ? followed(session, typed) : typed;
     StatPathResponse found = stat(session, source);
     if (to.equals("-")) {
       ImageCommands.refuseTerminal(session, null);
@@ -177,28 +221,35 @@ public final class CopyCommand extends SessionCommand {
       session.out().flush();
       return;
     }
-    Path target = session.caller().path(to).toAbsolutePath();
-    boolean folder = isFolder(found);
-    TarExtraction extraction = extraction(source, found, target.normalize(), folder);
-    for (String name : archive(session, source, extraction::read)) {
-      session.err().println("WARNING: left out, it is no file: " + name);
+    switch (found.getMode() & FORMAT) {
+      case FILE, FOLDER, LINK, FIFO -> {}
+      default ->
+          throw new BerthException.FailedPrecondition(
+              "cp `" + from + "`: it is a device or a socket, which stays in the container");
+    }
+    Path target = followed(session.caller().path(to).toAbsolutePath().normalize());
+    String name = follow ? lastOf(typed.path()) : found.getName();
+    TarExtraction extraction = extraction(source, name, target, isFolder(found));
+    for (String each : archive(session, source, extraction::read)) {
+      session.err().println("WARNING: left out, it is a device: " + each);
     }
   }
 
-  private TarExtraction extraction(
-      Inside source, StatPathResponse found, Path target, boolean folder) throws IOException {
+  private TarExtraction extraction(Inside source, String name, Path target, boolean folder)
+      throws IOException {
     if (Files.isDirectory(target)) {
       boolean content = source.path().endsWith("/.") || source.path().equals("/");
-      return new TarExtraction(target.toRealPath(), content ? "" : found.getName());
+      return new TarExtraction(target.toRealPath(), content ? "" : name, owners);
     }
-    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS) ? folder : to.endsWith("/") && !folder) {
+    boolean there = Files.exists(target, LinkOption.NOFOLLOW_LINKS);
+    if (there ? folder || to.endsWith("/") : to.endsWith("/") && !folder) {
       throw new BerthException.FailedPrecondition("cp to `" + to + "`: it is not a folder");
     }
     Path parent = target.getParent();
     if (parent == null || !Files.isDirectory(parent)) {
       throw new BerthException.NotFound("cp to `" + to + "`: no such folder: " + parent);
     }
-    return new TarExtraction(parent.toRealPath(), String.valueOf(target.getFileName()));
+    return new TarExtraction(parent.toRealPath(), String.valueOf(target.getFileName()), owners);
   }
 
   /** Does something with an archive, and answers the names of what was left out. */
@@ -251,8 +302,9 @@ public final class CopyCommand extends SessionCommand {
 
   // Into a container.
 
-  private void copyIn(Session session, Inside target) throws IOException {
-    StatPathResponse found = followed(session, target);
+  private void copyIn(Session session, Inside typed) throws IOException {
+    Inside target = followed(session, typed);
+    StatPathResponse found = statOrNull(session, target);
     if (from.equals("-")) {
       if (!isFolder(found)) {
         throw new BerthException.FailedPrecondition("cp - `" + to + "`: it is not a folder");
@@ -265,21 +317,24 @@ public final class CopyCommand extends SessionCommand {
       throw new BerthException.NotFound("cp `" + from + "`: no such file or directory");
     }
     boolean content = from.endsWith("/.") || from.equals(".");
-    boolean folder = Files.isDirectory(source, LinkOption.NOFOLLOW_LINKS) || content;
     Path plain = source.normalize();
+    // Its own name stays where a link is followed.
+    String name = String.valueOf(plain.getFileName());
+    Path read = follow || content || from.endsWith("/") ? plain.toRealPath() : plain;
+    boolean folder = Files.isDirectory(read, LinkOption.NOFOLLOW_LINKS);
     if (isFolder(found)) {
-      String name = content ? "" : String.valueOf(plain.getFileName());
-      send(session, target, plain, name);
-    } else if (found != null ? folder : target.path().endsWith("/") && !folder) {
+      send(session, target, read, content ? "" : name);
+    } else if (found != null
+        ? folder || typed.path().endsWith("/")
+        : typed.path().endsWith("/") && !folder) {
       throw new BerthException.FailedPrecondition("cp to `" + to + "`: it is not a folder");
     } else {
-      send(session, target.at(parentOf(target.path())), plain, lastOf(target.path()));
+      send(session, target.at(parentOf(target.path())), read, lastOf(target.path()));
     }
   }
 
-  private static void send(Session session, Inside folder, Path source, String name)
-      throws IOException {
-    try (TarSource tar = new TarSource(source, name)) {
+  private void send(Session session, Inside folder, Path source, String name) throws IOException {
+    try (TarSource tar = new TarSource(source, name, owners)) {
       extract(session, folder, tar);
     }
   }

@@ -8,11 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.berth.base.error.BerthException;
 import io.berth.base.tar.TarEntry;
 import io.berth.base.tar.TarWriter;
+import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
 import io.berth.linux.FileTimestamp;
+import io.berth.linux.OpenFlags;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -68,8 +72,8 @@ final class TarTest {
     Files.setPosixFilePermissions(
         source.resolve("big"), PosixFilePermissions.fromString("rwxr-x--x"));
     Path target = made("target");
-    try (TarSource tar = new TarSource(source, "named")) {
-      assertEquals(List.of(), new TarExtraction(target, "other").read(tar));
+    try (TarSource tar = new TarSource(source, "named", false)) {
+      assertEquals(List.of(), new TarExtraction(target, "other", false).read(tar));
     }
     Path copy = target.resolve("other");
     assertArrayEquals(bytes, Files.readAllBytes(copy.resolve("big")));
@@ -86,10 +90,60 @@ final class TarTest {
     Path source = made("source");
     Files.writeString(source.resolve("a"), "1");
     Path target = made("target");
-    try (TarSource tar = new TarSource(source, "source")) {
-      var _ = new TarExtraction(target, "").read(tar);
+    try (TarSource tar = new TarSource(source, "source", false)) {
+      var _ = new TarExtraction(target, "", false).read(tar);
     }
     assertEquals("1", Files.readString(target.resolve("a")));
+  }
+
+  /** Case L24: modes keep their upper bits, and owners are kept where that is asked for. */
+  @Test
+  void modesAndOwners() throws IOException {
+    Path source = made("source");
+    Path program = Files.writeString(source.resolve("program"), "x");
+    try (Fd fd = Fd.open(program, OpenFlags.O_RDONLY)) {
+      fd.changeOwner(1234, 2345);
+      fd.changeMode(06755);
+    }
+    for (boolean owners : new boolean[] {false, true}) {
+      Path target = made("target" + owners);
+      try (TarSource tar = new TarSource(source, "source", owners)) {
+        assertEquals(List.of(), new TarExtraction(target, "", owners).read(tar));
+      }
+      FileStatus copy = FileStatus.of(target.resolve("program"));
+      assertEquals(06755, copy.permissions());
+      assertEquals(owners ? 1234 : 0, copy.uid());
+      assertEquals(owners ? 2345 : 0, copy.gid());
+    }
+  }
+
+  // case L24
+  @Test
+  void fifosAreMade() throws IOException {
+    Path target = made("target");
+    assertEquals(
+        List.of(),
+        new TarExtraction(target, "", false)
+            .read(archive(entry("x/fifo", TarEntry.Type.FIFO, "", ""))));
+    assertEquals(OpenFlags.S_IFIFO | 0644, FileStatus.ofLink(target.resolve("fifo")).mode());
+  }
+
+  // case I7
+  @Test
+  void sparseFilesAreUnpacked() throws Exception {
+    Path source = made("source");
+    try (RandomAccessFile file = new RandomAccessFile(source.resolve("holes").toFile(), "rw")) {
+      file.seek(1 << 20);
+      file.write(1);
+      file.setLength(3 << 20);
+    }
+    Process tar =
+        new ProcessBuilder("tar", "-C", folder.toString(), "-S", "-cf", "-", "source").start();
+    Path target = made("target");
+    var _ = new TarExtraction(target, "", false).read(tar.getInputStream());
+    assertEquals(0, tar.waitFor());
+    assertEquals(-1, Files.mismatch(source.resolve("holes"), target.resolve("holes")));
+    assertEquals(true, FileStatus.of(target.resolve("holes")).blocks() < 2048);
   }
 
   @Test
@@ -99,7 +153,7 @@ final class TarTest {
       assertThrows(
           BerthException.InvalidArgument.class,
           () ->
-              new TarExtraction(target, "x")
+              new TarExtraction(target, "x", false)
                   .read(archive(entry(name, TarEntry.Type.FILE, "", "evil"))));
     }
     assertFalse(Files.exists(folder.resolve("out")));
@@ -111,7 +165,7 @@ final class TarTest {
     assertThrows(
         IOException.class,
         () ->
-            new TarExtraction(target, "")
+            new TarExtraction(target, "", false)
                 .read(
                     archive(
                         entry("x/way", TarEntry.Type.SYMBOLIC_LINK, folder.toString(), ""),
@@ -124,7 +178,7 @@ final class TarTest {
     Path target = made("target");
     Files.writeString(folder.resolve("precious"), "kept");
     var _ =
-        new TarExtraction(target, "")
+        new TarExtraction(target, "", false)
             .read(
                 archive(
                     entry("x/way", TarEntry.Type.SYMBOLIC_LINK, "../precious", ""),
@@ -140,7 +194,7 @@ final class TarTest {
     assertThrows(
         BerthException.InvalidArgument.class,
         () ->
-            new TarExtraction(target, "")
+            new TarExtraction(target, "", false)
                 .read(archive(entry("x/stolen", TarEntry.Type.HARD_LINK, "x/../../precious", ""))));
     assertFalse(Files.exists(target.resolve("stolen"), LinkOption.NOFOLLOW_LINKS));
   }
@@ -150,7 +204,7 @@ final class TarTest {
     Path target = made("target");
     assertEquals(
         List.of("x/null"),
-        new TarExtraction(target, "")
+        new TarExtraction(target, "", false)
             .read(
                 archive(
                     entry("x/null", TarEntry.Type.CHARACTER_DEVICE, "", ""),
@@ -165,7 +219,7 @@ final class TarTest {
         java.util.Arrays.copyOf(entry("x/a", TarEntry.Type.FILE, "", "y".repeat(2000)), 1000);
     assertThrows(
         BerthException.InvalidArgument.class,
-        () -> new TarExtraction(target, "").read(new ByteArrayInputStream(cut)));
+        () -> new TarExtraction(target, "", false).read(new ByteArrayInputStream(cut)));
     Random random = new Random(5);
     for (int i = 0; i < 300; i++) {
       byte[] noise = entry("x/a", TarEntry.Type.FILE, "", "content");
@@ -173,7 +227,7 @@ final class TarTest {
         noise[random.nextInt(noise.length)] = (byte) random.nextInt();
       }
       try {
-        var _ = new TarExtraction(target, "").read(archive(noise));
+        var _ = new TarExtraction(target, "", false).read(archive(noise));
       } catch (IOException | BerthException refused) {
         // A refusal is right; what counts is that no file was made elsewhere.
         assertFalse(refused.toString().isEmpty());

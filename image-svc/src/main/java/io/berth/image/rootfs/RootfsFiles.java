@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -42,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class RootfsFiles {
   private static final Pattern PROCESS_ROOT = Pattern.compile("/proc/([1-9][0-9]*)/root");
+  private static final int MAX_STATUS = 64 << 10;
 
   private final Snapshots snapshots;
   private final Path stage;
@@ -90,6 +92,10 @@ public final class RootfsFiles {
       return new View(MergedTree.at(live), live, null);
     }
 
+    static View ofProcess(Fd root, int self) {
+      return new View(MergedTree.ofProcess(root, self), root, null);
+    }
+
     Fd writable() {
       return Objects.requireNonNull(root, "opened to be read");
     }
@@ -112,7 +118,7 @@ public final class RootfsFiles {
               ? new View(open(key), null, null)
               : view(new Tree.Stopped(key, List.of(), /* readOnly= */ false), use);
       case Tree.Stopped stopped -> View.of(assemble(stopped, use));
-      case Tree.Live(Path root) -> View.of(live(root));
+      case Tree.Live(Path root) -> live(root);
     };
   }
 
@@ -131,17 +137,19 @@ public final class RootfsFiles {
    * namespace of its own: the container may have ended since somebody looked, and its process
    * number may by now be that of a process of the host, whose root is the host's files.
    */
-  private static Fd live(Path root) throws IOException {
+  private static View live(Path root) throws IOException {
     Matcher process = PROCESS_ROOT.matcher(root.toString());
     if (!process.matches()) {
-      return Fd.open(root, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+      return View.of(Fd.open(root, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY));
     }
     try (Fd folder =
             Fd.open(Path.of("/proc", process.group(1)), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
         Fd mounts = Fd.openAt(folder, "ns/mnt", OpenFlags.O_RDONLY, 0);
         Fd own = Namespaces.openOwn(Namespaces.Kind.MOUNT)) {
       if (Namespaces.inode(mounts) != Namespaces.inode(own)) {
-        return Fd.openAt(folder, "root", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0);
+        int self = numberInside(folder);
+        return View.ofProcess(
+            Fd.openAt(folder, "root", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0), self);
       }
     } catch (SyscallException e) {
       if (!e.is(Errno.ENOENT) && !e.is(Errno.ESRCH)) {
@@ -150,6 +158,19 @@ public final class RootfsFiles {
     }
     throw new BerthException.NotFound(
         "files below `" + root + "`: the container has ended; try again");
+  }
+
+  /** A process's number in its own namespace, which is the last of those that proc(5) tells. */
+  private static int numberInside(Fd process) throws SyscallException {
+    try (Fd status = Fd.openAt(process, "status", OpenFlags.O_RDONLY, 0)) {
+      String text = new String(status.readAll(MAX_STATUS), StandardCharsets.ISO_8859_1);
+      return text.lines()
+          .filter(line -> line.startsWith("NSpid:"))
+          .map(line -> line.substring(line.lastIndexOf('\t') + 1).strip())
+          .mapToInt(Integer::parseInt)
+          .findFirst()
+          .orElse(0);
+    }
   }
 
   /** Opens a tree to be read, without what a stopped container mounts. The caller closes it. */
@@ -231,7 +252,7 @@ public final class RootfsFiles {
 
   private static MergedTree.Node find(View view, String path) throws IOException {
     boolean follow = path.endsWith("/") || path.endsWith("/.");
-    MergedTree.Node node = path.length() > 4096 ? null : view.tree.find(path, follow);
+    MergedTree.Node node = path.length() > 4096 ? null : find(view.tree, path, follow);
     if (view.stopped != null) {
       view.stopped.checkSeen(node == null ? cleaned(path) : node.path());
     }
@@ -242,6 +263,15 @@ public final class RootfsFiles {
               + "`: no such file or directory");
     }
     return node;
+  }
+
+  /** Says of a look that fails which of the container's paths it was at, and not where that is. */
+  private static MergedTree.@Nullable Node find(MergedTree tree, String path, boolean follow) {
+    try {
+      return tree.find(path, follow);
+    } catch (SyscallException e) {
+      throw new BerthException.FailedPrecondition("path `" + path + "`: " + e.errno().text(), e);
+    }
   }
 
   /**
@@ -287,7 +317,7 @@ public final class RootfsFiles {
   private static long extract(
       Tree files, View view, String path, boolean overwrite, ByteSource archive)
       throws IOException {
-    MergedTree.Node node = view.tree.find(path, /* followLast= */ true);
+    MergedTree.Node node = find(view.tree, path, /* follow= */ true);
     String inside = node == null ? cleaned(path) : node.path();
     if (view.stopped != null) {
       boolean readOnly = files instanceof Tree.Stopped stopped && stopped.readOnly;

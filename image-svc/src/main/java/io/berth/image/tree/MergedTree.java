@@ -30,9 +30,13 @@ public final class MergedTree implements AutoCloseable {
   private final List<RootedFiles> layers;
   private final boolean layered;
 
-  private MergedTree(List<RootedFiles> layers, boolean layered) {
+  /** The process that {@code /proc/self} is for; 0 if nobody is to be found there. */
+  private final int self;
+
+  private MergedTree(List<RootedFiles> layers, boolean layered, int self) {
     this.layers = layers;
     this.layered = layered;
+    this.self = self;
   }
 
   /**
@@ -47,7 +51,7 @@ public final class MergedTree implements AutoCloseable {
       for (Path folder : layered ? folders : folders.subList(0, Math.min(1, folders.size()))) {
         layers.add(RootedFiles.open(folder, RootedFiles.Confinement.BENEATH));
       }
-      return new MergedTree(layers, layered);
+      return new MergedTree(layers, layered, 0);
     } catch (IOException | RuntimeException e) {
       layers.forEach(RootedFiles::close);
       throw e;
@@ -57,7 +61,20 @@ public final class MergedTree implements AutoCloseable {
   /** The tree below one folder, without any meaning of marks. The descriptor stays the caller's. */
   public static MergedTree at(Fd folder) {
     return new MergedTree(
-        List.of(RootedFiles.at(folder, RootedFiles.Confinement.BENEATH)), /* layered= */ false);
+        List.of(RootedFiles.at(folder, RootedFiles.Confinement.BENEATH)),
+        /* layered= */ false,
+        /* self= */ 0);
+  }
+
+  /**
+   * The tree that a process has as its root. The descriptor stays the caller's.
+   *
+   * @param self the process's number where it lives, for the links of /proc that lead every reader
+   *     to itself would lead this one to itself or nowhere
+   */
+  public static MergedTree ofProcess(Fd root, int self) {
+    return new MergedTree(
+        List.of(RootedFiles.at(root, RootedFiles.Confinement.BENEATH)), /* layered= */ false, self);
   }
 
   /**
@@ -203,6 +220,12 @@ public final class MergedTree implements AutoCloseable {
 
   /** The content of a symbolic link. */
   public String readLink(Node link) throws SyscallException {
+    if (self > 0 && link.path.equals("proc/self")) {
+      return String.valueOf(self);
+    }
+    if (self > 0 && link.path.equals("proc/thread-self")) {
+      return self + "/task/" + self;
+    }
     return layers.get(link.layer).readLink(link.path);
   }
 

@@ -1,5 +1,6 @@
 package io.berth.image.tree;
 
+import io.berth.base.error.BerthException;
 import io.berth.base.tar.TarEntry;
 import io.berth.base.tar.TarWriter;
 import io.berth.image.tree.MergedTree.Node;
@@ -21,8 +22,9 @@ import java.util.Set;
 
 /**
  * Writes a tree, or parts of it, as an archive: owners, modes, times, attributes, devices, hard
- * links. Sockets have no place in one and are left out. A file that shrinks while it is read is
- * filled up with zeros, one that grows is cut. Belongs to one thread.
+ * links. Sockets have no place in one and are left out. A small file is written as it is found when
+ * it is read; a large one that shrinks meanwhile is filled up with zeros, one that grows is cut.
+ * Belongs to one thread.
  */
 public final class TreeTar {
   /**
@@ -35,6 +37,8 @@ public final class TreeTar {
   private final TarWriter out;
   private final Map<Inode, String> linked = new HashMap<>();
   private final Set<String> written = new HashSet<>();
+  private static final int MAX_MADE_UP = 8 << 20;
+
   private final byte[] buffer = new byte[64 << 10];
 
   public TreeTar(MergedTree tree, TarWriter out) {
@@ -54,7 +58,12 @@ public final class TreeTar {
     while (!open.isEmpty()) {
       Item item = open.pop();
       if (!item.name.isEmpty()) {
-        write(item.node, item.name);
+        try {
+          write(item.node, item.name);
+        } catch (SyscallException e) {
+          throw new BerthException.FailedPrecondition(
+              "read `/" + item.node.path() + "` of the container: " + e.errno().text(), e);
+        }
       }
       if (item.node.status().isDirectory()) {
         List<Node> children = tree.children(item.node);
@@ -130,10 +139,18 @@ public final class TreeTar {
   }
 
   private void file(Node node, String name) throws IOException {
-    long size = node.status().size();
     try (Fd fd = tree.open(node)) {
+      long size = node.status().size();
+      int ahead = size < buffer.length ? readAhead(fd, (int) size) : 0;
+      if (size < buffer.length && ahead < buffer.length) {
+        size = ahead;
+      } else if (ahead == buffer.length) {
+        madeUp(node, name, fd);
+        return;
+      }
       out.entry(entry(node, name, TarEntry.Type.FILE, size, ""));
-      for (long left = size; left > 0; ) {
+      out.content(buffer, 0, ahead);
+      for (long left = size - ahead; left > 0; ) {
         int wanted = (int) Math.min(buffer.length, left);
         int count = fd.read(buffer, 0, wanted);
         if (count == 0) {
@@ -144,6 +161,30 @@ public final class TreeTar {
         left -= count;
       }
     }
+  }
+
+  /**
+   * Fills the buffer, up to the size that is expected or the end. Files that the kernel makes up
+   * (proc(5)) say 0 or a page, whatever they hold, so that less is believed only at the end.
+   */
+  private int readAhead(Fd fd, int expected) throws IOException {
+    int length = 0;
+    while (length < buffer.length && (length < expected || expected == 0)) {
+      int count = fd.read(buffer, length, buffer.length - length);
+      if (count == 0) {
+        break;
+      }
+      length += count;
+    }
+    return length;
+  }
+
+  /** Writes a file that says it were empty, and whose begin is in the buffer. */
+  private void madeUp(Node node, String name, Fd fd) throws IOException {
+    byte[] rest = fd.readAll(MAX_MADE_UP);
+    out.entry(entry(node, name, TarEntry.Type.FILE, (long) buffer.length + rest.length, ""));
+    out.content(buffer, 0, buffer.length);
+    out.content(rest, 0, rest.length);
   }
 
   private TarEntry entry(Node node, String name, TarEntry.Type type, long size, String link)
