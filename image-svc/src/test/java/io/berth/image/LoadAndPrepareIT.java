@@ -20,6 +20,8 @@ import io.berth.base.rpc.UnixChannel;
 import io.berth.base.tar.TarEntry;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -93,6 +96,26 @@ final class LoadAndPrepareIT {
     byte[] zstd = Zstd.compress(archive);
     assertTrue(archive.length / zstd.length > 5000);
     assertEquals(1, images(load(service, zstd, "")).size());
+  }
+
+  /** Case I8: archives packed by xz and bzip2 are read, others named. */
+  @Test
+  void archivesPackedOtherwise() throws Exception {
+    byte[] archive =
+        Archives.oci(Archives.image("sh", base(), second()), "docker.io/library/test:1");
+    ByteArrayOutputStream xz = new ByteArrayOutputStream();
+    try (var out = new XZCompressorOutputStream(xz)) {
+      out.write(archive);
+    }
+    assertEquals(1, images(load(service, xz.toByteArray(), "")).size());
+    var e =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> load(service, "LZIP\1\14".getBytes(StandardCharsets.US_ASCII), ""));
+    assertEquals(
+        "INVALID_ARGUMENT: load archive: it is packed by lzip, which is not read; pack it by gzip,"
+            + " zstd, xz or bzip2, or not at all: invalid argument",
+        e.getMessage());
   }
 
   private static byte[] base() throws Exception {

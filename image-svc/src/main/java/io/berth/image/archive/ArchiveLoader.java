@@ -6,6 +6,7 @@ import io.berth.base.json.Json;
 import io.berth.base.tar.TarParser;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
+import io.berth.image.codec.OtherPackings;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
@@ -96,7 +97,7 @@ public final class ArchiveLoader {
           new ArchiveIntake(content, ingests, request.namespace, lease.id(), request.maxBytes);
       boolean done = false;
       try {
-        read(archive, intake, request.progress);
+        read(OtherPackings.readable("load archive", archive), intake, request.progress);
         done = true;
       } finally {
         if (!done) {

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
+import io.berth.image.codec.OtherPackings;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
 import io.berth.image.content.IngestStore;
@@ -179,7 +180,8 @@ public final class ImageBuilder {
     String name = nameOf(draft);
     try (WorkLease lease = WorkLease.take(stores.leases, namespace, "import")) {
       Place place = new Place(namespace, snapshotter, lease.id());
-      Recorder recorder = new Recorder(archive, progress);
+      // What no layer may be packed by is stored plain.
+      Recorder recorder = new Recorder(OtherPackings.readable("import", archive), progress);
       Ingest.Request request = Ingest.Request.of(namespace, lease.id(), lease.id());
       Unpacker.UnpackedLayer layer;
       Descriptor descriptor;

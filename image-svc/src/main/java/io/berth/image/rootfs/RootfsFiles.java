@@ -6,6 +6,7 @@ import io.berth.base.tar.TarParser;
 import io.berth.base.tar.TarWriter;
 import io.berth.image.codec.ByteSource;
 import io.berth.image.codec.Decoder;
+import io.berth.image.codec.OtherPackings;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
@@ -331,7 +332,7 @@ public final class RootfsFiles {
     }
     try (RootedFiles root = RootedFiles.at(view.writable(), RootedFiles.Confinement.IN_ROOT)) {
       FolderExtractor extractor = new FolderExtractor(root, inside, overwrite);
-      read(archive, extractor);
+      read(OtherPackings.readable("copy archive", archive), extractor);
       return extractor.finish();
     }
   }
