@@ -10,6 +10,8 @@ import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
+import io.berth.api.berth.container.v1.RunRequest;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.StopRequest;
@@ -19,19 +21,16 @@ import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.LoadRequest;
-import io.berth.api.berth.image.v1.PrepareRequest;
-import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PullRequest;
-import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.ResolveRequest;
-import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.containerd.events.TaskExit;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
 import io.berth.api.containerd.services.events.v1.SubscribeRequest;
 import io.berth.api.containerd.types.Envelope;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.error.Obstacle;
 import io.berth.base.rpc.Calls;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Channel;
@@ -50,13 +49,14 @@ final class EngineDouble {
   final List<String> asked = new ArrayList<>();
   final AtomicBoolean imageIsHere = new AtomicBoolean(true);
   final AtomicBoolean createFails = new AtomicBoolean();
+  final AtomicBoolean otherIsMissing = new AtomicBoolean();
   CreateRequest created = CreateRequest.getDefaultInstance();
 
   /** Channels to the services by their short names. */
   Map<String, Channel> serve(InProcessGrpc grpc) throws IOException {
     return Map.of(
         "containerd", grpc.serve(new Containers(), new Events()),
-        "image", grpc.serve(new Images(), new Rootfs()));
+        "image", grpc.serve(new Images()));
   }
 
   static final Image BUSYBOX =
@@ -81,11 +81,34 @@ final class EngineDouble {
           responses,
           () -> {
             asked.add("create " + request.getName());
-            created = request;
-            if (createFails.get()) {
-              throw new BerthException.AlreadyExists("name `taken`: is in use");
-            }
+            make(request);
             return CreateResponse.newBuilder().setId("0123").build();
+          });
+    }
+
+    private void make(CreateRequest request) {
+      created = request;
+      if (!imageIsHere.get()) {
+        String image = request.getFromImage().getRef();
+        throw new BerthException.NotFound("image `" + image + "`: none")
+            .with(Obstacle.of(Obstacle.Reason.IMAGE_NOT_FOUND, Obstacle.Kind.IMAGE, image));
+      }
+      if (createFails.get()) {
+        throw new BerthException.AlreadyExists("name `taken`: is in use");
+      }
+      if (otherIsMissing.get()) {
+        throw new BerthException.NotFound("No such container: other");
+      }
+    }
+
+    @Override
+    public void run(RunRequest request, StreamObserver<RunResponse> responses) {
+      asked.add("run " + request.getCreate().getName() + (request.getDetach() ? " detached" : ""));
+      Calls.answer(
+          responses,
+          () -> {
+            make(request.getCreate());
+            return RunResponse.newBuilder().setId("0123").build();
           });
     }
 
@@ -213,31 +236,6 @@ final class EngineDouble {
           responses.onCompleted();
         }
       };
-    }
-  }
-
-  private final class Rootfs extends RootfsGrpc.RootfsImplBase {
-    @Override
-    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> responses) {
-      asked.add("prepare " + request.getRef());
-      Calls.answer(
-          responses,
-          () -> {
-            if (!imageIsHere.get()) {
-              throw new BerthException.NotFound("image `" + request.getRef() + "`: none");
-            }
-            return PrepareResponse.newBuilder()
-                .setImage(BUSYBOX)
-                .setSnapshotter("overlayfs")
-                .build();
-          });
-    }
-
-    @Override
-    public void remove(
-        RemoveRootfsRequest request, StreamObserver<com.google.protobuf.Empty> responses) {
-      asked.add("remove rootfs");
-      Calls.answer(responses, () -> com.google.protobuf.Empty.getDefaultInstance());
     }
   }
 }

@@ -4,19 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
-import io.berth.api.berth.container.v1.CreateRequest;
-import io.berth.api.berth.container.v1.CreateResponse;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecStartRequest;
 import io.berth.api.berth.container.v1.ExecStartResponse;
 import io.berth.api.berth.container.v1.GetRequest;
-import io.berth.api.berth.container.v1.StartRequest;
-import io.berth.api.berth.container.v1.StartResponse;
-import io.berth.api.berth.image.v1.Image;
-import io.berth.api.berth.image.v1.PrepareRequest;
-import io.berth.api.berth.image.v1.PrepareResponse;
-import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.berth.container.v1.RunRequest;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.LaunchFailure.Kind;
@@ -44,9 +38,7 @@ final class ExitCodeTest {
 
   @BeforeEach
   void serve() throws IOException {
-    lines =
-        new Lines(
-            Map.of("containerd", grpc.serve(new Containers()), "image", grpc.serve(new Roots())));
+    lines = new Lines(Map.of("containerd", grpc.serve(new Containers())));
   }
 
   private void ends(int run, int others) {
@@ -112,17 +104,12 @@ final class ExitCodeTest {
 
   private final class Containers extends ContainersGrpc.ContainersImplBase {
     @Override
-    public void create(CreateRequest request, StreamObserver<CreateResponse> responses) {
-      Calls.answer(responses, () -> CreateResponse.newBuilder().setId("0123").build());
-    }
-
-    @Override
     public void get(GetRequest request, StreamObserver<Container> responses) {
       Calls.answer(responses, () -> Container.newBuilder().setId("0123").setName("web").build());
     }
 
     @Override
-    public void start(StartRequest request, StreamObserver<StartResponse> responses) {
+    public void run(RunRequest request, StreamObserver<RunResponse> responses) {
       Calls.answer(
           responses,
           () -> {
@@ -143,19 +130,6 @@ final class ExitCodeTest {
           () -> {
             throw failure;
           });
-    }
-  }
-
-  private static final class Roots extends RootfsGrpc.RootfsImplBase {
-    @Override
-    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> responses) {
-      Calls.answer(
-          responses,
-          () ->
-              PrepareResponse.newBuilder()
-                  .setImage(Image.newBuilder().setId("sha256:1").addNames("busybox:latest"))
-                  .setSnapshotter("overlayfs")
-                  .build());
     }
   }
 }

@@ -34,11 +34,10 @@ final class RunTest {
         lines.berth(
             "run", "-d", "--name", "web", "-e", "A", "-p", "8080:80", "busybox", "sh", "-c", "x"));
     assertEquals("0123\n", lines.out());
-    assertEquals(List.of("prepare busybox", "create web", "start 0123"), engine.asked);
+    assertEquals(List.of("run web detached"), engine.asked);
     assertEquals(List.of("sh", "-c", "x"), engine.created.getConfig().getCmdList());
     assertEquals(List.of("A=own"), engine.created.getConfig().getEnvList());
-    assertEquals("docker.io/library/busybox:latest", engine.created.getImage());
-    assertEquals(engine.created.getId(), engine.created.getSnapshotKey());
+    assertEquals("busybox", engine.created.getFromImage().getRef());
     assertEquals(8080, engine.created.getNetwork().getPorts(0).getHostPort());
   }
 
@@ -54,8 +53,7 @@ final class RunTest {
   void pullsWhatIsMissing() {
     engine.imageIsHere.set(false);
     assertEquals(0, lines.berth("create", "busybox"));
-    assertEquals(
-        List.of("prepare busybox", "pull busybox", "prepare busybox", "create "), engine.asked);
+    assertEquals(List.of("create ", "pull busybox", "create "), engine.asked);
     assertEquals("0123\n", lines.out());
     assertTrue(lines.err().contains("layer: downloading"), lines.err());
   }
@@ -64,15 +62,24 @@ final class RunTest {
   void neverPullsWhenTold() {
     engine.imageIsHere.set(false);
     assertEquals(125, lines.berth("create", "--pull", "never", "busybox"));
-    assertEquals(List.of("prepare busybox"), engine.asked);
+    assertEquals(List.of("create "), engine.asked);
     assertEquals("berth: image `busybox`: none\n", lines.err());
   }
 
+  /** Only an image can be pulled. */
   @Test
-  void aFailedCreateTakesTheRootFileSystemBack() {
+  void anotherThingThatIsMissingIsNotPulled() {
+    engine.otherIsMissing.set(true);
+    assertEquals(125, lines.berth("run", "--network", "container:other", "busybox"));
+    assertEquals(List.of("run "), engine.asked);
+    assertEquals("berth: No such container: other\n", lines.err());
+  }
+
+  @Test
+  void aFailedCreateIsToldAndLeavesNothingToUndo() {
     engine.createFails.set(true);
     assertEquals(125, lines.berth("create", "--name", "taken", "busybox"));
-    assertEquals(List.of("prepare busybox", "create taken", "remove rootfs"), engine.asked);
+    assertEquals(List.of("create taken"), engine.asked);
     assertEquals("berth: name `taken`: is in use\n", lines.err());
     assertEquals("", lines.out());
   }

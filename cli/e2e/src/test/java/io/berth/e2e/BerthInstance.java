@@ -224,6 +224,12 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     process.destroyForcibly().waitFor();
   }
 
+  /** Stops a service where it is (SIGSTOP), or has it go on (SIGCONT). */
+  void signal(String service, String signal) {
+    long pid = Objects.requireNonNull(running.get(service)).pid();
+    Command.run("kill", "-" + signal, Long.toString(pid)).exits(0);
+  }
+
   /** kill -9 of every shim process; answers how many there were. */
   int killShimProcesses() {
     List<ProcessHandle> processes = shimProcesses();

@@ -87,7 +87,7 @@ final class LogIT {
     for (Path log : logs()) {
       String text = Files.readString(log);
       assertFalse(text.contains(SECRET), () -> log + ":\n" + around(text));
-      methods |= text.contains("berth.container.v1.Containers/Create from ");
+      methods |= text.contains("berth.container.v1.Containers/Run from ");
     }
     assertTrue(methods, "the debug log tells of calls");
   }

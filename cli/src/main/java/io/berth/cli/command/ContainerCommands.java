@@ -8,6 +8,8 @@ import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RenameRequest;
 import io.berth.api.berth.container.v1.RestartRequest;
+import io.berth.api.berth.container.v1.RunRequest;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.UnpauseRequest;
@@ -15,6 +17,7 @@ import io.berth.api.berth.container.v1.UpdateRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
+import io.berth.cli.session.Begun;
 import io.berth.cli.session.Session;
 import io.berth.linux.Signal;
 import java.util.ArrayList;
@@ -90,8 +93,16 @@ public final class ContainerCommands {
       Attachment.Want want =
           new Attachment.Want(
               interactive && container.getConfig().getOpenStdin(), true, true, detach.keys());
-      return new Foreground(session, container.getId(), want, /* proxySignals= */ true)
-          .start(container.getHost().getAutoRemove());
+      RunRequest.Builder request = RunRequest.newBuilder().setRef(container.getId());
+      session
+          .caller()
+          .terminalSize()
+          .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
+      try (Begun<RunResponse> run = session.begin(ContainersGrpc.getRunMethod(), request.build())) {
+        session.warn(run.first().getWarningsList());
+        return new Foreground(session, container.getId(), want, /* proxySignals= */ true)
+            .run(run.first(), container.getHost().getAutoRemove());
+      }
     }
 
     @Override

@@ -4,9 +4,9 @@ import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecKillRequest;
 import io.berth.api.berth.container.v1.KillRequest;
+import io.berth.api.berth.container.v1.ReleaseRequest;
 import io.berth.api.berth.container.v1.ResizeRequest;
-import io.berth.api.berth.container.v1.StartRequest;
-import io.berth.api.berth.container.v1.StartResponse;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
@@ -58,41 +58,28 @@ final class Foreground {
   }
 
   /**
-   * Starts the container, stays until it has ended, and answers its exit code.
+   * Takes the streams of a container that was brought before its first instruction, lets it run,
+   * stays until it has ended, and answers its exit code.
    *
    * @param removesItself whether the container is removed at its end; then its removal is awaited
    *     as well
    */
-  int start(boolean removesItself) {
-    // A signal that comes from now on is meant for the program, and waits until there is one.
+  int run(RunResponse brought, boolean removesItself) {
+    // A signal that comes from now on is meant for the program, and waits until that runs.
     holdSignals();
-    try {
-      return startAndStay(removesItself);
-    } finally {
-      signals.release();
-    }
-  }
-
-  private int startAndStay(boolean removesItself) {
-    StartRequest.Builder request = StartRequest.newBuilder().setRef(ref).setAttach(true);
-    session
-        .caller()
-        .terminalSize()
-        .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
-    StartResponse created = session.call(ContainersGrpc.getStartMethod(), request.build());
-    session.warn(created.getWarningsList());
-    try (Attachment attachment = Attachment.open(session, created.getAttach(), want, OWN)) {
-      if (!created.getAlready()) {
+    try (Attachment attachment = Attachment.open(session, brought.getAttach(), want, OWN)) {
+      if (!brought.getAlready()) {
         session.call(
-            ContainersGrpc.getStartMethod(),
-            StartRequest.newBuilder().setRef(ref).setRelease(true).build());
+            ContainersGrpc.getReleaseMethod(), ReleaseRequest.newBuilder().setRef(ref).build());
       }
-      passOn(created.getAttach().getExecId(), created.getAttach().getTty());
+      passOn(brought.getAttach().getExecId(), brought.getAttach().getTty());
       Attachment.End end = untilTheEnd(attachment);
       if (end instanceof Attachment.End.Broken) {
         stop();
       }
       return code(end, removesItself);
+    } finally {
+      signals.release();
     }
   }
 

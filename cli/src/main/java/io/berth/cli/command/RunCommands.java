@@ -1,11 +1,13 @@
 package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
-import io.berth.api.berth.container.v1.RemoveRequest;
-import io.berth.api.berth.container.v1.StartRequest;
+import io.berth.api.berth.container.v1.RunRequest;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
+import io.berth.cli.session.Begun;
 import io.berth.cli.session.Session;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,8 +34,6 @@ public final class RunCommands {
 
     @Mixin ContainerOptions options = new ContainerOptions();
 
-    private boolean starting;
-
     @Override
     public boolean endsInProgram() {
       return true;
@@ -44,47 +44,40 @@ public final class RunCommands {
       options.detached = detach;
       Foreground.checkTerminal(
           session, options.process.tty && options.process.interactive && !detach);
-      CreateResponse created = new Creation(session, options).run();
-      starting = true;
-      try {
-        if (detach) {
-          start(session, created.getId());
-          session.out().println(created.getId());
-          return 0;
+      Attachment.Want want = options.streams();
+      Creation creation = new Creation(session, options);
+      // While this call goes on without a release the service takes the container away with it.
+      try (Begun<RunResponse> run = creation.ask(wanted -> begin(session, wanted))) {
+        RunResponse made = run.first();
+        try {
+          creation.tell(made.getId(), made.getWarningsList());
+          if (detach) {
+            session.out().println(made.getId());
+            return 0;
+          }
+          return new Foreground(session, made.getId(), want, proxySignals)
+              .run(made, options.remove);
+        } catch (BerthException e) {
+          creation.forget();
+          throw e;
         }
-        return new Foreground(session, created.getId(), options.streams(), proxySignals)
-            .start(options.remove);
-      } catch (BerthException e) {
-        if (options.remove) {
-          remove(session, created.getId(), e);
-        }
-        Creation.removeIdFile(session, options.idFile);
-        throw e;
       }
     }
 
-    private static void start(Session session, String id) {
-      session.warn(
-          session
-              .call(ContainersGrpc.getStartMethod(), StartRequest.newBuilder().setRef(id).build())
-              .getWarningsList());
-    }
-
-    private static void remove(Session session, String id, BerthException cause) {
-      try {
-        session.call(
-            ContainersGrpc.getRemoveMethod(),
-            RemoveRequest.newBuilder().setRef(id).setForce(true).setVolumes(true).build());
-      } catch (BerthException e) {
-        cause.addSuppressed(e);
+    private Begun<RunResponse> begin(Session session, CreateRequest wanted) {
+      RunRequest.Builder request = RunRequest.newBuilder().setCreate(wanted).setDetach(detach);
+      if (!detach) {
+        session
+            .caller()
+            .terminalSize()
+            .ifPresent(size -> request.setRows(size.rows()).setColumns(size.columns()));
       }
+      return session.begin(ContainersGrpc.getRunMethod(), request.build());
     }
 
     @Override
     public int exitCode(BerthException failure) {
-      return starting
-          ? LaunchFailure.exitCode(failure, Foreground.ENGINE_FAILED)
-          : Foreground.ENGINE_FAILED;
+      return LaunchFailure.exitCode(failure, Foreground.ENGINE_FAILED);
     }
   }
 
@@ -101,7 +94,11 @@ public final class RunCommands {
     @Override
     public int run(Session session) {
       options.detached = true;
-      session.out().println(new Creation(session, options).run().getId());
+      Creation creation = new Creation(session, options);
+      CreateResponse made =
+          creation.ask(wanted -> session.call(ContainersGrpc.getCreateMethod(), wanted));
+      creation.tell(made.getId(), made.getWarningsList());
+      session.out().println(made.getId());
       return 0;
     }
 

@@ -11,6 +11,7 @@ import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
+import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -138,6 +139,32 @@ public final class Session {
             reading.apply(
                 ClientCalls.blockingServerStreamingCall(
                     channel(service), method, options(), request)));
+  }
+
+  /**
+   * Begins a call with a stream of answers, and blocks for the first one. The call goes on until it
+   * is closed, or the service ends it.
+   */
+  public <Q, A> Begun<A> begin(MethodDescriptor<Q, A> method, Q request) {
+    String service = serviceOf(method);
+    Context.CancellableContext call = Context.current().withCancellation();
+    return tell(
+        service,
+        method,
+        () -> {
+          Context before = call.attach();
+          try {
+            Iterator<A> answers =
+                ClientCalls.blockingServerStreamingCall(
+                    channel(service), method, options(), request);
+            return new Begun<>(answers.next(), call);
+          } catch (StatusRuntimeException | BerthException e) {
+            call.cancel(e);
+            throw e;
+          } finally {
+            call.detach(before);
+          }
+        });
   }
 
   /**

@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.HealthResult;
 import io.berth.api.berth.container.v1.InfoResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.Process;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
@@ -19,6 +20,7 @@ import io.berth.containerd.api.message.DescriptionMessages;
 import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerExecs;
 import io.berth.containerd.container.ContainerQueries;
+import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.ContainerStatus;
 import io.berth.containerd.container.Ending;
 import io.berth.containerd.container.ProcessUsage;
@@ -104,8 +106,18 @@ final class ContainerAnswers {
   }
 
   static StartResponse of(Started started) {
-    StartResponse.Builder message =
-        StartResponse.newBuilder().setAlready(started.already()).setPid(started.pid());
+    return StartResponse.newBuilder().setAlready(started.already()).setPid(started.pid()).build();
+  }
+
+  static RunResponse of(ContainerRuns.Run run) {
+    Started started = run.started();
+    RunResponse.Builder message =
+        RunResponse.newBuilder()
+            .setId(run.key().id())
+            .setName(run.name())
+            .setPid(started.pid())
+            .setAlready(started.already())
+            .addAllWarnings(run.warnings());
     AttachGrant attachment = started.attachment();
     return attachment == null ? message.build() : message.setAttach(of(attachment)).build();
   }

@@ -25,10 +25,14 @@ import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.PruneRequest;
 import io.berth.api.berth.container.v1.PruneResponse;
+import io.berth.api.berth.container.v1.ReleaseRequest;
+import io.berth.api.berth.container.v1.ReleaseResponse;
 import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RenameRequest;
 import io.berth.api.berth.container.v1.ResizeRequest;
 import io.berth.api.berth.container.v1.RestartRequest;
+import io.berth.api.berth.container.v1.RunRequest;
+import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.StopRequest;
@@ -54,12 +58,14 @@ import io.berth.containerd.container.ContainerCreation;
 import io.berth.containerd.container.ContainerExecs;
 import io.berth.containerd.container.ContainerQueries;
 import io.berth.containerd.container.ContainerRemoval;
+import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.ContainerStarts;
 import io.berth.containerd.container.ContainerStops;
 import io.berth.containerd.container.NamedContainer;
 import io.berth.containerd.container.Started;
 import io.berth.containerd.log.LogQuery;
 import io.berth.containerd.log.LogReader;
+import io.berth.containerd.settings.FromImage;
 import io.berth.containerd.settings.NewContainer;
 import io.berth.containerd.settings.RootFilesystem;
 import io.berth.containerd.settings.TerminalSize;
@@ -73,7 +79,7 @@ import java.util.concurrent.Callable;
  * changes something is finished even if the client goes away.
  */
 public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImplBase {
-  private final ContainerCreation creation;
+  private final ContainerRuns runs;
   private final ContainerStarts starts;
   private final ContainerStops stops;
   private final ContainerRemoval removal;
@@ -83,14 +89,14 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
 
   @Inject
   NamedContainersEndpoint(
-      ContainerCreation creation,
+      ContainerRuns runs,
       ContainerStarts starts,
       ContainerStops stops,
       ContainerRemoval removal,
       ContainerChanges changes,
       ContainerExecs execs,
       ContainerQueries queries) {
-    this.creation = creation;
+    this.runs = runs;
     this.starts = starts;
     this.stops = stops;
     this.removal = removal;
@@ -122,8 +128,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
     finished(
         responses,
         () -> {
-          ContainerCreation.Created made =
-              creation.create(CallContext.namespace(), wanted(request));
+          ContainerCreation.Created made = runs.create(CallContext.namespace(), wanted(request));
           return CreateResponse.newBuilder()
               .setId(made.id())
               .setName(made.name())
@@ -147,23 +152,45 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         request.getImage(),
         ConfigMessages.read(request.getImageConfig()),
         new RootFilesystem(request.getSnapshotter(), request.getSnapshotKey(), request.getRootfs()),
-        request.hasUser() ? ConfigMessages.read(request.getUser()) : null);
+        request.hasUser() ? ConfigMessages.read(request.getUser()) : null,
+        request.hasFromImage()
+            ? new FromImage(request.getFromImage().getRef(), request.getFromImage().getPlatform())
+            : null);
   }
 
   @Override
   public void start(StartRequest request, StreamObserver<StartResponse> responses) {
     finished(
         responses,
-        () -> {
-          NamedContainer container = meant(request.getRef());
-          return ContainerAnswers.of(
-              request.getRelease()
-                  ? starts.release(container)
-                  : starts.start(
-                      container,
-                      request.getAttach(),
-                      new TerminalSize(request.getRows(), request.getColumns())));
-        });
+        () ->
+            ContainerAnswers.of(
+                starts.start(
+                    meant(request.getRef()),
+                    new TerminalSize(request.getRows(), request.getColumns()))));
+  }
+
+  @Override
+  public void run(RunRequest request, StreamObserver<RunResponse> responses) {
+    String namespace = CallContext.namespace();
+    ContainerRuns.Wish wish =
+        new ContainerRuns.Wish(
+            new TerminalSize(request.getRows(), request.getColumns()), request.getDetach());
+    RunCall.serve(
+        responses,
+        runs,
+        client ->
+            switch (request.getContainerCase()) {
+              case CREATE -> runs.runNew(namespace, wanted(request.getCreate()), wish, client);
+              case REF, CONTAINER_NOT_SET ->
+                  runs.run(queries.meant(namespace, request.getRef()), wish, client);
+            });
+  }
+
+  @Override
+  public void release(ReleaseRequest request, StreamObserver<ReleaseResponse> responses) {
+    finished(
+        responses,
+        () -> ReleaseResponse.newBuilder().setPid(runs.release(meant(request.getRef()))).build());
   }
 
   @Override
@@ -192,8 +219,7 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         () -> {
           NamedContainer container = meant(request.getRef());
           stops.endForRestart(container, request.hasTimeout() ? request.getTimeout() : null);
-          return ContainerAnswers.of(
-              starts.start(container, /* attach= */ false, TerminalSize.UNKNOWN));
+          return ContainerAnswers.of(starts.start(container, TerminalSize.UNKNOWN));
         });
   }
 

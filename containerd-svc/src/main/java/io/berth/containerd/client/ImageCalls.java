@@ -1,7 +1,10 @@
 package io.berth.containerd.client;
 
+import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.MountsRequest;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
@@ -11,9 +14,13 @@ import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
+import io.berth.base.error.BerthException;
+import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.settings.FromImage;
+import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.ResolvedUser;
 import io.berth.containerd.settings.RootFilesystem;
 import io.grpc.ManagedChannel;
@@ -29,7 +36,7 @@ public final class ImageCalls {
   private static final String PROGRAM = "berth-image";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** What is copied into a new volume may be large. */
+  /** What is copied into a new volume, or unpacked of an image, may be large. */
   private static final Duration COPY_PATIENCE = Duration.ofMinutes(15);
 
   private final PeerService service;
@@ -53,13 +60,69 @@ public final class ImageCalls {
   }
 
   private RootfsGrpc.RootfsBlockingStub rootfs(String namespace) {
+    return rootfs(namespace, PATIENCE);
+  }
+
+  private RootfsGrpc.RootfsBlockingStub rootfs(String namespace, Duration patience) {
     return UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), namespace, null)
-        .withDeadlineAfter(PATIENCE);
+        .withDeadlineAfter(patience);
   }
 
   private VolumesGrpc.VolumesBlockingStub volumes(String namespace, Duration patience) {
     return UnixChannel.in(VolumesGrpc.newBlockingStub(service.channel()), namespace, null)
         .withDeadlineAfter(patience);
+  }
+
+  /**
+   * A root file system that was prepared on an image.
+   *
+   * @param image the name that was meant, or the image's first one; empty without a name
+   * @param settings what the image says
+   * @param root the snapshot
+   * @param user who runs
+   * @param warnings for the person, a line each
+   */
+  public record Prepared(
+      String image,
+      ImageSettings settings,
+      RootFilesystem root,
+      ResolvedUser user,
+      List<String> warnings) {
+    public Prepared {
+      warnings = List.copyOf(warnings);
+    }
+  }
+
+  /**
+   * Prepares a snapshot on an image, which is unpacked if need be. image-svc keeps the snapshot for
+   * a while without a container, so that this service may die before it has recorded one.
+   *
+   * @param key the container's; its id becomes the snapshot's key
+   * @param user {@code USER} or {@code USER:GROUP}; empty for the image's
+   * @param groups further groups, names or numbers
+   * @param ephemeral whether the container removes itself
+   * @throws BerthException.NotFound with {@code IMAGE_NOT_FOUND} if the image is not here
+   */
+  public Prepared prepare(
+      TaskKey key, FromImage image, String user, List<String> groups, boolean ephemeral) {
+    PrepareRequest request =
+        PrepareRequest.newBuilder()
+            .setRef(image.ref())
+            .setPlatform(image.platform())
+            .setKey(key.id())
+            .setUser(user)
+            .addAllGroups(groups)
+            .setEphemeral(ephemeral)
+            .build();
+    PrepareResponse prepared =
+        service.call(() -> rootfs(key.namespace(), COPY_PATIENCE).prepare(request));
+    Image found = prepared.getImage();
+    return new Prepared(
+        prepared.getName(),
+        ConfigMessages.read(found.getConfig().toBuilder().setId(found.getId()).build()),
+        new RootFilesystem(prepared.getSnapshotter(), key.id(), ""),
+        ConfigMessages.read(prepared.getUser()),
+        prepared.getWarningsList());
   }
 
   /** How an active snapshot is mounted. */

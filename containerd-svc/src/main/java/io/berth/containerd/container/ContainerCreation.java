@@ -6,6 +6,7 @@ import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
+import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
@@ -13,6 +14,7 @@ import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.ContainerDescription;
 import io.berth.containerd.settings.ContainerPaths;
 import io.berth.containerd.settings.DescriptionCodec;
+import io.berth.containerd.settings.FromImage;
 import io.berth.containerd.settings.HealthSettings;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.NetworkEndpoint;
@@ -92,12 +94,69 @@ public final class ContainerCreation {
     }
   }
 
-  /** Makes a container; nothing runs yet. ALREADY_EXISTS names the holder of the name. */
-  public Created create(String namespace, NewContainer request) {
+  /**
+   * Makes a container; nothing runs yet. ALREADY_EXISTS names the holder of the name.
+   *
+   * @param progress what is recorded with it
+   */
+  Created create(String namespace, NewContainer request, Progress progress) {
     String id =
         request.id().isEmpty() ? ContainerId.generate(random) : Identifier.check(request.id());
     TaskKey key = new TaskKey(namespace, id);
     String wantedName = request.name().isEmpty() ? "" : ContainerName.check(request.name());
+    if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
+      // The last transaction finds that too, but by then root and volumes would have been made.
+      containers.describeConflict(namespace, wantedName);
+    }
+    FromImage image = request.fromImage();
+    if (image == null) {
+      return create(key, wantedName, request, progress);
+    }
+    if (!request.id().isEmpty()) {
+      // A root that exists already is another container's, and would be taken back by a refusal.
+      throw new BerthException.InvalidArgument(
+          "create container `" + id + "`: an id cannot be given for a root that is made here");
+    }
+    ImageCalls.Prepared prepared =
+        surroundings
+            .images()
+            .prepare(
+                key,
+                image,
+                request.config().user(),
+                request.host().privileges().groupAdd(),
+                request.host().lifecycle().autoRemove());
+    try {
+      Created made =
+          create(
+              key,
+              wantedName,
+              request.on(
+                  prepared.image().isEmpty() ? image.ref() : prepared.image(),
+                  prepared.settings(),
+                  prepared.root(),
+                  prepared.user()),
+              progress);
+      List<String> warnings = new ArrayList<>(prepared.warnings());
+      warnings.addAll(made.warnings());
+      return new Created(id, made.name(), warnings);
+    } catch (RuntimeException e) {
+      takeBack(key, prepared.root(), e);
+      throw e;
+    }
+  }
+
+  private void takeBack(TaskKey key, RootFilesystem root, RuntimeException cause) {
+    try {
+      surroundings.images().remove(key.namespace(), root);
+    } catch (BerthException e) {
+      // image-svc collects what no container has after a while.
+      cause.addSuppressed(e);
+    }
+  }
+
+  private Created create(TaskKey key, String wantedName, NewContainer request, Progress progress) {
+    String namespace = key.namespace();
     ContainerConfig merged =
         ConfigMerge.merge(request.config(), request.imageSettings(), ContainerCreation::isReserved);
     checkSignal(merged.stop().signal());
@@ -111,10 +170,6 @@ public final class ContainerCreation {
     NetworkWish network = others.linked(namespace, asked);
     ContainerConfig config = others.named(namespace, request.host(), network, merged);
     List<String> command = ConfigMerge.commandLine(config);
-    if (!wantedName.isEmpty() && containers.isNameTaken(namespace, wantedName)) {
-      // The transaction below finds that too, but by then volumes would have been made.
-      containers.describeConflict(namespace, wantedName);
-    }
     ResolvedUser user = user(namespace, request, config);
     VolumeMaking volumes = new VolumeMaking(surroundings.images(), namespace);
     try {
@@ -127,11 +182,12 @@ public final class ContainerCreation {
       makeFolders(generated.foldersToMake());
       ContainerDescription described = described(key, request, config, host, network, command);
       byte[] spec = spec(generated, request.root().folder());
-      String name = store(described, wantedName, record(described, spec));
+      String name =
+          store(new NamedContainer(described, progress), wantedName, record(described, spec));
       List<String> warnings = new ArrayList<>(completed.warnings());
       warnings.addAll(generated.warnings());
       warnings.addAll(resolverWarning(network, host));
-      return new Created(id, name, warnings);
+      return new Created(key.id(), name, warnings);
     } catch (RuntimeException e) {
       volumes.takeBack(e);
       throw e;
@@ -278,12 +334,12 @@ public final class ContainerCreation {
         ContainerRecord.Times.NONE);
   }
 
-  private String store(ContainerDescription described, String wantedName, ContainerRecord record) {
+  private String store(NamedContainer unnamed, String wantedName, ContainerRecord record) {
     if (!wantedName.isEmpty()) {
-      insert(described, wantedName, record);
+      insert(unnamed, wantedName, record);
       return wantedName;
     }
-    TaskKey key = described.key();
+    TaskKey key = unnamed.key();
     AtomicReference<@Nullable String> stored = new AtomicReference<>();
     String name =
         names.generate(
@@ -291,22 +347,23 @@ public final class ContainerCreation {
               if (containers.isNameTaken(key.namespace(), candidate)) {
                 return false;
               }
-              insert(described, candidate, record);
+              insert(unnamed, candidate, record);
               stored.set(candidate);
               return true;
             },
             key.id());
     if (stored.get() == null) {
-      insert(described, name, record);
+      insert(unnamed, name, record);
     }
     return name;
   }
 
-  private void insert(ContainerDescription described, String name, ContainerRecord record) {
-    NamedContainer container = new NamedContainer(described.withName(name), Progress.NEW);
+  private void insert(NamedContainer unnamed, String name, ContainerRecord record) {
+    NamedContainer container =
+        new NamedContainer(unnamed.described().withName(name), unnamed.progress());
     var _ =
         records.create(
-            described.key().namespace(),
+            container.key().namespace(),
             record,
             !container.isEphemeral(),
             containers.insertion(container));

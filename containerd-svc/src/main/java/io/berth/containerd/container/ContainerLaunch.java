@@ -25,6 +25,7 @@ final class ContainerLaunch {
   private final NamedContainers containers;
   private final Surroundings surroundings;
   private final ContainerHealth health;
+  private final Gates gates;
   private final Tasks tasks;
   private final InstantSource clock;
 
@@ -33,11 +34,13 @@ final class ContainerLaunch {
       NamedContainers containers,
       Surroundings surroundings,
       ContainerHealth health,
+      Gates gates,
       Tasks tasks,
       InstantSource clock) {
     this.containers = containers;
     this.surroundings = surroundings;
     this.health = health;
+    this.gates = gates;
     this.tasks = tasks;
     this.clock = clock;
   }
@@ -50,6 +53,7 @@ final class ContainerLaunch {
   /** Makes the task, whose program does not run yet, and answers the pid. */
   int create(NamedContainer container) {
     TaskKey key = container.key();
+    gates.shut(key, "run container `" + container.name() + "`: somebody else has started it");
     if (tasks.isPresent(key)) {
       // A task that nobody started, or of a start that nobody finished, is in the way.
       var _ = tasks.delete(key);

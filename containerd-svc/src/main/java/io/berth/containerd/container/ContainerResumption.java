@@ -9,6 +9,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Takes containers up again when this service starts: what their rows claim is compared with what
@@ -44,14 +46,22 @@ final class ContainerResumption {
     this.clock = clock;
   }
 
-  /** Takes up each container in a thread of its own, and returns at once. Tasks must be known. */
-  void resume() {
+  /**
+   * Takes up each container in a thread of its own, and returns at once. Tasks must be known.
+   *
+   * @param left the containers whose clients went away with this service, before their programs ran
+   * @param undo takes away what was begun for such a client
+   */
+  void resume(Set<TaskKey> left, Consumer<TaskKey> undo) {
     for (NamedContainer container : containers.list(null)) {
       Thread.ofVirtual()
           .name("resume-" + container.key().id())
           .start(() -> {
             try {
-              resume(container);
+              if (left.contains(container.key())) {
+                undo.accept(container.key());
+              }
+              resume(container.key());
             } catch (RuntimeException e) {
               LOG.log(Level.ERROR, "resume " + container, e);
             }
@@ -59,8 +69,12 @@ final class ContainerResumption {
     }
   }
 
-  private void resume(NamedContainer container) {
-    TaskKey key = container.key();
+  private void resume(TaskKey key) {
+    NamedContainer container = containers.find(key);
+    if (container == null || container.progress().pending() != null) {
+      // It is gone, is about to be, or has a client of this life.
+      return;
+    }
     if (tasks.isPresent(key)) {
       Exit exit = tasks.exitOf(key);
       if (exit != null) {

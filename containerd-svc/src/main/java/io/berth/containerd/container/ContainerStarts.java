@@ -4,25 +4,19 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
-import io.berth.base.time.Sleeper;
 import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.settings.TerminalSize;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Starts containers by a person's wish. Thread-safe; methods block until the start is over. */
 @Singleton
 public final class ContainerStarts {
-  /** How long a created task waits for the client that wanted to attach. */
-  private static final Duration RELEASE_PATIENCE = Duration.ofSeconds(60);
-
   /** The code that docker records where a start failed for a reason of the engine's own. */
   private static final int NOT_STARTED = 128;
 
@@ -33,7 +27,6 @@ public final class ContainerStarts {
   private final AttachTokens tokens;
   private final Tasks tasks;
   private final InstantSource clock;
-  private final Map<TaskKey, Object> unreleased = new ConcurrentHashMap<>();
 
   @Inject
   ContainerStarts(
@@ -56,17 +49,25 @@ public final class ContainerStarts {
   /**
    * Starts a container that does not run; one that runs is left as it is.
    *
-   * @param attach whether the task is only created, so that a client can attach before the program
-   *     runs; {@link #release} lets it run
    * @param size of the terminal to begin with
    */
-  public Started start(NamedContainer container, boolean attach, TerminalSize size) {
-    return containers.locked(container.key(), () -> startLocked(container, attach, size));
+  public Started start(NamedContainer container, TerminalSize size) {
+    return containers.locked(
+        container.key(),
+        () -> {
+          Tasks.Glance running = running(container);
+          if (running != null) {
+            return new Started(true, running.pid(), null);
+          }
+          int pid = create(container, size, /* pending= */ null);
+          begin(container);
+          return new Started(false, pid, null);
+        });
   }
 
-  private Started startLocked(NamedContainer container, boolean attach, TerminalSize size) {
-    TaskKey key = container.key();
-    Tasks.Glance glance = tasks.glance(key);
+  /** The task of a container that runs; null for one that can be started. */
+  Tasks.@Nullable Glance running(NamedContainer container) {
+    Tasks.Glance glance = tasks.glance(container.key());
     if (glance != null && glance.paused()) {
       throw new BerthException.FailedPrecondition(
               "start container `"
@@ -76,72 +77,30 @@ public final class ContainerStarts {
               Obstacle.of(
                   Obstacle.Reason.CONTAINER_PAUSED, Obstacle.Kind.CONTAINER, container.name()));
     }
-    if (glance != null && glance.running()) {
-      return new Started(true, glance.pid(), attach ? allowAttach(container) : null);
-    }
-    int pid = createByPerson(container);
+    return glance != null && glance.running() ? glance : null;
+  }
+
+  /**
+   * Makes the task of a container that does not run, and answers the pid. The program waits for
+   * {@link #begin}. The caller holds the container's lock.
+   *
+   * @param pending how that is undone if its client, or this service, dies before; null for a start
+   *     that goes on at once
+   */
+  int create(NamedContainer container, TerminalSize size, Progress.@Nullable Pending pending) {
+    int pid = createByPerson(container, pending);
     if (container.described().config().streams().terminal() && size.isKnown()) {
-      tasks.resize(key, "", size.rows(), size.columns());
+      tasks.resize(container.key(), "", size.rows(), size.columns());
     }
-    if (!attach) {
-      begin(container);
-      return new Started(false, pid, null);
-    }
-    Started answer = new Started(false, pid, allowAttach(container));
-    awaitRelease(key);
-    return answer;
+    return pid;
   }
 
-  /** Lets the program of a task run that was created for a client that attaches. */
-  public Started release(NamedContainer meant) {
-    TaskKey key = meant.key();
-    return containers.locked(
-        key,
-        () -> {
-          if (unreleased.remove(key) == null) {
-            throw new BerthException.FailedPrecondition(
-                "release container `"
-                    + key.id()
-                    + "`: nobody is attached to its start; start it again");
-          }
-          NamedContainer container = containers.find(key);
-          if (container == null) {
-            throw new BerthException.NotFound("no such container: `" + key.id() + "`");
-          }
-          begin(container);
-          Tasks.Glance glance = tasks.glance(key);
-          return new Started(false, glance == null ? 0 : glance.pid(), null);
-        });
-  }
-
-  // A client that dies between the two calls leaves nothing half started.
-  private void awaitRelease(TaskKey key) {
-    Object mark = new Object();
-    unreleased.put(key, mark);
-    Thread.ofVirtual()
-        .name("release-" + key.id())
-        .start(() -> {
-          try {
-            Sleeper.SYSTEM.sleep(RELEASE_PATIENCE);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          }
-          containers.runLocked(
-              key,
-              () -> {
-                if (unreleased.remove(key, mark)) {
-                  release.undoCreate(key);
-                }
-              });
-        });
-  }
-
-  private int createByPerson(NamedContainer container) {
+  private int createByPerson(NamedContainer container, Progress.@Nullable Pending pending) {
     TaskKey key = container.key();
     try {
       int pid = launch.create(container);
       restarts.startedByPerson(key);
-      containers.progress(key, Progress::byPerson);
+      containers.progress(key, old -> old.byPerson().pending(pending));
       return pid;
     } catch (BerthException e) {
       // A policy that waits for the same absent service goes on waiting for it.
@@ -154,7 +113,8 @@ public final class ContainerStarts {
     }
   }
 
-  private void begin(NamedContainer container) {
+  /** Lets the program of a created task run. The caller holds the container's lock. */
+  void begin(NamedContainer container) {
     try {
       launch.begin(container.key(), UnaryOperator.identity());
     } catch (BerthException e) {
@@ -189,7 +149,8 @@ public final class ContainerStarts {
     return allowAttach(container);
   }
 
-  private AttachGrant allowAttach(NamedContainer container) {
+  /** Lets a client attach to the streams of a task that is there. */
+  AttachGrant allowAttach(NamedContainer container) {
     StreamSettings streams = container.described().config().streams();
     return tokens.allow(container.key(), "", streams.terminal(), streams.openInput());
   }

@@ -29,6 +29,7 @@ final class ContainerTeardown {
   private final Surroundings surroundings;
   private final StartPreparation preparation;
   private final ContainerRecords records;
+  private final Gates gates;
   private final Tasks tasks;
   private final Waits waits;
   private final BackgroundWork background;
@@ -39,12 +40,14 @@ final class ContainerTeardown {
       Surroundings surroundings,
       StartPreparation preparation,
       ContainerRecords records,
+      Gates gates,
       Tasks tasks,
       Waits waits,
       BackgroundWork background) {
     this.surroundings = surroundings;
     this.preparation = preparation;
     this.records = records;
+    this.gates = gates;
     this.tasks = tasks;
     this.waits = waits;
     this.background = background;
@@ -70,6 +73,7 @@ final class ContainerTeardown {
                   Obstacle.Kind.CONTAINER,
                   container.name()));
     }
+    gates.shut(key, "run container `" + container.name() + "`: somebody has removed it");
     try {
       if (tasks.isPresent(key)) {
         var _ = tasks.delete(key);

@@ -1,7 +1,9 @@
 package io.berth.containerd.container;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far a container came; stored as JSON under these names. Times are nanoseconds since 1970, 0
@@ -17,6 +19,8 @@ import java.util.concurrent.TimeUnit;
  * @param restarts how often its policy started it since a person did
  * @param stopped whether a person asked for its end
  * @param lastDelayMillis the wait before this run; 0 if a person started it
+ * @param pending what becomes of it if the client that holds it before its program's first
+ *     instruction goes away, or this service does; null if no client holds it
  */
 public record Progress(
     boolean running,
@@ -27,9 +31,18 @@ public record Progress(
     boolean oomKilled,
     int restarts,
     boolean stopped,
-    long lastDelayMillis) {
+    long lastDelayMillis,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Pending pending) {
+  /** How a start that was never finished is undone. */
+  enum Pending {
+    /** It was there before: its task is taken away, and it rests. */
+    START,
+    /** It was made to be run: it is removed. */
+    RUN
+  }
+
   /** A container that was made and never started. */
-  static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0);
+  static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0, null);
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
@@ -51,12 +64,12 @@ public record Progress(
 
   Progress started(Instant at) {
     return new Progress(
-        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis);
+        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis, null);
   }
 
   Progress ended(Instant at, int code, boolean oom) {
     return new Progress(
-        false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis);
+        false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis, pending);
   }
 
   /**
@@ -65,18 +78,43 @@ public record Progress(
   Progress failed(Instant at, int code, String why) {
     long finished = wasStarted() ? nanos(at) : finishedAt;
     return new Progress(
-        false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis);
+        false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis, null);
   }
 
   /** The same where the container ran before and how its program ended is still what counts. */
   Progress notStarted(String why) {
     return new Progress(
-        false, startedAt, finishedAt, exitCode, why, oomKilled, restarts, stopped, lastDelayMillis);
+        false,
+        startedAt,
+        finishedAt,
+        exitCode,
+        why,
+        oomKilled,
+        restarts,
+        stopped,
+        lastDelayMillis,
+        null);
   }
 
   /** A person starts the container, so its policy counts from zero again. */
   Progress byPerson() {
-    return new Progress(running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0);
+    return new Progress(
+        running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0, pending);
+  }
+
+  /** A client holds it before its program's first instruction, or does not any more. */
+  Progress pending(@Nullable Pending until) {
+    return new Progress(
+        running,
+        startedAt,
+        finishedAt,
+        exitCode,
+        error,
+        oomKilled,
+        restarts,
+        stopped,
+        lastDelayMillis,
+        until);
   }
 
   Progress asked(boolean stop) {
@@ -89,11 +127,21 @@ public record Progress(
         oomKilled,
         restarts,
         stop,
-        lastDelayMillis);
+        lastDelayMillis,
+        pending);
   }
 
   Progress restarting(int count, long delayMillis) {
     return new Progress(
-        running, startedAt, finishedAt, exitCode, error, oomKilled, count, stopped, delayMillis);
+        running,
+        startedAt,
+        finishedAt,
+        exitCode,
+        error,
+        oomKilled,
+        count,
+        stopped,
+        delayMillis,
+        pending);
   }
 }

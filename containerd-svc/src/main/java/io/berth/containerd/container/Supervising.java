@@ -1,29 +1,35 @@
 package io.berth.containerd.container;
 
+import io.berth.base.id.TaskKey;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.Set;
 
 /** Ties containers to their tasks from this service's start to its stop. */
 @Singleton
 public final class Supervising {
   private final Tasks tasks;
   private final StartPreparation preparation;
+  private final ContainerRuns runs;
   private final ContainerEndings endings;
   private final ContainerResumption resumption;
   private final ContainerHealth health;
   private final BackgroundWork background;
+  private Set<TaskKey> left = Set.of();
 
   @Inject
   Supervising(
       Tasks tasks,
       StartPreparation preparation,
+      ContainerRuns runs,
       ContainerEndings endings,
       ContainerResumption resumption,
       ContainerHealth health,
       BackgroundWork background) {
     this.tasks = tasks;
     this.preparation = preparation;
+    this.runs = runs;
     this.endings = endings;
     this.resumption = resumption;
     this.health = health;
@@ -34,11 +40,12 @@ public final class Supervising {
   public void attend() {
     tasks.prepareWith(preparation);
     tasks.onInitExit(endings::ended);
+    left = runs.pending();
   }
 
   /** Called when tasks are known and the socket answers. */
   public void resume() {
-    resumption.resume();
+    resumption.resume(left, runs::undoLeft);
   }
 
   /** Containers are left as they are; no policy starts one any more. */

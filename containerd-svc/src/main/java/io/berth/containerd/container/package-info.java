@@ -10,6 +10,7 @@
  * "running" is a claim to be checked.
  *
  * <p>The classes are cut by use. {@link io.berth.containerd.container.ContainerCreation}, {@link
+ * io.berth.containerd.container.ContainerRuns}, {@link
  * io.berth.containerd.container.ContainerStarts}, {@link
  * io.berth.containerd.container.ContainerStops}, {@link
  * io.berth.containerd.container.ContainerChanges}, {@link

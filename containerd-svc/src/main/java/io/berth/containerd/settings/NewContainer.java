@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param imageSettings what that image says
  * @param root the root file system
  * @param user who runs, already resolved; null where that is still to be done
+ * @param fromImage the image on which a root file system is to be prepared, from which {@code
+ *     image}, {@code imageSettings}, {@code root} and {@code user} then follow; else null
  */
 public record NewContainer(
     String id,
@@ -24,4 +26,12 @@ public record NewContainer(
     String image,
     ImageSettings imageSettings,
     RootFilesystem root,
-    @Nullable ResolvedUser user) {}
+    @Nullable ResolvedUser user,
+    @Nullable FromImage fromImage) {
+  /** The same on a root file system that was prepared. */
+  public NewContainer on(
+      String nameOfImage, ImageSettings said, RootFilesystem prepared, ResolvedUser resolved) {
+    return new NewContainer(
+        id, name, config, host, network, nameOfImage, said, prepared, resolved, null);
+  }
+}

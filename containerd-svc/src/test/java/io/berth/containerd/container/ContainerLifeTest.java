@@ -7,21 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
-import io.berth.api.berth.container.v1.StartRequest;
-import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.UnpauseRequest;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
-import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootFolders;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -65,22 +61,6 @@ final class ContainerLifeTest extends ContainerCalls {
     assertEquals(State.STATE_CREATED, get("bad").getState().getState());
     assertTrue(get("bad").getState().getError().contains("executable file not found"));
     remove("bad", false);
-  }
-
-  @Test
-  void attach_isAllowedBeforeTheFirstInstruction() {
-    String id = create("web", "sleep");
-    StartResponse created =
-        stub().start(StartRequest.newBuilder().setRef("web").setAttach(true).build());
-    assertEquals(32, created.getAttach().getToken().size());
-    assertTrue(created.getAttach().getSocket().endsWith("/sup.sock"));
-    TaskKey key = Instance.key(id);
-    assertEquals(List.of("attach:"), instance.hosts.supervisor(key).done());
-    var _ = stub().start(StartRequest.newBuilder().setRef("web").setRelease(true).build());
-    assertEquals(List.of("attach:", "start:"), instance.hosts.supervisor(key).done());
-    refused(
-        Code.FAILED_PRECONDITION,
-        () -> stub().start(StartRequest.newBuilder().setRef("web").setRelease(true).build()));
   }
 
   @Test

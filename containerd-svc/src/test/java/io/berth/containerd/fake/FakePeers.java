@@ -1,8 +1,11 @@
 package io.berth.containerd.fake;
 
 import com.google.protobuf.Empty;
+import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.MountsRequest;
 import io.berth.api.berth.image.v1.MountsResponse;
+import io.berth.api.berth.image.v1.PrepareRequest;
+import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.network.v1.AttachRequest;
@@ -16,6 +19,7 @@ import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
@@ -56,6 +60,9 @@ public final class FakePeers implements AutoCloseable {
 
   /** The keys of the snapshots that were removed. */
   public final Set<String> removed = ConcurrentHashMap.newKeySet();
+
+  /** The keys of the snapshots that were prepared and are there. */
+  public final Set<String> prepared = ConcurrentHashMap.newKeySet();
 
   /** The names of the volumes that are there and that nobody named. */
   public final Set<String> volumes = ConcurrentHashMap.newKeySet();
@@ -152,6 +159,27 @@ public final class FakePeers implements AutoCloseable {
 
   private final class Rootfs extends RootfsGrpc.RootfsImplBase {
     @Override
+    public void prepare(PrepareRequest request, StreamObserver<PrepareResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!request.getRef().equals("busybox")) {
+              throw new BerthException.NotFound("No such image: " + request.getRef())
+                  .with(
+                      Obstacle.of(
+                          Obstacle.Reason.IMAGE_NOT_FOUND, Obstacle.Kind.IMAGE, request.getRef()));
+            }
+            prepared.add(request.getKey());
+            return PrepareResponse.newBuilder()
+                .setImage(Image.newBuilder().setId("sha256:1"))
+                .setSnapshotter("overlayfs")
+                .setName("docker.io/library/busybox:latest")
+                .addWarnings("another machine's")
+                .build();
+          });
+    }
+
+    @Override
     public void mounts(MountsRequest request, StreamObserver<MountsResponse> responses) {
       Calls.answer(responses, MountsResponse::getDefaultInstance);
     }
@@ -162,6 +190,7 @@ public final class FakePeers implements AutoCloseable {
           responses,
           () -> {
             removed.add(request.getKey());
+            prepared.remove(request.getKey());
             beforeRemovalAnswer.run();
             return Empty.getDefaultInstance();
           });

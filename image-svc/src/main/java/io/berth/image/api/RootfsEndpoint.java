@@ -31,6 +31,7 @@ import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.unpack.LayerThreads;
+import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
@@ -86,8 +87,21 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
               .addMounts(Wire.mount(prepared.mount()))
               .setSnapshotter(key.snapshotter())
               .addAllWarnings(warnings(request, prepared.image().config().platform()))
+              .setName(meant(request.getRef(), prepared.image().names()))
               .build();
         });
+  }
+
+  /** Which of an image's names a person means by a name or an id. */
+  private static String meant(String ref, List<String> names) {
+    String full;
+    try {
+      full = ImageReference.of(ref).toString();
+    } catch (BerthException.InvalidArgument e) {
+      // It is an id, or a name that another client has made.
+      full = ref;
+    }
+    return names.contains(full) ? full : names.isEmpty() ? "" : names.getFirst();
   }
 
   /**

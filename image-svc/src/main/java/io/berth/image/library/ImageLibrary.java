@@ -1,6 +1,7 @@
 package io.berth.image.library;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
@@ -121,8 +122,12 @@ public final class ImageLibrary {
   }
 
   private static BerthException missing(String text) {
-    return new BerthException.NotFound(
-        "No such image: " + (text.length() <= 200 ? text : text.substring(0, 200) + "..."));
+    String shown = text.length() <= 200 ? text : text.substring(0, 200) + "...";
+    return new BerthException.NotFound("No such image: " + shown).with(notHere(shown));
+  }
+
+  private static Obstacle notHere(String name) {
+    return Obstacle.of(Obstacle.Reason.IMAGE_NOT_FOUND, Obstacle.Kind.IMAGE, name);
   }
 
   private ResolvedImage resolve(String namespace, NamedImage named, @Nullable Platform platform) {
@@ -130,11 +135,12 @@ public final class ImageLibrary {
         read(namespace, List.of(named), platform)
             .orElseThrow(() ->
                 new BerthException.NotFound(
-                    "image `"
-                        + named.name()
-                        + "` is not here for platform "
-                        + platform
-                        + "; pull it for that platform"));
+                        "image `"
+                            + named.name()
+                            + "` is not here for platform "
+                            + platform
+                            + "; pull it for that platform")
+                    .with(notHere(named.name())));
     return new ResolvedImage(
         namesOf(namespace, named.target().digest()),
         image.target(),

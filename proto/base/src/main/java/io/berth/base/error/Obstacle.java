@@ -39,7 +39,9 @@ public record Obstacle(Reason reason, Subject object, @Nullable Subject holder)
     /** Another snapshot stands on the snapshot. */
     SNAPSHOT_HAS_CHILDREN,
     /** Something is left in the namespace. */
-    NAMESPACE_NOT_EMPTY
+    NAMESPACE_NOT_EMPTY,
+    /** No image has the name or id, so it has to be pulled first. */
+    IMAGE_NOT_FOUND
   }
 
   /** The sort of a thing; on the wire in small letters. */
