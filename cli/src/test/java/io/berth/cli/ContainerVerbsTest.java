@@ -33,6 +33,18 @@ final class ContainerVerbsTest {
     assertEquals(List.of("stop a 3", "stop nope 3", "stop b 3"), engine.asked);
   }
 
+  // case L10: as docker has it, who forces a removal is told of what is not there, and no more.
+  @Test
+  void aForcedRemovalOfNothingIsNoFailure() {
+    assertEquals(0, lines.berth("rm", "-f", "a", "nope"));
+    assertEquals("a\n", lines.out());
+    assertEquals("berth: No such container: nope\n", lines.err());
+    assertEquals(1, lines.berth("rm", "nope"));
+    assertEquals(1, lines.berth("rm", "-f", "nope", "held"));
+    assertEquals(0, lines.berth("rmi", "-f", "nope"));
+    assertEquals(1, lines.berth("rmi", "nope"));
+  }
+
   @Test
   void waits() {
     assertEquals(0, lines.berth("wait", "a"));

@@ -10,6 +10,7 @@ import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
+import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RunRequest;
 import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartRequest;
@@ -23,6 +24,7 @@ import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.LoadRequest;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.api.berth.image.v1.RemoveResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.containerd.events.TaskExit;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
@@ -132,6 +134,19 @@ final class EngineDouble {
     }
 
     @Override
+    public void remove(RemoveRequest request, StreamObserver<com.google.protobuf.Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            return switch (request.getRef()) {
+              case "nope" -> throw new BerthException.NotFound("No such container: nope");
+              case "held" -> throw new BerthException.FailedPrecondition("it is being removed");
+              default -> com.google.protobuf.Empty.getDefaultInstance();
+            };
+          });
+    }
+
+    @Override
     public void wait(WaitRequest request, StreamObserver<WaitResponse> responses) {
       Calls.answer(responses, () -> WaitResponse.newBuilder().setStatus(7).build());
     }
@@ -186,6 +201,17 @@ final class EngineDouble {
   }
 
   private final class Images extends ImagesGrpc.ImagesImplBase {
+    @Override
+    public void remove(
+        io.berth.api.berth.image.v1.RemoveRequest request,
+        StreamObserver<RemoveResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            throw new BerthException.NotFound("No such image: " + request.getRef());
+          });
+    }
+
     @Override
     public void resolve(ResolveRequest request, StreamObserver<Image> responses) {
       Calls.answer(

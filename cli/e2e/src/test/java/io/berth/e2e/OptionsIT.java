@@ -380,8 +380,13 @@ final class OptionsIT {
     }
   }
 
-  /** On a terminal of its own: says when a text was shown, types, and answers the exit code. */
-  private static int typed(String awaited, String keys, String... words) throws Exception {
+  /** What a line on a terminal showed, and how it ended. */
+  private record Session(int exit, String shown) {}
+
+  private static final String LEFT = "read escape sequence\r\n";
+
+  /** On a terminal of its own: says when a text was shown, types, and answers what came of it. */
+  private static Session typed(String awaited, String keys, String... words) throws Exception {
     List<String> line = new ArrayList<>();
     line.add("'" + berth.libexec().resolve("bin/berth") + "'");
     line.addAll(List.of("--config", berth.config().toString()));
@@ -404,17 +409,18 @@ final class OptionsIT {
       script.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
       script.getOutputStream().flush();
       assertTrue(script.waitFor(60, TimeUnit.SECONDS), "it stays: " + shown);
-      return script.exitValue();
+      shown.append(new String(script.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      return new Session(script.exitValue(), shown.toString());
     } finally {
       script.destroyForcibly();
     }
   }
 
+  // case L7: docker's line; who leaves what somebody else has started ends with 1.
   @Test // The keys are not seen inside, and the container runs on.
   void detachKeys() throws Exception {
     String loop = "'while :; do echo ready; read -r x; echo got:\"$x\".; done'";
-    assertEquals(
-        0,
+    Session run =
         typed(
             "ready",
             "one\n\020\021",
@@ -426,19 +432,25 @@ final class OptionsIT {
             IMAGE,
             "sh",
             "-c",
-            loop));
+            loop);
+    assertEquals(0, run.exit());
+    assertTrue(run.shown().endsWith(LEFT), run.shown());
     assertEquals("running", inspect("away", "{{.State.Status}}"));
     berth.eventuallySays("got:one.", "logs", "away");
     // Attached again: another process shows a text on the terminal once that is so.
     Thread attacher =
         Thread.ofPlatform()
             .start(() -> berth.berth("exec", "away", "sh", "-c", "sleep 4; echo here >/dev/pts/0"));
-    assertEquals(0, typed("here", "\001d", "attach", "--detach-keys=ctrl-a,d", "away"));
+    Session attach = typed("here", "\001d", "attach", "--detach-keys=ctrl-a,d", "away");
+    assertEquals(1, attach.exit());
+    assertTrue(attach.shown().endsWith(LEFT), attach.shown());
     attacher.join();
     assertEquals("running", inspect("away", "{{.State.Status}}"));
     assertFalse(berth.berth("logs", "away").exits(0).out().contains("\001"));
-    assertEquals(
-        0, typed("up", "\020\021", "exec", "-it", "away", "sh", "-c", "'echo up; sleep 30'"));
+    Session exec =
+        typed("up", "\020\021", "exec", "-it", "away", "sh", "-c", "'echo up; sleep 30'");
+    assertEquals(1, exec.exit());
+    assertTrue(exec.shown().endsWith(LEFT), exec.shown());
     berth.berth("top", "away").exits(0).says("sleep 30");
     run("--detach-keys=ctrl-", IMAGE, "true").exits(125).says("is no key");
     berth.berth("attach", "--detach-keys=ab", "away").exits(125).says("is no key");

@@ -111,6 +111,18 @@ final class PipelineIT {
     berth.berth("rm", "again").exits(0);
   }
 
+  // case L9: an input that is kept open is brought, whatever else is named.
+  @Test
+  void run_bringsItsInput() {
+    Command cat =
+        shell(
+                "echo hello | berth run --rm -i -a stdout --network none --name cat busybox:test"
+                    + " cat")
+            .exits(0);
+    assertEquals("hello\n0 0\n", cat.out());
+    berth.berth("inspect", "cat").exits(1);
+  }
+
   // case L19: who only looks on ends alone.
   @Test
   void attach_endsWithItsReader_andTheContainerRunsOn() {

@@ -52,10 +52,16 @@ public final class ContainerCommands {
       return each(
           session,
           containers,
+          absentIsFine(),
           ref -> {
             one(session, ref);
             session.out().println(ref);
           });
+    }
+
+    /** Whether a container that is not there is no failure. */
+    boolean absentIsFine() {
+      return false;
     }
 
     static void checkSignal(String signal) {
@@ -223,6 +229,11 @@ public final class ContainerCommands {
         names = {"-v", "--volumes"},
         description = "Its anonymous volumes as well")
     boolean volumes;
+
+    @Override
+    boolean absentIsFine() {
+      return force;
+    }
 
     @Override
     void one(Session session, String ref) {

@@ -179,9 +179,7 @@ final class ContainerOptions {
       }
     }
     return new Attachment.Want(
-        process.interactive && attach.contains("stdin"),
-        attach.contains("stdout"),
-        attach.contains("stderr"),
-        keys);
+        // As docker has it: an input that is kept open is brought here, named or not.
+        process.interactive, attach.contains("stdout"), attach.contains("stderr"), keys);
   }
 }

@@ -28,6 +28,12 @@ final class Foreground {
   static final int ENGINE_FAILED = 125;
 
   /**
+   * With what a verb ends whose person left what somebody else had started; a container that the
+   * verb itself has started just goes on in the background, and that is 0.
+   */
+  static final int LEFT = 1;
+
+  /**
    * How a client is bound to a program that it has started itself: the program waits for its reader
    * and ends with it, as in any pipeline.
    */
@@ -88,9 +94,14 @@ final class Foreground {
     try {
       passOn(where.getExecId(), where.getTty());
       Attachment.End end = untilTheEnd(attachment);
-      return end instanceof Attachment.End.Broken broken
-          ? broken.asFilter("attach to `" + ref + "`")
-          : code(end, removesItself);
+      return switch (end) {
+        case Attachment.End.Broken broken -> broken.asFilter("attach to `" + ref + "`");
+        case Attachment.End.Detached _ -> {
+          tellDetached(session);
+          yield LEFT;
+        }
+        case Attachment.End.Exited _, Attachment.End.Lost _ -> code(end, removesItself);
+      };
     } finally {
       signals.release();
     }
@@ -106,7 +117,10 @@ final class Foreground {
 
   private int code(Attachment.End end, boolean removesItself) {
     return switch (end) {
-      case Attachment.End.Detached _ -> 0;
+      case Attachment.End.Detached _ -> {
+        tellDetached(session);
+        yield 0;
+      }
       case Attachment.End.Exited(ExitRecord exit) -> {
         awaitRemoval(removesItself);
         yield exit.shellCode();
@@ -121,6 +135,14 @@ final class Foreground {
         yield waitFor("not-running");
       }
     };
+  }
+
+  /**
+   * Tells that the keys were typed which detach, in docker's words. The line also ends the one that
+   * the program has begun on the terminal.
+   */
+  static void tellDetached(Session session) {
+    session.err().println("read escape sequence");
   }
 
   /** Tells that the supervisor has gone without telling an end. */

@@ -182,6 +182,7 @@ public final class ImageCommands {
       return each(
           session,
           images,
+          /* absentIsFine= */ force,
           image -> {
             RemoveRequest request =
                 RemoveRequest.newBuilder()

@@ -45,13 +45,26 @@ public abstract class SessionCommand {
    * others from their turn; the exit code is 1 if there was one, else 0.
    */
   protected static int each(Session session, List<String> refs, Action action) {
+    return each(session, refs, /* absentIsFine= */ false, action);
+  }
+
+  /**
+   * The same.
+   *
+   * @param absentIsFine whether a thing that is not there is told and is no failure, as docker has
+   *     it where a removal is forced
+   */
+  protected static int each(
+      Session session, List<String> refs, boolean absentIsFine, Action action) {
     int code = 0;
     for (String ref : refs) {
       try {
         action.on(ref);
       } catch (BerthException e) {
         session.err().println("berth: " + e.getMessage());
-        code = 1;
+        if (!(absentIsFine && e instanceof BerthException.NotFound)) {
+          code = 1;
+        }
       }
     }
     return code;

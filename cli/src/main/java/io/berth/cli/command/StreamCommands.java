@@ -153,7 +153,10 @@ public final class StreamCommands {
       try (Attachment attachment = Attachment.open(session, where, want, Foreground.OWN)) {
         return switch (attachment.awaitEnd()) {
           case Attachment.End.Exited(ExitRecord exit) -> exit.shellCode();
-          case Attachment.End.Detached _ -> 0;
+          case Attachment.End.Detached _ -> {
+            Foreground.tellDetached(session);
+            yield Foreground.LEFT;
+          }
           case Attachment.End.Broken broken -> broken.asFilter("exec in `" + container + "`");
           case Attachment.End.Lost _ -> {
             Foreground.tellLost(session);
