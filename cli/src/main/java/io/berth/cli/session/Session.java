@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.error.ErrorDetails;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.grpc.CallOptions;
@@ -227,7 +228,9 @@ public final class Session {
       return call.run();
     } catch (StatusRuntimeException e) {
       boolean answered =
-          e.getStatus().getCode() == Status.Code.UNAVAILABLE && e.getStatus().getCause() == null;
+          e.getStatus().getCode() == Status.Code.UNAVAILABLE
+              && e.getTrailers() != null
+              && ErrorDetails.areAnswers(e.getTrailers());
       BerthException meant = ErrorCodec.fromCall(e);
       throw answered ? new BerthException.Aborted(meant.getMessage(), e) : e;
     }

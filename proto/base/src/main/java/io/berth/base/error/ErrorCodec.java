@@ -45,7 +45,17 @@ public final class ErrorCodec {
    */
   public static BerthException fromStatus(
       Status status, @Nullable Metadata trailers, @Nullable Throwable cause) {
-    BerthException meant = meant(status, cause);
+    Status told = status;
+    if (trailers != null && !ErrorDetails.areAnswers(trailers)) {
+      told =
+          switch (status.getCode()) {
+            case UNAVAILABLE -> status.withDescription("nobody answers, or the answer broke off");
+            // A service that ends in good order cancels the calls that it has not answered.
+            case CANCELLED -> status.withDescription("broken off before it was answered");
+            default -> status;
+          };
+    }
+    BerthException meant = meant(told, cause);
     ErrorDetail detail = ErrorDetails.of(trailers);
     return detail == null ? meant : meant.with(detail);
   }

@@ -25,6 +25,14 @@ public final class ErrorDetails {
   public static final Metadata.Key<String> HEADER =
       Metadata.Key.of("berth-error-details", Metadata.ASCII_STRING_MARSHALLER);
 
+  /** In the trailers of a failure after other answers, where the next key is not. */
+  private static final Metadata.Key<String> ANSWERED =
+      Metadata.Key.of("berth-answered", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** In the trailers of a failure that is a call's only answer, as gRPC over HTTP/2 has it. */
+  private static final Metadata.Key<String> CONTENT_TYPE =
+      Metadata.Key.of("content-type", Metadata.ASCII_STRING_MARSHALLER);
+
   /** The size of trailers, in bytes, that a client with {@link #HEADER} takes. */
   public static final int WANTED_BYTES = 64 << 10;
 
@@ -47,6 +55,26 @@ public final class ErrorDetails {
    */
   public static boolean areWanted(String method, Metadata headers) {
     return method.startsWith("berth.") || headers.containsKey(HEADER);
+  }
+
+  /** Marks the trailers of a failure, whose client wants details, as a service's answer. */
+  public static void markAnswer(Metadata trailers) {
+    trailers.discardAll(ANSWERED);
+    trailers.put(ANSWERED, "1");
+  }
+
+  /**
+   * Whether these are the trailers of a failure that a service answered. Any other failure was made
+   * up by this side of the connection, and its text tells of that connection's inside.
+   */
+  public static boolean areAnswers(Metadata trailers) {
+    return trailers.containsKey(ANSWERED) || trailers.containsKey(CONTENT_TYPE);
+  }
+
+  /** Takes all of that from the trailers of a call whose client does not want it. */
+  public static void strip(Metadata trailers) {
+    trailers.discardAll(TRAILER);
+    trailers.discardAll(ANSWERED);
   }
 
   /**

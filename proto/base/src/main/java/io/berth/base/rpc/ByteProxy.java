@@ -148,11 +148,8 @@ public final class ByteProxy extends HandlerRegistry {
     }
 
     private final class Answers extends ClientCall.Listener<byte[]> {
-      private boolean headersSent;
-
       @Override
       public void onHeaders(Metadata headers) {
-        headersSent = true;
         front.sendHeaders(headers);
       }
 
@@ -171,11 +168,9 @@ public final class ByteProxy extends HandlerRegistry {
       @Override
       public void onClose(Status status, Metadata trailers) {
         boolean nobody =
-            status.getCode() == Status.Code.UNAVAILABLE
-                && !headersSent
-                && status.getCause() instanceof IOException;
+            status.getCode() == Status.Code.UNAVAILABLE && !ErrorDetails.areAnswers(trailers);
         if (!details) {
-          trailers.discardAll(ErrorDetails.TRAILER);
+          ErrorDetails.strip(trailers);
         }
         front.close(nobody ? status.withDescription(absent) : status, trailers);
       }

@@ -2,7 +2,10 @@ package io.berth.base.rpc;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.error.ErrorDetails;
 import io.grpc.Context;
+import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
@@ -88,7 +91,7 @@ public final class Calls {
       return call.run();
     } catch (StatusException | StatusRuntimeException e) {
       BerthException known = ErrorCodec.fromCall(e);
-      if (known instanceof BerthException.Unavailable) {
+      if (known instanceof BerthException.Unavailable || isBrokenOff(known, e)) {
         throw new BerthException.Absent(
             "connect to `"
                 + socket
@@ -101,5 +104,16 @@ public final class Calls {
       }
       throw known;
     }
+  }
+
+  /** Whether it was the other side that has cancelled the call, as a service does at its end. */
+  private static boolean isBrokenOff(BerthException known, Exception failure) {
+    Metadata trailers = Status.trailersFromThrowable(failure);
+    return known instanceof BerthException.Cancelled
+        && trailers != null
+        && !ErrorDetails.areAnswers(trailers)
+        && Status.fromThrowable(failure).getCause() == null
+        && !Thread.currentThread().isInterrupted()
+        && !Context.current().isCancelled();
   }
 }

@@ -74,12 +74,17 @@ public final class ErrorInterceptor implements ServerInterceptor {
     private final long begin = LOG.isLoggable(Level.DEBUG) ? System.nanoTime() : 0;
     private final Metadata headers;
 
+    /** Asked at the begin: a call that is handed on gets a header of this service's own. */
+    private final boolean detailsWanted;
+
     @GuardedBy("this")
     private boolean closed;
 
     Once(ServerCall<Q, A> call, Metadata headers) {
       super(call);
       this.headers = headers;
+      this.detailsWanted =
+          ErrorDetails.areWanted(call.getMethodDescriptor().getFullMethodName(), headers);
     }
 
     @Override
@@ -98,9 +103,11 @@ public final class ErrorInterceptor implements ServerInterceptor {
         }
         closed = true;
       }
-      if (mapped.getCause() instanceof BerthException known
-          && ErrorDetails.areWanted(getMethodDescriptor().getFullMethodName(), headers)) {
-        ErrorDetails.put(known, mapped, headers, trailers);
+      if (!mapped.isOk() && detailsWanted) {
+        ErrorDetails.markAnswer(trailers);
+        if (mapped.getCause() instanceof BerthException known) {
+          ErrorDetails.put(known, mapped, headers, trailers);
+        }
       }
       log(mapped);
       super.close(mapped, trailers);

@@ -316,4 +316,80 @@ final class UnixServerTest {
                             .getDefaultInstance()));
     assertEquals(Status.Code.UNIMPLEMENTED, e.getStatus().getCode());
   }
+
+  private static BerthException failure(ManagedChannel channel, Path socket) {
+    return assertThrows(
+        BerthException.class,
+        () ->
+            Calls.call(
+                socket,
+                "berth-image",
+                () ->
+                    UnixChannel.in(VersionGrpc.newBlockingStub(channel), "x", null)
+                        .version(Empty.getDefaultInstance())));
+  }
+
+  // case K6: a person hears which service it is and what to do, and no word of the transport's.
+  @Test
+  void whatOnlyTheConnectionTellsIsSaidInOurWords() throws Exception {
+    Path socket = folder.resolve("s.sock");
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    VersionGrpc.VersionImplBase hanging =
+        new VersionGrpc.VersionImplBase() {
+          @Override
+          public void version(Empty request, StreamObserver<VersionResponse> responses) {
+            asked.countDown();
+            Calls.answer(
+                responses,
+                () -> {
+                  ended.await();
+                  return VersionResponse.getDefaultInstance();
+                });
+          }
+        };
+    EventLoops own = new EventLoops(1);
+    UnixServer server =
+        UnixServer.start(
+            own, UnixServer.Options.of(socket, List.of(hanging.bindService())), List.of());
+    ManagedChannel channel = channel(socket);
+    AtomicReference<BerthException> brokenOff = new AtomicReference<>();
+    Thread caller = Thread.ofVirtual().start(() -> brokenOff.set(failure(channel, socket)));
+    asked.await();
+    server.close();
+    caller.join();
+    ended.countDown();
+    own.close();
+    String told = "connect to `%s`: %s; is berth-image running? (`berth-services status`)";
+    assertEquals(
+        told.formatted(socket, "broken off before it was answered"), brokenOff.get().getMessage());
+    String nobody = told.formatted(socket, "nobody answers, or the answer broke off");
+    assertEquals(nobody, failure(channel, socket).getMessage());
+    assertEquals(nobody, failure(channel(folder.resolve("none.sock")), socket).getMessage());
+  }
+
+  // A service that answers the same status has words of its own.
+  @Test
+  void whatAServiceAnswersStaysAsItIs() throws Exception {
+    Path socket = folder.resolve("s.sock");
+    open.add(
+        UnixServer.start(
+            loops,
+            UnixServer.Options.of(
+                socket,
+                List.of(
+                    new VersionGrpc.VersionImplBase() {
+                      @Override
+                      public void version(
+                          Empty request, StreamObserver<VersionResponse> responses) {
+                        Calls.answer(
+                            responses,
+                            () -> {
+                              throw new BerthException.Unavailable("the registry is away");
+                            });
+                      }
+                    }.bindService())),
+            List.of()));
+    assertTrue(failure(channel(socket), socket).getMessage().contains("the registry is away"));
+  }
 }
