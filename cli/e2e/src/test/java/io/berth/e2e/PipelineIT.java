@@ -1,9 +1,11 @@
 package io.berth.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -240,5 +242,89 @@ final class PipelineIT {
         assertEquals("", exec.err());
       }
     }
+  }
+
+  /** What a line on a terminal showed, and how it ended. */
+  private record Session(int exit, String shown) {}
+
+  private static final String LEFT = "read escape sequence\r\n";
+
+  /** On a terminal of its own: says when a text was shown, types, and answers what came of it. */
+  private static Session typed(String awaited, String keys, String... words) throws Exception {
+    List<String> line = new ArrayList<>();
+    line.add("'" + berth.libexec().resolve("bin/berth") + "'");
+    line.addAll(List.of("--config", berth.config().toString()));
+    line.addAll(List.of(words));
+    Process script =
+        new ProcessBuilder("script", "-qec", String.join(" ", line), "/dev/null")
+            .redirectErrorStream(true)
+            .start();
+    try {
+      StringBuilder shown = new StringBuilder();
+      Eventually.answers(
+          "shows " + awaited,
+          () -> {
+            while (script.getInputStream().available() > 0) {
+              shown.append((char) script.getInputStream().read());
+            }
+            return shown;
+          },
+          text -> text.toString().contains(awaited));
+      script.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
+      script.getOutputStream().flush();
+      assertTrue(script.waitFor(60, TimeUnit.SECONDS), "it stays: " + shown);
+      shown.append(new String(script.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      return new Session(script.exitValue(), shown.toString());
+    } finally {
+      script.destroyForcibly();
+    }
+  }
+
+  // case L7: docker's line; who leaves what somebody else has started ends with 1.
+  @Test // The keys are not seen inside, and the container runs on.
+  void detachKeys() throws Exception {
+    String loop = "'while :; do echo ready; read -r x; echo got:\"$x\".; done'";
+    Session run =
+        typed(
+            "ready",
+            "one\n\020\021",
+            "run",
+            "-it",
+            "--name",
+            "away",
+            "--network=none",
+            "busybox:test",
+            "sh",
+            "-c",
+            loop);
+    assertEquals(0, run.exit());
+    assertTrue(run.shown().endsWith(LEFT), run.shown());
+    assertEquals("running", status("away"));
+    berth.eventuallySays("got:one.", "logs", "away");
+    // Attached again: another process shows a text on the terminal once that is so.
+    Thread attacher =
+        Thread.ofPlatform()
+            .start(() -> berth.berth("exec", "away", "sh", "-c", "sleep 4; echo here >/dev/pts/0"));
+    Session attach = typed("here", "\001d", "attach", "--detach-keys=ctrl-a,d", "away");
+    assertEquals(1, attach.exit());
+    assertTrue(attach.shown().endsWith(LEFT), attach.shown());
+    attacher.join();
+    assertEquals("running", status("away"));
+    assertFalse(berth.berth("logs", "away").exits(0).out().contains("\001"));
+    Session exec =
+        typed("up", "\020\021", "exec", "-it", "away", "sh", "-c", "'echo up; sleep 30'");
+    assertEquals(1, exec.exit());
+    assertTrue(exec.shown().endsWith(LEFT), exec.shown());
+    berth.berth("top", "away").exits(0).says("sleep 30");
+    berth
+        .berth("run", "--rm", "--detach-keys=ctrl-", "busybox:test", "true")
+        .exits(125)
+        .says("is no key");
+    berth.berth("attach", "--detach-keys=ab", "away").exits(125).says("is no key");
+    berth.berth("rm", "-f", "away").exits(0);
+  }
+
+  private static String status(String name) {
+    return berth.berth("inspect", "-f", "{{.State.Status}}", name).exits(0).out().strip();
   }
 }

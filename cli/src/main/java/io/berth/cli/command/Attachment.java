@@ -180,10 +180,12 @@ final class Attachment implements AutoCloseable {
     await(connection.attach(where.getExecId(), streams, bonds, keys));
   }
 
-  /** Blocks until the attachment ends, and tells how. */
+  /** Blocks until the attachment ends, gives the terminal back as it was, and tells how. */
   End awaitEnd() {
     try {
-      return ending.end.get();
+      End end = ending.end.get();
+      close();
+      return end;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("attached: interrupted", e);

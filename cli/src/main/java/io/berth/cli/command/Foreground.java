@@ -109,7 +109,6 @@ final class Foreground {
 
   private Attachment.End untilTheEnd(Attachment attachment) {
     Attachment.End end = attachment.awaitEnd();
-    attachment.close();
     // There is nobody left to pass signals on to.
     signals.release();
     return end;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.KillRequest;
+import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StopRequest;
@@ -61,6 +62,16 @@ final class ContainerLifeTest extends ContainerCalls {
     assertEquals(State.STATE_CREATED, get("bad").getState().getState());
     assertTrue(get("bad").getState().getError().contains("executable file not found"));
     remove("bad", false);
+  }
+
+  // case L3: what has not begun is not waited for.
+  @Test
+  void waitAndLogs_ofACreatedContainer_areOverAtOnce() {
+    create("new", "sleep");
+    assertEquals(0, await("new", ""));
+    assertEquals(0, await("new", "not-running"));
+    assertFalse(
+        stub().logs(LogsRequest.newBuilder().setRef("new").setFollow(true).build()).hasNext());
   }
 
   @Test
