@@ -248,7 +248,8 @@ public final class Instance implements BeforeEachCallback, AfterEachCallback, Au
     loops.close();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
+        // A process that ends meanwhile removes its own socket.
+        Files.deleteIfExists(file);
       }
     }
   }
