@@ -50,15 +50,18 @@ public final class BlockingSender<A> {
       if (!observer.isCancelled()) {
         observer.onCompleted();
       }
-    } catch (BerthException.Cancelled e) {
-      // The client has gone, so nobody can be told.
-      if (!observer.isCancelled()) {
-        observer.onError(ErrorCodec.toStatus(e).asRuntimeException());
-      }
     } catch (Exception e) {
-      if (!observer.isCancelled()) {
-        observer.onError(ErrorCodec.toStatus(e).asRuntimeException());
-      }
+      fail(e);
+    } catch (Error e) {
+      // Without a word the client would wait for ever; what failed is still told as uncaught.
+      fail(e);
+      throw e;
+    }
+  }
+
+  private void fail(Throwable failure) {
+    if (!observer.isCancelled()) {
+      observer.onError(ErrorCodec.toStatus(failure).asRuntimeException());
     }
   }
 

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.content.v1.ContentGrpc;
+import io.berth.api.containerd.services.content.v1.ListContentRequest;
+import io.berth.api.containerd.services.content.v1.ListContentResponse;
 import io.berth.api.containerd.services.content.v1.ReadContentRequest;
 import io.berth.api.containerd.services.content.v1.ReadContentResponse;
 import io.berth.api.containerd.services.content.v1.WriteContentRequest;
@@ -91,6 +93,15 @@ final class UnixServerTest {
     }
 
     @Override
+    public void list(ListContentRequest request, StreamObserver<ListContentResponse> responses) {
+      BlockingSender.run(
+          responses,
+          _ -> {
+            throw new NoClassDefFoundError("a/b/Absent");
+          });
+    }
+
+    @Override
     public StreamObserver<WriteContentRequest> write(
         StreamObserver<WriteContentResponse> responses) {
       return new StreamObserver<>() {
@@ -154,6 +165,18 @@ final class UnixServerTest {
             StatusRuntimeException.class,
             () -> UnixChannel.in(stub, "a/b", null).version(Empty.getDefaultInstance()));
     assertEquals(Status.Code.INVALID_ARGUMENT, bad.getStatus().getCode());
+  }
+
+  /** A stream whose work ends by an error of the JVM is answered, or its client would hang. */
+  @Test
+  void aStreamThatFailsByAnErrorIsAnswered() throws Exception {
+    Path socket = front(new Blobs());
+    Iterator<ListContentResponse> answers =
+        UnixChannel.in(ContentGrpc.newBlockingStub(channel(socket)), "x", null)
+            .withDeadlineAfter(30, TimeUnit.SECONDS)
+            .list(ListContentRequest.getDefaultInstance());
+    StatusRuntimeException e = assertThrows(StatusRuntimeException.class, answers::hasNext);
+    assertEquals(Status.Code.INTERNAL, e.getStatus().getCode(), e.getMessage());
   }
 
   @Test
