@@ -40,6 +40,10 @@ final class WireReader {
     return FileNames.decode(bytes, from, end);
   }
 
+  boolean hasMore() {
+    return buffer.hasRemaining();
+  }
+
   private ByteBuffer need(int count) throws IOException {
     if (buffer.remaining() < count) {
       throw new IOException(

@@ -1,5 +1,6 @@
 package io.berth.network.port;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.time.Sleeper;
 import io.berth.linux.CgroupLeaf;
@@ -8,15 +9,13 @@ import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.KeeperConnection;
+import io.berth.linux.supervisor.SupervisorException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -24,18 +23,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The keeper: a small process of its own that outlives this service, spoken to over a seqpacket
- * socket (operations OP_PUT, OP_LIST, OP_DROP and OP_SHUTDOWN of the native protocol). Started when
- * nobody answers; whoever put something into one that died is told.
+ * socket (see {@link KeeperConnection}). Started when nobody answers; whoever put something into
+ * one that died is told.
  */
 public final class KeeperClient implements SocketKeeper {
   private static final System.Logger LOG = System.getLogger(KeeperClient.class.getName());
-  private static final int OP_SHUTDOWN = 15;
-  private static final int OP_PUT = 128;
-  private static final int OP_LIST = 130;
-  private static final int OP_DROP = 131;
-  private static final int FLAG_ERROR = 0x4000;
-  private static final int HEADER_BYTES = 16;
-  private static final int MESSAGE_BYTES = HEADER_BYTES + 65536;
   private static final int START_SECONDS = 10;
   private static final Duration RETRY = Duration.ofMillis(200);
 
@@ -45,13 +37,7 @@ public final class KeeperClient implements SocketKeeper {
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
-  private final byte[] buffer = new byte[MESSAGE_BYTES];
-
-  @GuardedBy("lock")
-  private @Nullable Fd connection;
-
-  @GuardedBy("lock")
-  private long request;
+  private @Nullable KeeperConnection connection;
 
   /** Nothing is asked any more, so a keeper that ends is not missed. */
   @GuardedBy("lock")
@@ -80,7 +66,7 @@ public final class KeeperClient implements SocketKeeper {
     boolean opened = false;
     client.lock.lock();
     try {
-      client.use(client.connect());
+      var _ = client.use(client.connect());
       opened = true;
     } finally {
       client.lock.unlock();
@@ -96,24 +82,22 @@ public final class KeeperClient implements SocketKeeper {
    * every program of the host, so nobody may have to ask before that is found.
    */
   @GuardedBy("lock")
-  private void use(Fd to) throws SyscallException {
+  private KeeperConnection use(Fd socket) throws SyscallException {
+    KeeperConnection to =
+        KeeperConnection.open(
+            poller,
+            socket,
+            () -> Thread.ofPlatform().daemon().name("keeper-again").start(this::replace));
     connection = to;
-    var _ =
-        poller.register(
-            to,
-            /* events= */ 0,
-            (registration, _) -> {
-              registration.close();
-              Thread.ofPlatform().daemon().name("keeper-again").start(() -> replace(to));
-            });
+    return to;
   }
 
   /** Starts another keeper in place of one that ended, until there is one. */
-  private void replace(Fd ended) {
+  private void replace() {
     do {
       lock.lock();
       try {
-        if (closed || (connection != ended && connection != null)) {
+        if (closed || (connection != null && connection.isOpen())) {
           return;
         }
         var _ = startAnew();
@@ -128,13 +112,12 @@ public final class KeeperClient implements SocketKeeper {
 
   /** Another keeper in place of the one that there was. */
   @GuardedBy("lock")
-  private Fd startAnew() throws IOException {
+  private KeeperConnection startAnew() throws IOException {
     if (connection != null) {
       connection.close();
       connection = null;
     }
-    Fd anew = connect();
-    use(anew);
+    KeeperConnection anew = use(connect());
     LOG.log(System.Logger.Level.WARNING, "the keeper at {0} had died and is there again", socket);
     Thread.ofPlatform().daemon().name("hold-again").start(lost);
     return anew;
@@ -188,48 +171,38 @@ public final class KeeperClient implements SocketKeeper {
 
   @Override
   public void put(String name, List<Fd> sockets) throws IOException {
-    try {
-      ask(OP_PUT, name, sockets);
-    } catch (SyscallException e) {
-      if (!e.is(Errno.EEXIST)) {
-        throw e;
+    ask(keeper -> {
+      try {
+        keeper.put(name, sockets);
+      } catch (SupervisorException e) {
+        if (!e.is(Errno.EEXIST)) {
+          throw e;
+        }
+        keeper.drop(name);
+        keeper.put(name, sockets);
       }
-      drop(name);
-      ask(OP_PUT, name, sockets);
-    }
+      return true;
+    });
     sockets.forEach(Fd::close);
   }
 
   @Override
   public List<String> names() throws IOException {
-    List<String> names = new ArrayList<>();
-    while (true) {
-      ByteBuffer page = ask(OP_LIST, names.isEmpty() ? "" : names.getLast(), List.of());
-      if (!page.hasRemaining()) {
-        return names;
-      }
-      while (page.remaining() > Short.BYTES) {
-        page.getShort();
-        int start = page.position();
-        while (page.hasRemaining() && page.get() != 0) {
-          // A name ends with a zero byte.
-        }
-        byte[] name = new byte[page.position() - start - 1];
-        page.get(start, name);
-        names.add(new String(name, StandardCharsets.UTF_8));
-      }
-    }
+    return ask(KeeperConnection::names);
   }
 
   @Override
   public void drop(String name) throws IOException {
-    try {
-      ask(OP_DROP, name, List.of());
-    } catch (SyscallException e) {
-      if (!e.is(Errno.ENOENT)) {
-        throw e;
+    ask(keeper -> {
+      try {
+        keeper.drop(name);
+      } catch (SupervisorException e) {
+        if (!e.is(Errno.ENOENT)) {
+          throw e;
+        }
       }
-    }
+      return true;
+    });
   }
 
   /** Ends the keeper and with it everything it has. */
@@ -237,61 +210,40 @@ public final class KeeperClient implements SocketKeeper {
   public void end() throws IOException {
     lock.lock();
     try {
-      var _ = ask(OP_SHUTDOWN, "", List.of());
+      var _ =
+          ask(keeper -> {
+            keeper.shutdown();
+            return true;
+          });
       closed = true;
     } finally {
       lock.unlock();
     }
   }
 
-  private ByteBuffer ask(int op, String text, List<Fd> descriptors) throws IOException {
-    lock.lock();
-    try {
-      Fd to = connection;
-      if (to != null) {
-        try {
-          return exchange(to, op, text, descriptors);
-        } catch (SyscallException e) {
-          if (!e.is(Errno.EPIPE) && !e.is(Errno.ECONNRESET) && !e.is(Errno.ENOTCONN)) {
-            throw e;
-          }
-        }
-      }
-      return exchange(startAnew(), op, text, descriptors);
-    } finally {
-      lock.unlock();
-    }
+  /** What is asked of a keeper. */
+  private interface Question<T> {
+    T ask(KeeperConnection keeper) throws IOException;
   }
 
-  @GuardedBy("lock")
-  private ByteBuffer exchange(Fd to, int op, String text, List<Fd> descriptors)
-      throws SyscallException {
-    byte[] payload = Arrays.copyOf(text.getBytes(StandardCharsets.UTF_8), text.length() + 1);
-    ByteBuffer message =
-        ByteBuffer.allocate(HEADER_BYTES + payload.length).order(ByteOrder.LITTLE_ENDIAN);
-    message
-        .putShort((short) op)
-        .putShort((short) descriptors.size())
-        .putInt(payload.length)
-        .putLong(++request)
-        .put(payload);
-    Sockets.send(to, message.array(), descriptors);
-    try (Sockets.Received received = Sockets.receive(to, buffer)) {
-      if (received.length() == 0) {
-        throw new SyscallException("ask the keeper", socket.toString(), Errno.EPIPE);
+  /** Asks once more, of another keeper, where this one has gone meanwhile. */
+  @CanIgnoreReturnValue
+  private <T> T ask(Question<T> question) throws IOException {
+    lock.lock();
+    try {
+      KeeperConnection to = connection;
+      if (to != null && to.isOpen()) {
+        try {
+          return question.ask(to);
+        } catch (SupervisorException e) {
+          throw e;
+        } catch (IOException e) {
+          LOG.log(System.Logger.Level.DEBUG, "ask the keeper: {0}", e.getMessage());
+        }
       }
-      ByteBuffer answer =
-          ByteBuffer.wrap(Arrays.copyOf(buffer, received.length())).order(ByteOrder.LITTLE_ENDIAN);
-      if (received.length() < HEADER_BYTES
-          || answer.getInt(4) != received.length() - HEADER_BYTES
-          || answer.getLong(8) != request) {
-        throw new SyscallException("ask the keeper", socket.toString(), Errno.EPROTO);
-      }
-      if ((answer.getShort(2) & FLAG_ERROR) != 0) {
-        int error = received.length() >= HEADER_BYTES + 4 ? answer.getInt(HEADER_BYTES) : 0;
-        throw new SyscallException("ask the keeper for", text, error);
-      }
-      return answer.position(HEADER_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+      return question.ask(startAnew());
+    } finally {
+      lock.unlock();
     }
   }
 
