@@ -129,7 +129,12 @@ final class TasksIT {
             .exits(0);
     assertEquals(back.out().strip(), Files.readString(pid));
     Eventually.answers("logs", () -> Files.readString(log), text -> text.contains("said"));
-    assertTrue(tasks("", "ls").exits(0).out().contains("loud   " + back.out().strip()));
+    String rows = tasks("", "ls").exits(0).out();
+    assertTrue(
+        Pattern.compile("^loud +" + back.out().strip() + " ", Pattern.MULTILINE)
+            .matcher(rows)
+            .find(),
+        rows);
     berth.ctr("containers", "create", "--", IMAGE, "broken", "no-such-program").exits(0);
     tasks("", "start", "broken").exits(1).says("no-such-program");
     tasks("", "ls").exits(0).saysNo("broken");
