@@ -56,15 +56,15 @@ public final class ResourceRules {
   }
 
   /**
-   * What the limits of a container become: fields of the change that are not zero count, and a swap
-   * limit that was the default follows the memory.
+   * What the limits of a container become: fields of the change that are not zero count, all others
+   * stay. So does a limit of memory and swap when the memory changes, as with docker, also where it
+   * was the default once: nobody can tell whether it was meant. Memory above it is refused.
    *
    * @param processors what the host has
    */
   public static ResourceSettings update(
       ResourceSettings now, ResourceSettings change, Processors processors) {
-    boolean swapWasDefault = now.memory() > 0 && now.memorySwap() == twice(now.memory());
-    ResourceSettings next = change.memory() != 0 && swapWasDefault ? now.withMemorySwap(0) : now;
+    ResourceSettings next = now;
     if (change.nanoCpus() != 0) {
       next = next.withCpuTimes(next.nanoCpus(), 0, 0);
     } else if (change.cpuPeriod() != 0 || change.cpuQuota() != 0) {

@@ -271,8 +271,9 @@ final class HostRulesTest {
     assertEquals(all, ResourceRules.complete(all, Processors.of(4)));
   }
 
+  // case L23: what a change does not name stays, also a limit that was the default.
   @Test
-  void update_changesWhatIsGiven_andADefaultSwapFollows() {
+  void update_changesWhatIsGivenAlone() {
     ResourceSettings now =
         ResourceRules.complete(
             read(Resources.newBuilder().setMemory(64 * MEBI).setNanoCpus(500_000_000).setPids(5)),
@@ -286,7 +287,7 @@ final class HostRulesTest {
         read(
             Resources.newBuilder()
                 .setMemory(32 * MEBI)
-                .setMemorySwap(64 * MEBI)
+                .setMemorySwap(128 * MEBI)
                 .setCpuQuota(7000)
                 .setPids(5)),
         next);
@@ -295,6 +296,8 @@ final class HostRulesTest {
     assertThrows(
         BerthException.InvalidArgument.class,
         () -> ResourceRules.update(explicit, more, Processors.of(4)));
+    ResourceSettings both = read(Resources.newBuilder().setMemory(96 * MEBI).setMemorySwap(-1));
+    assertEquals(-1, ResourceRules.update(explicit, both, Processors.of(4)).memorySwap());
   }
 
   private static NetworkConfig network(String mode) {
