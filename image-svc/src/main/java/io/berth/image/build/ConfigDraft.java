@@ -115,8 +115,8 @@ public final class ConfigDraft {
   }
 
   /**
-   * Carries out an instruction of an image file: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD,
-   * STOPSIGNAL, USER, VOLUME, WORKDIR.
+   * Carries out an instruction of an image file: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL,
+   * ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME, WORKDIR.
    */
   public ConfigDraft change(String instruction) {
     String text = instruction.strip();
@@ -134,6 +134,9 @@ public final class ConfigDraft {
         config.remove("Cmd");
       }
       case "ENV" -> pairs(rest, instruction).forEach(this::environment);
+      case "HEALTHCHECK" ->
+          config.set("Healthcheck", HealthcheckInstruction.read(rest, ConfigDraft::strings));
+      case "SHELL" -> list("Shell", strings(rest));
       case "LABEL" -> labels(pairs(rest, instruction));
       case "EXPOSE" -> members("ExposedPorts", ports(rest));
       case "VOLUME" ->
@@ -149,7 +152,7 @@ public final class ConfigDraft {
                   + "`: "
                   + word
                   + " is no instruction for an image that exists; use CMD, ENTRYPOINT, ENV, EXPOSE,"
-                  + " LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR");
+                  + " HEALTHCHECK, LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME or WORKDIR");
     }
     return this;
   }
@@ -165,9 +168,18 @@ public final class ConfigDraft {
         .toList();
   }
 
-  /** A JSON list is taken as it is, other text goes to the shell. */
-  private static List<String> command(String text) {
-    return text.startsWith("[") ? strings(text) : List.of("/bin/sh", "-c", text);
+  /** A JSON list is taken as it is, other text goes to the image's shell. */
+  private List<String> command(String text) {
+    if (text.startsWith("[")) {
+      return strings(text);
+    }
+    List<String> words = new ArrayList<>();
+    config.path("Shell").forEach(word -> words.add(word.asText()));
+    if (words.isEmpty()) {
+      words.addAll(List.of("/bin/sh", "-c"));
+    }
+    words.add(text);
+    return words;
   }
 
   private static List<String> strings(String json) {
