@@ -1,5 +1,6 @@
 package io.berth.oci.image;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.berth.base.error.BerthException;
@@ -48,7 +49,10 @@ public record ImageConfig(
     this.history = Values.copy(history);
   }
 
-  /** What a container of it runs. Keys of the wire are capitalised. */
+  /**
+   * What a container of it runs. Keys of the wire are capitalised. Old images have a program
+   * without arguments as a string; it is read as a list of one, as docker does.
+   */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)
   public record Process(
       @JsonProperty("User") @Nullable String user,
@@ -69,8 +73,11 @@ public record ImageConfig(
         @JsonProperty("User") @Nullable String user,
         @JsonProperty("ExposedPorts") @Nullable Map<String, Object> exposedPorts,
         @JsonProperty("Env") @Nullable List<String> env,
-        @JsonProperty("Entrypoint") @Nullable List<String> entrypoint,
-        @JsonProperty("Cmd") @Nullable List<String> cmd,
+        @JsonProperty("Entrypoint")
+            @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY)
+            @Nullable List<String> entrypoint,
+        @JsonProperty("Cmd") @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY)
+            @Nullable List<String> cmd,
         @JsonProperty("Volumes") @Nullable Map<String, Object> volumes,
         @JsonProperty("WorkingDir") @Nullable String workingDir,
         @JsonProperty("Labels") @Nullable Map<String, String> labels,

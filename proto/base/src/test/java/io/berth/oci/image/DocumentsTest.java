@@ -81,6 +81,16 @@ final class DocumentsTest {
     assertThrows(BerthException.InvalidArgument.class, () -> config.checkLayers(2));
   }
 
+  // case I16: docker reads both, and images of its first years have strings.
+  @Test
+  void config_readsAProgramAsAString() {
+    ImageConfig config =
+        ImageConfig.read(
+            utf8("{\"config\":{\"Cmd\":\"/bin/sh\",\"Entrypoint\":\"/init\"}}"), "config");
+    assertEquals(List.of("/bin/sh"), config.config().cmd());
+    assertEquals(List.of("/init"), config.config().entrypoint());
+  }
+
   @Test
   void chainId_followsTheSpecification() {
     String a = "sha256:" + "a".repeat(64);
