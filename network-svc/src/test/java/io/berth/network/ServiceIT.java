@@ -190,7 +190,11 @@ final class ServiceIT {
 
   @Test
   void badInput_isRefusedInOneLineAndChangesNothing() throws Exception {
-    endpoints().attach(attach("web", 8080).build());
+    String taken = endpoints().attach(attach("web", 8080).build()).getAddress();
+    refused(
+        Status.Code.FAILED_PRECONDITION,
+        "address `" + taken + "`: in use by container `web`",
+        () -> endpoints().attach(attach("other", 1).setAddress(taken).build()));
     refused(
         Status.Code.FAILED_PRECONDITION,
         "publish `0.0.0.0:8080/tcp`: port is taken by container `web`",

@@ -73,15 +73,18 @@ final class SnapshotRecords {
 
   /** FAILED_PRECONDITION while another snapshot has this one as its parent. */
   static void requireChildless(Query query, Snapshots.Key key) throws SQLException {
-    if (query.exists(
-        "SELECT 1 FROM snapshot WHERE namespace = ? AND snapshotter = ? AND parent = ?",
-        key.namespace(),
-        key.snapshotter(),
-        key.key())) {
+    String child =
+        query.first(
+            "SELECT key FROM snapshot WHERE namespace = ? AND snapshotter = ? AND parent = ?",
+            row -> row.text(1),
+            key.namespace(),
+            key.snapshotter(),
+            key.key());
+    if (child != null) {
       throw new BerthException.FailedPrecondition("cannot remove snapshot with child")
           .with(
-              Obstacle.of(
-                  Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, key.key()));
+              Obstacle.of(Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, key.key())
+                  .heldBy(Obstacle.Kind.SNAPSHOT, child));
     }
   }
 

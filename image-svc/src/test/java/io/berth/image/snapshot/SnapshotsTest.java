@@ -77,7 +77,8 @@ final class SnapshotsTest {
         assertThrows(BerthException.FailedPrecondition.class, () -> remove(snapshotter, "one"));
     assertEquals("cannot remove snapshot with child", child.getMessage());
     assertEquals(
-        Obstacle.of(Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, "one"),
+        Obstacle.of(Obstacle.Reason.SNAPSHOT_HAS_CHILDREN, Obstacle.Kind.SNAPSHOT, "one")
+            .heldBy(Obstacle.Kind.SNAPSHOT, "child"),
         child.detail());
     snapshots.view(key(snapshotter, "view"), "one", Map.of(), null);
     assertEquals(DiskUsage.NONE, snapshots.usage(key(snapshotter, "view")));

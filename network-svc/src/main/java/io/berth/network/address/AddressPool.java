@@ -2,7 +2,6 @@ package io.berth.network.address;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
-import io.berth.base.error.Obstacle;
 import io.berth.linux.net.Ipv4;
 import java.util.HashSet;
 import java.util.Set;
@@ -86,21 +85,16 @@ public final class AddressPool {
   }
 
   /**
-   * A certain address; INVALID_ARGUMENT if no host can have it here, FAILED_PRECONDITION if one
-   * has. The next automatic one does not depend on it.
+   * Takes a certain address; false if it is in use. The next automatic one does not depend on it.
+   *
+   * @throws BerthException INVALID_ARGUMENT if no host can have it here
    */
-  public synchronized void acquire(Ipv4 address) {
+  public synchronized boolean acquire(Ipv4 address) {
     if (!hostAddress(subnet, address) || address.equals(gateway)) {
       throw new BerthException.InvalidArgument(
           "address `" + address + "`: not one of a container's in `" + subnet + "`");
     }
-    if (!used.add(subnet.offset(address))) {
-      throw new BerthException.FailedPrecondition(
-              "address `" + address + "`: in use by another container; choose another or none")
-          .with(
-              Obstacle.of(
-                  Obstacle.Reason.ADDRESS_TAKEN, Obstacle.Kind.ADDRESS, address.toString()));
-    }
+    return used.add(subnet.offset(address));
   }
 
   /** Gives an address back; false if it was not in use. */

@@ -1,6 +1,7 @@
 package io.berth.network.endpoint;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Ipv4;
@@ -174,12 +175,33 @@ public final class Attachments {
     }
   }
 
-  private static Ipv4 take(Optional<Ipv4> wanted, Networks.Active network) {
+  private Ipv4 take(Optional<Ipv4> wanted, Networks.Active network) {
     if (wanted.isEmpty()) {
       return network.addresses().acquire();
     }
-    network.addresses().acquire(wanted.get());
+    if (!network.addresses().acquire(wanted.get())) {
+      throw taken(wanted.get(), network);
+    }
     return wanted.get();
+  }
+
+  private BerthException taken(Ipv4 address, Networks.Active network) {
+    // Without a record somebody else's attachment has the address at this moment.
+    String holder =
+        parts.endpoints().on(network.network().id()).stream()
+            .filter(e -> e.place().address().equals(address))
+            .map(e -> e.key().container())
+            .findFirst()
+            .orElse(null);
+    Obstacle taken =
+        Obstacle.of(Obstacle.Reason.ADDRESS_TAKEN, Obstacle.Kind.ADDRESS, address.toString());
+    return new BerthException.FailedPrecondition(
+            "address `"
+                + address
+                + "`: in use by "
+                + (holder == null ? "another container" : "container `" + holder + "`")
+                + "; choose another or none")
+        .with(holder == null ? taken : taken.heldBy(Obstacle.Kind.CONTAINER, holder));
   }
 
   private Cabling.Cable cable(
