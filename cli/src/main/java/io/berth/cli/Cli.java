@@ -234,7 +234,7 @@ public final class Cli {
 
   private Path socket(String text) {
     try {
-      return caller.path(text.replaceFirst("^unix://", "")).toAbsolutePath();
+      return caller.absolute(text.replaceFirst("^unix://", ""));
     } catch (InvalidPathException e) {
       throw new BerthException.InvalidArgument("address `" + text + "`: is no path", e);
     }

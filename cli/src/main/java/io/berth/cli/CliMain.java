@@ -5,15 +5,17 @@ import io.berth.cli.session.Descriptors;
 import io.berth.cli.session.OwnProcess;
 import io.berth.cli.session.Signals;
 import io.berth.cli.session.SocketConnector;
+import io.berth.cli.session.StandardInput;
 import io.berth.cli.session.StandardOutput;
+import io.berth.cli.session.WorkingFolder;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
 import io.berth.linux.SyscallException;
+import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -37,11 +39,11 @@ public final class CliMain {
     PrintStream err = stream(descriptors, descriptors.err(), /* autoFlush= */ true);
     Caller caller =
         new Caller(
-            System.in,
+            new BufferedInputStream(new StandardInput(descriptors.in())),
             out,
             err,
             OwnProcess.environment(System.getenv()),
-            Path.of(""),
+            WorkingFolder.ofThread(OwnProcess.folder()),
             signals,
             descriptors);
     int code = Cli.run(OwnProcess.arguments(arguments), caller, SocketConnector::new);

@@ -3,6 +3,7 @@ package io.berth.cli;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Signals;
 import io.berth.cli.session.SocketConnector;
+import io.berth.cli.session.WorkingFolder;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.SyscallException;
@@ -55,7 +56,7 @@ final class Rehearsal {
             nowhere,
             nowhere,
             Map.of(),
-            Path.of(""),
+            WorkingFolder.at(Path.of("/")),
             new Signals(),
             /* descriptors= */ null);
     for (List<String> line : LINES) {

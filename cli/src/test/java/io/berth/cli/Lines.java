@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Signals;
+import io.berth.cli.session.WorkingFolder;
 import io.grpc.Channel;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -22,7 +23,7 @@ final class Lines {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
   private byte[] input = new byte[0];
-  private Path folder = Path.of("");
+  private WorkingFolder folder = WorkingFolder.ofThread(Path.of("").toAbsolutePath());
 
   Lines(Map<String, Channel> channels) {
     this.channels = channels;
@@ -40,7 +41,7 @@ final class Lines {
 
   /** Where relative paths of the next lines begin. */
   void folder(Path where) {
-    folder = where;
+    folder = WorkingFolder.at(where);
   }
 
   /** Carries a line out; answers its exit code. */

@@ -38,7 +38,8 @@ public final class TarSource extends InputStream {
    */
   public TarSource(Path source, String top, boolean owners) throws IOException {
     PipedOutputStream out = new PipedOutputStream(in);
-    Thread.ofVirtual()
+    Thread.ofPlatform()
+        .daemon()
         .name("tar")
         .start(() -> {
           try (out) {

@@ -227,7 +227,7 @@ public final class CopyCommand extends SessionCommand {
           throw new BerthException.FailedPrecondition(
               "cp `" + from + "`: it is a device or a socket, which stays in the container");
     }
-    Path target = followed(session.caller().path(to).toAbsolutePath().normalize());
+    Path target = followed(session.caller().absolute(to).normalize());
     String name = follow ? lastOf(typed.path()) : found.getName();
     TarExtraction extraction = extraction(source, name, target, isFolder(found));
     for (String each : archive(session, source, extraction::read)) {
@@ -312,7 +312,7 @@ public final class CopyCommand extends SessionCommand {
       extract(session, target, session.caller().in());
       return;
     }
-    Path source = session.caller().path(from).toAbsolutePath();
+    Path source = session.caller().absolute(from);
     if (!Files.exists(source, LinkOption.NOFOLLOW_LINKS)) {
       throw new BerthException.NotFound("cp `" + from + "`: no such file or directory");
     }

@@ -86,7 +86,7 @@ final class Creation {
   }
 
   private void useFolder(CreateRequest.Builder request) {
-    Path folder = session.caller().path(options.image).toAbsolutePath().normalize();
+    Path folder = session.caller().absolute(options.image).normalize();
     if (!Files.isDirectory(folder)) {
       throw new BerthException.InvalidArgument("--rootfs `" + folder + "`: is no folder");
     }

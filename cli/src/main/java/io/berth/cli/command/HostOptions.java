@@ -153,7 +153,7 @@ final class HostOptions {
             .setVolumeDriver(volumeDriver)
             .putAllSysctls(Variables.pairs("--sysctl", sysctls))
             .putAllAnnotations(Variables.pairs("--annotation", annotations));
-    Path here = caller.folder().toAbsolutePath();
+    Path here = caller.absolute("");
     volumes.forEach(text -> host.addMounts(mount(MountWish.volume(text, here))));
     mounts.forEach(text -> host.addMounts(mount(MountWish.mount(text, here))));
     tmpfs.forEach(text -> host.addMounts(mount(MountWish.tmpfs(text))));

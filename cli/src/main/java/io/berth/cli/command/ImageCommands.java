@@ -121,8 +121,7 @@ public final class ImageCommands {
           .cell(
               "CreatedSince",
               () -> image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A")
-          .cell(
-              "CreatedAt", () -> image.hasCreatedAt() ? Words.moment(image.getCreatedAt()) : "N/A")
+          .cell("CreatedAt", () -> image.hasCreatedAt() ? moment(image.getCreatedAt()) : "N/A")
           .cell("Size", () -> Words.size(image.getSize()))
           .cell("VirtualSize", () -> Words.size(image.getSize()))
           // What docker says as well where nobody has counted.

@@ -106,7 +106,7 @@ public final class ListCommands {
           .cell("Image", () -> ContainerWords.image(container))
           .cell(
               "Command", () -> "\"" + cut(ContainerWords.command(container), COMMAND_WIDTH) + "\"")
-          .cell("CreatedAt", () -> Words.moment(container.getCreatedAt()))
+          .cell("CreatedAt", () -> moment(container.getCreatedAt()))
           .cell("RunningFor", () -> Words.ago(container.getCreatedAt(), now))
           .cell("Ports", () -> ContainerWords.ports(container.getEndpoint().getPortsList()))
           .cell("State", () -> ContainerWords.state(container.getState()))

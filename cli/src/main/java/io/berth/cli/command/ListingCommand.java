@@ -1,10 +1,13 @@
 package io.berth.cli.command;
 
+import com.google.protobuf.Timestamp;
 import io.berth.base.error.BerthException;
 import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -35,6 +38,8 @@ public abstract class ListingCommand<T> extends SessionCommand {
   @Option(names = "--format", paramLabel = "json|TEMPLATE", description = "For programs")
   String format = "";
 
+  private ZoneId zone = ZoneOffset.UTC;
+
   /** Asks the service for the objects that fit the filters. */
   protected abstract List<T> list(Session session);
 
@@ -49,6 +54,7 @@ public abstract class ListingCommand<T> extends SessionCommand {
 
   @Override
   public final int run(Session session) {
+    zone = session.caller().zone();
     List<T> all = list(session);
     if (quiet) {
       all.stream().map(this::key).distinct().forEach(session.out()::println);
@@ -77,6 +83,11 @@ public abstract class ListingCommand<T> extends SessionCommand {
   /** An id, short unless whole ones are wanted. */
   protected final String id(String id) {
     return whole ? id : Words.shortId(id);
+  }
+
+  /** A moment in the zone of whoever asks. */
+  protected final String moment(Timestamp at) {
+    return Words.moment(at, zone);
   }
 
   /** A text as wide as a column at most, unless nothing is to be cut. */

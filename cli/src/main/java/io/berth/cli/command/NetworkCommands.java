@@ -133,7 +133,7 @@ public final class NetworkCommands {
           .cell("IPv6", () -> "false")
           .cell("Internal", () -> String.valueOf(network.getInternal()))
           .cell("Labels", () -> Words.labels(network.getLabelsMap()))
-          .cell("CreatedAt", () -> Words.moment(network.getCreatedAt()))
+          .cell("CreatedAt", () -> moment(network.getCreatedAt()))
           .cell("Subnet", network::getSubnet)
           .cell("Endpoints", () -> String.valueOf(network.getEndpoints()))
           .labels(network.getLabelsMap());

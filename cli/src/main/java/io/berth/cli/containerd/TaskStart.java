@@ -104,8 +104,7 @@ public final class TaskStart extends SessionCommand {
       StartRequest start = StartRequest.newBuilder().setContainerId(id).build();
       int pid = session.call(TasksGrpc.getStartMethod(), start).getPid();
       if (pidFile != null) {
-        AtomicFile.write(
-            session.caller().path(pidFile).toAbsolutePath(), String.valueOf(pid), "rw-r--r--");
+        AtomicFile.write(session.caller().absolute(pidFile), String.valueOf(pid), "rw-r--r--");
       }
       return pid;
     } catch (IOException e) {

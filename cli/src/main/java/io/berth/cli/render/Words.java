@@ -109,8 +109,8 @@ public final class Words {
   }
 
   /** A moment as listings of docker show it, in the zone of whoever asks. */
-  public static String moment(Timestamp at) {
-    return MOMENT.withZone(ZoneId.systemDefault()).format(Timestamps.instant(at));
+  public static String moment(Timestamp at, ZoneId zone) {
+    return MOMENT.withZone(zone).format(Timestamps.instant(at));
   }
 
   /** Labels in one cell: {@code a=b,c=d}, in the order of their keys. */

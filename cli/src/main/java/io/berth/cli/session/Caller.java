@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that a command line has from whoever typed it. Below the program's entry point nothing
- * asks this process for its environment, folder, streams or signals, so that one process could
- * carry out the lines of several callers.
+ * asks this process for its environment, folder, streams or signals, so that one process can carry
+ * out the lines of several callers.
  *
  * @param environment the caller's variables
- * @param folder where relative paths begin; the empty path stands for this process's own folder
+ * @param folder where relative paths begin
  * @param signals what the caller sends while the line is carried out
  * @param descriptors the kernel's side of the three streams; null if they have none, and then
  *     nothing can be handed to another process and no terminal is there
@@ -27,7 +27,7 @@ public record Caller(
     PrintStream out,
     PrintStream err,
     Map<String, String> environment,
-    Path folder,
+    WorkingFolder folder,
     Signals signals,
     @Nullable Descriptors descriptors) {
   public Caller {
@@ -43,17 +43,30 @@ public record Caller(
     return ZoneId.getAvailableZoneIds().contains(name) ? ZoneId.of(name) : ZoneId.systemDefault();
   }
 
-  /** A path as it was typed, seen from the caller's folder. */
+  /**
+   * The path to open for one that was typed, seen from the caller's folder; for the line's own
+   * threads only.
+   */
   public Path path(Path typed) {
-    return folder.resolve(typed);
+    return folder.open(typed);
   }
 
-  /** A path as it was typed, seen from the caller's folder. */
+  /** The path to open for one that was typed, as {@link #path(Path)}. */
   public Path path(String typed) {
-    return folder.resolve(typed);
+    return path(Path.of(typed));
   }
 
-  /** Paths as they were typed, seen from the caller's folder. */
+  /** What a path that was typed is called from the root on, for others to open. */
+  public Path absolute(Path typed) {
+    return folder.absolute(typed);
+  }
+
+  /** What a path that was typed is called from the root on, for others to open. */
+  public Path absolute(String typed) {
+    return absolute(Path.of(typed));
+  }
+
+  /** The paths to open for those that were typed, as {@link #path(Path)}. */
   public List<Path> paths(List<Path> typed) {
     return typed.stream().map(this::path).toList();
   }

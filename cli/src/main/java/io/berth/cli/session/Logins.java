@@ -133,7 +133,7 @@ public final class Logins {
 
   private static void write(Path file, ObjectNode all) {
     try {
-      Path folder = file.toAbsolutePath().getParent();
+      Path folder = file.getParent();
       if (folder != null) {
         Files.createDirectories(folder);
       }

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The arguments and variables of this process, as {@link RawText}. The JVM replaces bytes that are
- * no text; where it may have done so they are read from the kernel (proc(5)).
+ * The arguments, variables and folder of this process, as {@link RawText}. The JVM replaces bytes
+ * that are no text; where it may have done so they are read from the kernel (proc(5)).
  */
 public final class OwnProcess {
   /** Where the launcher keeps the caller's LC_ALL, after an equals sign, or nothing for none. */
@@ -53,6 +53,11 @@ public final class OwnProcess {
       variables.remove("LC_ALL");
     }
     return variables;
+  }
+
+  /** The folder that it works in, from the root on. */
+  public static Path folder() {
+    return Path.of("").toAbsolutePath();
   }
 
   private static List<String> strings(String file) {
