@@ -108,12 +108,11 @@ _Noreturn static void run(const struct hook *hook, pid_t init, int output, int m
   supervisor_restore_limits();
   supervisor_restore_oom_score();
   umask(022);
-  if (mount_ns >= 0 && sys_setns(mount_ns, CLONE_NEWNS) < 0) {
+  int entered = mount_ns < 0 ? supervisor_enter_host() : sys_setns(mount_ns, CLONE_NEWNS);
+  if (entered < 0 || chdir("/") < 0) {
     dprintf(output, "cannot join the mount namespace: %s", strerror(errno));
     _exit(126);
   }
-  if (chdir("/") < 0)
-    _exit(126);
   hook_exec(hook, init, output);
 }
 

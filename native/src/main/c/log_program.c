@@ -44,7 +44,7 @@ _Noreturn static void run(const struct hook *hook, const int *fds, int error) {
   sigprocmask(SIG_SETMASK, &none, NULL);
   char **argv = hook_strings(hook->argv, hook->head.argc);
   char **envp = hook_strings(hook->envp, hook->head.envc);
-  int told = chdir("/") < 0 ? -1 : place(fds, error);
+  int told = supervisor_enter_host() < 0 ? -1 : place(fds, error);
   if (told >= 0 && argv != NULL && envp != NULL)
     execve(hook->path, argv, envp);
   int number = errno;

@@ -535,7 +535,9 @@ struct step_hook {
  *
  * - cgroup1=N,N,...: the `tasks` files of the leaves.
  *
- * - mntns=N: a slim mount namespace, joined as the first act.
+ * - mntns=N: a slim mount namespace, joined as the first act. What a plan names by a path before
+ *   its STEP_PIVOT is then looked up there, what it brings as a descriptor is not. OP_HOOK without
+ *   a namespace of its own and OP_LOG_PROGRAM run in the namespace that stage 0 was started in.
  *
  * - name=TEXT: shown by ps.
  *

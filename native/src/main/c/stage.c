@@ -129,10 +129,13 @@ static int compare_ints(const void *a, const void *b) {
 }
 
 static void close_unneeded(int sync) {
-  int keep[] = {CONTROLLER_FD, TASK_FD, supervisor.proc_fd, sync};
-  qsort(keep, 4, sizeof keep[0], compare_ints);
+  int keep[] = {CONTROLLER_FD, TASK_FD, supervisor.proc_fd, supervisor.host_mounts_fd, sync};
+  unsigned count = sizeof keep / sizeof keep[0];
+  qsort(keep, count, sizeof keep[0], compare_ints);
   unsigned next = 3;
-  for (int i = 0; i < 4; i++) {
+  for (unsigned i = 0; i < count; i++) {
+    if (keep[i] < (int)next)
+      continue; /* one that there is not */
     if (keep[i] > (int)next)
       sys_close_range(next, (unsigned)keep[i] - 1, 0);
     next = (unsigned)keep[i] + 1;
@@ -224,6 +227,11 @@ int stage_main(int argc, char **argv) {
   supervisor.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (supervisor.proc_fd < 0)
     return say("open /proc"), 1;
+  if (stage.mount_ns >= 0) {
+    supervisor.host_mounts_fd = openat(supervisor.proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (supervisor.host_mounts_fd < 0)
+      return say("open the mount namespace"), 1;
+  }
   char name[64];
   snprintf(name, sizeof name, "%s", stage.name);
   int ends[2];

@@ -12,6 +12,7 @@ struct supervisor supervisor = {.proc_fd = -1,
                                 .task_fd = -1,
                                 .exit_fd = -1,
                                 .null_fd = -1,
+                                .host_mounts_fd = -1,
                                 .self_pidfd = -1,
                                 .phase = PHASE_EMPTY};
 
@@ -29,6 +30,12 @@ void supervisor_restore_oom_score(void) {
   cleanup_close int fd = openat(supervisor.proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   ssize_t n = fd >= 0 ? write(fd, text, strlen(text)) : 0;
   (void)n;
+}
+
+int supervisor_enter_host(void) {
+  if (supervisor.host_mounts_fd >= 0 && sys_setns(supervisor.host_mounts_fd, CLONE_NEWNS) < 0)
+    return -1;
+  return chdir("/");
 }
 
 void supervisor_restore_limits(void) {

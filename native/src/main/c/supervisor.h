@@ -16,6 +16,7 @@ struct supervisor {
   int exit_fd; /* its folder of exit records */
   bool tied;   /* ends when it has no controller */
   int null_fd; /* /dev/null */
+  int host_mounts_fd; /* the mount namespace that it was started in, if it has left that one; -1 */
   int self_pidfd;
   uint64_t epoch;
   uint64_t log_dropped;
@@ -38,6 +39,10 @@ int supervisor_write_proc(const char *path, const char *value, struct failure *f
 
 /* Sets the calling process's OOM score back to what the supervisor was started with. */
 void supervisor_restore_oom_score(void);
+
+/* Brings the calling process, a clone of the supervisor, back to the mount namespace that the
+ * supervisor was started in, where the programs of the machine are; its folder is the root. */
+int supervisor_enter_host(void);
 
 /* Sets the limits back that the supervisor changed for itself: what it launches is to have those
  * that the engine was started with. */

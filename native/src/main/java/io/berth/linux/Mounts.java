@@ -305,6 +305,17 @@ public final class Mounts {
   }
 
   /**
+   * pivot_root(2): makes a mount the root of the calling thread's mount namespace, which must be
+   * its own, and moves the old root below it. With "." for both the old one lies above the new one.
+   * Throw-away platform thread only.
+   */
+  public static void pivotRoot(String root, String old) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      Libc.check(Libc.call(f, Sys.PIVOT_ROOT, f.path(root), f.path(old)), "pivot_root", root);
+    }
+  }
+
+  /**
    * What statfs(2) tells of a file system.
    *
    * @param type the magic number of the file system, {@code *_MAGIC} in {@link MountFlags}

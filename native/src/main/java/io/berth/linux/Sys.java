@@ -40,6 +40,7 @@ final class Sys {
   static final int LISTXATTR = Arch.pick(194, 11);
   static final int MOUNT = Arch.pick(165, 40);
   static final int UMOUNT2 = Arch.pick(166, 39);
+  static final int PIVOT_ROOT = Arch.pick(155, 41);
   static final int UNSHARE = Arch.pick(272, 97);
   static final int SETNS = Arch.pick(308, 268);
   static final int GETPID = Arch.pick(39, 172);

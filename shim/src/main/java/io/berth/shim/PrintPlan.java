@@ -37,12 +37,15 @@ final class PrintPlan {
               Config.defaults().cgroupParent(),
               new TaskKey("default", "printed"));
       boolean terminal = spec.process() != null && spec.process().terminal();
+      String rootPath =
+          (root == null ? TaskFolder.rootfsOf(bundle) : bundle.resolve(root.path())).toString();
       PlannedContainer container =
           new PlannedContainer(
               "printed",
               bundle.toString(),
               spec,
-              (root == null ? TaskFolder.rootfsOf(bundle) : bundle.resolve(root.path())).toString(),
+              rootPath,
+              rootPath,
               List.of(),
               new Stdio("", "", "", terminal),
               CgroupFolders.of(CgroupLayout.ofHost(), path),

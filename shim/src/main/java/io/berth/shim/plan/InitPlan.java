@@ -44,6 +44,15 @@ public record InitPlan(int namespaces, List<Step> steps) {
     return new Compiler(container, host).compile();
   }
 
+  /**
+   * Whether something of the plan is looked up by a path of the machine when it is carried out, not
+   * before: the hooks that run between the two roots, and the sources of file systems.
+   */
+  public static boolean looksAtMachine(RuntimeSpec spec) {
+    return !spec.hooks().createContainer().isEmpty()
+        || spec.mounts().stream().anyMatch(MountSteps::looksAtMachine);
+  }
+
   private static final class Compiler {
     private final PlannedContainer container;
     private final MachineFacts host;
@@ -205,7 +214,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
           container.given().isEmpty()
               ? new Handle.Clone(container.rootPath(), /* recursive= */ true)
               : new Handle.GivenMount(0);
-      steps.add(new Step.Root(root, container.rootPath()));
+      steps.add(new Step.Root(root, container.rootPlace()));
       // A copy of a shared mount is its peer: the machine would see what is mounted here, and
       // pivot_root(2) refuses a shared mount.
       steps.add(new Step.Attributes("/", 0, 0, propagation(), 0));

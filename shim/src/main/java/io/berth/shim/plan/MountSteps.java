@@ -33,6 +33,13 @@ final class MountSteps {
     this.linux = container.spec().linux();
   }
 
+  /** Whether the mount's source or options can be paths that the kernel looks up. */
+  static boolean looksAtMachine(RuntimeSpec.Mount mount) {
+    return !mount.type().equals("bind")
+        && !SHARED_OR_EMPTY.contains(mount.type())
+        && !MountOptions.parse(mount.options()).bind();
+  }
+
   List<Step> steps() {
     for (RuntimeSpec.Mount mount : container.spec().mounts()) {
       add(mount);

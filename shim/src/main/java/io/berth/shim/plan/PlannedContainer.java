@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * A container that is to be made.
  *
  * @param bundle absolute path
- * @param rootPath the folder that becomes the root if the client gave no mounts; always the place
- *     where the root is attached
+ * @param rootPath the folder of the machine that becomes the root if the client gave no mounts
+ * @param rootPlace where the root is attached, in the supervisor's mount namespace
  * @param given mounts that the client gave for the root, first the root itself; may be empty
  * @param filter null for none
  * @param home value of HOME where the environment has none; null if unknown
@@ -22,6 +22,7 @@ public record PlannedContainer(
     String bundle,
     RuntimeSpec spec,
     String rootPath,
+    String rootPlace,
     List<GivenMount> given,
     Stdio stdio,
     CgroupFolders cgroups,

@@ -31,6 +31,7 @@ final class SupervisorSpawner implements AutoCloseable {
   private final CgroupLayout cgroups;
   private final SupervisorClient client;
   private final @Nullable Fd readOnlyBinary;
+  private final @Nullable SlimNamespace slim;
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
@@ -41,6 +42,21 @@ final class SupervisorSpawner implements AutoCloseable {
     this.cgroups = cgroups;
     this.client = client;
     this.readOnlyBinary = readOnly(binary());
+    this.slim = slim();
+  }
+
+  private static @Nullable SlimNamespace slim() {
+    try {
+      return SlimNamespace.make();
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "supervisors stay in the machine''s mount namespace", e);
+      return null;
+    }
+  }
+
+  /** Whether supervisors can be given a mount namespace that has almost nothing mounted. */
+  boolean hasSlimNamespace() {
+    return slim != null;
   }
 
   /** The supervisor's binary. */
@@ -81,10 +97,11 @@ final class SupervisorSpawner implements AutoCloseable {
   /**
    * Starts one on a thread of its own, so that the caller can prepare meanwhile what it is to do.
    *
+   * @param inSlim whether it lives in the slim namespace, which there must be then
    * @param tied whether it ends with this process, and its container with it
    */
   CompletableFuture<Supervisor.Born> spawn(
-      TaskKey key, TaskFolder folder, boolean tied, SupervisorListener listener) {
+      TaskKey key, TaskFolder folder, boolean inSlim, boolean tied, SupervisorListener listener) {
     CompletableFuture<CompletableFuture<Supervisor.Born>> coming = new CompletableFuture<>();
     Thread.ofVirtual()
         .name("spawn")
@@ -99,7 +116,7 @@ final class SupervisorSpawner implements AutoCloseable {
                         taskFolder,
                         home.version2(),
                         home.tasks(),
-                        /* mountNamespace= */ null,
+                        inSlim && slim != null ? slim.fd() : null,
                         key.id(),
                         tied),
                     listener));
@@ -140,6 +157,9 @@ final class SupervisorSpawner implements AutoCloseable {
     }
     if (readOnlyBinary != null) {
       readOnlyBinary.close();
+    }
+    if (slim != null) {
+      slim.close();
     }
   }
 }

@@ -48,6 +48,7 @@ public final class TaskCreation {
   private final Request request;
   private final RuntimeSpec spec;
   private final Supervision.Relay relay = new Supervision.Relay();
+  private final boolean slim;
   private TaskRecord record;
   private @Nullable Cgroup cgroup;
   private @Nullable CompletableFuture<Supervisor.Born> birth;
@@ -90,6 +91,7 @@ public final class TaskCreation {
     }
     this.spec = RuntimeSpec.read(Files.readAllBytes(config), config.toString());
     spec.checkVersion();
+    this.slim = services.spawner().hasSlimNamespace() && !InitPlan.looksAtMachine(spec);
     this.record = record(bundle);
   }
 
@@ -173,7 +175,7 @@ public final class TaskCreation {
 
   private ContainerTask launch() throws IOException {
     CompletableFuture<Supervisor.Born> coming =
-        services.spawner().spawn(key, folder, services.isUnwatched(), relay);
+        services.spawner().spawn(key, folder, slim, services.isUnwatched(), relay);
     birth = coming;
     CompletableFuture<List<Fd>> mounting = mount();
     try {
@@ -220,7 +222,7 @@ public final class TaskCreation {
       RootfsMount mount = record.mounts().get(i);
       places.add(new PlannedContainer.GivenMount(mount.target(), RootMounts.isFolder(mount)));
     }
-    if (!given.isEmpty()) {
+    if (!given.isEmpty() && !slim) {
       Files.createDirectories(Path.of(record.rootPath()));
     }
     return InitPlan.of(
@@ -229,6 +231,7 @@ public final class TaskCreation {
             record.bundle(),
             spec,
             record.rootPath(),
+            slim ? SlimNamespace.ROOT_PLACE : record.rootPath(),
             places,
             request.stdio,
             made.folders(),

@@ -24,6 +24,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a program sees of the specification. */
 @Tag("root")
@@ -198,6 +200,43 @@ final class InsideIT {
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
   }
 
+  /** A supervisor keeps no file system of the machine busy, and a clone of it copies few mounts. */
+  @Test // case S15
+  void theSupervisorSeesFewMounts() throws Exception {
+    ObjectNode spec = shims.spec("sleep", "100");
+    TaskKey key = shims.key();
+    int init = shims.create(key, spec);
+    String status = Files.readString(Path.of("/proc/" + init + "/status"));
+    String supervisor = status.replaceAll("(?s).*\nPPid:\\s+(\\d+)\n.*", "$1");
+    List<String> targets =
+        Files.readAllLines(Path.of("/proc/" + supervisor + "/mountinfo")).stream()
+            .map(line -> line.split(" ", -1)[4])
+            .sorted()
+            .toList();
+    assertEquals(List.of("/", "/dev/null", "/proc", "/sys"), targets);
+    var task = shims.task(key);
+    task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+
+  /** The path of a file system's source is one of the machine's. */
+  @Test // case S15
+  void aFileSystemWhoseSourceIsOfTheMachine() throws Exception {
+    Path lower = Files.createDirectories(shims.folder().resolve("lower"));
+    Files.writeString(lower.resolve("file"), "of the machine\n");
+    Path other = Files.createDirectories(shims.folder().resolve("other"));
+    ObjectNode spec = shims.spec("cat", "/data/file");
+    TestShimProcess.mount(
+        (com.fasterxml.jackson.databind.node.ArrayNode) spec.get("mounts"),
+        "/data",
+        "overlay",
+        "overlay",
+        "lowerdir=" + lower + ":" + other,
+        "ro");
+    assertEquals("of the machine\n", run(spec));
+  }
+
   /** What the supervisor set for itself is not the container's. */
   @Test // case S14
   void limitsAreTheEnginesOwn() throws Exception {
@@ -250,8 +289,9 @@ final class InsideIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
-  @Test
-  void hooksRunWhereTheSpecificationSays() throws Exception {
+  @ParameterizedTest // case S15
+  @ValueSource(booleans = {false, true})
+  void hooksRunWhereTheSpecificationSays(boolean between) throws Exception {
     Path log = shims.folder().resolve("hooks");
     ObjectNode spec = shims.spec("sh", "-c", "echo program");
     ObjectNode hooks = spec.putObject("hooks");
@@ -262,6 +302,11 @@ final class InsideIT {
           .add("sh")
           .add("-c")
           .add("read state; echo " + point + " \"$state\" >> " + log + "; hostname >> " + log);
+    }
+    if (between) {
+      ObjectNode hook = hooks.putArray("createContainer").addObject();
+      hook.put("path", "/bin/sh");
+      hook.putArray("args").add("sh").add("-c").add("hostname > " + log + "-between");
     }
     ObjectNode inside = hooks.putArray("startContainer").addObject();
     inside.put("path", "/bin/sh");
@@ -276,6 +321,9 @@ final class InsideIT {
     assertTrue(lines.get(6).contains("\"status\":\"stopped\""), lines.get(6));
     assertFalse(lines.get(1).equals("inside"));
     assertEquals("inside\n", Files.readString(shims.rootfs().resolve("work/hook")));
+    if (between) {
+      assertEquals("inside\n", Files.readString(Path.of(log + "-between")));
+    }
   }
 
   @Test
