@@ -18,6 +18,10 @@ struct child {
   char program[PATH_MAX];
 };
 
+/* In a user namespace it is root there that makes things; without a mapped root only the
+ * capabilities help. */
+void child_become_root_inside(void);
+
 /* Each carries out one step. Returns 0, or -1 with the failure filled but for the step's place. */
 int do_root(struct child *child, const struct step *step, struct failure *failure);
 int do_mount(struct child *child, const struct step *step, struct failure *failure);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,17 +25,8 @@ static int join_one(struct launch *launch, const struct step *step, struct failu
   return fail(failure, errno, "setns", pidfd ? "pidfd" : "");
 }
 
-/* In a user namespace it is root there that makes things; without a mapped root only the
- * capabilities help. */
-static void become_root_inside(void) {
-  syscall(SYS_setgroups, 0, NULL);
-  syscall(SYS_setresgid, 0, 0, 0);
-  syscall(SYS_setresuid, 0, 0, 0);
-}
-
 static int enter(struct launch *launch, struct failure *failure) {
   uint32_t namespaces = launch->plan.header.namespaces;
-  bool user = (namespaces & CLONE_NEWUSER) != 0;
   struct step step = {.payload = NULL};
   while (plan_next(&launch->plan, &step) && step_is_supervisors(step.code)) {
     if (step.code != STEP_JOIN && step.code != STEP_JOIN_PIDFD)
@@ -44,15 +34,16 @@ static int enter(struct launch *launch, struct failure *failure) {
     if (join_one(launch, &step, failure) < 0)
       return -1;
     uint32_t types = step_u32(&step, step.code == STEP_JOIN_PIDFD ? 4 : 0);
-    if ((types & CLONE_NEWUSER) != 0)
-      become_root_inside();
+    if ((types & CLONE_NEWUSER) != 0 && !launch->settings.makes_root)
+      child_become_root_inside();
   }
-  if (user) {
+  if ((namespaces & CLONE_NEWUSER) != 0) {
     if (sys_unshare(CLONE_NEWUSER) < 0)
       return fail(failure, errno, "unshare", "user namespace");
     sync_send(launch->child_sync, SYNC_MAPS, 0);
     sync_wait(launch->child_sync);
-    become_root_inside();
+    if (!launch->settings.makes_root)
+      child_become_root_inside();
   }
   if ((namespaces & CLONE_NEWTIME) != 0 || launch->settings.time_offsets != NULL) {
     /* The offsets are written before the first process is born into the namespace; later the kernel

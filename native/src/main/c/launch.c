@@ -110,6 +110,8 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
     /* Other namespaces the child can join itself; these decide where it is born. */
     if ((u32_of(step, 0) & NEEDS_HELPER) != 0)
       settings->helper = true;
+    if ((u32_of(step, 0) & CLONE_NEWUSER) != 0)
+      settings->user_namespace = true;
     return 0;
   case STEP_JOIN_PIDFD:
     settings->helper = true;
@@ -140,6 +142,9 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
   case STEP_OOM_SCORE:
     settings->oom_score = true;
     return 0;
+  case STEP_ROOT:
+    settings->makes_root = true;
+    return 0;
   case STEP_SECCOMP:
     settings->filter = true;
     settings->filter_step = step->index;
@@ -153,6 +158,7 @@ static int collect(struct launch *launch, struct failure *failure) {
   struct step step = {.payload = NULL};
   if ((launch->plan.header.namespaces & (CLONE_NEWUSER | CLONE_NEWTIME)) != 0)
     launch->settings.helper = true;
+  launch->settings.user_namespace = (launch->plan.header.namespaces & CLONE_NEWUSER) != 0;
   while (plan_next(&launch->plan, &step)) {
     if (collect_step(launch, &step, failure) < 0 && (step.flags & STEP_OPTIONAL) == 0) {
       failure->step = step.index;

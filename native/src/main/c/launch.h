@@ -25,7 +25,9 @@ struct launch_settings {
   bool id_maps;
   bool terminal;
   bool oom_score; /* a step sets it */
-  bool filter;    /* a step loads a seccomp filter */
+  bool user_namespace; /* one is made or joined */
+  bool makes_root; /* it has a STEP_ROOT, until which it stays the user that the supervisor is */
+  bool filter;     /* a step loads a seccomp filter */
   uint32_t filter_step;
   const char *time_offsets;
 };

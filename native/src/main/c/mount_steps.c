@@ -63,7 +63,13 @@ int do_root(struct child *child, const struct step *step, struct failure *failur
     return fail(failure, errno, "move_mount", path);
   close_fd(&child->root);
   child->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return child->root < 0 ? fail(failure, errno, "open root", path) : 0;
+  if (child->root < 0)
+    return fail(failure, errno, "open root", path);
+  /* From here on nothing is looked up outside of the root, and what is made in it is root's of the
+   * container. */
+  if (child->launch->settings.user_namespace)
+    child_become_root_inside();
+  return 0;
 }
 
 /* Splits `data` at commas (not at "\,") and hands each part to the kernel. 1: use mount(2) instead.

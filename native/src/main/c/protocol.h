@@ -318,7 +318,9 @@ enum step_code {
   /* uint64 MS_* flags, string path in the namespace as it is now ("/" before the pivot =
    * everything) */
   STEP_PROPAGATION = 37,
-  STEP_ROOT = 38, /* struct step_root, string path */
+  /* struct step_root, string path: as the user that the supervisor is; in a user namespace of its
+   * own the child becomes root there by this step, for that root may have no way to the path */
+  STEP_ROOT = 38,
   /* struct step_mount, string type, string source, string target, string data (comma separated
    * key[=value]) */
   STEP_MOUNT = 39,

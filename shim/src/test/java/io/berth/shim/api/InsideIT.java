@@ -200,6 +200,35 @@ final class InsideIT {
     assertTrue(said.matches("0\n +0 +100000 +65536\n"), said);
   }
 
+  /** The root of the container has no way to where its root file system is attached. */
+  @ParameterizedTest // case C4
+  @ValueSource(booleans = {false, true})
+  void aUserNamespaceBelowFoldersOfTheMachinesRoot(boolean hook) throws Exception {
+    ObjectNode spec = shims.spec("sh", "-c", "cat /proc/self/uid_map; touch /work/made");
+    spec.withObject("/linux").withArray("namespaces").addObject().put("type", "user");
+    for (String map : List.of("uidMappings", "gidMappings")) {
+      ObjectNode mapping = spec.withObject("/linux").putArray(map).addObject();
+      mapping.put("containerID", 0).put("hostID", 100000).put("size", 65536);
+    }
+    if (hook) {
+      // Such a hook runs where the machine's files are seen, and so in a copy of all its mounts.
+      ObjectNode call = spec.putObject("hooks").putArray("createContainer").addObject();
+      call.put("path", "/bin/true").putArray("args").add("true");
+    }
+    Files.setPosixFilePermissions(shims.rootfs(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setPosixFilePermissions(
+        shims.rootfs().resolve("work"), PosixFilePermissions.fromString("rwxrwxrwx"));
+    TaskKey key = shims.key();
+    Files.createFile(shims.output(key));
+    Path task = shims.prepare(key, spec);
+    Files.setPosixFilePermissions(task, PosixFilePermissions.fromString("rwx------"));
+    Files.setPosixFilePermissions(
+        task.resolve("bundle"), PosixFilePermissions.fromString("rwx------"));
+    String said = run(key, spec, shims.request(key).build());
+    assertTrue(said.matches(" +0 +100000 +65536\n"), said);
+    assertEquals(100000, Files.getAttribute(shims.rootfs().resolve("work/made"), "unix:uid"));
+  }
+
   /** A supervisor keeps no file system of the machine busy, and a clone of it copies few mounts. */
   @Test // case S15
   void theSupervisorSeesFewMounts() throws Exception {
