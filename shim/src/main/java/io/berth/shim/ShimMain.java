@@ -4,6 +4,7 @@ import io.berth.base.daemon.Program;
 import io.berth.base.layout.StateFolders;
 import io.berth.shim.api.ShimProcessNumber;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * number N of the instance; {@code --print-plan BUNDLE} shows what would be done for a container.
  */
 public final class ShimMain {
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(10);
+
   private ShimMain() {}
 
   /** Runs until it is told to end. */
@@ -40,7 +43,9 @@ public final class ShimMain {
             rest.toArray(String[]::new),
             System.out,
             System.err,
-            config -> new ShimProcessDaemon(config, number, warm, ShimMain::endOnThreadOfItsOwn)));
+            config ->
+                new ShimProcessDaemon(
+                    config, number, warm, ShimMain::endOnThreadOfItsOwn, LOOK_EVERY)));
   }
 
   private static @Nullable ShimProcessNumber takeNumber(List<String> words) {

@@ -8,11 +8,15 @@ import io.berth.base.layout.ShimProcessFolder;
 import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.Sleeper;
 import io.berth.shim.api.ShimProcessNumber;
+import io.berth.shim.api.ShimTable;
 import io.berth.shim.run.ShimProcessServices;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -28,6 +32,7 @@ final class ShimProcessDaemon implements Daemon {
   private final ShimProcessNumber number;
   private final boolean warm;
   private final Runnable end;
+  private final Duration lookEvery;
 
   /** What was opened, the newest first. */
   private final Deque<Runnable> opened = new ArrayDeque<>();
@@ -37,12 +42,15 @@ final class ShimProcessDaemon implements Daemon {
    *
    * @param warm whether it warms itself up before it answers
    * @param end called when it has been drained
+   * @param lookEvery how often it looks whether it can still be reached
    */
-  ShimProcessDaemon(Config config, ShimProcessNumber number, boolean warm, Runnable end) {
+  ShimProcessDaemon(
+      Config config, ShimProcessNumber number, boolean warm, Runnable end, Duration lookEvery) {
     this.config = config;
     this.number = number;
     this.warm = warm;
     this.end = end;
+    this.lookEvery = lookEvery;
   }
 
   @Override
@@ -75,6 +83,26 @@ final class ShimProcessDaemon implements Daemon {
                 "rw-------"),
             List.of());
     opened.push(() -> server.stop(GRACE_MILLIS));
+    Thread look =
+        Thread.ofVirtual()
+            .name("own-folder")
+            .start(() -> awaitAbandonment(folder, process.shims()));
+    opened.push(look::interrupt);
+  }
+
+  /**
+   * Whoever started this process removes its folder when it takes it for dead. Nobody reaches it
+   * any more then, and its tasks go to others: it ends when it has none, or it would keep its
+   * number's lock and its memory for ever.
+   */
+  private void awaitAbandonment(ShimProcessFolder folder, ShimTable shims) {
+    while (Sleeper.SYSTEM.pause(lookEvery)) {
+      if (!Files.exists(folder.socket())) {
+        LOG.log(Level.WARNING, "`{0}` is gone: ends without tasks", folder.socket());
+        shims.drain(end);
+        return;
+      }
+    }
   }
 
   @Override

@@ -3,7 +3,11 @@ package io.berth.containerd.shimprocess;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.FolderLock;
 import io.berth.base.layout.StateFolders;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * this and the state of each process; it is never held while a process is called.
  */
 final class ShimProcessTable {
+  private static final Logger LOG = System.getLogger(ShimProcessTable.class.getName());
   private static final Duration RESERVE_PATIENCE = Duration.ofSeconds(40);
 
   /** How often one who waits for a process looks whether more have to be started. */
@@ -332,11 +337,22 @@ final class ShimProcessTable {
     for (int number = 1; number < MAX_PROCESSES; number++) {
       if (!processes.containsKey(number)
           && !starting.contains(number)
-          && !Files.exists(folders.shimProcess(number).path())) {
+          && !Files.exists(folders.shimProcess(number).path())
+          && !isHeld(number)) {
         return number;
       }
     }
     throw new IllegalStateException("more than " + MAX_PROCESSES + " shim processes");
+  }
+
+  /** Whether a process has this number although its folder is gone: it ends by itself. */
+  private boolean isHeld(int number) {
+    try {
+      return FolderLock.isHeld(folders.path(), StateFolders.shimProcessLock(number));
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "lock of {0}: {1}", ShimProcess.name(number), e.getMessage());
+      return true;
+    }
   }
 
   /** Starts that failed since the last one that did not. */

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.FolderLock;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.containerd.client.ShimProcessClient;
 import io.berth.containerd.fake.FakeShimProcesses;
@@ -118,6 +120,23 @@ class ShimProcessesTest {
       assertThrows(
           BerthException.Unavailable.class,
           () -> processes.reserve(Instance.key("c1"), /* exclusive= */ false));
+    }
+  }
+
+  /** A process that was taken for dead may keep its number for a while. */
+  @Test // case S17
+  void aNumberWhoseLockIsHeld_isPassedOver() throws IOException, InterruptedException {
+    Config config = config();
+    try (FolderLock _ = FolderLock.take(config.state(), StateFolders.shimProcessLock(1));
+        FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      assertEquals(List.of(), processes.find());
+      processes.start(new Heard());
+      Eventually.holds("started", () -> processes.count() == RESERVE);
+      assertEquals(List.of(2, 3), machine.living().stream().sorted().toList());
+      processes.stop();
     }
   }
 

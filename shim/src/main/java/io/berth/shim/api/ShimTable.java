@@ -234,7 +234,7 @@ public final class ShimTable {
   }
 
   /** Takes no more; the callback runs when the last has gone, or now. */
-  void drain(Runnable callback) {
+  public void drain(Runnable callback) {
     boolean empty;
     lock.lock();
     try {

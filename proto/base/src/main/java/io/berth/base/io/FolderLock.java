@@ -1,9 +1,11 @@
 package io.berth.base.io;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileLocks;
 import io.berth.linux.OpenFlags;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -62,6 +64,22 @@ public final class FolderLock implements AutoCloseable {
           channel.close();
         }
       }
+    }
+  }
+
+  /** Whether somebody holds the lock, this process or another. Makes nothing, and never waits. */
+  public static boolean isHeld(Path folder, String name) throws IOException {
+    Path file = folder.toAbsolutePath().normalize().resolve(name + ".lock");
+    if (HELD.contains(file)) {
+      return true;
+    }
+    try (Fd fd = Fd.open(file, OpenFlags.O_RDWR | OpenFlags.O_NOFOLLOW)) {
+      return FileLocks.recordHolder(fd) != 0;
+    } catch (SyscallException e) {
+      if (e.is(Errno.ENOENT)) {
+        return false;
+      }
+      throw e;
     }
   }
 

@@ -1,6 +1,7 @@
 package io.berth.base.io;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -47,6 +48,7 @@ final class FolderLockTest {
             .start();
     try {
       assertEquals("shared", other.inputReader().readLine());
+      assertTrue(FolderLock.isHeld(folder, "it"));
       BerthException.FailedPrecondition refused =
           assertThrows(
               BerthException.FailedPrecondition.class, () -> FolderLock.take(folder, "it"));
@@ -56,6 +58,8 @@ final class FolderLockTest {
     } finally {
       other.destroyForcibly().waitFor();
     }
+    assertFalse(FolderLock.isHeld(folder, "it"));
+    assertFalse(FolderLock.isHeld(folder, "another"));
     FolderLock.take(folder, "it").close();
   }
 
