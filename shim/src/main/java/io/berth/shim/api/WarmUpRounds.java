@@ -23,6 +23,7 @@ import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.shim.run.AbandonedCgroups;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.ShimProcessServices;
 import io.berth.shim.run.TaskAdoption;
@@ -34,6 +35,8 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -48,6 +51,9 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
 
   /** The round whose container is let go and adopted. */
   private static final int ADOPTED = 1;
+
+  /** How the cgroups of a process's rounds are called. */
+  private static final Pattern CGROUP = Pattern.compile("host([0-9]{1,6})-[0-9]+");
 
   private static final Logger LOG = System.getLogger(WarmUpRounds.class.getName());
 
@@ -71,6 +77,7 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
     ShimTable shims = new ShimTable(services.unwatched(), loops);
     try {
       endAbandoned();
+      sweepCgroups();
       OwnFolder.prepare(folder, OwnFolder.OWNER_ONLY);
       for (int round = 0; round < ROUNDS; round++) {
         walk(shims, round);
@@ -104,6 +111,30 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
       } catch (BerthException.FailedPrecondition alive) {
         LOG.log(Level.DEBUG, "shim process {0} still warms itself up", name);
       }
+    }
+  }
+
+  /**
+   * The same for their cgroups: one can be left without a folder that tells of it, if the process
+   * was killed between two steps of a removal.
+   */
+  private void sweepCgroups() throws IOException {
+    AbandonedCgroups.sweep(services, Identifier.WARM_UP_NAMESPACE, this::isAbandoned);
+  }
+
+  private boolean isAbandoned(String cgroup) {
+    Matcher name = CGROUP.matcher(cgroup);
+    if (!name.matches()) {
+      return false;
+    }
+    int owner = Integer.parseInt(name.group(1));
+    try {
+      // This one's own, for it has not begun.
+      return owner == number.value()
+          || !FolderLock.isHeld(state.path(), StateFolders.shimProcessLock(owner));
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "lock of shim process {0}: {1}", owner, e.getMessage());
+      return false;
     }
   }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +127,24 @@ public final class Cgroup {
     for (Path child : children(folder)) {
       collect(child, pids);
     }
+  }
+
+  /**
+   * The names of the cgroups right below this one, of whatever hierarchy; none if it is not there.
+   */
+  public Set<String> childNames() throws IOException {
+    Set<String> names = new TreeSet<>();
+    List<String> all = new ArrayList<>();
+    folders.version1().forEach(folder -> all.add(folder.path()));
+    if (folders.version2() != null) {
+      all.add(folders.version2());
+    }
+    for (String folder : all) {
+      for (Path child : children(Path.of(folder))) {
+        names.add(String.valueOf(child.getFileName()));
+      }
+    }
+    return names;
   }
 
   private static List<Path> children(Path folder) throws IOException {

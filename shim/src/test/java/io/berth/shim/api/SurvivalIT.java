@@ -24,13 +24,18 @@ import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.api.containerd.v1.types.Status;
 import io.berth.api.io.containerd.cgroups.v1.Metrics;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.FolderLock;
 import io.berth.base.json.Json;
+import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.Anys;
 import io.berth.linux.Fd;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
 import io.berth.linux.SpawnPlan;
 import io.berth.linux.SyscallException;
+import io.berth.shim.cgroup.Cgroup;
+import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
 import io.berth.testing.Eventually;
@@ -39,7 +44,9 @@ import io.grpc.StatusException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -327,6 +334,28 @@ final class SurvivalIT {
 
     shims.service().warm(Empty.getDefaultInstance());
     assertTrue(!Files.exists(warm));
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  /** No folder tells of such a cgroup, and no process has its number. */
+  @Test // case K3
+  void aCgroupThatAKilledWarmUpLeftIsSweptByTheNext() throws Exception {
+    String parent = "/" + shims.config().cgroupParent() + "/berth-warm/host";
+    List<Cgroup> left = new ArrayList<>();
+    for (String name : List.of("0-3", "7-0", "8-0")) {
+      left.add(Cgroup.create(CgroupLayout.ofHost(), new CgroupPath(parent + name)));
+    }
+    String lock = StateFolders.shimProcessLock(8);
+    try (FolderLock _ = FolderLock.take(shims.config().state(), lock)) {
+      shims.service().warm(Empty.getDefaultInstance());
+      Cgroup namespace =
+          Cgroup.at(
+              CgroupLayout.ofHost(),
+              new CgroupPath("/" + shims.config().cgroupParent() + "/berth-warm"));
+      assertEquals(Set.of("host8-0"), namespace.childNames());
+    }
+    left.getLast().remove();
+    left.getLast().removeEmptyParent();
     assertEquals(List.of(), shims.leftovers());
   }
 
