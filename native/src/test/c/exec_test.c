@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +128,36 @@ static void exec_fails(void) {
   plan_exec_begin(&plan, "../evil", pidfd);
   plan_exec_rest(&plan, (const char *[]){"exit", NULL});
   CHECK(plan_run(&s, &plan, OP_EXEC, &answer) == EINVAL);
+  session_close(&s);
+}
+
+/* Case S12: a process that can say nothing more, not even by its exit code, is answered for. */
+static void exec_that_dies_before_its_word(void) {
+  struct session s;
+  char root[128];
+  struct msg_error error;
+  const uint32_t verdicts[] = {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRAP,
+                               SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ERRNO | 0};
+  /* Where every call fails, the sanitizers' own library loops before our last instruction. */
+  unsigned count = strstr(supervisor_program, "sanitized") != NULL ? 2 : 4;
+  container_open(&s, root);
+  container_run(&s, root, (const char *[]){"sleep", "60000", NULL});
+  int pidfd = init_pidfd(&s);
+  for (unsigned i = 0; i < count; i++) {
+    struct {
+      uint32_t flags, count;
+      struct sock_filter filter[1];
+    } seccomp = {0, 1, {BPF_STMT(BPF_RET | BPF_K, verdicts[i])}};
+    plan_exec_begin(&plan, "mute", pidfd);
+    plan_step(&plan, STEP_SECCOMP, 0, &seccomp, sizeof seccomp, NULL);
+    plan_exec_rest(&plan, (const char *[]){"exit", NULL});
+    CHECK(plan_run(&s, &plan, OP_EXEC, &answer) == EPERM);
+    memcpy(&error, answer.payload, sizeof error);
+    CHECK(error.code == STEP_SECCOMP && error.step == 2);
+    CHECK(call_signal(&s, "mute", 0) == ENOENT);
+  }
+  exec_output(&s, pidfd, "mute", (const char *[]){"exit", "0", NULL});
+  CHECK(wait_exit(&s, "mute").code == 0);
   session_close(&s);
 }
 
@@ -579,6 +611,7 @@ const struct test exec_tests[] = {
     {"exec_with_terminal", exec_with_terminal},
     {"exec_of_a_descriptor", exec_of_a_descriptor},
     {"exec_fails", exec_fails},
+    {"exec_that_dies_before_its_word", exec_that_dies_before_its_word},
     {"many_execs", many_execs},
     {"execs_at_once", execs_at_once},
     {"user_namespace", user_namespace},

@@ -348,4 +348,26 @@ public abstract class ShimProcessContract {
     refused(Code.UNKNOWN, "cannot start a stopped process", () -> start("c1", ""));
     var _ = delete("c1", "");
   }
+
+  /** The same for another process than the first. */
+  @Test // case S12
+  void start_ofAnExecThatIsRepeatedUnderItsNumber_isDoneOnce() throws Exception {
+    running("c1");
+    exec("c1", "e1", Program.LASTING);
+    String number = "%016x".formatted(0xfedcbaL);
+    int pid = start("c1", "e1", number);
+    letGo("c1");
+    adopt("c1");
+    assertEquals(pid, start("c1", "e1", number));
+    assertEquals(new State(pid, "RUNNING", 0), state("c1", "e1"));
+    refused(Code.UNKNOWN, "cannot start a running process", () -> start("c1", "e1"));
+    kill("c1", "e1", 9);
+    awaitStopped("c1", "e1");
+    assertEquals(pid, start("c1", "e1", number));
+    refused(Code.UNKNOWN, "cannot start a stopped process", () -> start("c1", "e1"));
+    kill("c1", "", 9);
+    awaitStopped("c1", "");
+    var _ = delete("c1", "e1");
+    var _ = delete("c1", "");
+  }
 }

@@ -2,6 +2,7 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
+import io.berth.linux.Fd;
 import io.berth.linux.supervisor.LaunchPlan;
 import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorConnection;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Starts the process of an exec that was added. */
 final class ExecLaunch {
+  /** As many results as a supervisor remembers. */
+  private static final int OPERATIONS = 64;
+
   private ExecLaunch() {}
 
   /**
@@ -43,6 +47,38 @@ final class ExecLaunch {
         throw failure(task, process, second, again);
       }
     }
+  }
+
+  /**
+   * Whether one of the operations of this very call has made the process before: the supervisor
+   * remembers what it did for which number, and a plan without steps makes nothing where it does
+   * not.
+   */
+  static boolean wasMade(SupervisorConnection supervisor, RequestIds requests) throws IOException {
+    LaunchPlan nothing;
+    try (Handles none = new Handles(List.of(), null)) {
+      nothing =
+          LaunchPlan.exec(
+              List.of(),
+              none,
+              (_, sink) -> {
+                throw new IllegalStateException("a stream of a plan without steps: " + sink);
+              });
+    }
+    for (int n = 1; n < OPERATIONS; n++) {
+      try {
+        Fd pidfd = Supervision.awaitLong(supervisor.exec(requests.operation(n), nothing)).pidfd();
+        if (pidfd != null) {
+          pidfd.close();
+        }
+        return true;
+      } catch (SupervisorException e) {
+        if (!e.is(Errno.EUSERS) && !e.is(Errno.EBUSY)) {
+          return false;
+        }
+      }
+    }
+    return false;
   }
 
   private static int launch(

@@ -78,21 +78,34 @@ public final class TaskCommands {
   }
 
   private int startExec(ContainerProcess process, RequestIds requests) throws IOException {
+    switch (process.state()) {
+      case ContainerProcess.State.Added _, ContainerProcess.State.Created _ -> {}
+      case ContainerProcess.State.Running _ -> {
+        return startedBefore(process, requests, "running");
+      }
+      case ContainerProcess.State.Stopped _, ContainerProcess.State.Deleted _ -> {
+        return startedBefore(process, requests, "stopped");
+      }
+    }
     if (task.init().isOver()) {
       throw new BerthException.FailedPrecondition(
           "container " + task.record().id() + " init process is not running");
-    }
-    switch (process.state()) {
-      case ContainerProcess.State.Added _, ContainerProcess.State.Created _ -> {}
-      case ContainerProcess.State.Running _ ->
-          throw new BerthException.Unknown("cannot start a running process");
-      case ContainerProcess.State.Stopped _, ContainerProcess.State.Deleted _ ->
-          throw new BerthException.Unknown("cannot start a stopped process");
     }
     if (task.isPaused()) {
       throw new BerthException.Unknown("cannot start an exec in a paused container");
     }
     return ExecLaunch.launch(task, process, requests);
+  }
+
+  private int startedBefore(ContainerProcess exec, RequestIds requests, String word)
+      throws IOException {
+    Supervision supervisor = task.supervision();
+    if (supervisor != null
+        && supervisor.connection().isOpen()
+        && ExecLaunch.wasMade(supervisor.connection(), requests)) {
+      return exec.pid();
+    }
+    throw new BerthException.Unknown("cannot start a " + word + " process");
   }
 
   /** Sends a signal; with {@code all}, and only for the init, to every process of the container. */
