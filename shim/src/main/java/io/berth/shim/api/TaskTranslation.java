@@ -67,13 +67,45 @@ final class TaskTranslation {
       throw new BerthException.Unknown("type with url " + any.getTypeUrl() + ": not found");
     }
     Options options = Anys.unpack(any, OPTIONS, Options.parser());
-    String binary = options.getBinaryName();
-    if (!binary.isEmpty() && !binary.equals("runc")) {
+    options.getAllFields().forEach((field, value) -> check(field.getName(), value));
+    if (!options.getUnknownFields().asMap().isEmpty()) {
       throw new BerthException.NotImplemented(
-          "runtime `" + binary + "`: other runtimes than the built-in one are not built");
+          "options of the runtime: field "
+              + options.getUnknownFields().asMap().keySet().iterator().next()
+              + " is of a newer containerd");
     }
     return new TaskCreation.Options(
-        options.getNoPivotRoot(), options.getNoNewKeyring(), options.getSystemdCgroup());
+        options.getNoPivotRoot(),
+        options.getNoNewKeyring(),
+        options.getSystemdCgroup(),
+        options.getShimCgroup());
+  }
+
+  /** The table of runc's options: each is done, has nothing to do here, or is refused. */
+  private static void check(String option, Object value) {
+    switch (option) {
+      case "no_pivot_root", "no_new_keyring", "systemd_cgroup", "shim_cgroup" -> {
+        // TaskCreation.Options has it.
+      }
+      case "io_uid", "io_gid" -> {
+        // Pipes belong to the user of the process that has them, also in a user namespace.
+      }
+      case "root" -> {
+        // There is no runc that could keep files there.
+      }
+      case "criu_path", "criu_image_path", "criu_work_path" -> {
+        // It says how checkpoints are made, and every call that wants one is refused.
+      }
+      case "binary_name" -> {
+        if (!value.equals("runc")) {
+          throw new BerthException.NotImplemented(
+              "runtime `" + value + "`: other runtimes than the built-in one are not built");
+        }
+      }
+      default ->
+          throw new BerthException.NotImplemented(
+              "option `" + option + "` of the runtime: it is not built");
+    }
   }
 
   static byte[] json(Any any, String field) {

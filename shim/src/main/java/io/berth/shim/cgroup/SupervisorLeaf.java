@@ -27,8 +27,13 @@ public final class SupervisorLeaf implements AutoCloseable {
     this.version2 = version2;
   }
 
-  /** Opens it; made when absent. */
+  /** Opens the instance's; made when absent. */
   public static SupervisorLeaf open(CgroupLayout layout, String parent) throws IOException {
+    return at(layout, new CgroupPath("/" + parent + "/supervisors"));
+  }
+
+  /** Opens another one, which a client wants for a supervisor; made when absent. */
+  public static SupervisorLeaf at(CgroupLayout layout, CgroupPath path) throws IOException {
     CgroupLayout own =
         new CgroupLayout(
             layout.version1().stream()
@@ -37,8 +42,7 @@ public final class SupervisorLeaf implements AutoCloseable {
                 .toList(),
             layout.version2(),
             layout.memoryInVersion2());
-    CgroupFolders folders =
-        new CgroupCreation(own).makeShared(new CgroupPath("/" + parent + "/supervisors"));
+    CgroupFolders folders = new CgroupCreation(own).makeShared(path);
     List<Fd> tasks = new ArrayList<>();
     try {
       for (CgroupFolders.Folder folder : folders.version1()) {

@@ -13,6 +13,7 @@ import io.berth.linux.supervisor.Supervisor;
 import io.berth.linux.supervisor.SupervisorClient;
 import io.berth.linux.supervisor.SupervisorListener;
 import io.berth.shim.cgroup.CgroupLayout;
+import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.cgroup.SupervisorLeaf;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -36,6 +37,15 @@ final class SupervisorSpawner implements AutoCloseable {
 
   @GuardedBy("lock")
   private @Nullable SupervisorLeaf leaf;
+
+  /**
+   * Where a supervisor lives.
+   *
+   * @param slim whether in the slim namespace, which there must be then
+   * @param tied whether it ends with this process, and its container with it
+   * @param cgroup the one that its client wants for it; null for the instance's
+   */
+  record Home(boolean slim, boolean tied, @Nullable CgroupPath cgroup) {}
 
   SupervisorSpawner(Config config, CgroupLayout cgroups, SupervisorClient client) {
     this.config = config;
@@ -96,29 +106,28 @@ final class SupervisorSpawner implements AutoCloseable {
 
   /**
    * Starts one on a thread of its own, so that the caller can prepare meanwhile what it is to do.
-   *
-   * @param inSlim whether it lives in the slim namespace, which there must be then
-   * @param tied whether it ends with this process, and its container with it
    */
   CompletableFuture<Supervisor.Born> spawn(
-      TaskKey key, TaskFolder folder, boolean inSlim, boolean tied, SupervisorListener listener) {
+      TaskKey key, TaskFolder folder, Home home, SupervisorListener listener) {
     CompletableFuture<CompletableFuture<Supervisor.Born>> coming = new CompletableFuture<>();
     Thread.ofVirtual()
         .name("spawn")
         .start(() -> {
-          try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
-            SupervisorLeaf home = leaf();
+          CgroupPath wanted = home.cgroup;
+          try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+              SupervisorLeaf own = wanted == null ? null : SupervisorLeaf.at(cgroups, wanted)) {
+            SupervisorLeaf leaf = own == null ? leaf() : own;
             coming.complete(
                 Supervisor.spawn(
                     client,
                     new Supervisor.Birth(
                         program(),
                         taskFolder,
-                        home.version2(),
-                        home.tasks(),
-                        inSlim && slim != null ? slim.fd() : null,
+                        leaf.version2(),
+                        leaf.tasks(),
+                        home.slim && slim != null ? slim.fd() : null,
                         key.id(),
-                        tied),
+                        home.tied),
                     listener));
           } catch (IOException | RuntimeException e) {
             coming.completeExceptionally(e);

@@ -71,10 +71,22 @@ public final class TaskCreation {
     }
   }
 
-  /** Those of runc's options ({@code containerd.runc.v1.Options}) that mean something here. */
-  public record Options(boolean noPivot, boolean noKeyring, boolean systemdCgroup) {
+  /**
+   * Those of runc's options ({@code containerd.runc.v1.Options}) that mean something here.
+   *
+   * @param shimCgroup where the supervisor is to live, which stands for a shim of containerd's;
+   *     empty for the instance's own
+   */
+  public record Options(
+      boolean noPivot, boolean noKeyring, boolean systemdCgroup, String shimCgroup) {
     /** No option is set. */
-    public static final Options NONE = new Options(false, false, false);
+    public static final Options NONE = new Options(false, false, false, "");
+
+    public Options {
+      if (!shimCgroup.isEmpty()) {
+        var _ = new CgroupPath(shimCgroup);
+      }
+    }
   }
 
   private TaskCreation(
@@ -175,7 +187,7 @@ public final class TaskCreation {
 
   private ContainerTask launch() throws IOException {
     CompletableFuture<Supervisor.Born> coming =
-        services.spawner().spawn(key, folder, slim, services.isUnwatched(), relay);
+        services.spawner().spawn(key, folder, livingPlace(), relay);
     birth = coming;
     CompletableFuture<List<Fd>> mounting = mount();
     try {
@@ -202,6 +214,12 @@ public final class TaskCreation {
       }
     } finally {
       // This waits, for while a mount is still being made something of this container is left.
+  private SupervisorSpawner.Home livingPlace() {
+    String cgroup = request.options.shimCgroup;
+    return new SupervisorSpawner.Home(
+        slim, services.isUnwatched(), cgroup.isEmpty() ? null : new CgroupPath(cgroup));
+  }
+
       mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
     }
   }

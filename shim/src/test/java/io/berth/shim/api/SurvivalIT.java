@@ -13,6 +13,7 @@ import io.berth.api.berth.host.v1.AdoptRequest;
 import io.berth.api.berth.host.v1.LetGoRequest;
 import io.berth.api.berth.host.v1.Occurrence;
 import io.berth.api.berth.host.v1.PlaceRequest;
+import io.berth.api.containerd.runc.v1.Options;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.ExecProcessRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
@@ -365,6 +366,20 @@ final class SurvivalIT {
     shims.create(key, shims.spec("sleep", "100"));
     int pid = shims.table().task(key).supervisorPid();
     assertTrue(!Files.isWritable(Path.of("/proc/" + pid + "/exe")));
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+
+  @Test // case C9
+  void aSupervisorLivesInTheCgroupThatItsClientWants() throws Exception {
+    TaskKey key = shims.key();
+    String place = "/" + shims.config().cgroupParent() + "/asked";
+    Options options = Options.newBuilder().setShimCgroup(place).build();
+    shims.create(
+        key, shims.spec("sleep", "100"), shims.request(key).setOptions(Anys.pack(options)).build());
+    Path cgroup = Path.of("/proc/" + shims.table().task(key).supervisorPid() + "/cgroup");
+    assertTrue(
+        Files.readAllLines(cgroup).stream().anyMatch(line -> line.endsWith(":" + place)),
+        Files.readString(cgroup));
     shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
   }
 

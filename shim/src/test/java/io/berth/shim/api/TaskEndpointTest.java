@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.berth.api.containerd.runc.v1.Options;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.KillRequest;
@@ -18,6 +19,8 @@ import io.berth.shim.run.TaskCreation;
 import io.berth.testing.InProcessGrpc;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -94,10 +97,42 @@ final class TaskEndpointTest {
                 .setSystemdCgroup(true)
                 .setNoPivotRoot(true)
                 .build()));
-    assertEquals(new TaskCreation.Options(true, false, true), read.get().options());
+    assertEquals(new TaskCreation.Options(true, false, true, ""), read.get().options());
     StatusException other =
         create(Anys.pack(Options.newBuilder().setBinaryName("/x/crun").build()));
     assertEquals(Code.UNIMPLEMENTED, other.getStatus().getCode());
+  }
+
+  @Test // case C9
+  void eachOfRuncsOptionsIsDoneOrRefused() throws Exception {
+    Set<String> refused = new TreeSet<>();
+    for (FieldDescriptor option : Options.getDescriptor().getFields()) {
+      Object value =
+          switch (option.getJavaType()) {
+            case BOOLEAN -> true;
+            case INT -> 1;
+            case STRING -> "/some";
+            default -> throw new AssertionError(option.getFullName());
+          };
+      read.set(null);
+      StatusException answer =
+          create(Anys.pack(Options.newBuilder().setField(option, value).build()));
+      if (answer.getStatus().getCode() == Code.UNIMPLEMENTED) {
+        refused.add(option.getName());
+      }
+      // None is both refused and read.
+      assertEquals(answer.getStatus().getCode() == Code.UNIMPLEMENTED, read.get() == null);
+    }
+    assertEquals(Set.of("binary_name", "task_api_address", "task_api_version"), refused);
+    create(Anys.pack(Options.newBuilder().setShimCgroup("/some/place").build()));
+    assertEquals(
+        new TaskCreation.Options(false, false, false, "/some/place"), read.get().options());
+    StatusException newer =
+        create(Anys.of("containerd.runc.v1.Options", ByteString.copyFrom(new byte[] {0x78, 1})));
+    assertEquals(Code.UNIMPLEMENTED, newer.getStatus().getCode());
+    StatusException outside =
+        create(Anys.pack(Options.newBuilder().setShimCgroup("/a/../..").build()));
+    assertEquals(Code.INVALID_ARGUMENT, outside.getStatus().getCode());
   }
 
   @Test
