@@ -41,11 +41,11 @@ public final class ExecProcess {
     if (wish.terminal() && init.env().stream().noneMatch(entry -> entry.startsWith("TERM="))) {
       environment.set("TERM=xterm");
     }
-    boolean other = user.uid() != init.user().uid();
     boolean homeConfigured =
         config.environment().stream().anyMatch(entry -> Environment.key(entry).equals("HOME"));
-    if (other && !homeConfigured) {
-      environment.set("HOME=" + (user.home().isEmpty() ? "/" : user.home()));
+    if (!homeConfigured) {
+      // A container of an earlier version brings the home of its first process.
+      environment.set("HOME");
     }
     environment.setAll(wish.environment());
     return new ProcessSpec(

@@ -128,8 +128,7 @@ public final class SpecGenerator {
     ContainerConfig config = request.config();
     HostSettings host = request.host();
     ResolvedUser user = request.user();
-    List<String> environment =
-        environment(config, hostname(request, container), user.home()).list();
+    List<String> environment = environment(config, hostname(request, container)).list();
     return new ProcessSpec(
         config.streams().terminal(),
         null,
@@ -164,15 +163,15 @@ public final class SpecGenerator {
 
   /**
    * The environment of the first process: defaults below, the merged configuration above, and
-   * nothing of the host's own environment.
+   * nothing of the host's own environment. HOME is not among the defaults: whoever launches the
+   * process finds it in the passwd file that the container has inside, with all its mounts.
    */
-  static Environment environment(ContainerConfig config, String hostname, String home) {
+  static Environment environment(ContainerConfig config, String hostname) {
     Environment environment = new Environment();
     environment.set(Environment.PATH).set("HOSTNAME=" + hostname);
     if (config.streams().terminal()) {
       environment.set("TERM=xterm");
     }
-    environment.set("HOME=" + (home.isEmpty() ? "/" : home));
     return environment.setAll(config.environment());
   }
 

@@ -244,22 +244,21 @@ final class SpecGeneratorTest {
             Requests.user(0),
             Set.of());
     assertEquals(
-        List.of(
-            Environment.PATH, "HOSTNAME=4f6a0c2b9d1e", "HOME=/root", "A=exec", "B=b", "TERM=xterm"),
+        List.of(Environment.PATH, "HOSTNAME=4f6a0c2b9d1e", "A=exec", "B=b", "TERM=xterm"),
         exec.env());
     assertEquals(new ProcessSpec.Size(24, 80), exec.consoleSize());
     assertEquals(init.capabilities(), exec.capabilities());
     assertEquals(List.of("id"), exec.args());
   }
 
-  @Test
-  void exec_ofAnotherUser_hasItsHomeAndNoActiveCapabilities() {
+  @Test // case L6: who launches it finds the home, by the passwd file inside.
+  void exec_ofAnotherUser_hasNotTheHomeOfTheFirstAndNoActiveCapabilities() {
     Config config = Requests.shell();
     ProcessSpec init = process(config);
     ExecCreateRequest request =
         ExecCreateRequest.newBuilder().addCmd("id").setWorkingDir("/tmp").build();
     ProcessSpec exec = exec(request, init, config, Requests.user(1000), Set.of());
-    assertEquals(List.of(Environment.PATH, "HOSTNAME=4f6a0c2b9d1e", "HOME=/home/u"), exec.env());
+    assertEquals(List.of(Environment.PATH, "HOSTNAME=4f6a0c2b9d1e"), exec.env());
     assertEquals(1000, exec.user().uid());
     assertEquals("/tmp", exec.cwd());
     assertNotNull(exec.capabilities());

@@ -266,11 +266,11 @@ public final class TaskCreation {
       return null;
     }
     if (!given.isEmpty()) {
-      return HomeFolder.of(process, given.getFirst());
+      return HomeFolder.of(process, given.getFirst(), spec.mounts(), Path.of(record.bundle()));
     }
     int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY;
     try (Fd root = Fd.open(Path.of(record.rootPath()), flags)) {
-      return HomeFolder.of(process, root);
+      return HomeFolder.of(process, root, spec.mounts(), Path.of(record.bundle()));
     } catch (SyscallException e) {
       throw new BerthException.InvalidArgument(
           "root `" + record.rootPath() + "`: " + e.errno().text(), e);

@@ -266,6 +266,31 @@ final class InsideIT {
     assertEquals("of the machine\n", run(spec));
   }
 
+  /** A mount can put another passwd file in the place of the image's, which knows /work. */
+  @ParameterizedTest // case L6
+  @ValueSource(strings = {"", "/etc/passwd", "/etc", "tmpfs"})
+  void theHomeOfThePasswdFileInside(String place) throws Exception {
+    Path etc = Files.createDirectories(shims.folder().resolve("etc"));
+    Files.writeString(etc.resolve("passwd"), "other:x:1000:1000::/tmp:/bin/sh\n");
+    ObjectNode spec = shims.spec("sh", "-c", "echo $HOME");
+    ((ObjectNode) spec.get("process")).putObject("user").put("uid", 1000).put("gid", 1000);
+    var mounts = (com.fasterxml.jackson.databind.node.ArrayNode) spec.get("mounts");
+    String home =
+        switch (place) {
+          case "" -> "/work";
+          case "tmpfs" -> {
+            TestShimProcess.mount(mounts, "/etc", "tmpfs", "tmpfs");
+            yield "/";
+          }
+          default -> {
+            String source = place.equals("/etc") ? etc.toString() : etc + "/passwd";
+            TestShimProcess.mount(mounts, place, "bind", source, "bind", "ro");
+            yield "/tmp";
+          }
+        };
+    assertEquals(home + "\n", run(spec));
+  }
+
   /** What the supervisor set for itself is not the container's. */
   @Test // case S14
   void limitsAreTheEnginesOwn() throws Exception {
