@@ -49,6 +49,14 @@ static int open_target(struct child *child, const char *target, uint32_t flags, 
   return absent && (flags & MOUNT_EXISTING_ONLY) != 0 ? 0 : -1;
 }
 
+/* A file is mounted on a file, a folder on a folder; move_mount(2) says EINVAL to anything else. */
+static int check_kinds(int fd, int onto, const char *target, struct failure *failure) {
+  struct stat from, to;
+  if (fstat(fd, &from) < 0 || fstat(onto, &to) < 0 || S_ISDIR(from.st_mode) == S_ISDIR(to.st_mode))
+    return 0;
+  return fail(failure, S_ISDIR(to.st_mode) ? EISDIR : ENOTDIR, "mount", target);
+}
+
 int do_root(struct child *child, const struct step *step, struct failure *failure) {
   uint32_t index = step_u32(step, 0);
   const char *path = step_string(step, sizeof(struct step_root), 0);
@@ -162,6 +170,8 @@ static int mount_step(struct child *child, const struct step *step, bool copy_up
       return -1;
     return set_attributes(fd, mount.attributes, 0, mount.propagation, false, failure, target);
   }
+  if (check_kinds(fd, onto, target, failure) < 0)
+    return -1;
   if (copy_up) {
     if (copy_up_tree(onto, fd, target, failure) < 0 ||
         set_attributes(fd, mount.attributes, 0, 0, false, failure, target) < 0)
@@ -189,6 +199,8 @@ int do_bind(struct child *child, const struct step *step, struct failure *failur
   int there = open_target(child, target, bind.flags, 0755, &onto, failure);
   if (there <= 0)
     return there;
+  if (check_kinds(fd, onto, target, failure) < 0)
+    return -1;
   bool recursive = (bind.flags & MOUNT_RECURSIVE) != 0;
   if (set_attributes(fd, bind.set, bind.clear, 0, recursive, failure, target) < 0)
     return -1;

@@ -322,7 +322,8 @@ enum step_code {
    * own the child becomes root there by this step, for that root may have no way to the path */
   STEP_ROOT = 38,
   /* struct step_mount, string type, string source, string target, string data (comma separated
-   * key[=value]) */
+   * key[=value]); as with STEP_BIND EISDIR says that a file was to be mounted on a folder, ENOTDIR
+   * the contrary */
   STEP_MOUNT = 39,
   STEP_BIND = 40, /* struct step_bind, string target: attaches the detached mount `fd` */
   /* struct step_attributes, string target: mount_setattr on what is mounted there */

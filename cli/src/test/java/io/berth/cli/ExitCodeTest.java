@@ -41,32 +41,34 @@ final class ExitCodeTest {
     lines = new Lines(Map.of("containerd", grpc.serve(new Containers())));
   }
 
-  private void ends(int run, int others) {
+  private void ends(int run, int exec, int start) {
     assertEquals(run, lines.berth("run", "busybox", "x"));
     assertEquals(run, lines.berth("run", "-d", "busybox", "x"));
-    assertEquals(others, lines.berth("exec", "web", "x"));
-    assertEquals(others, lines.berth("exec", "-d", "web", "x"));
-    assertEquals(others, lines.berth("start", "-a", "web"));
+    assertEquals(exec, lines.berth("exec", "web", "x"));
+    assertEquals(exec, lines.berth("exec", "-d", "web", "x"));
+    assertEquals(start, lines.berth("start", "-a", "web"));
     assertEquals(1, lines.berth("start", "web"));
   }
 
-  @ParameterizedTest
+  @ParameterizedTest // case L11
   @CsvSource({
-    "PROGRAM_NOT_FOUND, ENOENT, 127, 127",
-    "PROGRAM_NOT_EXECUTABLE, EACCES, 126, 126",
-    "PROGRAM_IS_DIRECTORY, EISDIR, 126, 126",
-    "PROGRAM_FORMAT_UNKNOWN, ENOEXEC, 126, 126",
-    "PROGRAM_REFUSED, ETXTBSY, 125, 1",
-    "WORKING_DIRECTORY_REFUSED, ENOENT, 127, 127",
-    "WORKING_DIRECTORY_REFUSED, EACCES, 126, 126",
-    "USER_REFUSED, ENOENT, 125, 1",
-    "OPTION_REFUSED, ENOENT, 125, 1",
-    "HOOK_FAILED, EACCES, 125, 1",
-    "ENGINE_FAILED, ENOENT, 125, 1",
+    "PROGRAM_NOT_FOUND, ENOENT, 127, 127, 127",
+    "PROGRAM_NOT_EXECUTABLE, EACCES, 126, 126, 126",
+    "PROGRAM_IS_DIRECTORY, EISDIR, 126, 126, 126",
+    "PROGRAM_FORMAT_UNKNOWN, ENOEXEC, 126, 126, 126",
+    "PROGRAM_REFUSED, ETXTBSY, 125, 126, 1",
+    "WORKING_DIRECTORY_REFUSED, ENOENT, 125, 126, 1",
+    "WORKING_DIRECTORY_REFUSED, ENOTDIR, 125, 126, 1",
+    "WORKING_DIRECTORY_REFUSED, EACCES, 126, 126, 126",
+    "MOUNT_REFUSED, EISDIR, 125, 126, 1",
+    "USER_REFUSED, ENOENT, 125, 126, 1",
+    "OPTION_REFUSED, ENOENT, 125, 126, 1",
+    "HOOK_FAILED, EACCES, 125, 126, 1",
+    "ENGINE_FAILED, ENOENT, 125, 126, 1",
   })
-  void aLaunchThatFailed(Kind kind, Errno errno, int run, int others) {
+  void aLaunchThatFailed(Kind kind, Errno errno, int run, int exec, int start) {
     failure = new BerthException.Unknown("launch").with(new LaunchFailure(kind, "x", errno));
-    ends(run, others);
+    ends(run, exec, start);
   }
 
   // A name that somebody chose is no reason.
@@ -82,15 +84,15 @@ final class ExitCodeTest {
       })
   void noWordOfATextIsLookedFor(String words) {
     failure = new BerthException.Unknown("start exec `e`: something with `" + words + "`");
-    ends(125, 1);
+    ends(125, 1, 1);
     failure =
         new BerthException.Unknown("unable to find user " + words)
             .with(new LaunchFailure(Kind.USER_REFUSED, words, Errno.UNKNOWN));
-    ends(125, 1);
+    ends(125, 126, 1);
     failure =
         new BerthException.FailedPrecondition("network `" + words + "` is in use")
             .with(Obstacle.of(Obstacle.Reason.NETWORK_IN_USE, Obstacle.Kind.NETWORK, words));
-    ends(125, 1);
+    ends(125, 1, 1);
   }
 
   @Test

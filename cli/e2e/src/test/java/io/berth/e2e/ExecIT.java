@@ -53,7 +53,9 @@ final class ExecIT {
               .exits(0);
       env.says("SET=1\n").says("MORE=2\n").says("FROM_IMAGE=yes\n").says("/tmp\n1000\n");
       berth.berth("exec", "home", "sh", "-c", "exit 5").exits(5);
-      berth.berth("exec", "home", "nowhere").exits(127);
+      // case L17
+      berth.berth("exec", "home", "nowhere").exits(127).says("container `home`: exec: \"nowhere\"");
+      berth.berth("exec", "-w", "/nosuch", "home", "true").exits(126); // case L11
       berth.berth("exec", "home", "/etc").exits(126);
       Command first = berth.berth("top", "home").exits(0);
       berth.berth("exec", "-d", "home", "sleep", "998").exits(0);

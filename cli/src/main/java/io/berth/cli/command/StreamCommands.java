@@ -181,7 +181,7 @@ public final class StreamCommands {
         // The engine failed, not the program, which may well have ended with 1.
         return Foreground.ENGINE_FAILED;
       }
-      return LaunchFailure.exitCode(failure, 1);
+      return LaunchFailure.exitCodeOfExec(failure, 1);
     }
   }
 

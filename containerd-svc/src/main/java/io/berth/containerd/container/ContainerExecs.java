@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import com.google.protobuf.ByteString;
 import io.berth.base.error.BerthException;
+import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
@@ -103,12 +104,28 @@ public final class ContainerExecs {
     // The end is held before the program runs, because the program may end its whole container, and
     // with that the task goes.
     CompletableFuture<Exit> ending = tasks.ending(key, execId);
-    int pid = tasks.start(key, execId);
+    int pid = launch(container, execId);
     endings.put(execId, ending);
     boolean attach = agreed != null && wantsAttachment(agreed);
     Thread.ofVirtual().name("exec-" + execId).start(() -> takeAway(key, execId, ending, attach));
     return new Started(
         false, pid, agreed != null && attach ? attachment(key, execId, agreed, ending) : null);
+  }
+
+  /**
+   * What keeps the program from running is told with the name by which a person knows the
+   * container.
+   */
+  private int launch(NamedContainer container, String execId) {
+    try {
+      return tasks.start(container.key(), execId);
+    } catch (BerthException.Unknown e) {
+      throw e.detail() instanceof LaunchFailure failure
+          ? new BerthException.Unknown(
+                  "exec in container `" + container.name() + "`: " + e.getMessage(), e)
+              .with(failure)
+          : e;
+    }
   }
 
   private static boolean wantsAttachment(ExecSettings wish) {

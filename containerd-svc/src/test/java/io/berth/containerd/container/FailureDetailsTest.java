@@ -46,7 +46,8 @@ final class FailureDetailsTest extends ContainerCalls {
     "a, USER_REFUSED, no such file or directory, UNKNOWN, 128",
     "b, OPTION_REFUSED, net.permission denied, ENOENT, 128",
     "c, HOOK_FAILED, /bin/hook, ENOENT, 128",
-    "d, MOUNT_REFUSED, /gone, ENOENT, 127",
+    "d, MOUNT_REFUSED, /gone, ENOENT, 128",
+    "f, WORKING_DIRECTORY_REFUSED, /etc/passwd, ENOTDIR, 128",
     "e, WORKING_DIRECTORY_REFUSED, /secret, EACCES, 126",
   })
   void theCodeOfALaunchThatFailedIsRecorded(

@@ -58,6 +58,11 @@ public final class SupervisorException extends IOException {
     return stepCode == Protocol.STEP_EXEC;
   }
 
+  /** Whether it was the filter of system calls: its loading, or what it forbids. */
+  public boolean isOfFilter() {
+    return stepCode == Protocol.STEP_SECCOMP;
+  }
+
   /** What was tried. */
   public String operation() {
     return operation;

@@ -38,13 +38,13 @@ final class ExecLaunch {
     } catch (SupervisorException e) {
       CgroupFolders inner = innerCgroup(task, plan, e);
       if (inner == null) {
-        throw failure(task, process, plan, e);
+        throw failure(task, plan, e);
       }
       ExecPlan second = plan(task, process, inner);
       try {
         return launch(task, process, second, n -> requests.operation(2 + 2 * n));
       } catch (SupervisorException again) {
-        throw failure(task, process, second, again);
+        throw failure(task, second, again);
       }
     }
   }
@@ -105,21 +105,16 @@ final class ExecLaunch {
     } catch (SupervisorException e) {
       throw e;
     } catch (IOException e) {
-      throw FailedLaunch.of(what(task, process), null, e);
+      throw FailedLaunch.of(null, e);
     }
   }
 
-  private static String what(ContainerTask task, ContainerProcess process) {
-    return "start exec `" + process.id() + "` in task `" + task.record().id() + "`";
-  }
-
-  private static BerthException failure(
-      ContainerTask task, ContainerProcess process, ExecPlan plan, SupervisorException e) {
+  private static BerthException failure(ContainerTask task, ExecPlan plan, SupervisorException e) {
     if (e.errno() == Errno.ESRCH && e.step() < 0) {
       return new BerthException.FailedPrecondition(
           "container " + task.record().id() + " init process is not running", e);
     }
-    return FailedLaunch.of(what(task, process), plan.at(e.step()), e);
+    return FailedLaunch.of(plan.at(e.step()), e);
   }
 
   /**

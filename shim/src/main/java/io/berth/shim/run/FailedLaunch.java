@@ -5,6 +5,7 @@ import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.LaunchFailure.Kind;
 import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.Hook;
 import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorException;
@@ -12,145 +13,205 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process that could not be made, as a failure for clients: in the words by which docker's tell
- * cases apart, and as a {@link LaunchFailure} for whoever need not read words.
+ * A process that could not be made, as a failure for clients: in a person's words, where they
+ * matter in those by which docker's daemon tells cases apart, and as a {@link LaunchFailure} for
+ * whoever need not read words. Neither says a name that the client has not given.
  */
 final class FailedLaunch {
-  private FailedLaunch() {}
+  private final SupervisorException refused;
+
+  private FailedLaunch(SupervisorException refused) {
+    this.refused = refused;
+  }
+
+  /** What the failure is about and why it came, in the two forms. */
+  private record Told(Kind kind, String object, String words) {}
 
   /**
    * The failure with class UNKNOWN, which is what clients of containerd know from its runtimes.
    *
-   * @param what was tried, for the text
-   * @param step the one that failed; null if that is not known
+   * @param step the one that failed; null if that is not known, as after the start, when there is
+   *     no plan any more
    */
-  static BerthException of(String what, @Nullable Step step, IOException failure) {
+  static BerthException of(@Nullable Step step, IOException failure) {
     if (!(failure instanceof SupervisorException refused)) {
       Errno errno = failure instanceof SyscallException call ? call.errno() : Errno.UNKNOWN;
-      return new BerthException.Unknown(what + ": " + failure.getMessage(), failure)
+      return new BerthException.Unknown("make the process: " + failure.getMessage(), failure)
           .with(new LaunchFailure(Kind.ENGINE_FAILED, "", errno));
     }
-    String cause =
-        switch (step) {
-          case Step.LookUp lookUp -> program(lookUp.program(), refused);
-          case Step.Execute execute when !execute.arguments().isEmpty() ->
-              program(execute.arguments().getFirst(), refused);
-          case Step.ResourceLimit limit ->
-              "error setting rlimit type "
-                  + limit.resource()
-                  + " ("
-                  + limit.name()
-                  + "): "
-                  + refused.errno().text();
-          case Step.WorkingDirectory folder ->
-              "chdir to cwd (\""
-                  + folder.path()
-                  + "\") set in config.json failed: "
-                  + refused.errno().text();
-          case Step.RunHook(Hook hook) ->
-              "error running hook `" + hook.path() + "`: " + refused.getMessage();
-          case null, default -> refused.getMessage();
-        };
-    return new BerthException.Unknown(what + ": " + cause, failure).with(detail(step, refused));
+    Told told = new FailedLaunch(refused).told(step);
+    return new BerthException.Unknown(told.words, failure)
+        .with(new LaunchFailure(told.kind, told.object, refused.errno()));
   }
 
-  private static LaunchFailure detail(@Nullable Step step, SupervisorException refused) {
-    if (step == null) {
-      // After the start there is no plan any more, and only one step is left.
-      return refused.isOfExecution()
-          ? LaunchFailure.ofProgram(refused.object(), refused.errno())
-          : detail(Kind.ENGINE_FAILED, refused.object(), refused);
-    }
+  private Told told(@Nullable Step step) {
     return switch (step) {
-      case Step.Becoming becoming -> of(becoming, refused);
-      case Step.Mounting mounting -> of(mounting, refused);
-      case Step.Setting setting -> of(setting, refused);
-      case Step.AroundClone aroundClone -> of(aroundClone, refused);
+      case null ->
+          refused.isOfExecution()
+              ? program(refused.object())
+              : refused.isOfFilter() ? filter() : engine("make the process");
+      case Step.Becoming becoming -> told(becoming);
+      case Step.Mounting mounting -> told(mounting);
+      case Step.Setting setting -> told(setting);
+      case Step.AroundClone aroundClone -> told(aroundClone);
     };
   }
 
-  private static LaunchFailure of(Step.Becoming step, SupervisorException refused) {
+  private Told told(Step.Becoming step) {
     return switch (step) {
-      case Step.LookUp lookUp -> LaunchFailure.ofProgram(lookUp.program(), refused.errno());
+      case Step.LookUp lookUp -> program(lookUp.program());
       case Step.Execute execute ->
-          LaunchFailure.ofProgram(
-              execute.arguments().isEmpty() ? "" : execute.arguments().getFirst(), refused.errno());
+          program(execute.arguments().isEmpty() ? "" : execute.arguments().getFirst());
       case Step.WorkingDirectory folder ->
-          detail(Kind.WORKING_DIRECTORY_REFUSED, folder.path(), refused);
-      case Step.User user -> detail(Kind.USER_REFUSED, user.uid() + ":" + user.gid(), refused);
-      case Step.RunHook(Hook hook) -> detail(Kind.HOOK_FAILED, hook.path(), refused);
-      case Step.Seccomp _, Step.AppArmor _, Step.SeLinux _ ->
-          detail(Kind.OPTION_REFUSED, refused.object(), refused);
-      case Step.Console _,
-          Step.Stdio _,
-          Step.NoNewPrivileges _,
-          Step.CapabilityBounding _,
-          Step.Capabilities _,
-          Step.KeepCapabilities _,
-          Step.Stop _,
-          Step.Ready _,
-          Step.Umask _ ->
-          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+          new Told(
+              Kind.WORKING_DIRECTORY_REFUSED,
+              folder.path(),
+              "working directory `" + folder.path() + "`: " + cause());
+      case Step.User user -> user(user);
+      case Step.RunHook(Hook hook) ->
+          new Told(
+              Kind.HOOK_FAILED,
+              hook.path(),
+              "hook `" + hook.path() + "`: " + refused.operation() + ": " + refused.object());
+      case Step.Seccomp _ -> filter();
+      case Step.AppArmor label ->
+          option(
+              label.profile(),
+              "AppArmor profile `" + label.profile() + "`",
+              refused.is(Errno.ENOENT) ? "it is not loaded; see apparmor_parser(8)" : "");
+      case Step.SeLinux label -> option(label.label(), "SELinux label `" + label.label() + "`", "");
+      case Step.CapabilityBounding _, Step.Capabilities _, Step.KeepCapabilities _ ->
+          option(
+              "",
+              "capabilities",
+              refused.is(Errno.EPERM) ? "the engine may not give away all of them" : "");
+      case Step.NoNewPrivileges _ -> option("", "no-new-privileges", "");
+      case Step.Console _ -> engine("make the terminal");
+      case Step.Stdio _ -> engine("connect the streams");
+      case Step.Stop _, Step.Ready _, Step.Umask _ -> engine("make the process");
     };
   }
 
-  private static LaunchFailure of(Step.Mounting step, SupervisorException refused) {
+  private Told filter() {
+    return option(
+        "",
+        "seccomp filter",
+        refused.is(Errno.EPERM) ? "it forbids a call without which no program starts" : "");
+  }
+
+  private Told user(Step.User user) {
+    String ids = user.uid() + ":" + user.gid();
+    String why = refused.is(Errno.EINVAL) ? "the user namespace does not map it" : cause();
+    return new Told(Kind.USER_REFUSED, ids, "user `" + ids + "`: " + why);
+  }
+
+  private Told told(Step.Mounting step) {
     return switch (step) {
-      case Step.Mount mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
-      case Step.Bind bind -> detail(Kind.MOUNT_REFUSED, bind.target(), refused);
-      case Step.Attributes mount -> detail(Kind.MOUNT_REFUSED, mount.target(), refused);
-      case Step.Propagation _,
-          Step.Root _,
-          Step.ReadOnly _,
-          Step.Mask _,
-          Step.MakeNode _,
-          Step.Symlink _,
-          Step.MakeFolder _,
-          Step.Pivot _ ->
-          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+      case Step.Mount mount -> mount(mount.type(), mount.target());
+      case Step.Bind bind -> mount(source(bind.mount()), bind.target());
+      case Step.Attributes mount ->
+          new Told(
+              Kind.MOUNT_REFUSED,
+              mount.target(),
+              "options of the mount on `" + mount.target() + "`: " + cause());
+      case Step.ReadOnly path ->
+          option(path.target(), "make `" + path.target() + "` read-only", "");
+      case Step.Mask path -> option(path.target(), "mask `" + path.target() + "`", "");
+      case Step.MakeNode node -> option(node.target(), "device `" + node.target() + "`", "");
+      case Step.Symlink link -> engine("make the link `" + link.target() + "`");
+      case Step.MakeFolder folder ->
+          new Told(
+              Kind.WORKING_DIRECTORY_REFUSED,
+              folder.target(),
+              "working directory `" + folder.target() + "`: " + cause());
+      case Step.Propagation _, Step.Root _, Step.Pivot _ -> engine("enter the root file system");
     };
   }
 
-  private static LaunchFailure of(Step.Setting step, SupervisorException refused) {
+  private static String source(Handle mount) {
+    return mount instanceof Handle.Clone(String path, boolean _) ? path : "root file system";
+  }
+
+  private Told mount(String source, String target) {
+    String why =
+        switch (refused.errno()) {
+          case EISDIR -> "a file cannot be mounted on a folder";
+          case ENOTDIR -> "the target is a file, or lies below one; a folder needs a folder";
+          case EROFS -> "the target is not there, and where it would be is read-only";
+          case Errno _ -> cause();
+        };
+    return new Told(
+        Kind.MOUNT_REFUSED, target, "mount `" + source + "` on `" + target + "`: " + why);
+  }
+
+  private Told told(Step.Setting step) {
     return switch (step) {
-      case Step.ResourceLimit limit -> detail(Kind.OPTION_REFUSED, limit.name(), refused);
-      case Step.Sysctl sysctl -> detail(Kind.OPTION_REFUSED, sysctl.path(), refused);
-      case Step.Hostname _,
-          Step.Domainname _,
-          Step.OomScore _,
-          Step.Scheduler _,
-          Step.IoPriority _,
-          Step.Personality _,
-          Step.Affinity _,
-          Step.MemoryPolicy _ ->
-          detail(Kind.OPTION_REFUSED, refused.object(), refused);
-      case Step.Cgroup1 _, Step.Unshare _, Step.LoopbackUp _, Step.Keyring _ ->
-          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+      case Step.ResourceLimit limit ->
+          option(
+              limit.name(),
+              "limit " + limit.name() + " of " + limit.soft() + ":" + limit.hard(),
+              switch (refused.errno()) {
+                case EPERM -> "the hard limit is above the engine's own";
+                case EINVAL -> "the soft limit is above the hard one";
+                case Errno _ -> "";
+              });
+      case Step.Sysctl sysctl ->
+          option(
+              sysctl.path(),
+              "sysctl `" + sysctl.path().replace('/', '.') + "=" + sysctl.value() + "`",
+              "");
+      case Step.Hostname name -> option(name.name(), "hostname `" + name.name() + "`", "");
+      case Step.Domainname name -> option(name.name(), "domainname `" + name.name() + "`", "");
+      case Step.OomScore score -> option("", "oom score adjustment " + score.adjustment(), "");
+      case Step.Scheduler _ -> option("", "scheduler", "");
+      case Step.IoPriority _ -> option("", "io priority", "");
+      case Step.Personality _ -> option("", "personality", "");
+      case Step.Affinity cpus -> option(cpus.cpus(), "cpu affinity `" + cpus.cpus() + "`", "");
+      case Step.MemoryPolicy policy ->
+          option(policy.nodes(), "memory policy for nodes `" + policy.nodes() + "`", "");
+      case Step.Cgroup1 _ -> engine("enter the cgroup");
+      case Step.Unshare _ -> engine("make the namespaces");
+      case Step.LoopbackUp _ -> engine("bring the loopback up");
+      case Step.Keyring _ -> engine("make the keyring");
     };
   }
 
-  private static LaunchFailure of(Step.AroundClone step, SupervisorException refused) {
+  private Told told(Step.AroundClone step) {
     return switch (step) {
-      case Step.TimeOffsets _ -> detail(Kind.OPTION_REFUSED, refused.object(), refused);
-      case Step.Id _,
-          Step.Terminal _,
-          Step.Sink _,
-          Step.Join _,
-          Step.JoinProcess _,
-          Step.IdMaps _,
-          Step.Cgroup2 _,
-          Step.ProcWrite _,
-          Step.OomCounter _ ->
-          detail(Kind.ENGINE_FAILED, refused.object(), refused);
+      case Step.TimeOffsets _ -> option("", "time offsets", "");
+      case Step.Join join ->
+          join.namespace() instanceof Handle.NamespaceFile(String path)
+              ? option(path, "namespace `" + path + "`", "")
+              : engine("join a namespace");
+      case Step.IdMaps _ -> option("", "id mappings", "");
+      case Step.ProcWrite write -> option(write.value(), write.file() + " " + write.value(), "");
+      case Step.Cgroup2 _ -> engine("enter the cgroup");
+      case Step.JoinProcess _ -> engine("enter the container");
+      case Step.Id _, Step.Terminal _, Step.Sink _, Step.OomCounter _ -> engine("make the process");
     };
   }
 
-  private static LaunchFailure detail(Kind kind, String object, SupervisorException refused) {
-    return new LaunchFailure(kind, object, refused.errno());
+  /** A wish of the client's that was refused; `why` is empty where the kernel's word will do. */
+  private Told option(String object, String wish, String why) {
+    return new Told(Kind.OPTION_REFUSED, object, wish + ": " + (why.isEmpty() ? cause() : why));
   }
 
-  private static String program(String name, SupervisorException refused) {
-    String cause =
+  /** A failure of which nothing that the client asked for is known to be the reason. */
+  private Told engine(String what) {
+    String about = refused.object().isEmpty() ? "" : " `" + refused.object() + "`";
+    return new Told(
+        Kind.ENGINE_FAILED,
+        refused.object(),
+        what + ": " + refused.operation() + about + ": " + cause());
+  }
+
+  private String cause() {
+    Errno errno = refused.errno();
+    return errno == Errno.UNKNOWN ? "error " + refused.number() : errno.text();
+  }
+
+  private Told program(String name) {
+    String why =
         switch (refused.errno()) {
           // The words of Go's exec.LookPath, which runc passes on and docker takes for 127; for a
           // path they are others than for a name.
@@ -159,9 +220,9 @@ final class FailedLaunch {
                   ? "stat " + name + ": no such file or directory"
                   : "executable file not found in $PATH";
           case EACCES, EISDIR, EPERM -> "permission denied";
-          case ENOEXEC -> "exec format error";
-          case Errno other -> other.text();
+          case Errno _ -> cause();
         };
-    return "exec: \"" + name + "\": " + cause;
+    LaunchFailure failure = LaunchFailure.ofProgram(name, refused.errno());
+    return new Told(failure.kind(), name, "exec: \"" + name + "\": " + why);
   }
 }

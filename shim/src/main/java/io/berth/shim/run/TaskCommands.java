@@ -48,7 +48,7 @@ public final class TaskCommands {
     try {
       Supervision.awaitLong(supervisor.connection().start(requests.operation(1)));
     } catch (IOException e) {
-      throw FailedLaunch.of("start task `" + task.record().id() + "`", null, e);
+      throw FailedLaunch.of(null, e);
     }
     init.runs(pid);
     try {

@@ -153,15 +153,11 @@ public final class TaskCreation {
       return launch();
     } catch (IOException e) {
       undo();
-      throw FailedLaunch.of(what(), null, e);
+      throw FailedLaunch.of(null, e);
     } catch (RuntimeException e) {
       undo();
       throw e;
     }
-  }
-
-  private String what() {
-    return "create task `" + key.id() + "`";
   }
 
   /**
@@ -293,7 +289,7 @@ public final class TaskCreation {
     } catch (SupervisorException e) {
       Step step = plan.at(e.step());
       LOG.log(Level.DEBUG, "task {0}: step {1}: {2}", key, step, e.getMessage());
-      throw FailedLaunch.of(what(), step, e);
+      throw FailedLaunch.of(step, e);
     }
     ContainerTask task =
         new ContainerTask(

@@ -85,6 +85,9 @@ final class RefusedLaunchIT {
     BerthException execed = exec((ObjectNode) shims.spec(program).get("process"));
     assertEquals(BerthException.Unknown.class, execed.getClass());
     is(expected, code, execed);
+    // Neither says an id, for the client has given none that a person knows.
+    assertEquals(created.getMessage(), execed.getMessage());
+    assertTrue(created.getMessage().startsWith("exec: \"" + program + "\": "), program);
     assertEquals(List.of(), shims.leftovers());
   }
 
@@ -119,7 +122,7 @@ final class RefusedLaunchIT {
     var task = shims.task(key);
     BerthException failure =
         failure(() -> task.start(StartRequest.newBuilder().setId(key.id()).build()));
-    assertTrue(failure.getMessage().contains("ENOEXEC (exec format error)"), failure.getMessage());
+    assertEquals("exec: \"/bin/permission denied\": exec format error", failure.getMessage());
     is(expected, 126, failure);
     task.wait(WaitRequest.newBuilder().setId(key.id()).build());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
@@ -159,7 +162,8 @@ final class RefusedLaunchIT {
     } else {
       refused = failure(() -> shims.create(key, spec));
     }
-    assertTrue(refused.getMessage().contains("seccomp filter forbids"), refused.getMessage());
+    assertEquals(
+        "seccomp filter: it forbids a call without which no program starts", refused.getMessage());
     assertEquals(ENGINE, LaunchFailure.exitCode(refused, ENGINE));
     assertEquals(List.of(), shims.leftovers());
   }
@@ -174,13 +178,66 @@ final class RefusedLaunchIT {
     assertTrue(refused.getMessage().contains("`SCMP_ARCH_VAX`"), refused.getMessage());
   }
 
+  @Test // case L11
+  void aWorkingFolderOfAnExec() throws Exception {
+    for (String folder : List.of("/nosuch", "/etc/passwd")) {
+      ObjectNode process = ((ObjectNode) shims.spec("true").get("process")).put("cwd", folder);
+      BerthException refused = exec(process);
+      assertEquals(126, LaunchFailure.exitCodeOfExec(refused, 1), refused.getMessage());
+      assertEquals(
+          "working directory `"
+              + folder
+              + (folder.equals("/nosuch") ? "`: no such file or directory" : "`: not a directory"),
+          refused.getMessage());
+    }
+  }
+
+  @Test // case L17
+  void wishesAreRefusedInTheWordsOfWhoeverHadThem() {
+    ObjectNode file = shims.spec("true");
+    String passwd = shims.rootfs() + "/etc/passwd";
+    TestShimProcess.mount((ArrayNode) file.get("mounts"), "/etc", "bind", passwd, "bind");
+    assertEquals(
+        "mount `" + passwd + "` on `/etc`: a file cannot be mounted on a folder",
+        create(file).getMessage());
+    ObjectNode folder = shims.spec("true");
+    TestShimProcess.mount((ArrayNode) folder.get("mounts"), "/etc/passwd", "bind", "/tmp", "bind");
+    assertEquals(
+        "mount `/tmp` on `/etc/passwd`: the target is a file, or lies below one; a folder needs a"
+            + " folder",
+        create(folder).getMessage());
+    ObjectNode memory = shims.spec("true");
+    TestShimProcess.mount((ArrayNode) memory.get("mounts"), "/etc/passwd", "tmpfs", "tmpfs");
+    assertEquals(
+        "mount `tmpfs` on `/etc/passwd`: the target is a file, or lies below one; a folder needs a"
+            + " folder",
+        create(memory).getMessage());
+    ObjectNode limit = shims.spec("true");
+    ((ObjectNode) limit.get("process"))
+        .putArray("rlimits")
+        .addObject()
+        .put("type", "RLIMIT_NOFILE")
+        .put("soft", 20)
+        .put("hard", 10);
+    assertEquals(
+        "rlimit `RLIMIT_NOFILE`: the soft limit is above the hard one", create(limit).getMessage());
+    ObjectNode user = shims.spec("true");
+    user.withObject("/linux").withArray("namespaces").addObject().put("type", "user");
+    for (String map : List.of("uidMappings", "gidMappings")) {
+      ObjectNode mapping = user.withObject("/linux").putArray(map).addObject();
+      mapping.put("containerID", 0).put("hostID", 100000).put("size", 65536);
+    }
+    user.withObject("/process").putObject("user").put("uid", 70000).put("gid", 0);
+    assertEquals("user `70000:0`: the user namespace does not map it", create(user).getMessage());
+  }
+
   @Test
   void aWorkingFolderThatCannotBeEntered() throws Exception {
     ObjectNode spec = shims.spec("true");
     ((ObjectNode) spec.get("process")).put("cwd", "/etc/passwd");
     is(
         new LaunchFailure(Kind.WORKING_DIRECTORY_REFUSED, "/etc/passwd", Errno.ENOTDIR),
-        127,
+        ENGINE,
         create(spec));
     assertEquals(List.of(), shims.leftovers());
   }
@@ -192,7 +249,9 @@ final class RefusedLaunchIT {
         .putObject("sysctl")
         .put("net.no such file or directory", "1");
     BerthException refused = create(sysctl);
-    assertTrue(refused.getMessage().contains("ENOENT (no such file or directory)"));
+    assertEquals(
+        "sysctl `net.no such file or directory=1`: no such file or directory",
+        refused.getMessage());
     assertTrue(refused.detail() instanceof LaunchFailure, refused.getMessage());
     assertEquals(Kind.OPTION_REFUSED, ((LaunchFailure) refused.detail()).kind());
     assertEquals(ENGINE, LaunchFailure.exitCode(refused, ENGINE));
@@ -202,12 +261,12 @@ final class RefusedLaunchIT {
     TestShimProcess.mount((ArrayNode) mount.get("mounts"), "/tmp/x", "bind", source, "rbind");
     BerthException absent = create(mount);
     assertEquals(BerthException.InvalidArgument.class, absent.getClass());
-    is(new LaunchFailure(Kind.MOUNT_REFUSED, source, Errno.ENOENT), 127, absent);
+    is(new LaunchFailure(Kind.MOUNT_REFUSED, source, Errno.ENOENT), ENGINE, absent);
 
     ObjectNode file = shims.spec("true");
     TestShimProcess.mount(
         (ArrayNode) file.get("mounts"), "/etc", "bind", shims.rootfs() + "/etc/passwd", "bind");
     BerthException crossed = create(file);
-    is(new LaunchFailure(Kind.MOUNT_REFUSED, "/etc", Errno.EINVAL), ENGINE, crossed);
+    is(new LaunchFailure(Kind.MOUNT_REFUSED, "/etc", Errno.EISDIR), ENGINE, crossed);
   }
 }

@@ -60,10 +60,10 @@ public record LaunchFailure(Kind kind, String object, Errno errno) implements Er
    * The exit code that the process would have ended with in a shell, or none where that says
    * nothing and each client has its own.
    *
-   * <p>Folders and mounts count as docker's daemon has them, which takes what is missing for 127
-   * and what is forbidden for 126 ({@code setExitCodeFromError} in moby's daemon/errors.go). That
-   * function, and {@code toStatusError} in docker's command line, search a text; here only the
-   * kernel's answer to this very step counts.
+   * <p>Folders and mounts count as with docker, where what is forbidden ends with 126 and what is
+   * missing, or is no folder, is told by the engine: {@code docker run -w} of a file, a mount whose
+   * source is not there, a file mounted on a folder. Docker finds that out by searching a text;
+   * here only the kernel's answer to this very step counts.
    */
   public OptionalInt exitCode() {
     return switch (kind) {
@@ -71,11 +71,7 @@ public record LaunchFailure(Kind kind, String object, Errno errno) implements Er
       case PROGRAM_NOT_EXECUTABLE, PROGRAM_IS_DIRECTORY, PROGRAM_FORMAT_UNKNOWN ->
           OptionalInt.of(NOT_EXECUTABLE);
       case WORKING_DIRECTORY_REFUSED, MOUNT_REFUSED ->
-          switch (errno) {
-            case ENOENT, ENOTDIR -> OptionalInt.of(NOT_FOUND);
-            case EACCES, EISDIR -> OptionalInt.of(NOT_EXECUTABLE);
-            default -> OptionalInt.empty();
-          };
+          errno == Errno.EACCES ? OptionalInt.of(NOT_EXECUTABLE) : OptionalInt.empty();
       case PROGRAM_REFUSED, USER_REFUSED, OPTION_REFUSED, HOOK_FAILED, ENGINE_FAILED ->
           OptionalInt.empty();
     };
@@ -88,6 +84,16 @@ public record LaunchFailure(Kind kind, String object, Errno errno) implements Er
   public static int exitCode(BerthException failure, int engineFailed) {
     return failure.detail() instanceof LaunchFailure launch
         ? launch.exitCode().orElse(engineFailed)
+        : engineFailed;
+  }
+
+  /**
+   * The same for a further process in a container that runs: as with docker, whatever keeps the
+   * program from running is 126, unless the program is not there.
+   */
+  public static int exitCodeOfExec(BerthException failure, int engineFailed) {
+    return failure.detail() instanceof LaunchFailure launch
+        ? launch.exitCode().orElse(NOT_EXECUTABLE)
         : engineFailed;
   }
 }

@@ -38,13 +38,13 @@ final class LaunchFailureTest {
 
   @ParameterizedTest
   @CsvSource({
-    "WORKING_DIRECTORY_REFUSED, ENOENT, 127",
-    "WORKING_DIRECTORY_REFUSED, ENOTDIR, 127",
+    "WORKING_DIRECTORY_REFUSED, ENOENT, 125",
+    "WORKING_DIRECTORY_REFUSED, ENOTDIR, 125",
     "WORKING_DIRECTORY_REFUSED, EACCES, 126",
     "WORKING_DIRECTORY_REFUSED, ELOOP, 125",
-    "MOUNT_REFUSED, ENOENT, 127",
-    "MOUNT_REFUSED, ENOTDIR, 127",
-    "MOUNT_REFUSED, EISDIR, 126",
+    "MOUNT_REFUSED, ENOENT, 125",
+    "MOUNT_REFUSED, ENOTDIR, 125",
+    "MOUNT_REFUSED, EISDIR, 125",
     "MOUNT_REFUSED, EACCES, 126",
     "MOUNT_REFUSED, EINVAL, 125",
     "USER_REFUSED, ENOENT, 125",
@@ -57,9 +57,24 @@ final class LaunchFailureTest {
     "ENGINE_FAILED, EACCES, 125",
     "ENGINE_FAILED, UNKNOWN, 125",
   })
-  void foldersAndMountsCountAsDockersDaemonHasThemAndTheRestIsTheEngines(
-      Kind kind, Errno errno, int code) {
+  void foldersAndMountsCountAsWithDockerAndTheRestIsTheEngines(Kind kind, Errno errno, int code) {
     assertEquals(code, exitCode(new LaunchFailure(kind, "x", errno)));
+  }
+
+  @ParameterizedTest // case L11
+  @CsvSource({
+    "PROGRAM_NOT_FOUND, ENOENT, 127",
+    "PROGRAM_NOT_EXECUTABLE, EACCES, 126",
+    "WORKING_DIRECTORY_REFUSED, ENOENT, 126",
+    "WORKING_DIRECTORY_REFUSED, ENOTDIR, 126",
+    "USER_REFUSED, UNKNOWN, 126",
+    "ENGINE_FAILED, EBUSY, 126",
+  })
+  void inAContainerThatRunsAllButAMissingProgramIsTheSame(Kind kind, Errno errno, int code) {
+    BerthException failure =
+        new BerthException.Unknown("x").with(new LaunchFailure(kind, "x", errno));
+    assertEquals(code, LaunchFailure.exitCodeOfExec(failure, 1));
+    assertEquals(1, LaunchFailure.exitCodeOfExec(new BerthException.NotFound("x"), 1));
   }
 
   // What the words of a client's own say must not count: it may call a user or a program so.
