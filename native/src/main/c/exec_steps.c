@@ -49,7 +49,7 @@ static int send_master(int sync, int master, struct failure *failure) {
 /* Binds the slave's own file onto /dev/console. */
 static int bind_console(struct child *child, int slave, struct failure *failure) {
   cleanup_close int onto = rooted_make(child, "/dev/console", false, 0600, failure);
-  if (onto < 0)
+  if (onto < 0 || rooted_outside_proc(onto, "/dev/console", failure) < 0)
     return -1;
   cleanup_close int tree =
       sys_open_tree(slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);

@@ -156,6 +156,8 @@ static int mount_step(struct child *child, const struct step *step, bool copy_up
   int there = open_target(child, target, mount.flags, (mode_t)mount.mode & 07777, &onto, failure);
   if (there <= 0)
     return there;
+  if (rooted_outside_proc(onto, target, failure) < 0)
+    return -1;
   struct step_mount plain = mount;
   if (copy_up)
     plain.attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY; /* it must be filled first */
@@ -199,6 +201,8 @@ int do_bind(struct child *child, const struct step *step, struct failure *failur
   int there = open_target(child, target, bind.flags, 0755, &onto, failure);
   if (there <= 0)
     return there;
+  if (rooted_outside_proc(onto, target, failure) < 0)
+    return -1;
   if (check_kinds(fd, onto, target, failure) < 0)
     return -1;
   bool recursive = (bind.flags & MOUNT_RECURSIVE) != 0;

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "syscalls.h"
@@ -139,6 +141,24 @@ int rooted_make(struct child *child, const char *path, bool folder, mode_t mode,
     return -1;
   fd = open_in(root, copy, 0);
   return fd < 0 ? fail(failure, errno, "open", path) : fd;
+}
+
+/* Whether a path says by itself that it lies in /proc. */
+static bool names_proc(const char *path) {
+  path += strspn(path, "/");
+  if (strncmp(path, "proc", 4) != 0 || (path[4] != '/' && path[4] != 0))
+    return false;
+  for (const char *up = strstr(path, "/.."); up != NULL; up = strstr(up + 1, "/.."))
+    if (up[3] == '/' || up[3] == 0)
+      return false;
+  return true;
+}
+
+int rooted_outside_proc(int fd, const char *path, struct failure *failure) {
+  struct statfs system;
+  if (names_proc(path) || fstatfs(fd, &system) < 0 || system.f_type != PROC_SUPER_MAGIC)
+    return 0;
+  return fail(failure, EXDEV, "mount", path);
 }
 
 int rooted_parent(struct child *child, const char *path, char *name, size_t size,

@@ -22,5 +22,8 @@ int rooted_make(struct child *child, const char *path, bool folder, mode_t mode,
 /* Opens the (made if absent) parent folder and gives the last name, which must be a plain one. */
 int rooted_parent(struct child *child, const char *path, char *name, size_t size,
                   struct failure *failure);
+/* Refuses (EXDEV) an opened target in procfs whose path does not say so: whoever made the plan has
+ * judged the path, and a link of the image's has led it elsewhere. */
+int rooted_outside_proc(int fd, const char *path, struct failure *failure);
 
 #endif

@@ -141,6 +141,7 @@ final class FailedLaunch {
           case Errno _ -> cause();
         };
     return new Told(
+          case EXDEV -> "a link leads it into /proc, which steers the kernel; choose another place";
         Kind.MOUNT_REFUSED, target, "mount `" + source + "` on `" + target + "`: " + why);
   }
 

@@ -178,6 +178,28 @@ final class RefusedLaunchIT {
     assertTrue(refused.getMessage().contains("`SCMP_ARCH_VAX`"), refused.getMessage());
   }
 
+  /** The path that a person gave says nothing of where a link of the image's leads it. */
+  @ParameterizedTest // case S13
+  @CsvSource({"/a, bind", "/a/sys, bind", "/a/sys, tmpfs", "/b/self/attr, bind"})
+  void aMountThatALinkLeadsIntoProc(String target, String type) throws Exception {
+    Files.createSymbolicLink(shims.rootfs().resolve("a"), Path.of("/proc"));
+    Files.createSymbolicLink(shims.rootfs().resolve("b"), Path.of("./x/../a"));
+    Files.createDirectory(shims.rootfs().resolve("x"));
+    ObjectNode spec = shims.spec("true");
+    ArrayNode mounts = (ArrayNode) spec.get("mounts");
+    String source = type.equals("bind") ? "/tmp" : type;
+    TestShimProcess.mount(mounts, target, type, source, type.equals("bind") ? "bind" : "ro");
+    BerthException refused = create(spec);
+    assertEquals(
+        "mount `"
+            + source
+            + "` on `"
+            + target
+            + "`: a link leads it into /proc, which steers the kernel; choose another place",
+        refused.getMessage());
+    assertEquals(List.of(), shims.leftovers());
+  }
+
   @Test // case L11
   void aWorkingFolderOfAnExec() throws Exception {
     for (String folder : List.of("/nosuch", "/etc/passwd")) {
