@@ -20,6 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Fd implements AutoCloseable {
   private static final int CLOSED = -1;
   private static final int COPY_BYTES = 64 * 1024;
+  private static final short POLLIN = 1;
+  private static final short POLLOUT = 4;
 
   private final AtomicInteger number;
   private final String what;
@@ -195,6 +197,25 @@ public final class Fd implements AutoCloseable {
     long done = 0;
     while (done < from.byteSize()) {
       done += write(from.asSlice(done));
+    }
+  }
+
+  /**
+   * Waits until this descriptor can be read from, or written to, without waiting, or another one
+   * can be read from; platform threads only. What has no such moment, as files have none, is always
+   * ready.
+   *
+   * @return whether this one is ready; it need not be the only one
+   */
+  public boolean awaitReady(boolean toWrite, Fd orReadable) throws SyscallException {
+    try (Frame f = Frame.open()) {
+      MemorySegment polled = f.allocate(16);
+      polled.set(Libc.INT, 0, number());
+      polled.set(ValueLayout.JAVA_SHORT, 4, toWrite ? POLLOUT : POLLIN);
+      polled.set(Libc.INT, 8, orReadable.number());
+      polled.set(ValueLayout.JAVA_SHORT, 12, POLLIN);
+      Libc.check(Libc.call(f, Sys.PPOLL, polled.address(), 2, 0, 0), "poll", what);
+      return polled.get(ValueLayout.JAVA_SHORT, 6) != 0;
     }
   }
 

@@ -12,6 +12,7 @@ final class Sys {
   static final int LSEEK = Arch.pick(8, 62);
   static final int OPENAT = Arch.pick(257, 56);
   static final int FCHDIR = Arch.pick(81, 50);
+  static final int UMASK = Arch.pick(95, 166);
   static final int FCHMOD = Arch.pick(91, 52);
   static final int FCHOWN = Arch.pick(93, 55);
   static final int FCHMODAT = Arch.pick(268, 53);

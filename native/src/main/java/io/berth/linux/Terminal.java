@@ -2,6 +2,7 @@ package io.berth.linux;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** Terminals: raw mode, window size. */
 public final class Terminal {
@@ -54,6 +55,11 @@ public final class Terminal {
 
     private Settings(byte[] termios) {
       this.termios = termios;
+    }
+
+    /** Whether a terminal with either would be the same. */
+    public boolean isSame(Settings other) {
+      return Arrays.equals(termios, other.termios);
     }
   }
 
