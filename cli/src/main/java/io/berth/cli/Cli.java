@@ -203,8 +203,9 @@ public final class Cli {
   }
 
   private Config configuration() {
-    String given = globals.config();
-    if (given != null) {
+    String typed = globals.config();
+    String given = typed != null ? typed : caller.environment().getOrDefault("BERTH_CONFIG", "");
+    if (typed != null || !given.isEmpty()) {
       return Config.read(caller.path(given));
     }
     return Files.exists(USUAL_CONFIGURATION) ? Config.read(USUAL_CONFIGURATION) : Config.defaults();

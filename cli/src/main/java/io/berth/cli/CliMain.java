@@ -2,9 +2,10 @@ package io.berth.cli;
 
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Descriptors;
+import io.berth.cli.session.OwnConnections;
 import io.berth.cli.session.OwnProcess;
+import io.berth.cli.session.OwnSignals;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.SocketConnector;
 import io.berth.cli.session.StandardInput;
 import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.WorkingFolder;
@@ -32,21 +33,20 @@ public final class CliMain {
 
   /** Ends the process with the line's exit code. */
   public static void main(String[] arguments) {
-    Signals signals = new Signals();
-    signals.attend();
+    Signals signals = OwnSignals.attend();
     Descriptors descriptors = Descriptors.ofThisProcess(failure -> endWithOutput(signals, failure));
     PrintStream out = stream(descriptors, descriptors.out(), /* autoFlush= */ false);
     PrintStream err = stream(descriptors, descriptors.err(), /* autoFlush= */ true);
     Caller caller =
         new Caller(
-            new BufferedInputStream(new StandardInput(descriptors.in())),
+            new BufferedInputStream(new StandardInput(descriptors)),
             out,
             err,
             OwnProcess.environment(System.getenv()),
             WorkingFolder.ofThread(OwnProcess.folder()),
             signals,
             descriptors);
-    int code = Cli.run(OwnProcess.arguments(arguments), caller, SocketConnector::new);
+    int code = Cli.run(OwnProcess.arguments(arguments), caller, OwnConnections::to);
     out.flush();
     err.flush();
     if (System.getenv("BERTH_AOT_TRAIN") != null) {

@@ -1,8 +1,10 @@
 package io.berth.cli;
 
+import io.berth.base.config.Config;
 import io.berth.cli.session.Caller;
+import io.berth.cli.session.Connector;
+import io.berth.cli.session.OwnConnections;
 import io.berth.cli.session.Signals;
-import io.berth.cli.session.SocketConnector;
 import io.berth.cli.session.WorkingFolder;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
@@ -19,12 +21,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Carries out the lines that people type most while the start-up cache is made, so that the cache
  * holds their classes. Nothing is shown, and a line that fails here loads the same classes.
  */
-final class Rehearsal {
+public final class Rehearsal {
   static final List<List<String>> LINES =
       List.of(
           List.of("ps", "-a"),
@@ -44,6 +47,17 @@ final class Rehearsal {
 
   /** Against the instance whose configuration the line before has named, if it did. */
   static void run(List<String> arguments) {
+    lines(arguments, OwnConnections::to);
+    attach();
+  }
+
+  /**
+   * Carries the lines out, without a word.
+   *
+   * @param arguments a line, of which only the configuration counts that it names
+   * @param connectors makes the connections to the services of a configuration
+   */
+  public static void lines(List<String> arguments, Function<Config, Connector> connectors) {
     List<String> globals =
         arguments.size() > 1 && arguments.getFirst().equals("--config")
             ? arguments.subList(0, 2)
@@ -57,19 +71,18 @@ final class Rehearsal {
             nowhere,
             Map.of(),
             WorkingFolder.at(Path.of("/")),
-            new Signals(),
+            Signals.none(),
             /* descriptors= */ null);
     for (List<String> line : LINES) {
       List<String> all = new ArrayList<>(globals);
       all.addAll(line);
-      var _ = Cli.run(all, caller, SocketConnector::new);
+      var _ = Cli.run(all, caller, connectors);
     }
-    attach();
   }
 
   /** Attaches as far as it goes without a container: to a socket where nobody listens. */
   private static void attach() {
-    new Signals().onResize(() -> {});
+    Signals.none().onResize(() -> {});
     var _ = Terminal.isTerminal(Fd.adopt(0, "stdin"));
     try (Poller poller = Poller.start("rehearsal")) {
       new SupervisorClient(poller).connect(Path.of("/nonexistent/sup.sock"), new Silent()).close();

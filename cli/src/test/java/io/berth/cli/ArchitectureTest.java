@@ -53,6 +53,8 @@ final class ArchitectureTest {
           .and()
           .doNotHaveSimpleName("CliMain")
           .and()
+          .doNotHaveSimpleName("ResidentMain")
+          .and()
           .doNotHaveSimpleName("OwnProcess")
           .and()
           // Where a caller names no time zone, it is the machine's.

@@ -53,7 +53,7 @@ final class Lines {
             new PrintStream(err, /* autoFlush= */ true, StandardCharsets.UTF_8),
             Map.of("A", "own"),
             folder,
-            new Signals(),
+            Signals.none(),
             /* descriptors= */ null);
     return Cli.run(List.of(arguments), caller, _ -> new GivenChannels());
   }

@@ -114,13 +114,14 @@ record Leftovers(Set<String> found) {
   }
 
   /**
-   * Shim processes and the keeper live on when their services stop; what else does, is a leftover.
+   * Shim processes, the keeper and the resident command line live on when the services stop; what
+   * else does, is a leftover.
    */
   static void killAll(String id, Path dir) throws InterruptedException {
     for (int i = 0; i < 200 && !processes(id, dir).isEmpty(); i++) {
       for (long pid : processes(id, dir)) {
         String line = commandLine(pid);
-        if (line.contains("ShimMain") || line.contains("keeper")) {
+        if (line.contains("ShimMain") || line.contains("keeper") || line.contains("ResidentMain")) {
           ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
         }
       }

@@ -13,6 +13,8 @@ public final class Descriptors {
   private final Fd in;
   private final Fd out;
   private final Fd err;
+  private final TerminalKeeper terminal;
+  private final StreamGate gate;
   private volatile Consumer<SyscallException> brokenOutput;
 
   /**
@@ -20,19 +22,30 @@ public final class Descriptors {
    *
    * @param brokenOutput is given the failure to write to one of the outputs
    */
-  public Descriptors(Fd in, Fd out, Fd err, Consumer<SyscallException> brokenOutput) {
+  public Descriptors(
+      Fd in,
+      Fd out,
+      Fd err,
+      TerminalKeeper terminal,
+      StreamGate gate,
+      Consumer<SyscallException> brokenOutput) {
     this.in = in;
     this.out = out;
     this.err = err;
+    this.terminal = terminal;
+    this.gate = gate;
     this.brokenOutput = brokenOutput;
   }
 
   /** Numbers 0, 1 and 2 of this process. */
   public static Descriptors ofThisProcess(Consumer<SyscallException> brokenOutput) {
+    Fd in = Fd.adopt(0, "standard input");
     return new Descriptors(
-        Fd.adopt(0, "standard input"),
+        in,
         Fd.adopt(1, "standard output"),
         Fd.adopt(2, "standard error"),
+        new OwnTerminal(in),
+        StreamGate.OPEN,
         brokenOutput);
   }
 
@@ -49,6 +62,16 @@ public final class Descriptors {
   /** Standard error. */
   public Fd err() {
     return err;
+  }
+
+  /** Who changes the mode of the terminal at standard input. */
+  TerminalKeeper terminal() {
+    return terminal;
+  }
+
+  /** What keeps the line's threads from the streams. */
+  StreamGate gate() {
+    return gate;
   }
 
   /** Names what is done from now on when an output takes nothing any more. */

@@ -1,9 +1,7 @@
 package io.berth.cli.session;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.berth.linux.BlockedSignals;
 import io.berth.linux.Signal;
-import io.berth.linux.SyscallException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.IntConsumer;
@@ -13,14 +11,24 @@ import org.jspecify.annotations.Nullable;
  * The signals that reach a caller while its line is carried out, and what becomes of them: they
  * have their default effect, wait, or are given to somebody who passes them on. Safe for use by
  * several threads.
- *
- * <p>A JVM keeps some signals for itself. So the program that starts it blocks all of them first
- * (see {@link BlockedSignals}), and one thread takes them here. A process that was started
- * otherwise leaves them to the JVM, and then none arrives here.
  */
 public final class Signals {
+  /** More than ever wait, but for somebody who sends them in a loop. */
+  private static final int MOST_WAITING = 1024;
+
+  private final Addressee addressee;
+
   @GuardedBy("this")
   private final Deque<Runnable> beforeEnd = new ArrayDeque<>();
+
+  @GuardedBy("this")
+  private final Deque<Integer> arrived = new ArrayDeque<>();
+
+  @GuardedBy("this")
+  private boolean attended;
+
+  @GuardedBy("this")
+  private boolean over;
 
   /** Null while signals wait. */
   @GuardedBy("this")
@@ -29,43 +37,94 @@ public final class Signals {
   @GuardedBy("this")
   private Runnable resized = () -> {};
 
-  /** Begins to take this process's signals; called once, by the program's main thread. */
-  public void attend() {
-    BlockedSignals signals;
-    try {
-      signals = BlockedSignals.open();
-    } catch (SyscallException e) {
-      throw new IllegalStateException(e);
+  /** The process that signals are sent to. */
+  public interface Addressee {
+    /** Whether it ignores a signal. */
+    boolean ignores(int signal);
+
+    /**
+     * Does to it what the signal does to a process that has not asked for anything else. Returns if
+     * that is nothing, or if it comes to pass elsewhere.
+     */
+    void defaultEffect(int signal);
+
+    /** Told when signals are for somebody else from now on, or wait, and when no longer. */
+    void kept(boolean kept);
+  }
+
+  /** None arrives until somebody calls {@link #arrive}. */
+  public Signals(Addressee addressee) {
+    this.addressee = addressee;
+  }
+
+  /** Of a caller whom no signal can reach. */
+  public static Signals none() {
+    return new Signals(
+        new Addressee() {
+          @Override
+          public boolean ignores(int signal) {
+            return true;
+          }
+
+          @Override
+          public void defaultEffect(int signal) {}
+
+          @Override
+          public void kept(boolean kept) {}
+        });
+  }
+
+  /** A signal was sent to the caller. Does not wait for what becomes of it. */
+  public synchronized void arrive(int signal) {
+    if (over || arrived.size() >= MOST_WAITING) {
+      return;
     }
-    if (signals != null) {
-      Thread.ofPlatform().daemon().name("signals").start(() -> take(signals));
+    arrived.add(signal);
+    notifyAll();
+    if (!attended) {
+      attended = true;
+      Thread.ofPlatform().daemon().name("signals").start(this::attend);
     }
   }
 
-  private void take(BlockedSignals signals) {
-    while (true) {
-      try {
-        int signal = signals.take();
+  private void attend() {
+    try {
+      while (true) {
+        int signal = next();
         if (signal == Signal.SIGWINCH.number()) {
           resized().run();
         }
-        awaitReceiver().accept(signal);
-      } catch (SyscallException e) {
-        throw new IllegalStateException(e);
-      } catch (InterruptedException e) {
-        return;
+        IntConsumer present = awaitReceiver();
+        if (present == null) {
+          return;
+        }
+        present.accept(signal);
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  private synchronized IntConsumer awaitReceiver() throws InterruptedException {
-    while (true) {
+  private synchronized int next() throws InterruptedException {
+    while (arrived.isEmpty()) {
+      if (over) {
+        throw new InterruptedException("the line is over");
+      }
+      wait();
+    }
+    return arrived.remove();
+  }
+
+  /** Who takes signals, as soon as somebody does; null if the line is over. */
+  private synchronized @Nullable IntConsumer awaitReceiver() throws InterruptedException {
+    while (!over) {
       IntConsumer present = receiver;
       if (present != null) {
         return present;
       }
       wait();
     }
+    return null;
   }
 
   private synchronized Runnable resized() {
@@ -74,22 +133,26 @@ public final class Signals {
 
   /** Lets signals wait from now on, until {@link #release} or {@link #passTo} is called. */
   public void hold() {
-    become(null);
+    become(null, /* kept= */ true);
   }
 
   /** Gives signals their default effect from now on, also those that wait. */
   public void release() {
-    become(this::defaultEffect);
+    become(this::defaultEffect, /* kept= */ false);
   }
 
   /** Gives every signal to somebody else from now on, one after another, also those that wait. */
   public void passTo(IntConsumer other) {
-    become(other);
+    become(other, /* kept= */ true);
   }
 
-  private synchronized void become(@Nullable IntConsumer next) {
-    receiver = next;
-    notifyAll();
+  private void become(@Nullable IntConsumer next, boolean kept) {
+    // Under no lock of this class: it may take time to tell.
+    addressee.kept(kept);
+    synchronized (this) {
+      receiver = next;
+      notifyAll();
+    }
   }
 
   /** Names what is called from now on when the size of the terminal's window has changed. */
@@ -97,16 +160,16 @@ public final class Signals {
     resized = changed;
   }
 
-  /** Adds what is done before this process ends by a signal or by {@link #endAsFilter}. */
+  /** Adds what is done before the caller ends by a signal or by {@link #endAsFilter}. */
   public synchronized void beforeEnd(Runnable action) {
     beforeEnd.push(action);
   }
 
   private void defaultEffect(int signal) {
-    if (ends(signal) && !BlockedSignals.isIgnored(signal)) {
+    if (ends(signal) && !addressee.ignores(signal)) {
       runBeforeEnd();
     }
-    BlockedSignals.defaultEffect(signal);
+    addressee.defaultEffect(signal);
   }
 
   /** Does at once what was to be done before the end; what was added last is done first. */
@@ -126,9 +189,16 @@ public final class Signals {
         && signal != Signal.SIGTSTP.number();
   }
 
-  /** Ends this process by SIGPIPE, as a filter ends whose reader has gone (pipe(7)). */
+  /** Ends the caller by SIGPIPE, as a filter ends whose reader has gone (pipe(7)). */
   public void endAsFilter() {
     runBeforeEnd();
-    BlockedSignals.defaultEffect(Signal.SIGPIPE.number());
+    addressee.defaultEffect(Signal.SIGPIPE.number());
+  }
+
+  /** Takes no more signals, because the line is over. */
+  public synchronized void end() {
+    over = true;
+    arrived.clear();
+    notifyAll();
   }
 }

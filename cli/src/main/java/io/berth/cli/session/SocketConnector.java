@@ -3,30 +3,34 @@ package io.berth.cli.session;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
-import io.berth.base.rpc.EventLoops;
-import io.berth.base.rpc.UnixChannel;
 import io.grpc.Channel;
-import io.grpc.ManagedChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Connects to the services of one instance at the sockets that its configuration names. */
 public final class SocketConnector implements Connector {
   private final Config config;
+  private final Connections connections;
 
   @GuardedBy("this")
-  private final Map<String, ManagedChannel> channels = new HashMap<>();
+  private final Map<String, Channel> channels = new HashMap<>();
 
-  /** Null until the first channel is made. */
-  @GuardedBy("this")
-  private @Nullable EventLoops loops;
+  /** Where channels come from. */
+  public interface Connections extends AutoCloseable {
+    /** A channel to a socket; asked once for each. */
+    Channel open(Path socket);
 
-  /** Opens nothing yet. */
-  public SocketConnector(Config config) {
+    /** Ends the calls on all channels. */
+    @Override
+    void close();
+  }
+
+  /** Opens nothing yet. The connections are closed with it. */
+  public SocketConnector(Config config, Connections connections) {
     this.config = config;
+    this.connections = connections;
   }
 
   @Override
@@ -40,18 +44,11 @@ public final class SocketConnector implements Connector {
               + service
               + " (`berth-services start`)");
     }
-    if (loops == null) {
-      loops = new EventLoops(1);
-    }
-    EventLoops open = loops;
-    return channels.computeIfAbsent(service, _ -> UnixChannel.to(open, socket));
+    return channels.computeIfAbsent(service, _ -> connections.open(socket));
   }
 
   @Override
-  public synchronized void close() {
-    channels.values().forEach(ManagedChannel::shutdownNow);
-    if (loops != null) {
-      loops.close();
-    }
+  public void close() {
+    connections.close();
   }
 }

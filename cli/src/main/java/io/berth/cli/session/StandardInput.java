@@ -7,15 +7,20 @@ import io.berth.linux.SyscallException;
 import java.io.InputStream;
 import java.time.Duration;
 
-/** Standard input, read as it comes. A read blocks until there is something. */
+/**
+ * Standard input, read as it comes. A read blocks until there is something, and fails once the
+ * caller has gone.
+ */
 public final class StandardInput extends InputStream {
   private static final Duration WHILE_EMPTY = Duration.ofMillis(2);
 
+  private final StreamGate gate;
   private final Fd fd;
 
   /** The descriptor stays open. */
-  public StandardInput(Fd fd) {
-    this.fd = fd;
+  public StandardInput(Descriptors descriptors) {
+    this.gate = descriptors.gate();
+    this.fd = descriptors.in();
   }
 
   @Override
@@ -31,7 +36,12 @@ public final class StandardInput extends InputStream {
     }
     while (true) {
       try {
-        int count = fd.read(into, offset, length);
+        int count =
+            gate.pass(
+                fd, /* toWrite= */ false, most -> fd.read(into, offset, Math.min(most, length)));
+        if (count == StreamGate.CLOSED) {
+          throw new SyscallException("read", fd.what(), Errno.ECONNRESET);
+        }
         return count == 0 ? -1 : count;
       } catch (SyscallException e) {
         if (!e.is(Errno.EAGAIN)) {

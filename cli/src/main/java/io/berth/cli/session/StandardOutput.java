@@ -33,13 +33,25 @@ public final class StandardOutput extends OutputStream {
     write(new byte[] {(byte) b}, 0, 1);
   }
 
-  /** Blocks until all bytes are written, or a write fails: then the rest is dropped. */
+  /**
+   * Blocks until all bytes are written, a write fails or the caller has gone: then the rest is
+   * dropped.
+   */
   @Override
   public void write(byte[] bytes, int offset, int length) {
     int done = 0;
     while (done < length) {
       try {
-        done += fd.write(bytes, offset + done, length - done);
+        int from = offset + done;
+        int left = length - done;
+        int written =
+            descriptors
+                .gate()
+                .pass(fd, /* toWrite= */ true, most -> fd.write(bytes, from, Math.min(most, left)));
+        if (written == StreamGate.CLOSED) {
+          return;
+        }
+        done += written;
       } catch (SyscallException e) {
         if (!e.is(Errno.EAGAIN)) {
           descriptors.broke(e);

@@ -2,9 +2,7 @@ package io.berth.cli.session;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
-import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
-import io.berth.linux.Terminal;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -13,36 +11,29 @@ import org.jspecify.annotations.Nullable;
  * back when a signal ends this process, for otherwise the shell behind it could not be used.
  */
 public final class TerminalMode implements AutoCloseable {
-  private final Fd terminal;
-
   /** Null once the mode before is back. */
   @GuardedBy("this")
-  private Terminal.@Nullable Settings before;
+  private TerminalKeeper.@Nullable Undo undo;
 
-  private TerminalMode(Fd terminal, Terminal.Settings before) {
-    this.terminal = terminal;
-    this.before = before;
-  }
-
-  /** A change of the mode that answers the settings from before. */
-  private interface Change {
-    Terminal.Settings of(Fd terminal) throws SyscallException;
+  private TerminalMode(TerminalKeeper.Undo undo) {
+    this.undo = undo;
   }
 
   /** Every byte goes through as it is typed. The caller reads a terminal. */
   public static TerminalMode raw(Caller caller) {
-    return changed(caller, Terminal::makeRaw);
+    return changed(caller, TerminalKeeper.Mode.RAW);
   }
 
   /** What is typed is not shown. The caller reads a terminal. */
   public static TerminalMode silent(Caller caller) {
-    return changed(caller, Terminal::hideInput);
+    return changed(caller, TerminalKeeper.Mode.SILENT);
   }
 
-  private static TerminalMode changed(Caller caller, Change change) {
-    Fd terminal = Objects.requireNonNull(caller.descriptors(), "no terminal").in();
+  private static TerminalMode changed(Caller caller, TerminalKeeper.Mode wanted) {
+    TerminalKeeper terminal =
+        Objects.requireNonNull(caller.descriptors(), "no terminal").terminal();
     try {
-      TerminalMode mode = new TerminalMode(terminal, change.of(terminal));
+      TerminalMode mode = new TerminalMode(terminal.change(wanted));
       caller.signals().beforeEnd(mode::close);
       return mode;
     } catch (SyscallException e) {
@@ -52,13 +43,13 @@ public final class TerminalMode implements AutoCloseable {
 
   @Override
   public synchronized void close() {
-    Terminal.Settings settings = before;
-    before = null;
-    if (settings == null) {
+    TerminalKeeper.Undo action = undo;
+    undo = null;
+    if (action == null) {
       return;
     }
     try {
-      Terminal.restore(terminal, settings);
+      action.undo();
     } catch (SyscallException e) {
       // The terminal itself has gone, so there is nothing to put back.
       assert e.errno() != null;

@@ -129,7 +129,17 @@ public enum Key {
           + " policy of FORWARD) are given marked rules that let containers' packets pass. auto:"
           + " where they drop what they do not know; accept: wherever they have rules."),
 
-  CLI_NAMESPACE("cli.namespace", Kind.TEXT, "default", "containerd namespace of `berth`.");
+  CLI_NAMESPACE("cli.namespace", Kind.TEXT, "default", "containerd namespace of `berth`."),
+  CLI_IDLE(
+      "cli.idle",
+      Kind.NUMBER,
+      "600",
+      "Seconds without a call after which the resident command line ends."),
+  CLI_LINES(
+      "cli.lines",
+      Kind.NUMBER,
+      "64",
+      "Commands that the resident command line carries out at once; others wait.");
 
   /** What a value looks like. */
   public enum Kind {

@@ -1,0 +1,178 @@
+package io.berth.cli.resident;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.base.config.Config;
+import io.berth.cli.Cli;
+import io.berth.cli.session.Caller;
+import io.berth.cli.session.Connector;
+import io.berth.cli.session.Descriptors;
+import io.berth.cli.session.StandardInput;
+import io.berth.cli.session.StandardOutput;
+import io.berth.cli.session.WorkingFolder;
+import io.berth.linux.Errno;
+import io.berth.linux.Fd;
+import io.berth.linux.SyscallException;
+import io.berth.linux.ThreadView;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.PrintStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Carries lines out, each on a thread of its own. */
+final class LineRunner {
+  private static final Logger LOG = System.getLogger(LineRunner.class.getName());
+  private static final int BUFFER = 64 * 1024;
+  private static final long STACK = 512 * 1024;
+
+  private final SharedConnections connections;
+
+  LineRunner(SharedConnections connections) {
+    this.connections = connections;
+  }
+
+  /**
+   * Starts a line.
+   *
+   * @param socket its client; stays the caller's until {@code done} is called
+   * @param greeting closed when the line is done
+   * @param done called on the line's thread at last
+   */
+  Running start(Fd socket, Greeting greeting, Runnable done) {
+    try {
+      Running running = new Running(socket, greeting, done);
+      running.thread.start();
+      return running;
+    } catch (SyscallException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A line that is carried out. */
+  final class Running {
+    private final Greeting greeting;
+    private final LineGate gate;
+    private final LineConnection connection;
+    private final Thread thread;
+
+    @GuardedBy("this")
+    private final List<Connector> connectors = new ArrayList<>();
+
+    @GuardedBy("this")
+    private boolean over;
+
+    private Running(Fd socket, Greeting greeting, Runnable done) throws SyscallException {
+      this.greeting = greeting;
+      this.gate = new LineGate(greeting);
+      this.connection = new LineConnection(socket, greeting, gate);
+      this.thread =
+          Thread.ofPlatform().daemon().name("line").stackSize(STACK).unstarted(() -> run(done));
+    }
+
+    LineConnection connection() {
+      return connection;
+    }
+
+    /** The client has gone, or the line is done: whatever still goes on ends. */
+    void clientGone() {
+      connection.gone();
+      cancel();
+    }
+
+    /** Ends the line's calls and wakes its thread. */
+    private void cancel() {
+      List<Connector> open;
+      synchronized (this) {
+        over = true;
+        open = List.copyOf(connectors);
+      }
+      open.forEach(Connector::close);
+      thread.interrupt();
+    }
+
+    private Connector connect(Config config) {
+      Connector connector = connections.forLine(config);
+      boolean late;
+      synchronized (this) {
+        connectors.add(connector);
+        late = over;
+      }
+      if (late) {
+        connector.close();
+      }
+      return connector;
+    }
+
+    private void run(Runnable done) {
+      try {
+        ThreadView.enter(greeting.folderFd(), greeting.umask());
+        int code = carryOut();
+        connection.ended(code);
+      } catch (SyscallException | RuntimeException | StackOverflowError e) {
+        LOG.log(Level.ERROR, "line", e);
+        connection.ended(1);
+      } finally {
+        connection.signals().end();
+        connection.signals().runBeforeEnd();
+        gate.close();
+        done.run();
+      }
+    }
+
+    private int carryOut() {
+      List<Fd> streams = greeting.streams();
+      Descriptors descriptors =
+          new Descriptors(
+              streams.get(0),
+              streams.get(1),
+              streams.get(2),
+              connection,
+              gate,
+              this::endWithOutput);
+      PrintStream out = stream(descriptors, descriptors.out(), /* autoFlush= */ false);
+      PrintStream err = stream(descriptors, descriptors.err(), /* autoFlush= */ true);
+      Caller caller =
+          new Caller(
+              new BufferedInputStream(new StandardInput(descriptors)),
+              out,
+              err,
+              greeting.environment(),
+              WorkingFolder.ofThread(greeting.folder()),
+              connection.signals(),
+              descriptors);
+      int code = Cli.run(greeting.arguments(), caller, this::connect);
+      out.flush();
+      err.flush();
+      return code;
+    }
+
+    /** As a process of its own ends whose output takes nothing any more. */
+    private void endWithOutput(SyscallException failure) {
+      if (failure.is(Errno.EPIPE)) {
+        connection.signals().endAsFilter();
+      } else {
+        connection.signals().runBeforeEnd();
+        byte[] line = ("berth: " + failure.getMessage() + "\n").getBytes(StandardCharsets.UTF_8);
+        try {
+          greeting.streams().get(2).writeAll(line);
+        } catch (SyscallException e) {
+          // Standard error is broken as well: only the exit code can tell.
+          assert e.errno() != null;
+        }
+        connection.ended(1);
+        gate.shut();
+      }
+      cancel();
+    }
+
+    private static PrintStream stream(Descriptors descriptors, Fd fd, boolean autoFlush) {
+      return new PrintStream(
+          new BufferedOutputStream(new StandardOutput(descriptors, fd), BUFFER),
+          autoFlush,
+          StandardCharsets.UTF_8);
+    }
+  }
+}

@@ -1,0 +1,328 @@
+package io.berth.cli.resident;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.linux.Epoll;
+import io.berth.linux.Fd;
+import io.berth.linux.Poller;
+import io.berth.linux.Sockets;
+import io.berth.linux.SyscallException;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the connections of thin clients, and lets a bounded number of lines be carried out at once.
+ * It ends when a client of a newer build comes, or nobody does for some time.
+ */
+final class Resident implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Resident.class.getName());
+  private static final int MOST_WAITING = 256;
+
+  private final Fd listener;
+  private final Build build;
+  private final Place place;
+  private final int atOnce;
+  private final LineRunner runner;
+  private final Poller poller;
+  private final byte[] buffer = new byte[LineProtocol.HELLO_BYTES + 1];
+  private final Runnable retirement;
+
+  @GuardedBy("this")
+  private final Deque<Client> waiting = new ArrayDeque<>();
+
+  /** Lines that are offered to be carried out, or are. */
+  @GuardedBy("this")
+  private int taken;
+
+  @GuardedBy("this")
+  private long lastCall = System.nanoTime();
+
+  @GuardedBy("this")
+  private boolean retired;
+
+  /** The socket's name is somebody else's to take. */
+  @GuardedBy("this")
+  private boolean ended;
+
+  /** Null until it listens, and once it has retired. */
+  @GuardedBy("this")
+  private Poller.@Nullable Registration registration;
+
+  /**
+   * Takes a socket that listens.
+   *
+   * @param atOnce how many lines are carried out at once
+   * @param retirement is done when no more clients are taken: gives the socket's name away
+   */
+  Resident(Fd listener, Build build, int atOnce, LineRunner runner, Runnable retirement)
+      throws IOException {
+    this.listener = listener;
+    this.build = build;
+    this.atOnce = atOnce;
+    this.runner = runner;
+    this.retirement = retirement;
+    this.place = Place.own();
+    this.poller = Poller.start("lines");
+  }
+
+  /** Begins to take connections. */
+  void start() throws SyscallException {
+    listener.setNonBlocking(true);
+    synchronized (this) {
+      registration = poller.register(listener, Epoll.EPOLLIN, (_, _) -> accept());
+    }
+  }
+
+  private void accept() throws SyscallException {
+    Fd socket = Sockets.accept(listener);
+    if (socket != null) {
+      Client client = new Client(socket);
+      client.registration = poller.register(socket, Epoll.EPOLLIN, (_, _) -> client.ready());
+    }
+  }
+
+  /** Blocks until no more clients are taken and every line is done. */
+  void awaitEnd(Duration idle) throws InterruptedException {
+    while (true) {
+      synchronized (this) {
+        if (ended && taken == 0) {
+          return;
+        }
+        long left = lastCall + idle.toNanos() - System.nanoTime();
+        if (taken > 0 || retired) {
+          wait();
+        } else if (left > 0) {
+          TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+        left = lastCall + idle.toNanos() - System.nanoTime();
+        if (retired || taken > 0 || left > 0) {
+          continue;
+        }
+      }
+      retire();
+    }
+  }
+
+  /** Takes no more clients. Those whose line is carried out already are not touched. */
+  void retire() {
+    synchronized (this) {
+      if (retired) {
+        return;
+      }
+      retired = true;
+      if (registration != null) {
+        registration.close();
+        registration = null;
+      }
+      notifyAll();
+    }
+    // On the thread that accepts, so that it is not inside a call.
+    if (poller.isCurrentThread()) {
+      end();
+    } else {
+      poller.execute(this::end);
+    }
+  }
+
+  private void end() {
+    listener.close();
+    retirement.run();
+    Client next;
+    while ((next = nextWaiting()) != null) {
+      next.refuse(LineProtocol.LINE_REFUSED_OLD);
+    }
+    synchronized (this) {
+      ended = true;
+      notifyAll();
+    }
+  }
+
+  private synchronized @Nullable Client nextWaiting() {
+    return waiting.poll();
+  }
+
+  /** Whether nothing is carried out. */
+  synchronized boolean isIdle() {
+    return taken == 0;
+  }
+
+  /** Waits until every line is done, at most so long. */
+  synchronized void awaitLines(Duration most) throws InterruptedException {
+    long end = System.nanoTime() + most.toNanos();
+    for (long left = most.toNanos(); taken > 0 && left > 0; left = end - System.nanoTime()) {
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
+  }
+
+  private void done() {
+    Client next;
+    synchronized (this) {
+      taken--;
+      lastCall = System.nanoTime();
+      next = retired ? null : waiting.poll();
+      if (next != null) {
+        taken++;
+      }
+      notifyAll();
+    }
+    if (next != null) {
+      Client offered = next;
+      poller.execute(offered::offer);
+    }
+  }
+
+  @Override
+  public void close() {
+    retire();
+    poller.close();
+  }
+
+  /** A connection; used on the poller's thread only, but for what says otherwise. */
+  private final class Client {
+    private final Fd socket;
+    private Poller.@Nullable Registration registration;
+    private @Nullable Greeting greeting;
+    private LineRunner.@Nullable Running running;
+    private boolean offered;
+    private boolean closed;
+
+    Client(Fd socket) {
+      this.socket = socket;
+    }
+
+    void ready() {
+      try {
+        for (int i = 0; i < 16 && !closed; i++) {
+          Sockets.Received received = Sockets.tryReceive(socket, buffer);
+          if (received == null) {
+            return;
+          }
+          take(received);
+        }
+      } catch (IOException | RuntimeException e) {
+        LOG.log(Level.DEBUG, "client: {0}", e.getMessage());
+        close();
+      }
+    }
+
+    private void take(Sockets.Received received) throws IOException {
+      byte[] message = Arrays.copyOf(buffer, Math.min(received.length(), buffer.length));
+      if (message.length == 0) {
+        received.close();
+        close();
+      } else if (greeting == null) {
+        greet(Greeting.of(message, received));
+      } else {
+        received.close();
+        ByteBuffer in = ByteBuffer.wrap(message).order(ByteOrder.nativeOrder());
+        if (message.length != LineProtocol.MESSAGE_BYTES) {
+          throw new IOException("message of " + message.length + " bytes");
+        }
+        told(in.getInt(), in.getInt());
+      }
+    }
+
+    private void told(int op, int value) {
+      LineRunner.Running line = running;
+      if (line != null) {
+        line.connection().received(op, value);
+      } else if (op == LineProtocol.LINE_GO && offered && greeting != null) {
+        running = runner.start(socket, greeting, this::lineDone);
+      }
+    }
+
+    private void greet(Greeting greeted) throws IOException {
+      greeting = greeted;
+      if (!greeted.build().equals(build)) {
+        boolean newer = greeted.build().isNewerThan(build);
+        if (newer) {
+          retire();
+        }
+        refuse(newer ? LineProtocol.LINE_REFUSED_OLD : LineProtocol.LINE_REFUSED_BUILD);
+        return;
+      }
+      Sockets.PeerCredentials peer = Sockets.peer(socket);
+      if (!place.equals(Place.of(peer.pid())) || !isZoneKnown(greeted)) {
+        refuse(LineProtocol.LINE_REFUSED_PEER);
+        return;
+      }
+      int others;
+      synchronized (Resident.this) {
+        others = taken;
+        if (retired || waiting.size() >= MOST_WAITING) {
+          others = -1;
+        } else if (others < atOnce) {
+          taken++;
+        } else {
+          waiting.add(this);
+        }
+      }
+      if (others < 0) {
+        refuse(LineProtocol.LINE_REFUSED_OLD);
+      } else if (others < atOnce) {
+        offer();
+      } else {
+        var _ = LineConnection.send(socket, LineProtocol.LINE_WAITS, others);
+      }
+    }
+
+    /** Whether the caller's time zone is one that a line can be given; a process reads more. */
+    private static boolean isZoneKnown(Greeting greeted) {
+      String zone = greeted.environment().get("TZ");
+      return zone == null || ZoneId.getAvailableZoneIds().contains(zone.replaceFirst("^:", ""));
+    }
+
+    void offer() {
+      offered = true;
+      if (closed) {
+        done();
+      } else {
+        var _ = LineConnection.send(socket, LineProtocol.LINE_OFFER, 0);
+      }
+    }
+
+    void refuse(int why) {
+      var _ = LineConnection.send(socket, LineProtocol.LINE_REFUSED, why);
+      close();
+    }
+
+    /** Called from the line's thread. */
+    private void lineDone() {
+      poller.execute(this::close);
+      done();
+    }
+
+    private void close() {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      if (registration != null) {
+        registration.close();
+      }
+      LineRunner.Running line = running;
+      if (line != null) {
+        line.clientGone();
+      } else if (greeting != null) {
+        greeting.close();
+        boolean waited;
+        synchronized (Resident.this) {
+          waited = waiting.remove(this);
+        }
+        if (offered && !waited) {
+          done();
+        }
+      }
+      socket.close();
+    }
+  }
+}

@@ -1,0 +1,158 @@
+package io.berth.cli.resident;
+
+import io.berth.base.config.Config;
+import io.berth.base.config.Key;
+import io.berth.base.daemon.Program;
+import io.berth.base.error.BerthException;
+import io.berth.cli.Rehearsal;
+import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.Sockets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The program {@code berth-resident}: the command line that stays. The thin client starts it with a
+ * lock that says for how long there is one, or systemd with a socket.
+ */
+public final class ResidentMain {
+  private static final String NAME = "cli.sock";
+  private static final String PID = "cli.pid";
+  private static final int BACKLOG = 256;
+  private static final int ACTIVATED_FD = 3;
+  private static final int ROUNDS = 20;
+
+  /** How long lines may take to end when this process is told to. */
+  private static final Duration PATIENCE = Duration.ofSeconds(3);
+
+  private final @Nullable Path file;
+  private final @Nullable Fd lock;
+
+  private ResidentMain(@Nullable Path file, @Nullable Fd lock) {
+    this.file = file;
+    this.lock = lock;
+  }
+
+  /** Ends the process when nobody calls it for some time. */
+  public static void main(String[] arguments) {
+    Path file = null;
+    Fd lock = null;
+    for (int i = 0; i < arguments.length; i++) {
+      if (arguments[i].equals("--config") && i + 1 < arguments.length) {
+        file = Path.of(arguments[++i]);
+      } else if (arguments[i].startsWith("--lock=")) {
+        lock = Fd.adopt(Integer.parseInt(arguments[i].substring("--lock=".length())), "lock");
+      } else if (arguments[i].equals("--version")) {
+        System.out.println("berth-resident " + Program.VERSION);
+        Processes.exitNow(0);
+      } else {
+        System.err.println(
+            "berth-resident: unknown argument `"
+                + arguments[i]
+                + "`; there is --config FILE, and the command line starts it");
+        Processes.exitNow(2);
+      }
+    }
+    int code = 0;
+    try {
+      new ResidentMain(file, lock).serve();
+    } catch (BerthException | IOException e) {
+      System.err.println("berth-resident: " + e.getMessage());
+      code = 1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (System.getenv("BERTH_AOT_TRAIN") != null) {
+      // The JVM writes the start-up cache at an ordinary end only.
+      System.exit(code);
+    }
+    Processes.exitNow(code);
+  }
+
+  private void serve() throws IOException, InterruptedException {
+    Config config = config();
+    Path socket = config.state().resolve(NAME);
+    Path pid = config.state().resolve(PID);
+    boolean activated =
+        Long.toString(ProcessHandle.current().pid()).equals(System.getenv("LISTEN_PID"));
+    if (!activated && lock == null) {
+      throw new BerthException.FailedPrecondition(
+          "start: neither a lock nor a socket was given; `berth` starts it by itself");
+    }
+    if (!activated) {
+      Files.deleteIfExists(socket);
+    }
+    Fd listener =
+        activated
+            ? Fd.adopt(ACTIVATED_FD, "socket of the service manager")
+            : Sockets.listen(Sockets.Kind.SEQPACKET, socket, 0600, BACKLOG);
+    Files.writeString(pid, ProcessHandle.current().pid() + "\n");
+    Build build =
+        Build.of(Path.of(Objects.requireNonNull(System.getProperty("berth.libexec")), "bin/berth"));
+    try (SharedConnections connections = new SharedConnections();
+        Resident resident =
+            new Resident(
+                listener,
+                build,
+                Math.clamp(config.number(Key.CLI_LINES), 1, 1024),
+                new LineRunner(connections),
+                () -> giveAway(activated ? List.of(pid) : List.of(socket, pid)))) {
+      resident.start();
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> end(resident), "stop"));
+      warmUp(resident, connections);
+      resident.awaitEnd(Duration.ofSeconds(Math.max(1, config.number(Key.CLI_IDLE))));
+    }
+  }
+
+  private Config config() {
+    Path usual = Path.of("/etc/berth/config.toml");
+    if (file != null) {
+      return Config.read(file);
+    }
+    return Files.exists(usual) ? Config.read(usual) : Config.defaults();
+  }
+
+  /** Whoever comes next may start another one. */
+  private void giveAway(List<Path> names) {
+    for (Path name : names) {
+      try {
+        Files.deleteIfExists(name);
+      } catch (IOException e) {
+        System.err.println("berth-resident: remove `" + name + "`: " + e.getMessage());
+      }
+    }
+    if (lock != null) {
+      lock.close();
+    }
+  }
+
+  private static void end(Resident resident) {
+    resident.retire();
+    try {
+      resident.awaitLines(PATIENCE);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Carries harmless lines out, in the pauses of clients' own. */
+  private void warmUp(Resident resident, SharedConnections connections) {
+    List<String> globals = file == null ? List.of() : List.of("--config", file.toString());
+    Thread.ofPlatform()
+        .daemon()
+        .name("warm-up")
+        .start(() -> {
+          for (int i = 0; i < ROUNDS; i++) {
+            if (resident.isIdle()) {
+              Rehearsal.lines(globals, connections::forLine);
+            }
+          }
+          System.err.println("berth-resident: warmed");
+        });
+  }
+}

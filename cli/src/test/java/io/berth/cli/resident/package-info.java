@@ -1,0 +1,5 @@
+/** Tests of the command line as a process that stays. */
+@NullMarked
+package io.berth.cli.resident;
+
+import org.jspecify.annotations.NullMarked;
