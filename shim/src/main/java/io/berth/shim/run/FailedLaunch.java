@@ -137,11 +137,11 @@ final class FailedLaunch {
         switch (refused.errno()) {
           case EISDIR -> "a file cannot be mounted on a folder";
           case ENOTDIR -> "the target is a file, or lies below one; a folder needs a folder";
+          case EXDEV -> "a link leads it into /proc, which steers the kernel; choose another place";
           case EROFS -> "the target is not there, and where it would be is read-only";
           case Errno _ -> cause();
         };
     return new Told(
-          case EXDEV -> "a link leads it into /proc, which steers the kernel; choose another place";
         Kind.MOUNT_REFUSED, target, "mount `" + source + "` on `" + target + "`: " + why);
   }
 
