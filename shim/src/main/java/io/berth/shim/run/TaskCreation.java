@@ -210,14 +210,14 @@ public final class TaskCreation {
       }
     } finally {
       // This waits, for while a mount is still being made something of this container is left.
+      mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
+    }
+  }
+
   private SupervisorSpawner.Home livingPlace() {
     String cgroup = request.options.shimCgroup;
     return new SupervisorSpawner.Home(
         slim, services.isUnwatched(), cgroup.isEmpty() ? null : new CgroupPath(cgroup));
-  }
-
-      mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
-    }
   }
 
   private void mountOnHost(List<Fd> mounts) throws IOException {
