@@ -4,6 +4,7 @@ import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.io.SharedCounter;
 import io.berth.base.layout.StateFolders;
+import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -159,7 +160,9 @@ public final class ImageDaemon implements Daemon {
     started.push(
         UnixServer.start(
             loops,
-            UnixServer.Options.of(config.socket("image"), definitions).withQuick(QUICK),
+            UnixServer.Options.of(config.socket("image"), definitions)
+                .withQuick(QUICK)
+                .withBounds(ClientBounds.of(config)),
             List.of()));
   }
 

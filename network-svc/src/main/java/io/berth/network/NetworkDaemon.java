@@ -3,6 +3,7 @@ package io.berth.network;
 import io.berth.base.config.Config;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.error.BerthException;
+import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
@@ -57,7 +58,11 @@ final class NetworkDaemon implements Daemon {
       services.list().forEach(service -> all.add(service.bindService()));
       health.services().forEach(service -> all.add(service.bindService()));
       UnixServer server =
-          UnixServer.start(loops, UnixServer.Options.of(config.socket("network"), all), List.of());
+          UnixServer.start(
+              loops,
+              UnixServer.Options.of(config.socket("network"), all)
+                  .withBounds(ClientBounds.of(config)),
+              List.of());
       ends.push(() -> server.stop(GRACE_MILLIS));
       ends.push(health::stopping);
       ContainerFollower follower =

@@ -6,6 +6,7 @@ import io.berth.base.io.AtomicFile;
 import io.berth.base.io.FolderLock;
 import io.berth.base.layout.ShimProcessFolder;
 import io.berth.base.layout.StateFolders;
+import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.base.time.Sleeper;
@@ -78,7 +79,7 @@ final class ShimProcessDaemon implements Daemon {
                 List.of(process.endpoint().bindService(), process.shims().services()),
                 Set.of(),
                 null,
-                MAX_MESSAGE,
+                ClientBounds.of(config).withMessage(MAX_MESSAGE),
                 _ -> true,
                 "rw-------"),
             List.of());

@@ -18,11 +18,13 @@ import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Puts events into one order and hands each to every subscriber. Publishing never waits for a
- * subscriber. Thread-safe.
+ * subscriber. The events that wait are held once for all subscribers, and one that is behind by
+ * more than the bound is let go, so that they never need more than the bound. Thread-safe.
  */
 @Singleton
 public final class EventBroker {
@@ -32,29 +34,50 @@ public final class EventBroker {
    */
   private static final Duration RESUBSCRIPTION = Duration.ofSeconds(30);
 
+  /** Bytes that an event needs beside its texts, by estimate. */
+  private static final long OVERHEAD = 256;
+
   private final PayloadCodec codec;
   private final InstantSource clock;
-  private final int queueBound;
+  private final long backlog;
   private final ReentrantLock order = new ReentrantLock();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
   private final Instant start;
 
   @GuardedBy("order")
-  private final List<Numbered> missed = new ArrayList<>();
+  private final List<Filterable> missed = new ArrayList<>();
 
   @GuardedBy("order")
-  private long sequence;
+  private long missedBytes;
+
+  @GuardedBy("order")
+  private Link last = new Link(null, 0);
 
   @Inject
   public EventBroker(Config config, PayloadCodec codec, InstantSource clock) {
     this.codec = codec;
     this.clock = clock;
     this.start = clock.instant();
-    this.queueBound = (int) config.number(Key.CONTAINERD_EVENT_QUEUE);
+    this.backlog = config.number(Key.CONTAINERD_EVENT_BACKLOG);
   }
 
-  /** An event and its place in the order, counted from 1 since the start of this process. */
-  public record Numbered(long sequence, PublishedEvent event, Filter.Fields fields) {}
+  /** An event and what filters ask of it. */
+  private record Filterable(PublishedEvent event, Filter.Fields fields) {}
+
+  /** An event in the chain that all subscribers walk along, each at its own pace. */
+  private static final class Link {
+    final @Nullable Filterable event;
+
+    /** Bytes of all events up to this one. */
+    final long total;
+
+    volatile @Nullable Link next;
+
+    Link(@Nullable Filterable event, long total) {
+      this.event = event;
+      this.total = total;
+    }
+  }
 
   /** Tells what happened at this moment. */
   public void publish(String namespace, Occurrence what) {
@@ -70,9 +93,10 @@ public final class EventBroker {
         new PublishedEvent(namespace, what.topic(), clock.instant(), codec.encode(what));
     order.lock();
     try {
-      Numbered told = tell(event);
-      if (told != null && missed.size() < queueBound) {
+      Filterable told = tell(event);
+      if (told != null && missedBytes + bytes(event) <= backlog) {
         missed.add(told);
+        missedBytes += bytes(event);
       }
     } finally {
       order.unlock();
@@ -91,13 +115,24 @@ public final class EventBroker {
 
   // Null for an event of the warm-up, which nobody but this process is to see.
   @GuardedBy("order")
-  private @Nullable Numbered tell(PublishedEvent event) {
+  private @Nullable Filterable tell(PublishedEvent event) {
     if (event.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
       return null;
     }
-    Numbered numbered = new Numbered(++sequence, event, new EventFields(event, codec));
-    subscriptions.forEach(subscription -> subscription.offer(numbered));
-    return numbered;
+    Filterable told = new Filterable(event, new EventFields(event, codec));
+    Link link = new Link(told, last.total + bytes(event));
+    last.next = link;
+    last = link;
+    subscriptions.forEach(subscription -> subscription.arrived(link));
+    return told;
+  }
+
+  private static long bytes(PublishedEvent event) {
+    return OVERHEAD
+        + event.namespace().length()
+        + event.topic().length()
+        + event.payload().getTypeUrl().length()
+        + event.payload().getValue().size();
   }
 
   /**
@@ -107,73 +142,103 @@ public final class EventBroker {
    * @return what is to be closed in the end
    */
   public Subscription subscribe(List<String> filters) {
-    Subscription subscription = new Subscription(Filter.of(filters));
+    Filter filter = Filter.of(filters);
     order.lock();
     try {
       if (clock.instant().isAfter(start.plus(RESUBSCRIPTION))) {
         missed.clear();
+        missedBytes = 0;
       }
-      missed.forEach(subscription::offer);
+      Subscription subscription = new Subscription(filter, new ArrayDeque<>(missed), last);
       subscriptions.add(subscription);
+      return subscription;
     } finally {
       order.unlock();
     }
-    return subscription;
   }
 
-  /** One subscriber's queue; one thread at a time may take from it. */
+  /** One subscriber's place in the chain; one thread at a time may take from it. */
   public final class Subscription implements AutoCloseable {
     private final Filter filter;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition arrived = lock.newCondition();
+    private final Condition changed = lock.newCondition();
 
     @GuardedBy("lock")
-    private final Queue<Numbered> queue = new ArrayDeque<>();
+    private final Queue<Filterable> before;
+
+    /** What was taken last; null when the subscriber was let go. */
+    @GuardedBy("lock")
+    private @Nullable Link at;
 
     @GuardedBy("lock")
-    private long lost;
+    private Consumer<BerthException> whenLost = _ -> {};
 
-    private Subscription(Filter filter) {
+    private Subscription(Filter filter, Queue<Filterable> before, Link at) {
       this.filter = filter;
+      this.before = before;
+      this.at = at;
     }
 
-    private void offer(Numbered event) {
+    /**
+     * Called once, by a thread that publishes, if the subscriber falls behind by more than the
+     * bound; must not block.
+     */
+    public void whenLost(Consumer<BerthException> told) {
       lock.lock();
       try {
-        // After a loss nothing more is queued, so that the subscriber is told at the gap.
-        if (lost > 0 || queue.size() >= queueBound) {
-          lost++;
-        } else {
-          queue.add(event);
+        whenLost = told;
+        if (at == null) {
+          told.accept(tooSlow());
         }
-        arrived.signal();
       } finally {
         lock.unlock();
       }
+    }
+
+    private void arrived(Link link) {
+      lock.lock();
+      try {
+        if (at != null && link.total - at.total > backlog) {
+          at = null;
+          before.clear();
+          whenLost.accept(tooSlow());
+        }
+        changed.signal();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    private BerthException tooSlow() {
+      return new BerthException.ResourceExhausted(
+          "events are read too slowly: more than "
+              + backlog
+              + " bytes of them waited (`containerd.event_backlog`) and were dropped; read the"
+              + " state anew and subscribe again");
     }
 
     /**
      * The next event that passes the filter; blocks until there is one. RESOURCE_EXHAUSTED once the
-     * subscriber has fallen behind by more than the bound and everything before the gap was taken.
+     * subscriber has fallen behind by more than the bound.
      */
-    public Numbered take() throws InterruptedException {
+    public PublishedEvent take() throws InterruptedException {
       while (true) {
-        Numbered event = next();
+        Filterable event = next();
         if (filter.matchesAll() || filter.matches(event.fields())) {
-          return event;
+          return event.event();
         }
       }
     }
 
-    private Numbered next() throws InterruptedException {
+    private Filterable next() throws InterruptedException {
       lock.lockInterruptibly();
       try {
         while (true) {
-          Numbered event = poll();
+          Filterable event = poll();
           if (event != null) {
             return event;
           }
-          arrived.await();
+          changed.await();
         }
       } finally {
         lock.unlock();
@@ -181,17 +246,20 @@ public final class EventBroker {
     }
 
     @GuardedBy("lock")
-    private @Nullable Numbered poll() {
-      Numbered event = queue.poll();
-      if (event == null && lost > 0) {
-        throw new BerthException.ResourceExhausted(
-            "events are read too slowly: "
-                + lost
-                + " or more after the first "
-                + queueBound
-                + " waiting ones were dropped; read the state anew and subscribe again");
+    private @Nullable Filterable poll() {
+      Filterable early = before.poll();
+      if (early != null) {
+        return early;
       }
-      return event;
+      if (at == null) {
+        throw tooSlow();
+      }
+      Link next = at.next;
+      if (next == null) {
+        return null;
+      }
+      at = next;
+      return next.event;
     }
 
     @Override

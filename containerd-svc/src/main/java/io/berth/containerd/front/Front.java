@@ -2,6 +2,7 @@ package io.berth.containerd.front;
 
 import io.berth.base.config.Config;
 import io.berth.base.layout.StateFolders;
+import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
 import io.berth.containerd.metadata.NamespaceTable;
@@ -22,9 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class Front implements AutoCloseable {
-  /** Bytes of one request; containerd takes as much. */
-  private static final int MAX_INBOUND = 16 << 20;
-
   /** Calls that read by one key and never wait, so that they need no thread of their own. */
   private static final Set<String> QUICK =
       Set.of(
@@ -83,7 +81,7 @@ public final class Front implements AutoCloseable {
                     namespaces,
                     RememberedAnswers.in(new StateFolders(config.state()), messages),
                     messages.services()),
-                MAX_INBOUND,
+                ClientBounds.of(config),
                 _ -> true,
                 "rw-rw----"),
             List.of(new OwnNamespace(clientCalled)));

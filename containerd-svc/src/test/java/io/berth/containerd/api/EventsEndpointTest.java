@@ -2,10 +2,12 @@ package io.berth.containerd.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.berth.api.containerd.events.TaskOOM;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
 import io.berth.api.containerd.services.events.v1.ForwardRequest;
@@ -21,15 +23,21 @@ import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Occurrence.TaskOutOfMemory;
+import io.berth.containerd.event.PublishedEvent;
 import io.berth.containerd.fake.Instance;
 import io.berth.testing.Eventually;
 import io.berth.testing.TurnableClock;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
+import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -125,24 +133,51 @@ class EventsEndpointTest {
     assertEquals("fresh", events.next().getNamespace());
   }
 
-  /** A subscriber that is too slow gets everything up to the gap, and is then told of the gap. */
+  // case S11: the backlog of a slow subscriber is bounded in bytes, and it is told.
   @Test
-  void slowSubscriber_isToldAtTheGap() throws InterruptedException {
+  void slowSubscriber_isToldAndDropped_whileOthersGoOn() throws InterruptedException {
     EventBroker broker =
         new EventBroker(
-            Config.parse(null, "[containerd]\nevent_queue = 3"),
+            Config.parse(null, "[containerd]\nevent_backlog = 2000"),
             new OccurrenceMessages(),
             InstantSource.system());
-    try (EventBroker.Subscription subscription = broker.subscribe(List.of())) {
-      for (int i = 0; i < 5; i++) {
-        broker.publish("n", new TaskOutOfMemory("c"));
+    BlockingQueue<BerthException> told = new LinkedBlockingQueue<>();
+    try (EventBroker.Subscription slow = broker.subscribe(List.of());
+        EventBroker.Subscription quick = broker.subscribe(List.of())) {
+      slow.whenLost(told::add);
+      for (int i = 0; i < 20; i++) {
+        broker.publish("n", new TaskOutOfMemory("c" + i));
+        assertEquals("/tasks/oom", quick.take().topic());
       }
-      assertEquals(1, subscription.take().sequence());
-      assertEquals(2, subscription.take().sequence());
-      assertEquals(3, subscription.take().sequence());
-      BerthException e = assertThrows(BerthException.ResourceExhausted.class, subscription::take);
-      assertTrue(e.getMessage().contains("2 or more"), e.getMessage());
+      assertEquals(1, told.size());
+      BerthException e = assertThrows(BerthException.ResourceExhausted.class, slow::take);
+      assertTrue(e.getMessage().contains("more than 2000 bytes"), e.getMessage());
     }
+  }
+
+  // case S11: whoever subscribes too often is told, and gets a place when one is free again.
+  @Test
+  void subscriptionsOfAProcess_areBounded() throws Exception {
+    try (Instance narrow = new Instance("", "subscriptions_per_process = 2\n")) {
+      narrow.start();
+      // The network service's own subscription is absent here, so both places are free.
+      Instance.Events first = narrow.events("");
+      try (CancellableContext one = Context.current().withCancellation()) {
+        Instance.Events second = one.call(() -> narrow.events(""));
+        Instance.Events third = narrow.events("");
+        Eventually.holds("the third was refused", () -> third.failure() != null);
+        Status told = Status.fromThrowable(third.failure());
+        assertEquals(Code.RESOURCE_EXHAUSTED, told.getCode());
+        assertTrue(told.getDescription().contains("has 2 subscriptions"), told.getDescription());
+        assertNull(first.failure());
+        assertNull(second.failure());
+      }
+      Eventually.holds("the place was free again", () -> narrow.events("").failure() == null);
+    }
+  }
+
+  private static String container(PublishedEvent event) throws InvalidProtocolBufferException {
+    return TaskOOM.parseFrom(event.payload().getValue()).getContainerId();
   }
 
   /**
@@ -150,18 +185,18 @@ class EventsEndpointTest {
    * comes later.
    */
   @Test
-  void missedEvents_goToThoseWhoSubscribeSoonAfterAStart() throws InterruptedException {
+  void missedEvents_goToThoseWhoSubscribeSoonAfterAStart() throws Exception {
     TurnableClock clock = new TurnableClock(Instant.EPOCH);
     EventBroker broker = new EventBroker(Config.parse(null, ""), new OccurrenceMessages(), clock);
     broker.publishMissed("n", new TaskOutOfMemory("c1"));
     broker.publishMissed(Identifier.WARM_UP_NAMESPACE, new TaskOutOfMemory("own"));
     try (EventBroker.Subscription early = broker.subscribe(List.of())) {
-      assertEquals(1, early.take().sequence());
+      assertEquals("c1", container(early.take()));
       clock.turn(Duration.ofSeconds(31));
       try (EventBroker.Subscription late = broker.subscribe(List.of())) {
         broker.publish("n", new TaskOutOfMemory("c2"));
-        assertEquals(2, early.take().sequence());
-        assertEquals(2, late.take().sequence());
+        assertEquals("c2", container(early.take()));
+        assertEquals("c2", container(late.take()));
       }
     }
   }

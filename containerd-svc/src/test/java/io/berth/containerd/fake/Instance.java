@@ -63,6 +63,13 @@ public final class Instance implements BeforeEachCallback, AfterEachCallback, Au
 
   /** Takes more lines of the configuration. */
   public Instance(String more) {
+    this(more, "");
+  }
+
+  /**
+   * Takes more lines of the configuration, and of its table {@code containerd}, which stands last.
+   */
+  public Instance(String more, String containerd) {
     try {
       folder = Files.createTempDirectory("berth-containerd");
     } catch (IOException e) {
@@ -78,7 +85,8 @@ public final class Instance implements BeforeEachCallback, AfterEachCallback, Au
                 + folder
                 + "/s\"\n"
                 + more
-                + "[containerd]\nwarm_rounds = 0\n");
+                + "[containerd]\nwarm_rounds = 0\n"
+                + containerd);
     hosts = new FakeShimProcesses(config);
     channel = UnixChannel.to(loops, config.socket("containerd"));
   }

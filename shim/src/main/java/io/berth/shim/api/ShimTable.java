@@ -8,6 +8,7 @@ import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.CallContext;
+import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.HeaderRouting;
 import io.berth.base.rpc.UnixServer;
@@ -276,6 +277,12 @@ public final class ShimTable {
   /** How a container's socket is served: to this process's own user only. */
   static UnixServer.Options options(TaskFolder folder, List<ServerServiceDefinition> services) {
     return new UnixServer.Options(
-        folder.shimSocket(), services, Set.of(), null, 256 << 10, _ -> true, "rw-------");
+        folder.shimSocket(),
+        services,
+        Set.of(),
+        null,
+        ClientBounds.defaults().withMessage(256 << 10),
+        _ -> true,
+        "rw-------");
   }
 }

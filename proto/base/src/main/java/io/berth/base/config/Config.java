@@ -31,6 +31,17 @@ public final class Config {
   /** The longest root path, in bytes: 128 lower layers must fit the page of mount(2)'s options. */
   public static final int MAX_ROOT_BYTES = 200;
 
+  /** With less than one of these nobody would be served. */
+  private static final List<Key> BOUNDS =
+      List.of(
+          Key.CLIENTS_CONNECTIONS,
+          Key.CLIENTS_CONNECTIONS_PER_PROCESS,
+          Key.CLIENTS_CALLS,
+          Key.CLIENTS_CALLS_PER_PROCESS,
+          Key.CONTAINERD_SUBSCRIPTIONS,
+          Key.CONTAINERD_SUBSCRIPTIONS_PER_PROCESS,
+          Key.CONTAINERD_EVENT_BACKLOG);
+
   private final @Nullable Path file;
   private final Map<Key, JsonNode> given;
   private final Map<String, Path> sockets;
@@ -115,6 +126,12 @@ public final class Config {
     });
     if (!problems.isEmpty()) {
       return;
+    }
+    for (Key key : BOUNDS) {
+      if (number(key) < 1 || number(key) > Integer.MAX_VALUE) {
+        problems.add(
+            "key `" + key.key() + "`: " + number(key) + " is not between 1 and 2147483647");
+      }
     }
     checkLength(problems, "state", state(), MAX_STATE_BYTES, "sockets");
     checkLength(problems, "root", root(), MAX_ROOT_BYTES, "mount options");

@@ -39,13 +39,36 @@ public enum Key {
       "",
       "Parent cgroup of our own containers; empty: berth-INSTANCE."),
 
+  CLIENTS_CONNECTIONS(
+      "clients.connections",
+      Kind.NUMBER,
+      "1024",
+      "Connections to one socket, of all processes; none gets more than are left for others."),
+  CLIENTS_CONNECTIONS_PER_PROCESS(
+      "clients.connections_per_process", Kind.NUMBER, "256", "Of one process."),
+  CLIENTS_CALLS(
+      "clients.calls",
+      Kind.NUMBER,
+      "4096",
+      "Calls under way on one socket, of all processes, as far as a service's heap carries them;"
+          + " none gets more than are left for others."),
+  CLIENTS_CALLS_PER_PROCESS("clients.calls_per_process", Kind.NUMBER, "2048", "Of one process."),
+
   CONTAINERD_STOP_TIMEOUT(
       "containerd.stop_timeout", Kind.NUMBER, "10", "Seconds between the stop signal and SIGKILL."),
-  CONTAINERD_EVENT_QUEUE(
-      "containerd.event_queue",
+
+  CONTAINERD_EVENT_BACKLOG(
+      "containerd.event_backlog",
       Kind.NUMBER,
-      "65536",
-      "Events that wait for one slow subscriber before its stream ends."),
+      "16777216",
+      "Bytes of events that wait for a slow subscriber before its stream ends."),
+  CONTAINERD_SUBSCRIPTIONS(
+      "containerd.subscriptions",
+      Kind.NUMBER,
+      "1024",
+      "Subscriptions to events, of all processes; none gets more than are left for others."),
+  CONTAINERD_SUBSCRIPTIONS_PER_PROCESS(
+      "containerd.subscriptions_per_process", Kind.NUMBER, "128", "Of one process."),
   CONTAINERD_WARM_ROUNDS(
       "containerd.warm_rounds",
       Kind.NUMBER,

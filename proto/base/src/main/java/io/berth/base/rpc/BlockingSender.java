@@ -1,5 +1,6 @@
 package io.berth.base.rpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.grpc.Context;
@@ -7,6 +8,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sending end of a server stream, with back pressure: {@link #send} blocks while the client is
@@ -20,6 +22,9 @@ public final class BlockingSender<A> {
   private final ServerCallStreamObserver<A> observer;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  @GuardedBy("lock")
+  private @Nullable BerthException ended;
 
   private BlockingSender(ServerCallStreamObserver<A> observer) {
     this.observer = observer;
@@ -69,8 +74,11 @@ public final class BlockingSender<A> {
   public void send(A message) {
     lock.lock();
     try {
-      while (!observer.isReady() && !observer.isCancelled()) {
+      while (!observer.isReady() && !observer.isCancelled() && ended == null) {
         changed.await();
+      }
+      if (ended != null) {
+        throw ended;
       }
       if (observer.isCancelled()) {
         throw new BerthException.Cancelled("the client ended the stream");
@@ -79,6 +87,17 @@ public final class BlockingSender<A> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("the client ended the stream", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes {@link #send} fail with this from now on, also one that blocks; from any thread. */
+  public void end(BerthException why) {
+    lock.lock();
+    try {
+      ended = why;
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

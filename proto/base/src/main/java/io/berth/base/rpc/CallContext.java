@@ -7,8 +7,8 @@ import io.grpc.Metadata;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the headers of the call in progress say. Values live in the gRPC {@link Context}: capture
- * them before changing threads.
+ * What the headers of the call in progress say, and who makes it. Values live in the gRPC {@link
+ * Context}: capture them before changing threads.
  */
 public final class CallContext {
   /** The header with the namespace of a call; its first value counts. */
@@ -36,6 +36,7 @@ public final class CallContext {
   static final Context.Key<String> NAMESPACE = Context.key("namespace");
   static final Context.Key<String> LEASE = Context.key("lease");
   static final Context.Key<String> REQUEST_ID = Context.key("request-id");
+  static final Context.Key<Peer> PEER = Context.key("peer");
 
   private CallContext() {}
 
@@ -69,6 +70,11 @@ public final class CallContext {
   /** The number of the client's request, or null. */
   public static @Nullable String requestId() {
     return REQUEST_ID.get();
+  }
+
+  /** The process that calls; null for a call within this one. */
+  public static @Nullable Peer peer() {
+    return PEER.get();
   }
 
   /** Runs work with these headers, for tests and for what a service starts by itself. */

@@ -9,7 +9,8 @@ import io.grpc.ServerInterceptor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts the call's headers into its context, where {@link CallContext} finds them. Checks nothing.
+ * Puts the call's headers and its peer into its context, where {@link CallContext} finds them.
+ * Checks nothing.
  */
 public final class HeaderInterceptor implements ServerInterceptor {
   @Override
@@ -19,6 +20,10 @@ public final class HeaderInterceptor implements ServerInterceptor {
     context = with(context, CallContext.NAMESPACE, first(headers, CallContext.NAMESPACE_HEADER));
     context = with(context, CallContext.LEASE, first(headers, CallContext.LEASE_HEADER));
     context = with(context, CallContext.REQUEST_ID, first(headers, CallContext.REQUEST_ID_HEADER));
+    Peer peer = Peer.of(call);
+    if (peer != null) {
+      context = context.withValue(CallContext.PEER, peer);
+    }
     return Contexts.interceptCall(context, call, headers, next);
   }
 

@@ -61,7 +61,7 @@ public final class UnixServer implements AutoCloseable {
    *     saves two changes of threads, the larger part of a short call
    * @param fallback for methods that no service has (byte forwarding), run on the event loop; null:
    *     UNIMPLEMENTED
-   * @param maxInboundBytes of one message
+   * @param bounds how much its clients may use
    * @param admitted who may connect
    * @param mode permissions of the socket, as in {@code rw-rw----}
    */
@@ -70,7 +70,7 @@ public final class UnixServer implements AutoCloseable {
       List<ServerServiceDefinition> services,
       Set<String> quick,
       @Nullable HandlerRegistry fallback,
-      int maxInboundBytes,
+      ClientBounds bounds,
       Predicate<Peer> admitted,
       String mode) {
     public Options {
@@ -78,14 +78,20 @@ public final class UnixServer implements AutoCloseable {
       quick = Set.copyOf(quick);
     }
 
-    /** Options for requests of up to 16 MiB, mode 0660, and every peer whom the mode lets in. */
+    /** Options with the bounds by default, mode 0660, and every peer whom the mode lets in. */
     public static Options of(Path socket, List<ServerServiceDefinition> services) {
-      return new Options(socket, services, Set.of(), null, 16 << 20, _ -> true, "rw-rw----");
+      return new Options(
+          socket, services, Set.of(), null, ClientBounds.defaults(), _ -> true, "rw-rw----");
+    }
+
+    /** The same options with other bounds. */
+    public Options withBounds(ClientBounds wanted) {
+      return new Options(socket, services, quick, fallback, wanted, admitted, mode);
     }
 
     /** The same options, with these methods run on the event loop. */
     public Options withQuick(Set<String> methods) {
-      return new Options(socket, services, methods, fallback, maxInboundBytes, admitted, mode);
+      return new Options(socket, services, methods, fallback, bounds, admitted, mode);
     }
   }
 
@@ -109,16 +115,19 @@ public final class UnixServer implements AutoCloseable {
                 + " bytes; choose a shorter state folder");
       }
     }
+    ClientLoad load = new ClientLoad(options.bounds());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new DomainSocketAddress(beside.toString()),
-                PeerNegotiator.credentials(options.admitted()))
+                PeerNegotiator.credentials(options.admitted(), load))
             .channelType(EpollServerDomainSocketChannel.class)
             .bossEventLoopGroup(loops.group())
             .workerEventLoopGroup(loops.group())
             .executor(Runnable::run)
             .callExecutor(executors(loops, options))
-            .maxInboundMessageSize(options.maxInboundBytes())
+            .maxInboundMessageSize(options.bounds().message())
+            .maxConcurrentCallsPerConnection(load.streams())
+            .addStreamTracerFactory(load.counter())
             .maxInboundMetadataSize(64 << 10)
             .initialFlowControlWindow(1 << 20)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
@@ -131,6 +140,7 @@ public final class UnixServer implements AutoCloseable {
     for (ServerInterceptor interceptor : interceptors.reversed()) {
       builder.intercept(interceptor);
     }
+    builder.intercept(load.interceptor());
     INTERCEPTORS.forEach(builder::intercept);
     Files.deleteIfExists(beside);
     Server server = builder.build().start();

@@ -98,7 +98,7 @@ final class DetailsOnSocketsTest {
         UnixServer.start(
             loops,
             new UnixServer.Options(
-                front, List.of(), Set.of(), proxy, 16 << 20, _ -> true, "rw-rw----"),
+                front, List.of(), Set.of(), proxy, ClientBounds.defaults(), _ -> true, "rw-rw----"),
             List.of()));
   }
 

@@ -140,7 +140,7 @@ final class UnixServerTest {
                 List.of(new Versions().bindService()),
                 Set.of(),
                 proxy,
-                16 << 20,
+                ClientBounds.defaults(),
                 _ -> true,
                 "rw-rw----"),
             List.of()));
@@ -212,7 +212,7 @@ final class UnixServerTest {
                 List.of(new Versions().bindService()),
                 Set.of(),
                 null,
-                1 << 20,
+                ClientBounds.defaults(),
                 _ -> false,
                 "rw-rw----"),
             List.of()));
@@ -295,7 +295,7 @@ final class UnixServerTest {
         UnixServer.start(
             loops,
             new UnixServer.Options(
-                front, List.of(), Set.of(), proxy, 16 << 20, _ -> true, "rw-rw----"),
+                front, List.of(), Set.of(), proxy, ClientBounds.defaults(), _ -> true, "rw-rw----"),
             List.of()));
     StatusRuntimeException e =
         assertThrows(

@@ -1,0 +1,221 @@
+package io.berth.base.rpc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.common.util.concurrent.ListenableFuture;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Empty;
+import io.berth.api.containerd.services.content.v1.ContentGrpc;
+import io.berth.api.containerd.services.content.v1.InfoRequest;
+import io.berth.api.containerd.services.content.v1.InfoResponse;
+import io.berth.api.containerd.services.content.v1.ReadContentRequest;
+import io.berth.api.containerd.services.content.v1.ReadContentResponse;
+import io.berth.api.containerd.services.version.v1.VersionGrpc;
+import io.berth.api.containerd.services.version.v1.VersionResponse;
+import io.berth.testing.Eventually;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+// case S11
+final class ClientLoadTest {
+  @TempDir Path folder;
+  private final EventLoops loops = new EventLoops(2);
+  private final List<AutoCloseable> open = new ArrayList<>();
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable one : open.reversed()) {
+      one.close();
+    }
+    loops.close();
+  }
+
+  private ManagedChannel channel(Path socket) {
+    ManagedChannel channel = UnixChannel.to(loops, socket);
+    open.add(channel::shutdownNow);
+    return channel;
+  }
+
+  private static final class Versions extends VersionGrpc.VersionImplBase {
+    @Override
+    public void version(Empty request, StreamObserver<VersionResponse> responses) {
+      Calls.answer(responses, VersionResponse::getDefaultInstance);
+    }
+  }
+
+  /** Streams that never end, and answers and requests that are large. */
+  private static final class Large extends ContentGrpc.ContentImplBase {
+    final CountDownLatch letGo = new CountDownLatch(1);
+
+    @Override
+    public void read(ReadContentRequest request, StreamObserver<ReadContentResponse> responses) {
+      BlockingSender.run(
+          responses,
+          sender -> {
+            while (true) {
+              sender.send(
+                  ReadContentResponse.newBuilder()
+                      .setData(ByteString.copyFrom(new byte[1 << 20]))
+                      .build());
+            }
+          });
+    }
+
+    @Override
+    public void info(InfoRequest request, StreamObserver<InfoResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            letGo.await();
+            return InfoResponse.getDefaultInstance();
+          });
+    }
+  }
+
+  private Path serve(ClientBounds bounds, Large large) throws Exception {
+    Path socket = folder.resolve("s.sock");
+    open.add(
+        UnixServer.start(
+            loops,
+            UnixServer.Options.of(
+                    socket, List.of(new Versions().bindService(), large.bindService()))
+                .withBounds(bounds),
+            List.of()));
+    return socket;
+  }
+
+  private static void call(ManagedChannel channel) {
+    var _ =
+        VersionGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .version(Empty.getDefaultInstance());
+  }
+
+  private static Status refused(ManagedChannel channel) {
+    return assertThrows(StatusRuntimeException.class, () -> call(channel)).getStatus();
+  }
+
+  @Test
+  void connectionsThatAreTooManyAreToldSo_andThoseThatAreThereGoOn() throws Exception {
+    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 3, 100, 50), new Large());
+    ManagedChannel first = channel(socket);
+    call(first);
+    List<SocketChannel> idle = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      idle.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+      open.add(idle.getLast());
+    }
+    Eventually.holds(
+        "the fourth connection was refused",
+        () -> {
+          Status told = refused(channel(socket));
+          assertEquals(Code.UNAVAILABLE, told.getCode());
+          return String.valueOf(told).contains("has 3 connections to this socket");
+        });
+    call(first);
+    idle.getFirst().close();
+    Eventually.holds(
+        "a place was free again",
+        () -> {
+          call(channel(socket));
+          return true;
+        });
+  }
+
+  @Test
+  void callsThatAreTooManyAreRefused_andEndedOnesGiveTheirPlaceBack() throws Exception {
+    Large large = new Large();
+    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 100, 100, 4), large);
+    ManagedChannel channel = channel(socket);
+    List<Iterator<ReadContentResponse>> streams = new ArrayList<>();
+    ManagedChannel held = channel(socket);
+    for (int i = 0; i < 4; i++) {
+      streams.add(ContentGrpc.newBlockingStub(held).read(ReadContentRequest.getDefaultInstance()));
+      assertTrue(streams.getLast().hasNext());
+    }
+    Status told = refused(channel);
+    assertEquals(Code.RESOURCE_EXHAUSTED, told.getCode());
+    assertTrue(
+        String.valueOf(told.getDescription()).contains("has 4 calls under way"), told::toString);
+    held.shutdownNow();
+    Eventually.holds(
+        "the places were given back",
+        () -> {
+          call(channel);
+          return true;
+        });
+    large.letGo.countDown();
+  }
+
+  @Test
+  void bytesOfRequestsThatWaitAreBounded() throws Exception {
+    Large large = new Large();
+    Path socket = serve(new ClientBounds(4 << 20, 16 << 20, 100, 100, 100, 100), large);
+    ManagedChannel channel = channel(socket);
+    ContentGrpc.ContentFutureStub stub = ContentGrpc.newFutureStub(channel);
+    InfoRequest request = InfoRequest.newBuilder().setDigest("x".repeat(3 << 20)).build();
+    List<ListenableFuture<InfoResponse>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      answers.add(stub.info(request));
+    }
+    Eventually.holds("one was refused", () -> answers.stream().anyMatch(Future::isDone));
+    Future<InfoResponse> refused =
+        answers.stream().filter(Future::isDone).findFirst().orElseThrow();
+    Status told = Status.fromThrowable(assertThrows(ExecutionException.class, refused::get));
+    assertEquals(Code.RESOURCE_EXHAUSTED, told.getCode(), told::toString);
+    assertTrue(String.valueOf(told.getDescription()).contains("bytes of requests"), told::toString);
+    call(channel);
+    large.letGo.countDown();
+  }
+
+  /** Another process takes all it can get, and this one is served meanwhile. */
+  @Test
+  void othersAreServedWhileAFloodHolds() throws Exception {
+    Path socket = serve(ClientBounds.defaults(), new Large());
+    Process flood =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-Xmx512m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Flood.class.getName(),
+                socket.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    open.add(flood::destroyForcibly);
+    ManagedChannel early = channel(socket);
+    call(early);
+    try (BufferedReader said =
+        new BufferedReader(new InputStreamReader(flood.getInputStream(), StandardCharsets.UTF_8))) {
+      assertEquals("held", said.readLine());
+      assertTrue(flood.isAlive());
+      call(early);
+      for (int i = 0; i < 20; i++) {
+        call(channel(socket));
+      }
+      assertTrue(flood.isAlive());
+    }
+  }
+}
