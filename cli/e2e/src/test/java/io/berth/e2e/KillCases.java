@@ -106,6 +106,20 @@ abstract class KillCases {
     mustLiveOn("kc", log);
   }
 
+  // case K4: SIGSTOP instead of a death.
+  @Test
+  void shimProcessThatHangs() throws Exception {
+    Path log = berth().folder("kill").resolve("hung");
+    counting("kh", log);
+    List<ProcessHandle> before = berth().shimProcesses();
+    for (ProcessHandle process : before) {
+      Command.run("kill", "-STOP", Long.toString(process.pid())).exits(0);
+    }
+    mustLiveOn("kh", log);
+    Eventually.holds(
+        "the hung ones are gone", () -> before.stream().noneMatch(ProcessHandle::isAlive));
+  }
+
   @Test
   void allAtOnce() throws Exception {
     Path log = berth().folder("kill").resolve("all");

@@ -15,6 +15,7 @@ import io.berth.linux.SyscallException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,6 +110,29 @@ public final class InstalledLauncher implements ShimProcessLauncher {
     } catch (SyscallException e) {
       LOG.log(Level.DEBUG, "watch shim process {0}: {1}", pid, e.getMessage());
       return null;
+    }
+  }
+
+  /** By the states of its threads in /proc (proc_pid_stat(5)): running, ready, or in the kernel. */
+  @Override
+  public boolean isBusy(int pid) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc", Integer.toString(pid), "task"))) {
+      return threads.anyMatch(InstalledLauncher::isBusy);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.log(Level.DEBUG, "look at shim process {0}: {1}", pid, e.getMessage());
+      return false;
+    }
+  }
+
+  private static boolean isBusy(Path thread) {
+    try {
+      String stat = Files.readString(thread.resolve("stat"));
+      // The state follows the name, which stands in brackets and may hold any character.
+      char state = stat.charAt(stat.lastIndexOf(')') + 2);
+      return state == 'R' || state == 'D';
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "`{0}` has ended: {1}", thread, e.getMessage());
+      return false;
     }
   }
 

@@ -39,6 +39,10 @@ public final class ShimProcess {
   @GuardedBy("lock")
   private boolean warmedUp;
 
+  /** It let a deadline pass and has not answered since. */
+  @GuardedBy("lock")
+  private boolean silent;
+
   /** By {@link System#nanoTime}: when a task last left it. */
   @GuardedBy("lock")
   private long idleSinceNanos = System.nanoTime();
@@ -123,7 +127,22 @@ public final class ShimProcess {
   }
 
   boolean isFree() {
-    return state() instanceof State.Free;
+    lock.lock();
+    try {
+      return state instanceof State.Free && !silent;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether it answers: one that does not gets no task until it does. */
+  void answers(boolean yes) {
+    lock.lock();
+    try {
+      silent = !yes;
+    } finally {
+      lock.unlock();
+    }
   }
 
   boolean isDraining() {
@@ -141,6 +160,7 @@ public final class ShimProcess {
     try {
       return state instanceof State.Bound(String own, boolean exclusive)
           && !exclusive
+          && !silent
           && own.equals(namespace)
           && tasks.size() < most;
     } finally {

@@ -16,6 +16,9 @@ public interface ShimProcessLauncher {
   /** Completes when a process that was found running has ended; null if it cannot be watched. */
   @Nullable CompletableFuture<Void> watch(int pid);
 
+  /** Whether a process is at work, or would be if the machine had time for it. */
+  boolean isBusy(int pid);
+
   /**
    * Kills a shim process that does not answer any more; another program with that pid is spared.
    */

@@ -22,6 +22,18 @@ final class ShimProcessWatcher {
   /** Between the break of a process's stream and the next stream of the same process. */
   private static final Duration RECONNECT_PAUSE = Duration.ofMillis(50);
 
+  /** Between two questions whether a process answers. */
+  private static final Duration BEAT = Duration.ofMillis(500);
+
+  /** For the answer to that question. */
+  private static final Duration BEAT_PATIENCE = Duration.ofMillis(500);
+
+  /** So many questions in a row that nobody answers, and the process counts as hung. */
+  private static final int MISSES = 3;
+
+  /** The same for one that is at work all the time: it may only be slow. */
+  private static final int BUSY_MISSES = 60;
+
   private final ShimProcessTable table;
   private final ShimProcessLauncher launcher;
   private final Runnable afterLoss;
@@ -45,6 +57,41 @@ final class ShimProcessWatcher {
       ended.whenCompleteAsync((_, _) -> bury(process, "process ended"), Thread.ofVirtual()::start);
     }
     watch(process);
+    Thread.ofVirtual().name("beat-" + process.number()).start(() -> listen(process));
+  }
+
+  // A process that ends is noticed at once; one that hangs only does not answer.
+  private void listen(ShimProcess process) {
+    try {
+      while (!table.awaitStop(BEAT) && process.isAlive()) {
+        beat(process);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void beat(ShimProcess process) {
+    int idleMisses = 0;
+    for (int missed = 1; process.isAlive() && table.listener() != null; missed++) {
+      try {
+        var _ = process.connection().status(BEAT_PATIENCE);
+        process.answers(true);
+        return;
+      } catch (BerthException.DeadlineExceeded e) {
+        if (!launcher.isBusy(process.pid())) {
+          process.answers(false);
+          idleMisses++;
+        }
+        if (idleMisses == MISSES || missed == BUSY_MISSES) {
+          bury(process, "it hangs: it does not answer");
+        }
+      } catch (BerthException e) {
+        // Its end, or that of this service: who follows it hears of it.
+        LOG.log(Level.DEBUG, "{0}: {1}", process, e.getMessage());
+        return;
+      }
+    }
   }
 
   private void watch(ShimProcess process) {

@@ -76,6 +76,14 @@ final class Shims {
       ShimLink.To link = link(task);
       try {
         return call.apply(link.process().connection().shim(task.key(), requestId, patience));
+      } catch (BerthException.DeadlineExceeded e) {
+        throw new BerthException.DeadlineExceeded(
+            "ask the shim of task "
+                + task.key().id()
+                + ": no answer within "
+                + patience.toSeconds()
+                + " s; is the machine overloaded?",
+            e);
       } catch (BerthException e) {
         if (!isProcessGone(e) || attempt > MAX_PROCESSES_TRIED) {
           throw e;

@@ -42,7 +42,8 @@ public final class Tasks {
   /** Bytes; longer ones go by file, for a shim process takes messages of at most 256 KiB. */
   private static final int INLINE_EXEC_SPEC = 128 << 10;
 
-  private static final Duration STATE_PATIENCE = Duration.ofSeconds(2);
+  /** Longer than it takes to find a shim process that hangs and to have another one answer. */
+  private static final Duration STATE_PATIENCE = Duration.ofSeconds(10);
 
   private final TaskTable table;
   private final Creations creations;

@@ -26,7 +26,6 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
-import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
 import io.berth.oci.runtime.ProcessSpec;
 import io.grpc.stub.StreamObserver;
@@ -53,7 +52,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void state(StateRequest request, StreamObserver<StateResponse> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           FakeSupervisor supervisor = supervisor();
@@ -77,7 +76,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
   @Override
   public void start(StartRequest request, StreamObserver<StartResponse> responses) {
     String number = CallContext.requestId();
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           FakeSupervisor supervisor = supervisor();
@@ -106,7 +105,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
   @Override
   public void kill(KillRequest request, StreamObserver<Empty> responses) {
     String number = CallContext.requestId();
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           FakeSupervisor supervisor = supervisor();
@@ -146,7 +145,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void exec(ExecProcessRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           ProcessSpec spec = ProcessSpec.read(process(request), "exec");
@@ -165,7 +164,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void delete(DeleteRequest request, StreamObserver<DeleteResponse> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           FakeSupervisor supervisor = supervisor();
@@ -204,7 +203,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
   }
 
   private void become(StreamObserver<Empty> responses, String verb, Status from, Status to) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           FakeSupervisor.Proc init = supervisor().process("");
@@ -218,7 +217,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void pids(PidsRequest request, StreamObserver<PidsResponse> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           PidsResponse.Builder result = PidsResponse.newBuilder();
@@ -232,7 +231,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void stats(StatsRequest request, StreamObserver<StatsResponse> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           var _ = supervisor();
@@ -244,7 +243,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void update(UpdateTaskRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    process.answer(
         responses,
         () -> {
           supervisor().first("update", null);
@@ -254,11 +253,11 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
 
   @Override
   public void closeIO(CloseIORequest request, StreamObserver<Empty> responses) {
-    Calls.answer(responses, () -> Empty.getDefaultInstance());
+    process.answer(responses, () -> Empty.getDefaultInstance());
   }
 
   @Override
   public void resizePty(ResizePtyRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(responses, () -> Empty.getDefaultInstance());
+    process.answer(responses, () -> Empty.getDefaultInstance());
   }
 }

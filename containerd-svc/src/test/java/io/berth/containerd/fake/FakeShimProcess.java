@@ -31,9 +31,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +50,8 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
   final String build;
   private final Map<TaskKey, ServerServiceDefinition> shims = new ConcurrentHashMap<>();
   private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
+  private final CountDownLatch letGo = new CountDownLatch(1);
+  private volatile boolean stopped;
   @Nullable UnixServer server;
   private volatile String namespace = "";
   private volatile boolean draining;
@@ -72,8 +76,29 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
     end(LAST_ANSWERS_MILLIS);
   }
 
+  void stop() {
+    stopped = true;
+  }
+
+  boolean isStopped() {
+    return stopped;
+  }
+
+  /** Its work, which stands still while it is stopped. */
+  <A> void answer(StreamObserver<A> responses, Callable<A> work) {
+    Calls.answer(
+        responses,
+        () -> {
+          if (stopped) {
+            letGo.await();
+          }
+          return work.call();
+        });
+  }
+
   private void end(long graceMillis) {
     machine.gone(number);
+    letGo.countDown();
     shims.clear();
     UnixServer open = server;
     if (open != null && graceMillis > 0) {
@@ -90,7 +115,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void place(PlaceRequest request, StreamObserver<PlaceResponse> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           TaskKey key = claim(request.getNamespace(), request.getId());
@@ -148,7 +173,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void adopt(AdoptRequest request, StreamObserver<AdoptResponse> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           TaskKey key = claim(request.getNamespace(), request.getId());
@@ -165,7 +190,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void letGo(LetGoRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           leave(new TaskKey(request.getNamespace(), request.getId()));
@@ -182,7 +207,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void drain(Empty request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           draining = true;
@@ -195,12 +220,12 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void warm(Empty request, StreamObserver<Empty> responses) {
-    Calls.answer(responses, () -> request);
+    answer(responses, () -> request);
   }
 
   @Override
   public void status(Empty request, StreamObserver<StatusResponse> responses) {
-    Calls.answer(
+    answer(
         responses,
         () ->
             StatusResponse.newBuilder()
@@ -237,7 +262,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void acknowledge(AcknowledgeRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           FakeSupervisor supervisor =
@@ -251,7 +276,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void allowAttach(AllowAttachRequest request, StreamObserver<Empty> responses) {
-    Calls.answer(
+    answer(
         responses,
         () -> {
           machine

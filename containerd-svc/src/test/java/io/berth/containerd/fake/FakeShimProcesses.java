@@ -75,6 +75,18 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
     return ends.get(pid);
   }
 
+  /** One that hangs does nothing; the others may be slow on a machine with much to do. */
+  @Override
+  public boolean isBusy(int pid) {
+    FakeShimProcess process = processes.get(pid);
+    return process != null && !process.isStopped();
+  }
+
+  /** Stops a process as SIGSTOP does: it answers nothing. */
+  public void hang(int number) {
+    Objects.requireNonNull(processes.get(number)).stop();
+  }
+
   @Override
   public void kill(int pid) {
     FakeShimProcess process = processes.remove(pid);

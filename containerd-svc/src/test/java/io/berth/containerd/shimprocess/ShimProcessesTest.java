@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.api.containerd.services.tasks.v1.KillRequest;
+import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
@@ -158,6 +160,37 @@ class ShimProcessesTest {
       Eventually.holds("ended", () -> !own.isAlive());
       assertTrue(shared.isAlive());
       processes.stop();
+    }
+  }
+
+  // case K4: one that was stopped gets no task, then it is killed, and another has its tasks.
+  @Test
+  void oneThatHangs_isKilledAndItsTasksGoOn() throws Exception {
+    try (Instance instance = new Instance()) {
+      instance.start();
+      awaitLiving(instance, RESERVE);
+      instance.createTask("c1", "sleep");
+      int hung = instance.hosts.holderOf(Instance.key("c1"));
+      instance.hosts.hang(hung);
+      Eventually.holds(
+          "another process has the task",
+          () -> !Set.of(0, hung).contains(instance.hosts.holderOf(Instance.key("c1"))));
+      instance.createTask("c2", "sleep");
+      var _ =
+          instance.tasks().kill(KillRequest.newBuilder().setContainerId("c1").setSignal(9).build());
+    }
+  }
+
+  // case K4: calls that wait when it hangs are answered by the one that follows.
+  @Test
+  void callsOnOneThatHangs_areAnsweredByTheNext() throws IOException {
+    try (Instance instance = new Instance()) {
+      instance.start();
+      instance.createTask("c1", "sleep");
+      instance.hosts.hang(instance.hosts.holderOf(Instance.key("c1")));
+      assertTrue(
+          instance.tasks().start(StartRequest.newBuilder().setContainerId("c1").build()).getPid()
+              > 0);
     }
   }
 }
