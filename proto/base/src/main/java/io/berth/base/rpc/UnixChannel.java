@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -26,14 +27,33 @@ import org.jspecify.annotations.Nullable;
  * and is found when it comes.
  */
 public final class UnixChannel {
+  /**
+   * How long a server that has calls may say nothing at all: it answers pings on its event loop,
+   * whatever its handlers do.
+   */
+  private static final Duration SILENCE = Duration.ofSeconds(10);
+
   private UnixChannel() {}
 
   /**
    * A channel to the server on a socket; the caller shuts it down. Messages of up to 16 MiB are
-   * taken. Failures come with their {@link io.berth.base.error.ErrorDetail}, from any service.
+   * taken. Failures come with their {@link io.berth.base.error.ErrorDetail}, from any service. Of a
+   * server that is stopped or hangs, calls fail with UNAVAILABLE within twenty seconds, as of one
+   * that is not there.
    */
   public static ManagedChannel to(EventLoops loops, Path socket) {
+    return to(loops, socket, SILENCE);
+  }
+
+  /**
+   * The same.
+   *
+   * @param silence how long a server may say nothing; once it has said something, gRPC pings at
+   *     most each ten seconds
+   */
+  static ManagedChannel to(EventLoops loops, Path socket, Duration silence) {
     Reconnect reconnect = new Reconnect(socket);
+    Patience patience = new Patience(loops, silence);
     Metadata details = new Metadata();
     details.put(ErrorDetails.HEADER, "1");
     ManagedChannel channel =
@@ -47,10 +67,13 @@ public final class UnixChannel {
             .maxInboundMetadataSize(ErrorDetails.WANTED_BYTES)
             .initialFlowControlWindow(1 << 20)
             .idleTimeout(30, TimeUnit.DAYS)
+            .keepAliveTime(silence.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(silence.toMillis(), TimeUnit.MILLISECONDS)
             .disableRetry()
-            .intercept(reconnect, MetadataUtils.newAttachHeadersInterceptor(details))
+            .intercept(reconnect, patience, MetadataUtils.newAttachHeadersInterceptor(details))
             .build();
     reconnect.channel = channel;
+    patience.of(channel);
     return channel;
   }
 
