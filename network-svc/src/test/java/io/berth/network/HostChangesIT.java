@@ -2,11 +2,14 @@ package io.berth.network;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
 import io.berth.linux.Fd;
+import io.berth.linux.Processes;
+import io.berth.linux.Signal;
 import io.berth.linux.Sockets;
 import io.berth.linux.net.ForwardChain;
 import io.berth.linux.net.Ipv4;
@@ -234,6 +237,18 @@ final class HostChangesIT {
     Eventually.holds(
         "was the port held again",
         () -> engine.attachments().explain(PORT).toString().contains("process " + keeper() + " "));
+    everythingPasses(web, engine.attachments().attach(host.call("neighbour")));
+  }
+
+  /** One that is stopped answers nothing and keeps its ports, so it is ended. */
+  @Test // case K4
+  void keeperThatHangs_isReplaced() throws Exception {
+    int first = keeper();
+    try (Fd pidfd = Processes.openPidfd(first)) {
+      Processes.sendSignal(pidfd, Signal.SIGSTOP.number());
+    }
+    EndpointRecord web = web();
+    assertNotEquals(first, keeper());
     everythingPasses(web, engine.attachments().attach(host.call("neighbour")));
   }
 

@@ -3,12 +3,18 @@ package io.berth.linux.supervisor;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Poller;
+import io.berth.linux.Processes;
+import io.berth.linux.Signal;
+import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * connection that {@link #isOpen} denies, mean that this keeper does not answer any more.
  */
 public final class KeeperConnection implements AutoCloseable {
+  /** The keeper answers at once; one that does not for so long is stopped, or hangs. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private final PacketChannel channel;
   private final AtomicLong requests = new AtomicLong();
 
@@ -107,14 +116,36 @@ public final class KeeperConnection implements AutoCloseable {
         channel.request(
             op, requests.incrementAndGet(), new WireWriter().text(text).toBytes(), descriptors);
     try {
-      PacketChannel.Packet packet = answer.get();
+      PacketChannel.Packet packet = answer.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       packet.closeDescriptors();
       return packet.payload();
     } catch (ExecutionException e) {
       throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new SyscallException(
+          "wait for the keeper's answer", channel.fd().what(), Errno.ETIMEDOUT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SyscallException("wait for the keeper's answer", channel.fd().what(), Errno.EINTR);
+    }
+  }
+
+  /**
+   * Kills a keeper that does not answer, and blocks until it has ended, so that another one can
+   * have its socket and its ports.
+   *
+   * @param poller that watches its end
+   */
+  public void kill(Poller poller) throws IOException {
+    try (Fd keeper = Processes.openPidfd(Sockets.peer(channel.fd()).pid())) {
+      CompletableFuture<Void> ended = Processes.ended(keeper, poller);
+      Processes.sendSignal(keeper, Signal.SIGKILL.number());
+      ended.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      throw new IOException("the keeper does not end", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("wait for the keeper's end: interrupted", e);
     }
   }
 

@@ -226,6 +226,17 @@ public final class KeeperClient implements SocketKeeper {
     T ask(KeeperConnection keeper) throws IOException;
   }
 
+  // Another one cannot listen in its place, nor have its ports, while it only does not answer.
+  private void killIfHung(KeeperConnection keeper, IOException failure) {
+    if (failure instanceof SyscallException silence && silence.is(Errno.ETIMEDOUT)) {
+      try {
+        keeper.kill(poller);
+      } catch (IOException e) {
+        LOG.log(System.Logger.Level.WARNING, "kill the keeper that hangs: {0}", e.getMessage());
+      }
+    }
+  }
+
   /** Asks once more, of another keeper, where this one has gone meanwhile. */
   @CanIgnoreReturnValue
   private <T> T ask(Question<T> question) throws IOException {
@@ -239,6 +250,7 @@ public final class KeeperClient implements SocketKeeper {
           throw e;
         } catch (IOException e) {
           LOG.log(System.Logger.Level.DEBUG, "ask the keeper: {0}", e.getMessage());
+          killIfHung(to, e);
         }
       }
       return question.ask(startAnew());
