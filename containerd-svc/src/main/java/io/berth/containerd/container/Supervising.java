@@ -14,8 +14,7 @@ public final class Supervising {
   private final ContainerRuns runs;
   private final ContainerEndings endings;
   private final ContainerResumption resumption;
-  private final ContainerHealth health;
-  private final BackgroundWork background;
+  private final Policies policies;
   private Set<TaskKey> left = Set.of();
 
   @Inject
@@ -25,15 +24,13 @@ public final class Supervising {
       ContainerRuns runs,
       ContainerEndings endings,
       ContainerResumption resumption,
-      ContainerHealth health,
-      BackgroundWork background) {
+      Policies policies) {
     this.tasks = tasks;
     this.preparation = preparation;
     this.runs = runs;
     this.endings = endings;
     this.resumption = resumption;
-    this.health = health;
-    this.background = background;
+    this.policies = policies;
   }
 
   /** Called before tasks are looked for, so that no end is missed. */
@@ -46,11 +43,11 @@ public final class Supervising {
   /** Called when tasks are known and the socket answers. */
   public void resume() {
     resumption.resume(left, runs::undoLeft);
+    policies.start();
   }
 
   /** Containers are left as they are; no policy starts one any more. */
   public void stop() {
-    background.stop();
-    health.stop();
+    policies.stop();
   }
 }

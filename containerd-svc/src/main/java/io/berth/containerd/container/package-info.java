@@ -20,6 +20,8 @@
  * person is done by {@code ContainerEndings} (after an exit), {@code ContainerRestarts} (by
  * policy), {@code ContainerRelease} (what is not needed any more), {@code ContainerResumption}
  * (when this service starts) and {@code ContainerHealth}.
+ * {@code RestartMonitor} is for those without a row: it keeps the labels by which clients of
+ * containerd want restarts.
  *
  * <p>There is one way to start: prepare files, network and mounts, each by a step that can be
  * repeated, then create and start the task. A restart policy, a reboot and {@code ctr task start}

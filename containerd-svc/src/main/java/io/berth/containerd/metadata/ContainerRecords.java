@@ -11,12 +11,15 @@ import io.berth.containerd.event.Occurrence.ContainerUpdated;
 import io.berth.containerd.metadata.ContainerRecord.Times;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,6 +83,29 @@ public final class ContainerRecords {
               ContainerRecord container = codec.decode(rows.getBytes(1));
               if (filter.matchesAll() || filter.matches(RecordRules.fields(container))) {
                 result.add(container);
+              }
+            }
+          }
+          return result;
+        });
+  }
+
+  /** The records of all namespaces that have a label of this name. */
+  public Map<TaskKey, ContainerRecord> withLabel(String name) {
+    return store
+        .database()
+        .read(connection -> {
+          Map<TaskKey, ContainerRecord> result = new LinkedHashMap<>();
+          // The bytes of a record hold the names of its labels as they are.
+          try (var query =
+              connection.prepareStatement(
+                  "SELECT namespace, record FROM containers WHERE instr(record, ?) > 0")) {
+            query.setBytes(1, name.getBytes(StandardCharsets.UTF_8));
+            var rows = query.executeQuery();
+            while (rows.next()) {
+              ContainerRecord container = codec.decode(rows.getBytes(2));
+              if (container.labels().containsKey(name)) {
+                result.put(new TaskKey(rows.getString(1), container.id()), container);
               }
             }
           }

@@ -145,6 +145,11 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
     return Objects.requireNonNull(supervisors.get(key), "no supervisor of " + key);
   }
 
+  /** Where the output of the task's init goes. */
+  public String stdoutOf(TaskKey key) {
+    return supervisor(key).create.getStdout();
+  }
+
   /** Whether anything of the task is left. */
   public boolean hasSupervisor(TaskKey key) {
     return supervisors.containsKey(key);

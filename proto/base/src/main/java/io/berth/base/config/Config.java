@@ -242,7 +242,18 @@ public final class Config {
   /** The value of a key that is a list of texts. */
   public List<String> texts(Key key) {
     JsonNode value = given.get(key);
-    return value == null ? List.of() : value.valueStream().map(JsonNode::asText).toList();
+    return (value == null ? list(key.defaultValue()) : value)
+        .valueStream()
+        .map(JsonNode::asText)
+        .toList();
+  }
+
+  private static JsonNode list(String text) {
+    try {
+      return new TomlMapper().readTree("list = " + text).get("list");
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a default is no list: " + text, e);
+    }
   }
 
   /** The features of the kernel that are not to be used, though it may have them. */

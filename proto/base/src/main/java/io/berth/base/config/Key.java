@@ -57,6 +57,17 @@ public enum Key {
   CONTAINERD_STOP_TIMEOUT(
       "containerd.stop_timeout", Kind.NUMBER, "10", "Seconds between the stop signal and SIGKILL."),
 
+  CONTAINERD_RESTART_INTERVAL(
+      "containerd.restart_interval",
+      Kind.NUMBER,
+      "10",
+      "Seconds between two looks at labels `containerd.io/restart.*`; 0: they do nothing."),
+  CONTAINERD_RESTART_LOGS(
+      "containerd.restart_logs",
+      Kind.TEXT_LIST,
+      "[\"/var/log\"]",
+      "Where `containerd.io/restart.loguri` may lead, for images bring labels: folders of file://,"
+          + " programs of binary:// (nerdctl's restarts log through its own program)."),
   CONTAINERD_EVENT_BACKLOG(
       "containerd.event_backlog",
       Kind.NUMBER,
