@@ -149,6 +149,7 @@ final class Verbs {
         Verb.group("the instance", Verbs::inSystem, "system"),
         Verb.of("the instance", InfoCommands.Info::new, "info"),
         Verb.of("versions", InfoCommands.Version::new, "version"),
+        Verb.of("end all containers", ContainerCommands.Shutdown::new, "shutdown"),
         Verb.group("containers, docker's longer forms", Verbs::inContainer, "container"));
   }
 

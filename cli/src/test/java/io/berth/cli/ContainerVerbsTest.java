@@ -45,6 +45,14 @@ final class ContainerVerbsTest {
     assertEquals(1, lines.berth("rmi", "nope"));
   }
 
+  // case L18
+  @Test
+  void allContainersAreEnded() {
+    assertEquals(0, lines.berth("shutdown", "-t", "5"));
+    assertEquals("ended: 3, of these by SIGKILL: 1\n", lines.out());
+    assertEquals(List.of("endAll 5"), engine.asked);
+  }
+
   @Test
   void waits() {
     assertEquals(0, lines.berth("wait", "a"));

@@ -5,6 +5,8 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
+import io.berth.api.berth.container.v1.EndAllRequest;
+import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
@@ -118,6 +120,13 @@ final class EngineDouble {
     public void start(StartRequest request, StreamObserver<StartResponse> responses) {
       asked.add("start " + request.getRef());
       Calls.answer(responses, () -> StartResponse.getDefaultInstance());
+    }
+
+    @Override
+    public void endAll(EndAllRequest request, StreamObserver<EndAllResponse> responses) {
+      asked.add("endAll " + request.getTimeout());
+      responses.onNext(EndAllResponse.newBuilder().setEnded(3).setKilled(1).build());
+      responses.onCompleted();
     }
 
     @Override

@@ -2,6 +2,8 @@ package io.berth.cli.command;
 
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.EndAllRequest;
+import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
@@ -148,6 +150,32 @@ public final class ContainerCommands {
         request.setTimeout(timeout);
       }
       session.call(ContainersGrpc.getStopMethod(), request.build());
+    }
+  }
+
+  /** Ends all containers of all namespaces, as before the host goes down. */
+  @Command(
+      description =
+          "End all containers of all namespaces, each by its own signal and in its own time;"
+              + " nothing is started again before the service is")
+  public static final class Shutdown extends SessionCommand {
+    @Option(
+        names = {"-t", "--time", "--timeout"},
+        paramLabel = "SECONDS",
+        description = "For all together, then SIGKILL (default: containerd.shutdown_timeout)")
+    @Nullable Integer timeout;
+
+    @Override
+    public int run(Session session) {
+      EndAllRequest.Builder request = EndAllRequest.newBuilder();
+      if (timeout != null) {
+        request.setTimeout(timeout);
+      }
+      EndAllResponse ended = session.call(ContainersGrpc.getEndAllMethod(), request.build());
+      session
+          .out()
+          .println("ended: " + ended.getEnded() + ", of these by SIGKILL: " + ended.getKilled());
+      return 0;
     }
   }
 

@@ -7,6 +7,8 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
 import io.berth.api.berth.container.v1.CreateResponse;
+import io.berth.api.berth.container.v1.EndAllRequest;
+import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecInspectRequest;
@@ -61,6 +63,7 @@ import io.berth.containerd.container.ContainerRemoval;
 import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.ContainerStarts;
 import io.berth.containerd.container.ContainerStops;
+import io.berth.containerd.container.HostShutdown;
 import io.berth.containerd.container.NamedContainer;
 import io.berth.containerd.container.Started;
 import io.berth.containerd.log.LogQuery;
@@ -204,6 +207,20 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
                   request.hasTimeout() ? request.getTimeout() : null,
                   request.getSignal());
           return StopResponse.newBuilder().setAlready(!stopped).build();
+        });
+  }
+
+  @Override
+  public void endAll(EndAllRequest request, StreamObserver<EndAllResponse> responses) {
+    finished(
+        responses,
+        () -> {
+          HostShutdown.Outcome outcome =
+              stops.all(request.hasTimeout() ? request.getTimeout() : null);
+          return EndAllResponse.newBuilder()
+              .setEnded(outcome.ended())
+              .setKilled(outcome.killed())
+              .build();
         });
   }
 

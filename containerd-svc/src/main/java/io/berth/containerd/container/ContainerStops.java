@@ -34,6 +34,7 @@ public final class ContainerStops {
   private final ContainerEndings endings;
   private final Tasks tasks;
   private final Waits waits;
+  private final HostShutdown shutdown;
 
   @Inject
   ContainerStops(
@@ -42,13 +43,24 @@ public final class ContainerStops {
       ContainerRestarts restarts,
       ContainerEndings endings,
       Tasks tasks,
-      Waits waits) {
+      Waits waits,
+      HostShutdown shutdown) {
     this.containers = containers;
     this.surroundings = surroundings;
     this.restarts = restarts;
     this.endings = endings;
     this.tasks = tasks;
     this.waits = waits;
+    this.shutdown = shutdown;
+  }
+
+  /**
+   * Ends all containers of all namespaces, as before the host goes down.
+   *
+   * @param seconds for all together; null for the configured time
+   */
+  public HostShutdown.Outcome all(@Nullable Integer seconds) {
+    return shutdown.run(seconds);
   }
 
   /**

@@ -19,7 +19,7 @@
  * io.berth.containerd.container.ContainerQueries} do what people ask for. What happens without a
  * person is done by {@code ContainerEndings} (after an exit), {@code ContainerRestarts} (by
  * policy), {@code ContainerRelease} (what is not needed any more), {@code ContainerResumption}
- * (when this service starts) and {@code ContainerHealth}.
+ * (when this service starts) and {@code ContainerHealth}. {@code HostShutdown} ends all of them.
  * {@code RestartMonitor} is for those without a row: it keeps the labels by which clients of
  * containerd want restarts.
  *

@@ -56,7 +56,12 @@ public enum Key {
 
   CONTAINERD_STOP_TIMEOUT(
       "containerd.stop_timeout", Kind.NUMBER, "10", "Seconds between the stop signal and SIGKILL."),
-
+  CONTAINERD_SHUTDOWN_TIMEOUT(
+      "containerd.shutdown_timeout",
+      Kind.NUMBER,
+      "60",
+      "Seconds for all containers together, each by its own signal and time, when the host goes"
+          + " down; then SIGKILL."),
   CONTAINERD_RESTART_INTERVAL(
       "containerd.restart_interval",
       Kind.NUMBER,

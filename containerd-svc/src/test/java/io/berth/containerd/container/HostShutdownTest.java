@@ -1,0 +1,104 @@
+package io.berth.containerd.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.EndAllRequest;
+import io.berth.api.berth.container.v1.EndAllResponse;
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.RestartPolicy;
+import io.berth.api.berth.container.v1.State;
+import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
+import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.StartRequest;
+import io.berth.containerd.fake.Instance;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The end of all containers before the host goes down. */
+final class HostShutdownTest extends ContainerCalls { // case L18
+  private static final int SIGUSR1 = 10;
+  private static final int SIGQUIT = 3;
+  private static final int SIGTERM = 15;
+
+  private EndAllResponse endAll(int seconds) {
+    return stub().endAll(EndAllRequest.newBuilder().setTimeout(seconds).build());
+  }
+
+  private String running(String name, String program, Config config, HostConfig host) {
+    String id =
+        stub()
+            .create(
+                request(name, program)
+                    .setConfig(config.toBuilder().addCmd(program))
+                    .setHost(host)
+                    .build())
+            .getId();
+    begin(name);
+    return id;
+  }
+
+  @Test
+  void eachGetsItsOwnSignal_alsoThoseOfContainerdsClients() {
+    String own =
+        running(
+            "own",
+            "sleep",
+            Config.newBuilder().setStopSignal("SIGUSR1").build(),
+            HostConfig.getDefaultInstance());
+    String plain =
+        running("plain", "sleep", Config.getDefaultInstance(), HostConfig.getDefaultInstance());
+    var _ =
+        instance
+            .containers()
+            .create(
+                CreateContainerRequest.newBuilder()
+                    .setContainer(
+                        Instance.described("c1", "sleep").toBuilder()
+                            .putLabels("io.containerd.image.config.stop-signal", "SIGQUIT"))
+                    .build());
+    var _ = instance.tasks().create(CreateTaskRequest.newBuilder().setContainerId("c1").build());
+    var _ = instance.tasks().start(StartRequest.newBuilder().setContainerId("c1").build());
+
+    EndAllResponse ended = endAll(20);
+    assertEquals(3, ended.getEnded());
+    assertEquals(0, ended.getKilled());
+    assertEquals(128 + SIGUSR1, get(own).getState().getExitCode());
+    assertEquals(128 + SIGTERM, get(plain).getState().getExitCode());
+    assertTrue(instance.hosts.supervisor(Instance.key("c1")).done().contains("kill::" + SIGQUIT));
+  }
+
+  // case V5: the time for all bounds what a container's own time would allow.
+  @Test
+  void whoIgnoresItsSignal_isKilledWhenTheTimeForAllIsOver() {
+    String deaf =
+        running(
+            "deaf",
+            "stubborn",
+            Config.newBuilder().setStopTimeout(-1).build(),
+            HostConfig.getDefaultInstance());
+    EndAllResponse ended = endAll(1);
+    assertEquals(1, ended.getKilled());
+    assertEquals(137, get(deaf).getState().getExitCode());
+  }
+
+  @Test
+  void policiesStartNothingMeanwhile_andAreHonouredAtTheNextStart()
+      throws IOException, InterruptedException {
+    for (String policy : List.of("always", "unless-stopped")) {
+      running(
+          policy,
+          "sleep",
+          Config.getDefaultInstance(),
+          HostConfig.newBuilder().setRestart(RestartPolicy.newBuilder().setName(policy)).build());
+    }
+    assertEquals(2, endAll(20).getEnded());
+    assertEquals(0, endAll(0).getEnded());
+    instance.stop();
+    instance.start();
+    until("always", State.STATE_RUNNING);
+    until("unless-stopped", State.STATE_RUNNING);
+  }
+}
