@@ -108,6 +108,7 @@ public final class ImageDaemon implements Daemon {
   public void start() throws IOException {
     boolean done = false;
     try {
+      tellOfOverlays();
       openStores();
       serve();
       done = true;
@@ -117,6 +118,21 @@ public final class ImageDaemon implements Daemon {
       }
     }
     health.warmed();
+  }
+
+  // Said before anything is unpacked: the first run would fail, or copy where nobody expects it.
+  private void tellOfOverlays() {
+    String problem = config.overlays().answer().problem();
+    if (!problem.isEmpty()) {
+      LOG.log(
+          Level.WARNING,
+          "`{0}` cannot hold overlays ({1}): new root file systems are those of the snapshotter"
+              + " `{2}` (key `image.snapshotter`); choose a `root` on ext4, xfs or btrfs for"
+              + " overlays",
+          config.root(),
+          problem,
+          config.snapshotter());
+    }
   }
 
   private void openStores() throws IOException {

@@ -105,6 +105,7 @@ public final class Overlays {
           Files.createDirectories(layer);
         }
         mount(way, lower, null, null, Map.of()).close();
+        tryWritable(way, lower);
         return new Answer(way, "");
       } catch (IOException e) {
         // The first failure says most about what is wrong.
@@ -114,6 +115,24 @@ public final class Overlays {
       }
     }
     return new Answer(ways.getFirst(), problem);
+  }
+
+  /**
+   * A file system that can be a lower layer need not be able to hold the writable one: an overlay
+   * cannot, nor one without extended attributes. The folders are this process's own, for what
+   * serves one overlay must serve no other.
+   */
+  private void tryWritable(Way way, List<Path> lower) throws IOException {
+    Path own = Files.createTempDirectory(folder, "writable-");
+    try {
+      Path upper = Files.createDirectory(own.resolve("upper"));
+      Path work = Files.createDirectory(own.resolve("work"));
+      mount(way, lower, upper, work, Map.of()).close();
+    } finally {
+      try (RootedFiles files = RootedFiles.open(folder, RootedFiles.Confinement.BENEATH)) {
+        files.removeTree(String.valueOf(own.getFileName()));
+      }
+    }
   }
 
   /**

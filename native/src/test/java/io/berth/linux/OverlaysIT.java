@@ -3,6 +3,7 @@ package io.berth.linux;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -91,6 +92,26 @@ final class OverlaysIT { // case V1
           .orElseThrow();
     } finally {
       Mounts.unmount(target, 0);
+    }
+  }
+
+  // case Q3: an overlay can be a layer of another, and cannot hold the writable one.
+  @Test
+  void aRootThatIsItselfAnOverlay_isFoundOut() throws Exception {
+    Path upper = Files.createDirectory(folder.resolve("upper"));
+    Path work = Files.createDirectory(folder.resolve("work"));
+    Path target = Files.createDirectory(folder.resolve("root"));
+    Overlays here = overlays(Overlays.Way.LISTED);
+    assertEquals("", here.answer().problem());
+    try (Fd mount = here.mount(layers(1, "below-"), upper, work, Map.of())) {
+      Mounts.attach(mount, target);
+    }
+    try {
+      Overlays above = new Overlays(target.resolve("probe"), Set.of());
+      assertNotEquals("", above.answer().problem());
+      assertTrue(above.answer().text().startsWith("none: "), above.answer().text());
+    } finally {
+      Mounts.unmount(target, MountFlags.MNT_DETACH);
     }
   }
 

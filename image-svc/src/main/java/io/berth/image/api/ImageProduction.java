@@ -56,7 +56,7 @@ final class ImageProduction {
     this.library = library;
     this.messages = messages;
     this.threads = threads;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
     this.maxImageBytes = config.number(Key.IMAGE_MAX_IMAGE_BYTES);
   }
 

@@ -11,7 +11,6 @@ import io.berth.api.berth.image.v1.NamespacesResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.UsageResponse;
 import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -58,7 +57,7 @@ final class ImageQueries {
     this.snapshots = snapshots;
     this.metadata = metadata;
     this.messages = messages;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
   }
 
   void resolve(ResolveRequest request, StreamObserver<Image> responses) {

@@ -8,7 +8,6 @@ import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PullRequest;
 import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
@@ -46,7 +45,7 @@ final class ImageTransfers {
     this.registries = registries;
     this.messages = messages;
     this.threads = threads;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
   }
 
   void pull(PullRequest request, StreamObserver<Progress> responses) {

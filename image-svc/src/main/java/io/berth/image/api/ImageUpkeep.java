@@ -9,7 +9,6 @@ import io.berth.api.berth.image.v1.TagRequest;
 import io.berth.api.berth.image.v1.VerifyRequest;
 import io.berth.api.berth.image.v1.VerifyResponse;
 import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -48,7 +47,7 @@ final class ImageUpkeep {
     this.collector = collector;
     this.messages = messages;
     this.threads = threads;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
   }
 
   void tag(TagRequest request, StreamObserver<Image> responses) {

@@ -20,7 +20,6 @@ import io.berth.api.berth.image.v1.StatPathRequest;
 import io.berth.api.berth.image.v1.StatPathResponse;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
@@ -57,7 +56,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   RootfsEndpoint(Rootfs rootfs, RootfsFiles files, ImageMessages messages, Config config) {
     this.rootfs = rootfs;
     this.files = files;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
     this.messages = messages;
   }
 

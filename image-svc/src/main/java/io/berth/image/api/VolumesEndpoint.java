@@ -12,7 +12,6 @@ import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
@@ -52,7 +51,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     this.volumes = volumes;
     this.filling = filling;
     this.files = files;
-    this.snapshotter = config.text(Key.IMAGE_SNAPSHOTTER);
+    this.snapshotter = config.snapshotter();
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.berth.base.config;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Digest;
 import io.berth.base.layout.RootFolders;
@@ -23,7 +24,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The configuration in force. Immutable; all problems of a file are told at once. */
+/** The configuration in force. Thread-safe; all problems of a file are told at once. */
 public final class Config {
   /** The longest state path, in bytes: a task's sockets below it must fit unix(7)'s sun_path. */
   public static final int MAX_STATE_BYTES = 70;
@@ -45,6 +46,9 @@ public final class Config {
   private final @Nullable Path file;
   private final Map<Key, JsonNode> given;
   private final Map<String, Path> sockets;
+
+  @GuardedBy("this")
+  private @Nullable Overlays overlays;
 
   private Config(@Nullable Path file, Map<Key, JsonNode> given, Map<String, Path> sockets) {
     this.file = file;
@@ -153,6 +157,12 @@ public final class Config {
                 + "`; known are "
                 + KernelFeature.names());
       }
+    }
+    if (!List.of("", "overlayfs", "native").contains(text(Key.IMAGE_SNAPSHOTTER))) {
+      problems.add(
+          "key `image.snapshotter`: `"
+              + text(Key.IMAGE_SNAPSHOTTER)
+              + "` is neither overlayfs nor native");
     }
     if (!List.of("pool", "container").contains(text(Key.SHIM_ISOLATION))) {
       problems.add(
@@ -263,9 +273,23 @@ public final class Config {
         .collect(Collectors.toUnmodifiableSet());
   }
 
-  /** Mounts overlays of what is below {@link #root}; a process makes one of these and keeps it. */
-  public Overlays overlays() {
-    return new Overlays(new RootFolders(root()).overlayProbe(), withoutFeatures());
+  /** Mounts overlays of what is below {@link #root}, as a probe finds that they can be. */
+  public synchronized Overlays overlays() {
+    Overlays known = overlays;
+    if (known == null) {
+      known = new Overlays(new RootFolders(root()).overlayProbe(), withoutFeatures());
+      overlays = known;
+    }
+    return known;
+  }
+
+  /** The snapshotter where a client names none; probes the file system if no key names it. */
+  public String snapshotter() {
+    String given = text(Key.IMAGE_SNAPSHOTTER);
+    if (!given.isEmpty()) {
+      return given;
+    }
+    return overlays().answer().problem().isEmpty() ? "overlayfs" : "native";
   }
 
   /** The folder of what survives a reboot. */

@@ -110,7 +110,12 @@ public enum Key {
   SHIM_CONTAINERS_PER_HOST(
       "shim.containers_per_host", Kind.NUMBER, "250", "Containers per shim process."),
 
-  IMAGE_SNAPSHOTTER("image.snapshotter", Kind.TEXT, "overlayfs", "overlayfs or native."),
+  IMAGE_SNAPSHOTTER(
+      "image.snapshotter",
+      Kind.TEXT,
+      "",
+      "overlayfs or native, which copies; empty: overlayfs, or native where `root` is on a file"
+          + " system that cannot hold overlays."),
   IMAGE_MAX_LAYER_ENTRIES(
       "image.max_layer_entries", Kind.NUMBER, "2000000", "Entries of one layer."),
   IMAGE_MAX_IMAGE_BYTES(
