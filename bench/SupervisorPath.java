@@ -41,7 +41,7 @@ import java.util.concurrent.CompletableFuture;
  * CONFIG BUNDLE NAMESPACE ROUNDS SIDE...}, peers and bounds as in {@link Commands}.
  *
  * <p>Three of ours. With the plan and the cgroup made before: spawn the supervisor, have it create
- * and start the container, wait for its exit record. From the specification: what a host process of
+ * and start the container, wait for its exit record. From the specification: what a shim process of
  * shims does for a container, without gRPC before it, so also make plan and cgroup. With deletion:
  * also undo it all. {@code runc run} goes from specification to deletion. All are driven from this
  * process.

@@ -196,7 +196,7 @@ final class ContainerAnswers {
         .setInstance(overview.config().instance())
         .setIsolation(overview.isolation())
         .setCgroups(overview.cgroups())
-        .setHostProcesses(overview.shimProcesses())
+        .setShimProcesses(overview.shimProcesses())
         .setOverlayLayers(overview.overlayLayers())
         .setVersion(overview.version())
         .build();
