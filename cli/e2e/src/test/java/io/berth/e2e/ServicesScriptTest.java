@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
  * machine that has much to do; until then their command lines say nothing of an instance.
  */
 final class ServicesScriptTest { // case K5
+  private static final List<String> SERVICES = List.of("image", "network", "containerd");
   private static final String PROGRAM =
       """
       #!/bin/sh
@@ -39,8 +40,9 @@ final class ServicesScriptTest { // case K5
     Files.writeString(
         folder.resolve("etc/config.toml"),
         "state = \"%1$s/run\"\nlibexec = \"%1$s/libexec\"\n".formatted(folder));
-    Files.copy(ReadmeIT.top().resolve("dist/berth-services"), script());
-    for (String service : BerthInstance.SERVICES) {
+    // Tests run in the folder of their module.
+    Files.copy(Path.of("../../dist/berth-services").toAbsolutePath(), script());
+    for (String service : SERVICES) {
       Path program = folder.resolve("libexec/bin/berth-" + service);
       Files.writeString(program, PROGRAM.formatted(folder));
       Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
@@ -69,13 +71,13 @@ final class ServicesScriptTest { // case K5
   @Test
   void waitsForWhatItStarted_andTwoAtOnceMakeOne() throws Exception {
     CompletableFuture<Command> first = start();
-    Eventually.holds("all were started", () -> starts().size() == BerthInstance.SERVICES.size());
+    Eventually.holds("all were started", () -> starts().size() == SERVICES.size());
     CompletableFuture<Command> second = start();
     Files.createFile(folder.resolve("go"));
     first.join().exits(0);
     second.join().exits(0);
     start().join().exits(0);
-    assertEquals(BerthInstance.SERVICES.size(), starts().size());
+    assertEquals(SERVICES.size(), starts().size());
     Command.run(script().toString(), "status").exits(0);
   }
 
