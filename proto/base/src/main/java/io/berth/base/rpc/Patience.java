@@ -46,7 +46,8 @@ final class Patience implements ClientInterceptor {
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
     ClientCall<Q, A> call = next.newCall(method, options);
-    return isConnected() ? call : new Waiting<>(call);
+    // Who waits for a server that is not there yet says so, and until when.
+    return isConnected() || options.isWaitForReady() ? call : new Waiting<>(call);
   }
 
   private final class Waiting<Q, A> extends SimpleForwardingClientCall<Q, A> {
