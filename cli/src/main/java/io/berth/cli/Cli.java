@@ -109,6 +109,10 @@ public final class Cli {
     Verbs.Called called = Verbs.find(words);
     if (called == null) {
       String name = words.getFirst();
+      String reason = Elsewhere.verb(name);
+      if (reason != null) {
+        return refuse(caller, name + ": " + reason);
+      }
       return refuse(caller, "No such command: " + name + Nearest.hint(name, Verbs.names()));
     }
     CommandLine reader = reader(called.verb());

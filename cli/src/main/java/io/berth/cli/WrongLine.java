@@ -24,6 +24,14 @@ final class WrongLine {
   }
 
   private static String unknown(CommandLine reader, String word) {
+    String command = reader.getCommandSpec().qualifiedName().replaceFirst("^berth ?", "");
+    String reason =
+        word.startsWith("-")
+            ? Elsewhere.option(command, word.replaceFirst("=.*", ""))
+            : Elsewhere.verb(command + " " + word);
+    if (reason != null) {
+      return word.replaceFirst("=.*", "") + ": " + reason;
+    }
     List<String> known = new ArrayList<>(reader.getSubcommands().keySet());
     reader.getCommandSpec().options().forEach(option -> known.addAll(List.of(option.names())));
     String option = word.startsWith("-") ? word.replaceFirst("=.*", "") : word;

@@ -67,6 +67,27 @@ final class ContainerVerbsTest {
     assertEquals("two\n", lines.err());
   }
 
+  /** As docker 20.10 prints them: sorted, escaped, before the line and after its time. */
+  @Test
+  void logsWithDetails() {
+    assertEquals(0, lines.berth("logs", "--details", "a"));
+    assertEquals("A=x%3D%2A~,tier=a+b one\nA=x%3D%2A~,tier=a+b part", lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("logs", "--details", "-t", "a"));
+    assertTrue(
+        lines.out().startsWith("1970-01-01T00:00:00.000000000Z A=x%3D%2A~,tier=a+b one\n"),
+        lines.out());
+  }
+
+  @Test
+  void topTakesTheOptionsOfPs() {
+    assertEquals(0, lines.berth("top", "a"));
+    assertEquals("PID   CMD\n1     sh -c x\n", lines.out());
+    assertEquals(0, lines.berth("top", "a", "-o", "pid,comm", "--help"));
+    assertEquals(0, lines.berth("container", "top", "a", "aux"));
+    assertEquals(List.of("top -ef", "top -o pid,comm --help", "top aux"), engine.asked);
+  }
+
   @Test
   void lists() {
     assertEquals(0, lines.berth("ps", "--format", "{{.Names}} {{.Image}} {{.Command}}"));

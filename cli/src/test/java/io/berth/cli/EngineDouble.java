@@ -10,6 +10,8 @@ import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
+import io.berth.api.berth.container.v1.LogDetailsRequest;
+import io.berth.api.berth.container.v1.LogDetailsResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.RemoveRequest;
@@ -19,6 +21,8 @@ import io.berth.api.berth.container.v1.StartRequest;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.StopResponse;
+import io.berth.api.berth.container.v1.TopRequest;
+import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.berth.image.v1.Image;
@@ -176,6 +180,31 @@ final class EngineDouble {
     public void list(ListRequest request, StreamObserver<ListResponse> responses) {
       asked.add("list");
       Calls.answer(responses, () -> ListResponse.newBuilder().addContainers(WEB).build());
+    }
+
+    @Override
+    public void logDetails(
+        LogDetailsRequest request, StreamObserver<LogDetailsResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              LogDetailsResponse.newBuilder()
+                  .putDetails("tier", "a b")
+                  .putDetails("A", "x=*~")
+                  .build());
+    }
+
+    @Override
+    public void top(TopRequest request, StreamObserver<TopResponse> responses) {
+      asked.add("top " + String.join(" ", request.getPsOptionsList()));
+      Calls.answer(
+          responses,
+          () ->
+              TopResponse.newBuilder()
+                  .addTitles("PID")
+                  .addTitles("CMD")
+                  .addRows(TopResponse.Row.newBuilder().addCells("1").addCells("sh -c x"))
+                  .build());
     }
 
     @Override

@@ -206,9 +206,16 @@ public final class ContainerCommands {
         description = "Until SIGKILL")
     @Nullable Integer timeout;
 
+    @Option(
+        names = {"-s", "--signal"},
+        paramLabel = "SIGNAL",
+        description = "Instead of the container's stop signal")
+    String signal = "";
+
     @Override
     void one(Session session, String ref) {
-      RestartRequest.Builder request = RestartRequest.newBuilder().setRef(ref);
+      checkSignal(signal);
+      RestartRequest.Builder request = RestartRequest.newBuilder().setRef(ref).setSignal(signal);
       if (timeout != null) {
         request.setTimeout(timeout);
       }

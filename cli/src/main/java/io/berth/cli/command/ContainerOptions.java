@@ -80,6 +80,11 @@ final class ContainerOptions {
   String pull = "missing";
 
   @Option(
+      names = {"-q", "--quiet"},
+      description = "No progress of a pull")
+  boolean quiet;
+
+  @Option(
       names = "--platform",
       paramLabel = "OS/ARCH",
       description = "Of an image that has several")

@@ -70,14 +70,16 @@ final class Creation {
       if (options.pull.equals("never") || !isImageMissing(e)) {
         throw e;
       }
-      session.err().println("Unable to find image '" + options.image + "' locally; pulling it");
+      if (!options.quiet) {
+        session.err().println("Unable to find image '" + options.image + "' locally; pulling it");
+      }
       pull();
       return call.apply(request.build());
     }
   }
 
   private void pull() {
-    TransferCommands.pull(session, options.image, options.platform);
+    TransferCommands.pull(session, options.image, options.platform, options.quiet);
   }
 
   private static boolean isImageMissing(BerthException e) {

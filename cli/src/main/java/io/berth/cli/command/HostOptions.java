@@ -88,6 +88,9 @@ final class HostOptions {
   @Option(names = "--uts", paramLabel = "MODE", description = "host")
   String uts = "";
 
+  @Option(names = "--userns", paramLabel = "MODE", description = "host (the only one)")
+  String userNamespace = "";
+
   @Option(names = "--cgroup-parent", paramLabel = "PATH", description = "Parent of its cgroup")
   String cgroupParent = "";
 
@@ -127,10 +130,19 @@ final class HostOptions {
   @Option(names = "--volume-driver", paramLabel = "NAME", description = "local (default)")
   String volumeDriver = "";
 
-  @Option(names = "--log-opt", paramLabel = "KEY=VALUE", description = "max-size=BYTES, max-file=N")
+  @Option(
+      names = "--log-opt",
+      paramLabel = "KEY=VALUE",
+      description = "max-size=BYTES, max-file=N; tag, labels, env for `logs --details`")
   List<String> logOptions = new ArrayList<>();
 
   HostConfig.Builder build(Caller caller) {
+    if (!List.of("", "host").contains(userNamespace)) {
+      throw new BerthException.InvalidArgument(
+          "--userns `"
+              + userNamespace
+              + "`: containers have the users of the host; leave it out, or write host");
+    }
     HostConfig.Builder host =
         HostConfig.newBuilder()
             .setPrivileged(privileged)
@@ -208,9 +220,8 @@ final class HostOptions {
               "--log-opt max-file `" + value + "`: no number", e);
         }
       }
-      default ->
-          throw new BerthException.InvalidArgument(
-              "--log-opt `" + key + "`: not known; write max-size or max-file");
+      // What else there is the service knows.
+      default -> host.putLogOptions(key, value);
     }
   }
 

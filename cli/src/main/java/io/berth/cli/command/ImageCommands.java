@@ -203,6 +203,11 @@ public final class ImageCommands {
   public static final class History extends ListingCommand<HistoryEntry> {
     private static final int COMMAND_WIDTH = 45;
 
+    @Option(
+        names = {"-H", "--human"},
+        description = "Sizes and ages in words (default: true); --human=false: bytes and times")
+    boolean human = true;
+
     @Parameters(paramLabel = "IMAGE", description = "Name or id")
     String image = "";
 
@@ -239,16 +244,18 @@ public final class ImageCommands {
           .cell("ID", () -> key(entry))
           .cell(
               "CreatedSince",
-              () -> entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A")
-          .cell(
-              "CreatedAt",
               () ->
-                  entry.hasCreatedAt()
-                      ? Timestamps.instant(entry.getCreatedAt()).toString()
-                      : "N/A")
+                  !human
+                      ? moment(entry)
+                      : entry.hasCreatedAt() ? Words.ago(entry.getCreatedAt(), now) : "N/A")
+          .cell("CreatedAt", () -> moment(entry))
           .cell("CreatedBy", () -> cut(entry.getCreatedBy(), COMMAND_WIDTH))
-          .cell("Size", () -> Words.size(entry.getSize()))
+          .cell("Size", () -> human ? Words.size(entry.getSize()) : String.valueOf(entry.getSize()))
           .cell("Comment", entry::getComment);
+    }
+
+    private static String moment(HistoryEntry entry) {
+      return entry.hasCreatedAt() ? Timestamps.instant(entry.getCreatedAt()).toString() : "N/A";
     }
   }
 

@@ -6,6 +6,7 @@ import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.Process;
 import io.berth.api.berth.container.v1.TopRequest;
+import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.text.PortRange;
 import io.berth.cli.render.ContainerWords;
@@ -15,6 +16,7 @@ import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -167,18 +169,52 @@ public final class ListCommands {
   }
 
   /** Lists the processes of a container. */
-  @Command(description = "Processes of a container")
+  @Command(
+      description = "Processes of a container",
+      footer = "The options are those of the host's ps (default: -ef); it must print PID.")
   public static final class Top extends SessionCommand {
-    @Parameters(paramLabel = "CONTAINER", description = "Id, its begin, or name")
+    private static final List<String> DEFAULT = List.of("-ef");
+
+    @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
+
+    @Parameters(index = "1..*", paramLabel = "PS-OPTION", description = "aux, -o pid,comm")
+    List<String> options = new ArrayList<>();
+
+    @Override
+    public boolean endsInProgram() {
+      return true;
+    }
 
     @Override
     public int run(Session session) {
-      List<Process> processes =
-          session
-              .call(
-                  ContainersGrpc.getTopMethod(), TopRequest.newBuilder().setRef(container).build())
-              .getProcessesList();
+      TopResponse answer;
+      try {
+        answer = ask(session, options.isEmpty() ? DEFAULT : options);
+      } catch (BerthException.NotImplemented e) {
+        if (!options.isEmpty()) {
+          throw e;
+        }
+        // A host without ps can still be asked for what every ps would tell.
+        answer = ask(session, List.of());
+      }
+      if (answer.getTitlesCount() == 0) {
+        usage(answer.getProcessesList()).print(session.out());
+        return 0;
+      }
+      Table table = new Table(answer.getTitlesList());
+      answer.getRowsList().forEach(row -> table.row(row.getCellsList().toArray(String[]::new)));
+      table.print(session.out());
+      return 0;
+    }
+
+    private TopResponse ask(Session session, List<String> psOptions) {
+      return session.call(
+          ContainersGrpc.getTopMethod(),
+          TopRequest.newBuilder().setRef(container).addAllPsOptions(psOptions).build());
+    }
+
+    private static Table usage(List<Process> processes) {
       Table table = new Table(List.of("UID", "PID", "PPID", "TIME", "CMD"));
       for (Process process : processes) {
         Duration used = Duration.ofMillis(process.getCpuMs());
@@ -194,8 +230,7 @@ public final class ListCommands {
                 used.toSecondsPart()),
             process.getCommand());
       }
-      table.print(session.out());
-      return 0;
+      return table;
     }
   }
 }

@@ -12,6 +12,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,6 +38,12 @@ public final class LoginCommands {
         description = "Who you are there (default: it asks)")
     String user = "";
 
+    @Option(
+        names = {"-p", "--password"},
+        paramLabel = "PASSWORD",
+        description = "Seen by everybody on this machine: --password-stdin is better")
+    @Nullable String given;
+
     @Option(names = "--password-stdin", description = "Read the password from standard input")
     boolean fromInput;
 
@@ -53,6 +61,16 @@ public final class LoginCommands {
       Logins logins = new Logins(session.caller().environment());
       // Without a place to keep it nobody has to type a password.
       var _ = logins.file();
+      if (fromInput && given != null) {
+        throw new BerthException.InvalidArgument(
+            "--password and --password-stdin are mutually exclusive; leave --password out");
+      }
+      if (given != null) {
+        session.warn(
+            List.of(
+                "Using --password via the CLI is insecure: it is seen by everybody on this machine."
+                    + " Use --password-stdin."));
+      }
       if (fromInput && user.isEmpty()) {
         throw new BerthException.InvalidArgument("--password-stdin: give -u NAME as well");
       }
@@ -64,7 +82,9 @@ public final class LoginCommands {
             "login: a user name is not empty and has no colon");
       }
       String password =
-          fromInput ? secret(session.caller().in()) : ask(session, "Password: ", true);
+          given != null
+              ? given
+              : fromInput ? secret(session.caller().in()) : ask(session, "Password: ", true);
       if (password.isEmpty()) {
         throw new BerthException.InvalidArgument("login: the password is empty");
       }

@@ -14,6 +14,7 @@ import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.base.error.BerthException;
 import io.berth.base.text.PortMapping;
 import io.berth.base.text.Variables;
 import io.berth.cli.render.Inspection;
@@ -67,11 +68,30 @@ public final class NetworkCommands {
     @Option(names = "--internal", description = "No way out")
     boolean internal;
 
+    @Option(
+        names = {"--attachable", "--ipv4"},
+        hidden = true,
+        description = "Accepted: every network is so")
+    boolean always = true;
+
+    @Option(names = "--ipam-driver", hidden = true, description = "default")
+    String addresses = "default";
+
+    @Option(names = "--scope", hidden = true, description = "local")
+    String scope = "local";
+
     @Parameters(paramLabel = "NAME", description = "Of the network")
     String name = "";
 
     @Override
     public int run(Session session) {
+      if (!always) {
+        throw new BerthException.InvalidArgument(
+            "--attachable, --ipv4: every network has IPv4, and containers attach to it;"
+                + " leave the option out");
+      }
+      only("--ipam-driver", addresses, "default");
+      only("--scope", scope, "local");
       Network network =
           session.call(
               NetworksGrpc.getCreateMethod(),
@@ -86,6 +106,13 @@ public final class NetworkCommands {
                   .build());
       session.out().println(network.getId());
       return 0;
+    }
+  }
+
+  private static void only(String option, String given, String known) {
+    if (!given.equals(known)) {
+      throw new BerthException.InvalidArgument(
+          option + " `" + given + "`: there is " + known + " alone; leave the option out");
     }
   }
 
@@ -143,6 +170,11 @@ public final class NetworkCommands {
   /** Removes networks. */
   @Command(description = "Remove networks")
   public static final class Rm extends SessionCommand {
+    @Option(
+        names = {"-f", "--force"},
+        description = "No failure if one is not there")
+    boolean force;
+
     @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
     List<String> networks = new ArrayList<>();
 
@@ -151,6 +183,7 @@ public final class NetworkCommands {
       return each(
           session,
           networks,
+          /* absentIsFine= */ force,
           network -> {
             session.call(
                 NetworksGrpc.getRemoveMethod(),
@@ -168,6 +201,12 @@ public final class NetworkCommands {
         paramLabel = "json|TEMPLATE",
         description = "A line each")
     String format = "";
+
+    @Option(
+        names = {"-v", "--verbose"},
+        hidden = true,
+        description = "Accepted: what it adds in docker is of swarms")
+    boolean verbose;
 
     @Parameters(arity = "1..*", paramLabel = "NETWORK", description = "Name or id")
     List<String> networks = new ArrayList<>();

@@ -25,6 +25,12 @@ final class RegistryOptions {
       description = "Credentials, instead of those of `login`")
   String user = "";
 
+  @Option(
+      names = "--disable-content-trust",
+      hidden = true,
+      description = "Accepted: there is no notary to ask")
+  boolean noTrust = true;
+
   /** The credentials that were typed, or else those of the last login at an image's registry. */
   Credentials credentials(Session session, String image) {
     if (user.isEmpty()) {

@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecStartRequest;
 import io.berth.api.berth.container.v1.ExecStartResponse;
 import io.berth.api.berth.container.v1.ExecWaitRequest;
+import io.berth.api.berth.container.v1.LogDetailsRequest;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.State;
@@ -24,13 +25,17 @@ import io.berth.cli.template.DocumentTypes;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
 import java.io.PrintStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -261,6 +266,9 @@ public final class StreamCommands {
         description = "With the time of each line")
     boolean timestamps;
 
+    @Option(names = "--details", description = "With what --log-opt has lines carry: labels, tag")
+    boolean details;
+
     @Option(
         names = {"-n", "--tail"},
         paramLabel = "N",
@@ -296,13 +304,14 @@ public final class StreamCommands {
       if (!until.isEmpty()) {
         request.setUntil(Timestamps.of(Moment.parse("--until", until, now, zone)));
       }
+      String before = details ? details(session) : "";
       return session.stream(
           ContainersGrpc.getLogsMethod(),
           request.build(),
           records -> {
             int printed = 0;
             while (records.hasNext()) {
-              print(session, records.next());
+              print(session, before, records.next());
               // Where the reader has gone, the rest would be read for nobody.
               if ((follow || ++printed % CHECK_EVERY == 0) && session.out().checkError()) {
                 break;
@@ -326,11 +335,29 @@ public final class StreamCommands {
       }
     }
 
-    private void print(Session session, LogRecord record) {
+    /** What each line carries, as docker writes it: a blank alone where that is nothing. */
+    private String details(Session session) {
+      LogDetailsRequest request = LogDetailsRequest.newBuilder().setRef(container).build();
+      return new TreeMap<>(
+              session.call(ContainersGrpc.getLogDetailsMethod(), request).getDetailsMap())
+          .entrySet().stream()
+              .map(entry -> escaped(entry.getKey()) + "=" + escaped(entry.getValue()))
+              .collect(Collectors.joining(",", "", " "));
+    }
+
+    private static String escaped(String text) {
+      // Go leaves other characters alone than Java does (net/url, QueryEscape).
+      return URLEncoder.encode(text, StandardCharsets.UTF_8)
+          .replace("*", "%2A")
+          .replace("%7E", "~");
+    }
+
+    private void print(Session session, String before, LogRecord record) {
       PrintStream stream = record.getStderr() ? session.err() : session.out();
       if (timestamps) {
         stream.print(Words.nanos(record.getAt()) + " ");
       }
+      stream.print(before);
       byte[] line = record.getLine().toByteArray();
       stream.write(line, 0, line.length);
       if (!record.getPartial()) {

@@ -35,8 +35,10 @@ public final class TransferCommands {
   /**
    * Pulls an image with progress on standard error, because standard output belongs to the
    * container.
+   *
+   * @param quiet without the progress
    */
-  static void pull(Session session, String ref, String platform) {
+  static void pull(Session session, String ref, String platform, boolean quiet) {
     PullRequest request =
         PullRequest.newBuilder()
             .setRef(ref)
@@ -45,7 +47,7 @@ public final class TransferCommands {
             .build();
     show(
         session,
-        view(session.err(), session.caller().complainsOnTerminal()),
+        quiet ? _ -> {} : view(session.err(), session.caller().complainsOnTerminal()),
         ImagesGrpc.getPullMethod(),
         request);
   }

@@ -14,6 +14,7 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.base.id.Digest;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Timestamps;
 import java.util.List;
@@ -107,6 +108,7 @@ public final class ContainerDocument {
     if (host.getLogMaxFiles() > 0) {
       logOptions.put("max-file", Integer.toUnsignedString(host.getLogMaxFiles()));
     }
+    new TreeMap<>(host.getLogOptionsMap()).forEach(logOptions::put);
     texts(node, "VolumesFrom", host.getVolumesFromList());
     node.put("VolumeDriver", host.getVolumeDriver());
     texts(node, "Links", container.getNetwork().getLinksList());
@@ -220,17 +222,31 @@ public final class ContainerDocument {
   private static ObjectNode network(Container container) {
     Endpoint endpoint = container.getEndpoint();
     ObjectNode node = Json.mapper().createObjectNode();
+    node.put("Bridge", "");
+    node.put(
+        "SandboxID", endpoint.getNetns().isEmpty() ? "" : Digest.sha256(endpoint.getNetns()).hex());
+    node.put("HairpinMode", false);
+    node.put("LinkLocalIPv6Address", "");
+    node.put("LinkLocalIPv6PrefixLen", 0);
     node.put("SandboxKey", endpoint.getNetns());
+    node.putNull("SecondaryIPAddresses");
+    node.putNull("SecondaryIPv6Addresses");
+    node.put("EndpointID", endpoint.getId());
+    node.put("GlobalIPv6PrefixLen", 0);
+    node.put("IPv6Gateway", "");
     node.set("Ports", ports(endpoint.getPortsList()));
     node.put("IPAddress", endpoint.getAddress());
     node.put("IPPrefixLen", endpoint.getPrefixLength());
     node.put("Gateway", endpoint.getGateway());
     node.put("MacAddress", endpoint.getMac());
-    node.put("Bridge", "");
     node.put("GlobalIPv6Address", endpoint.getAddress6());
     ObjectNode networks = node.putObject("Networks");
     if (!endpoint.getNetwork().isEmpty()) {
       ObjectNode one = networks.putObject(endpoint.getNetwork());
+      one.put("NetworkID", endpoint.getNetworkId());
+      one.put("EndpointID", endpoint.getId());
+      one.put("IPv6Gateway", "");
+      one.put("GlobalIPv6PrefixLen", 0);
       one.put("IPAddress", endpoint.getAddress());
       one.put("IPPrefixLen", endpoint.getPrefixLength());
       one.put("Gateway", endpoint.getGateway());

@@ -48,7 +48,7 @@ public final class NetworkDocument {
       containers
           .putObject(endpoint.getContainer())
           .put("Name", names.getOrDefault(endpoint.getContainer(), ""))
-          .put("EndpointID", "")
+          .put("EndpointID", endpoint.getId())
           .put("MacAddress", endpoint.getMac())
           .put(
               "IPv4Address",

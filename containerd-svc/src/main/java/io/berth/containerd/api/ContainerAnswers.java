@@ -13,6 +13,7 @@ import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
+import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.rpc.Timestamps;
@@ -24,6 +25,7 @@ import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.ContainerStatus;
 import io.berth.containerd.container.Ending;
 import io.berth.containerd.container.ProcessUsage;
+import io.berth.containerd.container.PsTable;
 import io.berth.containerd.container.RunState;
 import io.berth.containerd.container.Started;
 import io.berth.containerd.health.HealthState;
@@ -31,6 +33,7 @@ import io.berth.containerd.log.LogEntry;
 import io.berth.containerd.settings.ExecSettings;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code berth.container.v1.Containers} answers, from the records of the domain. */
@@ -141,7 +144,19 @@ final class ContainerAnswers {
         .build();
   }
 
-  static Process of(ProcessUsage process) {
+  static TopResponse processes(List<ProcessUsage> processes) {
+    TopResponse.Builder message = TopResponse.newBuilder();
+    processes.forEach(process -> message.addProcesses(of(process)));
+    return message.build();
+  }
+
+  static TopResponse of(PsTable table) {
+    TopResponse.Builder message = TopResponse.newBuilder().addAllTitles(table.titles());
+    table.rows().forEach(row -> message.addRows(TopResponse.Row.newBuilder().addAllCells(row)));
+    return message.build();
+  }
+
+  private static Process of(ProcessUsage process) {
     return Process.newBuilder()
         .setPid(process.pid())
         .setPpid(process.ppid())

@@ -22,6 +22,8 @@ import io.berth.api.berth.container.v1.InfoResponse;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
+import io.berth.api.berth.container.v1.LogDetailsRequest;
+import io.berth.api.berth.container.v1.LogDetailsResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
@@ -235,7 +237,8 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
         responses,
         () -> {
           NamedContainer container = meant(request.getRef());
-          stops.endForRestart(container, request.hasTimeout() ? request.getTimeout() : null);
+          stops.endForRestart(
+              container, request.hasTimeout() ? request.getTimeout() : null, request.getSignal());
           return ContainerAnswers.of(starts.start(container, TerminalSize.UNKNOWN));
         });
   }
@@ -333,16 +336,25 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
   }
 
   @Override
-  public void top(TopRequest request, StreamObserver<TopResponse> responses) {
+  public void logDetails(LogDetailsRequest request, StreamObserver<LogDetailsResponse> responses) {
     Calls.answer(
         responses,
         () ->
-            TopResponse.newBuilder()
-                .addAllProcesses(
-                    queries.processes(meant(request.getRef())).stream()
-                        .map(ContainerAnswers::of)
-                        .toList())
+            LogDetailsResponse.newBuilder()
+                .putAllDetails(queries.logDetails(meant(request.getRef())))
                 .build());
+  }
+
+  @Override
+  public void top(TopRequest request, StreamObserver<TopResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          NamedContainer container = meant(request.getRef());
+          return request.getPsOptionsCount() == 0
+              ? ContainerAnswers.processes(queries.processes(container))
+              : ContainerAnswers.of(queries.processes(container, request.getPsOptionsList()));
+        });
   }
 
   @Override

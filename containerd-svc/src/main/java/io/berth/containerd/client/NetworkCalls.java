@@ -102,7 +102,9 @@ public final class NetworkCalls {
             message.getMac(),
             message.getNetns(),
             NetworkWishMessages.read(message.getPortsList()),
-            /* address6= */ ""),
+            /* address6= */ "",
+            message.getNetworkId(),
+            message.getId()),
         message.getNameserversList());
   }
 

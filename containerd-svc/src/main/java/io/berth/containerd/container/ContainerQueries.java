@@ -6,9 +6,11 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.time.Sleeper;
+import io.berth.containerd.log.LogDetails;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.log.LogQuery;
 import io.berth.containerd.log.LogReader;
+import io.berth.containerd.shimprocess.CgroupProcess;
 import io.berth.containerd.shimprocess.ShimProcesses;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
@@ -18,6 +20,8 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What is asked of containers without changing them. Thread-safe. */
@@ -116,6 +120,29 @@ public final class ContainerQueries {
         .map(ProcessUsage::of)
         .filter(Objects::nonNull)
         .toList();
+  }
+
+  /**
+   * The same, as ps(1) shows them.
+   *
+   * @param options for ps; see {@link PsTable}
+   */
+  public PsTable processes(NamedContainer container, List<String> options)
+      throws InterruptedException {
+    Tasks.Glance glance = tasks.glance(container.key());
+    if (glance == null || !glance.running()) {
+      throw ContainerStops.notRunning("list processes of", container);
+    }
+    return PsTable.of(
+        options,
+        tasks.pids(container.key()).stream()
+            .map(CgroupProcess::pid)
+            .collect(Collectors.toUnmodifiableSet()));
+  }
+
+  /** What every line of a container's log carries besides its text. */
+  public SortedMap<String, String> logDetails(NamedContainer container) {
+    return LogDetails.of(container.described());
   }
 
   /** The kept output of a container. FAILED_PRECONDITION if its log driver keeps none. */

@@ -83,9 +83,11 @@ public final class ContainerStops {
    * Ends a container that is to be started again at once. One that its policy is about to start is
    * left alone.
    */
-  public void endForRestart(NamedContainer container, @Nullable Integer timeoutSeconds) {
+  public void endForRestart(
+      NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
+    int number = stopSignal(container, signal);
     if (!restarts.isRestarting(container.key())) {
-      end(container, timeoutSeconds, "");
+      end(container, timeoutSeconds, String.valueOf(number));
     }
   }
 

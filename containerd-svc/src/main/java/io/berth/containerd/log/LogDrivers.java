@@ -16,6 +16,7 @@ public final class LogDrivers {
 
   /** INVALID_ARGUMENT for a driver that there is not, and for options that it does not take. */
   public static void check(LogSettings settings) {
+    LogDetails.check(settings.options());
     switch (settings.driver()) {
       case "", LOCAL -> {
         // Every size and every count of files is fine.

@@ -13,6 +13,8 @@ import java.util.List;
  * @param netns path of the network namespace
  * @param ports what is published, with the ports of the host that were found
  * @param address6 IPv6; empty on a network without one
+ * @param networkId the network's; empty where there is none
+ * @param id of this place, another one at each start; empty where there is none
  */
 public record NetworkEndpoint(
     String network,
@@ -22,10 +24,12 @@ public record NetworkEndpoint(
     String mac,
     String netns,
     List<PortBinding> ports,
-    String address6) {
+    String address6,
+    String networkId,
+    String id) {
   /** A container that has no place of its own. */
   public static final NetworkEndpoint NONE =
-      new NetworkEndpoint("", "", 0, "", "", "", List.of(), "");
+      new NetworkEndpoint("", "", 0, "", "", "", List.of(), "", "", "");
 
   public NetworkEndpoint {
     ports = List.copyOf(ports);

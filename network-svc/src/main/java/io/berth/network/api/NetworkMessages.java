@@ -7,6 +7,7 @@ import io.berth.api.berth.network.v1.CreateNetworkRequest;
 import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Digest;
 import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.MacAddress;
 import io.berth.network.address.Subnet;
@@ -165,6 +166,8 @@ final class NetworkMessages {
     }
     message
         .setNetwork(network.get().name())
+        .setNetworkId(network.get().id())
+        .setId(id(endpoint))
         .setInterface(endpoint.place().link())
         .setHostInterface(endpoint.place().hostLink())
         .setAddress(endpoint.place().address().toString())
@@ -178,6 +181,11 @@ final class NetworkMessages {
     }
     endpoint.ports().forEach(port -> message.addPorts(binding(port)));
     return message.build();
+  }
+
+  /** As long as docker's, and as unique as the short one; a new one for each attach. */
+  private static String id(EndpointRecord endpoint) {
+    return Digest.sha256(endpoint.id() + "/" + endpoint.attachedAt().toEpochMilli()).hex();
   }
 
   private static PortBinding binding(PublishedPort port) {

@@ -46,7 +46,11 @@ public final class HostMessages {
             message.getDnsSearchList(),
             message.getDnsOptionsList(),
             message.getExtraHostsList()),
-        new LogSettings(message.getLogDriver(), message.getLogMaxSize(), message.getLogMaxFiles()),
+        new LogSettings(
+            message.getLogDriver(),
+            message.getLogMaxSize(),
+            message.getLogMaxFiles(),
+            message.getLogOptionsMap()),
         new Lifecycle(
             read(message.getRestart()), message.getAutoRemove(), message.getContainerIdFile()),
         new RuntimeSettings(
@@ -89,6 +93,7 @@ public final class HostMessages {
         .setLogDriver(host.log().driver())
         .setLogMaxSize(host.log().maxSize())
         .setLogMaxFiles(host.log().maxFiles())
+        .putAllLogOptions(host.log().options())
         .build();
   }
 

@@ -67,7 +67,9 @@ public final class NetworkWishMessages {
         message.getMac(),
         message.getNetns(),
         read(message.getPortsList()),
-        message.getAddress6());
+        message.getAddress6(),
+        message.getNetworkId(),
+        message.getId());
   }
 
   static Endpoint write(NetworkEndpoint endpoint) {
@@ -80,6 +82,8 @@ public final class NetworkWishMessages {
         .setNetns(endpoint.netns())
         .addAllPorts(write(endpoint.ports()))
         .setAddress6(endpoint.address6())
+        .setNetworkId(endpoint.networkId())
+        .setId(endpoint.id())
         .build();
   }
 }
