@@ -6,6 +6,7 @@ import io.berth.cli.Cli;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Descriptors;
+import io.berth.cli.session.OwnConnections;
 import io.berth.cli.session.StandardInput;
 import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.WorkingFolder;
@@ -94,7 +95,10 @@ final class LineRunner {
     }
 
     private Connector connect(Config config) {
-      Connector connector = connections.forLine(config);
+      // How long a connection takes can be told of a new one only.
+      boolean timed =
+          greeting.arguments().stream().anyMatch(word -> word.startsWith("--connect-timeout"));
+      Connector connector = timed ? OwnConnections.to(config) : connections.forLine(config);
       boolean late;
       synchronized (this) {
         connectors.add(connector);

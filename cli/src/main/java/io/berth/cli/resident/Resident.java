@@ -82,11 +82,17 @@ final class Resident implements AutoCloseable {
     }
   }
 
-  private void accept() throws SyscallException {
-    Fd socket = Sockets.accept(listener);
-    if (socket != null) {
-      Client client = new Client(socket);
-      client.registration = poller.register(socket, Epoll.EPOLLIN, (_, _) -> client.ready());
+  private void accept() {
+    try {
+      Fd socket = Sockets.accept(listener);
+      if (socket != null) {
+        Client client = new Client(socket);
+        client.registration = poller.register(socket, Epoll.EPOLLIN, (_, _) -> client.ready());
+      }
+    } catch (SyscallException e) {
+      // Descriptors or memory are short. Clients that waited here would wait in vain.
+      LOG.log(Level.ERROR, "take a connection; no more are taken", e);
+      retire();
     }
   }
 

@@ -1,0 +1,197 @@
+package io.berth.cli.resident;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.berth.linux.Fd;
+import io.berth.linux.Memfd;
+import io.berth.linux.OpenFlags;
+import io.berth.linux.Sockets;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the resident command line answers to clients, which this process plays. */
+final class ResidentTest {
+  private static final Build BUILD = new Build(1, 2, 100);
+
+  @TempDir Path folder;
+
+  private final CompletableFuture<Void> retired = new CompletableFuture<>();
+  private final SharedConnections connections = new SharedConnections();
+  private final List<Fd> open = new ArrayList<>();
+  private Resident resident;
+
+  @BeforeEach
+  void start() throws Exception {
+    resident =
+        new Resident(
+            Sockets.listen(Sockets.Kind.SEQPACKET, folder.resolve("cli.sock"), 0600, 8),
+            BUILD,
+            1,
+            new LineRunner(connections),
+            () -> retired.complete(null));
+    resident.start();
+  }
+
+  @AfterEach
+  void end() {
+    resident.close();
+    connections.close();
+    open.forEach(Fd::close);
+  }
+
+  private Fd connect() throws Exception {
+    Fd client = Sockets.connect(Sockets.Kind.SEQPACKET, folder.resolve("cli.sock"), false);
+    open.add(client);
+    return client;
+  }
+
+  /** Connects and greets. */
+  private Fd greet(Build build, Fd output, List<String> variables, String... words)
+      throws Exception {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    ByteBuffer counts = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
+    text.write(counts.putInt(words.length).putInt(variables.size()).array());
+    List<String> strings = new ArrayList<>(List.of(folder.toString()));
+    strings.addAll(List.of(words));
+    strings.addAll(variables);
+    for (String string : strings) {
+      text.write(string.getBytes(StandardCharsets.UTF_8));
+      text.write(0);
+    }
+    ByteBuffer hello = ByteBuffer.allocate(LineProtocol.HELLO_BYTES).order(ByteOrder.nativeOrder());
+    hello.putInt(LineProtocol.LINE_HELLO).putInt(LineProtocol.LINE_VERSION);
+    hello.putLong(build.inode()).putLong(build.size()).putLong(build.time());
+    hello.putLong(0).putInt(022).putInt(text.size());
+    Fd client = connect();
+    try (Fd memory = Memfd.sealed("line", text.toByteArray());
+        Fd here = Fd.open(folder, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
+      Sockets.send(client, hello.array(), List.of(memory, here, output, output, output));
+    }
+    return client;
+  }
+
+  private Fd greet(Build build) throws Exception {
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      return greet(build, pipe.writeEnd(), List.of(), "--version");
+    }
+  }
+
+  private static void tell(Fd client, int op) throws Exception {
+    ByteBuffer message =
+        ByteBuffer.allocate(LineProtocol.MESSAGE_BYTES).order(ByteOrder.nativeOrder());
+    Sockets.send(client, message.putInt(op).putInt(0).array(), List.of());
+  }
+
+  private static void hears(Fd client, int op, int value) throws Exception {
+    byte[] bytes = new byte[LineProtocol.MESSAGE_BYTES];
+    assertEquals(bytes.length, Sockets.receive(client, bytes).length(), "bytes of a message");
+    ByteBuffer message = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+    assertEquals(op + " " + value, message.getInt() + " " + message.getInt());
+  }
+
+  private static void isLeft(Fd client) throws Exception {
+    assertEquals(0, Sockets.receive(client, new byte[64]).length(), "the end of the connection");
+  }
+
+  @Test
+  void aLineIsCarriedOutOnceItsOfferIsAccepted() throws Exception {
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd client = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(client, LineProtocol.LINE_OFFER, 0);
+      tell(client, LineProtocol.LINE_GO);
+      hears(client, LineProtocol.LINE_ENDED, 0);
+      byte[] said = new byte[100];
+      int length = pipe.readEnd().read(said, 0, said.length);
+      String text = new String(said, 0, length, StandardCharsets.UTF_8);
+      assertEquals("berth version", text.substring(0, 13));
+      isLeft(client);
+    }
+  }
+
+  @Test
+  void moreLinesThanAreCarriedOutAtOnceWaitForTheirTurn() throws Exception {
+    Fd first = greet(BUILD);
+    hears(first, LineProtocol.LINE_OFFER, 0);
+    Fd second = greet(BUILD);
+    hears(second, LineProtocol.LINE_WAITS, 1);
+    Fd third = greet(BUILD);
+    hears(third, LineProtocol.LINE_WAITS, 1);
+    Sockets.shutdown(second, Sockets.Direction.BOTH);
+    // The first has gone without accepting its offer, the second while it waited.
+    Sockets.shutdown(first, Sockets.Direction.BOTH);
+    hears(third, LineProtocol.LINE_OFFER, 0);
+  }
+
+  @Test
+  void anOlderBuildIsRefused() throws Exception {
+    Fd client = greet(new Build(1, 2, 99));
+    hears(client, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_BUILD);
+    hears(greet(BUILD), LineProtocol.LINE_OFFER, 0);
+  }
+
+  @Test
+  void aNewerBuildFindsItsPlaceFree() throws Exception {
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd carried = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(carried, LineProtocol.LINE_OFFER, 0);
+      Fd client = greet(new Build(9, 2, 101));
+      hears(client, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_OLD);
+      // It is free before the client hears so, which may start another at once.
+      assertTrue(retired.isDone(), "its name is given away");
+      tell(carried, LineProtocol.LINE_GO);
+      hears(carried, LineProtocol.LINE_ENDED, 0);
+      CompletableFuture.runAsync(() -> awaitEnd(Duration.ofHours(1))).get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  private void awaitEnd(Duration idle) {
+    try {
+      resident.awaitEnd(idle);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void itEndsWhenNobodyCalls() throws Exception {
+    CompletableFuture.runAsync(() -> awaitEnd(Duration.ofMillis(50))).get(20, TimeUnit.SECONDS);
+    retired.get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aTimeZoneThatOnlyAProcessCanHaveIsLeftToOne() throws Exception {
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd odd = greet(BUILD, pipe.writeEnd(), List.of("TZ=XYZ-3"), "images");
+      hears(odd, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_PEER);
+      Fd known = greet(BUILD, pipe.writeEnd(), List.of("TZ=:Asia/Tokyo"), "images");
+      hears(known, LineProtocol.LINE_OFFER, 0);
+    }
+  }
+
+  @Test
+  void whatIsNoGreetingIsLeft() throws Exception {
+    Fd client = connect();
+    Sockets.send(client, new byte[] {1, 2, 3}, List.of());
+    isLeft(client);
+    Fd bare = connect();
+    Sockets.send(bare, new byte[LineProtocol.HELLO_BYTES], List.of());
+    isLeft(bare);
+    Fd large = connect();
+    Sockets.send(large, new byte[1000], List.of());
+    isLeft(large);
+    hears(greet(BUILD), LineProtocol.LINE_OFFER, 0);
+  }
+}
