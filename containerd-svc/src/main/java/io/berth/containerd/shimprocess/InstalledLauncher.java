@@ -3,6 +3,7 @@ package io.berth.containerd.shimprocess;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.base.daemon.DelegatedUnit;
 import io.berth.base.layout.StateFolders;
 import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Fd;
@@ -36,6 +37,7 @@ public final class InstalledLauncher implements ShimProcessLauncher {
   private static final Logger LOG = System.getLogger(InstalledLauncher.class.getName());
 
   private final Config config;
+  private final DelegatedUnit unit;
 
   @GuardedBy("this")
   private @Nullable Poller poller;
@@ -43,10 +45,21 @@ public final class InstalledLauncher implements ShimProcessLauncher {
   @Inject
   public InstalledLauncher(Config config) {
     this.config = config;
+    try {
+      this.unit = DelegatedUnit.of(config);
+    } catch (SyscallException e) {
+      throw new UncheckedIOException("look for the cgroup of containers", e);
+    }
+  }
+
+  @Override
+  public void check() {
+    unit.check();
   }
 
   @Override
   public CompletableFuture<Void> launch(int number) throws IOException {
+    unit.check();
     Path program = config.libexec().resolve("bin").resolve("berth-shim");
     Path file =
         Objects.requireNonNull(config.file(), "shim processes read the configuration's file");

@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Starts shim processes: the seam at which tests put processes of their own. */
 public interface ShimProcessLauncher {
+  /** ABSENT, which says why, while no container could live here. */
+  void check();
+
   /**
    * Starts process {@code number}, whose folder exists; it will listen on the socket there.
    *

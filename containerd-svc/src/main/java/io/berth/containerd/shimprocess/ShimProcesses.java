@@ -54,6 +54,11 @@ public final class ShimProcesses {
     starter.startMissing();
   }
 
+  /** ABSENT, which says why, while no container could live on this host. */
+  public void check() {
+    launcher.check();
+  }
+
   /**
    * A living process of an earlier life of this service.
    *

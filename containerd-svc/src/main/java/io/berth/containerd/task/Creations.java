@@ -60,6 +60,7 @@ final class Creations {
   int create(Tasks.Creation wanted) {
     TaskKey key = wanted.key();
     ContainerRecord container = records.get(key);
+    shims.check();
     String runtime = container.runtime().name();
     Runtimes.check(wanted.runtimePath().isEmpty() ? runtime : wanted.runtimePath());
     Any options = isAbsent(wanted.options()) ? container.runtime().options() : wanted.options();

@@ -33,6 +33,9 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
   private final Map<Integer, CompletableFuture<Void>> ends = new ConcurrentHashMap<>();
   private volatile String build = "b1";
 
+  /** Whether the service manager has stopped the unit in which containers live. */
+  public volatile boolean unitDown;
+
   /** Called before a start is answered: a test kills a shim process there. */
   public volatile Runnable beforeStartAnswer = () -> {};
 
@@ -50,6 +53,13 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
 
   public FakeShimProcesses(Config config) {
     this.config = config;
+  }
+
+  @Override
+  public void check() {
+    if (unitDown) {
+      throw new BerthException.Absent("the unit is down", null);
+    }
   }
 
   @Override

@@ -2,6 +2,8 @@ package io.berth.network.port;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.berth.base.daemon.DelegatedUnit;
+import io.berth.base.error.BerthException;
 import io.berth.base.time.Sleeper;
 import io.berth.linux.CgroupLeaf;
 import io.berth.linux.Errno;
@@ -158,8 +160,9 @@ public final class KeeperClient implements SocketKeeper {
     Fd started = Sockets.connect(Sockets.Kind.SEQPACKET, socket, /* nonBlocking= */ false);
     if (cgroup != null) {
       try {
+        DelegatedUnit.at(cgroup.substring(0, cgroup.lastIndexOf('/'))).check();
         CgroupLeaf.at(cgroup).enter(Sockets.peer(started).pid());
-      } catch (IOException e) {
+      } catch (IOException | BerthException.Absent e) {
         LOG.log(
             System.Logger.Level.WARNING,
             "the keeper stays in the cgroup of this service: {0}",

@@ -2,6 +2,7 @@ package io.berth.shim.run;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
+import io.berth.base.daemon.DelegatedUnit;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.linux.Fd;
@@ -144,6 +145,7 @@ final class SupervisorSpawner implements AutoCloseable {
       if (known != null && known.exists()) {
         return known;
       }
+      DelegatedUnit.of(config).check();
       // The old one may be in use at this moment; its descriptors end with the process.
       SupervisorLeaf opened = SupervisorLeaf.open(cgroups, config.cgroupParent());
       leaf = opened;
