@@ -2,6 +2,8 @@ package io.berth.shim.cgroup;
 
 import io.berth.linux.MountInfo;
 import io.berth.linux.SyscallException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,6 +53,16 @@ public record CgroupLayout(
       }
     }
     return null;
+  }
+
+  /** Whether there is a cgroup of this path, which begins with a slash. */
+  public boolean has(String path) {
+    Hierarchy memory = with("memory");
+    String mount =
+        unified() || version1.isEmpty()
+            ? version2
+            : memory != null ? memory.mount() : version1.getFirst().mount();
+    return mount != null && Files.isDirectory(Path.of(mount + path));
   }
 
   /**

@@ -2,6 +2,7 @@ package io.berth.shim.cgroup;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import java.util.function.Predicate;
 
 /**
  * Where a container's cgroup is, below the root of every hierarchy: absolute, without a slash at
@@ -39,6 +40,23 @@ public record CgroupPath(String text) {
       return clean(expand(slice) + "/" + (name.endsWith(".slice") ? name : name + ".scope"));
     }
     return clean(path.startsWith("/") ? path : "/" + parent + "/" + path);
+  }
+
+  /**
+   * Where a cgroup is made if a service manager has handed one over for containers: below that, for
+   * nothing else is this instance's to make. What somebody has made for it, as kubelet does for a
+   * pod, is taken as it is.
+   *
+   * @param parent what was handed over, relative to the root
+   * @param present whether there is a cgroup of this path
+   */
+  public CgroupPath delegated(String parent, Predicate<String> present) {
+    int slash = text.lastIndexOf('/');
+    if (text.startsWith("/" + parent + "/")
+        || (slash > 0 && present.test(text.substring(0, slash)))) {
+      return this;
+    }
+    return new CgroupPath("/" + parent + text);
   }
 
   /** A slice's name holds its parents: {@code a-b.slice} lies in {@code a.slice}. */

@@ -1,5 +1,6 @@
 package io.berth.shim.run;
 
+import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
@@ -126,12 +127,7 @@ public final class TaskCreation {
             ? TaskFolder.rootfsOf(bundle).toString()
             : bundle.resolve(root.path()).normalize().toString();
     boolean onHost = given && spec.hooks().stopsCreation();
-    CgroupPath path =
-        CgroupPath.of(
-            spec.linux().cgroupsPath(),
-            request.options.systemdCgroup,
-            services.config().cgroupParent(),
-            key);
+    CgroupPath path = cgroup();
     return new TaskRecord(
         key.namespace(),
         key.id(),
@@ -145,6 +141,15 @@ public final class TaskCreation {
         request.options.noPivot,
         request.options.noKeyring,
         request.ephemeral);
+  }
+
+  private CgroupPath cgroup() {
+    String parent = services.config().cgroupParent();
+    CgroupPath path =
+        CgroupPath.of(spec.linux().cgroupsPath(), request.options.systemdCgroup, parent, key);
+    return services.config().text(Key.CGROUP_PARENT).isEmpty()
+        ? path
+        : path.delegated(parent, services.cgroups()::has);
   }
 
   private ContainerTask run() throws IOException {

@@ -31,6 +31,23 @@ final class CgroupPathTest {
     assertEquals(expected, path(given, systemd));
   }
 
+  @ParameterizedTest // case V6
+  @CsvSource({
+    "/default/x, /berth.slice/berth-tasks.service/default/x",
+    "/x, /berth.slice/berth-tasks.service/x",
+    "/berth.slice/x, /berth.slice/berth-tasks.service/berth.slice/x",
+    "/berth.slice/berth-tasks.service/abc, /berth.slice/berth-tasks.service/abc",
+    "/kubepods/pod1/x, /kubepods/pod1/x",
+    "/kubepods/pod2/x, /berth.slice/berth-tasks.service/kubepods/pod2/x",
+  })
+  void isBelowWhatWasHandedOverUnlessItsParentIsThere(String given, String expected) {
+    assertEquals(
+        expected,
+        new CgroupPath(given)
+            .delegated("berth.slice/berth-tasks.service", "/kubepods/pod1"::equals)
+            .text());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"/", "/..", "/a/../b", "../x", "/a/./b", "no-slice:a:b"})
   void refusesWhatLeadsElsewhere(String given) {
