@@ -3,6 +3,8 @@ package io.berth.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.base.rpc.UnixServer;
 import io.berth.testing.InProcessGrpc;
 import java.io.IOException;
@@ -14,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** How {@code run} and {@code create} come from a line to a container. */
 final class RunTest {
@@ -107,5 +111,60 @@ final class RunTest {
     assertEquals(List.of("@words"), engine.created.getConfig().getCmdList());
     assertEquals(folder + "/x", engine.created.getHost().getMounts(0).getSource());
     assertEquals("0123", Files.readString(folder.resolve("id")));
+  }
+
+  @Test // case V7
+  void limitsOfDisksAndDevicesAreTold() {
+    assertEquals(
+        0,
+        lines.berth(
+            "create",
+            "--blkio-weight-device=/dev/vda:200",
+            "--device-read-bps=/dev/vda:1mb",
+            "--device-write-bps=/dev/disk/by-id/a:b:512",
+            "--device-read-iops=/dev/vda:100",
+            "--device-write-iops=/dev/vda:200",
+            "--memory-swappiness=60",
+            "--cpu-rt-period=1000000",
+            "--cpu-rt-runtime=950000",
+            "--device-cgroup-rule",
+            "c 42:* rmw",
+            "--cgroupns=private",
+            "--isolation=default",
+            "--disable-content-trust",
+            "--security-opt=label=disable",
+            "--security-opt=apparmor=unconfined",
+            "busybox"));
+    HostConfig host = engine.created.getHost();
+    Resources limits = host.getResources();
+    assertEquals(200, limits.getBlkioWeightDevice(0).getWeight());
+    assertEquals(1 << 20, limits.getDeviceReadBps(0).getRate());
+    assertEquals("/dev/disk/by-id/a:b", limits.getDeviceWriteBps(0).getPath());
+    assertEquals(100, limits.getDeviceReadIops(0).getRate());
+    assertEquals(200, limits.getDeviceWriteIops(0).getRate());
+    assertEquals(60, limits.getMemorySwappiness());
+    assertEquals(1_000_000, limits.getCpuRealtimePeriod());
+    assertEquals(950_000, limits.getCpuRealtimeRuntime());
+    assertEquals(List.of("c 42:* rmw"), host.getDeviceCgroupRulesList());
+    assertEquals("private", host.getCgroupnsMode());
+    assertEquals("unconfined", host.getApparmor());
+    assertEquals("busybox", engine.created.getFromImage().getRef());
+  }
+
+  @ParameterizedTest // case V7
+  @CsvSource({
+    "--isolation=hyperv",
+    "--disable-content-trust=false",
+    "--device-read-bps=/dev/vda",
+    "--device-read-bps=vda:1",
+    "--device-read-iops=/dev/vda:-1",
+    "--blkio-weight-device=/dev/vda:1001",
+    "--memory-swappiness=-2",
+    "--security-opt=label=level:s0"
+  })
+  void whatCannotBeIsRefused(String option) {
+    assertEquals(125, lines.berth("create", option, "busybox"));
+    assertEquals(List.of(), engine.asked);
+    assertEquals(1, lines.err().lines().count(), lines.err());
   }
 }

@@ -4,6 +4,7 @@ import io.berth.api.berth.container.v1.Config;
 import io.berth.api.berth.container.v1.Healthcheck;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.base.error.BerthException;
 import io.berth.base.text.Variables;
 import io.berth.cli.parse.DetachKeys;
@@ -101,6 +102,7 @@ final class ContainerOptions {
   @Mixin HealthOptions health = new HealthOptions();
   @Mixin HostOptions host = new HostOptions();
   @Mixin ResourceOptions resources = new ResourceOptions();
+  @Mixin DiskOptions disks = new DiskOptions();
 
   @Parameters(index = "0", paramLabel = "IMAGE", description = "Image")
   String image = "";
@@ -155,6 +157,8 @@ final class ContainerOptions {
   }
 
   HostConfig host(Caller caller) {
+    Resources.Builder limits = resources.build();
+    disks.add(limits);
     return host.build(caller)
         .setAutoRemove(remove)
         .addAllGroupAdd(groups)
@@ -162,7 +166,7 @@ final class ContainerOptions {
         .addAllDnsSearch(network.dnsSearch)
         .addAllDnsOptions(network.dnsOptions)
         .addAllExtraHosts(network.addHosts)
-        .setResources(resources.build())
+        .setResources(limits)
         .setContainerIdFile(idFile == null ? "" : idFile.toString())
         .build();
   }

@@ -58,7 +58,7 @@ final class HostOptions {
   @Option(
       names = "--security-opt",
       paramLabel = "OPTION",
-      description = "seccomp=unconfined or seccomp=FILE, no-new-privileges")
+      description = "seccomp=FILE, apparmor=PROFILE (or unconfined), no-new-privileges")
   List<String> security = new ArrayList<>();
 
   @Option(
@@ -66,6 +66,12 @@ final class HostOptions {
       paramLabel = "HOST[:INSIDE[:rwm]]",
       description = "A device of the host")
   List<String> devices = new ArrayList<>();
+
+  @Option(
+      names = "--device-cgroup-rule",
+      paramLabel = "RULE",
+      description = "Devices it may use: 'c 42:* rmw'")
+  List<String> deviceRules = new ArrayList<>();
 
   @Option(names = "--ulimit", paramLabel = "NAME=SOFT[:HARD]", description = "Resource limit")
   List<String> ulimits = new ArrayList<>();
@@ -90,6 +96,12 @@ final class HostOptions {
 
   @Option(names = "--userns", paramLabel = "MODE", description = "host (the only one)")
   String userNamespace = "";
+
+  @Option(
+      names = "--cgroupns",
+      paramLabel = "MODE",
+      description = "private (default with cgroup v2) or host")
+  String cgroupns = "";
 
   @Option(names = "--cgroup-parent", paramLabel = "PATH", description = "Parent of its cgroup")
   String cgroupParent = "";
@@ -136,6 +148,17 @@ final class HostOptions {
       description = "max-size=BYTES, max-file=N; tag, labels, env for `logs --details`")
   List<String> logOptions = new ArrayList<>();
 
+  @Option(names = "--isolation", paramLabel = "default", description = "There is no other")
+  String isolation = "default";
+
+  @Option(
+      names = "--disable-content-trust",
+      arity = "0..1",
+      fallbackValue = "true",
+      paramLabel = "true",
+      description = "Signatures of images are not looked at; cannot be switched on")
+  boolean untrusted = true;
+
   HostConfig.Builder build(Caller caller) {
     if (!List.of("", "host").contains(userNamespace)) {
       throw new BerthException.InvalidArgument(
@@ -143,6 +166,7 @@ final class HostOptions {
               + userNamespace
               + "`: containers have the users of the host; leave it out, or write host");
     }
+    refuseForeign();
     HostConfig.Builder host =
         HostConfig.newBuilder()
             .setPrivileged(privileged)
@@ -154,6 +178,8 @@ final class HostOptions {
             .setPidMode(pid)
             .setIpcMode(ipc)
             .setUtsMode(uts)
+            .setCgroupnsMode(cgroupns)
+            .addAllDeviceCgroupRules(deviceRules)
             .setCgroupParent(cgroupParent)
             .setShmSize(shmSize.isEmpty() ? 0 : ByteSize.parse("--shm-size", shmSize))
             .setOomScoreAdj(oomScore)
@@ -186,17 +212,37 @@ final class HostOptions {
         .build();
   }
 
+  /** Words of docker that mean something on other systems and with other services alone. */
+  private void refuseForeign() {
+    if (!List.of("", "default").contains(isolation)) {
+      throw new BerthException.InvalidArgument(
+          "--isolation `" + isolation + "`: Linux has default alone; leave it out");
+    }
+    if (!untrusted) {
+      throw new BerthException.InvalidArgument(
+          "--disable-content-trust=false: signatures of images are not checked here; name the"
+              + " image by its digest");
+    }
+  }
+
   private static void secure(HostConfig.Builder host, String option, Caller caller) {
     switch (option) {
       case "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true" ->
           host.setNoNewPrivileges(true);
       case "seccomp=unconfined", "seccomp:unconfined" -> host.setSeccomp("unconfined");
+      case "label=disable", "label:disable" -> {
+        // No container is given a label of SELinux.
+      }
       default -> {
+        if (option.matches("apparmor[=:].+")) {
+          host.setApparmor(option.substring("apparmor=".length()));
+          return;
+        }
         if (!option.startsWith("seccomp=")) {
           throw new BerthException.InvalidArgument(
               "--security-opt `"
                   + option
-                  + "`: not known; write seccomp=FILE or no-new-privileges");
+                  + "`: not known; write seccomp=FILE, apparmor=PROFILE or no-new-privileges");
         }
         Path file = caller.path(option.substring("seccomp=".length()));
         try {

@@ -54,7 +54,19 @@ final class ResourceOptions {
   @Option(names = "--blkio-weight", paramLabel = "N", description = "Relative disk weight, 10-1000")
   int blkioWeight;
 
-  Resources build() {
+  @Option(
+      names = "--cpu-rt-period",
+      paramLabel = "MICROSECONDS",
+      description = "Of the time of real-time tasks (cgroup v1)")
+  long realtimePeriod;
+
+  @Option(
+      names = "--cpu-rt-runtime",
+      paramLabel = "MICROSECONDS",
+      description = "Of real-time tasks, per period (cgroup v1)")
+  long realtimeRuntime;
+
+  Resources.Builder build() {
     return Resources.newBuilder()
         .setMemory(size("-m", memory))
         .setMemorySwap(memorySwap.equals("-1") ? -1 : size("--memory-swap", memorySwap))
@@ -67,7 +79,8 @@ final class ResourceOptions {
         .setCpusetMems(nodes)
         .setPids(pids)
         .setBlkioWeight(blkioWeight)
-        .build();
+        .setCpuRealtimePeriod(realtimePeriod)
+        .setCpuRealtimeRuntime(realtimeRuntime);
   }
 
   private static long size(String option, String text) {

@@ -42,6 +42,7 @@ public final class ContainerDocument {
     node.put("RestartCount", container.getRestartCount());
     node.put("Driver", container.getSnapshotter());
     node.put("Platform", container.getPlatform());
+    node.put("AppArmorProfile", container.getHost().getApparmor());
     texts(node, "ExecIDs", container.getExecIdsList());
     node.set("HostConfig", host(container));
     node.put("SnapshotKey", container.getSnapshotKey());
@@ -136,20 +137,6 @@ public final class ContainerDocument {
     node.put("Runtime", host.getRuntime());
     node.put("Init", host.getInit());
     node.put("CgroupParent", host.getCgroupParent());
-    node.put("Memory", host.getResources().getMemory());
-    node.put("MemorySwap", host.getResources().getMemorySwap());
-    node.put("MemoryReservation", host.getResources().getMemoryReservation());
-    node.put("NanoCpus", host.getResources().getNanoCpus());
-    node.put("CpuShares", host.getResources().getCpuShares());
-    node.put("CpuPeriod", host.getResources().getCpuPeriod());
-    node.put("CpuQuota", host.getResources().getCpuQuota());
-    node.put("CpusetCpus", host.getResources().getCpusetCpus());
-    node.put("CpusetMems", host.getResources().getCpusetMems());
-    if (host.getResources().getPids() == 0) {
-      node.putNull("PidsLimit");
-    } else {
-      node.put("PidsLimit", host.getResources().getPids());
-    }
     return node;
   }
 

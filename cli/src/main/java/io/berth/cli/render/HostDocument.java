@@ -4,8 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.Device;
+import io.berth.api.berth.container.v1.DeviceRate;
+import io.berth.api.berth.container.v1.DeviceWeight;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.Mount;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.json.Json;
 import java.util.ArrayList;
@@ -19,6 +22,9 @@ import java.util.stream.Collectors;
 /** The parts of a container's document that docker has under HostConfig and Mounts. */
 final class HostDocument {
   private static final Pattern ANONYMOUS = Pattern.compile("[0-9a-f]{64}");
+
+  /** The profile of AppArmor of a container for which none was chosen. */
+  private static final String DEFAULT_PROFILE = "berth-default";
 
   private HostDocument() {}
 
@@ -37,6 +43,9 @@ final class HostDocument {
     }
     if (!host.getSeccomp().isEmpty()) {
       security.add("seccomp=" + host.getSeccomp());
+    }
+    if (!List.of("", DEFAULT_PROFILE).contains(host.getApparmor())) {
+      security.add("apparmor=" + host.getApparmor());
     }
     ContainerDocument.texts(node, "SecurityOpt", security);
     map(node.putObject("StorageOpt"), host.getStorageOptionsMap());
@@ -63,7 +72,50 @@ final class HostDocument {
           .put("Soft", limit.getSoft());
     }
     node.put("OomKillDisable", host.getOomKillDisable());
-    node.put("BlkioWeight", host.getResources().getBlkioWeight());
+    ContainerDocument.texts(node, "DeviceCgroupRules", host.getDeviceCgroupRulesList());
+    node.put("CgroupnsMode", host.getCgroupnsMode());
+    node.put("Isolation", "");
+    limits(node, host.getResources());
+  }
+
+  /** Limits of control groups. */
+  private static void limits(ObjectNode node, Resources limits) {
+    node.put("Memory", limits.getMemory());
+    node.put("MemorySwap", limits.getMemorySwap());
+    node.put("MemoryReservation", limits.getMemoryReservation());
+    if (limits.hasMemorySwappiness()) {
+      node.put("MemorySwappiness", limits.getMemorySwappiness());
+    } else {
+      node.putNull("MemorySwappiness");
+    }
+    node.put("NanoCpus", limits.getNanoCpus());
+    node.put("CpuShares", limits.getCpuShares());
+    node.put("CpuPeriod", limits.getCpuPeriod());
+    node.put("CpuQuota", limits.getCpuQuota());
+    node.put("CpuRealtimePeriod", limits.getCpuRealtimePeriod());
+    node.put("CpuRealtimeRuntime", limits.getCpuRealtimeRuntime());
+    node.put("CpusetCpus", limits.getCpusetCpus());
+    node.put("CpusetMems", limits.getCpusetMems());
+    if (limits.getPids() == 0) {
+      node.putNull("PidsLimit");
+    } else {
+      node.put("PidsLimit", limits.getPids());
+    }
+    node.put("BlkioWeight", limits.getBlkioWeight());
+    ArrayNode weights = node.putArray("BlkioWeightDevice");
+    for (DeviceWeight weight : limits.getBlkioWeightDeviceList()) {
+      weights.addObject().put("Path", weight.getPath()).put("Weight", weight.getWeight());
+    }
+    rates(node.putArray("BlkioDeviceReadBps"), limits.getDeviceReadBpsList());
+    rates(node.putArray("BlkioDeviceWriteBps"), limits.getDeviceWriteBpsList());
+    rates(node.putArray("BlkioDeviceReadIOps"), limits.getDeviceReadIopsList());
+    rates(node.putArray("BlkioDeviceWriteIOps"), limits.getDeviceWriteIopsList());
+  }
+
+  private static void rates(ArrayNode node, List<DeviceRate> rates) {
+    for (DeviceRate rate : rates) {
+      node.addObject().put("Path", rate.getPath()).put("Rate", rate.getRate());
+    }
   }
 
   private static void map(ObjectNode node, Map<String, String> entries) {

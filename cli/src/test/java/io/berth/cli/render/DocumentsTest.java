@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.volume.v1.Volume;
@@ -26,6 +27,11 @@ final class DocumentsTest {
     host.addRlimitsBuilder().setName("RLIMIT_NOFILE").setSoft(100).setHard(200);
     host.putSysctls("net.ipv4.ip_default_ttl", "70").setNoNewPrivileges(true);
     host.setSeccomp("unconfined").getResourcesBuilder().setBlkioWeight(300);
+    host.setCgroupnsMode("private").addDeviceCgroupRules("c 42:* rmw");
+    Resources.Builder limits = host.getResourcesBuilder();
+    limits.setMemorySwappiness(60).setCpuRealtimeRuntime(5);
+    limits.addBlkioWeightDeviceBuilder().setPath("/dev/a").setWeight(200);
+    limits.addDeviceWriteIopsBuilder().setPath("/dev/a").setRate(7);
     host.addMountsBuilder().setType("tmpfs").setTarget("/scratch").addOptions("size=1m");
     host.addMountsBuilder().setType("volume").setSource("data1").setTarget("/data");
     host.addMountsBuilder().setType("bind").setSource("/h").setTarget("/b").setReadOnly(true);
@@ -57,6 +63,12 @@ final class DocumentsTest {
         "{{.HostConfig.SecurityOpt}}![no-new-privileges seccomp=unconfined]",
         "{{.HostConfig.Devices}}![{/dev/null /dev/x rwm}]",
         "{{.HostConfig.BlkioWeight}}!300",
+        "{{range .HostConfig.BlkioWeightDevice}}{{.Path}} {{.Weight}}{{end}}!/dev/a 200",
+        "{{range .HostConfig.BlkioDeviceWriteIOps}}{{.Path}} {{.Rate}}{{end}}!/dev/a 7",
+        "{{.HostConfig.MemorySwappiness}}!60",
+        "{{.HostConfig.CpuRealtimeRuntime}}!5",
+        "{{.HostConfig.CgroupnsMode}}!private",
+        "{{.HostConfig.DeviceCgroupRules}}![c 42:* rmw]",
         "{{.HostConfig.Binds}}![data1:/data /h:/b:ro]",
         "{{with index .Mounts 1}}{{.Name}} {{.Source}} {{.Driver}}{{end}}!data1 /root/volumes/data1"
             + " local",

@@ -213,6 +213,7 @@ final class ContainerAnswers {
         .setCgroups(overview.cgroups())
         .setShimProcesses(overview.shimProcesses())
         .setOverlayLayers(overview.overlayLayers())
+        .setApparmor(overview.appArmor())
         .setVersion(overview.version())
         .build();
   }

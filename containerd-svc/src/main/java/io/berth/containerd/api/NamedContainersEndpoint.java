@@ -55,6 +55,7 @@ import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.api.message.ConfigMessages;
 import io.berth.containerd.api.message.HostMessages;
+import io.berth.containerd.api.message.LimitMessages;
 import io.berth.containerd.api.message.NetworkWishMessages;
 import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerChanges;
@@ -77,6 +78,7 @@ import io.berth.containerd.settings.TerminalSize;
 import io.berth.containerd.task.Detached;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /**
@@ -305,11 +307,12 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
     finished(
         responses,
         () -> {
-          changes.update(
-              meant(request.getRef()),
-              request.hasResources() ? HostMessages.read(request.getResources()) : null,
-              request.hasRestart() ? HostMessages.read(request.getRestart()) : null);
-          return UpdateResponse.getDefaultInstance();
+          List<String> warnings =
+              changes.update(
+                  meant(request.getRef()),
+                  request.hasResources() ? LimitMessages.read(request.getResources()) : null,
+                  request.hasRestart() ? HostMessages.read(request.getRestart()) : null);
+          return UpdateResponse.newBuilder().addAllWarnings(warnings).build();
         });
   }
 

@@ -13,11 +13,13 @@ import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.Lifecycle;
 import io.berth.containerd.settings.ResourceSettings;
 import io.berth.containerd.settings.RestartPolicy;
+import io.berth.containerd.spec.HostFacts;
 import io.berth.containerd.spec.ResourceRules;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -58,8 +60,9 @@ public final class ContainerChanges {
    *
    * @param limits null to leave them alone; a limit of zero stays as it is
    * @param restart null to leave the policy alone
+   * @return what the person should know, one line each
    */
-  public void update(
+  public List<String> update(
       NamedContainer container,
       @Nullable ResourceSettings limits,
       @Nullable RestartPolicy restart) {
@@ -68,13 +71,13 @@ public final class ContainerChanges {
     Lifecycle lifecycle =
         restart == null ? host.lifecycle() : host.lifecycle().withRestart(restart);
     var _ = lifecycle.rule();
+    HostFacts facts = surroundings.hostFacts();
+    List<String> warnings = new ArrayList<>();
     ResourceSettings changed =
         ResourceRules.update(
-            host.resources(),
-            limits == null ? ResourceSettings.NONE : limits,
-            surroundings.hostFacts().processors());
+            host.resources(), limits == null ? ResourceSettings.NONE : limits, facts, warnings);
     if (limits != null) {
-      byte[] json = SpecJson.bytes(ResourceRules.runtime(changed));
+      byte[] json = SpecJson.bytes(ResourceRules.runtime(changed, facts.devices()));
       Tasks.Glance glance = tasks.glance(key);
       if (glance != null && glance.running()) {
         tasks.update(key, json);
@@ -89,6 +92,7 @@ public final class ContainerChanges {
               return old.withHost(
                   restart == null ? now : now.withLifecycle(now.lifecycle().withRestart(restart)));
             });
+    return List.copyOf(warnings);
   }
 
   // The specification keeps what an update cannot name, such as rules for devices.

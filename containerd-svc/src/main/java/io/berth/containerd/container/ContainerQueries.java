@@ -175,6 +175,7 @@ public final class ContainerQueries {
    * @param cgroups the layout of the host's control groups: {@code v1}, {@code hybrid}, {@code v2}
    * @param shimProcesses how many processes with shims there are
    * @param overlayLayers how overlays are told their lower layers
+   * @param appArmor what AppArmor does for containers
    * @param version of this program
    */
   public record Overview(
@@ -186,6 +187,7 @@ public final class ContainerQueries {
       String cgroups,
       int shimProcesses,
       String overlayLayers,
+      String appArmor,
       String version) {}
 
   /** An overview of one namespace, or of all for null. */
@@ -207,9 +209,10 @@ public final class ContainerQueries {
         paused,
         stopped,
         config.text(Key.SHIM_ISOLATION),
-        surroundings.hostFacts().cgroups().text(),
+        surroundings.hostFacts().cgroups().mode().text(),
         shimProcesses.count(),
         surroundings.overlays().answer().text(),
+        surroundings.hostFacts().appArmor().text(),
         Program.VERSION);
   }
 }

@@ -1,12 +1,10 @@
 package io.berth.containerd.container;
 
 import io.berth.base.config.Config;
-import io.berth.containerd.spec.CgroupMode;
 import io.berth.containerd.spec.DeviceFolder;
 import io.berth.containerd.spec.HostFacts;
 import io.berth.containerd.spec.NumberSet;
 import io.berth.containerd.spec.Processors;
-import io.berth.linux.MountInfo;
 import io.berth.oci.runtime.Capabilities;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out what specifications must know of the host. */
+/** Finds out what specifications must know of the host, and makes it ready for containers. */
 final class HostProbe {
   private HostProbe() {}
 
@@ -28,12 +26,13 @@ final class HostProbe {
           architecture.equals("amd64") ? "x86_64" : architecture,
           processors(),
           Files.readString(Path.of("/proc/sys/kernel/hostname")).strip(),
-          cgroups(),
+          ControlGroupProbe.look(),
           config.cgroupParent(),
           capabilities(),
           Map.of("RLIMIT_NOFILE", kernelNumber(Path.of("/proc/sys/fs/nr_open"))),
           new DeviceFolder(Path.of("/dev")),
           Files::exists,
+          AppArmorProfile.load(),
           init(config));
     } catch (IOException e) {
       throw new UncheckedIOException("look at the host", e);
@@ -69,16 +68,6 @@ final class HostProbe {
   // to the first read only, which Files.readString makes a read of one byte.
   private static long kernelNumber(Path file) throws IOException {
     return Long.parseLong(Files.readAllLines(file).getFirst().strip());
-  }
-
-  static CgroupMode cgroups() throws IOException {
-    boolean version1 = false;
-    boolean version2 = false;
-    for (MountInfo mount : MountInfo.ofSelf()) {
-      version1 |= mount.type().equals("cgroup");
-      version2 |= mount.type().equals("cgroup2");
-    }
-    return version1 ? (version2 ? CgroupMode.HYBRID : CgroupMode.V1) : CgroupMode.V2;
   }
 
   // A child can be given the capabilities of this service's bounding set (capabilities(7)).

@@ -46,6 +46,13 @@ final class StartPreparation implements TaskPreparer {
     this.tasks = tasks;
   }
 
+  /**
+   * Makes the host ready, once: what containers name of it, as a profile, is there from then on.
+   */
+  void readyHost() {
+    var _ = surroundings.hostFacts();
+  }
+
   @Override
   public @Nullable Prepared prepare(TaskKey key, ContainerRecord record) {
     NamedContainer container = containers.find(key);

@@ -42,6 +42,7 @@ public final class Supervising {
 
   /** Called when tasks are known and the socket answers. */
   public void resume() {
+    preparation.readyHost();
     resumption.resume(left, runs::undoLeft);
     policies.start();
   }

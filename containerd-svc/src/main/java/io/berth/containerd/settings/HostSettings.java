@@ -41,6 +41,12 @@ public record HostSettings(
         storage, resources, changed, privileges, namespaces, names, log, lifecycle, runtime);
   }
 
+  /** The same with other rights. */
+  public HostSettings withPrivileges(Privileges changed) {
+    return new HostSettings(
+        storage, resources, limits, changed, namespaces, names, log, lifecycle, runtime);
+  }
+
   /** The same with other namespaces. */
   public HostSettings withNamespaces(NamespaceModes changed) {
     return new HostSettings(

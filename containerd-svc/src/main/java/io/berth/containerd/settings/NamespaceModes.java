@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  * @param pid processes
  * @param ipc message queues and shared memory
  * @param uts host name
+ * @param cgroup the roots of control groups
  */
-public record NamespaceModes(String pid, String ipc, String uts) {
+public record NamespaceModes(String pid, String ipc, String uts, String cgroup) {
   private static final String OF_CONTAINER = "container:";
 
   /** The container that a mode names by {@code container:REF}, or null. */
@@ -31,6 +32,11 @@ public record NamespaceModes(String pid, String ipc, String uts) {
 
   /** The same with another ipc mode. */
   public NamespaceModes withIpc(String changed) {
-    return new NamespaceModes(pid, changed, uts);
+    return new NamespaceModes(pid, changed, uts, cgroup);
+  }
+
+  /** The same with another cgroup mode. */
+  public NamespaceModes withCgroup(String changed) {
+    return new NamespaceModes(pid, ipc, uts, changed);
   }
 }

@@ -62,7 +62,7 @@ public final class ExecProcess {
         capabilities(wish, init, user, available),
         init.rlimits(),
         init.noNewPrivileges(),
-        init.apparmorProfile(),
+        wish.privileged() ? "" : init.apparmorProfile(),
         init.oomScoreAdj(),
         null,
         init.selinuxLabel(),

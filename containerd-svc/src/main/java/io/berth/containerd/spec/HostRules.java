@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.settings.ContainerConfig;
 import io.berth.containerd.settings.HostSettings;
+import io.berth.containerd.settings.NamespaceModes;
 import io.berth.containerd.settings.NetworkWish;
 import io.berth.containerd.settings.Privileges;
 import io.berth.containerd.settings.ProcessLimits;
@@ -43,7 +44,11 @@ public final class HostRules {
   public static Completed complete(
       ContainerConfig config, HostSettings given, NetworkWish network, HostFacts facts) {
     List<String> warnings = new ArrayList<>();
-    ResourceSettings resources = ResourceRules.complete(given.resources(), facts.processors());
+    ResourceSettings resources =
+        ControllerRules.granted(
+            ResourceRules.complete(given.resources(), facts.processors()),
+            facts.cgroups(),
+            warnings);
     var _ = given.lifecycle().rule();
     LogDrivers.check(given.log());
     unsupported(given.storage());
@@ -56,16 +61,18 @@ public final class HostRules {
     HostSettings host =
         given
             .withResources(resources)
+            .withPrivileges(
+                given
+                    .privileges()
+                    .withApparmor(AppArmorRules.effective(given.privileges(), facts.appArmor())))
             .withStorage(storage)
-            .withNamespaces(
-                given.namespaces().ipc().isEmpty()
-                    ? given.namespaces().withIpc("private")
-                    : given.namespaces())
+            .withNamespaces(namespaces(given.namespaces(), facts))
             .withLimits(oomKill(given, facts, warnings));
-    namespaces(config, given, network, warnings);
+    checkNamespaces(config, given, network, warnings);
     Privileges privileges = given.privileges();
     CapabilityRules.of(
         privileges.capAdd(), privileges.capDrop(), privileges.privileged(), facts.capabilities());
+    DeviceRules.parse(privileges.deviceRules());
     LimitRules.of(limits.ulimits(), facts.hardLimits());
     if (!config.hostname().isEmpty()) {
       Texts.hostName("hostname", config.hostname());
@@ -102,24 +109,34 @@ public final class HostRules {
     if (!limits.oomKillDisable()) {
       return limits;
     }
-    if (facts.cgroups() == CgroupMode.V2) {
+    if (facts.cgroups().unified()) {
       warnings.add("oom kill disable: cgroup v2 has no such switch; discarded");
       return limits.withOomKillDisable(false);
     }
-    if (given.resources().memory() == 0) {
+    if (given.resources().memory().limit() == 0) {
       warnings.add(
           "oom kill disable without a memory limit is dangerous: the host may run out of memory");
     }
     return limits;
   }
 
-  private static void namespaces(
+  private static NamespaceModes namespaces(NamespaceModes given, HostFacts facts) {
+    NamespaceModes modes = given.ipc().isEmpty() ? given.withIpc("private") : given;
+    // Of version 1 every controller's folder is shown under its path on the host, as docker has it.
+    return modes.cgroup().isEmpty()
+        ? modes.withCgroup(facts.cgroups().unified() ? "private" : "host")
+        : modes;
+  }
+
+  private static void checkNamespaces(
       ContainerConfig config, HostSettings given, NetworkWish network, List<String> warnings) {
     NamespaceMode.parse("pid", given.namespaces().pid());
     NamespaceMode ipc = NamespaceMode.parse("ipc", given.namespaces().ipc());
     NamespaceMode uts = NamespaceMode.parse("uts", given.namespaces().uts());
     boolean hostNetwork = network.isHost();
-    if (uts.kind() == NamespaceMode.Kind.CONTAINER) {
+    NamespaceMode cgroup = NamespaceMode.parse("cgroup", given.namespaces().cgroup());
+    if (uts.kind() == NamespaceMode.Kind.CONTAINER
+        || cgroup.kind() == NamespaceMode.Kind.CONTAINER) {
       throw new BerthException.NotImplemented(
           "container:NAME is built for the network, pid and ipc modes only; write host or private");
     }

@@ -139,7 +139,7 @@ public final class SpecGenerator {
         CapabilityRules.sets(capabilities, user.uid()),
         LimitRules.of(host.limits().ulimits(), facts.hardLimits()),
         host.privileges().noNewPrivileges(),
-        "",
+        AppArmorRules.named(host.privileges().apparmor()),
         host.limits().oomScoreAdjust(),
         null,
         "",
@@ -210,7 +210,8 @@ public final class SpecGenerator {
         List.of(),
         List.of(),
         host.runtime().sysctls(),
-        ResourceRules.runtime(host.resources(), rules(host), host.limits().oomKillDisable()),
+        ResourceRules.runtime(
+            host.resources(), facts.devices(), rules(host), host.limits().oomKillDisable()),
         cgroup(host.runtime().cgroupParent(), container.id()),
         namespaces(request, container),
         List.copyOf(devices.values()),
@@ -262,10 +263,17 @@ public final class SpecGenerator {
       boolean joins = ipc.kind() == NamespaceMode.Kind.CONTAINER;
       all.add(new Linux.Namespace("ipc", joins ? joined(container, "ipc", ipc) : ""));
     }
-    if (facts.cgroups() == CgroupMode.V2) {
+    if (ownCgroups(host.namespaces().cgroup())) {
       all.add(new Linux.Namespace("cgroup", ""));
     }
     return all;
+  }
+
+  /** A record that was made before the mode was kept has none. */
+  private boolean ownCgroups(String mode) {
+    return mode.isEmpty()
+        ? facts.cgroups().unified()
+        : !NamespaceMode.parse("cgroup", mode).isHost();
   }
 
   private static String joined(ContainerFacts container, String type, NamespaceMode mode) {
@@ -342,6 +350,7 @@ public final class SpecGenerator {
         rules.add(rule(device.type(), device.major(), (long) device.minor(), permissions(wish)));
       }
     }
+    rules.addAll(DeviceRules.parse(host.privileges().deviceRules()));
     return rules;
   }
 

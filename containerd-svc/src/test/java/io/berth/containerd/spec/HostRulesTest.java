@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Config;
+import io.berth.api.berth.container.v1.DeviceWeight;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.PortBinding;
@@ -13,8 +14,10 @@ import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
 import io.berth.containerd.api.message.HostMessages;
+import io.berth.containerd.api.message.LimitMessages;
 import io.berth.containerd.settings.HostSettings;
 import io.berth.containerd.settings.ResourceSettings;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -32,8 +35,8 @@ final class HostRulesTest {
             HostConfig.newBuilder()
                 .setResources(Resources.newBuilder().setMemory(64 * MEBI).setCpuShares(1))
                 .build());
-    assertEquals(128 * MEBI, host.resources().memorySwap());
-    assertEquals(2, host.resources().cpuShares());
+    assertEquals(128 * MEBI, host.resources().memory().swap());
+    assertEquals(2, host.resources().cpu().shares());
     assertEquals(64 * MEBI, host.storage().sharedMemory());
     assertEquals("private", host.namespaces().ipc());
     assertEquals(host, complete(HostMessages.write(host)), "complete is complete");
@@ -57,10 +60,11 @@ final class HostRulesTest {
   void swap(Swap row) {
     ResourceSettings complete =
         ResourceRules.complete(
-            HostMessages.read(
+            LimitMessages.read(
                 Resources.newBuilder().setMemory(row.memory()).setMemorySwap(row.swap()).build()),
             Processors.of(4));
-    assertEquals(row.written(), ResourceRules.runtime(complete).memory().swap());
+    assertEquals(
+        row.written(), ResourceRules.runtime(complete, Requests.facts().devices()).memory().swap());
   }
 
   /** A request that is refused, and the line that says why. */
@@ -97,6 +101,12 @@ final class HostRulesTest {
         limits("cpu quota `999`: must be 1000 microseconds or more", r -> r.setCpuQuota(999)),
         limits("blkio weight `9`: must be from 10 to 1000", r -> r.setBlkioWeight(9)),
         limits("pids limit `-2`: must be above 0, or -1 for none", r -> r.setPids(-2)),
+        limits("memory swappiness `101`: must be from 0 to 100", r -> r.setMemorySwappiness(101)),
+        limits(
+            "blkio weight of `/dev/disks` `9`: must be from 10 to 1000",
+            r ->
+                r.addBlkioWeightDevice(
+                    DeviceWeight.newBuilder().setPath("/dev/disks").setWeight(9))),
         limits("cpuset cpus `0;1`: is no list; write 0-2,7", r -> r.setCpusetCpus("0;1")));
   }
 
@@ -122,6 +132,12 @@ final class HostRulesTest {
         new Refused(
             "uts mode `none`: there is none of that name; write host or private",
             h -> h.setUtsMode("none")),
+        new Refused(
+            "cgroup mode `shareable`: there is none of that name; write host or private",
+            h -> h.setCgroupnsMode("shareable")),
+        new Refused(
+            "device rule `c 1`: is none; write TYPE MAJOR:MINOR RIGHTS, such as `c 42:* rmw`",
+            h -> h.addDeviceCgroupRules("c 1")),
         new Refused(
             "sysctl `kernel.panic`: belongs to the whole host, not to a container; set it there",
             h -> h.putSysctls("kernel.panic", "1")),
@@ -266,7 +282,8 @@ final class HostRulesTest {
     ResourceSettings node = read(Resources.newBuilder().setCpusetMems("1"));
     assertThrows(
         BerthException.InvalidArgument.class,
-        () -> ResourceRules.update(ResourceSettings.NONE, node, Processors.of(4)));
+        () ->
+            ResourceRules.update(ResourceSettings.NONE, node, Requests.facts(), new ArrayList<>()));
     ResourceSettings all = read(Resources.newBuilder().setCpusetCpus("3,0-2").setCpusetMems("0"));
     assertEquals(all, ResourceRules.complete(all, Processors.of(4)));
   }
@@ -282,7 +299,8 @@ final class HostRulesTest {
         ResourceRules.update(
             now,
             read(Resources.newBuilder().setMemory(32 * MEBI).setCpuQuota(7000)),
-            Processors.of(4));
+            Requests.facts(),
+            new ArrayList<>());
     assertEquals(
         read(
             Resources.newBuilder()
@@ -291,13 +309,15 @@ final class HostRulesTest {
                 .setCpuQuota(7000)
                 .setPids(5)),
         next);
-    ResourceSettings explicit = now.withMemorySwap(80 * MEBI);
+    ResourceSettings explicit = now.withMemory(now.memory().withSwap(80 * MEBI));
     ResourceSettings more = read(Resources.newBuilder().setMemory(96 * MEBI));
     assertThrows(
         BerthException.InvalidArgument.class,
-        () -> ResourceRules.update(explicit, more, Processors.of(4)));
+        () -> ResourceRules.update(explicit, more, Requests.facts(), new ArrayList<>()));
     ResourceSettings both = read(Resources.newBuilder().setMemory(96 * MEBI).setMemorySwap(-1));
-    assertEquals(-1, ResourceRules.update(explicit, both, Processors.of(4)).memorySwap());
+    assertEquals(
+        -1,
+        ResourceRules.update(explicit, both, Requests.facts(), new ArrayList<>()).memory().swap());
   }
 
   private static NetworkConfig network(String mode) {
@@ -305,7 +325,7 @@ final class HostRulesTest {
   }
 
   private static ResourceSettings read(Resources.Builder limits) {
-    return HostMessages.read(limits.build());
+    return LimitMessages.read(limits.build());
   }
 
   private static HostSettings complete(HostConfig host) {

@@ -218,6 +218,7 @@ final class MountTableTest {
             full.hardLimits(),
             full.devices(),
             path -> path.equals(Path.of("/dev/shm")),
+            AppArmorFacts.OFF,
             null);
     assertEquals(List.of("/dev/mqueue", "/dev/shm"), bound(full, request));
     assertEquals(List.of("/dev/shm"), bound(bare, request));

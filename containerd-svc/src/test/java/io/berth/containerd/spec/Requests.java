@@ -53,16 +53,25 @@ final class Requests {
   }
 
   static HostFacts facts(CgroupMode mode) {
+    return facts(ControlGroups.complete(mode));
+  }
+
+  static HostFacts facts(ControlGroups groups) {
+    return facts(groups, AppArmorFacts.OFF);
+  }
+
+  static HostFacts facts(ControlGroups groups, AppArmorFacts appArmor) {
     return new HostFacts(
         "x86_64",
         Processors.of(4),
         "theirs.example",
-        mode,
+        groups,
         "berth-0a1b2c",
         Set.copyOf(CapabilityRules.KNOWN),
         Map.of("RLIMIT_NOFILE", 1_048_576L),
         new FewDevices(),
         PRESENT::contains,
+        appArmor,
         Path.of("/usr/lib/berth/bin/berth-supervisor"));
   }
 
@@ -109,7 +118,12 @@ final class Requests {
   }
 
   static SpecRequest request(Config config, HostConfig host, NetworkConfig network) {
-    HostSettings complete = complete(config, host, network, facts()).host();
+    return request(config, host, network, facts());
+  }
+
+  static SpecRequest request(
+      Config config, HostConfig host, NetworkConfig network, HostFacts facts) {
+    HostSettings complete = complete(config, host, network, facts).host();
     return new SpecRequest(
         ConfigMessages.read(config),
         complete,

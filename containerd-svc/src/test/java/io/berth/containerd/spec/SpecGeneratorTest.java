@@ -17,6 +17,7 @@ import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.ResolvedUser;
 import io.berth.oci.runtime.Linux;
 import io.berth.oci.runtime.ProcessSpec;
+import io.berth.oci.runtime.Resources;
 import io.berth.oci.runtime.RuntimeSpec;
 import java.nio.file.Path;
 import java.util.List;
@@ -98,10 +99,41 @@ final class SpecGeneratorTest {
             .keySet());
   }
 
+  @Test // case V7
+  void whoseControlGroupsAreSeen_canBeChosen() {
+    HostConfig own = HostConfig.newBuilder().setCgroupnsMode("private").build();
+    HostConfig hosts = HostConfig.newBuilder().setCgroupnsMode("host").build();
+    assertTrue(namespaces(CgroupMode.V1, own, "host").containsKey("cgroup"));
+    assertTrue(!namespaces(CgroupMode.V2, hosts, "host").containsKey("cgroup"));
+  }
+
+  @Test // case V7
+  void rulesForDevices_followThoseOfTheNodes() {
+    HostConfig host =
+        HostConfig.newBuilder()
+            .addDevices(Device.newBuilder().setHostPath("/dev/fuse").setPermissions("r"))
+            .addDeviceCgroupRules("c 42:* rmw")
+            .addDeviceCgroupRules("b *:3 r")
+            .build();
+    List<Resources.DeviceRule> rules = Requests.generate(host).spec().linux().resources().devices();
+    assertEquals(
+        List.of(
+            new Resources.DeviceRule(true, "c", 42L, null, "rmw"),
+            new Resources.DeviceRule(true, "b", null, 3L, "r")),
+        rules.subList(rules.size() - 2, rules.size()));
+    HostConfig bare = host.toBuilder().clearDeviceCgroupRules().build();
+    assertEquals(
+        rules.subList(0, rules.size() - 2),
+        Requests.generate(bare).spec().linux().resources().devices());
+  }
+
   private static Map<String, String> namespaces(CgroupMode mode, HostConfig host, String network) {
     SpecRequest request =
         Requests.request(
-            Requests.shell(), host, NetworkConfig.newBuilder().setMode(network).build());
+            Requests.shell(),
+            host,
+            NetworkConfig.newBuilder().setMode(network).build(),
+            Requests.facts(mode));
     RuntimeSpec spec =
         new SpecGenerator(Requests.facts(mode))
             .generate(request, Requests.container(Map.of()))
@@ -187,6 +219,7 @@ final class SpecGeneratorTest {
             facts.hardLimits(),
             facts.devices(),
             facts.present(),
+            facts.appArmor(),
             null);
     SpecRequest request = Requests.request(HostConfig.newBuilder().setInit(true).build());
     assertThrows(
@@ -210,6 +243,7 @@ final class SpecGeneratorTest {
             facts.hardLimits(),
             facts.devices(),
             path -> facts.present().test(path) || there.contains(path.toString()),
+            AppArmorFacts.OFF,
             null);
     List<String> masked =
         new SpecGenerator(warm)

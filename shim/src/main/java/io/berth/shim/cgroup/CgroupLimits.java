@@ -9,6 +9,7 @@ import io.berth.linux.SyscallException;
 import io.berth.oci.runtime.Resources;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Writes limits into the files of a cgroup. */
 final class CgroupLimits {
@@ -71,7 +72,11 @@ final class CgroupLimits {
       writeTo(folder, write);
     } else if (write.failure() == Limits.Write.Failure.TOLD) {
       throw new BerthException.FailedPrecondition(
-          "limit " + write.file() + ": this host has no cgroup controller " + write.controller());
+          "limit "
+              + write.file()
+              + ": this kernel has no "
+              + write.controller()
+              + " controller; leave it out");
     }
   }
 
@@ -87,6 +92,9 @@ final class CgroupLimits {
           || (write.failure() == Limits.Write.Failure.TOLD_IF_BUILT && absent)) {
         return;
       }
+      if (ControlFiles.isAbsent(e)) {
+        throw lacking(folder, write.file(), e);
+      }
       throw new BerthException.Unknown(
           "write `"
               + write.value()
@@ -98,5 +106,34 @@ final class CgroupLimits {
               + e.errno().text(),
           e);
     }
+  }
+
+  /** What an absent file of version 2 means: a controller that is lacking, or the cgroup itself. */
+  private static BerthException lacking(String folder, String file, SyscallException e)
+      throws SyscallException {
+    String controller = file.contains(".") ? file.substring(0, file.indexOf('.')) : file;
+    String available = ControlFiles.readIfThere(folder, "cgroup.controllers");
+    if (available == null || List.of(available.split(" ", -1)).contains(controller)) {
+      return new BerthException.FailedPrecondition(
+          "limit " + file + ": cgroup `" + folder + "` has no such file", e);
+    }
+    String top = folder;
+    String controllers = available;
+    for (String above = available; above != null; ) {
+      controllers = above;
+      top = top.substring(0, Math.max(0, top.lastIndexOf('/')));
+      above = top.isEmpty() ? null : ControlFiles.readIfThere(top, "cgroup.controllers");
+    }
+    return new BerthException.FailedPrecondition(
+        List.of(controllers.split(" ", -1)).contains(controller)
+            ? "limit "
+                + file
+                + ": the cgroups above `"
+                + folder
+                + "` do not pass the "
+                + controller
+                + " controller on"
+            : "limit " + file + ": this kernel has no " + controller + " controller; leave it out",
+        e);
   }
 }

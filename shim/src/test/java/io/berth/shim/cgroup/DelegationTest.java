@@ -1,7 +1,9 @@
 package io.berth.shim.cgroup;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.berth.base.error.BerthException;
 import io.berth.oci.runtime.Resources;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -46,6 +48,29 @@ final class DelegationTest {
     create("/my.slice/c1");
     assertEquals("cpu memory", passedOn(top));
     assertEquals("memory cpu", passedOn(slice));
+  }
+
+  @Test // case V7
+  void aControllerThatIsLackingIsNamed() throws Exception {
+    group("", "cpu memory", "cpu memory");
+    Cgroup cgroup = create("/c1");
+    group("c1", "cpu", "");
+    Resources cpus = resources("{\"cpu\":{\"cpus\":\"0\"}}");
+    BerthException e =
+        assertThrows(BerthException.FailedPrecondition.class, () -> cgroup.update(cpus));
+    assertEquals(
+        "limit cpuset.cpus: this kernel has no cpuset controller; leave it out", e.getMessage());
+    Resources memory = resources("{\"memory\":{\"limit\":1000}}");
+    e = assertThrows(BerthException.FailedPrecondition.class, () -> cgroup.update(memory));
+    assertEquals(
+        "limit memory.max: the cgroups above `"
+            + root
+            + "/c1` do not pass the memory controller on",
+        e.getMessage());
+  }
+
+  private static Resources resources(String json) {
+    return Resources.read(json.getBytes(StandardCharsets.UTF_8), "resources");
   }
 
   @Test

@@ -3,7 +3,6 @@ package io.berth.containerd.api.message;
 import io.berth.api.berth.container.v1.Device;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.Mount;
-import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.containerd.settings.HostSettings;
@@ -13,7 +12,6 @@ import io.berth.containerd.settings.NameResolution;
 import io.berth.containerd.settings.NamespaceModes;
 import io.berth.containerd.settings.Privileges;
 import io.berth.containerd.settings.ProcessLimits;
-import io.berth.containerd.settings.ResourceSettings;
 import io.berth.containerd.settings.RuntimeSettings;
 import io.berth.containerd.settings.StorageSettings;
 import io.berth.containerd.settings.Ulimit;
@@ -32,7 +30,7 @@ public final class HostMessages {
             message.getStorageOptionsMap(),
             message.getShmSize(),
             message.getReadOnlyRootfs()),
-        read(message.getResources()),
+        LimitMessages.read(message.getResources()),
         new ProcessLimits(
             message.getRlimitsList().stream()
                 .map(limit -> new Ulimit(limit.getName(), limit.getSoft(), limit.getHard()))
@@ -40,7 +38,11 @@ public final class HostMessages {
             message.getOomScoreAdj(),
             message.getOomKillDisable()),
         privileges(message),
-        new NamespaceModes(message.getPidMode(), message.getIpcMode(), message.getUtsMode()),
+        new NamespaceModes(
+            message.getPidMode(),
+            message.getIpcMode(),
+            message.getUtsMode(),
+            message.getCgroupnsMode()),
         new NameResolution(
             message.getDnsList(),
             message.getDnsSearchList(),
@@ -69,11 +71,13 @@ public final class HostMessages {
         message.getSeccomp(),
         message.getNoNewPrivileges(),
         message.getGroupAddList(),
+        message.getApparmor(),
         message.getDevicesList().stream()
             .map(device ->
                 new io.berth.containerd.settings.Device(
                     device.getHostPath(), device.getContainerPath(), device.getPermissions()))
-            .toList());
+            .toList(),
+        message.getDeviceCgroupRulesList());
   }
 
   /** For the wire. */
@@ -86,10 +90,11 @@ public final class HostMessages {
     write(host.lifecycle(), message);
     write(host.runtime(), message);
     return message
-        .setResources(write(host.resources()))
+        .setResources(LimitMessages.write(host.resources()))
         .setPidMode(host.namespaces().pid())
         .setIpcMode(host.namespaces().ipc())
         .setUtsMode(host.namespaces().uts())
+        .setCgroupnsMode(host.namespaces().cgroup())
         .setLogDriver(host.log().driver())
         .setLogMaxSize(host.log().maxSize())
         .setLogMaxFiles(host.log().maxFiles())
@@ -126,7 +131,9 @@ public final class HostMessages {
         .addAllCapDrop(privileges.capDrop())
         .setSeccomp(privileges.seccomp())
         .setNoNewPrivileges(privileges.noNewPrivileges())
-        .addAllGroupAdd(privileges.groupAdd());
+        .addAllGroupAdd(privileges.groupAdd())
+        .setApparmor(privileges.apparmor())
+        .addAllDeviceCgroupRules(privileges.deviceRules());
     privileges
         .devices()
         .forEach(device ->
@@ -187,38 +194,6 @@ public final class HostMessages {
         .setTarget(mount.target())
         .setReadOnly(mount.readOnly())
         .addAllOptions(mount.options())
-        .build();
-  }
-
-  /** Limits of control groups, from the wire. */
-  public static ResourceSettings read(Resources message) {
-    return new ResourceSettings(
-        message.getMemory(),
-        message.getMemorySwap(),
-        message.getMemoryReservation(),
-        message.getNanoCpus(),
-        message.getCpuShares(),
-        message.getCpuQuota(),
-        message.getCpuPeriod(),
-        message.getCpusetCpus(),
-        message.getCpusetMems(),
-        message.getPids(),
-        message.getBlkioWeight());
-  }
-
-  private static Resources write(ResourceSettings limits) {
-    return Resources.newBuilder()
-        .setMemory(limits.memory())
-        .setMemorySwap(limits.memorySwap())
-        .setMemoryReservation(limits.memoryReservation())
-        .setNanoCpus(limits.nanoCpus())
-        .setCpuShares(limits.cpuShares())
-        .setCpuQuota(limits.cpuQuota())
-        .setCpuPeriod(limits.cpuPeriod())
-        .setCpusetCpus(limits.cpusetCpus())
-        .setCpusetMems(limits.cpusetMems())
-        .setPids(limits.pids())
-        .setBlkioWeight(limits.blkioWeight())
         .build();
   }
 }
