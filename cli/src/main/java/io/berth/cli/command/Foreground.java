@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.ResizeRequest;
 import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
+import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.base.error.BerthException;
 import io.berth.cli.session.Caller;
 import io.berth.cli.session.Session;
@@ -175,12 +176,16 @@ final class Foreground {
     }
   }
 
+  /** Stays until then, and tells what a program was killed for. */
   private int waitFor(String condition) {
-    return session
-        .call(
+    WaitResponse end =
+        session.call(
             ContainersGrpc.getWaitMethod(),
-            WaitRequest.newBuilder().setRef(ref).setCondition(condition).build())
-        .getStatus();
+            WaitRequest.newBuilder().setRef(ref).setCondition(condition).build());
+    if (end.getOomKilled() && !end.getError().isEmpty()) {
+      session.err().println("berth: " + end.getError());
+    }
+    return end.getStatus();
   }
 
   /** Lets signals wait from now on, until {@link #passOn} is called. */

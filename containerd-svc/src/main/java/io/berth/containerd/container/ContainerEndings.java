@@ -43,9 +43,11 @@ final class ContainerEndings {
   /** The first process has ended, and that is on disk. */
   void ended(TaskKey key, Exit exit) {
     health.ends(key);
+    NamedContainer running = containers.find(key);
+    String why = running == null ? "" : OutOfMemory.word(exit, running.described().host());
     NamedContainer container =
         containers.lastingProgress(
-            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled()));
+            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled(), why));
     if (container == null) {
       return;
     }

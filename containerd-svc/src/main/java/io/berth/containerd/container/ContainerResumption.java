@@ -97,7 +97,7 @@ final class ContainerResumption {
     if (cutOff) {
       // The machine went down, or another client deleted the task: how it ended is not known.
       Instant at = clock.instant();
-      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false));
+      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false, ""));
     }
     if (now == null) {
       return;

@@ -121,11 +121,18 @@ final class ContainerView {
         stateOf(key, glance, progress),
         glance != null && runs ? glance.pid() : 0,
         exit != null ? exit.status() : cutOff ? Exit.UNKNOWN : progress.exitCode(),
-        waitsFor.isEmpty() ? progress.error() : waitsFor,
+        waitsFor.isEmpty() ? why(container, exit) : waitsFor,
         exit == null ? progress.oomKilled() : exit.oomKilled(),
         instant(progress.startedAt()),
         exit == null ? instant(progress.finishedAt()) : exit.at(),
         health.of(container));
+  }
+
+  /** An end that is not recorded yet is told as it will be. */
+  private static String why(NamedContainer container, @Nullable Exit exit) {
+    return exit == null
+        ? container.progress().error()
+        : OutOfMemory.word(exit, container.described().host());
   }
 
   private static @Nullable Instant instant(long nanos) {

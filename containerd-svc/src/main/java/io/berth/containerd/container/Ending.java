@@ -8,7 +8,7 @@ import java.time.Instant;
  *
  * @param status as a shell tells it: the exit code, or 128 and the number of the signal
  * @param at when
- * @param error why the last start failed, else empty
+ * @param error why the last start failed, or what the kernel killed the program for; else empty
  * @param oomKilled whether the kernel ended it for want of memory
  */
 public record Ending(int status, Instant at, String error, boolean oomKilled) {

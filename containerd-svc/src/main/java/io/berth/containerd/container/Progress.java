@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when it was started last
  * @param finishedAt when it ended last
  * @param exitCode as a shell tells it, of the last end or failed start
- * @param error why the last start failed, else empty
+ * @param error why the last start failed, or what the kernel killed the program for; else empty
  * @param oomKilled whether the kernel ended it for want of memory
  * @param restarts how often its policy started it since a person did
  * @param stopped whether a person asked for its end
@@ -67,9 +67,9 @@ public record Progress(
         true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis, null);
   }
 
-  Progress ended(Instant at, int code, boolean oom) {
+  Progress ended(Instant at, int code, boolean oom, String why) {
     return new Progress(
-        false, startedAt, nanos(at), code, "", oom, restarts, stopped, lastDelayMillis, pending);
+        false, startedAt, nanos(at), code, why, oom, restarts, stopped, lastDelayMillis, pending);
   }
 
   /**

@@ -3,8 +3,10 @@ package io.berth.containerd.container;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.HostConfig;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StopRequest;
@@ -71,6 +73,42 @@ final class ContainerRestartTest extends ContainerCalls {
     Eventually.holds("without a task", () -> !instance.hosts.hasSupervisor(Instance.key(id)));
     until("again", State.STATE_EXITED);
     assertEquals(2, get(id).getRestartCount());
+  }
+
+  @Test // case V4
+  void whileTheUnitOfContainersIsDown_nothingStarts_andPoliciesWait() throws InterruptedException {
+    HostConfig.Builder always =
+        HostConfig.newBuilder().setRestart(RestartPolicy.newBuilder().setName("always"));
+    String id = stub().create(request("again", "sleep").setHost(always).build()).getId();
+    begin("again");
+    int pid = runsAnew(id, 0);
+    instance.hosts.unitDown = true;
+    instance.hosts.exit(Instance.key(id), "", 137);
+    until("again", State.STATE_RESTARTING);
+    Eventually.holds(
+        "the reason is told", () -> get(id).getState().getError().equals("the unit is down"));
+    var _ = stub().create(request("other", "sleep").build());
+    refused(Code.UNAVAILABLE, () -> begin("other"));
+    instance.hosts.unitDown = false;
+    assertNotEquals(pid, runsAnew(id, pid));
+    assertEquals(1, get(id).getRestartCount(), "waiting was no attempt");
+    begin("other");
+  }
+
+  @Test // case V8
+  void whatTheKernelKilledForWantOfMemory_saysSo() throws InterruptedException {
+    HostConfig.Builder bounded =
+        HostConfig.newBuilder().setResources(Resources.newBuilder().setMemory(64 << 20));
+    String id = stub().create(request("greedy", "sleep").setHost(bounded).build()).getId();
+    begin("greedy");
+    instance.hosts.oom(Instance.key(id));
+    instance.hosts.exit(Instance.key(id), "", 137);
+    until("greedy", State.STATE_EXITED);
+    assertTrue(get(id).getState().getOomKilled());
+    assertEquals(
+        "killed: out of memory (limit 64 MiB, with swap 128 MiB)", get(id).getState().getError());
+    begin("greedy");
+    assertEquals("", get(id).getState().getError());
   }
 
   @Test

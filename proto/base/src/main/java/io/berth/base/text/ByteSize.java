@@ -38,6 +38,20 @@ public final class ByteSize {
     return bytes.longValue();
   }
 
+  /** The number as a person reads it, in the largest unit of which it has one: {@code 64 MiB}. */
+  public static String format(long bytes) {
+    int power = 0;
+    while (power < 5 && bytes >> (10 * (power + 1)) > 0) {
+      power++;
+    }
+    String number =
+        BigDecimal.valueOf(bytes)
+            .divide(BigDecimal.valueOf(1L << (10 * power)), 1, RoundingMode.HALF_UP)
+            .stripTrailingZeros()
+            .toPlainString();
+    return number + " " + (power == 0 ? "bytes" : "KMGTP".charAt(power - 1) + "iB");
+  }
+
   /** Reads a number of CPUs above zero, in billionths: {@code 1.5} is 1500000000. */
   public static long nanoCpus(String what, String word) {
     if (!CPUS.matcher(word).matches() || word.isEmpty() || word.equals(".")) {
