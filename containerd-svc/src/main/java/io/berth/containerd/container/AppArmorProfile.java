@@ -86,7 +86,7 @@ final class AppArmorProfile {
     }
     return process.exitValue() == 0
         ? new AppArmorFacts(true, NAME, NAME)
-        : without(parser + ": " + said.lines().findFirst().orElse("it failed"));
+        : without(parser + ": " + String.join(" ", said.lines().toList()));
   }
 
   private static byte[] text() throws IOException {
