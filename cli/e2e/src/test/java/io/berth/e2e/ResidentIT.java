@@ -254,6 +254,42 @@ final class ResidentIT {
         count -> count <= before + 5);
   }
 
+  @Test
+  void theTerminalIsAsItWas_whenTheClientIsKilled() {
+    Command killed =
+        shell(
+            "only",
+            "killed",
+            """
+            terminal "exec 3<&0; $B run -it --rm --network none --name held busybox:test sleep 9999 <&3 &
+              client=\\$!
+              until stty -a | grep -q -e '-icanon'; do kill -0 \\$client || exit 1; sleep 0.05; done
+              kill -KILL \\$client
+              until stty -a | grep -q -e ' icanon'; do sleep 0.05; done
+              echo as it was"
+            """);
+    killed.exits(0).says("as it was");
+    berth.berth("rm", "-f", "held").exits(0);
+  }
+
+  @Test
+  void aClientInAnotherPlaceGoesOnAlone() {
+    List<String> places =
+        List.of(
+            "unshare -m",
+            "unshare -U -r",
+            "setpriv --no-new-privs",
+            "setpriv --bounding-set -chown",
+            "setpriv --regid 12345 --clear-groups");
+    for (String place : places) {
+      shell("only", "elsewhere", place + " $B --version")
+          .exits(125)
+          .says("no resident command line took this line");
+    }
+    shell("yes", "elsewhere", "unshare -m $B --version").exits(0).says("berth version");
+    shell("only", "elsewhere", "unshare -n $B --version").exits(0);
+  }
+
   private static int count(Path folder) {
     return Objects.requireNonNull(folder.toFile().list()).length;
   }
