@@ -12,7 +12,6 @@ import io.berth.cli.session.Caller;
 import io.berth.cli.session.Connector;
 import io.berth.cli.session.Session;
 import io.grpc.Deadline;
-import io.grpc.StatusRuntimeException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -37,22 +36,30 @@ import picocli.CommandLine.ParameterException;
  * Carries out one line: the options before the verb, the verb, and what belongs to the verb.
  *
  * <p>Exit codes: a container's own from {@code run}, {@code exec}, {@code start -a} and {@code
- * attach}; 125 for a wrong line and for failures of the engine in {@code run}; 126 when the program
- * cannot be executed, 127 when there is none; 141 when the reader of its output has gone; 1 for
- * another command that failed; 0 otherwise.
+ * attach}; 125 for options that cannot be read and for failures of {@code run} itself; 126 when the
+ * program cannot be executed, 127 when there is none; 141 when the reader of its output has gone; 1
+ * for another command that failed, for one that there is not, and for words that are too many or
+ * missing; 0 otherwise.
  */
 public final class Cli {
   private static final int WRONG_LINE = 125;
+  private static final int FAILED = 1;
   private static final Path USUAL_CONFIGURATION = Path.of("/etc/berth/config.toml");
 
   private final Caller caller;
   private final Function<Config, Connector> connectors;
   private final GlobalOptions globals;
+  private final Session.Terms terms;
 
-  private Cli(Caller caller, Function<Config, Connector> connectors, GlobalOptions globals) {
+  private Cli(
+      Caller caller,
+      Function<Config, Connector> connectors,
+      GlobalOptions globals,
+      Session.Terms terms) {
     this.caller = caller;
     this.connectors = connectors;
     this.globals = globals;
+    this.terms = terms;
   }
 
   /**
@@ -85,7 +92,7 @@ public final class Cli {
       return 0;
     }
     try {
-      return new Cli(caller, connectors, globals).line(globals.rest());
+      return new Cli(caller, connectors, globals, terms(globals)).line(globals.rest());
     } catch (BerthException e) {
       return refuse(caller, e.getMessage());
     }
@@ -111,9 +118,11 @@ public final class Cli {
       String name = words.getFirst();
       String reason = Elsewhere.verb(name);
       if (reason != null) {
-        return refuse(caller, name + ": " + reason);
+        refuse(caller, name + ": " + reason);
+      } else {
+        refuse(caller, "No such command: " + name + Nearest.hint(name, Verbs.names()));
       }
-      return refuse(caller, "No such command: " + name + Nearest.hint(name, Verbs.names()));
+      return FAILED;
     }
     CommandLine reader = reader(called.verb());
     reader.setCommandName("berth " + String.join(" ", words.subList(0, called.words())));
@@ -163,8 +172,9 @@ public final class Cli {
     }
     CommandLine last = parsed.asCommandLineList().getLast();
     if (!(last.getCommandSpec().userObject() instanceof SessionCommand command)) {
+      // A group by itself is a question what there is, as docker takes it.
       usage(last, caller.err(), caller.complainsOnTerminal());
-      return WRONG_LINE;
+      return 0;
     }
     try {
       return in(command);
@@ -172,11 +182,8 @@ public final class Cli {
       if (globals.debug()) {
         e.printStackTrace(caller.err());
       }
-      int told = refuse(caller, e.getMessage());
-      boolean refusedHere =
-          e instanceof BerthException.InvalidArgument
-              && !(e.getCause() instanceof StatusRuntimeException);
-      return refusedHere ? told : command.exitCode(e);
+      refuse(caller, e.getMessage());
+      return command.exitCode(e);
     }
   }
 
@@ -187,12 +194,6 @@ public final class Cli {
   }
 
   private int in(SessionCommand command) {
-    Duration whole = limit("--timeout", globals.timeout());
-    Session.Terms terms =
-        new Session.Terms(
-            globals.timing(),
-            limit("--connect-timeout", globals.connectTimeout()),
-            whole == null ? null : Deadline.after(whole.toNanos(), TimeUnit.NANOSECONDS));
     Config config = elsewhere(configuration());
     String typed = globals.namespace();
     String set = caller.environment().getOrDefault("BERTH_NAMESPACE", "");
@@ -200,6 +201,14 @@ public final class Cli {
     try (Connector connector = connectors.apply(config)) {
       return command.run(new Session(config, caller, connector, namespace, terms));
     }
+  }
+
+  private static Session.Terms terms(GlobalOptions globals) {
+    Duration whole = limit("--timeout", globals.timeout());
+    return new Session.Terms(
+        globals.timing(),
+        limit("--connect-timeout", globals.connectTimeout()),
+        whole == null ? null : Deadline.after(whole.toNanos(), TimeUnit.NANOSECONDS));
   }
 
   private static @Nullable Duration limit(String option, @Nullable String text) {
@@ -247,6 +256,7 @@ public final class Cli {
 
   private int wrongLine(ParameterException e) {
     String name = e.getCommandLine().getCommandSpec().qualifiedName();
-    return refuse(caller, name + ": " + WrongLine.why(e) + " (see `" + name + " --help`)");
+    int code = refuse(caller, name + ": " + WrongLine.why(e) + " (see `" + name + " --help`)");
+    return WrongLine.countsWords(e) ? FAILED : code;
   }
 }

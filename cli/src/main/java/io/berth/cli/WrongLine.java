@@ -23,6 +23,16 @@ final class WrongLine {
     };
   }
 
+  /** Whether all options could be read, and words beside them are too many or missing. */
+  static boolean countsWords(ParameterException refusal) {
+    return switch (refusal) {
+      case UnmatchedArgumentException e -> !e.getUnmatched().getFirst().startsWith("-");
+      case MissingParameterException e when !e.getMissing().isEmpty() ->
+          !(e.getMissing().getFirst() instanceof OptionSpec);
+      default -> false;
+    };
+  }
+
   private static String unknown(CommandLine reader, String word) {
     String command = reader.getCommandSpec().qualifiedName().replaceFirst("^berth ?", "");
     String reason =

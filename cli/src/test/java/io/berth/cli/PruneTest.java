@@ -198,7 +198,7 @@ final class PruneTest {
       })
   void aWrongFilterIsRefusedBeforeAnybodyIsAsked(String line) {
     lines.input("y\n");
-    assertEquals(125, lines.berth(line.split(" ")));
+    assertEquals(1, lines.berth(line.split(" ")));
     assertEquals("", lines.out());
     assertEquals(1, lines.err().lines().count(), lines.err());
     assertEquals(List.of(), asked);

@@ -65,7 +65,7 @@ final class RunTest {
   @Test
   void neverPullsWhenTold() {
     engine.imageIsHere.set(false);
-    assertEquals(125, lines.berth("create", "--pull", "never", "busybox"));
+    assertEquals(1, lines.berth("create", "--pull", "never", "busybox"));
     assertEquals(List.of("create "), engine.asked);
     assertEquals("berth: image `busybox`: none\n", lines.err());
   }
@@ -82,7 +82,7 @@ final class RunTest {
   @Test
   void aFailedCreateIsToldAndLeavesNothingToUndo() {
     engine.createFails.set(true);
-    assertEquals(125, lines.berth("create", "--name", "taken", "busybox"));
+    assertEquals(1, lines.berth("create", "--name", "taken", "busybox"));
     assertEquals(List.of("create taken"), engine.asked);
     assertEquals("berth: name `taken`: is in use\n", lines.err());
     assertEquals("", lines.out());

@@ -28,11 +28,8 @@ final class WrongLineTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "bogus",
         "ps --nope",
-        "run",
-        "stop",
-        "exec c",
+        "run -m",
         "run -p 70000 x",
         "run -p 0:99999 x",
         "run -v a:b x",
@@ -41,30 +38,62 @@ final class WrongLineTest {
         "run --network a --network b x",
         "run -w rel x",
         "run --stop-signal NOPE x",
-        "logs --tail many c",
-        "logs --since soon c",
-        "inspect --type thing c",
         "--config",
         "--nope ps",
         "--timeout soon ps",
         "--connect-timeout 1x ps",
+        "stats --nope"
+      })
+  void aWrongLineIsOneLineAnd125(String line) {
+    assertEquals(125, lines.berth(line.split(" ", -1)), line);
+    assertEquals("", lines.out());
+    assertEquals(1, lines.err().lines().count(), lines.err());
+    assertTrue(
+        engine.asked.isEmpty() || line.startsWith("ps"), () -> line + " asked " + engine.asked);
+  }
+
+  /**
+   * As docker: 125 is for options that cannot be read, and for run. A command that there is not,
+   * the wrong number of words, and a value that its verb refuses are 1.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "bogus",
+        "network bogus",
+        "run",
+        "run -d",
+        "stop",
+        "exec c",
+        "info more",
+        "ps more",
+        "tag one",
+        "logs one two",
         "tasks exec only-an-id",
+        "logs --tail many c",
+        "logs --since soon c",
+        "inspect --type thing c",
         "content ingest --expected-digest md5:x ref",
         "login nohost -u me --password-stdin",
         "ps --format {{range}}",
         "events --format {{range}}",
         "inspect -f {{nofunc}} c",
         "volume inspect -f {{.Name c",
-        "network"
+        "update c"
       })
-  void aWrongLineIsOneLineAnd125(String line) {
-    assertEquals(125, lines.berth(line.split(" ", -1)), line);
+  void whatCannotBeDoneIsOneLineAnd1(String line) {
+    assertEquals(1, lines.berth(line.split(" ", -1)), line);
     assertEquals("", lines.out());
-    if (!line.equals("network")) {
-      assertEquals(1, lines.err().lines().count(), lines.err());
-    }
+    assertEquals(1, lines.err().lines().count(), lines.err());
     assertTrue(
         engine.asked.isEmpty() || line.startsWith("ps"), () -> line + " asked " + engine.asked);
+  }
+
+  @Test
+  void aGroupByItselfSaysWhatThereIs() {
+    assertEquals(0, lines.berth("network"));
+    assertEquals("", lines.out());
+    assertTrue(lines.err().contains("prune"), lines.err());
   }
 
   @Test
@@ -78,7 +107,7 @@ final class WrongLineTest {
   void hints() {
     assertEquals(125, lines.berth("run", "--nmae", "x", "busybox"));
     assertTrue(lines.err().contains("did you mean `--name`?"), lines.err());
-    assertEquals(125, lines.berth("imges"));
+    assertEquals(1, lines.berth("imges"));
     assertTrue(lines.err().contains("did you mean `images`?"), lines.err());
   }
 

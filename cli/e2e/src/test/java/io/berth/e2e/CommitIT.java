@@ -225,7 +225,7 @@ final class CommitIT {
     seen.says("\"Path\": \"/bin/echo\"").says("\"more\"").says("\"from\": \"image\"");
     seen.says("\"both\": \"user\"").says("\"StopSignal\": \"SIGUSR1\"");
     seen.says("\"WorkingDir\": \"/\"").says("\"User\": \"1000:10\"");
-    berth.berth("create", "base").exits(125).says("no command specified");
+    berth.berth("create", "base").exits(1).says("no command specified");
     berth.berth("rmi", "set").exits(1).says("using its referenced image");
     berth.berth("rm", "seen").exits(0);
     berth.berth("rmi", "set").exits(0);

@@ -320,7 +320,7 @@ final class PipelineIT {
         .berth("run", "--rm", "--detach-keys=ctrl-", "busybox:test", "true")
         .exits(125)
         .says("is no key");
-    berth.berth("attach", "--detach-keys=ab", "away").exits(125).says("is no key");
+    berth.berth("attach", "--detach-keys=ab", "away").exits(1).says("is no key");
     berth.berth("rm", "-f", "away").exits(0);
   }
 

@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
 import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RenameRequest;
+import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.RestartRequest;
 import io.berth.api.berth.container.v1.RunRequest;
 import io.berth.api.berth.container.v1.RunResponse;
@@ -325,6 +326,14 @@ public final class ContainerCommands {
     String restart = "";
 
     @Mixin ResourceOptions resources = new ResourceOptions();
+
+    @Override
+    public int run(Session session) {
+      if (restart.isEmpty() && resources.build().equals(Resources.getDefaultInstance())) {
+        throw new BerthException.InvalidArgument("update: name what is to change, such as -m 64m");
+      }
+      return super.run(session);
+    }
 
     @Override
     void one(Session session, String ref) {

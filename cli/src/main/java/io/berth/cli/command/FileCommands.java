@@ -19,6 +19,7 @@ import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +52,9 @@ public final class FileCommands {
           });
       out.flush();
     } catch (IOException e) {
-      throw new BerthException.InvalidArgument("write `" + file + "`: " + e.getMessage(), e);
+      // The exception of a folder that is not there says no more than the path.
+      String why = e instanceof NoSuchFileException ? "no such folder" : e.getMessage();
+      throw new BerthException.InvalidArgument("write `" + file + "`: " + why, e);
     }
   }
 

@@ -55,13 +55,19 @@ final class Foreground {
     this.proxySignals = proxySignals;
   }
 
-  /** Refuses {@code -it} for a caller without a terminal; called before anything is made. */
-  static void checkTerminal(Session session, boolean wanted) {
+  /**
+   * Whether {@code -it} is asked for by a caller without a terminal, which is told; asked before
+   * anything is made. The line then ends with 1, whatever its other failures end with: as docker's.
+   */
+  static boolean lacksTerminal(Session session, boolean wanted) {
     Caller caller = session.caller();
-    if (wanted && caller.descriptors() != null && !caller.readsTerminal()) {
-      throw new BerthException.InvalidArgument(
-          "the input device is not a TTY: leave -t out, or run this in a terminal");
+    boolean lacks = wanted && caller.descriptors() != null && !caller.readsTerminal();
+    if (lacks) {
+      session
+          .err()
+          .println("berth: the input device is not a TTY: leave -t out, or run this in a terminal");
     }
+    return lacks;
   }
 
   /**

@@ -9,6 +9,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.cli.session.Begun;
 import io.berth.cli.session.Session;
+import io.grpc.StatusRuntimeException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -42,8 +43,10 @@ public final class RunCommands {
     @Override
     public int run(Session session) {
       options.detached = detach;
-      Foreground.checkTerminal(
-          session, options.process.tty && options.process.interactive && !detach);
+      boolean terminal = options.process.tty && options.process.interactive && !detach;
+      if (Foreground.lacksTerminal(session, terminal)) {
+        return 1;
+      }
       Attachment.Want want = options.streams();
       Creation creation = new Creation(session, options);
       // While this call goes on without a release the service takes the container away with it.
@@ -102,9 +105,13 @@ public final class RunCommands {
       return 0;
     }
 
+    /** As docker's: a wish that cannot be read is 125 as in {@code run}, another failure 1. */
     @Override
     public int exitCode(BerthException failure) {
-      return Foreground.ENGINE_FAILED;
+      boolean refusedHere =
+          failure instanceof BerthException.InvalidArgument
+              && !(failure.getCause() instanceof StatusRuntimeException);
+      return refusedHere ? Foreground.ENGINE_FAILED : 1;
     }
   }
 }

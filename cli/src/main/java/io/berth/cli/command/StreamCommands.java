@@ -98,7 +98,9 @@ public final class StreamCommands {
         return 0;
       }
       DetachKeys keys = process.detach.keys();
-      Foreground.checkTerminal(session, process.tty && process.interactive && !detach);
+      if (Foreground.lacksTerminal(session, process.tty && process.interactive && !detach)) {
+        return 1;
+      }
       ExecCreateRequest.Builder request =
           ExecCreateRequest.newBuilder()
               .setRef(container)
