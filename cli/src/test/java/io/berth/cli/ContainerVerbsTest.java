@@ -127,7 +127,19 @@ final class ContainerVerbsTest {
     lines.reset();
     assertEquals(1, lines.berth("inspect", "-f", "{{.Id}}", "nope"));
     assertEquals("", lines.out());
-    assertEquals("berth: No such container or image: nope\n", lines.err());
+    assertEquals("berth: No such object: nope\n", lines.err());
+  }
+
+  @Test
+  void inspectsNetworksAndVolumesAsWell() {
+    assertEquals(0, lines.berth("inspect", "-f", "{{.Name}} {{.Driver}}", "red", "data"));
+    assertEquals("red bridge\ndata local\n", lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("inspect", "--type", "volume", "-f", "{{.Mountpoint}}", "data"));
+    assertEquals("/v/data\n", lines.out());
+    lines.reset();
+    assertEquals(1, lines.berth("inspect", "--type", "network", "data"));
+    assertTrue(lines.err().contains("network `data`: none"), lines.err());
   }
 
   @Test

@@ -32,6 +32,14 @@ import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PullRequest;
 import io.berth.api.berth.image.v1.RemoveResponse;
 import io.berth.api.berth.image.v1.ResolveRequest;
+import io.berth.api.berth.network.v1.EndpointsGrpc;
+import io.berth.api.berth.network.v1.GetNetworkRequest;
+import io.berth.api.berth.network.v1.ListEndpointsRequest;
+import io.berth.api.berth.network.v1.ListEndpointsResponse;
+import io.berth.api.berth.network.v1.Network;
+import io.berth.api.berth.network.v1.NetworksGrpc;
+import io.berth.api.berth.volume.v1.Volume;
+import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.events.TaskExit;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
 import io.berth.api.containerd.services.events.v1.SubscribeRequest;
@@ -64,7 +72,8 @@ final class EngineDouble {
   Map<String, Channel> serve(InProcessGrpc grpc) throws IOException {
     return Map.of(
         "containerd", grpc.serve(new Containers(), new Events()),
-        "image", grpc.serve(new Images()));
+        "image", grpc.serve(new Images(), new Volumes()),
+        "network", grpc.serve(new Networks(), new Endpoints()));
   }
 
   static final Image BUSYBOX =
@@ -235,6 +244,43 @@ final class EngineDouble {
               .setEvent(Any.pack(exit, ""))
               .build());
       responses.onCompleted();
+    }
+  }
+
+  private static final class Networks extends NetworksGrpc.NetworksImplBase {
+    @Override
+    public void get(GetNetworkRequest request, StreamObserver<Network> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!request.getRef().equals("red")) {
+              throw new BerthException.NotFound("network `" + request.getRef() + "`: none");
+            }
+            return Network.newBuilder().setName("red").setDriver("bridge").build();
+          });
+    }
+  }
+
+  private static final class Endpoints extends EndpointsGrpc.EndpointsImplBase {
+    @Override
+    public void list(
+        ListEndpointsRequest request, StreamObserver<ListEndpointsResponse> responses) {
+      Calls.answer(responses, () -> ListEndpointsResponse.getDefaultInstance());
+    }
+  }
+
+  private static final class Volumes extends VolumesGrpc.VolumesImplBase {
+    @Override
+    public void get(
+        io.berth.api.berth.volume.v1.GetRequest request, StreamObserver<Volume> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            if (!request.getName().equals("data")) {
+              throw new BerthException.NotFound("get " + request.getName() + ": no such volume");
+            }
+            return Volume.newBuilder().setName("data").setPath("/v/data").build();
+          });
     }
   }
 

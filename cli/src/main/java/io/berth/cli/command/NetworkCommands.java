@@ -223,7 +223,7 @@ public final class NetworkCommands {
       return code;
     }
 
-    private static ObjectNode document(Session session, String ref) {
+    static ObjectNode document(Session session, String ref) {
       Network network =
           session.call(
               NetworksGrpc.getGetMethod(), GetNetworkRequest.newBuilder().setRef(ref).build());

@@ -1,5 +1,6 @@
 package io.berth.cli.command;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
@@ -109,18 +110,14 @@ public final class VolumeCommands {
     public int run(Session session) {
       Inspection inspection = new Inspection(format);
       int code =
-          each(
-              session,
-              volumes,
-              name ->
-                  inspection.add(
-                      "types.Volume",
-                      VolumeDocument.of(
-                          session.call(
-                              VolumesGrpc.getGetMethod(),
-                              GetRequest.newBuilder().setName(name).build()))));
+          each(session, volumes, name -> inspection.add("types.Volume", document(session, name)));
       inspection.print(session.out());
       return code;
+    }
+
+    static ObjectNode document(Session session, String name) {
+      return VolumeDocument.of(
+          session.call(VolumesGrpc.getGetMethod(), GetRequest.newBuilder().setName(name).build()));
     }
   }
 

@@ -41,8 +41,8 @@ public final class ContainerDocument {
     node.put("Name", "/" + container.getName());
     node.put("RestartCount", container.getRestartCount());
     node.put("Driver", container.getSnapshotter());
-    node.put("Platform", container.getPlatform());
     node.put("AppArmorProfile", container.getHost().getApparmor());
+    node.put("Platform", container.getPlatform().replaceFirst("/.*", ""));
     texts(node, "ExecIDs", container.getExecIdsList());
     node.set("HostConfig", host(container));
     node.put("SnapshotKey", container.getSnapshotKey());
@@ -110,23 +110,23 @@ public final class ContainerDocument {
       logOptions.put("max-file", Integer.toUnsignedString(host.getLogMaxFiles()));
     }
     new TreeMap<>(host.getLogOptionsMap()).forEach(logOptions::put);
-    texts(node, "VolumesFrom", host.getVolumesFromList());
+    wishes(node, "VolumesFrom", host.getVolumesFromList());
     node.put("VolumeDriver", host.getVolumeDriver());
-    texts(node, "Links", container.getNetwork().getLinksList());
+    wishes(node, "Links", container.getNetwork().getLinksList());
     node.put("PublishAllPorts", container.getNetwork().getPublishAll());
     node.put("NetworkMode", container.getNetwork().getMode());
-    node.set("PortBindings", ports(container.getNetwork().getPortsList()));
+    node.set("PortBindings", ports(container.getNetwork().getPortsList(), ""));
     ObjectNode restart = node.putObject("RestartPolicy");
     restart.put("Name", host.getRestart().getName().isEmpty() ? "no" : host.getRestart().getName());
     restart.put("MaximumRetryCount", host.getRestart().getMaximumRetries());
     node.put("AutoRemove", host.getAutoRemove());
-    texts(node, "CapAdd", host.getCapAddList());
-    texts(node, "CapDrop", host.getCapDropList());
+    wishes(node, "CapAdd", host.getCapAddList());
+    wishes(node, "CapDrop", host.getCapDropList());
     texts(node, "Dns", host.getDnsList());
     texts(node, "DnsSearch", host.getDnsSearchList());
     texts(node, "DnsOptions", host.getDnsOptionsList());
-    texts(node, "ExtraHosts", host.getExtraHostsList());
-    texts(node, "GroupAdd", host.getGroupAddList());
+    wishes(node, "ExtraHosts", host.getExtraHostsList());
+    wishes(node, "GroupAdd", host.getGroupAddList());
     node.put("IpcMode", host.getIpcMode());
     node.put("PidMode", host.getPidMode());
     node.put("UTSMode", host.getUtsMode());
@@ -150,8 +150,8 @@ public final class ContainerDocument {
     node.put("OpenStdin", config.getOpenStdin());
     node.put("StdinOnce", config.getStdinOnce());
     texts(node, "Env", config.getEnvList());
-    texts(node, "Cmd", config.getCmdList());
-    texts(node, "Entrypoint", config.getEntrypointList());
+    wishes(node, "Cmd", config.getCmdList());
+    wishes(node, "Entrypoint", config.getEntrypointList());
     node.put("Image", ContainerWords.image(container));
     node.put("WorkingDir", config.getWorkingDir());
     node.put("StopSignal", config.getStopSignal());
@@ -221,7 +221,7 @@ public final class ContainerDocument {
     node.put("EndpointID", endpoint.getId());
     node.put("GlobalIPv6PrefixLen", 0);
     node.put("IPv6Gateway", "");
-    node.set("Ports", ports(endpoint.getPortsList()));
+    node.set("Ports", ports(endpoint.getPortsList(), "0.0.0.0"));
     node.put("IPAddress", endpoint.getAddress());
     node.put("IPPrefixLen", endpoint.getPrefixLength());
     node.put("Gateway", endpoint.getGateway());
@@ -239,19 +239,19 @@ public final class ContainerDocument {
       one.put("Gateway", endpoint.getGateway());
       one.put("MacAddress", endpoint.getMac());
       one.put("GlobalIPv6Address", endpoint.getAddress6());
-      texts(one, "Links", container.getNetwork().getLinksList());
-      texts(one, "Aliases", container.getNetwork().getAliasesList());
+      wishes(one, "Links", container.getNetwork().getLinksList());
+      wishes(one, "Aliases", container.getNetwork().getAliasesList());
     }
     return node;
   }
 
-  private static ObjectNode ports(List<PortBinding> bindings) {
+  private static ObjectNode ports(List<PortBinding> bindings, String anyAddress) {
     ObjectNode node = Json.mapper().createObjectNode();
     for (PortBinding binding : bindings) {
       String inside = binding.getContainerPort() + "/" + binding.getProtocol();
       ArrayNode list = node.get(inside) instanceof ArrayNode known ? known : node.putArray(inside);
       ObjectNode one = list.addObject();
-      one.put("HostIp", binding.getHostIp().isEmpty() ? "0.0.0.0" : binding.getHostIp());
+      one.put("HostIp", binding.getHostIp().isEmpty() ? anyAddress : binding.getHostIp());
       one.put("HostPort", binding.getHostPort() == 0 ? "" : String.valueOf(binding.getHostPort()));
     }
     return node;
@@ -261,6 +261,15 @@ public final class ContainerDocument {
     return at.equals(Timestamp.getDefaultInstance())
         ? "0001-01-01T00:00:00Z"
         : Timestamps.instant(at).toString();
+  }
+
+  /** A list that docker shows as null where nobody asked for anything. */
+  static void wishes(ObjectNode node, String name, List<String> values) {
+    if (values.isEmpty()) {
+      node.putNull(name);
+    } else {
+      texts(node, name, values);
+    }
   }
 
   static void texts(ObjectNode node, String name, List<String> values) {

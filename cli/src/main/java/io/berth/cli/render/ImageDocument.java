@@ -39,14 +39,18 @@ public final class ImageDocument {
     ObjectNode inner = node.putObject("Config");
     inner.put("User", config.getUser());
     texts(inner, "Env", config.getEnvList());
-    texts(inner, "Cmd", config.getCmdList());
-    texts(inner, "Entrypoint", config.getEntrypointList());
+    ContainerDocument.wishes(inner, "Cmd", config.getCmdList());
+    ContainerDocument.wishes(inner, "Entrypoint", config.getEntrypointList());
     inner.put("WorkingDir", config.getWorkingDir());
     inner.put("StopSignal", config.getStopSignal());
     ObjectNode exposed = inner.putObject("ExposedPorts");
     config.getExposedPortsList().forEach(exposed::putObject);
-    ObjectNode volumes = inner.putObject("Volumes");
-    config.getVolumesList().forEach(volumes::putObject);
+    if (config.getVolumesCount() == 0) {
+      inner.putNull("Volumes");
+    } else {
+      ObjectNode volumes = inner.putObject("Volumes");
+      config.getVolumesList().forEach(volumes::putObject);
+    }
     ObjectNode labels = inner.putObject("Labels");
     new TreeMap<>(config.getLabelsMap()).forEach(labels::put);
     return node;

@@ -7,6 +7,7 @@ import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.Resources;
+import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.volume.v1.Volume;
@@ -52,6 +53,17 @@ final class DocumentsTest {
     return container.build();
   }
 
+  private static Container publishing() {
+    Container.Builder container = Container.newBuilder();
+    container
+        .getNetworkBuilder()
+        .addPortsBuilder()
+        .setHostPort(80)
+        .setContainerPort(80)
+        .setProtocol("tcp");
+    return container.build();
+  }
+
   // Cases L16, F2 and F4.
   @ParameterizedTest
   @CsvSource(
@@ -81,6 +93,31 @@ final class DocumentsTest {
     String answer =
         Template.parse(template).apply("types.ContainerJSON", ContainerDocument.of(container()));
     assertEquals(expected, answer, template);
+  }
+
+  /** As docker: what nobody asked for is null, and the platform is the operating system's name. */
+  @Test
+  void whatNobodyAskedForIsNull() {
+    Container container = container().toBuilder().setPlatform("linux/amd64").build();
+    ObjectNode document = ContainerDocument.of(container);
+    assertEquals(
+        "null null null linux",
+        Template.parse(
+                "{{json .HostConfig.CapAdd}} {{json .HostConfig.ExtraHosts}} {{json"
+                    + " .Config.Entrypoint}} {{.Platform}}")
+            .apply("types.ContainerJSON", document));
+    assertEquals(
+        "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"80\"}]}",
+        Template.parse("{{json .HostConfig.PortBindings}}")
+            .apply("types.ContainerJSON", ContainerDocument.of(publishing())));
+    assertEquals(
+        "[] 0",
+        Template.parse("{{.HostConfig.CapAdd}} {{len .HostConfig.GroupAdd}}")
+            .apply("types.ContainerJSON", document));
+    assertEquals(
+        "null null",
+        Template.parse("{{json .Config.Volumes}} {{json .Config.Entrypoint}}")
+            .apply("types.ImageInspect", ImageDocument.of(Image.getDefaultInstance())));
   }
 
   // Case F5.
