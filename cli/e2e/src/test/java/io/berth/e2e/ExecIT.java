@@ -61,7 +61,7 @@ final class ExecIT {
       berth.berth("exec", "-d", "home", "sleep", "998").exits(0);
       Command more = berth.berth("top", "home").exits(0).says("sleep 998");
       assertEquals(first.out().lines().count() + 1, more.out().lines().count(), more.out());
-      berth.berth("exec", "home").exits(125).says("COMMAND is missing");
+      berth.berth("exec", "home").exits(1).says("COMMAND is missing");
     } finally {
       berth.berth("rm", "-f", "home").exits(0);
     }
