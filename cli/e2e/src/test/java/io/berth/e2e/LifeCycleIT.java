@@ -299,6 +299,10 @@ final class LifeCycleIT {
         .exits(0)
         .says("\"SizeRw\": ")
         .says("\"Driver\": \"overlayfs\"");
+    // The whole is more than the program of the image, which is a megabyte.
+    String sizes =
+        berth.berth("inspect", "-s", "-f", "{{.SizeRootFs}}", name).exits(0).out().strip();
+    assertTrue(Long.parseLong(sizes) > 1 << 20, sizes);
     Command json = berth.berth("inspect", "gone", name).exits(0);
     assertEquals(2, Json.tree(json.out().getBytes(StandardCharsets.UTF_8), "inspect").size());
   }

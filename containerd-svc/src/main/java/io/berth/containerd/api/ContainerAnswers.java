@@ -46,8 +46,8 @@ final class ContainerAnswers {
             .setState(of(seen.run()))
             .setRestartCount(seen.restarts())
             .addAllExecIds(seen.execs())
-            .setSizeRw(seen.size())
-            .setSizeRoot(seen.size());
+            .setSizeRw(seen.sizes().own())
+            .setSizeRoot(seen.sizes().whole());
     seen.mounts().forEach(mount -> message.addMounts(of(mount)));
     return message.build();
   }

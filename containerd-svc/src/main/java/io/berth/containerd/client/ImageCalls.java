@@ -13,6 +13,7 @@ import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
+import io.berth.api.containerd.services.snapshots.v1.StatSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
@@ -211,18 +212,43 @@ public final class ImageCalls {
     }
   }
 
-  /** The bytes of one snapshot, without those of its parents. */
-  public long size(String namespace, RootFilesystem root) {
+  /**
+   * The bytes of a root file system.
+   *
+   * @param own those of its own snapshot
+   * @param whole those of the snapshots that it stands on as well
+   */
+  public record Sizes(long own, long whole) {
+    /** Of what there is not, or was not asked for. */
+    public static final Sizes NONE = new Sizes(0, 0);
+  }
+
+  /** The bytes of a snapshot, without those of its parents and with them. */
+  public Sizes sizes(String namespace, RootFilesystem root) {
+    long own = size(namespace, root.snapshotter(), root.snapshotKey());
+    long whole = own;
+    String parent = parent(namespace, root.snapshotter(), root.snapshotKey());
+    while (!parent.isEmpty()) {
+      whole += size(namespace, root.snapshotter(), parent);
+      parent = parent(namespace, root.snapshotter(), parent);
+    }
+    return new Sizes(own, whole);
+  }
+
+  private long size(String namespace, String snapshotter, String key) {
     UsageRequest request =
-        UsageRequest.newBuilder()
-            .setSnapshotter(root.snapshotter())
-            .setKey(root.snapshotKey())
-            .build();
-    return service
-        .call(() ->
-            UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), namespace, null)
-                .withDeadlineAfter(PATIENCE)
-                .usage(request))
-        .getSize();
+        UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+    return service.call(() -> snapshots(namespace).usage(request)).getSize();
+  }
+
+  private String parent(String namespace, String snapshotter, String key) {
+    StatSnapshotRequest request =
+        StatSnapshotRequest.newBuilder().setSnapshotter(snapshotter).setKey(key).build();
+    return service.call(() -> snapshots(namespace).stat(request)).getInfo().getParent();
+  }
+
+  private SnapshotsGrpc.SnapshotsBlockingStub snapshots(String namespace) {
+    return UnixChannel.in(SnapshotsGrpc.newBlockingStub(service.channel()), namespace, null)
+        .withDeadlineAfter(PATIENCE);
   }
 }

@@ -107,7 +107,9 @@ public final class ContainerRemoval {
   private long size(NamedContainer container) {
     RootFilesystem root = container.described().root();
     try {
-      return root.isSnapshot() ? surroundings.images().size(container.key().namespace(), root) : 0;
+      return root.isSnapshot()
+          ? surroundings.images().sizes(container.key().namespace(), root).own()
+          : 0;
     } catch (BerthException.NotFound e) {
       return 0;
     }

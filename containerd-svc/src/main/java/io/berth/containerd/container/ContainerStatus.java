@@ -1,5 +1,6 @@
 package io.berth.containerd.container;
 
+import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.health.HealthState;
 import io.berth.containerd.settings.ContainerDescription;
 import io.berth.containerd.settings.NetworkEndpoint;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param restarts how often its policy started it since a person did
  * @param endpoint its place on its network; none unless it runs
  * @param execs the further processes that people run in it
- * @param size bytes of its own snapshot; 0 where that was not asked for
+ * @param sizes bytes of its root file system; none where that was not asked for
  * @param mounts what its start mounts; empty where that was not asked for
  */
 public record ContainerStatus(
@@ -25,7 +26,7 @@ public record ContainerStatus(
     int restarts,
     NetworkEndpoint endpoint,
     List<String> execs,
-    long size,
+    ImageCalls.Sizes sizes,
     List<RuntimeSpec.Mount> mounts) {
   public ContainerStatus {
     execs = List.copyOf(execs);
@@ -59,11 +60,11 @@ public record ContainerStatus(
     return run.state();
   }
 
-  ContainerStatus withSize(long bytes) {
+  ContainerStatus withSizes(ImageCalls.Sizes bytes) {
     return new ContainerStatus(described, run, restarts, endpoint, execs, bytes, mounts);
   }
 
   ContainerStatus withMounts(List<RuntimeSpec.Mount> shown) {
-    return new ContainerStatus(described, run, restarts, endpoint, execs, size, shown);
+    return new ContainerStatus(described, run, restarts, endpoint, execs, sizes, shown);
   }
 }

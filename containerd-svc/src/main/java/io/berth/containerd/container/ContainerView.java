@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
+import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.NetworkEndpoint;
 import io.berth.containerd.settings.RootFilesystem;
@@ -59,15 +60,15 @@ final class ContainerView {
         container.progress().restarts(),
         runs ? container.described().endpoint() : NetworkEndpoint.NONE,
         runs ? execs(key) : List.of(),
-        0,
+        ImageCalls.Sizes.NONE,
         List.of());
   }
 
-  /** Adds the bytes of the container's own snapshot. */
+  /** Adds the bytes of the root file system. */
   ContainerStatus withSize(ContainerStatus seen) {
     RootFilesystem root = seen.described().root();
     return root.isSnapshot()
-        ? seen.withSize(surroundings.images().size(seen.described().key().namespace(), root))
+        ? seen.withSizes(surroundings.images().sizes(seen.described().key().namespace(), root))
         : seen;
   }
 
