@@ -19,16 +19,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class ServicesScriptTest { // case K5
   private static final List<String> SERVICES = List.of("image", "network", "containerd");
-  private static final String PROGRAM =
-      """
-      #!/bin/sh
-      echo $$ >>"%1$s/starts"
-      [ ! -e "%1$s/broken" ] || { echo "cannot start"; exit 1; }
-      exec perl -MIO::Socket::UNIX -e '
-        until (-e $ARGV[0]) { select(undef, undef, undef, 0.01) }
-        $socket = IO::Socket::UNIX->new(Local => $ARGV[1], Listen => 1) or die;
-        sleep' "%1$s/go" "%1$s/run/${0##*/berth-}.sock"
-      """;
 
   @TempDir Path folder;
 
@@ -44,7 +34,7 @@ final class ServicesScriptTest { // case K5
     Files.copy(Path.of("../../dist/berth-services").toAbsolutePath(), script());
     for (String service : SERVICES) {
       Path program = folder.resolve("libexec/bin/berth-" + service);
-      Files.writeString(program, PROGRAM.formatted(folder));
+      Files.writeString(program, program());
       Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
     }
   }
@@ -52,6 +42,20 @@ final class ServicesScriptTest { // case K5
   @AfterEach
   void stop() {
     Command.run(script().toString(), "stop").exits(0);
+  }
+
+  /** What stands in a service's place. */
+  private String program() {
+    return """
+    #!/bin/sh
+    echo $$ >>"%1$s/starts"
+    [ ! -e "%1$s/broken" ] || { echo "cannot start"; exit 1; }
+    exec perl -MIO::Socket::UNIX -e '
+      until (-e $ARGV[0]) { select(undef, undef, undef, 0.01) }
+      $socket = IO::Socket::UNIX->new(Local => $ARGV[1], Listen => 1) or die;
+      sleep' "%1$s/go" "%1$s/run/${0##*/berth-}.sock"
+    """
+        .formatted(folder);
   }
 
   private Path script() {

@@ -329,7 +329,7 @@ public final class ContainerCommands {
 
     @Override
     public int run(Session session) {
-      if (restart.isEmpty() && resources.build().equals(Resources.getDefaultInstance())) {
+      if (restart.isEmpty() && resources.build().build().equals(Resources.getDefaultInstance())) {
         throw new BerthException.InvalidArgument("update: name what is to change, such as -m 64m");
       }
       return super.run(session);
