@@ -103,9 +103,9 @@ final class DockerOptionsTest {
     assertTrue(lines.err().contains("--gpus: name each device: --device"), lines.err());
     assertEquals(125, lines.berth("container", "run", "--ip6=::1", "busybox"));
     assertTrue(lines.err().contains("--ip6: containers have no IPv6 addresses"), lines.err());
-    assertEquals(125, lines.berth("build", "-t", "x", "."));
+    assertEquals(1, lines.berth("build", "-t", "x", "."));
     assertTrue(lines.err().contains("build: images are built by other programs"), lines.err());
-    assertEquals(125, lines.berth("network", "connect", "red", "web"));
+    assertEquals(1, lines.berth("network", "connect", "red", "web"));
     assertTrue(lines.err().contains("`run --network NAME`"), lines.err());
     assertEquals(125, lines.berth("rm", "-l", "web"));
     assertTrue(lines.err().contains("-l: a link ends with its container"), lines.err());

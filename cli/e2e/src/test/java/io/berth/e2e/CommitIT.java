@@ -140,11 +140,11 @@ final class CommitIT {
     run("--rm", "base:2", "ls", "/etc/group").exits(1);
     berth.berth("commit", "nobody", "t").exits(1).says("No such container: nobody");
     berth.berth("commit", "work", "../../x").exits(1).says("invalid reference format");
-    berth.berth("commit").exits(125).says("CONTAINER is missing");
+    berth.berth("commit").exits(1).says("CONTAINER is missing");
     // Stopped and started again it has what it wrote.
     berth.berth("stop", "-t", "0", "work").exits(0);
     assertEquals(diff, berth.berth("diff", "work").exits(0).out());
-    berth.berth("diff").exits(125).says("CONTAINER is missing");
+    berth.berth("diff").exits(1).says("CONTAINER is missing");
     berth.berth("diff", "nobody").exits(1).says("No such container: nobody");
   }
 

@@ -138,9 +138,9 @@ final class LoginIT {
 
   @Test
   void wrongLinesAndFiles() throws Exception {
-    atHome("x", "login", host(), "--password-stdin").exits(125).says("-u NAME");
-    atHome("", "login", host(), "-u", "me").exits(125).says("no terminal");
-    atHome("x", "login", "nohost", "-u", "me", "--password-stdin").exits(125).says("nohost");
+    atHome("x", "login", host(), "--password-stdin").exits(1).says("-u NAME");
+    atHome("", "login", host(), "-u", "me").exits(1).says("no terminal");
+    atHome("x", "login", "nohost", "-u", "me", "--password-stdin").exits(1).says("nohost");
     Files.createDirectories(file().getParent());
     Files.writeString(file(), "auth = " + PASSWORD);
     // A file that cannot be read is told by its name, without what stands in it.

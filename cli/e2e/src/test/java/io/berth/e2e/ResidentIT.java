@@ -45,7 +45,7 @@ final class ResidentIT {
         $B run --rm --network none --name $N $option busybox:test \\
           sh -c "$script; echo ready; while :; do sleep 0.02; done" >$F/out 2>&1 &
         local pid=$!
-        until grep -q ready $F/out; do kill -0 $pid || return; sleep 0.05; done
+        until grep -qs ready $F/out; do kill -0 $pid || return; sleep 0.05; done
         kill -s $signal $pid
         wait $pid
         echo "exit $?"

@@ -135,9 +135,7 @@ public final class ContainerExecs {
   private @Nullable AttachGrant attachment(
       TaskKey key, String execId, ExecSettings agreed, CompletableFuture<Exit> ending) {
     try {
-      if (agreed.terminal() && agreed.size().isKnown()) {
-        tasks.resize(key, execId, agreed.size().rows(), agreed.size().columns());
-      }
+      // Its terminal has its size since it was made: a program may have ended by now.
       return tokens.allow(key, execId, agreed.terminal(), agreed.openInput());
     } catch (BerthException e) {
       // A process that went with its whole container, or ended long since, needs no attachment: its
