@@ -11,12 +11,14 @@ import io.berth.image.api.VolumeUsers;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.event.EventCodec;
 import io.berth.image.gc.ContainerRoots;
+import io.berth.image.registry.ProxyRules;
 import io.berth.image.registry.RegistryHosts;
 import io.berth.image.registry.RegistryTransfer;
 import io.berth.image.unpack.LayerLimits;
 import io.berth.image.unpack.LayerThreads;
 import io.berth.image.volume.VolumeStore;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 
 /**
  * What constructors cannot say: which class stands behind an interface of the domain, and values
@@ -57,12 +59,15 @@ interface ImageModule {
   static RegistryTransfer.Limits transferLimits(Config config) {
     return new RegistryTransfer.Limits(
         Math.toIntExact(config.number(Key.IMAGE_PARALLEL_LAYERS)),
-        config.number(Key.IMAGE_MAX_IMAGE_BYTES));
+        config.number(Key.IMAGE_MAX_IMAGE_BYTES),
+        Duration.ofSeconds(Math.max(1, config.number(Key.IMAGE_REGISTRY_SILENCE))));
   }
 
   @Provides
   static RegistryHosts registries(Config config) {
     return new RegistryHosts(
-        config.texts(Key.IMAGE_INSECURE_REGISTRIES), config.path(Key.IMAGE_REGISTRIES));
+        config.texts(Key.IMAGE_INSECURE_REGISTRIES),
+        config.path(Key.IMAGE_REGISTRIES),
+        ProxyRules.of(System.getenv()));
   }
 }

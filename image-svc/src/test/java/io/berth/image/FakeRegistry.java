@@ -3,6 +3,7 @@ package io.berth.image;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,6 +20,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * A registry that answers many at once, and does to single blobs what a test wants. Every request
@@ -57,6 +60,44 @@ final class FakeRegistry implements AutoCloseable {
 
   /** A registry over TLS for 127.0.0.1, with a certificate in {@code keys.p12} of the folder. */
   static FakeRegistry encrypted(Path folder) throws Exception {
+    HttpsServer server = HttpsServer.create(free(), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context(keys(folder))));
+    return of(server);
+  }
+
+  /** A registry over TLS that wants its clients to show the same certificate as it has itself. */
+  static FakeRegistry demanding(Path keys) throws Exception {
+    HttpsServer server = HttpsServer.create(free(), 0);
+    server.setHttpsConfigurator(
+        new HttpsConfigurator(context(keys)) {
+          @Override
+          public void configure(HttpsParameters parameters) {
+            SSLParameters wanted = getSSLContext().getDefaultSSLParameters();
+            wanted.setNeedClientAuth(true);
+            parameters.setSSLParameters(wanted);
+          }
+        });
+    return of(server);
+  }
+
+  private static SSLContext context(Path keys) throws Exception {
+    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
+    KeyManagerFactory managers =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    managers.init(store, "secret".toCharArray());
+    KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+    trusted.load(null, null);
+    trusted.setCertificateEntry("registry", store.getCertificate("registry"));
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(trusted);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(managers.getKeyManagers(), trust.getTrustManagers(), null);
+    return context;
+  }
+
+  /** Makes a key with a certificate for 127.0.0.1 in {@code keys.p12} of the folder. */
+  static Path keys(Path folder) throws Exception {
     Path keys = folder.resolve("keys.p12");
     Process keytool =
         new ProcessBuilder(
@@ -80,15 +121,7 @@ final class FakeRegistry implements AutoCloseable {
     if (keytool.waitFor() != 0) {
       throw new AssertionError(Files.readString(folder.resolve("keytool.log")));
     }
-    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(store, "secret".toCharArray());
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
-    HttpsServer server = HttpsServer.create(free(), 0);
-    server.setHttpsConfigurator(new HttpsConfigurator(context));
-    return of(server);
+    return keys;
   }
 
   /** A registry on a server that a test made. */

@@ -10,6 +10,7 @@ import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.PullRequest;
+import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.base.rpc.UnixChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -144,6 +145,151 @@ final class MirrorIT {
     }
   }
 
+  private void theirs(FakeRegistry registry, String text) throws Exception {
+    Path folder = service.folder().resolve("hosts/127.0.0.1_" + registry.port() + "_");
+    Files.writeString(Files.createDirectories(folder).resolve("hosts.toml"), text);
+  }
+
+  @Test // case I13
+  void mirrorBelowAPathOfTheApi_isAskedThere() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain();
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      mirrors(origin, address(mirror) + "/v2/proxy", address(mirror) + "/below");
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(List.of(), mirror.requests("/below"));
+      assertEquals(1, mirror.requests("GET /v2/proxy/x/manifests/1 ").size());
+    }
+  }
+
+  @Test // case I13
+  void serverOfContainerdsTable_isAskedInPlaceOfTheRegistry() throws Exception {
+    List<String> queries = new ArrayList<>();
+    List<String> authorizations = new ArrayList<>();
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      mirror.gate((exchange, _) -> {
+        queries.add(exchange.getRequestURI().getQuery());
+        authorizations.add(String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
+        return false;
+      });
+      theirs(origin, "server = \"" + address(mirror) + "/\"\nnobody_knows = 1\n");
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(List.of(), origin.requests(""));
+      assertEquals(1, mirror.requests("GET /v2/x/manifests/1 ").size());
+      assertEquals("ns=127.0.0.1:" + origin.port(), queries.getFirst());
+      assertEquals(List.of("null"), authorizations.stream().distinct().toList());
+    }
+  }
+
+  @Test // case I13
+  void hostsOfContainerdsTable_areAskedForWhatTheyCan() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry tags = FakeRegistry.plain().image("1", image);
+        FakeRegistry blobs = FakeRegistry.plain().image("1", image)) {
+      theirs(
+          origin,
+          """
+          server = "%s"
+          [host."%s/api"]
+          capabilities = ["resolve"]
+          override_path = true
+          [host."%s"]
+          capabilities = ["pull"]
+          [host."%s".header]
+          X-Which = ["a", "b"]
+          """
+              .formatted(address(origin), address(tags), address(blobs), address(blobs)));
+      List<String> headers = new ArrayList<>();
+      blobs.gate((exchange, _) -> {
+        headers.addAll(exchange.getRequestHeaders().get("X-Which"));
+        return false;
+      });
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(List.of(), origin.requests(""));
+      assertEquals(List.of("GET /api/x/manifests/1 null"), tags.requests(""));
+      assertEquals(2, blobs.requests("/v2/x/blobs/").size());
+      assertEquals(List.of("a", "b"), headers.subList(0, 2));
+      // None of the two takes an image, so the registry itself does.
+      origin.gate(OddRegistryIT.taking(201));
+      push(origin);
+      assertEquals(1, origin.requests("PUT /v2/x/manifests/1").size());
+    }
+  }
+
+  private void push(FakeRegistry to) {
+    images().push(PushRequest.newBuilder().setRef(to.ref("1")).build()).forEachRemaining(_ -> {});
+  }
+
+  @Test // case I13
+  void registryWithoutAServerForAWish_isToldWithTheKey() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image)) {
+      pull(origin);
+      theirs(origin, "capabilities = [\"pull\", \"resolve\"]\n");
+      var e = assertThrows(StatusRuntimeException.class, () -> push(origin));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.startsWith("FAILED_PRECONDITION: `127.0.0.1:"), message);
+      assertTrue(message.endsWith("can be asked to push; see `capabilities`"), message);
+    }
+  }
+
+  /** A mirror's own login and headers go to it, and not where it leads to. */
+  @Test // case I13
+  void loginOfAMirror_isToldToNobodyElse() throws Exception {
+    List<String> seen = new ArrayList<>();
+    FakeRegistry.Answer listens =
+        (exchange, _) -> {
+          seen.add(
+              exchange.getRequestHeaders().getFirst("Authorization")
+                  + " "
+                  + exchange.getRequestHeaders().getFirst("X-Secret"));
+          return false;
+        };
+    String layer = FakeRegistry.layer(image, 0);
+    try (FakeRegistry origin = FakeRegistry.plain();
+        FakeRegistry storage = FakeRegistry.plain().image("1", image).gate(listens);
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      String basic =
+          "Basic " + Base64.getEncoder().encodeToString("m:s".getBytes(StandardCharsets.UTF_8));
+      mirror.gate((exchange, _) -> {
+        if (!basic.equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+          exchange.getResponseHeaders().add("WWW-Authenticate", "Basic realm=\"x\"");
+          exchange.sendResponseHeaders(401, -1);
+          return true;
+        }
+        if (exchange.getRequestURI().getPath().endsWith(layer)) {
+          exchange
+              .getResponseHeaders()
+              .add("Location", address(storage) + exchange.getRequestURI().getPath());
+          exchange.sendResponseHeaders(307, -1);
+          return true;
+        }
+        return false;
+      });
+      settings(
+          origin,
+          "[host.\"%s\"]\nusername = \"m\"\npassword = \"s\"\nheader = {X-Secret = \"h\"}\n"
+              .formatted(address(mirror)));
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(List.of("null null"), seen);
+      assertEquals(List.of(), origin.requests(""));
+    }
+  }
+
+  @Test // case I13
+  void settingsOfAllOthers_holdForRegistriesWithoutAFile() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image)) {
+      Path folder = Files.createDirectories(service.folder().resolve("hosts/_default"));
+      Path file = folder.resolve("hosts.toml");
+      Files.writeString(file, "username = \"u\"\n");
+      var e = assertThrows(StatusRuntimeException.class, () -> pull(origin));
+      assertTrue(String.valueOf(e.getMessage()).contains("told to every registry"), e.getMessage());
+      Files.writeString(file, "[host.\"" + address(mirror) + "\"]\n");
+      assertEquals(image.config().digest(), pull(origin).getId());
+      assertEquals(List.of(), origin.requests(""));
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -151,8 +297,14 @@ final class MirrorIT {
         "mirrors = [\"ftp://x\"]",
         "mirrors = [\"http://u:p@x\"]",
         "mirror = []",
-        "ca = \"relative\"",
+        "ca = \"\"",
         "skip_verify = \"yes\"",
+        "capabilities = [\"fly\"]",
+        "client = [[\"a\", \"b\", \"c\"]]",
+        "header = {Host = \"x\"}",
+        "header = {X = \"a\\nb\"}",
+        "server = \"http://u:p@x\"",
+        "[host.\"http://x\"]\nmirrors = []",
         "= ="
       })
   void settingsThatMakeNoSense_areToldWithTheirFile(String text) throws Exception {

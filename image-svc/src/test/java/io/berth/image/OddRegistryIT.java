@@ -16,13 +16,16 @@ import io.berth.base.id.Digest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.Index;
+import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
 import io.berth.oci.image.Platform;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -107,7 +110,7 @@ final class OddRegistryIT {
   }
 
   /** Takes everything that is pushed. */
-  private static FakeRegistry.Answer taking(int taken) {
+  static FakeRegistry.Answer taking(int taken) {
     return (exchange, _) -> {
       var _ = exchange.getRequestBody().readAllBytes();
       return switch (exchange.getRequestMethod()) {
@@ -326,6 +329,70 @@ final class OddRegistryIT {
       assertEquals(2, posts.size());
       assertTrue(posts.stream().allMatch(post -> post.endsWith("&from=x")), posts::toString);
       assertEquals(0, registry.requests("PUT /v2/y/blobs").size());
+    }
+  }
+
+  /** An image whose only layer is handed out elsewhere, as its descriptor says. */
+  private Archives.Image foreign(String... urls) throws IOException {
+    Manifest own =
+        Manifest.read(
+            Objects.requireNonNull(image.blobs().get(image.manifest().digest())), "manifest");
+    Descriptor layer = own.layers().getFirst();
+    Descriptor elsewhere =
+        new Descriptor(
+            MediaTypes.OCI_LAYER_FOREIGN + "+gzip",
+            layer.digest(),
+            layer.size(),
+            null,
+            Map.of(),
+            null,
+            List.of(urls));
+    byte[] manifest = Manifest.of(own.config(), List.of(elsewhere)).bytes();
+    Descriptor descriptor = Descriptor.of(MediaTypes.OCI_MANIFEST, manifest);
+    Map<String, byte[]> blobs =
+        new HashMap<>(
+            Map.of(
+                own.config().digest(),
+                Objects.requireNonNull(image.blobs().get(own.config().digest())),
+                descriptor.digest(),
+                manifest));
+    return new Archives.Image(blobs, descriptor, own.config(), image.diffIds());
+  }
+
+  @Test // case I16
+  void layerThatOthersHandOut_isFetchedThereAsNobody_andNotPushed() throws Exception {
+    List<String> authorizations = new ArrayList<>();
+    try (FakeRegistry other = FakeRegistry.plain().image("1", image);
+        FakeRegistry registry = FakeRegistry.plain()) {
+      String layer = FakeRegistry.layer(image, 0);
+      other.gate((exchange, _) -> {
+        authorizations.add(String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
+        return false;
+      });
+      registry.image(
+          "1",
+          foreign(
+              "ftp://127.0.0.1/" + layer,
+              "http://127.0.0.1:" + other.port() + "/gone",
+              "http://127.0.0.1:" + other.port() + "/files/" + layer));
+      assertEquals(image.config().digest(), pull(registry).getImage().getId());
+      assertEquals(List.of("null"), authorizations.stream().distinct().toList());
+      registry.gate(taking(201));
+      push(registry.ref("1"));
+      assertEquals(0, registry.requests("HEAD /v2/x/blobs/" + layer).size());
+      assertEquals(1, registry.requests("PUT /v2/x/manifests/1").size());
+    }
+  }
+
+  @Test // case I16
+  void layerThatNobodyHandsOut_isToldAsMissing() throws Exception {
+    try (FakeRegistry registry = FakeRegistry.plain()) {
+      registry.image("1", foreign("http://127.0.0.1:" + registry.port() + "/gone"));
+      var e = assertThrows(StatusRuntimeException.class, () -> pull(registry));
+      assertTrue(
+          String.valueOf(e.getMessage())
+              .startsWith("NOT_FOUND: fetch layer " + FakeRegistry.layer(image, 0)),
+          e.getMessage());
     }
   }
 }

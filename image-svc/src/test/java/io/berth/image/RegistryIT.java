@@ -59,6 +59,13 @@ final class RegistryIT {
     return Archives.layer().file("noise", 0644, bytes).file("a", "1").tar();
   }
 
+  /** A layer that goes in pieces. */
+  private static byte[] large() throws Exception {
+    byte[] bytes = new byte[20 << 20];
+    new Random(2).nextBytes(bytes);
+    return Archives.layer().file("large", 0644, bytes).tar();
+  }
+
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
@@ -89,12 +96,12 @@ final class RegistryIT {
     return process;
   }
 
-  @Test
+  @Test // case I1
   void pushedImage_canBePulledAgain() throws Exception {
     int port = freePort();
     Process registry = registry(port);
     try {
-      Archives.Image image = Archives.image("sh", noise(), Archives.layer().file("b", "2").tar());
+      Archives.Image image = Archives.image("sh", noise(), large());
       LoadAndPrepareIT.load(service, Archives.oci(image, "app:1"), "");
       String ref = "127.0.0.1:" + port + "/team/app:1";
       images().tag(TagRequest.newBuilder().setRef("app:1").setName(ref).build());

@@ -128,6 +128,69 @@ final class TlsRegistryIT {
     }
   }
 
+  /** Of a registry on this machine nobody says whether it speaks TLS, or who vouches for it. */
+  @Test // case I15
+  void registryOnThisMachine_isAskedByTlsIfItSpeaksIt() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    try (FakeRegistry registry = encrypted().image("1", image);
+        FakeRegistry plain = FakeRegistry.plain().image("1", image)) {
+      PullRequest.Builder request = PullRequest.newBuilder();
+      assertEquals(image.config().digest(), pull(request.setRef(registry.ref("1"))).getId());
+      assertEquals(image.config().digest(), pull(request.setRef(plain.ref("1"))).getId());
+      // Whoever says who vouches for it wants that to be looked at.
+      Path file =
+          Files.createDirectories(service.folder().resolve("hosts"))
+              .resolve("127.0.0.1:" + registry.port() + ".toml");
+      Files.writeString(file, "ca = \"" + certificate() + "\"\n");
+      assertEquals(image.config().digest(), pull(request.setRef(registry.ref("1"))).getId());
+      Path other = Files.createDirectories(folder.resolve("other"));
+      try (FakeRegistry stranger = FakeRegistry.encrypted(other)) {
+        Path hosts = file.resolveSibling("127.0.0.1:" + stranger.port() + ".toml");
+        Files.writeString(hosts, "ca = \"" + certificate() + "\"\n");
+        var e =
+            assertThrows(
+                StatusRuntimeException.class, () -> pull(request.setRef(stranger.ref("1"))));
+        assertTrue(String.valueOf(e.getMessage()).contains("certif"), e.getMessage());
+        assertEquals(List.of(), stranger.requests(""));
+      }
+    }
+  }
+
+  /** A registry that wants to see a certificate of its client. */
+  @Test // case I13
+  void certificateOfOurs_isShownToTheRegistryThatItIsFor() throws Exception {
+    Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));
+    Path keys = folder.resolve("keys.p12");
+    FakeRegistry.keys(folder);
+    KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
+    String pem = "-----BEGIN %1$s-----\n%2$s\n-----END %1$s-----\n";
+    Path hosts = Files.createDirectories(service.folder().resolve("hosts"));
+    Files.writeString(
+        hosts.resolve("client.key"),
+        pem.formatted(
+            "PRIVATE KEY",
+            Base64.getMimeEncoder()
+                .encodeToString(store.getKey("registry", "secret".toCharArray()).getEncoded())));
+    Files.copy(certificate(), hosts.resolve("client.cert"));
+    try (FakeRegistry registry = FakeRegistry.demanding(keys).image("1", image)) {
+      String domain = "127.0.0.1:" + registry.port();
+      PullRequest.Builder request = PullRequest.newBuilder().setRef(registry.ref("1"));
+      String message = refused(request);
+      assertTrue(message.startsWith("UNAVAILABLE: fetch manifest of "), message);
+      Files.writeString(
+          hosts.resolve(domain + ".toml"),
+          "ca = [\"client.cert\"]\nclient = [[\"client.cert\", \"client.key\"]]\n");
+      assertEquals(image.config().digest(), pull(request).getId());
+      // Docker's way needs no table.
+      Files.delete(hosts.resolve(domain + ".toml"));
+      Path folder = Files.createDirectories(hosts.resolve(domain));
+      Files.copy(hosts.resolve("client.cert"), folder.resolve("ca.crt"));
+      Files.move(hosts.resolve("client.cert"), folder.resolve("client.cert"));
+      Files.move(hosts.resolve("client.key"), folder.resolve("client.key"));
+      assertEquals(image.config().digest(), pull(request).getId());
+    }
+  }
+
   @Test
   void tokenOverTls_isAskedForOnceAndSentAlong() throws Exception {
     Archives.Image image = Archives.image("sh", StreamedPullIT.noise(1));

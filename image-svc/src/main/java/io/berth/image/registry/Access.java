@@ -1,21 +1,31 @@
 package io.berth.image.registry;
 
-import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.Map;
 
 /**
- * Says how a registry is asked, and by whom.
+ * Says how a server is asked, and by whom.
  *
  * @param credentials who asks
- * @param plainHttp without TLS
- * @param anyCertificate TLS whoever the other side is
- * @param authorities certificates in PEM form that vouch for it, beside the machine's; or null
+ * @param trust in whose certificates
+ * @param proxies on the way
+ * @param headers that every request to this server, and to no other, carries
  */
 public record Access(
-    Credentials credentials,
-    boolean plainHttp,
-    boolean anyCertificate,
-    @Nullable Path authorities) {
+    Credentials credentials, Trust trust, ProxyRules proxies, Map<String, List<String>> headers) {
+  /** Nobody, by the straight way. */
+  public static final Access PLAIN =
+      new Access(Credentials.NONE, Trust.MACHINE, ProxyRules.NONE, Map.of());
+
+  public Access {
+    headers = Map.copyOf(headers);
+  }
+
+  /** The same way in whoever's trust. */
+  public Access with(Trust other) {
+    return new Access(credentials, other, proxies, headers);
+  }
+
   /**
    * What proves who asks. If all are empty, nobody asks.
    *
@@ -33,5 +43,11 @@ public record Access(
     public String toString() {
       return "Credentials[" + username + "]";
     }
+  }
+
+  /** Shows the names of headers, never their values. */
+  @Override
+  public String toString() {
+    return "Access[" + credentials + ", " + trust + ", " + proxies + ", " + headers.keySet() + "]";
   }
 }

@@ -166,6 +166,11 @@ final class Address {
         scheme, uri.getHost().toLowerCase(Locale.ROOT), uri.getPort() < 0 ? usual : uri.getPort());
   }
 
+  /** The host, with a port where the address names one. */
+  String authority() {
+    return uri.getRawAuthority();
+  }
+
   /** A request to this address, without any credentials. */
   HttpRequest.Builder request() {
     return HttpRequest.newBuilder(uri);

@@ -9,9 +9,9 @@ import java.net.http.HttpRequest;
  * @param value the header
  */
 record Authorization(Address.Origin origin, String value) {
-  /** Adds the secret to a request if the request goes to the server that it is for. */
+  /** Sets the secret of a request if the request goes to the server that it is for. */
   HttpRequest.Builder to(Address address, HttpRequest.Builder request) {
-    return address.origin().equals(origin) ? request.header("Authorization", value) : request;
+    return address.origin().equals(origin) ? request.setHeader("Authorization", value) : request;
   }
 
   /** Shows the server, never the secret. */

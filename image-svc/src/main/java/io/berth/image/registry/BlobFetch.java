@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * away.
  */
 final class BlobFetch {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration PAUSE = Duration.ofMillis(100);
   private static final long STEP = 1 << 20;
 
@@ -46,9 +45,9 @@ final class BlobFetch {
    * Says for whom blobs are fetched.
    *
    * @param lease keeps what comes
-   * @param parallel blobs side by side
+   * @param limits of the transfer
    */
-  record Scope(String namespace, String lease, int parallel) {}
+  record Scope(String namespace, String lease, RegistryTransfer.Limits limits) {}
 
   BlobFetch(
       ContentStore content,
@@ -88,9 +87,9 @@ final class BlobFetch {
     }
     SideBySide.run(
         "fetch layers",
-        scope.parallel,
+        scope.limits.parallel(),
         tasks,
-        () -> streams.forEach(stream -> stream.checkPatience(PATIENCE)));
+        () -> streams.forEach(stream -> stream.checkPatience(scope.limits.silence())));
   }
 
   /**
@@ -139,7 +138,7 @@ final class BlobFetch {
         if (now != seen) {
           seen = now;
           since = System.nanoTime();
-        } else if (System.nanoTime() - since > PATIENCE.toNanos()) {
+        } else if (System.nanoTime() - since > scope.limits.silence().toNanos()) {
           throw e;
         }
         progress.step(

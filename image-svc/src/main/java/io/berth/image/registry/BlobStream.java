@@ -115,7 +115,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
       if (rest == 0) {
         return -1;
       }
-      open = registry.blob(digest, ingest.offset());
+      open = registry.blob(blob, ingest.offset());
       moved = System.nanoTime();
       body = open;
       // A registry that knows no ranges sends everything, so what is here already is skipped.

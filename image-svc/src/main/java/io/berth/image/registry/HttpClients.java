@@ -7,23 +7,31 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
@@ -32,9 +40,8 @@ import javax.net.ssl.X509ExtendedTrustManager;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * The HTTP clients of this service: one that checks certificates, one for callers who asked not to
- * be protected, and one for each file of authorities. They speak HTTP/1.1, for the transfer of
- * blobs gains nothing by streams on one connection. Thread-safe.
+ * The HTTP clients of this service, one for each kind of trust and way. They speak HTTP/1.1, for
+ * the transfer of blobs gains nothing by streams on one connection. Thread-safe.
  */
 @Singleton
 final class HttpClients {
@@ -48,68 +55,163 @@ final class HttpClients {
           "/etc/pki/tls/certs/ca-bundle.crt",
           "/etc/ssl/ca-bundle.pem");
 
-  private final Map<Trust, HttpClient> clients = new ConcurrentHashMap<>();
+  static {
+    // A proxy that wants a password is told it by us, and only if its address holds one. The JDK
+    // leaves it out of requests for a tunnel unless this is empty.
+    System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
+  }
+
+  private final Map<Kind, HttpClient> clients = new ConcurrentHashMap<>();
+  private final SilenceLimit silence;
 
   @Inject
-  HttpClients() {}
-
-  /** Whose certificates a client takes. */
-  private sealed interface Trust {
-    /** Certificates that the authorities of the JDK or the machine vouch for. */
-    record Machine() implements Trust {}
-
-    /** Certificates of everybody. */
-    record Anybody() implements Trust {}
-
-    /**
-     * Certificates that the machine's authorities or those of a file vouch for.
-     *
-     * @param changed the file's time of change and size: a changed file is read again
-     */
-    record Bundle(Path file, String changed) implements Trust {}
+  HttpClients(RegistryTransfer.Limits limits) {
+    silence = new SilenceLimit(limits.silence());
   }
 
   /**
-   * The client for a registry; the first one of a kind takes a tenth of a second, for it reads the
-   * machine's authorities.
+   * What makes a client another one.
    *
-   * @throws BerthException FAILED_PRECONDITION if its file of authorities cannot be used
+   * @param changed the times of change and sizes of the files: a changed file is read again
    */
-  HttpClient of(Access access) {
-    Path file = access.authorities();
-    if (access.anyCertificate()) {
-      return clients.computeIfAbsent(
-          new Trust.Anybody(), _ -> builder().sslContext(trusting()).build());
-    }
-    return file == null
-        ? clients.computeIfAbsent(
-            new Trust.Machine(), _ -> builder().sslContext(vouched(List.of())).build())
-        : vouchedBy(file);
+  private record Kind(Trust trust, ProxyRules proxies, List<String> changed) {}
+
+  /** How long the other side may be silent. */
+  SilenceLimit silence() {
+    return silence;
   }
 
-  private HttpClient vouchedBy(Path file) {
-    try {
-      Trust bundle =
-          new Trust.Bundle(file, Files.getLastModifiedTime(file) + " " + Files.size(file));
-      HttpClient known = clients.get(bundle);
-      if (known != null) {
-        return known;
-      }
-      Collection<? extends Certificate> more = read(file);
-      if (more.isEmpty()) {
-        throw new CertificateException("it holds no certificate");
-      }
-      clients
-          .keySet()
-          .removeIf(old -> old instanceof Trust.Bundle stale && stale.file.equals(file));
-      return clients.computeIfAbsent(bundle, _ -> builder().sslContext(vouched(more)).build());
-    } catch (NoSuchFileException e) {
-      throw new BerthException.FailedPrecondition(
-          "read authorities of `" + file + "`: no such file", e);
-    } catch (IOException | CertificateException e) {
-      throw new BerthException.FailedPrecondition(
-          "read authorities of `" + file + "`: " + e.getMessage(), e);
+  /**
+   * The client for a server; the first one of a kind takes a tenth of a second, for it reads the
+   * machine's authorities.
+   *
+   * @throws BerthException FAILED_PRECONDITION if a file of authorities or keys cannot be used
+   */
+  HttpClient of(Access access) {
+    Trust trust = access.trust();
+    List<String> stamps = new ArrayList<>();
+    trust.authorities().forEach(file -> stamps.add(stamp("authorities", file)));
+    for (Trust.Pair pair : trust.own()) {
+      stamps.add(stamp("client certificate", pair.certificate()));
+      stamps.add(stamp("key of a client certificate", pair.key()));
     }
+    Kind kind = new Kind(trust, access.proxies(), List.copyOf(stamps));
+    HttpClient known = clients.get(kind);
+    if (known != null) {
+      return known;
+    }
+    HttpClient made =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(CONNECT)
+            .proxy(new Proxies(access.proxies()))
+            .sslContext(context(trust))
+            .build();
+    clients
+        .keySet()
+        .removeIf(old ->
+            old.trust.equals(trust)
+                && old.proxies.equals(kind.proxies)
+                && !old.changed.equals(kind.changed));
+    HttpClient other = clients.putIfAbsent(kind, made);
+    return other == null ? made : other;
+  }
+
+  private static String stamp(String what, Path file) {
+    try {
+      return Files.getLastModifiedTime(file) + " " + Files.size(file);
+    } catch (IOException e) {
+      throw unusable(what, file, e);
+    }
+  }
+
+  private static BerthException unusable(String what, Path file, Exception e) {
+    String why = e instanceof NoSuchFileException ? "no such file" : String.valueOf(e.getMessage());
+    return new BerthException.FailedPrecondition("read " + what + " of `" + file + "`: " + why, e);
+  }
+
+  /** Sends what the rules say through their proxy. */
+  private static final class Proxies extends ProxySelector {
+    private final ProxyRules rules;
+
+    Proxies(ProxyRules rules) {
+      this.rules = rules;
+    }
+
+    @Override
+    public List<Proxy> select(URI uri) {
+      Address.Origin to = Address.of(uri.toString()).origin();
+      URI proxy = rules.proxyFor(to.scheme(), to.host(), to.port());
+      return List.of(
+          proxy == null
+              ? Proxy.NO_PROXY
+              : new Proxy(
+                  Proxy.Type.HTTP,
+                  InetSocketAddress.createUnresolved(
+                      proxy.getHost(), proxy.getPort() < 0 ? 80 : proxy.getPort())));
+    }
+
+    @Override
+    public void connectFailed(URI uri, SocketAddress address, IOException failure) {
+      LOG.log(Level.DEBUG, "proxy {0}: {1}", address, failure.getMessage());
+    }
+  }
+
+  private static SSLContext context(Trust trust) {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(
+          trust.own().isEmpty() ? null : keys(trust.own()).getKeyManagers(),
+          trust.anybody() ? new TrustManager[] {new AnyCertificate()} : vouched(more(trust)),
+          new SecureRandom());
+      return context;
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException("every JDK has TLS", e);
+    }
+  }
+
+  private static List<Certificate> more(Trust trust) {
+    List<Certificate> more = new ArrayList<>();
+    for (Path file : trust.authorities()) {
+      try {
+        Collection<? extends Certificate> read = read(file);
+        if (read.isEmpty()) {
+          throw new CertificateException("it holds no certificate");
+        }
+        more.addAll(read);
+      } catch (IOException | CertificateException e) {
+        throw unusable("authorities", file, e);
+      }
+    }
+    return more;
+  }
+
+  private static KeyManagerFactory keys(List<Trust.Pair> pairs)
+      throws GeneralSecurityException, IOException {
+    KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+    store.load(null, null);
+    int count = 0;
+    for (Trust.Pair pair : pairs) {
+      PrivateKey key;
+      try {
+        key = PemKeys.read(pair.key());
+      } catch (IOException | GeneralSecurityException e) {
+        throw unusable("key of a client certificate", pair.key(), e);
+      }
+      try {
+        store.setKeyEntry(
+            "client" + count++,
+            key,
+            new char[0],
+            read(pair.certificate()).toArray(new Certificate[0]));
+      } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+        throw unusable("client certificate", pair.certificate(), e);
+      }
+    }
+    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    keys.init(store, new char[0]);
+    return keys;
   }
 
   private static Collection<? extends Certificate> read(Path file)
@@ -119,48 +221,36 @@ final class HttpClients {
     }
   }
 
-  private static HttpClient.Builder builder() {
-    return HttpClient.newBuilder()
-        .version(HttpClient.Version.HTTP_1_1)
-        .followRedirects(HttpClient.Redirect.NEVER)
-        .connectTimeout(CONNECT);
-  }
-
   /**
-   * A context that trusts the authorities of the JDK, those of the machine, and more. An operator
-   * adds a private authority to those of the machine, for all programs at once. {@code
-   * SSL_CERT_FILE} names another bundle.
+   * Trusts the authorities of the JDK, those of the machine, and more. An operator adds a private
+   * authority to those of the machine, for all programs at once. {@code SSL_CERT_FILE} names
+   * another bundle.
    */
-  private static SSLContext vouched(Collection<? extends Certificate> more) {
-    try {
-      KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
-      authorities.load(null, null);
-      int count = 0;
-      TrustManagerFactory own =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      own.init((KeyStore) null);
-      for (TrustManager manager : own.getTrustManagers()) {
-        if (manager instanceof X509TrustManager known) {
-          for (X509Certificate authority : known.getAcceptedIssuers()) {
-            authorities.setCertificateEntry("jdk" + count++, authority);
-          }
+  private static TrustManager[] vouched(Collection<? extends Certificate> more)
+      throws GeneralSecurityException, IOException {
+    KeyStore authorities = KeyStore.getInstance(KeyStore.getDefaultType());
+    authorities.load(null, null);
+    int count = 0;
+    TrustManagerFactory own =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    own.init((KeyStore) null);
+    for (TrustManager manager : own.getTrustManagers()) {
+      if (manager instanceof X509TrustManager known) {
+        for (X509Certificate authority : known.getAcceptedIssuers()) {
+          authorities.setCertificateEntry("jdk" + count++, authority);
         }
       }
-      for (Certificate authority : bundle()) {
-        authorities.setCertificateEntry("machine" + count++, authority);
-      }
-      for (Certificate authority : more) {
-        authorities.setCertificateEntry("given" + count++, authority);
-      }
-      TrustManagerFactory all =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      all.init(authorities);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, all.getTrustManagers(), new SecureRandom());
-      return context;
-    } catch (GeneralSecurityException | IOException e) {
-      throw new IllegalStateException("every JDK has TLS", e);
     }
+    for (Certificate authority : bundle()) {
+      authorities.setCertificateEntry("machine" + count++, authority);
+    }
+    for (Certificate authority : more) {
+      authorities.setCertificateEntry("given" + count++, authority);
+    }
+    TrustManagerFactory all =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    all.init(authorities);
+    return all.getTrustManagers();
   }
 
   private static Collection<? extends Certificate> bundle() {
@@ -179,16 +269,6 @@ final class HttpClients {
       }
     }
     return List.of();
-  }
-
-  private static SSLContext trusting() {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new AnyCertificate()}, new SecureRandom());
-      return context;
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("every JDK has TLS", e);
-    }
   }
 
   /**

@@ -6,13 +6,13 @@ import io.berth.base.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
+import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class HttpExchange {
   private static final int MAX_REDIRECTS = 5;
   private static final int MAX_TEXT = 64 << 10;
-  private static final SilenceLimit SILENCE = new SilenceLimit(Duration.ofSeconds(60));
 
   private final HttpClient client;
+  private final SilenceLimit silence;
   private final Access access;
   private final Address.Origin registry;
   private final String repository;
@@ -47,8 +47,9 @@ final class HttpExchange {
    * @param registry whom the access is for
    * @param repository path that tokens are asked for
    */
-  HttpExchange(HttpClient client, Access access, Address.Origin registry, String repository) {
-    this.client = client;
+  HttpExchange(HttpClients clients, Access access, Address.Origin registry, String repository) {
+    this.client = clients.of(access);
+    this.silence = clients.silence();
     this.access = access;
     this.registry = registry;
     this.repository = repository;
@@ -105,9 +106,19 @@ final class HttpExchange {
   private HttpResponse<InputStream> once(
       String what, Address to, Ask ask, @Nullable Authorization authorization) throws IOException {
     HttpRequest.Builder builder = ask.apply(to.request());
-    HttpRequest request = (authorization == null ? builder : authorization.to(to, builder)).build();
+    URI proxy = proxyFor(to);
+    if (proxy != null && proxy.getUserInfo() != null) {
+      builder.header("Proxy-Authorization", "Basic " + base64(proxy.getUserInfo()));
+    }
     try {
-      HttpResponse<InputStream> response = SILENCE.send(client, request);
+      if (to.origin().equals(registry)) {
+        access.headers().forEach((name, values) -> add(builder, name, values));
+      }
+      // The answer to a challenge takes the place of what the settings say, if both are there.
+      if (authorization != null) {
+        authorization.to(to, builder);
+      }
+      HttpResponse<InputStream> response = silence.send(client, builder.build());
       if (TryLater.isMeantBy(response)) {
         try (InputStream body = response.body()) {
           throw new TryLater(refusal(what, response, body), TryLater.pause(response));
@@ -122,11 +133,33 @@ final class HttpExchange {
     } catch (IllegalArgumentException e) {
       throw new BerthException.InvalidArgument(what + ": " + e.getMessage(), e);
     } catch (IOException e) {
-      throw new IOException(what + ": " + describe(to.origin(), e), e);
+      throw new IOException(what + ": " + describe(to.origin(), proxy, e), e);
     }
   }
 
-  private static String describe(Address.Origin at, IOException e) {
+  private @Nullable URI proxyFor(Address to) {
+    Address.Origin at = to.origin();
+    return access.proxies().proxyFor(at.scheme(), at.host(), at.port());
+  }
+
+  private static void add(HttpRequest.Builder request, String name, List<String> values) {
+    values.forEach(value -> request.header(name, value));
+  }
+
+  private static String base64(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String describe(Address.Origin at, @Nullable URI proxy, IOException e) {
+    if (proxy != null) {
+      return "connect to "
+          + at
+          + " through the proxy "
+          + proxy.getHost()
+          + (proxy.getPort() < 0 ? "" : ":" + proxy.getPort())
+          + ": "
+          + words(e).replace('\n', ' ');
+    }
     if (isTlsFailure(e) && TlsProbe.answersWithoutTls(at.host(), at.port())) {
       return at + " speaks no TLS; list it in `image.insecure_registries`, or ask for plain HTTP";
     }
@@ -201,8 +234,8 @@ final class HttpExchange {
   }
 
   private String basic() {
-    String pair = access.credentials().username() + ":" + access.credentials().password();
-    return "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
+    return "Basic "
+        + base64(access.credentials().username() + ":" + access.credentials().password());
   }
 
   /**
@@ -228,7 +261,7 @@ final class HttpExchange {
       if (response.statusCode() != 200) {
         throw refusal(what + ": ask " + host + " for a token", response, body);
       }
-      JsonNode answer = Json.tree(SILENCE.read(body, MAX_TEXT), "token of " + host);
+      JsonNode answer = Json.tree(silence.read(body, MAX_TEXT), "token of " + host);
       String token = answer.path("token").asText("");
       if (token.isEmpty()) {
         token = answer.path("access_token").asText("");
@@ -280,7 +313,7 @@ final class HttpExchange {
 
   /** Reads an answer up to a bound, as long as it goes on. */
   byte[] read(InputStream body, int most) throws IOException {
-    return SILENCE.read(body, most);
+    return silence.read(body, most);
   }
 
   /** The error that an answer means, with the registry's own words. */
@@ -298,9 +331,9 @@ final class HttpExchange {
     };
   }
 
-  private static String words(InputStream body) {
+  private String words(InputStream body) {
     try {
-      JsonNode errors = Json.tree(SILENCE.read(body, MAX_TEXT), "error").path("errors");
+      JsonNode errors = Json.tree(silence.read(body, MAX_TEXT), "error").path("errors");
       String words = errors.path(0).path("message").asText(errors.path(0).path("code").asText(""));
       return words.isEmpty()
           ? ""

@@ -1,7 +1,6 @@
 package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
-import io.berth.base.id.Digest;
 import io.berth.image.content.ContentInfo;
 import io.berth.image.content.ContentStore;
 import io.berth.image.library.Documents;
@@ -12,9 +11,7 @@ import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Manifest;
 import io.berth.oci.image.MediaTypes;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -128,26 +125,13 @@ final class ImagePush {
                 new BerthException.NotFound(
                     "push `" + request.ref() + "`: layer " + part.digest() + " is not here"));
     Set<String> elsewhere = new HashSet<>(registry.othersWith(info.labels()));
+    BlobUpload upload = registry.upload(part.checked(), content.path(part.checked()), elsewhere);
+    Retry retry = new Retry(request.progress(), name);
     boolean pushed =
-        Retry.run(
-            request.progress(),
-            name,
-            () -> {
-              if (registry.hasBlob(part.checked())) {
-                return false;
-              }
-              request.progress().step(name, "pushing", 0, info.size());
-              return registry.pushBlob(part.checked(), publisher(part.checked()), elsewhere);
-            });
+        upload.run(
+            retry,
+            () -> registry.hasBlob(part.checked()),
+            sent -> request.progress().step(name, "pushing", sent, info.size()));
     request.progress().step(name, pushed ? "done" : "exists", info.size(), info.size());
-  }
-
-  private HttpRequest.BodyPublisher publisher(Digest digest) {
-    try {
-      return HttpRequest.BodyPublishers.ofFile(content.path(digest));
-    } catch (FileNotFoundException e) {
-      throw new BerthException.DataLoss(
-          "read content " + digest + ": its file is gone; pull or import it again", e);
-    }
   }
 }

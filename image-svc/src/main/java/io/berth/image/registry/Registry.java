@@ -15,15 +15,14 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** One repository of one registry. Thread-safe; calls block on the network, with time limits. */
 final class Registry {
@@ -39,101 +38,94 @@ final class Registry {
 
   private static final Pattern CONTENT_RANGE = Pattern.compile("\\s*bytes\\s+([0-9]{1,18})-");
 
-  private static final Pattern NEXT =
-      Pattern.compile("<([^>]*)>[^,]*;\\s*rel\\s*=\\s*(?:next\\b|\"next\")");
-  private static final int MAX_TAGS = 100_000;
-
   private static final Logger LOG = System.getLogger(Registry.class.getName());
 
   private final ImageReference reference;
-  private final HttpExchange http;
-  private final Address base;
-  private final List<Place> mirrors;
+  private final List<Place> places;
 
-  /** A place that can be asked for the repository's content. */
-  private static final class Place {
-    final HttpExchange http;
-    final Address base;
-
-    /** Whether it has failed; then this transfer does not ask it again. */
-    volatile boolean failed;
-
-    Place(HttpClients clients, String place, Access access, String path) {
-      this.base = Address.of(place + "/v2/" + path + "/");
-      this.http = new HttpExchange(clients.of(access), access, base.origin(), path);
-    }
-  }
-
-  private Registry(ImageReference reference, Place own, List<Place> mirrors) {
+  private Registry(ImageReference reference, List<Place> places) {
     this.reference = reference;
-    this.http = own.http;
-    this.base = own.base;
-    this.mirrors = mirrors;
+    this.places = places;
   }
 
-  /** The repository that an image's name is in. */
+  /**
+   * The repository that an image's name is in. Where nobody says whether the registry speaks TLS,
+   * this asks it and blocks for it.
+   */
   static Registry of(HttpClients clients, ImageReference reference, RegistryHosts.Route route) {
     return new Registry(
         reference,
-        new Place(clients, origin(route), route.access(), reference.path()),
-        route.mirrors().stream()
-            .map(mirror ->
-                new Place(clients, mirror.base().toString(), mirror.access(), reference.path()))
+        route.hosts().stream()
+            .map(host -> new Place(clients, host, route.domain(), reference.path()))
             .toList());
-  }
-
-  private static String origin(RegistryHosts.Route route) {
-    // Docker's own registry answers at another host than its images' names say.
-    String host =
-        route.domain().equals(ImageReference.DEFAULT_DOMAIN)
-            ? "registry-1.docker.io"
-            : route.domain();
-    return (route.access().plainHttp() ? "http://" : "https://") + host;
   }
 
   /** Checks credentials. UNAUTHENTICATED if the registry does not take them. */
   static void checkLogin(HttpClients clients, RegistryHosts.Route route) throws IOException {
     String what = "log in to `" + route.domain() + "`";
-    Address address = Address.of(origin(route) + "/v2/");
-    HttpExchange http =
-        new HttpExchange(
-            clients.of(route.access()), route.access(), address.origin(), /* repository= */ "");
+    Place own = new Place(clients, route.hosts().getLast(), route.domain(), /* path= */ "");
     HttpResponse<InputStream> response =
-        http.send(what, address, HttpRequest.Builder::GET, /* actions= */ "");
+        own.http.send(what, own.at(""), HttpRequest.Builder::GET, /* actions= */ "");
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
-        throw http.refusal(what, response, body);
+        throw own.http.refusal(what, response, body);
       }
     }
   }
 
   /** A question that can be asked of any of the places. */
   private interface Question<T> {
-    T ask(HttpExchange http, Address base) throws IOException;
+    T ask(Place place) throws IOException;
   }
 
-  /** Asks the mirrors in their order, and the registry itself when none of them has the content. */
-  private <T> T ask(Question<T> question) throws IOException {
-    for (Place mirror : mirrors) {
-      if (mirror.failed) {
+  /**
+   * Asks the places that can be asked for this, in their order, until one has it. One that fails is
+   * left out from then on; but the last one's answer is the answer.
+   */
+  private <T> T ask(Host.Ability ability, Question<T> question) throws IOException {
+    List<Place> able = places.stream().filter(place -> place.can(ability)).toList();
+    if (able.isEmpty()) {
+      throw unable(ability);
+    }
+    for (Place place : able.subList(0, able.size() - 1)) {
+      if (place.failed) {
         continue;
       }
       try {
-        return question.ask(mirror.http, mirror.base);
+        return question.ask(place);
       } catch (BerthException.NotFound e) {
-        LOG.log(Level.DEBUG, "mirror {0}: {1}", mirror.base, e.getMessage());
+        LOG.log(Level.DEBUG, "mirror {0}: {1}", place.base, e.getMessage());
       } catch (BerthException.Cancelled e) {
         throw e;
       } catch (IOException | BerthException e) {
-        mirror.failed = true;
+        place.failed = true;
         LOG.log(
             Level.WARNING,
             "mirror {0} is left out: {1}; the next one is asked",
-            mirror.base,
+            place.base,
             e.getMessage());
       }
     }
-    return question.ask(http, base);
+    return question.ask(able.getLast());
+  }
+
+  private BerthException unable(Host.Ability ability) {
+    return new BerthException.FailedPrecondition(
+        "`"
+            + reference.familiarRepository()
+            + "`: the settings of `"
+            + reference.domain()
+            + "` name no server that can be asked to "
+            + ability.name().toLowerCase(Locale.ROOT)
+            + "; see `capabilities`");
+  }
+
+  /** The place that images are pushed to. */
+  private Place target() {
+    return places.stream()
+        .filter(place -> place.can(Host.Ability.PUSH))
+        .findFirst()
+        .orElseThrow(() -> unable(Host.Ability.PUSH));
   }
 
   /**
@@ -150,15 +142,18 @@ final class Registry {
    * is refused.
    */
   Document manifest(String version) throws IOException {
-    return ask((asked, at) -> manifest(asked, at, version));
+    return ask(
+        version.contains(":") ? Host.Ability.PULL : Host.Ability.RESOLVE,
+        place -> manifest(place, version));
   }
 
-  private Document manifest(HttpExchange http, Address base, String version) throws IOException {
+  private Document manifest(Place place, String version) throws IOException {
+    HttpExchange http = place.http;
     String what = "fetch manifest of `" + reference.familiarRepository() + ":" + version + "`";
     HttpResponse<InputStream> response =
         http.send(
             what,
-            base.at("manifests/" + version),
+            place.at("manifests/" + version),
             request -> request.header("Accept", ACCEPT).GET(),
             "pull");
     byte[] bytes;
@@ -219,23 +214,62 @@ final class Registry {
     }
   }
 
-  /** Opens a blob. NOT_FOUND when the registry has none of that digest. */
-  Blob blob(Digest digest, long offset) throws IOException {
-    // A blob that broke off is continued from the registry itself, for the mirror may be what
-    // breaks.
-    return offset > 0
-        ? blob(http, base, digest, offset)
-        : ask((asked, at) -> blob(asked, at, digest, offset));
+  /**
+   * Opens a blob. NOT_FOUND when neither the registry has one of that digest nor another address
+   * that its descriptor names.
+   */
+  Blob blob(Descriptor blob, long offset) throws IOException {
+    Digest digest = blob.checked();
+    try {
+      // A blob that broke off is continued from the registry itself, for the mirror may be what
+      // breaks.
+      return ask(
+          Host.Ability.PULL,
+          place ->
+              offset > 0 && place != places.getLast() && places.getLast().can(Host.Ability.PULL)
+                  ? blob(places.getLast(), digest, offset)
+                  : blob(place, digest, offset));
+    } catch (BerthException.NotFound e) {
+      return elsewhere(blob, offset, e);
+    }
   }
 
-  private Blob blob(HttpExchange http, Address base, Digest digest, long offset)
+  /** Asks the addresses by which others hand a blob out that no registry may keep. */
+  private Blob elsewhere(Descriptor blob, long offset, BerthException.NotFound missing)
       throws IOException {
+    Place own = places.getLast();
+    String what = "fetch layer " + blob.digest() + " of `" + reference.familiarRepository() + "`";
+    IOException broken = null;
+    for (String url : blob.urls()) {
+      try {
+        return blob(what, own.http, own.base.led(what, url), offset);
+      } catch (BerthException.NotFound
+          | BerthException.PermissionDenied
+          | BerthException.Unauthenticated
+          | BerthException.FailedPrecondition e) {
+        LOG.log(Level.DEBUG, "layer {0}: {1}", blob.digest(), e.getMessage());
+      } catch (IOException e) {
+        broken = e;
+      }
+    }
+    if (broken != null) {
+      throw broken;
+    }
+    throw missing;
+  }
+
+  private Blob blob(Place place, Digest digest, long offset) throws IOException {
     String what = "fetch layer " + digest + " of `" + reference.familiarRepository() + "`";
+    return blob(what, place.http, place.at("blobs/" + digest), offset);
+  }
+
+  private static Blob blob(String what, HttpExchange http, Address at, long offset)
+      throws IOException {
     HttpExchange.Ask ask =
         offset > 0
             ? request -> request.header("Range", "bytes=" + offset + "-").GET()
             : HttpRequest.Builder::GET;
-    HttpResponse<InputStream> response = http.send(what, base.at("blobs/" + digest), ask, "pull");
+    HttpResponse<InputStream> response = http.send(what, at, ask, "pull");
     switch (response.statusCode()) {
       case 200 -> {
         return new Blob(
@@ -254,7 +288,7 @@ final class Registry {
         if (offset == 0) {
           throw http.refusal(what, response, InputStream.nullInputStream());
         }
-        return whole(what, blob(http, base, digest, 0), offset);
+        return whole(what, blob(what, http, at, 0), offset);
       }
       default -> {
         try (InputStream body = response.body()) {
@@ -288,14 +322,15 @@ final class Registry {
 
   /** Whether the registry has a blob. */
   boolean hasBlob(Digest digest) throws IOException {
+    Place to = target();
     String what = "look for layer " + digest + " in `" + reference.familiarRepository() + "`";
     HttpResponse<InputStream> response =
-        http.send(what, base.at("blobs/" + digest), HttpRequest.Builder::HEAD, "pull,push");
+        to.http.send(what, to.at("blobs/" + digest), HttpRequest.Builder::HEAD, "pull,push");
     try (InputStream body = response.body()) {
       return switch (response.statusCode()) {
         case 200 -> true;
         case 404 -> false;
-        default -> throw http.refusal(what, response, body);
+        default -> throw to.http.refusal(what, response, body);
       };
     }
   }
@@ -314,50 +349,16 @@ final class Registry {
   }
 
   /**
-   * Uploads a blob in one piece, unless the registry takes it over from another of its
-   * repositories; answers whether it was sent.
+   * An upload of a blob to this repository, unless the registry takes it over from another one.
    *
-   * @param elsewhere repositories that may have it
+   * @param elsewhere repositories of the same registry that may have it
    */
-  boolean pushBlob(Digest digest, HttpRequest.BodyPublisher content, Set<String> elsewhere)
-      throws IOException {
+  BlobUpload upload(Digest digest, Path file, Set<String> elsewhere) {
+    Place to = target();
     String what = "push layer " + digest + " to `" + reference.familiarRepository() + "`";
-    HttpResponse<InputStream> begun =
-        http.send(
-            what,
-            base.at("blobs/uploads/" + mount(digest, elsewhere)),
-            request -> request.POST(HttpRequest.BodyPublishers.noBody()),
-            "pull,push");
-    Address upload;
-    try (InputStream body = begun.body()) {
-      if (begun.statusCode() == 201 && !elsewhere.isEmpty()) {
-        return false;
-      }
-      if (begun.statusCode() != 202) {
-        throw http.refusal(what, begun, body);
-      }
-      upload =
-          Address.answering(begun).led(what, begun.headers().firstValue("Location").orElse(""));
-    }
-    HttpResponse<InputStream> done =
-        http.send(
-            what,
-            upload.with("digest=" + digest),
-            request -> request.header("Content-Type", "application/octet-stream").PUT(content),
-            "pull,push");
-    try (InputStream body = done.body()) {
-      if (done.statusCode() != 201 && done.statusCode() != 200 && done.statusCode() != 204) {
-        throw http.refusal(what, done, body);
-      }
-    }
-    return true;
-  }
-
-  private static String mount(Digest digest, Set<String> elsewhere) {
-    return elsewhere.stream()
-        .map(path -> "?mount=" + digest + "&from=" + path)
-        .findFirst()
-        .orElse("");
+    String mount =
+        elsewhere.stream().map(path -> "?mount=" + digest + "&from=" + path).findFirst().orElse("");
+    return new BlobUpload(what, to.http, to.at("blobs/uploads/" + mount), digest, file);
   }
 
   /**
@@ -388,11 +389,13 @@ final class Registry {
 
   /** Puts a manifest under a tag or digest. */
   void pushManifest(String version, String mediaType, byte[] bytes) throws IOException {
+    Place to = target();
+    HttpExchange http = to.http;
     String what = "push manifest to `" + reference.familiarRepository() + ":" + version + "`";
     HttpResponse<InputStream> done =
         http.send(
             what,
-            base.at("manifests/" + version),
+            to.at("manifests/" + version),
             request ->
                 request
                     .header("Content-Type", mediaType)
@@ -408,42 +411,6 @@ final class Registry {
   /** The tags of the repository, of all the pages on which the registry lists them. */
   List<String> tags() throws IOException {
     String what = "list tags of `" + reference.familiarRepository() + "`";
-    Set<String> tags = new LinkedHashSet<>();
-    Address page = base.at("tags/list?n=1000");
-    while (true) {
-      HttpResponse<InputStream> response = http.send(what, page, HttpRequest.Builder::GET, "pull");
-      int known = tags.size();
-      try (InputStream body = response.body()) {
-        if (response.statusCode() != 200) {
-          throw http.refusal(what, response, body);
-        }
-        @Nullable Tags more =
-            Json.read(http.read(body, (int) MAX_MANIFEST), Tags.class, "list of tags");
-        tags.addAll(more.tags() == null ? List.of() : more.tags());
-      }
-      String next = next(response.headers().allValues("Link"));
-      if (next.isEmpty()) {
-        return List.copyOf(tags);
-      }
-      // A page without anything new would have us ask for ever.
-      if (tags.size() == known || tags.size() > MAX_TAGS) {
-        throw new BerthException.InvalidArgument(
-            what + ": the registry's list has no end after " + tags.size() + " tags");
-      }
-      page = Address.answering(response).led(what, next);
-    }
+    return ask(Host.Ability.RESOLVE, place -> TagList.read(what, place));
   }
-
-  /** The address of the next page (RFC 8288); empty behind the last one. */
-  private static String next(List<String> links) {
-    for (String link : links) {
-      Matcher next = NEXT.matcher(link);
-      if (next.find()) {
-        return next.group(1);
-      }
-    }
-    return "";
-  }
-
-  private record Tags(@Nullable List<String> tags) {}
 }

@@ -1,18 +1,13 @@
 package io.berth.image.registry;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.dataformat.toml.TomlMapper;
 import io.berth.base.error.BerthException;
 import io.berth.oci.image.ImageReference;
-import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
 /**
  * What the operator says of single registries, in a file {@code HOST[:PORT].toml} of a folder, read
@@ -23,38 +18,41 @@ import org.jspecify.annotations.Nullable;
  * ca = "/etc/ssl/private-ca.pem"             # vouches for this registry, beside the machine's
  * skip_verify = false                        # true: TLS whoever the other side is
  * plain_http = false                         # true: without TLS
+ * proxy = "http://proxy.example:3128"        # instead of the environment's; "" for none
  * </pre>
+ *
+ * <p>All keys of containerd's {@code hosts.toml} may stand there as well, and files of that name
+ * are read where containerd has them, {@code HOST_PORT_/hosts.toml} or {@code HOST/hosts.toml}; so
+ * the folder may be containerd's own. What is said of {@code _default} holds for all registries
+ * that have no file.
  */
 public final class RegistryHosts {
   private final List<String> insecure;
   private final Path folder;
+  private final ProxyRules proxies;
 
   /**
-   * @param insecure domains that are asked by plain HTTP
+   * @param insecure domains whose certificates do not matter, and that may be without TLS
    * @param folder of the files; it need not be there
+   * @param proxies of all that nothing else is said of
    */
-  public RegistryHosts(List<String> insecure, Path folder) {
+  public RegistryHosts(List<String> insecure, Path folder, ProxyRules proxies) {
     this.insecure = List.copyOf(insecure);
     this.folder = folder;
+    this.proxies = proxies;
   }
 
   /**
-   * A registry to ask, and those to ask before it.
+   * The servers that can be asked for a registry's images, in their order.
    *
    * @param domain that names begin with
+   * @param hosts the last one is the registry's own
    */
-  public record Route(String domain, Access access, List<Mirror> mirrors) {
+  public record Route(String domain, List<Host> hosts) {
     public Route {
-      mirrors = List.copyOf(mirrors);
+      hosts = List.copyOf(hosts);
     }
   }
-
-  /**
-   * Another place with the same content.
-   *
-   * @param base its address, without a slash at the end
-   */
-  public record Mirror(URI base, Access access) {}
 
   /** What the caller of one request wants. */
   public record Wish(Access.Credentials credentials, boolean plainHttp, boolean anyCertificate) {}
@@ -68,119 +66,109 @@ public final class RegistryHosts {
    */
   public Route route(String registry, Wish wish) {
     String domain = ImageReference.domainOf(registry);
-    Settings settings = read(domain);
+    RegistryFile file = RegistryFile.read(folder, domain);
+    List<Host> hosts = new ArrayList<>();
+    for (String mirror : file.mirrors()) {
+      hosts.add(mirror(file, mirror));
+    }
+    for (Map.Entry<String, RegistryFile.Said> host : file.hosts().entrySet()) {
+      RegistryFile.Said said = host.getValue();
+      hosts.add(new Host(base(file, said), said.abilities(), access(said), /* tlsMaybe= */ false));
+    }
+    hosts.add(own(file, registry, domain, wish));
+    return new Route(domain, hosts);
+  }
+
+  private Host own(RegistryFile file, String registry, String domain, Wish wish) {
+    RegistryFile.Said said = file.own();
+    Access access = access(said);
+    String usual = hostOf(domain);
+    if (!said.server().isEmpty()) {
+      String base = base(file, said);
+      boolean same = usual.equals(URI.create(base).getAuthority());
+      // The login for a registry is not for the server that is asked in its place.
+      return new Host(
+          base,
+          said.abilities(),
+          withLogin(
+              wish.anyCertificate ? access.with(access.trust().ofAnybody()) : access,
+              same ? wish.credentials : said.credentials()),
+          /* tlsMaybe= */ false);
+    }
+    boolean isSaid = registry.startsWith("https://") || said.plainHttp() != null;
     boolean plain =
         wish.plainHttp
             || registry.startsWith("http://")
-            || (!registry.startsWith("https://") && plainHttp(domain, settings));
-    List<Mirror> mirrors = new ArrayList<>();
-    for (String mirror : settings.mirrors) {
-      mirrors.add(mirror(file(domain), mirror));
-    }
-    return new Route(
-        domain,
-        new Access(
-            wish.credentials,
-            plain,
-            wish.anyCertificate || settings.skipVerify,
-            settings.authorities),
-        mirrors);
+            || (!registry.startsWith("https://") && Boolean.TRUE.equals(said.plainHttp()));
+    boolean maybe = !plain && !isSaid && (isHere(domain) || insecure.contains(domain));
+    boolean anybody = wish.anyCertificate || (maybe && access.trust().authorities().isEmpty());
+    return new Host(
+        (plain ? "http://" : "https://") + usual + "/v2",
+        said.abilities(),
+        withLogin(
+            anybody ? access.with(access.trust().ofAnybody()) : access,
+            wish.credentials.equals(Access.Credentials.NONE)
+                ? said.credentials()
+                : wish.credentials),
+        maybe);
   }
 
-  /**
-   * Whether a registry is asked without TLS: one on this machine is, and one of which the operator
-   * says so.
-   */
-  private boolean plainHttp(String domain, Settings settings) {
-    if (settings.plainHttp != null) {
-      return settings.plainHttp;
-    }
-    return domain.matches("(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?")
-        || insecure.contains(domain);
+  /** The host that answers for a domain: docker's own registry is elsewhere than its name says. */
+  private static String hostOf(String domain) {
+    return domain.equals(ImageReference.DEFAULT_DOMAIN) ? "registry-1.docker.io" : domain;
   }
 
-  private Mirror mirror(Path file, String address) {
+  private static Access withLogin(Access access, Access.Credentials credentials) {
+    return new Access(credentials, access.trust(), access.proxies(), access.headers());
+  }
+
+  private Access access(RegistryFile.Said said) {
+    String proxy = said.proxy();
+    return new Access(
+        said.credentials(),
+        said.trust(),
+        proxy == null ? proxies : ProxyRules.always(proxy),
+        said.headers());
+  }
+
+  private static boolean isHere(String domain) {
+    return domain.matches("(localhost|127\\.[0-9.]+|\\[::1\\])(:[0-9]+)?");
+  }
+
+  /** A mirror: what is said of it stands in its own file. */
+  private Host mirror(RegistryFile file, String address) {
+    URI base = address(file, "mirror", address.replaceFirst("/+$", ""));
+    RegistryFile.Said own = RegistryFile.read(folder, base.getAuthority()).own();
+    // Some have the names of another registry below a path that is one of the API itself.
+    boolean whole = own.overridePath() || base.getPath().matches("/v2(/.*)?");
+    return new Host(
+        base + (whole ? "" : "/v2"),
+        EnumSet.of(Host.Ability.PULL, Host.Ability.RESOLVE),
+        access(own),
+        /* tlsMaybe= */ false);
+  }
+
+  private static String base(RegistryFile file, RegistryFile.Said said) {
+    String server = said.server().startsWith("http") ? said.server() : "https://" + said.server();
+    URI base = address(file, "server", server.replaceFirst("/+$", ""));
+    return base + (said.overridePath() || base.getPath().endsWith("/v2") ? "" : "/v2");
+  }
+
+  private static URI address(RegistryFile file, String what, String address) {
     URI base;
     try {
-      base = URI.create(address.replaceFirst("/+$", ""));
+      base = URI.create(address);
     } catch (IllegalArgumentException e) {
-      throw unusable(file, "mirror `" + address + "`: " + e.getMessage());
+      throw file.unusable(what + " `" + address + "`: " + e.getMessage());
     }
     boolean plain = "http".equals(base.getScheme());
     if ((!plain && !"https".equals(base.getScheme()))
         || base.getHost() == null
         || base.getQuery() != null
+        || base.getFragment() != null
         || base.getUserInfo() != null) {
-      throw unusable(file, "mirror `" + address + "`: write http://HOST or https://HOST");
+      throw file.unusable(what + " `" + address + "`: write http://HOST or https://HOST");
     }
-    Settings own = read(base.getAuthority());
-    return new Mirror(
-        base, new Access(Access.Credentials.NONE, plain, own.skipVerify, own.authorities));
-  }
-
-  private record Settings(
-      List<String> mirrors,
-      @Nullable Path authorities,
-      boolean skipVerify,
-      @Nullable Boolean plainHttp) {}
-
-  private Path file(String domain) {
-    return folder.resolve(domain + ".toml");
-  }
-
-  private Settings read(String domain) {
-    Path file = file(domain);
-    JsonNode tree;
-    try {
-      tree = new TomlMapper().readTree(Files.readString(file));
-    } catch (NoSuchFileException e) {
-      return new Settings(List.of(), null, false, null);
-    } catch (JsonProcessingException e) {
-      throw unusable(file, e.getOriginalMessage());
-    } catch (IOException e) {
-      throw unusable(file, String.valueOf(e.getMessage()));
-    }
-    List<String> mirrors = new ArrayList<>();
-    Path authorities = null;
-    boolean skipVerify = false;
-    Boolean plainHttp = null;
-    for (var entry : tree.properties()) {
-      JsonNode value = entry.getValue();
-      switch (entry.getKey()) {
-        case "mirrors" -> {
-          if (!value.isArray() || !value.valueStream().allMatch(JsonNode::isTextual)) {
-            throw unusable(file, "`mirrors` is no list of texts");
-          }
-          value.forEach(mirror -> mirrors.add(mirror.asText()));
-        }
-        case "ca" -> {
-          if (!value.asText("").startsWith("/")) {
-            throw unusable(file, "`ca` is no absolute path");
-          }
-          authorities = Path.of(value.asText());
-        }
-        case "skip_verify" -> skipVerify = flag(file, entry.getKey(), value);
-        case "plain_http" -> plainHttp = flag(file, entry.getKey(), value);
-        default ->
-            throw unusable(
-                file,
-                "unknown key `"
-                    + entry.getKey()
-                    + "`; there are mirrors, ca, skip_verify, plain_http");
-      }
-    }
-    return new Settings(mirrors, authorities, skipVerify, plainHttp);
-  }
-
-  private static boolean flag(Path file, String key, JsonNode value) {
-    if (!value.isBoolean()) {
-      throw unusable(file, "`" + key + "` is neither true nor false");
-    }
-    return value.booleanValue();
-  }
-
-  private static BerthException unusable(Path file, String why) {
-    return new BerthException.FailedPrecondition(
-        "read registry settings `" + file + "`: " + why.replace('\n', ' '));
+    return base;
   }
 }

@@ -27,6 +27,7 @@ import io.berth.oci.image.Platform;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,8 +80,9 @@ public final class RegistryTransfer {
    *
    * @param parallel layers side by side
    * @param imageBytes packed bytes of one image
+   * @param silence how long a registry may be silent; what a transfer takes has no bound
    */
-  public record Limits(int parallel, long imageBytes) {}
+  public record Limits(int parallel, long imageBytes, Duration silence) {}
 
   @Inject
   public RegistryTransfer(
@@ -144,7 +146,7 @@ public final class RegistryTransfer {
               stores.ingests,
               unpacker,
               registry,
-              new BlobFetch.Scope(request.namespace, lease.id(), limits.parallel),
+              new BlobFetch.Scope(request.namespace, lease.id(), limits),
               request.progress);
       request.progress.step("", "resolving", 0, 0);
       Registry.Document top =

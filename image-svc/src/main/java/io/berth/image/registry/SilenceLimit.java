@@ -2,6 +2,7 @@ package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.time.Sleeper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpClient;
@@ -23,18 +24,64 @@ import java.util.concurrent.TimeoutException;
 final class SilenceLimit {
   private static final Duration LOOK = Duration.ofMillis(500);
 
+  /**
+   * A server that was sent much, or is told that all was sent, may think so many times as long
+   * about its answer: the kernel still sends what it has of it, and the server may read it all
+   * again to check it.
+   */
+  private static final int THOUGHT = 10;
+
+  private static final long MUCH = 1 << 20;
+
   private final Duration limit;
 
   SilenceLimit(Duration limit) {
     this.limit = limit;
   }
 
+  /** How long the other side may be silent. */
+  Duration duration() {
+    return limit;
+  }
+
   /** When something moved last. Each request has its own. */
   private static final class Motion {
     private volatile long last = System.nanoTime();
+    private final boolean isWeighty;
+    private volatile boolean sent;
+
+    /** Of an answer that is read. */
+    Motion() {
+      this(false);
+    }
+
+    /** Of a request; what it says may be worth a longer thought. */
+    Motion(boolean isWeighty) {
+      this.isWeighty = isWeighty;
+    }
+
+    static Motion of(HttpRequest request) {
+      long length =
+          request.bodyPublisher().map(HttpRequest.BodyPublisher::contentLength).orElse(0L);
+      Motion motion = new Motion(request.method().equals("PUT") || length > MUCH);
+      // Content that is empty is not taken, and its end not told.
+      motion.sent = length == 0;
+      return motion;
+    }
 
     void moves() {
       last = System.nanoTime();
+    }
+
+    /** Notes that all of a request's content was taken. */
+    void ends() {
+      moves();
+      sent = true;
+    }
+
+    /** How long the other side may be silent now. */
+    Duration bound(Duration limit) {
+      return sent && isWeighty ? limit.multipliedBy(THOUGHT) : limit;
     }
 
     boolean isSilentFor(Duration limit) {
@@ -43,13 +90,14 @@ final class SilenceLimit {
   }
 
   /**
-   * Sends a request and waits for the head of the answer, as long as the request's content moves.
+   * Sends a request and waits for the head of the answer, as long as the request's content moves,
+   * and longer once all of it was sent.
    *
    * @throws HttpTimeoutException if nothing moves for the limit
    */
   HttpResponse<InputStream> send(HttpClient client, HttpRequest request)
       throws IOException, InterruptedException {
-    Motion motion = new Motion();
+    Motion motion = Motion.of(request);
     HttpRequest watched =
         request
             .bodyPublisher()
@@ -65,9 +113,10 @@ final class SilenceLimit {
         try {
           return answer.get(LOOK.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-          if (motion.isSilentFor(limit)) {
+          Duration bound = motion.bound(limit);
+          if (motion.isSilentFor(bound)) {
             HttpTimeoutException silent =
-                new HttpTimeoutException("no answer for " + limit.toSeconds() + " s");
+                new HttpTimeoutException("no answer for " + bound.toSeconds() + " s");
             silent.initCause(e);
             throw silent;
           }
@@ -95,7 +144,7 @@ final class SilenceLimit {
     Thread watch = Thread.ofVirtual().name("silence").unstarted(() -> watch(body, motion));
     watch.start();
     try {
-      java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
       byte[] part = new byte[64 << 10];
       while (all.size() < most) {
         int count = body.read(part, 0, Math.min(part.length, most - all.size()));
@@ -174,7 +223,7 @@ final class SilenceLimit {
 
             @Override
             public void onComplete() {
-              motion.moves();
+              motion.ends();
               subscriber.onComplete();
             }
           });

@@ -5,13 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.berth.image.registry.Access.Credentials;
 import io.berth.oci.image.ImageReference;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -58,13 +59,17 @@ final class TlsProbeTest {
 
   private static String failure(int port) {
     String domain = "127.0.0.1:" + port;
-    Access access =
-        new Access(Credentials.NONE, /* plainHttp= */ false, /* anyCertificate= */ true, null);
+    Host host =
+        new Host(
+            "https://" + domain + "/v2",
+            EnumSet.allOf(Host.Ability.class),
+            Access.PLAIN.with(Trust.MACHINE.ofAnybody()),
+            /* tlsMaybe= */ false);
     Registry registry =
         Registry.of(
-            new HttpClients(),
+            new HttpClients(new RegistryTransfer.Limits(1, 1, Duration.ofSeconds(60))),
             ImageReference.of(domain + "/x:1"),
-            new RegistryHosts.Route(domain, access, List.of()));
+            new RegistryHosts.Route(domain, List.of(host)));
     return String.valueOf(
         assertThrows(IOException.class, () -> registry.manifest("1")).getMessage());
   }

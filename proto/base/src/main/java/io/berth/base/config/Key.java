@@ -130,12 +130,18 @@ public enum Key {
       "image.insecure_registries",
       Kind.TEXT_LIST,
       "[]",
-      "host[:port] of registries that are asked by plain HTTP."),
+      "host[:port] of registries whose certificate does not matter, or that have no TLS."),
   IMAGE_REGISTRIES(
       "image.registries",
       Kind.PATH,
       "/etc/berth/registries",
-      "Folder of HOST[:PORT].toml: mirrors (list), ca (PEM file), skip_verify, plain_http."),
+      "Folder of HOST[:PORT].toml (mirrors, ca, skip_verify, plain_http, proxy, username, password)"
+          + " or containerd's HOST/hosts.toml; _default for all others."),
+  IMAGE_REGISTRY_SILENCE(
+      "image.registry_silence",
+      Kind.NUMBER,
+      "60",
+      "Seconds for which a registry may be silent; a transfer as a whole may take any time."),
   IMAGE_GC_INTERVAL(
       "image.gc_interval",
       Kind.NUMBER,
