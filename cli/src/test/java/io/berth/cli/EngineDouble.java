@@ -342,7 +342,12 @@ final class EngineDouble {
         @Override
         public void onCompleted() {
           asked.add("loaded " + bytes);
-          responses.onNext(Progress.newBuilder().setImage(BUSYBOX).build());
+          responses.onNext(
+              Progress.newBuilder()
+                  .setStatus("done")
+                  .setMessage("docker.io/library/busybox:latest")
+                  .setImage(BUSYBOX)
+                  .build());
           responses.onCompleted();
         }
       };

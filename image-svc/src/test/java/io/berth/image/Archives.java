@@ -86,6 +86,11 @@ public final class Archives {
 
   /** Makes an image of plain layers, which are packed by gzip. */
   public static Image image(String cmd, byte[]... layers) {
+    return imageFor(io.berth.oci.image.Platform.host().architecture(), cmd, layers);
+  }
+
+  /** The same for another kind of machine. */
+  static Image imageFor(String architecture, String cmd, byte[]... layers) {
     Map<String, byte[]> blobs = new LinkedHashMap<>();
     List<Descriptor> descriptors = new ArrayList<>();
     List<String> diffIds = new ArrayList<>();
@@ -96,7 +101,7 @@ public final class Archives {
       descriptors.add(descriptor);
       diffIds.add(Digest.sha256(layer).toString());
     }
-    byte[] config = config(cmd, diffIds);
+    byte[] config = config(architecture, cmd, diffIds);
     Descriptor configDescriptor = Descriptor.of(MediaTypes.OCI_CONFIG, config);
     blobs.put(configDescriptor.digest(), config);
     byte[] manifest = Manifest.of(configDescriptor, descriptors).bytes();
@@ -106,14 +111,41 @@ public final class Archives {
   }
 
   static byte[] config(String cmd, List<String> diffIds) {
+    return config(io.berth.oci.image.Platform.host().architecture(), cmd, diffIds);
+  }
+
+  private static byte[] config(String architecture, String cmd, List<String> diffIds) {
     return Json.bytes(
         Map.of(
-            "created", "2024-05-06T07:08:09Z",
-            "architecture", io.berth.oci.image.Platform.host().architecture(),
-            "os", "linux",
-            "config", Map.of("Cmd", List.of(cmd), "Env", List.of("PATH=/bin"), "User", "app"),
-            "rootfs", Map.of("type", "layers", "diff_ids", diffIds),
-            "history", List.of(Map.of("created", "2024-05-06T07:08:09Z", "created_by", "test"))));
+            "created",
+            "2024-05-06T07:08:09Z",
+            "architecture",
+            architecture,
+            "os",
+            "linux",
+            "config",
+            Map.of("Cmd", List.of(cmd), "Env", List.of("PATH=/bin"), "User", "app"),
+            "rootfs",
+            Map.of("type", "layers", "diff_ids", diffIds),
+            "history",
+            List.of(Map.of("created", "2024-05-06T07:08:09Z", "created_by", "test"))));
+  }
+
+  /** Makes an OCI layout of an index of images, which has a name. */
+  static byte[] oci(byte[] index, String name, Image... images) throws IOException {
+    Layer archive = layer().file("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}");
+    Map<String, byte[]> blobs = new LinkedHashMap<>();
+    for (Image image : images) {
+      blobs.putAll(image.blobs);
+    }
+    Descriptor target = Descriptor.of(MediaTypes.OCI_INDEX, index);
+    blobs.put(target.digest(), index);
+    for (Map.Entry<String, byte[]> blob : blobs.entrySet()) {
+      archive.file(
+          "blobs/sha256/" + blob.getKey().substring("sha256:".length()), 0444, blob.getValue());
+    }
+    Descriptor named = target.annotated(Map.of(Descriptor.IMAGE_NAME, name));
+    return archive.file("index.json", 0444, Index.of(List.of(named)).bytes()).tar();
   }
 
   /** Makes an archive that is an OCI layout; index.json stands last, as image tools write it. */

@@ -395,4 +395,37 @@ final class OddRegistryIT {
           e.getMessage());
     }
   }
+
+  @Test
+  void pushOfAllTags_sendsTheNamesOfTheRepositoryAlone() throws Exception {
+    LoadAndPrepareIT.load(service, Archives.oci(image, "app:1"), "");
+    try (FakeRegistry registry = FakeRegistry.plain().gate(taking(201))) {
+      String domain = "127.0.0.1:" + registry.port();
+      for (String name : List.of("/x:1", "/x:2", "/xx:1", "/x/y:1")) {
+        images().tag(TagRequest.newBuilder().setRef("app:1").setName(domain + name).build());
+      }
+      List<Progress> steps = new ArrayList<>();
+      images()
+          .push(PushRequest.newBuilder().setRef(domain + "/x").setAllTags(true).build())
+          .forEachRemaining(steps::add);
+      assertEquals(
+          List.of("PUT /v2/x/manifests/1 null", "PUT /v2/x/manifests/2 null"),
+          registry.requests("/manifests/"));
+      assertEquals(
+          2,
+          steps.stream()
+              .filter(step -> step.getMessage().equals(image.manifest().digest()))
+              .count());
+      var e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () ->
+                  images()
+                      .push(PushRequest.newBuilder().setRef(domain + "/z").setAllTags(true).build())
+                      .forEachRemaining(_ -> {}));
+      assertTrue(
+          String.valueOf(e.getMessage()).startsWith("NOT_FOUND: push `" + domain + "/z"),
+          e.getMessage());
+    }
+  }
 }

@@ -102,6 +102,13 @@ public final class TransferCommands {
         });
   }
 
+  private static void refuseTag(boolean allTags, String image) {
+    if (allTags && image.substring(image.lastIndexOf('/') + 1).matches(".*[:@].*")) {
+      throw new BerthException.InvalidArgument(
+          "--all-tags with `" + image + "`: tag can't be used with --all-tags/-a; leave it out");
+    }
+  }
+
   private static List<Image> images(List<Progress> steps) {
     return steps.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
   }
@@ -125,6 +132,7 @@ public final class TransferCommands {
 
     @Override
     public int run(Session session) {
+      refuseTag(allTags, image);
       PullRequest.Builder request =
           PullRequest.newBuilder()
               .setRef(image)
@@ -155,6 +163,11 @@ public final class TransferCommands {
     @Option(names = "--platform", paramLabel = "OS/ARCH", description = "Only this one of several")
     String platform = "";
 
+    @Option(
+        names = {"-a", "--all-tags"},
+        description = "All names of the repository that are here")
+    boolean allTags;
+
     @Mixin RegistryOptions registry = new RegistryOptions();
     @Mixin Telling telling = new Telling();
 
@@ -163,10 +176,12 @@ public final class TransferCommands {
 
     @Override
     public int run(Session session) {
+      refuseTag(allTags, image);
       PushRequest.Builder request =
           PushRequest.newBuilder()
               .setRef(image)
               .setPlatform(platform)
+              .setAllTags(allTags)
               .setPlainHttp(registry.connection.plainHttp)
               .setInsecureTls(registry.connection.insecure)
               .setCredentials(registry.credentials(session, image));
@@ -192,21 +207,30 @@ public final class TransferCommands {
     @Option(names = "--name", paramLabel = "NAME", description = "For an archive without names")
     String name = "";
 
+    @Option(
+        names = "--platform",
+        paramLabel = "OS/ARCH",
+        split = ",",
+        description = "Only these of images for several")
+    List<String> platforms = new ArrayList<>();
+
     @Override
     public int run(Session session) {
       try (InputStream in = open(session, file == null ? "-" : file.toString())) {
         Upload<LoadRequest, Progress> upload =
             new Upload<>(
                 bytes -> LoadRequest.newBuilder().setData(bytes).build(),
-                LoadRequest.newBuilder().setName(name).build());
-        for (Image image : images(upload.send(session, ImagesGrpc.getLoadMethod(), in))) {
-          session
-              .out()
-              .println(
-                  "Loaded image: "
-                      + (image.getNamesCount() > 0
-                          ? ImageDocument.familiar(image.getNames(0))
-                          : image.getId()));
+                LoadRequest.newBuilder().setName(name).addAllPlatforms(platforms).build());
+        for (Progress step : upload.send(session, ImagesGrpc.getLoadMethod(), in)) {
+          if (step.getStatus().equals("done")) {
+            boolean named = !step.getMessage().startsWith("sha256:");
+            session
+                .out()
+                .println(
+                    named
+                        ? "Loaded image: " + ImageDocument.familiar(step.getMessage())
+                        : "Loaded image ID: " + step.getMessage());
+          }
         }
         return 0;
       } catch (IOException e) {
@@ -296,13 +320,25 @@ public final class TransferCommands {
     @Option(names = "--format", paramLabel = "FORMAT", description = "oci (default) or docker")
     String format = "";
 
+    @Option(
+        names = "--platform",
+        paramLabel = "OS/ARCH",
+        split = ",",
+        description = "These of images for several (default: this machine's)")
+    List<String> platforms = new ArrayList<>();
+
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Name or id")
     List<String> images = new ArrayList<>();
 
     @Override
     public int run(Session session) {
       ImageCommands.refuseTerminal(session, file);
-      SaveRequest request = SaveRequest.newBuilder().addAllRefs(images).setFormat(format).build();
+      SaveRequest request =
+          SaveRequest.newBuilder()
+              .addAllRefs(images)
+              .addAllPlatforms(platforms)
+              .setFormat(format)
+              .build();
       FileCommands.download(session, file, ImagesGrpc.getSaveMethod(), request);
       return 0;
     }

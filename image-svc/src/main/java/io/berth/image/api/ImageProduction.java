@@ -21,9 +21,12 @@ import io.berth.image.codec.ByteSource;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.image.snapshot.Snapshots;
+import io.berth.oci.image.Platform;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.List;
 
 /**
@@ -32,6 +35,8 @@ import java.util.List;
  */
 @Singleton
 final class ImageProduction {
+  private static final Logger LOG = System.getLogger(ImageProduction.class.getName());
+
   private final ArchiveLoader loader;
   private final ArchiveSaver saver;
   private final ImageBuilder builder;
@@ -78,15 +83,17 @@ final class ImageProduction {
                               namespace,
                               snapshotter,
                               start.getName(),
+                              start.getPlatformsList().stream().map(Platform::of).toList(),
                               maxImageBytes,
                               new ProgressStream(sender)),
                           archive));
           for (String name : names) {
             Progress.Builder done = Progress.newBuilder().setStatus("done").setMessage(name);
             try {
-              done.setImage(find(namespace, name, ""));
+              ResolvedImage image = library.resolve(namespace, name, null);
+              done.setImage(message(namespace, image.under(name)));
             } catch (BerthException.NotFound e) {
-              done.setMessage(name + " (not for this machine's platform)");
+              LOG.log(Level.DEBUG, "`{0}` was loaded without any of its images", name);
             }
             sender.send(done.build());
           }
@@ -134,7 +141,12 @@ final class ImageProduction {
                   "save",
                   () -> {
                     ChunkStream out = new ChunkStream(sender);
-                    saver.save(namespace, request.getRefsList(), request.getFormat(), out);
+                    saver.save(
+                        namespace,
+                        request.getRefsList(),
+                        request.getPlatformsList().stream().map(Platform::of).toList(),
+                        request.getFormat(),
+                        out);
                     out.flush();
                     return true;
                   });
@@ -184,10 +196,6 @@ final class ImageProduction {
     if (config.getCmdCount() > 0) {
       draft.list("Cmd", config.getCmdList());
     }
-  }
-
-  private Image find(String namespace, String ref, String platform) {
-    return message(namespace, library.resolve(namespace, ref, ImageMessages.platform(platform)));
   }
 
   private Image message(String namespace, ResolvedImage image) {

@@ -62,35 +62,60 @@ final class ImageTransfers {
                   !request.getNoUnpack(),
                   sender);
           List<String> refs =
-              request.getAllTags()
-                  ? threads.run("tags", () -> transfers.tags(transfer))
-                  : List.of(transfer.ref());
-          Failures failures = new Failures();
-          for (String ref : refs) {
-            try {
-              ResolvedImage image = threads.run("pull", () -> transfers.pull(transfer.of(ref)));
-              sender.send(
-                  Progress.newBuilder()
-                      .setStatus("done")
-                      .setMessage(image.target().digest())
-                      .setImage(message(namespace, image))
-                      .build());
-            } catch (BerthException.Cancelled e) {
-              throw e;
-            } catch (BerthException e) {
-              if (!request.getAllTags()) {
-                throw e;
-              }
-              failures.add(ref, e);
-              sender.send(
-                  Progress.newBuilder()
-                      .setStatus("failed")
-                      .setMessage(String.valueOf(e.getMessage()))
-                      .build());
-            }
-          }
-          failures.tell("pull", refs.size());
+              request.getAllTags() ? threads.run("tags", () -> transfers.tags(transfer)) : null;
+          each(
+              "pull",
+              transfer,
+              refs,
+              sender,
+              one -> {
+                ResolvedImage image = threads.run("pull", () -> transfers.pull(one));
+                return Progress.newBuilder()
+                    .setStatus("done")
+                    .setMessage(image.target().digest())
+                    .setImage(message(namespace, image))
+                    .build();
+              });
         });
+  }
+
+  /** The transfer of one image; answers what is told of it at its end. */
+  private interface Single {
+    Progress run(RegistryTransfer.Request transfer);
+  }
+
+  /**
+   * Does one transfer, or one for each tag of a repository. A tag that fails is told, and the
+   * others go on.
+   *
+   * @param refs null for the transfer's own
+   */
+  private static void each(
+      String work,
+      RegistryTransfer.Request transfer,
+      @Nullable List<String> refs,
+      BlockingSender<Progress> sender,
+      Single single) {
+    if (refs == null) {
+      sender.send(single.run(transfer));
+      return;
+    }
+    Failures failures = new Failures();
+    for (String ref : refs) {
+      try {
+        sender.send(single.run(transfer.of(ref)));
+      } catch (BerthException.Cancelled e) {
+        throw e;
+      } catch (BerthException e) {
+        failures.add(ref, e);
+        sender.send(
+            Progress.newBuilder()
+                .setStatus("failed")
+                .setMessage(String.valueOf(e.getMessage()))
+                .build());
+      }
+    }
+    failures.tell(work, refs.size());
   }
 
   /** What went wrong with single tags, while the others went on. */
@@ -133,13 +158,19 @@ final class ImageTransfers {
                   wish(request.getCredentials(), request.getPlainHttp(), request.getInsecureTls()),
                   /* unpack= */ false,
                   sender);
-          var pushed = threads.run("push", () -> transfers.push(transfer));
-          sender.send(
-              Progress.newBuilder()
-                  .setStatus("done")
-                  .setMessage(pushed.digest())
-                  .setTotal(pushed.size())
-                  .build());
+          each(
+              "push",
+              transfer,
+              request.getAllTags() ? transfers.names(transfer) : null,
+              sender,
+              one -> {
+                var pushed = threads.run("push", () -> transfers.push(one));
+                return Progress.newBuilder()
+                    .setStatus("done")
+                    .setMessage(pushed.digest())
+                    .setTotal(pushed.size())
+                    .build();
+              });
         });
   }
 

@@ -33,10 +33,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -77,12 +79,14 @@ public final class ArchiveLoader {
    * Says what to load, and for whom.
    *
    * @param name for an image that the archive does not name; empty for none
+   * @param platforms the only ones wanted of images for several; empty for all
    * @param maxBytes of all members together
    */
   public record Request(
       String namespace,
       String snapshotter,
       String name,
+      List<Platform> platforms,
       long maxBytes,
       ProgressListener progress) {}
 
@@ -294,16 +298,44 @@ public final class ArchiveLoader {
     }
   }
 
-  /** Labels what refers to what, checks that the host's image is whole, and unpacks it. */
+  /**
+   * Labels what refers to what, checks that the image is whole for the platforms that are wanted,
+   * or for the host's, and unpacks it.
+   */
   private void complete(Request request, WorkLease lease, Descriptor target) {
-    label(request.namespace, target, 0);
-    Optional<Descriptor> chosen = documents.manifestOf(request.namespace, target, Platform.host());
-    if (chosen.isEmpty()) {
-      // The image is for other kinds of machines only, so it is kept and not unpacked.
-      return;
+    Set<String> wanted = new HashSet<>();
+    for (Platform platform : request.platforms) {
+      wanted.add(wanted(request, target, platform).digest());
     }
-    Manifest manifest = documents.manifest(request.namespace, chosen.get().digest());
-    ImageConfig config = documents.config(request.namespace, manifest.config().digest());
+    label(request.namespace, target, wanted, 0);
+    if (wanted.isEmpty()) {
+      // An image for other kinds of machines only is kept and not unpacked.
+      documents
+          .manifestOf(request.namespace, target, Platform.host())
+          .ifPresent(manifest -> unpack(request, lease, manifest.digest()));
+    }
+    wanted.forEach(manifest -> unpack(request, lease, manifest));
+  }
+
+  private Descriptor wanted(Request request, Descriptor target, Platform platform) {
+    return documents
+        .manifestOf(request.namespace, target, platform)
+        .filter(found -> platform.runs(configOf(request.namespace, found.digest()).platform()))
+        .orElseThrow(() ->
+            new BerthException.InvalidArgument(
+                "load archive: it has no image for platform "
+                    + platform
+                    + " under "
+                    + target.digest()));
+  }
+
+  private ImageConfig configOf(String namespace, String manifest) {
+    return documents.config(namespace, documents.manifest(namespace, manifest).config().digest());
+  }
+
+  private void unpack(Request request, WorkLease lease, String digest) {
+    Manifest manifest = documents.manifest(request.namespace, digest);
+    ImageConfig config = configOf(request.namespace, digest);
     for (Descriptor layer : manifest.layers()) {
       if (content.find(request.namespace, layer.checked()) == null) {
         throw new BerthException.InvalidArgument(
@@ -325,7 +357,12 @@ public final class ArchiveLoader {
     }
   }
 
-  private void label(String namespace, Descriptor target, int depth) {
+  /**
+   * Labels what refers to what is here.
+   *
+   * @param wanted the manifests that are kept; empty for all
+   */
+  private void label(String namespace, Descriptor target, Set<String> wanted, int depth) {
     if (depth > 3 || content.find(namespace, target.checked()) == null) {
       if (depth == 0) {
         throw new BerthException.InvalidArgument(
@@ -339,9 +376,13 @@ public final class ArchiveLoader {
       List<Descriptor> present =
           index.manifests().stream()
               .filter(child -> content.find(namespace, child.checked()) != null)
+              .filter(child ->
+                  wanted.isEmpty()
+                      || wanted.contains(child.digest())
+                      || MediaTypes.isIndex(child.mediaType()))
               .toList();
       labels = ReferenceLabels.of(present);
-      present.forEach(child -> label(namespace, child, depth + 1));
+      present.forEach(child -> label(namespace, child, wanted, depth + 1));
     } else {
       labels = ReferenceLabels.of(documents.manifest(namespace, target.digest()));
     }

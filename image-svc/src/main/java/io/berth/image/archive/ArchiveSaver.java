@@ -6,12 +6,15 @@ import io.berth.base.json.Json;
 import io.berth.base.tar.TarEntry;
 import io.berth.base.tar.TarWriter;
 import io.berth.image.content.ContentStore;
+import io.berth.image.library.Documents;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.linux.FileTimestamp;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageReference;
 import io.berth.oci.image.Index;
+import io.berth.oci.image.MediaTypes;
+import io.berth.oci.image.Platform;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -20,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,8 +32,8 @@ import java.util.Set;
 
 /**
  * Saves images as one archive: an OCI layout with docker's manifest.json beside it, so that both
- * kinds of reader find their table; or docker's older format alone. Only this machine's platform of
- * an image goes in. The same images give the same bytes.
+ * kinds of reader find their table; or docker's older format alone. This machine's platform of an
+ * image goes in, or those that are asked for. The same images give the same bytes.
  */
 @Singleton
 public final class ArchiveSaver {
@@ -37,23 +41,42 @@ public final class ArchiveSaver {
 
   private final ContentStore content;
   private final ImageLibrary library;
+  private final Documents documents;
 
   @Inject
-  public ArchiveSaver(ContentStore content, ImageLibrary library) {
+  public ArchiveSaver(ContentStore content, ImageLibrary library, Documents documents) {
     this.content = content;
     this.library = library;
+    this.documents = documents;
   }
 
-  /** An image as docker's format names it. */
-  private record Named(ResolvedImage image, List<String> names) {}
+  /**
+   * What an archive has a name for.
+   *
+   * @param target what the names point at there: a manifest, or the index of several
+   * @param indexes those that lead from the target to the images; empty for a manifest
+   * @param images one for each platform, the one to be named in docker's table first
+   */
+  private record Named(
+      Descriptor target,
+      List<Descriptor> indexes,
+      List<ResolvedImage> images,
+      List<String> names) {}
 
   /**
    * Writes the archive.
    *
+   * @param platforms of images for several; empty for this machine's, or any other where that is
+   *     not here
    * @param format {@code oci}, {@code docker}, or empty for the first
    * @throws BerthException NOT_FOUND before anything is written
    */
-  public void save(String namespace, List<String> refs, String format, OutputStream out)
+  public void save(
+      String namespace,
+      List<String> refs,
+      List<Platform> platforms,
+      String format,
+      OutputStream out)
       throws IOException {
     boolean docker = format.equals("docker");
     if (!docker && !format.isEmpty() && !format.equals("oci")) {
@@ -63,13 +86,16 @@ public final class ArchiveSaver {
     if (refs.isEmpty()) {
       throw new BerthException.InvalidArgument("save: name at least one image");
     }
-    Map<String, Named> images = new LinkedHashMap<>();
+    if (docker && platforms.size() > 1) {
+      throw new BerthException.InvalidArgument(
+          "save as `docker`: that format has one platform of an image; save as oci, or one of"
+              + " them");
+    }
+    Map<String, Named> all = new LinkedHashMap<>();
     for (String ref : refs) {
-      ResolvedImage image = library.resolve(namespace, ref, null);
-      Named named =
-          images.computeIfAbsent(
-              image.manifestDescriptor().digest(), _ -> new Named(image, new ArrayList<>()));
-      for (String name : namesOf(namespace, ref, image)) {
+      Named found = find(namespace, ref, platforms);
+      Named named = all.computeIfAbsent(found.target.digest(), _ -> found);
+      for (String name : namesOf(namespace, ref, found.images.getFirst())) {
         if (!named.names.contains(name)) {
           named.names.add(name);
         }
@@ -77,24 +103,89 @@ public final class ArchiveSaver {
     }
     TarWriter tar = new TarWriter(out);
     Set<String> written = new HashSet<>();
-    for (Named named : images.values()) {
-      for (Descriptor part : parts(named.image, docker)) {
-        String member = member(named.image, part, docker);
-        if (written.add(member)) {
-          blob(namespace, tar, member, part.checked());
+    for (Named named : all.values()) {
+      for (Descriptor index : named.indexes) {
+        write(namespace, tar, written, blobOf(index), index);
+      }
+      for (ResolvedImage image : named.images) {
+        for (Descriptor part : parts(image, docker)) {
+          write(namespace, tar, written, member(image, part, docker), part);
         }
       }
     }
     if (!docker) {
       file(
           tar, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.UTF_8));
-      file(tar, "index.json", index(images).bytes());
+      file(tar, "index.json", index(all).bytes());
     }
-    file(
-        tar,
-        "manifest.json",
-        Json.bytes(images.values().stream().map(named -> table(named, docker)).toList()));
+    List<Map<String, Object>> tables = new ArrayList<>();
+    for (Named named : all.values()) {
+      for (ResolvedImage image : named.images) {
+        boolean first = image.equals(named.images.getFirst());
+        tables.add(table(image, first ? named.names : List.of(), docker));
+      }
+    }
+    file(tar, "manifest.json", Json.bytes(tables));
     tar.finish();
+  }
+
+  private void write(
+      String namespace, TarWriter tar, Set<String> written, String member, Descriptor part)
+      throws IOException {
+    if (written.add(member)) {
+      blob(namespace, tar, member, part.checked());
+    }
+  }
+
+  private Named find(String namespace, String ref, List<Platform> platforms) {
+    if (platforms.size() < 2) {
+      ResolvedImage image =
+          library.resolve(namespace, ref, platforms.isEmpty() ? null : platforms.getFirst());
+      Descriptor target = image.manifestDescriptor().on(image.config().platform());
+      return new Named(target, List.of(), List.of(image), new ArrayList<>());
+    }
+    List<ResolvedImage> images = new ArrayList<>();
+    Set<String> manifests = new HashSet<>();
+    for (Platform platform : platforms) {
+      ResolvedImage image = library.resolve(namespace, ref, platform);
+      if (manifests.add(image.manifestDescriptor().digest())) {
+        images.add(image);
+      }
+    }
+    // Docker's table names one image by a name; readers of it have this machine's kind.
+    images.sort(Comparator.comparing(image -> !Platform.host().runs(image.config().platform())));
+    Descriptor target = images.getFirst().target();
+    List<Descriptor> indexes = new ArrayList<>();
+    boolean leads = leads(namespace, target, manifests, indexes, 0);
+    assert leads : "a name leads to its images";
+    return new Named(target, indexes, images, new ArrayList<>());
+  }
+
+  /** Whether a target leads to one of the manifests; adds the indexes on the way. */
+  private boolean leads(
+      String namespace,
+      Descriptor target,
+      Set<String> manifests,
+      List<Descriptor> indexes,
+      int depth) {
+    if (manifests.contains(target.digest())) {
+      return true;
+    }
+    boolean closed =
+        depth > Documents.DEPTH
+            || !MediaTypes.isIndex(target.mediaType())
+            || content.find(namespace, target.checked()) == null;
+    if (closed) {
+      return false;
+    }
+    boolean leads = false;
+    for (Descriptor child : documents.index(namespace, target.digest()).manifests()) {
+      leads |= leads(namespace, child, manifests, indexes, depth + 1);
+    }
+    if (leads) {
+      indexes.add(target);
+    }
+    return leads;
   }
 
   /** The names to save: only this one for a name, all of the image for an id. */
@@ -114,10 +205,14 @@ public final class ArchiveSaver {
     return parts;
   }
 
+  private static String blobOf(Descriptor part) {
+    return "blobs/" + part.checked().algorithm() + "/" + part.checked().hex();
+  }
+
   private static String member(ResolvedImage image, Descriptor part, boolean docker) {
     String hex = part.checked().hex();
     if (!docker) {
-      return "blobs/" + part.checked().algorithm() + "/" + hex;
+      return blobOf(part);
     }
     return part.digest().equals(image.id()) ? hex + ".json" : hex + "/layer.tar";
   }
@@ -125,7 +220,7 @@ public final class ArchiveSaver {
   private static Index index(Map<String, Named> images) {
     List<Descriptor> manifests = new ArrayList<>();
     for (Named named : images.values()) {
-      Descriptor manifest = named.image.manifestDescriptor().on(named.image.config().platform());
+      Descriptor manifest = named.target;
       if (named.names.isEmpty()) {
         manifests.add(manifest);
       }
@@ -141,12 +236,11 @@ public final class ArchiveSaver {
     return Index.of(manifests);
   }
 
-  private static Map<String, Object> table(Named named, boolean docker) {
+  private static Map<String, Object> table(
+      ResolvedImage image, List<String> names, boolean docker) {
     Map<String, Object> table = new LinkedHashMap<>();
-    ResolvedImage image = named.image;
     table.put("Config", member(image, image.manifest().config(), docker));
-    table.put(
-        "RepoTags", named.names.stream().map(name -> ImageReference.of(name).familiar()).toList());
+    table.put("RepoTags", names.stream().map(name -> ImageReference.of(name).familiar()).toList());
     table.put(
         "Layers",
         image.manifest().layers().stream().map(layer -> member(image, layer, docker)).toList());

@@ -26,6 +26,9 @@ public final class Documents {
   /** The largest document that is read. */
   public static final long MAX_BYTES = 8L << 20;
 
+  /** How deep indexes may be nested. Honest images nest them once; the bound ends a circle. */
+  public static final int DEPTH = 4;
+
   private record Key(String namespace, String digest) {}
 
   private final ContentStore content;
@@ -78,8 +81,7 @@ public final class Documents {
   public Optional<Descriptor> manifestOf(
       String namespace, Descriptor target, @Nullable Platform platform) {
     Descriptor at = target;
-    // An index may point at another one. Honest images nest them once; the bound ends a circle.
-    for (int depth = 0; depth < 4; depth++) {
+    for (int depth = 0; depth < DEPTH; depth++) {
       if (!isIndex(namespace, at)) {
         return Optional.of(at);
       }

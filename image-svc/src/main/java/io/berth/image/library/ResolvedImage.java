@@ -5,6 +5,7 @@ import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageConfig;
 import io.berth.oci.image.Manifest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -24,6 +25,17 @@ public record ResolvedImage(
     Instant tagged) {
   public ResolvedImage {
     names = List.copyOf(names);
+  }
+
+  /** The same, with one of its names before the others. */
+  public ResolvedImage under(String name) {
+    if (!names.contains(name)) {
+      return this;
+    }
+    List<String> ordered = new ArrayList<>(names);
+    ordered.remove(name);
+    ordered.addFirst(name);
+    return new ResolvedImage(ordered, target, manifestDescriptor, manifest, config, tagged);
   }
 
   /** The image's id: the digest of its configuration. */

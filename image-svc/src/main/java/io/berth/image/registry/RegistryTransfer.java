@@ -1,6 +1,7 @@
 package io.berth.image.registry;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.filter.Filter;
 import io.berth.base.id.Digest;
 import io.berth.image.content.ContentStore;
 import io.berth.image.content.Ingest;
@@ -17,6 +18,7 @@ import io.berth.image.library.Unpacker;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
+import io.berth.image.name.NamedImage;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.ImageConfig;
 import io.berth.oci.image.ImageReference;
@@ -176,7 +178,9 @@ public final class RegistryTransfer {
           lease.id(),
           Metadata.Durability.LAZY);
       stores.settlement.request();
-      return library.resolve(request.namespace, reference.toString(), request.platform);
+      return library
+          .resolve(request.namespace, reference.toString(), request.platform)
+          .under(reference.toString());
     }
   }
 
@@ -236,6 +240,21 @@ public final class RegistryTransfer {
     return Retry.run(request.progress, "", registry::tags).stream()
         .map(tag -> reference.repository() + ":" + tag)
         .toList();
+  }
+
+  /** The names of a repository's images that are here, one for each tag. */
+  public List<String> names(Request request) {
+    String repository = ImageReference.of(request.ref).repository();
+    List<String> names =
+        stores.names.list(request.namespace, Filter.of(List.of())).stream()
+            .map(NamedImage::name)
+            .filter(name -> name.startsWith(repository + ":"))
+            .toList();
+    if (names.isEmpty()) {
+      throw new BerthException.NotFound(
+          "push `" + request.ref + "`: no image of this repository is here; see `berth images`");
+    }
+    return names;
   }
 
   /**
