@@ -13,6 +13,7 @@ import io.berth.api.berth.image.v1.VerifyRequest;
 import io.berth.api.berth.image.v1.VerifyResponse;
 import io.berth.api.containerd.services.content.v1.ContentGrpc;
 import io.berth.api.containerd.services.content.v1.ListStatusesRequest;
+import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.base.rpc.UnixChannel;
@@ -327,6 +328,15 @@ final class StreamedPullIT {
       Eventually.holds(
           "what was unpacked had gone", () -> names(service.root().resolve("unpack")).isEmpty());
       assertNothingShows();
+      Eventually.holds(
+          "the lease of the pull had gone",
+          () ->
+              UnixChannel.in(LeasesGrpc.newBlockingStub(service.channel()), "default", null)
+                      .list(
+                          io.berth.api.containerd.services.leases.v1.ListRequest
+                              .getDefaultInstance())
+                      .getLeasesCount()
+                  == 0);
       registry.whenAsked(layer, (_, _) -> false);
       pull(registry.ref("1"));
       assertTrue(

@@ -262,6 +262,25 @@ public final class IngestStore {
     forget(get(namespace, ref), lease);
   }
 
+  /** Forgets what a lease has of ingests that nobody writes to. */
+  public void abortAll(String namespace, String lease) {
+    List<IngestRow> all =
+        metadata.read(query ->
+            query.all(
+                IngestRow.SELECT
+                    + " WHERE namespace = ? AND ref IN (SELECT id FROM lease_resource WHERE"
+                    + " namespace = ? AND lease = ? AND type = 'ingests')",
+                IngestRow::read,
+                namespace,
+                namespace,
+                lease));
+    for (IngestRow row : all) {
+      if (!isLocked(namespace, row.ref())) {
+        forget(row, lease);
+      }
+    }
+  }
+
   void forget(IngestRow row, @Nullable String lease) {
     metadata.lazy(transaction -> {
       remove(transaction, row);

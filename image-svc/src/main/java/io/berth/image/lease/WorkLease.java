@@ -11,10 +11,11 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A lease around one piece of work of ours; dropped with it. If the work dies in the middle with
- * its process, or the lease cannot be dropped because the disk is full, it goes with the next
- * prune, or with a collection ten minutes after the start: until then the same work may be asked
- * for again, and goes on from what is here.
+ * A lease around one piece of work of ours; dropped with it, also when its caller goes away. If the
+ * work dies in the middle with its process, or the lease cannot be dropped because the disk is
+ * full, it goes with the next collection. That of a pull stays until the next prune, or for ten
+ * minutes after the start: until then the same pull may be asked for again, and goes on from what
+ * is here.
  */
 public final class WorkLease implements AutoCloseable {
   private static final Logger LOG = System.getLogger(WorkLease.class.getName());
@@ -26,6 +27,9 @@ public final class WorkLease implements AutoCloseable {
   private static final Duration LIFE = Duration.ofHours(24);
 
   private static final String LABEL = "berth.work";
+
+  /** The work that can be gone on with by whoever asks for the same again. */
+  private static final String PULL = "pull";
 
   /** The ids of the leases whose work goes on in this process; an id is never made twice. */
   private static final Set<String> RUNNING = ConcurrentHashMap.newKeySet();
@@ -59,7 +63,9 @@ public final class WorkLease implements AutoCloseable {
 
   /** Whether a lease is around work that nobody will go on with. */
   static boolean isOver(String id, Map<String, String> labels) {
-    return System.nanoTime() - LOADED > GRACE.toNanos() && isAbandoned(id, labels);
+    boolean awaited =
+        PULL.equals(labels.get(LABEL)) && System.nanoTime() - LOADED < GRACE.toNanos();
+    return !awaited && isAbandoned(id, labels);
   }
 
   /** Whether a lease is around work of ours that does not run any more. */

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,7 @@ final class BlobFetch {
   private final AtomicLong fetched = new AtomicLong();
   private final Set<BlobStream> streams = ConcurrentHashMap.newKeySet();
   private long total;
+  private volatile boolean noRoom;
 
   /**
    * Says for whom blobs are fetched.
@@ -104,7 +106,7 @@ final class BlobFetch {
       progress.step(part, "exists", blob.size(), blob.size());
       return;
     }
-    try (Ingest ingest = open(blob, digest)) {
+    try (Ingest ingest = roomy(blob, digest)) {
       if (ingest.offset() > blob.size()) {
         ingest.truncate(0);
       }
@@ -119,27 +121,38 @@ final class BlobFetch {
     }
   }
 
+  /** Whether anything failed for want of room; then it is no use to keep what came. */
+  boolean hasNoRoom() {
+    return noRoom;
+  }
+
+  private Ingest roomy(Descriptor blob, Digest digest) {
+    try {
+      return open(blob, digest);
+    } catch (BerthException.ResourceExhausted e) {
+      noRoom = true;
+      throw e;
+    }
+  }
+
   /**
    * Opens the ingest of a blob. While another pull fetches the same blob, this waits as long as
-   * that gets on.
+   * that gets on; where it does not, its registry hangs, and this fetches the blob by itself.
    */
   private Ingest open(Descriptor blob, Digest digest) {
     String ref = "layer-" + digest;
-    Ingest.Request request =
-        new Ingest.Request(
-            scope.namespace, scope.lease, ref, blob.size(), digest, /* watched= */ false);
     long seen = -1;
     long since = System.nanoTime();
     while (true) {
       try {
-        return ingests.open(request);
+        return ingests.open(request(blob, digest, ref));
       } catch (BerthException.Unavailable e) {
         long now = offset(ref);
         if (now != seen) {
           seen = now;
           since = System.nanoTime();
         } else if (System.nanoTime() - since > scope.limits.silence().toNanos()) {
-          throw e;
+          return ingests.open(request(blob, digest, ref + "-" + UUID.randomUUID()));
         }
         progress.step(
             ProgressListener.part(blob.digest()), "downloading", Math.max(0, now), blob.size());
@@ -148,6 +161,11 @@ final class BlobFetch {
         }
       }
     }
+  }
+
+  private Ingest.Request request(Descriptor blob, Digest digest, String ref) {
+    return new Ingest.Request(
+        scope.namespace, scope.lease, ref, blob.size(), digest, /* watched= */ false);
   }
 
   private long offset(String ref) {
@@ -183,6 +201,9 @@ final class BlobFetch {
         layer = ready == null ? null : unpack(stream);
         stream.drain();
       } catch (RuntimeException e) {
+        noRoom |=
+            e instanceof BerthException.ResourceExhausted
+                && (stream.isFull() || !stream.isBroken());
         store(stream, blob, ingest, labels, e);
         throw e;
       } finally {

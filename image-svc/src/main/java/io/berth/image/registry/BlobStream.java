@@ -39,6 +39,7 @@ final class BlobStream implements ByteSource, AutoCloseable {
   private long given;
   private long stride;
   private boolean broken;
+  private boolean full;
 
   /**
    * @param ingest where it goes; what is in it is not fetched again
@@ -90,6 +91,11 @@ final class BlobStream implements ByteSource, AutoCloseable {
     return broken;
   }
 
+  /** Whether there was no room for what came. */
+  boolean isFull() {
+    return full;
+  }
+
   private int fetch(MemorySegment into) {
     boolean well = false;
     try {
@@ -138,7 +144,12 @@ final class BlobStream implements ByteSource, AutoCloseable {
               + " bytes that the manifest names");
     }
     MemorySegment.copy(buffer, 0, into, ValueLayout.JAVA_BYTE, 0, count);
-    ingest.write(into.asSlice(0, count));
+    try {
+      ingest.write(into.asSlice(0, count));
+    } catch (BerthException.ResourceExhausted e) {
+      full = true;
+      throw e;
+    }
     took(count);
     return count;
   }

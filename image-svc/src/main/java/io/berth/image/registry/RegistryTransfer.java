@@ -150,38 +150,50 @@ public final class RegistryTransfer {
               registry,
               new BlobFetch.Scope(request.namespace, lease.id(), limits),
               request.progress);
-      request.progress.step("", "resolving", 0, 0);
-      Registry.Document top =
-          Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
-      List<Registry.Document> path = choose(registry, request, top);
-      Registry.Document chosen = path.getLast();
-      Manifest manifest =
-          Manifest.read(chosen.bytes(), "manifest of `" + reference.familiar() + "`");
-      checkSize(request, manifest);
-      Map<String, String> source = Map.of(SOURCE + reference.domain(), reference.path());
-      fetchAll(
-          request,
-          lease,
-          fetch,
-          manifest,
-          source,
-          () -> {
-            store(request, lease, chosen, with(ReferenceLabels.of(manifest), source));
-            for (int i = path.size() - 2; i >= 0; i--) {
-              Descriptor next = path.get(i + 1).descriptor();
-              store(request, lease, path.get(i), with(ReferenceLabels.of(List.of(next)), source));
-            }
-          });
-      stores.names.put(
-          request.namespace,
-          new ImageNames.Draft(reference.toString(), Map.of(), top.descriptor()),
-          lease.id(),
-          Metadata.Durability.LAZY);
+      boolean done = false;
+      try {
+        fetch(request, registry, lease, fetch);
+        done = true;
+      } finally {
+        if (!done && fetch.hasNoRoom()) {
+          stores.ingests.abortAll(request.namespace, lease.id());
+        }
+      }
       stores.settlement.request();
       return library
           .resolve(request.namespace, reference.toString(), request.platform)
           .under(reference.toString());
     }
+  }
+
+  private void fetch(Request request, Registry registry, WorkLease lease, BlobFetch fetch) {
+    ImageReference reference = ImageReference.of(request.ref);
+    request.progress.step("", "resolving", 0, 0);
+    Registry.Document top =
+        Retry.run(request.progress, "", () -> registry.manifest(reference.version()));
+    List<Registry.Document> path = choose(registry, request, top);
+    Registry.Document chosen = path.getLast();
+    Manifest manifest = Manifest.read(chosen.bytes(), "manifest of `" + reference.familiar() + "`");
+    checkSize(request, manifest);
+    Map<String, String> source = Map.of(SOURCE + reference.domain(), reference.path());
+    fetchAll(
+        request,
+        lease,
+        fetch,
+        manifest,
+        source,
+        () -> {
+          store(request, lease, chosen, with(ReferenceLabels.of(manifest), source));
+          for (int i = path.size() - 2; i >= 0; i--) {
+            Descriptor next = path.get(i + 1).descriptor();
+            store(request, lease, path.get(i), with(ReferenceLabels.of(List.of(next)), source));
+          }
+        });
+    stores.names.put(
+        request.namespace,
+        new ImageNames.Draft(reference.toString(), Map.of(), top.descriptor()),
+        lease.id(),
+        Metadata.Durability.LAZY);
   }
 
   /**

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.filter.Filter;
 import io.berth.base.id.Digest;
 import io.berth.base.id.Identifier;
 import io.berth.image.Stores;
@@ -86,6 +87,21 @@ final class CollectorTest {
       collector.collect();
       assertNull(stores.content.find(NS, left));
       assertNotNull(stores.content.find(NS, coming));
+    }
+  }
+
+  /** Nobody can go on with what a dead load has read, so nothing waits for it. */
+  @Test
+  void leaseOfWorkThatCannotBeGoneOnWith_goesWithTheFirstCollection() throws Exception {
+    stores.leases.create(
+        NS, "berth-load-1", Map.of("berth.work", "load", Lease.EXPIRE, "2100-01-01T00:00:00Z"));
+    Digest left = stores.put(NS, "berth-load-1", "left", Map.of());
+    try (WorkLease running = WorkLease.take(stores.leases, NS, "load")) {
+      Digest coming = stores.put(NS, running.id(), "coming", Map.of());
+      collector.collect();
+      assertNull(stores.content.find(NS, left));
+      assertNotNull(stores.content.find(NS, coming));
+      assertEquals(1, stores.leases.list(NS, Filter.of(List.of())).size());
     }
   }
 
