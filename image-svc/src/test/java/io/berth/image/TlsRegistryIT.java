@@ -163,14 +163,13 @@ final class TlsRegistryIT {
     Path keys = folder.resolve("keys.p12");
     FakeRegistry.keys(folder);
     KeyStore store = KeyStore.getInstance(keys.toFile(), "secret".toCharArray());
-    String pem = "-----BEGIN %1$s-----\n%2$s\n-----END %1$s-----\n";
     Path hosts = Files.createDirectories(service.folder().resolve("hosts"));
     Files.writeString(
         hosts.resolve("client.key"),
-        pem.formatted(
-            "PRIVATE KEY",
-            Base64.getMimeEncoder()
-                .encodeToString(store.getKey("registry", "secret".toCharArray()).getEncoded())));
+        "-----BEGIN PRIVATE KEY-----\n"
+            + Base64.getMimeEncoder()
+                .encodeToString(store.getKey("registry", "secret".toCharArray()).getEncoded())
+            + "\n-----END PRIVATE KEY-----\n");
     Files.copy(certificate(), hosts.resolve("client.cert"));
     try (FakeRegistry registry = FakeRegistry.demanding(keys).image("1", image)) {
       String domain = "127.0.0.1:" + registry.port();
