@@ -240,7 +240,7 @@ public final class Database implements AutoCloseable {
     return switch (e.getErrorCode() & 0xff) {
       case 13 ->
           new BerthException.ResourceExhausted(
-              "write `" + file + "`: disk is full; free space there", e);
+              "write `" + file + "`: the disk is full; free space there", e);
       case 11, 26 ->
           new BerthException.DataLoss(
               "read `" + file + "`: " + e.getMessage() + "; restore it from a backup", e);
@@ -326,16 +326,23 @@ public final class Database implements AutoCloseable {
 
   private <T extends @Nullable Object> T inTransaction(Work<T> work) throws SQLException {
     execute("BEGIN IMMEDIATE");
-    boolean done = false;
     try {
       T value = work.run(writer);
       execute("COMMIT");
-      done = true;
       return value;
-    } finally {
-      if (!done) {
-        execute("ROLLBACK");
-      }
+    } catch (Throwable e) {
+      rollBack(e);
+      throw e;
+    }
+  }
+
+  // For want of room or after a failed write SQLite has rolled back by itself, and there is nothing
+  // left to end. What is told is why the transaction failed.
+  private void rollBack(Throwable why) {
+    try {
+      execute("ROLLBACK");
+    } catch (SQLException e) {
+      why.addSuppressed(e);
     }
   }
 

@@ -145,6 +145,36 @@ final class DatabaseTest {
     }
   }
 
+  private static int pagesAtMost(Connection connection, int count) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA max_page_count=" + count);
+      return count;
+    }
+  }
+
+  /** SQLite rolls back by itself then; the failure that is told is the first one. */
+  @Test
+  void aCallWithoutRoomIsToldAsAFullDiskAndTheNextGoesWell() throws Exception {
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA)) {
+      database.lazy(connection -> pagesAtMost(connection, 10));
+      String large = "x".repeat(100_000);
+      var full =
+          assertThrows(
+              BerthException.ResourceExhausted.class,
+              () ->
+                  database.durable(connection -> {
+                    put(connection, 1, "small");
+                    return put(connection, 2, large);
+                  }));
+      String message = String.valueOf(full.getMessage());
+      assertTrue(message.endsWith("the disk is full; free space there"), message);
+      assertEquals(0, count(database));
+      database.lazy(connection -> pagesAtMost(connection, 1000));
+      database.durable(connection -> put(connection, 2, large));
+      assertEquals(1, count(database));
+    }
+  }
+
   @Test
   void durableCallsInFlightShareASync() throws Exception {
     try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
