@@ -78,9 +78,12 @@ public final class WorkLease implements AutoCloseable {
     return id;
   }
 
+  /** Drops the lease, also on the interrupted thread of a caller who went away. */
   @Override
   public void close() {
     RUNNING.remove(id);
+    // The store refuses to wait on an interrupted thread.
+    boolean interrupted = Thread.interrupted();
     try {
       leases.delete(namespace, id);
     } catch (BerthException.NotFound e) {
@@ -88,6 +91,10 @@ public final class WorkLease implements AutoCloseable {
     } catch (BerthException e) {
       LOG.log(
           Level.WARNING, "drop lease {0}: {1}; the next collection does it", id, e.getMessage());
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }
