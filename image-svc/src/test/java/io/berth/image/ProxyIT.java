@@ -159,7 +159,10 @@ final class ProxyIT {
               () ->
                   pull(service.channel(), PullRequest.newBuilder().setRef("registry.invalid/x:1")));
       String message = String.valueOf(e.getMessage());
-      assertTrue(message.contains(" through the proxy " + address), message);
+      assertTrue(message.startsWith("UNAUTHENTICATED: "), message);
+      assertTrue(
+          message.contains(" through the proxy " + address + ": the proxy wants a login;"),
+          message);
     }
   }
 

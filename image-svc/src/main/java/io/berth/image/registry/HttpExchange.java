@@ -119,6 +119,9 @@ final class HttpExchange {
         authorization.to(to, builder);
       }
       HttpResponse<InputStream> response = silence.send(client, builder.build());
+      if (proxy != null && response.statusCode() == 407) {
+        throw refusedBy(proxy, what, to, response);
+      }
       if (TryLater.isMeantBy(response)) {
         try (InputStream body = response.body()) {
           throw new TryLater(refusal(what, response, body), TryLater.pause(response));
@@ -137,6 +140,22 @@ final class HttpExchange {
     }
   }
 
+  private static BerthException refusedBy(
+      URI proxy, String what, Address to, HttpResponse<InputStream> response) throws IOException {
+    // An answer to the wish for a tunnel comes without a body.
+    @Nullable InputStream body = response.body();
+    if (body != null) {
+      body.close();
+    }
+    return new BerthException.Unauthenticated(
+        what
+            + ": "
+            + through(proxy, to.origin())
+            + (proxy.getUserInfo() == null
+                ? "the proxy wants a login; put it into the proxy's address as `NAME:PASSWORD@`"
+                : "the proxy refuses the login in its address"));
+  }
+
   private @Nullable URI proxyFor(Address to) {
     Address.Origin at = to.origin();
     return access.proxies().proxyFor(at.scheme(), at.host(), at.port());
@@ -152,18 +171,21 @@ final class HttpExchange {
 
   private static String describe(Address.Origin at, @Nullable URI proxy, IOException e) {
     if (proxy != null) {
-      return "connect to "
-          + at
-          + " through the proxy "
-          + proxy.getHost()
-          + (proxy.getPort() < 0 ? "" : ":" + proxy.getPort())
-          + ": "
-          + words(e).replace('\n', ' ');
+      return through(proxy, at) + words(e).replace('\n', ' ');
     }
     if (isTlsFailure(e) && TlsProbe.answersWithoutTls(at.host(), at.port())) {
       return at + " speaks no TLS; list it in `image.insecure_registries`, or ask for plain HTTP";
     }
     return "connect to " + at + ": " + words(e).replace('\n', ' ');
+  }
+
+  private static String through(URI proxy, Address.Origin to) {
+    return "connect to "
+        + to
+        + " through the proxy "
+        + proxy.getHost()
+        + (proxy.getPort() < 0 ? "" : ":" + proxy.getPort())
+        + ": ";
   }
 
   /**
