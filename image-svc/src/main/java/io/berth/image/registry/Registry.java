@@ -41,9 +41,9 @@ final class Registry {
   private static final Logger LOG = System.getLogger(Registry.class.getName());
 
   private final ImageReference reference;
-  private final List<Place> places;
+  private final List<RegistryServer> places;
 
-  private Registry(ImageReference reference, List<Place> places) {
+  private Registry(ImageReference reference, List<RegistryServer> places) {
     this.reference = reference;
     this.places = places;
   }
@@ -56,14 +56,15 @@ final class Registry {
     return new Registry(
         reference,
         route.hosts().stream()
-            .map(host -> new Place(clients, host, route.domain(), reference.path()))
+            .map(host -> new RegistryServer(clients, host, route.domain(), reference.path()))
             .toList());
   }
 
   /** Checks credentials. UNAUTHENTICATED if the registry does not take them. */
   static void checkLogin(HttpClients clients, RegistryHosts.Route route) throws IOException {
     String what = "log in to `" + route.domain() + "`";
-    Place own = new Place(clients, route.hosts().getLast(), route.domain(), /* path= */ "");
+    RegistryServer own =
+        new RegistryServer(clients, route.hosts().getLast(), route.domain(), /* path= */ "");
     HttpResponse<InputStream> response =
         own.http.send(what, own.at(""), HttpRequest.Builder::GET, /* actions= */ "");
     try (InputStream body = response.body()) {
@@ -75,7 +76,7 @@ final class Registry {
 
   /** A question that can be asked of any of the places. */
   private interface Question<T> {
-    T ask(Place place) throws IOException;
+    T ask(RegistryServer place) throws IOException;
   }
 
   /**
@@ -83,11 +84,11 @@ final class Registry {
    * left out from then on; but the last one's answer is the answer.
    */
   private <T> T ask(Host.Ability ability, Question<T> question) throws IOException {
-    List<Place> able = places.stream().filter(place -> place.can(ability)).toList();
+    List<RegistryServer> able = places.stream().filter(place -> place.can(ability)).toList();
     if (able.isEmpty()) {
       throw unable(ability);
     }
-    for (Place place : able.subList(0, able.size() - 1)) {
+    for (RegistryServer place : able.subList(0, able.size() - 1)) {
       if (place.failed) {
         continue;
       }
@@ -121,7 +122,7 @@ final class Registry {
   }
 
   /** The place that images are pushed to. */
-  private Place target() {
+  private RegistryServer target() {
     return places.stream()
         .filter(place -> place.can(Host.Ability.PUSH))
         .findFirst()
@@ -147,7 +148,7 @@ final class Registry {
         place -> manifest(place, version));
   }
 
-  private Document manifest(Place place, String version) throws IOException {
+  private Document manifest(RegistryServer place, String version) throws IOException {
     HttpExchange http = place.http;
     String what = "fetch manifest of `" + reference.familiarRepository() + ":" + version + "`";
     HttpResponse<InputStream> response =
@@ -237,7 +238,7 @@ final class Registry {
   /** Asks the addresses by which others hand a blob out that no registry may keep. */
   private Blob elsewhere(Descriptor blob, long offset, BerthException.NotFound missing)
       throws IOException {
-    Place own = places.getLast();
+    RegistryServer own = places.getLast();
     String what = "fetch layer " + blob.digest() + " of `" + reference.familiarRepository() + "`";
     IOException broken = null;
     for (String url : blob.urls()) {
@@ -258,7 +259,7 @@ final class Registry {
     throw missing;
   }
 
-  private Blob blob(Place place, Digest digest, long offset) throws IOException {
+  private Blob blob(RegistryServer place, Digest digest, long offset) throws IOException {
     String what = "fetch layer " + digest + " of `" + reference.familiarRepository() + "`";
     return blob(what, place.http, place.at("blobs/" + digest), offset);
   }
@@ -322,7 +323,7 @@ final class Registry {
 
   /** Whether the registry has a blob. */
   boolean hasBlob(Digest digest) throws IOException {
-    Place to = target();
+    RegistryServer to = target();
     String what = "look for layer " + digest + " in `" + reference.familiarRepository() + "`";
     HttpResponse<InputStream> response =
         to.http.send(what, to.at("blobs/" + digest), HttpRequest.Builder::HEAD, "pull,push");
@@ -354,7 +355,7 @@ final class Registry {
    * @param elsewhere repositories of the same registry that may have it
    */
   BlobUpload upload(Digest digest, Path file, Set<String> elsewhere) {
-    Place to = target();
+    RegistryServer to = target();
     String what = "push layer " + digest + " to `" + reference.familiarRepository() + "`";
     String mount =
         elsewhere.stream().map(path -> "?mount=" + digest + "&from=" + path).findFirst().orElse("");
@@ -389,7 +390,7 @@ final class Registry {
 
   /** Puts a manifest under a tag or digest. */
   void pushManifest(String version, String mediaType, byte[] bytes) throws IOException {
-    Place to = target();
+    RegistryServer to = target();
     HttpExchange http = to.http;
     String what = "push manifest to `" + reference.familiarRepository() + ":" + version + "`";
     HttpResponse<InputStream> done =

@@ -26,7 +26,7 @@ final class TagList {
    *
    * @param what the words for an error
    */
-  static List<String> read(String what, Place place) throws IOException {
+  static List<String> read(String what, RegistryServer place) throws IOException {
     HttpExchange http = place.http;
     Set<String> tags = new LinkedHashSet<>();
     Address page = place.at("tags/list?n=1000");

@@ -3,7 +3,7 @@ package io.berth.image.registry;
 import io.berth.oci.image.ImageReference;
 
 /** A server that can be asked for a repository's content. Thread-safe. */
-final class Place {
+final class RegistryServer {
   final Host host;
   final HttpExchange http;
   final Address base;
@@ -20,7 +20,7 @@ final class Place {
    * @param domain of the registry that it is asked for
    * @param path of the repository; empty for none
    */
-  Place(HttpClients clients, Host host, String domain, String path) {
+  RegistryServer(HttpClients clients, Host host, String domain, String path) {
     Host known = settled(host);
     this.host = known;
     this.base = Address.of(known.base() + "/" + (path.isEmpty() ? "" : path + "/"));
