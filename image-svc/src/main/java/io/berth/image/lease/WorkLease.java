@@ -13,9 +13,9 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A lease around one piece of work of ours; dropped with it, also when its caller goes away. If the
  * work dies in the middle with its process, or the lease cannot be dropped because the disk is
- * full, it goes with the next collection. That of a pull stays until the next prune, or for ten
- * minutes after the start: until then the same pull may be asked for again, and goes on from what
- * is here.
+ * full, it goes with the next collection. That of a pull that died stays until the next prune, or
+ * for ten minutes after the start: until then the same pull may be asked for again, and goes on
+ * from what is here.
  */
 public final class WorkLease implements AutoCloseable {
   private static final Logger LOG = System.getLogger(WorkLease.class.getName());
@@ -33,6 +33,9 @@ public final class WorkLease implements AutoCloseable {
 
   /** The ids of the leases whose work goes on in this process; an id is never made twice. */
   private static final Set<String> RUNNING = ConcurrentHashMap.newKeySet();
+
+  /** The ids of the leases that could not be dropped with their work. */
+  private static final Set<String> UNDROPPED = ConcurrentHashMap.newKeySet();
 
   private final Leases leases;
   private final String namespace;
@@ -64,7 +67,9 @@ public final class WorkLease implements AutoCloseable {
   /** Whether a lease is around work that nobody will go on with. */
   static boolean isOver(String id, Map<String, String> labels) {
     boolean awaited =
-        PULL.equals(labels.get(LABEL)) && System.nanoTime() - LOADED < GRACE.toNanos();
+        PULL.equals(labels.get(LABEL))
+            && !UNDROPPED.contains(id)
+            && System.nanoTime() - LOADED < GRACE.toNanos();
     return !awaited && isAbandoned(id, labels);
   }
 
@@ -89,6 +94,7 @@ public final class WorkLease implements AutoCloseable {
     } catch (BerthException.NotFound e) {
       LOG.log(Level.DEBUG, "lease {0} has expired, or somebody deleted it", id);
     } catch (BerthException e) {
+      UNDROPPED.add(id);
       LOG.log(
           Level.WARNING, "drop lease {0}: {1}; the next collection does it", id, e.getMessage());
     } finally {
