@@ -94,20 +94,7 @@ final class FullDiskIT {
     }
   }
 
-  /** A pull that fails for want of room leaves nothing, and a smaller one goes well. */
-  @Test
-  void pullThatDoesNotFit_leavesNothing() throws Exception {
-    failsAndRecovers(
-        "size=24m",
-        Archives.image(
-            "sh",
-            StreamedPullIT.noise(1),
-            StreamedPullIT.noise(2),
-            StreamedPullIT.noise(3),
-            StreamedPullIT.noise(4),
-            StreamedPullIT.noise(5)));
-  }
-
+  /** A pull that fails for want of inodes leaves nothing, and a smaller one goes well. */
   @Test
   void pullWithoutInodesLeft_leavesNothing() throws Exception {
     Archives.Layer files = Archives.layer();
