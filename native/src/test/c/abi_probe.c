@@ -298,6 +298,8 @@ static void sys(void) {
   NAMED(Sys, LISTXATTR, SYS_listxattr);
   NAMED(Sys, MOUNT, SYS_mount);
   NAMED(Sys, UMOUNT2, SYS_umount2);
+  NAMED(Sys, PIVOT_ROOT, SYS_pivot_root);
+  NAMED(Sys, UMASK, SYS_umask);
   NAMED(Sys, UNSHARE, SYS_unshare);
   NAMED(Sys, SETNS, SYS_setns);
   NAMED(Sys, GETPID, SYS_getpid);

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * What only one instance of a host does at a time: choose a subnet, and switch what all of them
@@ -14,6 +15,9 @@ import java.nio.file.Path;
  * @param file that all of them lock
  */
 record HostLock(Path file) {
+  /** A lock on a file is its process's: within one, two instances take turns by this. */
+  private static final ReentrantLock WITHIN = new ReentrantLock();
+
   interface Work<T> {
     T run() throws IOException;
   }
@@ -21,9 +25,12 @@ record HostLock(Path file) {
   /** Waits for the lock and does the work under it. The caller must not hold the lock yet. */
   <T> T hold(Work<T> work) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
+    WITHIN.lock();
     try (FileChannel channel = FolderLock.open(file);
         FileLock _ = channel.lock()) {
       return work.run();
+    } finally {
+      WITHIN.unlock();
     }
   }
 
