@@ -22,6 +22,15 @@ final class ShimProcessStarter {
   private static final Duration START_PATIENCE = Duration.ofMinutes(3);
 
   private static final Duration SOCKET_POLL = Duration.ofMillis(10);
+
+  /**
+   * Between two looks at what a process that starts does, and for an answer of one that has begun.
+   */
+  private static final Duration LOOK = Duration.ofMillis(500);
+
+  /** So many looks in a row at a process that neither works nor answers, and it counts as hung. */
+  private static final int IDLE_LOOKS = 20;
+
   private static final Duration WARM_UP_PATIENCE = Duration.ofSeconds(60);
   private static final Duration FIRST_RETRY = Duration.ofMillis(500);
   private static final Duration LAST_RETRY = Duration.ofSeconds(30);
@@ -119,19 +128,21 @@ final class ShimProcessStarter {
     return doubled.compareTo(LAST_RETRY) < 0 ? doubled : LAST_RETRY;
   }
 
-  /** Waits until a process answers; UNAVAILABLE when it ends instead, or takes longer. */
-  private static ShimProcessConnection.Status awaitStatus(
+  /** Waits until a process answers; UNAVAILABLE when it ends instead, hangs, or takes longer. */
+  private ShimProcessConnection.Status awaitStatus(
       ShimProcessConnection connection, ShimProcessFolder folder, CompletableFuture<Void> ended)
       throws InterruptedException {
-    long deadline = System.nanoTime() + START_PATIENCE.toNanos();
-    while (System.nanoTime() - deadline < 0) {
+    long begin = System.nanoTime();
+    long look = begin + LOOK.toNanos();
+    int idle = 0;
+    while (System.nanoTime() - begin < START_PATIENCE.toNanos()) {
       if (ended.isDone()) {
         throw new BerthException.Unavailable(
             "berth-shim ended at once, its last words: " + ShimProcess.lastWords(folder));
       }
       if (Files.exists(folder.socket())) {
         try {
-          return connection.status(START_PATIENCE);
+          return connection.status(LOOK);
         } catch (BerthException e) {
           LOG.log(Level.DEBUG, "{0}: {1}", folder.path(), e.getMessage());
         }
@@ -141,8 +152,25 @@ final class ShimProcessStarter {
       } catch (TimeoutException | ExecutionException e) {
         // It still starts, or its end could not be told: the next turn finds out.
       }
+      if (System.nanoTime() - look >= 0) {
+        look = System.nanoTime() + LOOK.toNanos();
+        idle = isIdle(folder) ? idle + 1 : 0;
+        if (idle == IDLE_LOOKS) {
+          throw new BerthException.Unavailable("it hangs: it neither works nor answers");
+        }
+      }
     }
     throw new BerthException.Unavailable("`" + folder.socket() + "` did not answer in time");
+  }
+
+  /** Whether a process has begun and does nothing, as one that somebody stopped. */
+  private boolean isIdle(ShimProcessFolder folder) {
+    try {
+      return !launcher.isBusy(Integer.parseInt(Files.readString(folder.pid()).strip()));
+    } catch (IOException | NumberFormatException e) {
+      LOG.log(Level.DEBUG, "`{0}` has no pid yet: {1}", folder.path(), e.getMessage());
+      return false;
+    }
   }
 
   private void fail(int number, ShimProcessConnection connection, String why) {
