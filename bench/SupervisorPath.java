@@ -201,6 +201,7 @@ final class SupervisorPath {
                   bundle.toString(),
                   spec,
                   bundle.resolve("rootfs").toString(),
+                  /* rootPlace= */ bundle.resolve("rootfs").toString(),
                   List.of(),
                   Stdio.NONE,
                   cgroup.folders(),
