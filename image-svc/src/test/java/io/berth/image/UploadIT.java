@@ -155,7 +155,10 @@ final class UploadIT {
               PIECE + "-" + (2 * PIECE - 1),
               2 * PIECE + "-" + (bytes.length - 1)),
           uploads.ranges);
-      assertTrue(steps.stream().anyMatch(step -> step.getCurrent() == PIECE), steps::toString);
+      // How many of the steps between are told depends on how fast they come.
+      assertTrue(
+          steps.stream().anyMatch(step -> step.getCurrent() > 0 && step.getTotal() == bytes.length),
+          steps::toString);
     }
   }
 
