@@ -66,7 +66,8 @@ final class ResidentIT {
             "busybox:test",
             "sh",
             "-c",
-            "trap : USR2; echo said; while :; do sleep 1; done")
+            // The same two processes at any instant: `top` and `stats` count them.
+            "trap : USR2; sleep 100000 & echo said; while :; do wait; done")
         .exits(0);
     awaitResident();
   }
