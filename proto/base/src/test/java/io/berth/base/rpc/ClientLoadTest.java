@@ -33,29 +33,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 // case S11
 final class ClientLoadTest {
   @TempDir Path folder;
-  private final EventLoops loops = new EventLoops(2);
-  private final List<AutoCloseable> open = new ArrayList<>();
-
-  @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable one : open.reversed()) {
-      one.close();
-    }
-    loops.close();
-  }
-
-  private ManagedChannel channel(Path socket) {
-    ManagedChannel channel = UnixChannel.to(loops, socket);
-    open.add(channel::shutdownNow);
-    return channel;
-  }
+  @RegisterExtension final OpenSockets sockets = new OpenSockets();
 
   private static final class Versions extends VersionGrpc.VersionImplBase {
     @Override
@@ -95,9 +80,9 @@ final class ClientLoadTest {
 
   private Path serve(ClientBounds bounds, Large large) throws Exception {
     Path socket = folder.resolve("s.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(
                     socket, List.of(new Versions().bindService(), large.bindService()))
                 .withBounds(bounds),
@@ -119,17 +104,17 @@ final class ClientLoadTest {
   @Test
   void connectionsThatAreTooManyAreToldSo_andThoseThatAreThereGoOn() throws Exception {
     Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 3, 100, 50), new Large());
-    ManagedChannel first = channel(socket);
+    ManagedChannel first = sockets.channel(socket);
     call(first);
     List<SocketChannel> idle = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
       idle.add(SocketChannel.open(UnixDomainSocketAddress.of(socket)));
-      open.add(idle.getLast());
+      sockets.add(idle.getLast());
     }
     Eventually.holds(
         "the fourth connection was refused",
         () -> {
-          Status told = refused(channel(socket));
+          Status told = refused(sockets.channel(socket));
           assertEquals(Code.UNAVAILABLE, told.getCode());
           return String.valueOf(told).contains("has 3 connections to this socket");
         });
@@ -138,7 +123,7 @@ final class ClientLoadTest {
     Eventually.holds(
         "a place was free again",
         () -> {
-          call(channel(socket));
+          call(sockets.channel(socket));
           return true;
         });
   }
@@ -147,9 +132,9 @@ final class ClientLoadTest {
   void callsThatAreTooManyAreRefused_andEndedOnesGiveTheirPlaceBack() throws Exception {
     Large large = new Large();
     Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 100, 100, 4), large);
-    ManagedChannel channel = channel(socket);
+    ManagedChannel channel = sockets.channel(socket);
     List<Iterator<ReadContentResponse>> streams = new ArrayList<>();
-    ManagedChannel held = channel(socket);
+    ManagedChannel held = sockets.channel(socket);
     for (int i = 0; i < 4; i++) {
       streams.add(ContentGrpc.newBlockingStub(held).read(ReadContentRequest.getDefaultInstance()));
       assertTrue(streams.getLast().hasNext());
@@ -172,7 +157,7 @@ final class ClientLoadTest {
   void bytesOfRequestsThatWaitAreBounded() throws Exception {
     Large large = new Large();
     Path socket = serve(new ClientBounds(4 << 20, 16 << 20, 100, 100, 100, 100), large);
-    ManagedChannel channel = channel(socket);
+    ManagedChannel channel = sockets.channel(socket);
     ContentGrpc.ContentFutureStub stub = ContentGrpc.newFutureStub(channel);
     InfoRequest request = InfoRequest.newBuilder().setDigest("x".repeat(3 << 20)).build();
     List<ListenableFuture<InfoResponse>> answers = new ArrayList<>();
@@ -204,8 +189,8 @@ final class ClientLoadTest {
                 socket.toString())
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    open.add(flood::destroyForcibly);
-    ManagedChannel early = channel(socket);
+    sockets.add(flood::destroyForcibly);
+    ManagedChannel early = sockets.channel(socket);
     call(early);
     try (BufferedReader said =
         new BufferedReader(new InputStreamReader(flood.getInputStream(), StandardCharsets.UTF_8))) {
@@ -213,7 +198,7 @@ final class ClientLoadTest {
       assertTrue(flood.isAlive());
       call(early);
       for (int i = 0; i < 20; i++) {
-        call(channel(socket));
+        call(sockets.channel(socket));
       }
       assertTrue(flood.isAlive());
     }

@@ -31,12 +31,11 @@ import io.grpc.stub.StreamObserver;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What clients get to know of a failure, from two servers one behind the other. */
@@ -49,8 +48,7 @@ final class DetailsOnSocketsTest {
       "create task `x`: exec: \"nope\": executable file not found in $PATH";
 
   @TempDir Path folder;
-  private final EventLoops loops = new EventLoops(2);
-  private final List<AutoCloseable> open = new ArrayList<>();
+  @RegisterExtension final OpenSockets sockets = new OpenSockets();
   private Path front = Path.of("/");
 
   /** A service of ours, whose failure the endpoint throws. */
@@ -81,39 +79,25 @@ final class DetailsOnSocketsTest {
   @BeforeEach
   void serve() throws Exception {
     Path back = folder.resolve("back.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(
                 back, List.of(new Leases().bindService(), new Containers().bindService())),
             List.of()));
     front = folder.resolve("front.sock");
     ByteProxy proxy =
         new ByteProxy(
-            channel(back),
+            sockets.channel(back),
             Set.of(LeasesGrpc.SERVICE_NAME, ContainersGrpc.SERVICE_NAME),
             back,
             "berth-image");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             new UnixServer.Options(
                 front, List.of(), Set.of(), proxy, ClientBounds.defaults(), _ -> true, "rw-rw----"),
             List.of()));
-  }
-
-  @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable one : open.reversed()) {
-      one.close();
-    }
-    loops.close();
-  }
-
-  private ManagedChannel channel(Path socket) {
-    ManagedChannel channel = UnixChannel.to(loops, socket);
-    open.add(channel::shutdownNow);
-    return channel;
   }
 
   /** As a client of another project's has it, who does not know our header. */
@@ -121,11 +105,11 @@ final class DetailsOnSocketsTest {
     ManagedChannel channel =
         NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toString()))
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
-            .eventLoopGroup(loops.group())
+            .eventLoopGroup(sockets.loops().group())
             .overrideAuthority("localhost")
             .usePlaintext()
             .build();
-    open.add(channel::shutdownNow);
+    sockets.add(channel::shutdownNow);
     return inNamespace(channel);
   }
 
@@ -161,7 +145,7 @@ final class DetailsOnSocketsTest {
   @Test
   void clientsOfOursGetDetailsFromEveryService() {
     for (Path socket : sockets()) {
-      Channel ours = inNamespace(channel(socket));
+      Channel ours = inNamespace(sockets.channel(socket));
       assertEquals(LAUNCH, ErrorCodec.fromCall(started(ours)).detail());
       assertEquals(TEXT, ErrorCodec.fromCall(started(ours)).getMessage());
       BerthException exists = ErrorCodec.fromCall(created(ours));
@@ -203,9 +187,9 @@ final class DetailsOnSocketsTest {
     String program = "/ü".repeat(3000);
     LaunchFailure known = LaunchFailure.ofProgram(program, Errno.ENOENT);
     Path socket = folder.resolve("long.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(
                 socket,
                 List.of(
@@ -217,7 +201,7 @@ final class DetailsOnSocketsTest {
                       }
                     }.bindService())),
             List.of()));
-    Channel ours = inNamespace(channel(socket));
+    Channel ours = inNamespace(sockets.channel(socket));
     BerthException got = ErrorCodec.fromCall(started(ours));
     assertEquals("exec: " + program, got.getMessage());
     assertEquals(known, got.detail());

@@ -28,7 +28,6 @@ import io.grpc.stub.StreamObserver;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
@@ -36,28 +35,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 final class UnixServerTest {
   @TempDir Path folder;
-  private final EventLoops loops = new EventLoops(2);
-  private final List<AutoCloseable> open = new ArrayList<>();
-
-  @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable one : open.reversed()) {
-      one.close();
-    }
-    loops.close();
-  }
-
-  private ManagedChannel channel(Path socket) {
-    ManagedChannel channel = UnixChannel.to(loops, socket);
-    open.add(channel::shutdownNow);
-    return channel;
-  }
+  @RegisterExtension final OpenSockets sockets = new OpenSockets();
 
   private static final class Versions extends VersionGrpc.VersionImplBase {
     @Override
@@ -126,15 +110,15 @@ final class UnixServerTest {
 
   private Path front(Blobs blobs) throws Exception {
     Path back = folder.resolve("back.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops, UnixServer.Options.of(back, List.of(blobs.bindService())), List.of()));
+            sockets.loops(), UnixServer.Options.of(back, List.of(blobs.bindService())), List.of()));
     Path front = folder.resolve("front.sock");
     ByteProxy proxy =
-        new ByteProxy(channel(back), Set.of(ContentGrpc.SERVICE_NAME), back, "berth-image");
-    open.add(
+        new ByteProxy(sockets.channel(back), Set.of(ContentGrpc.SERVICE_NAME), back, "berth-image");
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             new UnixServer.Options(
                 front,
                 List.of(new Versions().bindService()),
@@ -150,7 +134,7 @@ final class UnixServerTest {
   @Test
   void theNamespaceHeaderIsRequiredCheckedAndItsFirstValueCounts() throws Exception {
     Path socket = front(new Blobs());
-    VersionGrpc.VersionBlockingStub stub = VersionGrpc.newBlockingStub(channel(socket));
+    VersionGrpc.VersionBlockingStub stub = VersionGrpc.newBlockingStub(sockets.channel(socket));
     assertEquals(
         "one",
         UnixChannel.in(UnixChannel.in(stub, "two", null), "one", null)
@@ -172,7 +156,7 @@ final class UnixServerTest {
   void aStreamThatFailsByAnErrorIsAnswered() throws Exception {
     Path socket = front(new Blobs());
     Iterator<ListContentResponse> answers =
-        UnixChannel.in(ContentGrpc.newBlockingStub(channel(socket)), "x", null)
+        UnixChannel.in(ContentGrpc.newBlockingStub(sockets.channel(socket)), "x", null)
             .withDeadlineAfter(30, TimeUnit.SECONDS)
             .list(ListContentRequest.getDefaultInstance());
     StatusRuntimeException e = assertThrows(StatusRuntimeException.class, answers::hasNext);
@@ -192,21 +176,21 @@ final class UnixServerTest {
           }
         };
     Path socket = folder.resolve("s.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(
                 socket, List.of(ServerInterceptors.intercept(new Versions().bindService(), look))),
             List.of()));
     assertEquals("rw-rw----", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)));
-    UnixChannel.in(VersionGrpc.newBlockingStub(channel(socket)), "x", null)
+    UnixChannel.in(VersionGrpc.newBlockingStub(sockets.channel(socket)), "x", null)
         .version(Empty.getDefaultInstance());
     assertEquals(ProcessHandle.current().pid(), seen.get().pid());
 
     Path closed = folder.resolve("closed.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             new UnixServer.Options(
                 closed,
                 List.of(new Versions().bindService()),
@@ -220,7 +204,7 @@ final class UnixServerTest {
         assertThrows(
             StatusRuntimeException.class,
             () ->
-                UnixChannel.in(VersionGrpc.newBlockingStub(channel(closed)), "x", null)
+                UnixChannel.in(VersionGrpc.newBlockingStub(sockets.channel(closed)), "x", null)
                     .version(Empty.getDefaultInstance()));
     assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
   }
@@ -228,7 +212,7 @@ final class UnixServerTest {
   @Test
   void forwardedStreamsKeepBytesStatusAndBackPressure() throws Exception {
     Blobs blobs = new Blobs();
-    ManagedChannel channel = channel(front(blobs));
+    ManagedChannel channel = sockets.channel(front(blobs));
     Iterator<ReadContentResponse> answers =
         ContentGrpc.newBlockingStub(channel).read(ReadContentRequest.getDefaultInstance());
     long total = answers.next().getData().size();
@@ -278,7 +262,7 @@ final class UnixServerTest {
   void aReaderThatLeavesEndsTheProducerBehindTheProxy() throws Exception {
     Blobs blobs = new Blobs();
     io.grpc.Context.CancellableContext context = io.grpc.Context.current().withCancellation();
-    ManagedChannel channel = channel(front(blobs));
+    ManagedChannel channel = sockets.channel(front(blobs));
     context.run(() ->
         ContentGrpc.newBlockingStub(channel).read(ReadContentRequest.getDefaultInstance()).next());
     context.cancel(null);
@@ -290,10 +274,11 @@ final class UnixServerTest {
     Path nowhere = folder.resolve("image.sock");
     Path front = folder.resolve("front.sock");
     ByteProxy proxy =
-        new ByteProxy(channel(nowhere), Set.of(ContentGrpc.SERVICE_NAME), nowhere, "berth-image");
-    open.add(
+        new ByteProxy(
+            sockets.channel(nowhere), Set.of(ContentGrpc.SERVICE_NAME), nowhere, "berth-image");
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             new UnixServer.Options(
                 front, List.of(), Set.of(), proxy, ClientBounds.defaults(), _ -> true, "rw-rw----"),
             List.of()));
@@ -301,7 +286,7 @@ final class UnixServerTest {
         assertThrows(
             StatusRuntimeException.class,
             () ->
-                ContentGrpc.newBlockingStub(channel(front))
+                ContentGrpc.newBlockingStub(sockets.channel(front))
                     .read(ReadContentRequest.getDefaultInstance())
                     .next());
     assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
@@ -312,15 +297,15 @@ final class UnixServerTest {
   void aServiceThatComesBackIsCalledAtOnce() throws Exception {
     Path socket = folder.resolve("again.sock");
     VersionGrpc.VersionBlockingStub stub =
-        UnixChannel.in(VersionGrpc.newBlockingStub(channel(socket)), "x", null);
+        UnixChannel.in(VersionGrpc.newBlockingStub(sockets.channel(socket)), "x", null);
     // Failures enough for a back-off that is longer than the test.
     for (int i = 0; i < 5; i++) {
       assertThrows(StatusRuntimeException.class, () -> stub.version(Empty.getDefaultInstance()));
       Thread.sleep(300);
     }
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(socket, List.of(new Versions().bindService())),
             List.of()));
     assertEquals("x", stub.version(Empty.getDefaultInstance()).getVersion());
@@ -328,7 +313,7 @@ final class UnixServerTest {
 
   @Test
   void anUnknownServiceIsUnimplemented() throws Exception {
-    ManagedChannel channel = channel(front(new Blobs()));
+    ManagedChannel channel = sockets.channel(front(new Blobs()));
     StatusRuntimeException e =
         assertThrows(
             StatusRuntimeException.class,
@@ -375,7 +360,7 @@ final class UnixServerTest {
     UnixServer server =
         UnixServer.start(
             own, UnixServer.Options.of(socket, List.of(hanging.bindService())), List.of());
-    ManagedChannel channel = channel(socket);
+    ManagedChannel channel = sockets.channel(socket);
     AtomicReference<BerthException> brokenOff = new AtomicReference<>();
     Thread caller = Thread.ofVirtual().start(() -> brokenOff.set(failure(channel, socket)));
     asked.await();
@@ -390,16 +375,17 @@ final class UnixServerTest {
     assertTrue(
         Set.of(cut, nobody).contains(brokenOff.get().getMessage()), brokenOff.get().getMessage());
     assertEquals(nobody, failure(channel, socket).getMessage());
-    assertEquals(nobody, failure(channel(folder.resolve("none.sock")), socket).getMessage());
+    assertEquals(
+        nobody, failure(sockets.channel(folder.resolve("none.sock")), socket).getMessage());
   }
 
   // A service that answers the same status has words of its own.
   @Test
   void whatAServiceAnswersStaysAsItIs() throws Exception {
     Path socket = folder.resolve("s.sock");
-    open.add(
+    sockets.add(
         UnixServer.start(
-            loops,
+            sockets.loops(),
             UnixServer.Options.of(
                 socket,
                 List.of(
@@ -415,6 +401,7 @@ final class UnixServerTest {
                       }
                     }.bindService())),
             List.of()));
-    assertTrue(failure(channel(socket), socket).getMessage().contains("the registry is away"));
+    assertTrue(
+        failure(sockets.channel(socket), socket).getMessage().contains("the registry is away"));
   }
 }
