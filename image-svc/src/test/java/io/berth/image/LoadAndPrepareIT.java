@@ -42,10 +42,21 @@ final class LoadAndPrepareIT {
 
   static List<Progress> load(ServiceExtension service, byte[] archive, String name)
       throws Exception {
+    return load(service, "default", archive, LoadRequest.newBuilder().setName(name).build());
+  }
+
+  /**
+   * Sends an archive in pieces and answers all that was told.
+   *
+   * @param wish what the first piece says beside its bytes
+   */
+  static List<Progress> load(
+      ServiceExtension service, String namespace, byte[] archive, LoadRequest wish)
+      throws Exception {
     List<Progress> answers = new ArrayList<>();
     CompletableFuture<List<Progress>> all = new CompletableFuture<>();
     StreamObserver<LoadRequest> requests =
-        UnixChannel.in(ImagesGrpc.newStub(service.channel()), "default", null)
+        UnixChannel.in(ImagesGrpc.newStub(service.channel()), namespace, null)
             .load(
                 new StreamObserver<>() {
                   @Override
@@ -66,8 +77,7 @@ final class LoadAndPrepareIT {
     for (int at = 0; at < archive.length; at += CHUNK) {
       byte[] part = Arrays.copyOfRange(archive, at, Math.min(archive.length, at + CHUNK));
       requests.onNext(
-          LoadRequest.newBuilder()
-              .setName(at == 0 ? name : "")
+          (at == 0 ? wish.toBuilder() : LoadRequest.newBuilder())
               .setData(ByteString.copyFrom(part))
               .build());
     }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.protobuf.ByteString;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.LoadRequest;
@@ -13,19 +12,17 @@ import io.berth.api.berth.image.v1.Progress;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.SaveRequest;
 import io.berth.api.berth.image.v1.TagRequest;
+import io.berth.api.containerd.services.leases.v1.CreateRequest;
+import io.berth.api.containerd.services.leases.v1.DeleteRequest;
+import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.base.id.Digest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.oci.image.Index;
 import io.berth.oci.image.Platform;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -55,38 +52,10 @@ final class SaveIT {
 
   private List<Progress> load(String namespace, byte[] archive, String... platforms)
       throws Exception {
-    List<Progress> steps = new ArrayList<>();
-    CompletableFuture<List<Progress>> all = new CompletableFuture<>();
-    StreamObserver<LoadRequest> requests =
-        UnixChannel.in(ImagesGrpc.newStub(service.channel()), namespace, null)
-            .load(
-                new StreamObserver<>() {
-                  @Override
-                  public void onNext(Progress answer) {
-                    steps.add(answer);
-                  }
-
-                  @Override
-                  public void onError(Throwable failure) {
-                    all.completeExceptionally(failure);
-                  }
-
-                  @Override
-                  public void onCompleted() {
-                    all.complete(steps);
-                  }
-                });
-    requests.onNext(
-        LoadRequest.newBuilder()
-            .addAllPlatforms(List.of(platforms))
-            .setData(ByteString.copyFrom(archive))
-            .build());
-    requests.onCompleted();
-    try {
-      return all.get(30, TimeUnit.SECONDS).stream().filter(Progress::hasImage).toList();
-    } catch (ExecutionException e) {
-      throw (Exception) e.getCause();
-    }
+    LoadRequest wish = LoadRequest.newBuilder().addAllPlatforms(List.of(platforms)).build();
+    return LoadAndPrepareIT.load(service, namespace, archive, wish).stream()
+        .filter(Progress::hasImage)
+        .toList();
   }
 
   private byte[] save(SaveRequest.Builder request) {
@@ -156,6 +125,19 @@ final class SaveIT {
     var e = assertThrows(StatusRuntimeException.class, () -> save(both.setFormat("docker")));
     assertTrue(
         String.valueOf(e.getMessage()).startsWith("INVALID_ARGUMENT: save as"), e.getMessage());
+  }
+
+  /** What is loaded later takes nothing away that is here. */
+  @Test
+  void platformThatIsLoadedLater_leavesTheOther() throws Exception {
+    byte[] archive = Archives.oci(index, "app:1", mine, other);
+    load("default", archive);
+    load("default", archive, OTHER.toString());
+    var leases = UnixChannel.in(LeasesGrpc.newBlockingStub(service.channel()), "default", null);
+    leases.create(CreateRequest.newBuilder().setId("collect").build());
+    leases.delete(DeleteRequest.newBuilder().setId("collect").setSync(true).build());
+    assertEquals(mine.config().digest(), resolve("default", HOST).getId());
+    assertEquals(other.config().digest(), resolve("default", OTHER).getId());
   }
 
   @Test

@@ -40,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -373,16 +374,17 @@ public final class ArchiveLoader {
     Map<String, String> labels;
     if (MediaTypes.isIndex(target.mediaType())) {
       Index index = documents.index(namespace, target.digest());
-      List<Descriptor> present =
-          index.manifests().stream()
-              .filter(child -> content.find(namespace, child.checked()) != null)
-              .filter(child ->
-                  wanted.isEmpty()
+      Predicate<Descriptor> kept =
+          child ->
+              content.find(namespace, child.checked()) != null
+                  && (wanted.isEmpty()
                       || wanted.contains(child.digest())
-                      || MediaTypes.isIndex(child.mediaType()))
-              .toList();
-      labels = ReferenceLabels.of(present);
-      present.forEach(child -> label(namespace, child, wanted, depth + 1));
+                      || MediaTypes.isIndex(child.mediaType()));
+      labels = ReferenceLabels.of(index, kept);
+      index.manifests().stream()
+          .filter(kept)
+          .distinct()
+          .forEach(child -> label(namespace, child, wanted, depth + 1));
     } else {
       labels = ReferenceLabels.of(documents.manifest(namespace, target.digest()));
     }

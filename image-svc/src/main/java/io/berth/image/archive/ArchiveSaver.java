@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -179,7 +180,9 @@ public final class ArchiveSaver {
       return false;
     }
     boolean leads = false;
-    for (Descriptor child : documents.index(namespace, target.digest()).manifests()) {
+    Set<Descriptor> children =
+        new LinkedHashSet<>(documents.index(namespace, target.digest()).manifests());
+    for (Descriptor child : children) {
       leads |= leads(namespace, child, manifests, indexes, depth + 1);
     }
     if (leads) {

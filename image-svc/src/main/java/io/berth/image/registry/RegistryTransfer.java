@@ -186,7 +186,11 @@ public final class RegistryTransfer {
           store(request, lease, chosen, with(ReferenceLabels.of(manifest), source));
           for (int i = path.size() - 2; i >= 0; i--) {
             Descriptor next = path.get(i + 1).descriptor();
-            store(request, lease, path.get(i), with(ReferenceLabels.of(List.of(next)), source));
+            Index index =
+                Index.read(path.get(i).bytes(), "index of `" + reference.familiar() + "`");
+            Map<String, String> labels =
+                ReferenceLabels.of(index, child -> child.digest().equals(next.digest()));
+            store(request, lease, path.get(i), with(labels, source));
           }
         });
     stores.names.put(
