@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -151,13 +152,7 @@ final class HostOptions {
   @Option(names = "--isolation", paramLabel = "default", description = "There is no other")
   String isolation = "default";
 
-  @Option(
-      names = "--disable-content-trust",
-      arity = "0..1",
-      fallbackValue = "true",
-      paramLabel = "true",
-      description = "Signatures of images are not looked at; cannot be switched on")
-  boolean untrusted = true;
+  @Mixin ContentTrust trust = new ContentTrust();
 
   HostConfig.Builder build(Caller caller) {
     if (!List.of("", "host").contains(userNamespace)) {
@@ -218,11 +213,7 @@ final class HostOptions {
       throw new BerthException.InvalidArgument(
           "--isolation `" + isolation + "`: Linux has default alone; leave it out");
     }
-    if (!untrusted) {
-      throw new BerthException.InvalidArgument(
-          "--disable-content-trust=false: signatures of images are not checked here; name the"
-              + " image by its digest");
-    }
+    trust.check();
   }
 
   private static void secure(HostConfig.Builder host, String option, Caller caller) {

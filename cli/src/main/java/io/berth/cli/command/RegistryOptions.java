@@ -25,14 +25,11 @@ final class RegistryOptions {
       description = "Credentials, instead of those of `login`")
   String user = "";
 
-  @Option(
-      names = "--disable-content-trust",
-      hidden = true,
-      description = "Accepted: there is no notary to ask")
-  boolean noTrust = true;
+  @Mixin ContentTrust trust = new ContentTrust();
 
   /** The credentials that were typed, or else those of the last login at an image's registry. */
   Credentials credentials(Session session, String image) {
+    trust.check();
     if (user.isEmpty()) {
       return new Logins(session.caller().environment()).ofImage(image);
     }
