@@ -275,6 +275,69 @@ final class MirrorIT {
     }
   }
 
+  private static FakeRegistry.Answer listing(String... tags) {
+    byte[] list =
+        Stream.of(tags)
+            .map(tag -> '"' + tag + '"')
+            .collect(Collectors.joining(",", "{\"tags\":[", "]}"))
+            .getBytes(StandardCharsets.UTF_8);
+    return (exchange, _) -> {
+      boolean asked = exchange.getRequestURI().getPath().endsWith("/tags/list");
+      if (asked) {
+        exchange.sendResponseHeaders(200, list.length);
+        exchange.getResponseBody().write(list);
+      }
+      return asked;
+    };
+  }
+
+  /** A mirror lists what it has, which need not be all. */
+  @Test
+  void tags_areThoseOfTheRegistry() throws Exception {
+    try (FakeRegistry origin =
+            FakeRegistry.plain().image("1", image).image("2", image).gate(listing("1", "2"));
+        FakeRegistry mirror = FakeRegistry.plain().image("1", image).gate(listing("1"))) {
+      mirrors(origin, address(mirror));
+      List<String> names = new ArrayList<>();
+      images()
+          .pull(
+              PullRequest.newBuilder()
+                  .setRef(origin.ref("1").replaceFirst(":1$", ""))
+                  .setAllTags(true)
+                  .build())
+          .forEachRemaining(step -> {
+            if (step.hasImage()) {
+              names.addAll(step.getImage().getNamesList());
+            }
+          });
+      assertTrue(names.contains(origin.ref("2")), names::toString);
+    }
+  }
+
+  /** A password that was typed for a registry is not tried where its settings lead to. */
+  @Test
+  void login_isNotCheckedElsewhere() throws Exception {
+    try (FakeRegistry origin = FakeRegistry.plain();
+        FakeRegistry other = FakeRegistry.plain()) {
+      settings(origin, "server = \"" + address(other) + "\"\n");
+      var e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () ->
+                  images()
+                      .checkLogin(
+                          CheckLoginRequest.newBuilder()
+                              .setRegistry("127.0.0.1:" + origin.port())
+                              .setCredentials(
+                                  Credentials.newBuilder().setUsername("me").setPassword("pw"))
+                              .build()));
+      assertTrue(
+          String.valueOf(e.getMessage()).contains("to which no login for it is told"),
+          e.getMessage());
+      assertEquals(List.of(), other.requests(""));
+    }
+  }
+
   @Test // case I13
   void settingsOfAllOthers_holdForRegistriesWithoutAFile() throws Exception {
     try (FakeRegistry origin = FakeRegistry.plain().image("1", image);
@@ -305,6 +368,10 @@ final class MirrorIT {
         "header = {X = \"a\\nb\"}",
         "server = \"http://u:p@x\"",
         "[host.\"http://x\"]\nmirrors = []",
+        "host = \"x\"",
+        "host = {\"http://x\" = 1}",
+        "header = \"x\"",
+        "client = 1",
         "= ="
       })
   void settingsThatMakeNoSense_areToldWithTheirFile(String text) throws Exception {

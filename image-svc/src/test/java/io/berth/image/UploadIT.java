@@ -2,6 +2,7 @@ package io.berth.image;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -11,6 +12,8 @@ import io.berth.api.berth.image.v1.PushRequest;
 import io.berth.api.berth.image.v1.TagRequest;
 import io.berth.base.id.Digest;
 import io.berth.base.rpc.UnixChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -137,6 +140,12 @@ final class UploadIT {
       return answer(exchange, 201);
     }
 
+    /** The same one, which knows of no upload that broke off. */
+    FakeRegistry.Answer forgetting() {
+      return (exchange, blob) ->
+          exchange.getRequestMethod().equals("GET") ? answer(exchange, 404) : to(exchange, blob);
+    }
+
     private static boolean answer(HttpExchange exchange, int status) throws IOException {
       exchange.sendResponseHeaders(status, -1);
       return true;
@@ -195,14 +204,27 @@ final class UploadIT {
           }
           content.transferTo(into);
         };
-    try (FakeRegistry registry = FakeRegistry.plain()) {
-      registry.gate((exchange, blob) ->
-          exchange.getRequestMethod().equals("GET")
-              ? Uploads.answer(exchange, 404)
-              : uploads.to(exchange, blob));
+    try (FakeRegistry registry = FakeRegistry.plain().gate(uploads.forgetting())) {
       push(registry);
       assertArrayEquals(bytes, uploads.taken.get(layer));
       assertEquals(3, uploads.begun.size());
+    }
+  }
+
+  /** Pieces that were sent before are no step on: all attempts are used up. */
+  @Test
+  void registryThatNeverGetsOn_isGivenUp() throws Exception {
+    Uploads uploads = new Uploads();
+    uploads.intake =
+        (content, into) -> {
+          if (into.size() == PIECE) {
+            throw new IOException("the registry's connection broke");
+          }
+          content.transferTo(into);
+        };
+    try (FakeRegistry registry = FakeRegistry.plain().gate(uploads.forgetting())) {
+      var e = assertThrows(StatusRuntimeException.class, () -> push(registry));
+      assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
     }
   }
 

@@ -30,6 +30,7 @@ final class BlobUpload {
   private final String what;
   private final HttpExchange http;
   private final Address start;
+  private final boolean mayMount;
   private final Digest digest;
   private final Path file;
   private boolean isInPieces = true;
@@ -41,17 +42,23 @@ final class BlobUpload {
   /** So many bytes the registry has. */
   private long sent;
 
+  /** The most that it ever had: only what is beyond is a step on. */
+  private long furthest;
+
   /** Whether only the registry knows how many bytes it has. */
   private boolean isUnsure;
 
   /**
    * @param what the words for an error
    * @param start where uploads are asked for
+   * @param mayMount whether that asks to take the blob over from another repository
    */
-  BlobUpload(String what, HttpExchange http, Address start, Digest digest, Path file) {
+  BlobUpload(
+      String what, HttpExchange http, Address start, boolean mayMount, Digest digest, Path file) {
     this.what = what;
     this.http = http;
     this.start = start;
+    this.mayMount = mayMount;
     this.digest = digest;
     this.file = file;
   }
@@ -62,7 +69,8 @@ final class BlobUpload {
   }
 
   /**
-   * Uploads the blob; answers whether it was sent. Each piece gives all attempts back.
+   * Uploads the blob; answers whether it was sent. Each piece that it never had gives all attempts
+   * back.
    *
    * @param progress hears how many bytes the registry has
    */
@@ -101,7 +109,7 @@ final class BlobUpload {
         http.send(
             what, start, request -> request.POST(HttpRequest.BodyPublishers.noBody()), "pull,push");
     try (InputStream body = begun.body()) {
-      if (begun.statusCode() == 201) {
+      if (begun.statusCode() == 201 && mayMount) {
         return false;
       }
       if (begun.statusCode() != 202) {
@@ -199,7 +207,10 @@ final class BlobUpload {
           throw http.refusal(what, answer, body);
         }
       }
-      retry.succeeded();
+      if (sent > furthest) {
+        furthest = sent;
+        retry.succeeded();
+      }
       progress.accept(sent);
     }
     return true;

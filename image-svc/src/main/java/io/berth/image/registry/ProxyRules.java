@@ -73,10 +73,18 @@ public record ProxyRules(String http, String https, List<String> except, boolean
     throw unusable(address);
   }
 
+  /** What may be shown of an address: all but who is told to it, whatever that is written with. */
+  private static String open(String address) {
+    int end = address.lastIndexOf('@');
+    int scheme = address.indexOf("://");
+    String begin = scheme < 0 || scheme > end ? "" : address.substring(0, scheme + 3);
+    return end < 0 ? address : begin + address.substring(end + 1);
+  }
+
   private static BerthException unusable(String proxy) {
     return new BerthException.FailedPrecondition(
         "proxy `"
-            + proxy.replaceFirst("//[^/]*@", "//")
+            + open(proxy)
             + "` cannot be used: write http://HOST:PORT in HTTP_PROXY, HTTPS_PROXY, or `proxy` of"
             + " the registry's settings");
   }
@@ -153,12 +161,6 @@ public record ProxyRules(String http, String https, List<String> except, boolean
   /** Shows no password. */
   @Override
   public String toString() {
-    return "ProxyRules["
-        + http.replaceFirst("//[^/]*@", "//")
-        + ", "
-        + https.replaceFirst("//[^/]*@", "//")
-        + ", "
-        + except
-        + "]";
+    return "ProxyRules[" + open(http) + ", " + open(https) + ", " + except + "]";
   }
 }

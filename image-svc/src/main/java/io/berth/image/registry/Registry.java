@@ -36,6 +36,9 @@ final class Registry {
           MediaTypes.DOCKER_MANIFEST,
           "*/*;q=0.1");
 
+  /** So many addresses of a layer that others hand out are asked: whoever made it chose them. */
+  private static final int MOST_URLS = 8;
+
   private static final Pattern CONTENT_RANGE = Pattern.compile("\\s*bytes\\s+([0-9]{1,18})-");
 
   private static final Logger LOG = System.getLogger(Registry.class.getName());
@@ -65,6 +68,14 @@ final class Registry {
     String what = "log in to `" + route.domain() + "`";
     RegistryServer own =
         new RegistryServer(clients, route.hosts().getLast(), route.domain(), /* path= */ "");
+    if (!own.about.isEmpty()) {
+      throw new BerthException.FailedPrecondition(
+          what
+              + ": its settings name `"
+              + own.base.authority()
+              + "` in its place, to which no login for it is told; log in there, or write"
+              + " `username` and `password` to the settings");
+    }
     HttpResponse<InputStream> response =
         own.http.send(what, own.at(""), HttpRequest.Builder::GET, /* actions= */ "");
     try (InputStream body = response.body()) {
@@ -221,15 +232,18 @@ final class Registry {
    */
   Blob blob(Descriptor blob, long offset) throws IOException {
     Digest digest = blob.checked();
-    try {
+    RegistryServer own = places.getLast();
+    if (offset > 0 && places.size() > 1 && own.can(Host.Ability.PULL)) {
       // A blob that broke off is continued from the registry itself, for the mirror may be what
       // breaks.
-      return ask(
-          Host.Ability.PULL,
-          place ->
-              offset > 0 && place != places.getLast() && places.getLast().can(Host.Ability.PULL)
-                  ? blob(places.getLast(), digest, offset)
-                  : blob(place, digest, offset));
+      try {
+        return blob(own, digest, offset);
+      } catch (BerthException.NotFound | BerthException.Unavailable | IOException e) {
+        LOG.log(Level.DEBUG, "registry {0}: {1}", own.base, e.getMessage());
+      }
+    }
+    try {
+      return ask(Host.Ability.PULL, place -> blob(place, digest, offset));
     } catch (BerthException.NotFound e) {
       return elsewhere(blob, offset, e);
     }
@@ -241,7 +255,8 @@ final class Registry {
     RegistryServer own = places.getLast();
     String what = "fetch layer " + blob.digest() + " of `" + reference.familiarRepository() + "`";
     IOException broken = null;
-    for (String url : blob.urls()) {
+    List<String> urls = MediaTypes.isForeign(blob.mediaType()) ? blob.urls() : List.of();
+    for (String url : urls.subList(0, Math.min(urls.size(), MOST_URLS))) {
       try {
         return blob(what, own.http, own.base.led(what, url), offset);
       } catch (BerthException.NotFound
@@ -359,7 +374,8 @@ final class Registry {
     String what = "push layer " + digest + " to `" + reference.familiarRepository() + "`";
     String mount =
         elsewhere.stream().map(path -> "?mount=" + digest + "&from=" + path).findFirst().orElse("");
-    return new BlobUpload(what, to.http, to.at("blobs/uploads/" + mount), digest, file);
+    Address start = to.at("blobs/uploads/" + mount);
+    return new BlobUpload(what, to.http, start, !mount.isEmpty(), digest, file);
   }
 
   /**
@@ -412,6 +428,16 @@ final class Registry {
   /** The tags of the repository, of all the pages on which the registry lists them. */
   List<String> tags() throws IOException {
     String what = "list tags of `" + reference.familiarRepository() + "`";
+    RegistryServer own = places.getLast();
+    if (places.size() > 1 && own.can(Host.Ability.RESOLVE)) {
+      // A mirror lists what it has, which may be less than all.
+      try {
+        return TagList.read(what, own);
+      } catch (BerthException.Unavailable | IOException e) {
+        LOG.log(
+            Level.WARNING, "registry {0}: {1}; its mirrors are asked", own.base, e.getMessage());
+      }
+    }
     return ask(Host.Ability.RESOLVE, place -> TagList.read(what, place));
   }
 }

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Said own) {
   private static final Logger LOG = System.getLogger(RegistryFile.class.getName());
 
+  /** Headers by which somebody is known. */
+  private static final Set<String> SECRET = Set.of("authorization", "cookie");
+
   /** The name of what holds for registries without a file. */
   private static final String EVERYBODY = "_default";
 
@@ -97,7 +100,10 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
   }
 
   private static RegistryFile checked(RegistryFile read, String name) {
-    boolean secret = !read.own.credentials().equals(Access.Credentials.NONE);
+    boolean secret =
+        !read.own.credentials().equals(Access.Credentials.NONE)
+            || read.own.headers().keySet().stream()
+                .anyMatch(header -> SECRET.contains(header.toLowerCase(Locale.ROOT)));
     if (name.equals(EVERYBODY) && secret && read.own.server().isEmpty()) {
       throw read.unusable("a login there would be told to every registry; write it to `HOST.toml`");
     }
@@ -181,10 +187,12 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
         switch (entry.getKey()) {
           case "mirrors" -> mirrors = texts("mirrors", entry.getValue());
           case "host" ->
-              entry
-                  .getValue()
+              table("host", entry.getValue())
                   .properties()
-                  .forEach(host -> hosts.put(host.getKey(), said(host.getValue(), host.getKey())));
+                  .forEach(host ->
+                      hosts.put(
+                          host.getKey(),
+                          said(table("host." + host.getKey(), host.getValue()), host.getKey())));
           default -> {}
         }
       }
@@ -224,7 +232,7 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
           case "proxy" -> proxy = text(key, value);
           case "username", "password", "identity_token" -> who.put(key, text(key, value));
           case "header" ->
-              value
+              table(key, value)
                   .properties()
                   .forEach(header -> headers.put(name(header.getKey()), header(header)));
           case "mirrors", "host" -> check(address.isEmpty(), key);
@@ -277,6 +285,9 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
       if (value.isTextual()) {
         return List.of(new Trust.Pair(path(value.asText()), path(value.asText())));
       }
+      if (!value.isArray()) {
+        throw unusable(file, "`client` is neither a path nor a list");
+      }
       List<Trust.Pair> pairs = new ArrayList<>();
       for (JsonNode pair : value) {
         if (pair.isTextual()) {
@@ -286,7 +297,11 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
           if (parts.size() != 2) {
             throw unusable(file, "`client`: a pair is a certificate and a key");
           }
-          pairs.add(new Trust.Pair(path(parts.getFirst()), path(parts.getLast())));
+          // Without a path of its own the key is in the certificate's file.
+          Path certificate = path(parts.getFirst());
+          pairs.add(
+              new Trust.Pair(
+                  certificate, parts.getLast().isEmpty() ? certificate : path(parts.getLast())));
         }
       }
       return pairs;
@@ -317,6 +332,13 @@ record RegistryFile(Path file, List<String> mirrors, Map<String, Said> hosts, Sa
         throw unusable(file, "a path is empty");
       }
       return file.resolveSibling(text);
+    }
+
+    private JsonNode table(String key, JsonNode value) {
+      if (!value.isObject()) {
+        throw unusable(file, "`" + key + "` is no table");
+      }
+      return value;
     }
 
     private boolean flag(String key, JsonNode value) {

@@ -82,17 +82,17 @@ public final class RegistryHosts {
   private Host own(RegistryFile file, String registry, String domain, Wish wish) {
     RegistryFile.Said said = file.own();
     Access access = access(said);
-    String usual = hostOf(domain);
+    Access.Credentials login =
+        wish.credentials.equals(Access.Credentials.NONE) ? said.credentials() : wish.credentials;
     if (!said.server().isEmpty()) {
       String base = base(file, said);
-      boolean same = usual.equals(URI.create(base).getAuthority());
       // The login for a registry is not for the server that is asked in its place.
       return new Host(
           base,
           said.abilities(),
           withLogin(
               wish.anyCertificate ? access.with(access.trust().ofAnybody()) : access,
-              same ? wish.credentials : said.credentials()),
+              isOwn(domain, URI.create(base).getAuthority()) ? login : said.credentials()),
           /* tlsMaybe= */ false);
     }
     boolean isSaid = registry.startsWith("https://") || said.plainHttp() != null;
@@ -103,19 +103,20 @@ public final class RegistryHosts {
     boolean maybe = !plain && !isSaid && (isHere(domain) || insecure.contains(domain));
     boolean anybody = wish.anyCertificate || (maybe && access.trust().authorities().isEmpty());
     return new Host(
-        (plain ? "http://" : "https://") + usual + "/v2",
+        (plain ? "http://" : "https://") + hostOf(domain) + "/v2",
         said.abilities(),
-        withLogin(
-            anybody ? access.with(access.trust().ofAnybody()) : access,
-            wish.credentials.equals(Access.Credentials.NONE)
-                ? said.credentials()
-                : wish.credentials),
+        withLogin(anybody ? access.with(access.trust().ofAnybody()) : access, login),
         maybe);
   }
 
   /** The host that answers for a domain: docker's own registry is elsewhere than its name says. */
   private static String hostOf(String domain) {
     return domain.equals(ImageReference.DEFAULT_DOMAIN) ? "registry-1.docker.io" : domain;
+  }
+
+  /** Whether a server, by its host[:port], is the registry's own one, by either name. */
+  static boolean isOwn(String domain, String authority) {
+    return authority.equals(domain) || authority.equals(hostOf(domain));
   }
 
   private static Access withLogin(Access access, Access.Credentials credentials) {
@@ -138,7 +139,13 @@ public final class RegistryHosts {
   /** A mirror: what is said of it stands in its own file. */
   private Host mirror(RegistryFile file, String address) {
     URI base = address(file, "mirror", address.replaceFirst("/+$", ""));
-    RegistryFile.Said own = RegistryFile.read(folder, base.getAuthority()).own();
+    RegistryFile about = RegistryFile.read(folder, base.getAuthority());
+    // A file that leads to another server has the secrets of that one.
+    RegistryFile.Said own =
+        about.own().server().isEmpty()
+                || base.getAuthority().equals(URI.create(base(about, about.own())).getAuthority())
+            ? about.own()
+            : RegistryFile.Said.NOTHING;
     // Some have the names of another registry below a path that is one of the API itself.
     boolean whole = own.overridePath() || base.getPath().matches("/v2(/.*)?");
     return new Host(
@@ -150,8 +157,12 @@ public final class RegistryHosts {
 
   private static String base(RegistryFile file, RegistryFile.Said said) {
     String server = said.server().startsWith("http") ? said.server() : "https://" + said.server();
-    URI base = address(file, "server", server.replaceFirst("/+$", ""));
-    return base + (said.overridePath() || base.getPath().endsWith("/v2") ? "" : "/v2");
+    URI told = address(file, "server", server.replaceFirst("/+$", ""));
+    String base =
+        told.getAuthority().equals(ImageReference.DEFAULT_DOMAIN)
+            ? told.getScheme() + "://" + hostOf(told.getAuthority()) + told.getPath()
+            : told.toString();
+    return base + (said.overridePath() || told.getPath().endsWith("/v2") ? "" : "/v2");
   }
 
   private static URI address(RegistryFile file, String what, String address) {

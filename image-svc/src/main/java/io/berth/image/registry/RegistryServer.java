@@ -1,7 +1,5 @@
 package io.berth.image.registry;
 
-import io.berth.oci.image.ImageReference;
-
 /** A server that can be asked for a repository's content. Thread-safe. */
 final class RegistryServer {
   final Host host;
@@ -25,14 +23,9 @@ final class RegistryServer {
     this.host = known;
     this.base = Address.of(known.base() + "/" + (path.isEmpty() ? "" : path + "/"));
     this.http = new HttpExchange(clients, known.access(), base.origin(), path);
-    String authority = base.authority();
-    boolean own =
-        authority.equals(domain)
-            || (domain.equals(ImageReference.DEFAULT_DOMAIN)
-                && authority.equals("registry-1.docker.io"));
     // A server that stands for several registries is told which one is meant, as containerd
     // tells it.
-    this.about = own ? "" : "ns=" + domain;
+    this.about = RegistryHosts.isOwn(domain, base.authority()) ? "" : "ns=" + domain;
   }
 
   /** The address of something below the repository. */

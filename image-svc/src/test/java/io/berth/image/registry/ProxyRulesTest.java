@@ -11,6 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The environment's words for proxies, as programs written in Go take them. */
 // case I5
@@ -63,6 +64,21 @@ final class ProxyRulesTest {
     assertEquals(
         URI.create("http://p"), ProxyRules.always("http://p").proxyFor("https", "localhost", 1));
     assertNull(ProxyRules.always("").proxyFor("https", "x", 1));
+  }
+
+  /** A slash that should have been written as %2F ends the host for the parser. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://me:hid/den@proxy:3128",
+        "me:hidden@proxy:3128",
+        "socks5://hidden@hidden@proxy:1",
+        "hidden://x@proxy"
+      })
+  void passwordOfAProxy_isNotShown(String address) {
+    ProxyRules rules = ProxyRules.of(Map.of("HTTPS_PROXY", address));
+    assertFalse(rules.toString().contains("den@"), rules::toString);
+    assertFalse(rules.toString().contains("me:"), rules::toString);
   }
 
   @Test

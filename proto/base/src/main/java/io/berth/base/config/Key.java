@@ -141,7 +141,8 @@ public enum Key {
       "image.registry_silence",
       Kind.NUMBER,
       "60",
-      "Seconds for which a registry may be silent; a transfer as a whole may take any time."),
+      "Seconds for which a registry may be silent, ten times as many once it was sent a layer; a"
+          + " transfer as a whole may take any time."),
   IMAGE_GC_INTERVAL(
       "image.gc_interval",
       Kind.NUMBER,
