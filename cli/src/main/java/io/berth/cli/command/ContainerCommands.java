@@ -158,7 +158,7 @@ public final class ContainerCommands {
   @Command(
       description =
           "End all containers of all namespaces, each by its own signal and in its own time;"
-              + " nothing is started again before the service is")
+              + " nothing is started again before the service, or the unit of containers, is")
   public static final class Shutdown extends SessionCommand {
     @Option(
         names = {"-t", "--time", "--timeout"},

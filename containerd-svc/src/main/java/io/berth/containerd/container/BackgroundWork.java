@@ -18,8 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Work on containers that no client waits for. Each container has at most one piece of work: it
  * waits for its moment and for the services that it needs, and holds no lock meanwhile; then it is
- * done under the container's lock. A service that is absent is waited for, however long.
- * Thread-safe.
+ * done under the container's lock. A service that is absent is waited for, however long, and so is
+ * the end of a {@link Suspension} before a start. Thread-safe.
  *
  * <p>None of this is stored, because the work follows from the containers' rows and is found again
  * at the next start of this service.
@@ -52,17 +52,22 @@ final class BackgroundWork {
 
   /** What the work asks before it does something that takes effect. */
   interface Claim {
-    /** False if the work was called off; after true it cannot be called off any more. */
+    /**
+     * False if the work was called off, or must wait once more; after true it cannot be called off
+     * any more.
+     */
     boolean take();
   }
 
   private final KeyLocks locks;
+  private final Suspension suspension;
   private final Map<TaskKey, Work> works = new ConcurrentHashMap<>();
   private volatile boolean stopped;
 
   @Inject
-  BackgroundWork(KeyLocks locks) {
+  BackgroundWork(KeyLocks locks, Suspension suspension) {
     this.locks = locks;
+    this.suspension = suspension;
   }
 
   /**
@@ -146,6 +151,10 @@ final class BackgroundWork {
     @GuardedBy("this")
     private Stage stage = Stage.WAITING;
 
+    /** Whether the attempt under way was refused its claim because starts are suspended. */
+    @GuardedBy("this")
+    private boolean held;
+
     Work(Kind kind, TaskKey key, Duration delay, List<PeerService> needs, Step step) {
       this.kind = kind;
       this.key = key;
@@ -165,6 +174,11 @@ final class BackgroundWork {
         while (true) {
           for (PeerService each : needs) {
             each.await(this::waits);
+          }
+          if (isHeld()) {
+            waits(Suspension.WHY);
+            suspension.awaitEnd();
+            why = "";
           }
           if (locks.with(key, this::attempt)) {
             return;
@@ -201,11 +215,21 @@ final class BackgroundWork {
       }
       try {
         step.run(this::claim);
-        return true;
+        if (!wasHeld()) {
+          return true;
+        }
       } catch (BerthException.Absent e) {
         waits(e.getMessage());
       }
       return !waitsAgain();
+    }
+
+    private boolean isHeld() {
+      return kind == Kind.START && suspension.isOn();
+    }
+
+    private synchronized boolean wasHeld() {
+      return held;
     }
 
     private synchronized boolean begins() {
@@ -213,6 +237,7 @@ final class BackgroundWork {
         return false;
       }
       stage = Stage.ATTEMPTING;
+      held = false;
       return true;
     }
 
@@ -226,6 +251,10 @@ final class BackgroundWork {
 
     private synchronized boolean claim() {
       if (stage == Stage.CALLED_OFF) {
+        return false;
+      }
+      if (isHeld()) {
+        held = true;
         return false;
       }
       stage = Stage.CLAIMED;

@@ -24,6 +24,7 @@ final class ContainerRestarts {
   private final ContainerRelease release;
   private final Waits waits;
   private final BackgroundWork background;
+  private final Suspension suspension;
 
   @Inject
   ContainerRestarts(
@@ -32,13 +33,15 @@ final class ContainerRestarts {
       ContainerLaunch launch,
       ContainerRelease release,
       Waits waits,
-      BackgroundWork background) {
+      BackgroundWork background,
+      Suspension suspension) {
     this.containers = containers;
     this.surroundings = surroundings;
     this.launch = launch;
     this.release = release;
     this.waits = waits;
     this.background = background;
+    this.suspension = suspension;
   }
 
   /** A start by a policy: what is recorded once it was made. */
@@ -76,7 +79,12 @@ final class ContainerRestarts {
         instanceof RestartRule.Again again)) {
       return false;
     }
-    startLater(container, new Attempt(again.restarts(), again.delay()), again.delay());
+    if (suspension.isOn()) {
+      // All containers are being ended: that was not the program's doing, so it is not counted.
+      startLater(container, uncounted(container.progress()), Duration.ZERO);
+    } else {
+      startLater(container, new Attempt(again.restarts(), again.delay()), again.delay());
+    }
     return true;
   }
 
@@ -95,10 +103,13 @@ final class ContainerRestarts {
                 progress.restarts(),
                 progress.stopped());
     if (wanted) {
-      Duration last = Duration.ofMillis(progress.lastDelayMillis());
-      startLater(container, new Attempt(progress.restarts(), last), Duration.ZERO);
+      startLater(container, uncounted(progress), Duration.ZERO);
     }
     return wanted;
+  }
+
+  private static Attempt uncounted(Progress progress) {
+    return new Attempt(progress.restarts(), Duration.ofMillis(progress.lastDelayMillis()));
   }
 
   private void startLater(NamedContainer container, Attempt attempt, Duration delay) {

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Ends all containers because the host goes down or the instance is taken away. Nobody wished a
- * single one of them to stop, so their policies start them when this service starts anew.
+ * single one of them to stop, so their policies start them when this service starts anew, or when
+ * the unit in which they live does.
  */
 @Singleton
 public final class HostShutdown {
@@ -70,12 +71,21 @@ public final class HostShutdown {
 
   /**
    * Ends what runs, all at once: each by its own signal and in its own time, at the latest by
-   * SIGKILL when the time for all is over. From now on no policy starts anything.
+   * SIGKILL when the time for all is over. From now on no policy starts anything, until the unit of
+   * containers is up again or this service starts anew.
    *
    * @param seconds for all together; null for the configured time
    */
   public Outcome run(@Nullable Integer seconds) {
     policies.suspend();
+    try {
+      return endAll(seconds);
+    } finally {
+      policies.allEnded();
+    }
+  }
+
+  private Outcome endAll(@Nullable Integer seconds) {
     long total = seconds == null ? config.number(Key.CONTAINERD_SHUTDOWN_TIMEOUT) : seconds;
     long deadline = System.nanoTime() + Duration.ofSeconds(Math.max(0, total)).toNanos();
     List<Future<Boolean>> ends = new ArrayList<>();

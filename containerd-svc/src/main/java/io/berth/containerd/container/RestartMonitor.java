@@ -40,6 +40,7 @@ final class RestartMonitor {
   private final ContainerRecords records;
   private final Surroundings surroundings;
   private final Tasks tasks;
+  private final Suspension suspension;
   private final Duration interval;
   private final RestartLogs logs;
 
@@ -55,12 +56,14 @@ final class RestartMonitor {
       NamedContainers named,
       ContainerRecords records,
       Surroundings surroundings,
-      Tasks tasks) {
+      Tasks tasks,
+      Suspension suspension) {
     this.sleeper = sleeper;
     this.named = named;
     this.records = records;
     this.surroundings = surroundings;
     this.tasks = tasks;
+    this.suspension = suspension;
     this.interval = Duration.ofSeconds(config.number(Key.CONTAINERD_RESTART_INTERVAL));
     this.logs = new RestartLogs(config.texts(Key.CONTAINERD_RESTART_LOGS));
   }
@@ -80,7 +83,9 @@ final class RestartMonitor {
   private void watch() {
     while (sleeper.pause(interval) && !stopped) {
       try {
-        look();
+        if (!suspension.isOn()) {
+          look();
+        }
       } catch (RuntimeException e) {
         LOG.log(Level.WARNING, "look for containers to restart: {0}", e.getMessage());
       }

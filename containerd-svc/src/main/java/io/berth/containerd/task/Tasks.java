@@ -97,6 +97,11 @@ public final class Tasks {
     return table.find(key) != null;
   }
 
+  /** ABSENT, which says why, while no container could live on this host. Does not block. */
+  public void checkPlace() {
+    shims.check();
+  }
+
   /** Answers the init's pid. After a failure there is no task, and the id can be used again. */
   public int create(Creation wanted) {
     return Detached.run(() -> creations.create(wanted));

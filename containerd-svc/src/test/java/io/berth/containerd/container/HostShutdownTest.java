@@ -1,6 +1,7 @@
 package io.berth.containerd.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Config;
@@ -13,6 +14,7 @@ import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.containerd.fake.Instance;
+import io.berth.testing.Eventually;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -100,5 +102,31 @@ final class HostShutdownTest extends ContainerCalls { // case L18
     instance.start();
     until("always", State.STATE_RUNNING);
     until("unless-stopped", State.STATE_RUNNING);
+  }
+
+  // case V4: the unit of containers is stopped and started again under a service that goes on.
+  @Test
+  void policiesAreHonouredWhenTheUnitOfContainersIsUpAgain() throws InterruptedException {
+    String id =
+        running(
+            "always",
+            "sleep",
+            Config.getDefaultInstance(),
+            HostConfig.newBuilder()
+                .setRestart(RestartPolicy.newBuilder().setName("always"))
+                .build());
+    String once =
+        running("once", "sleep", Config.getDefaultInstance(), HostConfig.getDefaultInstance());
+    int pid = get(id).getState().getPid();
+    instance.hosts.unitDown = true;
+    assertEquals(2, endAll(20).getEnded());
+    until("always", State.STATE_RESTARTING);
+    Eventually.holds(
+        "the reason is told", () -> get(id).getState().getError().equals(Suspension.WHY));
+    instance.hosts.unitDown = false;
+    until("always", State.STATE_RUNNING);
+    assertNotEquals(pid, get(id).getState().getPid());
+    assertEquals(0, get(id).getRestartCount(), "its program did not end by itself");
+    assertEquals(State.STATE_EXITED, get(once).getState().getState());
   }
 }

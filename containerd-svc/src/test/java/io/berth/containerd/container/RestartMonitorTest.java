@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.EndAllRequest;
+import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
@@ -17,6 +20,7 @@ import io.berth.containerd.task.Exit;
 import io.berth.testing.Eventually;
 import java.time.Instant;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +82,25 @@ final class RestartMonitorTest { // case C5
     run("c1", "status", "stopped");
     Eventually.holds("ended", () -> !instance.hosts.hasSupervisor(Instance.key("c1")));
     assertEquals("", count("c1"));
+  }
+
+  // case V4: the unit of containers is stopped and started again under a service that goes on.
+  @Test
+  void afterAllWereEnded_labelsAreKeptOnceTheUnitIsUpAgain() throws InterruptedException {
+    TaskKey key = run("c1", "status", "running");
+    instance.hosts.unitDown = true;
+    assertEquals(1, endAll(20).getEnded());
+    assertEquals(Status.STOPPED, status("c1"));
+    instance.hosts.unitDown = false;
+    untilRestarted("c1", "1");
+    instance.hosts.exit(key, "", 0);
+    untilRestarted("c1", "2");
+  }
+
+  private EndAllResponse endAll(int seconds) {
+    return ContainersGrpc.newBlockingStub(instance.channel())
+        .withDeadlineAfter(60, TimeUnit.SECONDS)
+        .endAll(EndAllRequest.newBuilder().setTimeout(seconds).build());
   }
 
   // case S19: an image's labels reach the container's record by ctr; none of them runs a program.
