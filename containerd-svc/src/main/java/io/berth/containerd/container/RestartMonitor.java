@@ -132,13 +132,12 @@ final class RestartMonitor {
     }
   }
 
+  /**
+   * What may fail or must be waited for comes first: an attempt that is counted has taken the old
+   * task away and makes a new one.
+   */
   private void start(TaskKey key, ContainerRecord record, RestartLabels wanted) {
-    Map<String, String> labels = new LinkedHashMap<>(record.labels());
-    labels.put(RestartLabels.COUNT, Integer.toString(wanted.count() + 1));
-    var _ =
-        records.update(
-            key.namespace(), record.withLabels(labels), List.of("labels." + RestartLabels.COUNT));
-    end(key);
+    tasks.checkPlace();
     ContainerRecord.Rootfs rootfs = record.rootfs();
     List<RootfsMount> mounts =
         rootfs.key().isEmpty()
@@ -148,6 +147,19 @@ final class RestartMonitor {
                 .mounts(
                     key.namespace(), new RootFilesystem(rootfs.snapshotter(), rootfs.key(), ""));
     String log = log(key, wanted);
+    Tasks.Glance old = tasks.glance(key);
+    if (old != null && old.exit() == null) {
+      // A client has made a task meanwhile, and it is the client's.
+      return;
+    }
+    Map<String, String> labels = new LinkedHashMap<>(record.labels());
+    labels.put(RestartLabels.COUNT, Integer.toString(wanted.count() + 1));
+    var _ =
+        records.update(
+            key.namespace(), record.withLabels(labels), List.of("labels." + RestartLabels.COUNT));
+    if (old != null) {
+      delete(key);
+    }
     var _ =
         tasks.create(
             new Tasks.Creation(
@@ -168,6 +180,14 @@ final class RestartMonitor {
     }
   }
 
+  private void delete(TaskKey key) {
+    try {
+      var _ = tasks.delete(key);
+    } catch (BerthException.NotFound e) {
+      LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);
+    }
+  }
+
   /** Takes the task away, whatever it does. */
   private void end(TaskKey key) {
     try {
@@ -175,9 +195,7 @@ final class RestartMonitor {
         tasks.kill(key, "", Signal.SIGKILL.number(), /* all= */ true);
         var _ = tasks.await(key, "", KILL_PATIENCE);
       }
-      if (tasks.isPresent(key)) {
-        var _ = tasks.delete(key);
-      }
+      delete(key);
     } catch (BerthException.NotFound e) {
       LOG.log(Level.DEBUG, "end {0}: {1}", key, e.getMessage());
     } catch (InterruptedException e) {

@@ -11,6 +11,7 @@ import io.berth.api.berth.container.v1.EndAllResponse;
 import io.berth.api.containerd.services.containers.v1.CreateContainerRequest;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
+import io.berth.api.containerd.services.tasks.v1.DeleteTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.GetRequest;
 import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.api.containerd.v1.types.Status;
@@ -21,6 +22,8 @@ import io.berth.testing.Eventually;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,6 +98,59 @@ final class RestartMonitorTest { // case C5
     untilRestarted("c1", "1");
     instance.hosts.exit(key, "", 0);
     untilRestarted("c1", "2");
+  }
+
+  @Test
+  void whileTheUnitIsDown_nothingIsCountedAndTheOldTaskStays() throws InterruptedException {
+    TaskKey key = run("c1", "status", "running");
+    AtomicInteger asked = new AtomicInteger();
+    instance.hosts.unitDown = true;
+    instance.hosts.beforeCheck = asked::incrementAndGet;
+    instance.hosts.exit(key, "", 7);
+    Eventually.holds("looked twice", () -> asked.get() >= 2);
+    assertEquals("", count("c1"));
+    assertEquals(Status.STOPPED, status("c1"));
+    instance.hosts.unitDown = false;
+    untilRestarted("c1", "1");
+  }
+
+  @Test
+  void aTaskThatAClientMakesMeanwhile_isLeftAlone() throws InterruptedException {
+    TaskKey key = run("c1", "status", "running");
+    TaskKey other = run("c2", "status", "running");
+    AtomicBoolean begun = new AtomicBoolean();
+    AtomicInteger pid = new AtomicInteger();
+    instance.hosts.beforeCheck =
+        () -> {
+          if (begun.compareAndSet(false, true)) {
+            var _ =
+                instance
+                    .tasks()
+                    .delete(DeleteTaskRequest.newBuilder().setContainerId("c1").build());
+            var _ =
+                instance
+                    .tasks()
+                    .create(CreateTaskRequest.newBuilder().setContainerId("c1").build());
+            pid.set(
+                instance
+                    .tasks()
+                    .start(StartRequest.newBuilder().setContainerId("c1").build())
+                    .getPid());
+          }
+        };
+    instance.hosts.exit(key, "", 0);
+    Eventually.holds("the client has started it", () -> pid.get() != 0);
+    instance.hosts.exit(other, "", 0);
+    untilRestarted("c2", "1");
+    assertEquals(Status.RUNNING, status("c1"));
+    assertEquals(
+        pid.get(),
+        instance
+            .tasks()
+            .get(GetRequest.newBuilder().setContainerId("c1").build())
+            .getProcess()
+            .getPid());
+    assertEquals("", count("c1"));
   }
 
   private EndAllResponse endAll(int seconds) {

@@ -36,6 +36,9 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
   /** Whether the service manager has stopped the unit in which containers live. */
   public volatile boolean unitDown;
 
+  /** Called whenever it is asked whether a container could live here. */
+  public volatile Runnable beforeCheck = () -> {};
+
   /** Called before a start is answered: a test kills a shim process there. */
   public volatile Runnable beforeStartAnswer = () -> {};
 
@@ -57,6 +60,7 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
 
   @Override
   public void check() {
+    beforeCheck.run();
     if (unitDown) {
       throw new BerthException.Absent("the unit is down", null);
     }
