@@ -5,6 +5,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.time.Sleeper;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.metadata.NamespaceTable;
 import io.berth.containerd.settings.StopSettings;
@@ -15,12 +16,13 @@ import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,12 +40,16 @@ public final class HostShutdown {
   /** How long the end of a container is waited for that was sent SIGKILL. */
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
 
+  /** How often it is looked whether a start that was under way is over. */
+  private static final Duration LOOK = Duration.ofMillis(50);
+
   private final Config config;
   private final NamespaceTable namespaces;
   private final NamedContainers containers;
   private final ContainerRecords records;
   private final Tasks tasks;
   private final Policies policies;
+  private final Sleeper sleeper;
 
   @Inject
   HostShutdown(
@@ -52,19 +58,21 @@ public final class HostShutdown {
       NamedContainers containers,
       ContainerRecords records,
       Tasks tasks,
-      Policies policies) {
+      Policies policies,
+      Sleeper sleeper) {
     this.config = config;
     this.namespaces = namespaces;
     this.containers = containers;
     this.records = records;
     this.tasks = tasks;
     this.policies = policies;
+    this.sleeper = sleeper;
   }
 
   /**
    * What came of it.
    *
-   * @param ended how many containers ran
+   * @param ended how many containers ran and have ended
    * @param killed how many of them needed SIGKILL
    */
   public record Outcome(int ended, int killed) {}
@@ -72,7 +80,8 @@ public final class HostShutdown {
   /**
    * Ends what runs, all at once: each by its own signal and in its own time, at the latest by
    * SIGKILL when the time for all is over. From now on no policy starts anything, until the unit of
-   * containers is up again or this service starts anew.
+   * containers is up again or this service starts anew. DEADLINE_EXCEEDED, which names them, if
+   * containers run on.
    *
    * @param seconds for all together; null for the configured time
    */
@@ -88,28 +97,52 @@ public final class HostShutdown {
   private Outcome endAll(@Nullable Integer seconds) {
     long total = seconds == null ? config.number(Key.CONTAINERD_SHUTDOWN_TIMEOUT) : seconds;
     long deadline = System.nanoTime() + Duration.ofSeconds(Math.max(0, total)).toNanos();
-    List<Future<Boolean>> ends = new ArrayList<>();
+    Map<TaskKey, Boolean> ended = new HashMap<>();
+    List<TaskKey> left = running();
+    boolean over = false;
+    // A start that was under way at the first look brings a container after it.
+    while (!left.isEmpty() || (policies.isStarting() && !over)) {
+      ended.putAll(end(left, deadline));
+      left = running();
+      over = System.nanoTime() - deadline >= KILL_PATIENCE.toNanos();
+      if (over && !left.isEmpty()) {
+        throw new BerthException.DeadlineExceeded(
+            "end all containers: these run on after SIGKILL: "
+                + left.stream().map(TaskKey::toString).collect(Collectors.joining(", "))
+                + "; processes in state D wait for a device or for a file server");
+      }
+      if (!sleeper.pause(LOOK)) {
+        throw new BerthException.Cancelled("end all containers: interrupted");
+      }
+    }
+    return new Outcome(
+        ended.size(), (int) ended.values().stream().filter(bySignal -> !bySignal).count());
+  }
+
+  private List<TaskKey> running() {
+    return namespaces.all().keySet().stream()
+        .filter(namespace -> !namespace.equals(Identifier.WARM_UP_NAMESPACE))
+        .flatMap(namespace -> tasks.keys(namespace).stream())
+        .filter(this::isRunning)
+        .toList();
+  }
+
+  /** Ends these, all at once: those that have ended, and whether each did by its signal. */
+  private Map<TaskKey, Boolean> end(List<TaskKey> running, long deadline) {
+    Map<TaskKey, Future<Boolean>> ends = new HashMap<>();
     try (ExecutorService each = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (String namespace : namespaces.all().keySet()) {
-        for (TaskKey key : tasks.keys(namespace)) {
-          if (isRunning(key) && !namespace.equals(Identifier.WARM_UP_NAMESPACE)) {
-            ends.add(each.submit(() -> end(key, deadline)));
-          }
-        }
-      }
+      running.forEach(key -> ends.put(key, each.submit(() -> end(key, deadline))));
     }
-    int killed = 0;
-    for (Future<Boolean> end : ends) {
-      try {
-        killed += end.get() ? 0 : 1;
-      } catch (ExecutionException e) {
-        LOG.log(Level.WARNING, "end a container: {0}", String.valueOf(e.getCause()));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new BerthException.Cancelled("end all containers: interrupted", e);
+    Map<TaskKey, Boolean> ended = new HashMap<>();
+    ends.forEach((key, end) -> {
+      if (end.state() == Future.State.FAILED) {
+        LOG.log(Level.WARNING, "end {0}: {1}", key, end.exceptionNow().getMessage());
       }
-    }
-    return new Outcome(ends.size(), killed);
+      if (!isRunning(key)) {
+        ended.put(key, end.state() != Future.State.SUCCESS || end.resultNow());
+      }
+    });
+    return ended;
   }
 
   private boolean isRunning(TaskKey key) {

@@ -72,6 +72,15 @@ final class Policies {
     look();
   }
 
+  /**
+   * Whether a start that was begun before policies were suspended may still bring a container. Work
+   * of {@link BackgroundWork} brings none, for it makes its task first and then asks whether it may
+   * go on.
+   */
+  boolean isStarting() {
+    return monitor.isAtWork();
+  }
+
   /** Whoever called {@link #suspend} ends nothing any more. */
   synchronized void allEnded() {
     enders--;

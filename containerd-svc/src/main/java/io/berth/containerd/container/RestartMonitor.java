@@ -80,6 +80,11 @@ final class RestartMonitor {
     stopped = true;
   }
 
+  /** Whether containers are being started or ended. */
+  boolean isAtWork() {
+    return !underWay.isEmpty();
+  }
+
   private void watch() {
     while (sleeper.pause(interval) && !stopped) {
       try {
@@ -150,6 +155,9 @@ final class RestartMonitor {
     Tasks.Glance old = tasks.glance(key);
     if (old != null && old.exit() == null) {
       // A client has made a task meanwhile, and it is the client's.
+      return;
+    }
+    if (stopped || suspension.isOn()) {
       return;
     }
     Map<String, String> labels = new LinkedHashMap<>(record.labels());

@@ -15,8 +15,11 @@ import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.containerd.fake.Instance;
 import io.berth.testing.Eventually;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The end of all containers before the host goes down. */
@@ -84,6 +87,35 @@ final class HostShutdownTest extends ContainerCalls { // case L18
     EndAllResponse ended = endAll(1);
     assertEquals(1, ended.getKilled());
     assertEquals(137, get(deaf).getState().getExitCode());
+  }
+
+  @Test
+  void whatAClientStartsMeanwhile_isEndedToo() {
+    running("first", "sleep", Config.getDefaultInstance(), HostConfig.getDefaultInstance());
+    String late = create("late", "sleep");
+    AtomicBoolean begun = new AtomicBoolean();
+    instance.hosts.undeliverable =
+        signal -> {
+          if (begun.compareAndSet(false, true)) {
+            begin("late");
+          }
+          return false;
+        };
+    assertEquals(2, endAll(20).getEnded());
+    assertEquals(128 + SIGTERM, get(late).getState().getExitCode());
+    assertEquals(State.STATE_EXITED, get(late).getState().getState());
+  }
+
+  // case V5
+  @Test
+  void whoSurvivesSigkill_isNamedAndNotCounted() {
+    running("deaf", "stubborn", Config.getDefaultInstance(), HostConfig.getDefaultInstance());
+    String id = get("deaf").getId();
+    instance.hosts.undeliverable = _ -> true;
+    StatusRuntimeException failure = refused(Code.DEADLINE_EXCEEDED, () -> endAll(0));
+    instance.hosts.undeliverable = _ -> false;
+    assertTrue(String.valueOf(failure.getMessage()).contains(id), failure::getMessage);
+    assertEquals(State.STATE_RUNNING, get("deaf").getState().getState());
   }
 
   @Test
