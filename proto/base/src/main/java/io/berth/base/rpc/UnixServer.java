@@ -1,6 +1,8 @@
 package io.berth.base.rpc;
 
 import io.berth.base.error.BerthException;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.HandlerRegistry;
 import io.grpc.Metadata;
 import io.grpc.Server;
@@ -128,6 +130,11 @@ public final class UnixServer implements AutoCloseable {
             .maxInboundMessageSize(options.bounds().message())
             .maxConcurrentCallsPerConnection(load.streams())
             .addStreamTracerFactory(load.counter())
+            // Packed requests are not taken: the bounds count bytes as they come over the socket,
+            // and
+            // a few of them unpack to any number. No client packs unless it is told to.
+            .decompressorRegistry(
+                DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false))
             .maxInboundMetadataSize(64 << 10)
             .initialFlowControlWindow(1 << 20)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)

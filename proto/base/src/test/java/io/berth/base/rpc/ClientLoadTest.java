@@ -15,7 +15,10 @@ import io.berth.api.containerd.services.content.v1.ReadContentResponse;
 import io.berth.api.containerd.services.version.v1.VersionGrpc;
 import io.berth.api.containerd.services.version.v1.VersionResponse;
 import io.berth.testing.Eventually;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
@@ -29,6 +32,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -172,6 +177,65 @@ final class ClientLoadTest {
     assertTrue(String.valueOf(told.getDescription()).contains("bytes of requests"), told::toString);
     call(channel);
     large.letGo.countDown();
+  }
+
+  /** What the proxy's own answer is refused by is told, not that it could not be passed on. */
+  @Test
+  void whoReadsNoAnswersIsToldSo_alsoOfCallsThatAreForwarded() throws Exception {
+    Path back = serve(ClientBounds.defaults(), new Large());
+    Path front = folder.resolve("f.sock");
+    sockets.add(
+        UnixServer.start(
+            sockets.loops(),
+            new UnixServer.Options(
+                front,
+                List.of(),
+                Set.of(),
+                new ByteProxy(
+                    sockets.channel(back), Set.of(ContentGrpc.SERVICE_NAME), back, "back"),
+                new ClientBounds(4 << 20, 1 << 20, 100, 100, 100, 100),
+                _ -> true,
+                "rw-rw----"),
+            List.of()));
+    List<CompletableFuture<Status>> ends = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      CompletableFuture<Status> end = new CompletableFuture<>();
+      ends.add(end);
+      ClientCall<ReadContentRequest, ReadContentResponse> call =
+          sockets.channel(front).newCall(ContentGrpc.getReadMethod(), CallOptions.DEFAULT);
+      call.start(
+          new ClientCall.Listener<>() {
+            @Override
+            public void onClose(Status status, Metadata trailers) {
+              end.complete(status);
+            }
+          },
+          new Metadata());
+      call.sendMessage(ReadContentRequest.getDefaultInstance());
+      call.halfClose();
+    }
+    Status told =
+        (Status) CompletableFuture.anyOf(ends.get(0), ends.get(1)).get(60, TimeUnit.SECONDS);
+    assertEquals(Code.RESOURCE_EXHAUSTED, told.getCode(), told::toString);
+    assertTrue(
+        String.valueOf(told.getDescription()).contains("answers that it has not read"),
+        told::toString);
+  }
+
+  /** A packed request of a few bytes would be as large as its sender likes. */
+  @Test
+  void packedRequestsAreRefused() throws Exception {
+    Path socket = serve(ClientBounds.defaults(), new Large());
+    Status told =
+        assertThrows(
+                StatusRuntimeException.class,
+                () ->
+                    VersionGrpc.newBlockingStub(sockets.channel(socket))
+                        .withCompression("gzip")
+                        .withDeadlineAfter(20, TimeUnit.SECONDS)
+                        .version(Empty.getDefaultInstance()))
+            .getStatus();
+    assertEquals(Code.UNIMPLEMENTED, told.getCode(), told::toString);
   }
 
   /** Another process takes all it can get, and this one is served meanwhile. */
