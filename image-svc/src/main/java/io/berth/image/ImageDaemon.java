@@ -178,7 +178,7 @@ public final class ImageDaemon implements Daemon {
             loops,
             UnixServer.Options.of(config.socket("image"), definitions)
                 .withQuick(QUICK)
-                .withBounds(ClientBounds.of(config)),
+                .withBounds(ClientBounds.of(config).forServices()),
             List.of()));
   }
 

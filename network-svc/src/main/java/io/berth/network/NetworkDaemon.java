@@ -61,7 +61,7 @@ final class NetworkDaemon implements Daemon {
           UnixServer.start(
               loops,
               UnixServer.Options.of(config.socket("network"), all)
-                  .withBounds(ClientBounds.of(config)),
+                  .withBounds(ClientBounds.of(config).forServices()),
               List.of());
       ends.push(() -> server.stop(GRACE_MILLIS));
       ends.push(health::stopping);

@@ -79,7 +79,7 @@ final class ShimProcessDaemon implements Daemon {
                 List.of(process.endpoint().bindService(), process.shims().services()),
                 Set.of(),
                 null,
-                ClientBounds.of(config).withMessage(MAX_MESSAGE),
+                ClientBounds.of(config).forServices().withMessage(MAX_MESSAGE),
                 _ -> true,
                 "rw-------"),
             List.of());

@@ -13,9 +13,16 @@ import io.berth.base.config.Key;
  * @param connectionsEach of one process
  * @param calls of all processes together that are under way
  * @param callsEach of one process
+ * @param ownWhole whether a process of this service's own user gets the whole of calls and bytes
  */
 public record ClientBounds(
-    int message, long bytes, int connections, int connectionsEach, int calls, int callsEach) {
+    int message,
+    long bytes,
+    int connections,
+    int connectionsEach,
+    int calls,
+    int callsEach,
+    boolean ownWhole) {
   /** Bytes of a request, as containerd takes them. */
   private static final int MESSAGE = 16 << 20;
 
@@ -32,7 +39,8 @@ public record ClientBounds(
         (int) config.number(Key.CLIENTS_CONNECTIONS),
         (int) config.number(Key.CLIENTS_CONNECTIONS_PER_PROCESS),
         calls,
-        (int) Math.min(config.number(Key.CLIENTS_CALLS_PER_PROCESS), calls));
+        (int) Math.min(config.number(Key.CLIENTS_CALLS_PER_PROCESS), calls),
+        /* ownWhole= */ false);
   }
 
   /** The bounds of a configuration in which nothing is given. */
@@ -42,7 +50,17 @@ public record ClientBounds(
 
   /** The same bounds with requests of this many bytes. */
   public ClientBounds withMessage(int most) {
-    return new ClientBounds(most, bytes, connections, connectionsEach, calls, callsEach);
+    return new ClientBounds(most, bytes, connections, connectionsEach, calls, callsEach, ownWhole);
+  }
+
+  /**
+   * The same bounds for a socket on which another service of this instance is the client: the calls
+   * of all its clients come from that one process, which bounds each of them already, and a share
+   * of the whole would be refused to whoever is next and has done nothing. It is known by its user,
+   * which is this service's: such a process could end this one, so it is kept from nothing.
+   */
+  public ClientBounds forServices() {
+    return new ClientBounds(message, bytes, connections, connectionsEach, calls, callsEach, true);
   }
 
   private static long heap() {

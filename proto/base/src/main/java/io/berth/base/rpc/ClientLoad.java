@@ -12,6 +12,7 @@ import io.grpc.ServerInterceptor;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +44,9 @@ final class ClientLoad {
   ClientLoad(ClientBounds bounds) {
     this.bounds = bounds;
     this.connections = new Places<>(bounds.connections(), bounds.connectionsEach());
-    this.calls = new Places<>(bounds.calls(), bounds.callsEach());
-    this.bytes = new Places<>(bounds.bytes(), bounds.bytes());
+    Predicate<Peer> whole = peer -> bounds.ownWhole() && peer.isOfOwnUser();
+    this.calls = new Places<>(bounds.calls(), bounds.callsEach(), whole);
+    this.bytes = new Places<>(bounds.bytes(), bounds.bytes(), whole);
   }
 
   /**
@@ -71,7 +73,7 @@ final class ClientLoad {
    * many is told, and few enough that refusing them costs little.
    */
   int streams() {
-    return bounds.callsEach() + 128;
+    return (bounds.ownWhole() ? bounds.calls() : bounds.callsEach()) + 128;
   }
 
   /** Counts each call; to be given to the server beside {@link #interceptor}. */

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 
 /**
  * A bounded number of places that are shared by holders: of all places no holder gets more than are
@@ -15,6 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class Places<H> {
   private final long all;
   private final long each;
+  private final Predicate<H> whole;
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
@@ -28,8 +30,18 @@ public final class Places<H> {
    * @param each of one holder, if that is less than its share
    */
   public Places(long all, long each) {
+    this(all, each, _ -> false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param whole who may have all that is free, for it holds places for many others
+   */
+  public Places(long all, long each, Predicate<H> whole) {
     this.all = all;
     this.each = each;
+    this.whole = whole;
   }
 
   /** Takes this many, or none: then the answer is false. */
@@ -88,6 +100,9 @@ public final class Places<H> {
 
   @GuardedBy("lock")
   private boolean fits(H holder, long count) {
+    if (whole.test(holder)) {
+      return count <= all - taken;
+    }
     long wanted = held.getOrDefault(holder, 0L) + count;
     return wanted <= each && wanted <= all - taken - count;
   }

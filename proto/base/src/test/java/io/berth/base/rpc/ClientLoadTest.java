@@ -38,6 +38,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +58,7 @@ final class ClientLoadTest {
   /** Streams that never end, and answers and requests that are large. */
   private static final class Large extends ContentGrpc.ContentImplBase {
     final CountDownLatch letGo = new CountDownLatch(1);
+    final AtomicInteger held = new AtomicInteger();
 
     @Override
     public void read(ReadContentRequest request, StreamObserver<ReadContentResponse> responses) {
@@ -77,6 +79,7 @@ final class ClientLoadTest {
       Calls.answer(
           responses,
           () -> {
+            held.incrementAndGet();
             letGo.await();
             return InfoResponse.getDefaultInstance();
           });
@@ -108,7 +111,7 @@ final class ClientLoadTest {
 
   @Test
   void connectionsThatAreTooManyAreToldSo_andThoseThatAreThereGoOn() throws Exception {
-    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 3, 100, 50), new Large());
+    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 3, 100, 50, false), new Large());
     ManagedChannel first = sockets.channel(socket);
     call(first);
     List<SocketChannel> idle = new ArrayList<>();
@@ -136,7 +139,7 @@ final class ClientLoadTest {
   @Test
   void callsThatAreTooManyAreRefused_andEndedOnesGiveTheirPlaceBack() throws Exception {
     Large large = new Large();
-    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 100, 100, 4), large);
+    Path socket = serve(new ClientBounds(1 << 20, 64 << 20, 100, 100, 100, 4, false), large);
     ManagedChannel channel = sockets.channel(socket);
     List<Iterator<ReadContentResponse>> streams = new ArrayList<>();
     ManagedChannel held = sockets.channel(socket);
@@ -161,7 +164,7 @@ final class ClientLoadTest {
   @Test
   void bytesOfRequestsThatWaitAreBounded() throws Exception {
     Large large = new Large();
-    Path socket = serve(new ClientBounds(4 << 20, 16 << 20, 100, 100, 100, 100), large);
+    Path socket = serve(new ClientBounds(4 << 20, 16 << 20, 100, 100, 100, 100, false), large);
     ManagedChannel channel = sockets.channel(socket);
     ContentGrpc.ContentFutureStub stub = ContentGrpc.newFutureStub(channel);
     InfoRequest request = InfoRequest.newBuilder().setDigest("x".repeat(3 << 20)).build();
@@ -193,7 +196,7 @@ final class ClientLoadTest {
                 Set.of(),
                 new ByteProxy(
                     sockets.channel(back), Set.of(ContentGrpc.SERVICE_NAME), back, "back"),
-                new ClientBounds(4 << 20, 1 << 20, 100, 100, 100, 100),
+                new ClientBounds(4 << 20, 1 << 20, 100, 100, 100, 100, false),
                 _ -> true,
                 "rw-rw----"),
             List.of()));
@@ -220,6 +223,26 @@ final class ClientLoadTest {
     assertTrue(
         String.valueOf(told.getDescription()).contains("answers that it has not read"),
         told::toString);
+  }
+
+  @Test
+  void aServiceThatCallsForAllItsClientsGetsTheWhole() throws Exception {
+    Large large = new Large();
+    Path socket =
+        serve(new ClientBounds(4 << 20, 16 << 20, 100, 100, 4, 1, false).forServices(), large);
+    ManagedChannel channel = sockets.channel(socket);
+    InfoRequest request = InfoRequest.newBuilder().setDigest("x".repeat(3 << 20)).build();
+    List<ListenableFuture<InfoResponse>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      answers.add(ContentGrpc.newFutureStub(channel).info(request));
+    }
+    Eventually.holds("all four are held", () -> large.held.get() == 4);
+    Status told = refused(channel);
+    assertEquals(Code.RESOURCE_EXHAUSTED, told.getCode(), told::toString);
+    large.letGo.countDown();
+    for (ListenableFuture<InfoResponse> answer : answers) {
+      assertEquals(InfoResponse.getDefaultInstance(), answer.get(60, TimeUnit.SECONDS));
+    }
   }
 
   /** A packed request of a few bytes would be as large as its sender likes. */

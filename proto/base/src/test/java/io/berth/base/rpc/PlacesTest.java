@@ -37,6 +37,14 @@ final class PlacesTest {
   }
 
   @Test
+  void whoHoldsForOthersGetsTheWhole_andNoMore() {
+    Places<String> places = new Places<>(1_000, 10, "front"::equals);
+    assertEquals(10, fill(places, "a"));
+    assertEquals(990, fill(places, "front"));
+    assertFalse(places.take("b", 1));
+  }
+
+  @Test
   void whatIsThereAlreadyCounts() {
     Places<String> places = new Places<>(10, 10);
     places.force("a", 8);
