@@ -1,5 +1,6 @@
 package io.berth.containerd.api;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.Empty;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
 import io.berth.api.containerd.services.events.v1.ForwardRequest;
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code containerd.services.events.v1.Events}. */
 public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
+  /** Bytes of an event: many times what containerd's own have. */
+  private static final int MAX_EVENT = 1 << 20;
+
   private final EventBroker broker;
   private final InstantSource clock;
   private final Places<Peer> places;
@@ -51,7 +55,7 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
                   namespace,
                   Topics.check(request.getTopic()),
                   clock.instant(),
-                  request.getEvent()));
+                  bounded(request.getEvent())));
           return Empty.getDefaultInstance();
         });
   }
@@ -69,9 +73,21 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
                   envelope.hasTimestamp()
                       ? Timestamps.instant(envelope.getTimestamp())
                       : clock.instant(),
-                  envelope.getEvent()));
+                  bounded(envelope.getEvent())));
           return Empty.getDefaultInstance();
         });
+  }
+
+  private static Any bounded(Any event) {
+    if (event.getSerializedSize() > MAX_EVENT) {
+      throw new BerthException.InvalidArgument(
+          "publish event: it has "
+              + event.getSerializedSize()
+              + " bytes, and every subscriber gets it; at most "
+              + MAX_EVENT
+              + " are taken");
+    }
+    return event;
   }
 
   /**

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.berth.api.containerd.events.TaskOOM;
 import io.berth.api.containerd.services.events.v1.EventsGrpc;
@@ -41,6 +42,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.function.Executable;
 
 class EventsEndpointTest {
   @RegisterExtension final Instance instance = new Instance();
@@ -152,6 +154,40 @@ class EventsEndpointTest {
       assertEquals(1, told.size());
       BerthException e = assertThrows(BerthException.ResourceExhausted.class, slow::take);
       assertTrue(e.getMessage().contains("more than 2000 bytes"), e.getMessage());
+    }
+  }
+
+  // case S11: nobody's large event ends the streams of those who read in time.
+  @Test
+  void anEventAsLargeAsTheBacklog_dropsNobodyWhoIsUpToDate() throws InterruptedException {
+    EventBroker broker =
+        new EventBroker(
+            Config.parse(null, "[containerd]\nevent_backlog = 2000"),
+            new OccurrenceMessages(),
+            InstantSource.system());
+    Any large = Any.newBuilder().setValue(ByteString.copyFrom(new byte[3000])).build();
+    try (EventBroker.Subscription quick = broker.subscribe(List.of());
+        EventBroker.Subscription slow = broker.subscribe(List.of())) {
+      for (int i = 0; i < 2; i++) {
+        broker.forward(new PublishedEvent("n", "/large", Instant.EPOCH, large));
+        assertEquals(large, quick.take().payload());
+      }
+      assertThrows(BerthException.ResourceExhausted.class, slow::take);
+    }
+  }
+
+  @Test
+  void eventsThatAreTooLarge_areRefused() {
+    Any large = Any.newBuilder().setValue(ByteString.copyFrom(new byte[2 << 20])).build();
+    PublishRequest publish = PublishRequest.newBuilder().setTopic("/a").setEvent(large).build();
+    ForwardRequest forward =
+        ForwardRequest.newBuilder()
+            .setEnvelope(Envelope.newBuilder().setTopic("/a").setNamespace("other").setEvent(large))
+            .build();
+    for (Executable call :
+        List.<Executable>of(() -> stub("n1").publish(publish), () -> stub("n1").forward(forward))) {
+      StatusRuntimeException e = assertThrows(StatusRuntimeException.class, call);
+      assertEquals(Code.INVALID_ARGUMENT, e.getStatus().getCode());
     }
   }
 
