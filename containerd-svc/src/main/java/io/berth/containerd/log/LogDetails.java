@@ -1,15 +1,19 @@
 package io.berth.containerd.log;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.text.ClientPattern;
 import io.berth.containerd.settings.ContainerDescription;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What every line of a container's log carries besides its text: labels and variables of the
@@ -72,9 +76,9 @@ public final class LogDetails {
             + " {{.ImageFullID}}, {{.Command}} or {{.DaemonName}}");
   }
 
-  private static Pattern pattern(String key, String value) {
+  private static ClientPattern pattern(String key, String value) {
     try {
-      return Pattern.compile(value);
+      return ClientPattern.of(value);
     } catch (PatternSyntaxException e) {
       throw new BerthException.InvalidArgument(
           "log option " + key + " `" + value + "`: is no regular expression", e);
@@ -114,12 +118,16 @@ public final class LogDetails {
 
   private static Predicate<String> chosen(
       Map<String, String> options, String names, String expression) {
-    List<String> listed = List.of(options.getOrDefault(names, "").split(","));
+    Set<String> listed =
+        Stream.of(options.getOrDefault(names, "").split(","))
+            .map(String::strip)
+            .collect(Collectors.toSet());
     String fitting = options.getOrDefault(expression, "");
-    Predicate<String> named = name -> listed.contains(name.strip());
-    return fitting.isEmpty()
-        ? named
-        : named.or(name -> pattern(expression, fitting).matcher(name).find());
+    if (fitting.isEmpty()) {
+      return listed::contains;
+    }
+    ClientPattern pattern = pattern(expression, fitting);
+    return name -> listed.contains(name) || pattern.finds(name);
   }
 
   private static boolean isField(String name) {

@@ -52,6 +52,7 @@ final class LogDetailsTest {
   void labelsVariablesAndTheTag() {
     assertEquals(Map.of(), details(Map.of()));
     assertEquals(Map.of("team", "red"), details(Map.of("labels", "team,none")));
+    assertEquals(Map.of("team", "red", "tier", "web"), details(Map.of("labels", "team, tier")));
     assertEquals(
         Map.of("team", "red", "tier", "web", "AB", "x=y"),
         details(Map.of("labels-regex", "^t", "env", "AB,C")));
@@ -62,7 +63,14 @@ final class LogDetailsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"labels-regex,(", "env-regex,[", "tag,{{.Nope}}", "tag,{{if .ID}}x{{end}}", "foo,x"})
+  @CsvSource({
+    "labels-regex,(",
+    "labels-regex,(((){1000}){1000}){1000}",
+    "env-regex,[",
+    "tag,{{.Nope}}",
+    "tag,{{if .ID}}x{{end}}",
+    "foo,x"
+  })
   void wrongOptionsAreRefused(String key, String value) {
     assertThrows(BerthException.InvalidArgument.class, () -> LogDetails.check(Map.of(key, value)));
   }

@@ -1,7 +1,7 @@
 package io.berth.base.filter;
 
+import io.berth.base.text.ClientPattern;
 import java.util.List;
-import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
@@ -62,12 +62,13 @@ public final class Filter {
     MATCHES
   }
 
-  record Selector(List<String> path, Operator operator, String value, @Nullable Pattern pattern) {
+  record Selector(
+      List<String> path, Operator operator, String value, @Nullable ClientPattern pattern) {
     static Selector of(List<String> path, Operator operator, String value) {
-      Pattern pattern = null;
+      ClientPattern pattern = null;
       if (operator == Operator.MATCHES) {
         try {
-          pattern = Pattern.compile(value);
+          pattern = ClientPattern.of(value);
         } catch (PatternSyntaxException e) {
           // A pattern that does not compile matches nothing.
           pattern = null;
@@ -87,9 +88,9 @@ public final class Filter {
     }
 
     private boolean bounded(String text) {
-      // RE2 is linear; a backtracking engine is kept from long texts instead.
+      // RE2 is linear; an engine that goes back is kept from long texts besides.
       return pattern != null
-          && pattern.matcher(text.length() > 4096 ? text.substring(0, 4096) : text).find();
+          && pattern.finds(text.length() > 4096 ? text.substring(0, 4096) : text);
     }
   }
 }

@@ -11,7 +11,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
@@ -134,8 +133,8 @@ public final class ListFilters {
 
   private static boolean pattern(String value, String text) {
     try {
-      return Pattern.compile(value).matcher(text).find();
-    } catch (PatternSyntaxException | StackOverflowError e) {
+      return ClientPattern.of(value).finds(text);
+    } catch (PatternSyntaxException e) {
       return text.contains(value);
     }
   }
