@@ -5,12 +5,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The profile of AppArmor that bounds containers by default, {@code apparmor.txt}. It is loaded at
@@ -23,6 +23,9 @@ final class AppArmorProfile {
   static final String NAME = "berth-default";
 
   private static final int SECONDS = 60;
+
+  /** Bytes. */
+  private static final int LONGEST_ERROR = 1000;
 
   private AppArmorProfile() {}
 
@@ -62,31 +65,19 @@ final class AppArmorProfile {
 
   private static AppArmorFacts load(Path parser) throws IOException {
     // Neither from a cache nor into one: what counts is the text of this build.
-    Process process =
-        new ProcessBuilder(parser.toString(), "--replace", "--skip-cache")
-            .redirectErrorStream(true)
-            .start();
-    try (var input = process.getOutputStream()) {
-      input.write(text());
-    } catch (IOException e) {
-      // The program has ended early; what it says about that follows.
-      LOG.log(Level.DEBUG, "{0}: {1}", parser, e.getMessage());
-    }
-    String said;
-    try (InputStream output = process.getInputStream()) {
-      said = new String(output.readNBytes(1000), StandardCharsets.UTF_8).strip();
-      if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-        return without(parser + " takes longer than " + SECONDS + " s");
-      }
+    ProcessBuilder program = new ProcessBuilder(parser.toString(), "--replace", "--skip-cache");
+    try {
+      HostProgram ended =
+          HostProgram.run(program, text(), LONGEST_ERROR, Duration.ofSeconds(SECONDS));
+      return ended.code() == 0
+          ? new AppArmorFacts(true, NAME, NAME)
+          : without(parser + ": " + String.join(" ", ended.output().strip().lines().toList()));
+    } catch (TimeoutException e) {
+      return without(parser + " takes longer than " + SECONDS + " s");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return without("interrupted");
-    } finally {
-      process.destroyForcibly();
     }
-    return process.exitValue() == 0
-        ? new AppArmorFacts(true, NAME, NAME)
-        : without(parser + ": " + String.join(" ", said.lines().toList()));
   }
 
   private static byte[] text() throws IOException {

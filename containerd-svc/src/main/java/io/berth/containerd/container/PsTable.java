@@ -2,11 +2,12 @@ package io.berth.containerd.container;
 
 import io.berth.base.error.BerthException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -23,6 +24,8 @@ public record PsTable(List<String> titles, List<List<String>> rows) {
   private static final Pattern RENAMED = Pattern.compile("([^\\s,=]*)=\\s*(PID\\S*)");
 
   private static final int LONGEST_ERROR = 300;
+  private static final int MOST_OUTPUT = 64 << 20;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   public PsTable {
     titles = List.copyOf(titles);
@@ -45,30 +48,30 @@ public record PsTable(List<String> titles, List<List<String>> rows) {
     // A variable of this service must not change what ps prints (ps(1), COLUMNS, PS_FORMAT).
     builder.environment().keySet().removeIf(name -> !name.equals("PATH"));
     builder.environment().put("LC_ALL", "C");
-    Process ps;
+    HostProgram ps;
     try {
-      ps = builder.redirectErrorStream(true).start();
+      ps = HostProgram.run(builder, new byte[0], MOST_OUTPUT, PATIENCE);
+    } catch (TimeoutException e) {
+      throw new BerthException.DeadlineExceeded(
+          "ps "
+              + String.join(" ", options)
+              + ": takes longer than "
+              + PATIENCE.toSeconds()
+              + " s; choose fewer columns, as in `-o pid,comm`",
+          e);
     } catch (IOException e) {
       throw new BerthException.NotImplemented(
           "list processes by ps: this host has no ps (Debian: procps)", e);
     }
-    try {
-      ps.getOutputStream().close();
-      String output = new String(ps.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (ps.waitFor() != 0) {
-        String why = output.strip().lines().findFirst().orElse("it tells no reason");
-        throw new BerthException.InvalidArgument(
-            "ps "
-                + String.join(" ", options)
-                + ": "
-                + why.substring(0, Math.min(why.length(), LONGEST_ERROR)));
-      }
-      return parse(output, pids);
-    } catch (IOException e) {
-      throw new BerthException.Internal("read what ps prints: " + e.getMessage(), e);
-    } finally {
-      ps.destroyForcibly();
+    if (ps.code() != 0) {
+      String why = ps.output().strip().lines().findFirst().orElse("it tells no reason");
+      throw new BerthException.InvalidArgument(
+          "ps "
+              + String.join(" ", options)
+              + ": "
+              + why.substring(0, Math.min(why.length(), LONGEST_ERROR)));
     }
+    return parse(ps.output(), pids);
   }
 
   private static void check(List<String> options) {
