@@ -223,16 +223,16 @@ public final class ImageCalls {
     public static final Sizes NONE = new Sizes(0, 0);
   }
 
-  /** The bytes of a snapshot, without those of its parents and with them. */
-  public Sizes sizes(String namespace, RootFilesystem root) {
-    long own = size(namespace, root.snapshotter(), root.snapshotKey());
-    long whole = own;
-    String parent = parent(namespace, root.snapshotter(), root.snapshotKey());
-    while (!parent.isEmpty()) {
-      whole += size(namespace, root.snapshotter(), parent);
-      parent = parent(namespace, root.snapshotter(), parent);
-    }
-    return new Sizes(own, whole);
+  /** The bytes of root file systems, for one request. */
+  public RootSizes sizes() {
+    return new RootSizes((namespace, snapshotter, key) ->
+        new RootSizes.Layer(
+            size(namespace, snapshotter, key), parent(namespace, snapshotter, key)));
+  }
+
+  /** The bytes of a root's own snapshot. */
+  public long ownSize(String namespace, RootFilesystem root) {
+    return size(namespace, root.snapshotter(), root.snapshotKey());
   }
 
   private long size(String namespace, String snapshotter, String key) {

@@ -6,6 +6,7 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.time.Sleeper;
+import io.berth.containerd.client.RootSizes;
 import io.berth.containerd.log.LogDetails;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.log.LogQuery;
@@ -66,7 +67,7 @@ public final class ContainerQueries {
    */
   public ContainerStatus get(NamedContainer container, boolean size, boolean mounts) {
     ContainerStatus seen = view.of(container);
-    ContainerStatus sized = size ? view.withSize(seen) : seen;
+    ContainerStatus sized = size ? view.withSize(seen, view.sizes()) : seen;
     return mounts ? view.withMounts(sized) : sized;
   }
 
@@ -93,13 +94,14 @@ public final class ContainerQueries {
             clock.instant());
     boolean all = wish.all() || wish.last() > 0 || wanted.namesStates();
     List<ContainerStatus> result = new ArrayList<>();
+    RootSizes sizes = view.sizes();
     for (NamedContainer container : containers.list(namespace)) {
       if (wish.last() > 0 && result.size() == wish.last()) {
         break;
       }
       ContainerStatus seen = view.of(container);
       if ((all || seen.state().isLively()) && wanted.matches(seen)) {
-        result.add(wish.size() ? view.withSize(view.of(container)) : seen);
+        result.add(wish.size() ? view.withSize(view.of(container), sizes) : seen);
       }
     }
     return result;

@@ -108,7 +108,7 @@ public final class ContainerRemoval {
     RootFilesystem root = container.described().root();
     try {
       return root.isSnapshot()
-          ? surroundings.images().sizes(container.key().namespace(), root).own()
+          ? surroundings.images().ownSize(container.key().namespace(), root)
           : 0;
     } catch (BerthException.NotFound e) {
       return 0;

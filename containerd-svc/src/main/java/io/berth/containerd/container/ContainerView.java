@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.client.ImageCalls;
+import io.berth.containerd.client.RootSizes;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.NetworkEndpoint;
 import io.berth.containerd.settings.RootFilesystem;
@@ -64,11 +65,16 @@ final class ContainerView {
         List.of());
   }
 
+  /** What the sizes of one request are asked with. */
+  RootSizes sizes() {
+    return surroundings.images().sizes();
+  }
+
   /** Adds the bytes of the root file system. */
-  ContainerStatus withSize(ContainerStatus seen) {
+  ContainerStatus withSize(ContainerStatus seen, RootSizes sizes) {
     RootFilesystem root = seen.described().root();
     return root.isSnapshot()
-        ? seen.withSizes(surroundings.images().sizes(seen.described().key().namespace(), root))
+        ? seen.withSizes(sizes.of(seen.described().key().namespace(), root))
         : seen;
   }
 
