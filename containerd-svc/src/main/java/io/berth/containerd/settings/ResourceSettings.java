@@ -26,6 +26,11 @@ public record ResourceSettings(
     return new ResourceSettings(memory, cpu, changed, pids);
   }
 
+  /** The same with another limit of processes. */
+  public ResourceSettings withPids(long changed) {
+    return new ResourceSettings(memory, cpu, blockIo, changed);
+  }
+
   /** What the change says where it says something, else what holds now. */
   public ResourceSettings overlaidBy(ResourceSettings change) {
     return new ResourceSettings(

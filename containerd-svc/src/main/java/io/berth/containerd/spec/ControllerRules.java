@@ -5,6 +5,7 @@ import io.berth.containerd.settings.BlockIoSettings;
 import io.berth.containerd.settings.CpuSettings;
 import io.berth.containerd.settings.MemorySettings;
 import io.berth.containerd.settings.ResourceSettings;
+import java.math.BigDecimal;
 import java.util.List;
 
 /**
@@ -24,7 +25,7 @@ final class ControllerRules {
       ResourceSettings given, ControlGroups host, List<String> warnings) {
     memory(given.memory(), host);
     cpu(given.cpu(), host);
-    if (given.pids() != 0) {
+    if (given.pids() > 0) {
       needs(host, "pids", "pids limit `" + given.pids() + "`");
     }
     BlockIoSettings disks = given.blockIo();
@@ -32,30 +33,55 @@ final class ControllerRules {
     bounded(host, "device write bps", disks.writeBps());
     bounded(host, "device read iops", disks.readIops());
     bounded(host, "device write iops", disks.writeIops());
-    ResourceSettings granted = given;
+    ResourceSettings granted = withoutLimits(given, host);
     if ((disks.weight() != 0 || !disks.weights().isEmpty()) && !host.weighsDisks()) {
       warnings.add("blkio weight: no scheduler of disks of this kernel heeds it; discarded");
       granted = granted.withBlockIo(disks.withoutWeights());
     }
     if (given.memory().swappiness() != null && host.unified()) {
       warnings.add("memory swappiness: cgroup v2 has no such setting; discarded");
-      granted = granted.withMemory(given.memory().withoutSwappiness());
+      granted = granted.withMemory(granted.memory().withoutSwappiness());
     }
     return granted;
   }
 
+  /** No limit is what there is without a controller, and nothing that could be written says so. */
+  private static ResourceSettings withoutLimits(ResourceSettings given, ControlGroups host) {
+    ResourceSettings result = given;
+    if (given.pids() < 0 && !host.controllers().contains("pids")) {
+      result = result.withPids(0);
+    }
+    if (given.memory().swap() < 0 && !host.controllers().contains("memory")) {
+      result = result.withMemory(given.memory().withSwap(0));
+    }
+    CpuSettings cpu = given.cpu();
+    if (cpu.quota() < 0 && !host.controllers().contains("cpu")) {
+      result = result.withCpu(cpu.withTimes(cpu.nanos(), 0, 0));
+    }
+    return result;
+  }
+
   private static void memory(MemorySettings given, ControlGroups host) {
-    if (given.limit() != 0 || given.swap() != 0) {
+    if (given.limit() > 0) {
       needs(host, "memory", "memory limit `" + given.limit() + "`");
     }
-    if (given.reservation() != 0) {
+    if (given.swap() > 0) {
+      needs(host, "memory", "memory and swap limit `" + given.swap() + "`");
+    }
+    if (given.reservation() > 0) {
       needs(host, "memory", "memory reservation `" + given.reservation() + "`");
     }
   }
 
   private static void cpu(CpuSettings given, ControlGroups host) {
-    if (given.nanos() != 0 || given.quota() != 0 || given.period() != 0) {
-      needs(host, "cpu", "limit of cpus");
+    if (given.nanos() > 0) {
+      needs(host, "cpu", "limit of cpus `" + cpus(given.nanos()) + "`");
+    }
+    if (given.quota() > 0) {
+      needs(host, "cpu", "cpu quota `" + given.quota() + "`");
+    }
+    if (given.period() != 0 && given.quota() >= 0) {
+      needs(host, "cpu", "cpu period `" + Long.toUnsignedString(given.period()) + "`");
     }
     if (given.shares() != 0) {
       needs(host, "cpu", "cpu shares `" + Long.toUnsignedString(given.shares()) + "`");
@@ -73,6 +99,10 @@ final class ControllerRules {
               : "cpu real-time period or runtime: this kernel is built without"
                   + " CONFIG_RT_GROUP_SCHED; leave them out");
     }
+  }
+
+  private static String cpus(long nanos) {
+    return BigDecimal.valueOf(nanos, 9).stripTrailingZeros().toPlainString();
   }
 
   private static void bounded(

@@ -50,8 +50,20 @@ final class ControllerRulesTest {
             r -> r.setMemory(64 * MEBI)),
         new Lacking(
             "cpu",
-            "limit of cpus: this kernel has no cpu controller; leave it out",
+            "limit of cpus `0.5`: this kernel has no cpu controller; leave it out",
             r -> r.setNanoCpus(500_000_000)),
+        new Lacking(
+            "cpu",
+            "cpu quota `5000`: this kernel has no cpu controller; leave it out",
+            r -> r.setCpuQuota(5000)),
+        new Lacking(
+            "cpu",
+            "cpu period `50000`: this kernel has no cpu controller; leave it out",
+            r -> r.setCpuPeriod(50_000)),
+        new Lacking(
+            "memory",
+            "memory reservation `6291456`: this kernel has no memory controller; leave it out",
+            r -> r.setMemoryReservation(6 * MEBI)),
         new Lacking(
             "pids",
             "pids limit `5`: this kernel has no pids controller; leave it out",
@@ -90,6 +102,27 @@ final class ControllerRulesTest {
                 LimitMessages.read(wish.getResources()),
                 facts,
                 new ArrayList<>()));
+  }
+
+  @Test // case V7
+  void noLimit_needsNoController() {
+    HostFacts facts =
+        Requests.facts(new ControlGroups(CgroupMode.V2, Set.of("io", "cpuset"), true, false));
+    HostConfig wish =
+        HostConfig.newBuilder()
+            .setResources(
+                Resources.newBuilder()
+                    .setPids(-1)
+                    .setMemorySwap(-1)
+                    .setCpuQuota(-1)
+                    .setCpuPeriod(100_000))
+            .build();
+    HostRules.Completed completed = Requests.complete(Requests.shell(), wish, network(""), facts);
+    assertEquals(ResourceSettings.NONE, completed.host().resources());
+    assertEquals(List.of(), completed.warnings());
+    HostRules.Completed kept =
+        Requests.complete(Requests.shell(), wish, network(""), Requests.facts());
+    assertEquals(LimitMessages.read(wish.getResources()), kept.host().resources());
   }
 
   @Test // case V7
