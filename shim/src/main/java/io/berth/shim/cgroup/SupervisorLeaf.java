@@ -1,5 +1,6 @@
 package io.berth.shim.cgroup;
 
+import io.berth.base.error.BerthException;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
 import java.io.IOException;
@@ -29,20 +30,47 @@ public final class SupervisorLeaf implements AutoCloseable {
 
   /** Opens the instance's; made when absent. */
   public static SupervisorLeaf open(CgroupLayout layout, String parent) throws IOException {
-    return at(layout, new CgroupPath("/" + parent + "/supervisors"));
+    CgroupPath path = new CgroupPath("/" + parent + "/supervisors");
+    return of(new CgroupCreation(counting(layout)).makeShared(path));
   }
 
-  /** Opens another one, which a client wants for a supervisor; made when absent. */
-  public static SupervisorLeaf at(CgroupLayout layout, CgroupPath path) throws IOException {
-    CgroupLayout own =
-        new CgroupLayout(
-            layout.version1().stream()
-                .filter(
-                    hierarchy -> hierarchy.controllers().stream().anyMatch(HIERARCHIES::contains))
-                .toList(),
-            layout.version2(),
-            layout.memoryInVersion2());
-    CgroupFolders folders = new CgroupCreation(own).makeShared(path);
+  /**
+   * Opens another one, which a client wants for a supervisor. It is the client's own: nobody here
+   * would remove one that was made for it. On version 1 it need not be in every hierarchy.
+   *
+   * @throws BerthException.FailedPrecondition if there is none
+   */
+  public static SupervisorLeaf existing(CgroupLayout layout, CgroupPath path) throws IOException {
+    CgroupFolders all = CgroupFolders.of(counting(layout), path);
+    String version2 = all.version2();
+    CgroupFolders present =
+        new CgroupFolders(
+            all.version1().stream().filter(folder -> isThere(folder.path())).toList(),
+            version2 != null && isThere(version2) ? version2 : null,
+            all.memoryInVersion2());
+    if (present.version1().isEmpty() && present.version2() == null) {
+      throw new BerthException.FailedPrecondition(
+          "start the container's supervisor in cgroup `"
+              + path
+              + "`: there is no such cgroup; make it before, or leave the option shim_cgroup out");
+    }
+    return of(present);
+  }
+
+  private static boolean isThere(String folder) {
+    return Files.isDirectory(Path.of(folder));
+  }
+
+  private static CgroupLayout counting(CgroupLayout layout) {
+    return new CgroupLayout(
+        layout.version1().stream()
+            .filter(hierarchy -> hierarchy.controllers().stream().anyMatch(HIERARCHIES::contains))
+            .toList(),
+        layout.version2(),
+        layout.memoryInVersion2());
+  }
+
+  private static SupervisorLeaf of(CgroupFolders folders) throws IOException {
     List<Fd> tasks = new ArrayList<>();
     try {
       for (CgroupFolders.Folder folder : folders.version1()) {

@@ -116,7 +116,8 @@ final class SupervisorSpawner implements AutoCloseable {
         .start(() -> {
           CgroupPath wanted = home.cgroup;
           try (Fd taskFolder = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
-              SupervisorLeaf own = wanted == null ? null : SupervisorLeaf.at(cgroups, wanted)) {
+              SupervisorLeaf own =
+                  wanted == null ? null : SupervisorLeaf.existing(cgroups, wanted)) {
             SupervisorLeaf leaf = own == null ? leaf() : own;
             coming.complete(
                 Supervisor.spawn(

@@ -374,6 +374,7 @@ final class SurvivalIT {
     TaskKey key = shims.key();
     String place = "/" + shims.config().cgroupParent() + "/asked";
     Options options = Options.newBuilder().setShimCgroup(place).build();
+    Cgroup made = Cgroup.create(CgroupLayout.ofHost(), new CgroupPath(place));
     shims.create(
         key, shims.spec("sleep", "100"), shims.request(key).setOptions(Anys.pack(options)).build());
     Path cgroup = Path.of("/proc/" + shims.table().task(key).supervisorPid() + "/cgroup");
@@ -381,6 +382,29 @@ final class SurvivalIT {
         Files.readAllLines(cgroup).stream().anyMatch(line -> line.endsWith(":" + place)),
         Files.readString(cgroup));
     shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    // It is empty, and its client's own to remove.
+    made.remove();
+  }
+
+  @Test
+  void aCgroupForTheSupervisorThatIsNotThereIsNotMade() throws Exception {
+    TaskKey key = shims.key();
+    String place = "/" + shims.config().cgroupParent() + "/absent/asked";
+    Options options = Options.newBuilder().setShimCgroup(place).build();
+    StatusException failure =
+        assertThrows(
+            StatusException.class,
+            () ->
+                shims.create(
+                    key,
+                    shims.spec("sleep", "100"),
+                    shims.request(key).setOptions(Anys.pack(options)).build()));
+    assertEquals(Code.FAILED_PRECONDITION, failure.getStatus().getCode());
+    assertTrue(
+        failure.getMessage().contains("in cgroup `" + place + "`: there is no such cgroup"),
+        failure::getMessage);
+    assertTrue(!CgroupLayout.ofHost().has("/" + shims.config().cgroupParent() + "/absent"));
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
