@@ -295,31 +295,49 @@ final class ResidentIT {
     return Objects.requireNonNull(folder.toFile().list()).length;
   }
 
+  /** A folder of programs of a build that is newer, whose resident says so as well. */
+  private static Path newerBuild(String name) throws IOException {
+    Path newer = berth.folder(name);
+    Path bin = Files.createDirectories(newer.resolve("bin"));
+    Path own = berth.libexec().resolve("bin");
+    Files.createSymbolicLink(bin.resolve("berth-oneshot"), own.resolve("berth-oneshot"));
+    Files.copy(own.resolve("berth"), bin.resolve("berth"));
+    String launcher = Files.readString(own.resolve("berth-resident"));
+    Path resident =
+        Files.writeString(
+            bin.resolve("berth-resident"),
+            launcher.replaceFirst("-Dberth\\.libexec=\\S+", "-Dberth.libexec=" + newer));
+    assertNotEquals(launcher, Files.readString(resident), "its build is the folder's");
+    Command.run("chmod", "0755", bin.resolve("berth").toString(), resident.toString()).exits(0);
+    return newer;
+  }
+
+  private static Command version(Path build, Path config, String mode) {
+    return Command.run(
+        List.of(build.resolve("bin/berth").toString(), "--config", config.toString(), "--version"),
+        new byte[0],
+        Map.of("BERTH_RESIDENT", mode));
+  }
+
   @Test
   void aNewerBuildTakesItsPlace() throws Exception {
     awaitResident();
     long before = resident();
-    Path newer = berth.folder("newer").resolve("bin");
-    Files.createDirectories(newer);
-    for (String program : List.of("berth-oneshot", "berth-resident")) {
-      Path link = newer.resolve(program);
-      Files.deleteIfExists(link);
-      Files.createSymbolicLink(link, berth.libexec().resolve("bin").resolve(program));
-    }
-    Path client = newer.resolve("berth");
-    Files.deleteIfExists(client);
-    Files.copy(berth.libexec().resolve("bin/berth"), client);
-    Command.run("chmod", "0755", client.toString()).exits(0);
-    Command.run(
-            List.of(client.toString(), "--config", berth.config().toString(), "--version"),
-            new byte[0],
-            Map.of("BERTH_RESIDENT", "yes"))
-        .exits(0);
+    Path newer = newerBuild("newer");
+    version(newer, berth.config(), "yes").exits(0);
     Eventually.answers(
         "the older one has ended", () -> ProcessHandle.of(before).isPresent(), alive -> !alive);
-    // The one that has come is of the build in its own folder, and of no other.
-    assertFalse(
-        Files.exists(berth.state().resolve("cli.pid")) && resident() == before, "the same process");
+    Eventually.answers(
+        "the newer one takes lines of its build",
+        () -> version(newer, berth.config(), "only").exit(),
+        code -> code == 0);
+    assertNotEquals(before, resident());
+    // An older client goes on alone, and leaves the newer one in its place.
+    long now = resident();
+    version("only").exits(125);
+    version("yes").exits(0);
+    assertEquals(now, resident());
+    ProcessHandle.of(now).orElseThrow().destroy();
     awaitResident();
   }
 }
