@@ -30,6 +30,7 @@
 #define LINE_REFUSED_PEER 1  /* the client is not in the resident's place */
 #define LINE_REFUSED_BUILD 2 /* the client is of an older build */
 #define LINE_REFUSED_OLD 3   /* the client is of a newer build; the resident ends */
+#define LINE_REFUSED_NOW 4   /* no more lines are taken now; nobody is to be started instead */
 
 #define LINE_MODE_BEFORE 0 /* as it was at first */
 #define LINE_MODE_RAW 1    /* every byte goes through as it is typed */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -276,6 +277,24 @@ static void a_line_that_is_refused_or_not_taken_goes_on_alone(int listener) {
   }
 }
 
+static void a_resident_that_takes_no_more_lines_is_not_replaced(int listener) {
+  int descriptors[LINE_DESCRIPTORS];
+  char path[128];
+  struct client client = call("version");
+  int fd = accept_client(listener);
+  hello_from(fd, descriptors);
+  close_all(descriptors);
+  tell(fd, LINE_REFUSED, LINE_REFUSED_NOW);
+  says(client, "oneshot version");
+  ends_with(client, ONESHOT);
+  close(fd);
+  /* Whoever was started would have the lock since before the client's end. */
+  in_folder(path, sizeof path, "cli.lock");
+  int lock = open(path, O_RDWR | O_CLOEXEC);
+  CHECK(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0);
+  close(lock);
+}
+
 static void a_line_that_waits_says_so(int listener) {
   int descriptors[LINE_DESCRIPTORS];
   char word[256];
@@ -437,6 +456,7 @@ int main(int argc, char **argv) {
   int listener = listen_here();
   RUN(a_line_is_brought_with_everything_that_belongs_to_it(listener));
   RUN(a_line_that_is_refused_or_not_taken_goes_on_alone(listener));
+  RUN(a_resident_that_takes_no_more_lines_is_not_replaced(listener));
   RUN(a_line_that_waits_says_so(listener));
   RUN(signals_that_are_kept_reach_the_resident_alone(listener));
   RUN(signals_that_are_not_have_their_effect_whatever_the_resident_does(listener));
@@ -447,6 +467,6 @@ int main(int argc, char **argv) {
   RUN(without_a_resident_a_line_for_it_only_fails());
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 11 tests passed\n");
+  printf("client_test: 12 tests passed\n");
   return 0;
 }

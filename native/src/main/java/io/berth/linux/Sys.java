@@ -18,6 +18,7 @@ final class Sys {
   static final int FCHMODAT = Arch.pick(268, 53);
   static final int FCHOWNAT = Arch.pick(260, 54);
   static final int FTRUNCATE = Arch.pick(77, 46);
+  static final int FLOCK = Arch.pick(73, 32);
   static final int FSYNC = Arch.pick(74, 82);
   static final int SYNCFS = Arch.pick(306, 267);
   static final int FCNTL = Arch.pick(72, 25);

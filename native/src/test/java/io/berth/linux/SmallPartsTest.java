@@ -161,6 +161,18 @@ final class SmallPartsTest {
   }
 
   @Test
+  void aLockIsTheOpenFilesAndEndsWithIt() throws Exception {
+    Path path = Files.createFile(folder.resolve("lock"));
+    try (Fd other = Fd.open(path, OpenFlags.O_RDWR)) {
+      try (Fd first = Fd.open(path, OpenFlags.O_RDWR)) {
+        assertTrue(FileLocks.take(first));
+        assertFalse(FileLocks.take(other));
+      }
+      assertTrue(FileLocks.take(other));
+    }
+  }
+
+  @Test
   void namespacesAreToldApart() throws Exception {
     try (Fd own = Namespaces.openOwn(Namespaces.Kind.MOUNT);
         Fd byPid = Namespaces.open(Processes.ownPid(), Namespaces.Kind.MOUNT);

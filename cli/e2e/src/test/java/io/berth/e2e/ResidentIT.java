@@ -340,4 +340,48 @@ final class ResidentIT {
     ProcessHandle.of(now).orElseThrow().destroy();
     awaitResident();
   }
+
+  /** Hands a socket over as a service manager does; perl is on every Debian. */
+  private static final String ACTIVATION =
+      """
+      use POSIX; use Socket;
+      $^F = 99;
+      my $s;
+      socket($s, AF_UNIX, SOCK_SEQPACKET, 0) && bind($s, sockaddr_un(shift)) && listen($s, 64)
+        && POSIX::dup2(fileno($s), 3) or die $!;
+      $ENV{LISTEN_PID} = $$;
+      exec @ARGV;
+      """;
+
+  @Test
+  void aSocketThatWasHandedOverStaysItsOwners() throws Exception {
+    Path folder = berth.folder("activated");
+    Path config = Files.writeString(folder.resolve("config.toml"), "state = \"" + folder + "\"\n");
+    Path socket = folder.resolve("cli.sock");
+    String resident = berth.libexec().resolve("bin/berth-resident").toString();
+    List<String> manager =
+        List.of(
+            "perl", "-e", ACTIVATION, socket.toString(), resident, "--config", config.toString());
+    Process activated =
+        new ProcessBuilder(manager)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    try {
+      Path pid = folder.resolve("cli.pid");
+      Eventually.answers("it listens", () -> Files.exists(pid), there -> there);
+      Eventually.answers(
+          "it takes lines",
+          () -> version(berth.libexec(), config, "only").exit(),
+          code -> code == 0);
+      Command lock = Command.run("flock", "-n", folder.resolve("cli.lock").toString(), "true");
+      assertEquals(1, lock.exit(), "it holds the lock that keeps clients from starting another");
+      version(newerBuild("newest"), config, "yes").exits(0);
+      assertTrue(activated.waitFor(20, TimeUnit.SECONDS), "it ends for a newer build");
+      assertTrue(Files.exists(socket), "the socket's name is its owner's");
+      assertFalse(Files.exists(pid), "who it was");
+    } finally {
+      activated.destroy();
+    }
+  }
 }

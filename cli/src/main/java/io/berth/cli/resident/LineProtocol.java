@@ -21,6 +21,7 @@ final class LineProtocol {
   static final int LINE_REFUSED_PEER = 1;
   static final int LINE_REFUSED_BUILD = 2;
   static final int LINE_REFUSED_OLD = 3;
+  static final int LINE_REFUSED_NOW = 4;
 
   static final int LINE_MODE_BEFORE = 0;
   static final int LINE_MODE_RAW = 1;

@@ -35,6 +35,7 @@ final class Resident implements AutoCloseable {
   private final Poller poller;
   private final byte[] buffer = new byte[LineProtocol.HELLO_BYTES + 1];
   private final Runnable retirement;
+  private final boolean handedOver;
 
   @GuardedBy("this")
   private final Deque<Client> waiting = new ArrayDeque<>();
@@ -53,7 +54,7 @@ final class Resident implements AutoCloseable {
   @GuardedBy("this")
   private boolean ended;
 
-  /** Null until it listens, and once it has retired. */
+  /** Null until it listens, and once it takes no more connections. */
   @GuardedBy("this")
   private Poller.@Nullable Registration registration;
 
@@ -61,11 +62,19 @@ final class Resident implements AutoCloseable {
    * Takes a socket that listens.
    *
    * @param atOnce how many lines are carried out at once
-   * @param retirement is done when no more clients are taken: gives the socket's name away
+   * @param handedOver whether the socket is somebody else's, who listens on when this one has ended
+   * @param retirement is done when no more lines are taken: gives what is this one's own away
    */
-  Resident(Fd listener, Build build, int atOnce, LineRunner runner, Runnable retirement)
+  Resident(
+      Fd listener,
+      boolean handedOver,
+      Build build,
+      int atOnce,
+      LineRunner runner,
+      Runnable retirement)
       throws IOException {
     this.listener = listener;
+    this.handedOver = handedOver;
     this.build = build;
     this.atOnce = atOnce;
     this.runner = runner;
@@ -92,6 +101,7 @@ final class Resident implements AutoCloseable {
     } catch (SyscallException e) {
       // Descriptors or memory are short. Clients that waited here would wait in vain.
       LOG.log(Level.ERROR, "take a connection; no more are taken", e);
+      leaveListener();
       retire();
     }
   }
@@ -118,18 +128,27 @@ final class Resident implements AutoCloseable {
     }
   }
 
-  /** Takes no more clients. Those whose line is carried out already are not touched. */
+  private synchronized void leaveListener() {
+    if (registration != null) {
+      registration.close();
+      registration = null;
+    }
+  }
+
+  /**
+   * Takes no more lines. Those that are carried out already are not touched. At a socket that was
+   * handed over, clients are still refused, for nobody else would until this process has ended.
+   */
   void retire() {
     synchronized (this) {
       if (retired) {
         return;
       }
       retired = true;
-      if (registration != null) {
-        registration.close();
-        registration = null;
-      }
       notifyAll();
+    }
+    if (!handedOver) {
+      leaveListener();
     }
     // On the thread that accepts, so that it is not inside a call.
     if (poller.isCurrentThread()) {
@@ -140,16 +159,23 @@ final class Resident implements AutoCloseable {
   }
 
   private void end() {
-    listener.close();
+    if (!handedOver) {
+      listener.close();
+    }
     retirement.run();
     Client next;
     while ((next = nextWaiting()) != null) {
-      next.refuse(LineProtocol.LINE_REFUSED_OLD);
+      next.refuse(whyEnding());
     }
     synchronized (this) {
       ended = true;
       notifyAll();
     }
+  }
+
+  /** Whether a client may start another one is for whoever the socket belongs to. */
+  private int whyEnding() {
+    return handedOver ? LineProtocol.LINE_REFUSED_NOW : LineProtocol.LINE_REFUSED_OLD;
   }
 
   private synchronized @Nullable Client nextWaiting() {
@@ -190,6 +216,8 @@ final class Resident implements AutoCloseable {
   public void close() {
     retire();
     poller.close();
+    leaveListener();
+    listener.close();
   }
 
   /** A connection; used on the poller's thread only, but for what says otherwise. */
@@ -253,7 +281,7 @@ final class Resident implements AutoCloseable {
         if (newer) {
           retire();
         }
-        refuse(newer ? LineProtocol.LINE_REFUSED_OLD : LineProtocol.LINE_REFUSED_BUILD);
+        refuse(newer ? whyEnding() : LineProtocol.LINE_REFUSED_BUILD);
         return;
       }
       Sockets.PeerCredentials peer = Sockets.peer(socket);
@@ -262,18 +290,21 @@ final class Resident implements AutoCloseable {
         return;
       }
       int others;
+      int refused = 0;
       synchronized (Resident.this) {
         others = taken;
-        if (retired || waiting.size() >= MOST_WAITING) {
-          others = -1;
+        if (retired) {
+          refused = whyEnding();
         } else if (others < atOnce) {
           taken++;
+        } else if (waiting.size() >= MOST_WAITING) {
+          refused = LineProtocol.LINE_REFUSED_NOW;
         } else {
           waiting.add(this);
         }
       }
-      if (others < 0) {
-        refuse(LineProtocol.LINE_REFUSED_OLD);
+      if (refused != 0) {
+        refuse(refused);
       } else if (others < atOnce) {
         offer();
       } else {

@@ -6,11 +6,15 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.cli.Rehearsal;
 import io.berth.linux.Fd;
+import io.berth.linux.FileLocks;
+import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Sockets;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -18,11 +22,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The program {@code berth-resident}: the command line that stays. The thin client starts it with a
- * lock that says for how long there is one, or systemd with a socket.
+ * lock that says for how long there is one, or systemd with a socket; then it takes the lock
+ * itself, so that no client starts another one, which would take the name of systemd's socket.
  */
 public final class ResidentMain {
   private static final String NAME = "cli.sock";
   private static final String PID = "cli.pid";
+  private static final String LOCK = "cli.lock";
   private static final int BACKLOG = 256;
   private static final int ACTIVATED_FD = 3;
   private static final int ROUNDS = 20;
@@ -84,13 +90,16 @@ public final class ResidentMain {
       throw new BerthException.FailedPrecondition(
           "start: neither a lock nor a socket was given; `berth` starts it by itself");
     }
-    if (!activated) {
+    if (activated) {
+      takeLock(config.state().resolve(LOCK));
+    } else {
       Files.deleteIfExists(socket);
     }
     Fd listener =
         activated
             ? Fd.adopt(ACTIVATED_FD, "socket of the service manager")
             : Sockets.listen(Sockets.Kind.SEQPACKET, socket, 0600, BACKLOG);
+    Object own = activated ? null : fileKey(socket);
     Files.writeString(pid, ProcessHandle.current().pid() + "\n");
     Build build =
         Build.of(Path.of(Objects.requireNonNull(System.getProperty("berth.libexec")), "bin/berth"));
@@ -98,14 +107,42 @@ public final class ResidentMain {
         Resident resident =
             new Resident(
                 listener,
+                activated,
                 build,
                 Math.clamp(config.number(Key.CLI_LINES), 1, 1024),
                 new LineRunner(connections),
-                () -> giveAway(activated ? List.of(pid) : List.of(socket, pid)))) {
+                () -> {
+                  // A service manager may have put a socket of its own there since.
+                  boolean named = own != null && own.equals(fileKey(socket));
+                  giveAway(
+                      activated ? List.of(pid) : named ? List.of(socket, pid) : List.of(), lock);
+                })) {
       resident.start();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> end(resident), "stop"));
       warmUp(resident, connections);
       resident.awaitEnd(Duration.ofSeconds(Math.max(1, config.number(Key.CLI_IDLE))));
+    }
+  }
+
+  private static @Nullable Object fileKey(Path file) {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .fileKey();
+    } catch (IOException e) {
+      return null;
+    }
+  }
+
+  /** Takes the lock for as long as this process lives. */
+  private static void takeLock(Path path) throws IOException {
+    int flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW;
+    Fd own = Fd.open(path.toString(), flags, 0600);
+    if (!FileLocks.take(own)) {
+      own.close();
+      System.err.println(
+          "berth-resident: lock `"
+              + path
+              + "`: held by one that was started before, until it ends");
     }
   }
 
@@ -118,7 +155,7 @@ public final class ResidentMain {
   }
 
   /** Whoever comes next may start another one. */
-  private void giveAway(List<Path> names) {
+  private static void giveAway(List<Path> names, @Nullable Fd lock) {
     for (Path name : names) {
       try {
         Files.deleteIfExists(name);

@@ -11,6 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,9 +36,14 @@ final class ResidentTest {
 
   @BeforeEach
   void start() throws Exception {
+    start(/* handedOver= */ false);
+  }
+
+  private void start(boolean handedOver) throws Exception {
     resident =
         new Resident(
             Sockets.listen(Sockets.Kind.SEQPACKET, folder.resolve("cli.sock"), 0600, 8),
+            handedOver,
             BUILD,
             1,
             new LineRunner(connections),
@@ -154,6 +160,40 @@ final class ResidentTest {
       tell(carried, LineProtocol.LINE_GO);
       hears(carried, LineProtocol.LINE_ENDED, 0);
       CompletableFuture.runAsync(() -> awaitEnd(Duration.ofHours(1))).get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void whoFindsTheQueueFullStartsNobodyInItsStead() throws Exception {
+    Fd first = greet(BUILD);
+    hears(first, LineProtocol.LINE_OFFER, 0);
+    for (int i = 0; i < 256; i++) {
+      hears(greet(BUILD), LineProtocol.LINE_WAITS, 1);
+    }
+    Fd late = greet(BUILD);
+    hears(late, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_NOW);
+    isLeft(late);
+  }
+
+  /** The socket of a service manager, which starts the next one when this one has ended. */
+  @Test
+  void atASocketThatWasHandedOverItRefusesUntilItsEnd() throws Exception {
+    resident.close();
+    Files.delete(folder.resolve("cli.sock"));
+    start(/* handedOver= */ true);
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd carried = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(carried, LineProtocol.LINE_OFFER, 0);
+      Fd waits = greet(BUILD);
+      hears(waits, LineProtocol.LINE_WAITS, 1);
+      Fd newer = greet(new Build(9, 2, 101));
+      hears(newer, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_NOW);
+      hears(waits, LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_NOW);
+      hears(greet(BUILD), LineProtocol.LINE_REFUSED, LineProtocol.LINE_REFUSED_NOW);
+      tell(carried, LineProtocol.LINE_GO);
+      hears(carried, LineProtocol.LINE_ENDED, 0);
+      CompletableFuture.runAsync(() -> awaitEnd(Duration.ofHours(1))).get(20, TimeUnit.SECONDS);
+      assertTrue(Files.exists(folder.resolve("cli.sock")), "the name stays its owner's");
     }
   }
 
