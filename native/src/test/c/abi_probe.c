@@ -229,6 +229,8 @@ static void blockedSignals(void) {
 static void fileLocks(void) {
   CONSTANT(FileLocks, F_WRLCK);
   CONSTANT(FileLocks, F_UNLCK);
+  CONSTANT(FileLocks, LOCK_EX);
+  CONSTANT(FileLocks, LOCK_NB);
 }
 
 static void splices(void) { CONSTANT(Splice, SPLICE_F_MOVE); }
@@ -275,6 +277,7 @@ static void sys(void) {
   NAMED(Sys, FCHMODAT, SYS_fchmodat);
   NAMED(Sys, FCHOWNAT, SYS_fchownat);
   NAMED(Sys, FTRUNCATE, SYS_ftruncate);
+  NAMED(Sys, FLOCK, SYS_flock);
   NAMED(Sys, FSYNC, SYS_fsync);
   NAMED(Sys, SYNCFS, SYS_syncfs);
   NAMED(Sys, FCNTL, SYS_fcntl);
