@@ -15,7 +15,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One named platform thread that waits for many descriptors and calls back. Callbacks run on that
- * thread one after another and must not wait for anything: what does, they hand on.
+ * thread one after another and must not wait for anything: what does, they hand on. One that fails
+ * does not end it, whatever the failure: a thread that cannot be started for what one callback
+ * hands on is an error too, and no reason to leave everybody else's descriptors alone.
  */
 public final class Poller implements Executor, AutoCloseable {
   private static final Logger LOG = System.getLogger(Poller.class.getName());
@@ -56,7 +58,7 @@ public final class Poller implements Executor, AutoCloseable {
      *
      * @param registration what {@link #register} returned, or is about to return
      * @param events {@code EPOLL*} of {@link Epoll}
-     * @throws IOException is logged, and the registration is closed
+     * @throws IOException is logged, as is any other failure, and the registration is closed
      */
     void ready(Registration registration, int events) throws IOException;
   }
@@ -187,7 +189,7 @@ public final class Poller implements Executor, AutoCloseable {
     }
     try {
       registration.callback.ready(registration, events);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       LOG.log(Level.WARNING, "poller: callback of " + registration.fd, e);
       registration.close();
     }
@@ -196,7 +198,7 @@ public final class Poller implements Executor, AutoCloseable {
   private static void runSafely(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(Level.WARNING, "poller: task", e);
     }
   }

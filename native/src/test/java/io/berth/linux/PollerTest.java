@@ -58,10 +58,36 @@ final class PollerTest {
     poller.execute(() -> {
       throw new IllegalStateException("expected by the test");
     });
+    poller.execute(() -> {
+      throw new OutOfMemoryError("expected by the test");
+    });
     CompletableFuture<String> name = new CompletableFuture<>();
     poller.execute(() -> name.complete(Thread.currentThread().getName()));
     assertEquals("test-poller", name.get(10, TimeUnit.SECONDS));
     assertFalse(poller.isCurrentThread());
+  }
+
+  /** More of a stack than there are addresses: there is no such thread. */
+  @Test
+  void aCallbackThatCannotStartAThread_doesNotEndIt() throws Exception {
+    CompletableFuture<Integer> second = new CompletableFuture<>();
+    try (Fd.Pipe first = Fd.pipe(OpenFlags.O_NONBLOCK);
+        Fd.Pipe other = Fd.pipe(OpenFlags.O_NONBLOCK)) {
+      poller.register(
+          first.readEnd(),
+          Epoll.EPOLLIN,
+          (_, _) -> Thread.ofPlatform().stackSize(1L << 55).start(() -> {}));
+      poller.register(
+          other.readEnd(),
+          Epoll.EPOLLIN,
+          (registration, events) -> {
+            registration.close();
+            second.complete(events);
+          });
+      first.writeEnd().writeAll(new byte[] {1});
+      other.writeEnd().writeAll(new byte[] {1});
+      assertEquals(Epoll.EPOLLIN, second.get(10, TimeUnit.SECONDS));
+    }
   }
 
   @Test

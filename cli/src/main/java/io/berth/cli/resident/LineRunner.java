@@ -16,12 +16,14 @@ import io.berth.linux.SyscallException;
 import io.berth.linux.ThreadView;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
 
 /** Carries lines out, each on a thread of its own. */
 final class LineRunner {
@@ -30,9 +32,20 @@ final class LineRunner {
   private static final long STACK = 512 * 1024;
 
   private final SharedConnections connections;
+  private final ThreadFactory threads;
 
   LineRunner(SharedConnections connections) {
+    this(connections, Thread.ofPlatform().daemon().name("line").stackSize(STACK).factory());
+  }
+
+  /**
+   * With threads of another kind.
+   *
+   * @param threads makes them, unstarted
+   */
+  LineRunner(SharedConnections connections, ThreadFactory threads) {
     this.connections = connections;
+    this.threads = threads;
   }
 
   /**
@@ -41,14 +54,17 @@ final class LineRunner {
    * @param socket its client; stays the caller's until {@code done} is called
    * @param greeting closed when the line is done
    * @param done called on the line's thread at last
+   * @throws IOException if there is no descriptor or thread left for it: nothing has begun
    */
-  Running start(Fd socket, Greeting greeting, Runnable done) {
+  Running start(Fd socket, Greeting greeting, Runnable done) throws IOException {
+    Running running = new Running(socket, greeting, done);
     try {
-      Running running = new Running(socket, greeting, done);
       running.thread.start();
       return running;
-    } catch (SyscallException e) {
-      throw new IllegalStateException(e);
+    } catch (OutOfMemoryError e) {
+      // Of threads, which others' lines may give back. Where the heap is short the process ends.
+      running.gate.close();
+      throw new IOException("start a thread for a line: " + e.getMessage(), e);
     }
   }
 
@@ -69,8 +85,7 @@ final class LineRunner {
       this.greeting = greeting;
       this.gate = new LineGate(greeting);
       this.connection = new LineConnection(socket, greeting, gate);
-      this.thread =
-          Thread.ofPlatform().daemon().name("line").stackSize(STACK).unstarted(() -> run(done));
+      this.thread = threads.newThread(() -> run(done));
     }
 
     LineConnection connection() {

@@ -265,12 +265,21 @@ final class Resident implements AutoCloseable {
       }
     }
 
-    private void told(int op, int value) {
+    private void told(int op, int value) throws IOException {
       LineRunner.Running line = running;
       if (line != null) {
         line.connection().received(op, value);
       } else if (op == LineProtocol.LINE_GO && offered && greeting != null) {
-        running = runner.start(socket, greeting, this::lineDone);
+        start(greeting);
+      }
+    }
+
+    private void start(Greeting line) throws IOException {
+      try {
+        running = runner.start(socket, line, this::lineDone);
+      } catch (IOException e) {
+        LOG.log(Level.ERROR, e.getMessage());
+        throw e;
       }
     }
 

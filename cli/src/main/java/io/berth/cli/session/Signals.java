@@ -2,8 +2,11 @@ package io.berth.cli.session;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Signal;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +19,10 @@ public final class Signals {
   /** More than ever wait, but for somebody who sends them in a loop. */
   private static final int MOST_WAITING = 1024;
 
+  private static final Logger LOG = System.getLogger(Signals.class.getName());
+
   private final Addressee addressee;
+  private final ThreadFactory threads;
 
   @GuardedBy("this")
   private final Deque<Runnable> beforeEnd = new ArrayDeque<>();
@@ -54,7 +60,13 @@ public final class Signals {
 
   /** None arrives until somebody calls {@link #arrive}. */
   public Signals(Addressee addressee) {
+    this(addressee, Thread.ofPlatform().daemon().name("signals").factory());
+  }
+
+  /** With a thread of another kind to attend to them, which is made unstarted. */
+  Signals(Addressee addressee, ThreadFactory threads) {
     this.addressee = addressee;
+    this.threads = threads;
   }
 
   /** Of a caller whom no signal can reach. */
@@ -82,8 +94,13 @@ public final class Signals {
     arrived.add(signal);
     notifyAll();
     if (!attended) {
-      attended = true;
-      Thread.ofPlatform().daemon().name("signals").start(this::attend);
+      try {
+        threads.newThread(this::attend).start();
+        attended = true;
+      } catch (OutOfMemoryError e) {
+        // There are too many threads. The next signal is another chance for this one.
+        LOG.log(Level.ERROR, "start a thread for signals: {0}", e.getMessage());
+      }
     }
   }
 

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,19 +37,25 @@ final class ResidentTest {
 
   @BeforeEach
   void start() throws Exception {
-    start(/* handedOver= */ false);
+    start(/* handedOver= */ false, new LineRunner(connections));
   }
 
-  private void start(boolean handedOver) throws Exception {
+  private void start(boolean handedOver, LineRunner runner) throws Exception {
     resident =
         new Resident(
             Sockets.listen(Sockets.Kind.SEQPACKET, folder.resolve("cli.sock"), 0600, 8),
             handedOver,
             BUILD,
             1,
-            new LineRunner(connections),
+            runner,
             () -> retired.complete(null));
     resident.start();
+  }
+
+  private void restart(boolean handedOver, LineRunner runner) throws Exception {
+    resident.close();
+    Files.delete(folder.resolve("cli.sock"));
+    start(handedOver, runner);
   }
 
   @AfterEach
@@ -175,12 +182,35 @@ final class ResidentTest {
     isLeft(late);
   }
 
+  @Test
+  void aLineWithoutAThreadFailsAndTheNextOneIsTaken() throws Exception {
+    AtomicInteger made = new AtomicInteger();
+    // More of a stack than there are addresses: there is no such thread.
+    restart(
+        /* handedOver= */ false,
+        new LineRunner(
+            connections,
+            task ->
+                Thread.ofPlatform()
+                    .daemon()
+                    .stackSize(made.getAndIncrement() == 0 ? 1L << 55 : 0)
+                    .unstarted(task)));
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd first = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(first, LineProtocol.LINE_OFFER, 0);
+      tell(first, LineProtocol.LINE_GO);
+      isLeft(first);
+      Fd second = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(second, LineProtocol.LINE_OFFER, 0);
+      tell(second, LineProtocol.LINE_GO);
+      hears(second, LineProtocol.LINE_ENDED, 0);
+    }
+  }
+
   /** The socket of a service manager, which starts the next one when this one has ended. */
   @Test
   void atASocketThatWasHandedOverItRefusesUntilItsEnd() throws Exception {
-    resident.close();
-    Files.delete(folder.resolve("cli.sock"));
-    start(/* handedOver= */ true);
+    restart(/* handedOver= */ true, new LineRunner(connections));
     try (Fd.Pipe pipe = Fd.pipe(0)) {
       Fd carried = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
       hears(carried, LineProtocol.LINE_OFFER, 0);

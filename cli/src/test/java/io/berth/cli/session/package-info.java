@@ -1,0 +1,4 @@
+@NullMarked
+package io.berth.cli.session;
+
+import org.jspecify.annotations.NullMarked;
