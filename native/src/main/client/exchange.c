@@ -34,6 +34,7 @@ static struct {
   bool kept;      /* signals are not for this process */
   int effect;     /* a signal that waits for its effect; 0 for none */
   int64_t effect_at;
+  bool left;      /* a signal came before anything of the line had begun */
   bool ended;
   int code;
 } line;
@@ -152,19 +153,37 @@ static bool send_hello(int text, uint32_t size) {
   return sent;
 }
 
+/* While nothing of the line has begun, a signal has its effect on this process alone, and nothing of
+ * the line begins behind its back: one that was stopped and goes on carries it out by itself. */
+static void leave_by_signal(void) {
+  struct signalfd_siginfo info;
+  while (read(line.signals, &info, sizeof info) == (ssize_t)sizeof info) {
+    int number = (int)info.ssi_signo;
+    if (number == SIGWINCH || number == SIGCONT || (signals_ignored() >> (number - 1) & 1) != 0)
+      continue;
+    line.left = true;
+    shutdown(line.socket, SHUT_RDWR);
+    signals_effect(number);
+  }
+}
+
 /* The next message; false if the connection has ended, or at the moment given. */
 static bool receive(struct line_message *message, int64_t until) {
-  while (true) {
+  while (!line.left) {
     ssize_t count = recv(line.socket, message, sizeof *message, 0);
     if (count == (ssize_t)sizeof *message)
       return true;
     if (count >= 0 || (errno != EAGAIN && errno != EINTR))
       return false;
     int64_t left = until - now();
-    struct pollfd ready = {.fd = line.socket, .events = POLLIN};
-    if (left <= 0 || poll(&ready, 1, (int)left) < 0)
+    struct pollfd ready[] = {{.fd = line.socket, .events = POLLIN},
+                             {.fd = line.signals, .events = POLLIN}};
+    if (left <= 0 || poll(ready, 2, (int)left) < 0)
       return false;
+    if (ready[1].revents != 0)
+      leave_by_signal();
   }
+  return false;
 }
 
 /* Waits for the offer to take the line. */
@@ -176,7 +195,7 @@ static enum exchange await_offer(void) {
   struct line_message message;
   while (true) {
     if (!receive(&message, until)) {
-      if (!waits || until >= start + QUEUE_MS || now() < until)
+      if (line.left || !waits || until >= start + QUEUE_MS || now() < until)
         return EXCHANGE_NOT;
       dprintf(2, "berth: %u commands are being carried out; waiting for one to end\n", others);
       until = start + QUEUE_MS;

@@ -315,6 +315,34 @@ static void a_line_that_waits_says_so(int listener) {
   close(fd);
 }
 
+static void a_signal_ends_a_line_that_waits(int listener) {
+  static const int all[] = {SIGINT, SIGTSTP};
+  int descriptors[LINE_DESCRIPTORS];
+  struct line_message message;
+  int status;
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct client client = call("version");
+    setpgid(client.pid, client.pid); /* whose parent is of another group: it can be stopped */
+    int fd = accept_client(listener);
+    hello_from(fd, descriptors);
+    close_all(descriptors);
+    tell(fd, LINE_WAITS, 64);
+    CHECK(kill(client.pid, all[i]) == 0);
+    CHECK(waitpid(client.pid, &status, WUNTRACED) == client.pid);
+    CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == all[i] : WIFSTOPPED(status));
+    await(fd);
+    CHECK(recv(fd, &message, sizeof message, 0) == 0); /* no acceptance of an offer to come */
+    close(fd);
+    if (all[i] == SIGTSTP) {
+      CHECK(kill(client.pid, SIGCONT) == 0);
+      says(client, "oneshot version");
+      ends_with(client, ONESHOT);
+    } else {
+      close(client.output);
+    }
+  }
+}
+
 /* cases L1, L2 */
 static void signals_that_are_kept_reach_the_resident_alone(int listener) {
   static const int all[] = {SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP,  SIGPIPE, SIGIO,
@@ -458,6 +486,7 @@ int main(int argc, char **argv) {
   RUN(a_line_that_is_refused_or_not_taken_goes_on_alone(listener));
   RUN(a_resident_that_takes_no_more_lines_is_not_replaced(listener));
   RUN(a_line_that_waits_says_so(listener));
+  RUN(a_signal_ends_a_line_that_waits(listener));
   RUN(signals_that_are_kept_reach_the_resident_alone(listener));
   RUN(signals_that_are_not_have_their_effect_whatever_the_resident_does(listener));
   RUN(a_reader_that_has_gone_ends_the_client(listener));
@@ -467,6 +496,6 @@ int main(int argc, char **argv) {
   RUN(without_a_resident_a_line_for_it_only_fails());
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 12 tests passed\n");
+  printf("client_test: 13 tests passed\n");
   return 0;
 }
