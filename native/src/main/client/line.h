@@ -37,7 +37,8 @@
 #define LINE_MODE_SILENT 2 /* what is typed is not shown */
 
 #define LINE_DESCRIPTORS 5 /* the text, the folder, standard input, output and error */
-#define LINE_MAX_TEXT (1024 * 1024)
+/* Some hundred lines are carried out or wait at once, all in one heap. */
+#define LINE_MAX_TEXT (100 * 1024)
 
 struct line_message {
   uint32_t op;

@@ -28,7 +28,7 @@ final class LineProtocol {
   static final int LINE_MODE_SILENT = 2;
 
   static final int LINE_DESCRIPTORS = 5;
-  static final int LINE_MAX_TEXT = 1024 * 1024;
+  static final int LINE_MAX_TEXT = 100 * 1024;
 
   /** The size of {@code struct line_message}. */
   static final int MESSAGE_BYTES = 8;
