@@ -17,7 +17,6 @@ import io.berth.api.berth.image.v1.ExtractResponse;
 import io.berth.api.berth.image.v1.HistoryRequest;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
-import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.PrepareRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.image.v1.SaveRequest;
@@ -26,7 +25,6 @@ import io.berth.api.berth.image.v1.VerifyRequest;
 import io.berth.api.containerd.services.snapshots.v1.ListSnapshotsRequest;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.types.Mount;
-import io.berth.base.id.AccountFiles;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.tar.TarEntry;
 import io.grpc.StatusRuntimeException;
@@ -36,7 +34,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -342,25 +339,6 @@ class RootfsIT {
     } catch (java.util.concurrent.ExecutionException e) {
       throw (Exception) e.getCause();
     }
-  }
-
-  /** Files of users that are larger than any honest one are refused, not read in part. */
-  @Test // case S18
-  void lookUpUser_inHugeFiles_isRefused() throws Exception {
-    Path etc = Files.createDirectory(mountPoint.resolve("etc"));
-    LookUpUserRequest request =
-        LookUpUserRequest.newBuilder().setRootfs(mountPoint.toString()).setUser("u").build();
-    String line = "u:x:7:8::/:/bin/sh\n";
-    Files.writeString(
-        etc.resolve("passwd"), line + "\n".repeat(AccountFiles.MAX_BYTES - line.length()));
-    assertEquals(List.of(8), rootfs().lookUpUser(request).getUser().getGroupsList());
-    Files.writeString(etc.resolve("passwd"), "\n", StandardOpenOption.APPEND);
-    var large = assertThrows(StatusRuntimeException.class, () -> rootfs().lookUpUser(request));
-    assertTrue(
-        String.valueOf(large.getMessage())
-            .startsWith(
-                "FAILED_PRECONDITION: look up a user: /etc/passwd is larger than 4194304 bytes"),
-        large.getMessage());
   }
 
   @Test

@@ -105,6 +105,46 @@ final class IdentityIT {
     return (uid + " ").repeat(4) + (gid + " ").repeat(4) + groups;
   }
 
+  // case L6: the files inside tell who a user is, also where mounts have put them there.
+  @Test
+  void usersAndGroupsAreThoseOfTheFilesInside() throws Exception {
+    Path etc = berth.folder("accounts");
+    Path passwd = Files.writeString(etc.resolve("passwd"), "eve:x:4321:4322::/home:/bin/sh\n");
+    Path group =
+        Files.writeString(etc.resolve("group"), "eve:x:4322:\nclub:x:4323:eve\nlate:x:4324:\n");
+    List<String> files = List.of("-v", passwd + ":/etc/passwd:ro", "-v", group + ":/etc/group:ro");
+    List<String> user = new ArrayList<>(files);
+    user.addAll(List.of("-u", "eve", "--group-add", "late"));
+    assertEquals(ids(4321, 4322, "4322 4323 4324"), run(user, IMAGE, WHO).out().strip());
+    List<String> numbers = new ArrayList<>(files);
+    numbers.addAll(List.of("-u", "4321:club"));
+    assertEquals(ids(4321, 4323, "4323"), run(numbers, IMAGE, WHO).out().strip());
+    List<String> root = new ArrayList<>(files);
+    assertEquals(ids(0, 0, "0"), run(root, IMAGE, WHO).out().strip());
+    root.addAll(List.of("-u", "ann"));
+    assertTrue(run(root, IMAGE, WHO).exits(125).err().contains("unable to find user ann"));
+    // The folder is a volume that has got the image's files, in which a user is changed.
+    berth.berth("volume", "create", "accounts").exits(0);
+    List<String> line = new ArrayList<>(List.of("create", "--name", "inside", "--network=none"));
+    line.addAll(List.of("-u", "ann", "-v", "accounts:/etc", IMAGE, "sh", "-c", "sleep 1000"));
+    berth.berth(line.toArray(String[]::new)).exits(0);
+    berth.berth("start", "inside").exits(0);
+    assertEquals(
+        ids(1000, 1000, "10 1000"), berth.berth("exec", "inside", "sh", "-c", WHO).out().strip());
+    String change = "echo eve:x:5:6::/:/bin/sh > /etc/passwd; echo club:x:7:eve >> /etc/group";
+    berth.berth("exec", "-u", "0", "inside", "sh", "-c", change).exits(0);
+    assertEquals(
+        ids(5, 6, "6 7"),
+        berth.berth("exec", "-u", "eve", "inside", "sh", "-c", WHO).out().strip());
+    assertEquals(
+        ids(5, 7, "7"),
+        berth.berth("exec", "-u", "eve:club", "inside", "sh", "-c", WHO).out().strip());
+    String unlisted = berth.berth("exec", "-u", "ann", "inside", "true").exits(126).err();
+    assertTrue(unlisted.contains("unable to find user ann"), unlisted);
+    berth.berth("rm", "-f", "inside").exits(0);
+    berth.berth("volume", "rm", "accounts").exits(0);
+  }
+
   // case S2: one routine says who the first process is, who an exec is, and who a health check is.
   @Test
   void thePrimaryGroupIsAmongTheSupplementaryOnes() throws Exception {

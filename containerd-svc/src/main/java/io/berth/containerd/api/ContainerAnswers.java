@@ -15,9 +15,9 @@ import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.api.berth.container.v1.WaitResponse;
-import io.berth.api.containerd.types.Mount;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.api.message.DescriptionMessages;
+import io.berth.containerd.api.message.HostMessages;
 import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerExecs;
 import io.berth.containerd.container.ContainerQueries;
@@ -31,7 +31,6 @@ import io.berth.containerd.container.Started;
 import io.berth.containerd.health.HealthState;
 import io.berth.containerd.log.LogEntry;
 import io.berth.containerd.settings.ExecSettings;
-import io.berth.oci.runtime.RuntimeSpec;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -48,17 +47,8 @@ final class ContainerAnswers {
             .addAllExecIds(seen.execs())
             .setSizeRw(seen.sizes().own())
             .setSizeRoot(seen.sizes().whole());
-    seen.mounts().forEach(mount -> message.addMounts(of(mount)));
+    seen.mounts().forEach(mount -> message.addMounts(HostMessages.write(mount)));
     return message.build();
-  }
-
-  private static Mount of(RuntimeSpec.Mount mount) {
-    return Mount.newBuilder()
-        .setType(mount.type())
-        .setSource(mount.source())
-        .setTarget(mount.destination())
-        .addAllOptions(mount.options())
-        .build();
   }
 
   private static StateInfo of(ContainerStatus.Run run) {

@@ -20,14 +20,17 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.api.message.ConfigMessages;
+import io.berth.containerd.api.message.HostMessages;
 import io.berth.containerd.settings.FromImage;
 import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.ResolvedUser;
 import io.berth.containerd.settings.RootFilesystem;
+import io.berth.oci.runtime.RuntimeSpec;
 import io.grpc.ManagedChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The calls to image-svc: root file systems and volumes. Each blocks until image-svc has answered
@@ -75,19 +78,32 @@ public final class ImageCalls {
   }
 
   /**
+   * A wish for a user, as people write it.
+   *
+   * @param user {@code USER} or {@code USER:GROUP}; empty for the image's, and where no image is
+   *     asked, for the superuser
+   * @param groups further groups, names or numbers
+   */
+  public record UserWish(String user, List<String> groups) {
+    public UserWish {
+      groups = List.copyOf(groups);
+    }
+  }
+
+  /**
    * A root file system that was prepared on an image.
    *
    * @param image the name that was meant, or the image's first one; empty without a name
    * @param settings what the image says
    * @param root the snapshot
-   * @param user who runs
+   * @param user who runs; null where that was not asked for
    * @param warnings for the person, a line each
    */
   public record Prepared(
       String image,
       ImageSettings settings,
       RootFilesystem root,
-      ResolvedUser user,
+      @Nullable ResolvedUser user,
       List<String> warnings) {
     public Prepared {
       warnings = List.copyOf(warnings);
@@ -99,30 +115,30 @@ public final class ImageCalls {
    * a while without a container, so that this service may die before it has recorded one.
    *
    * @param key the container's; its id becomes the snapshot's key
-   * @param user {@code USER} or {@code USER:GROUP}; empty for the image's
-   * @param groups further groups, names or numbers
+   * @param runs who runs by the image's files; null if these do not tell it
    * @param ephemeral whether the container removes itself
    * @throws BerthException.NotFound with {@code IMAGE_NOT_FOUND} if the image is not here
    */
   public Prepared prepare(
-      TaskKey key, FromImage image, String user, List<String> groups, boolean ephemeral) {
-    PrepareRequest request =
+      TaskKey key, FromImage image, @Nullable UserWish runs, boolean ephemeral) {
+    PrepareRequest.Builder request =
         PrepareRequest.newBuilder()
             .setRef(image.ref())
             .setPlatform(image.platform())
             .setKey(key.id())
-            .setUser(user)
-            .addAllGroups(groups)
             .setEphemeral(ephemeral)
-            .build();
+            .setWithoutUser(runs == null);
+    if (runs != null) {
+      request.setUser(runs.user).addAllGroups(runs.groups);
+    }
     PrepareResponse prepared =
-        service.call(() -> rootfs(key.namespace(), COPY_PATIENCE).prepare(request));
+        service.call(() -> rootfs(key.namespace(), COPY_PATIENCE).prepare(request.build()));
     Image found = prepared.getImage();
     return new Prepared(
         prepared.getName(),
         ConfigMessages.read(found.getConfig().toBuilder().setId(found.getId()).build()),
         new RootFilesystem(prepared.getSnapshotter(), key.id(), ""),
-        ConfigMessages.read(prepared.getUser()),
+        prepared.hasUser() ? ConfigMessages.read(prepared.getUser()) : null,
         prepared.getWarningsList());
   }
 
@@ -151,22 +167,22 @@ public final class ImageCalls {
   }
 
   /**
-   * A user as the root file system resolves it (passwd(5), group(5)).
+   * A user as a root file system resolves it (passwd(5), group(5)).
    *
-   * @param user {@code USER} or {@code USER:GROUP}; empty for the superuser
-   * @param groups further groups, names or numbers
+   * @param mounts those that lie over the files that list users
    */
   public ResolvedUser user(
-      String namespace, RootFilesystem root, String user, List<String> groups) {
-    LookUpUserRequest request =
+      String namespace, RootFilesystem root, List<RuntimeSpec.Mount> mounts, UserWish wish) {
+    LookUpUserRequest.Builder request =
         LookUpUserRequest.newBuilder()
             .setSnapshotter(root.snapshotter())
             .setKey(root.snapshotKey())
             .setRootfs(root.folder())
-            .setUser(user)
-            .addAllGroups(groups)
-            .build();
-    return ConfigMessages.read(service.call(() -> rootfs(namespace).lookUpUser(request)).getUser());
+            .setUser(wish.user)
+            .addAllGroups(wish.groups);
+    mounts.forEach(mount -> request.addMounts(HostMessages.write(mount)));
+    return ConfigMessages.read(
+        service.call(() -> rootfs(namespace, COPY_PATIENCE).lookUpUser(request.build())).getUser());
   }
 
   /** A volume by its name, made if it is not there; with an empty name a new anonymous one. */

@@ -26,6 +26,7 @@ import io.berth.containerd.spec.ConfigMerge;
 import io.berth.containerd.spec.ContainerFacts;
 import io.berth.containerd.spec.GeneratedSpec;
 import io.berth.containerd.spec.HostRules;
+import io.berth.containerd.spec.MountTable;
 import io.berth.containerd.spec.SpecGenerator;
 import io.berth.containerd.spec.SpecJson;
 import io.berth.containerd.spec.SpecRequest;
@@ -123,8 +124,10 @@ public final class ContainerCreation {
             .prepare(
                 key,
                 image,
-                request.config().user(),
-                request.host().privileges().groupAdd(),
+                MountTable.mayCoverAccounts(request.host().storage())
+                    ? null
+                    : new ImageCalls.UserWish(
+                        request.config().user(), request.host().privileges().groupAdd()),
                 request.host().lifecycle().autoRemove());
     try {
       Created made =
@@ -170,15 +173,22 @@ public final class ContainerCreation {
     NetworkWish network = others.linked(namespace, asked);
     ContainerConfig config = others.named(namespace, request.host(), network, merged);
     List<String> command = ConfigMerge.commandLine(config);
-    ResolvedUser user = user(namespace, request, config);
+    boolean ofImage = !MountTable.mayCoverAccounts(request.host().storage());
+    ResolvedUser early = ofImage ? user(namespace, request, config, List.of()) : ResolvedUser.ROOT;
     VolumeMaking volumes = new VolumeMaking(surroundings.images(), namespace);
     try {
       HostSettings host = host(namespace, request, completed.host(), volumes);
+      SpecGenerator generator = new SpecGenerator(surroundings.hostFacts());
+      ContainerFacts facts = facts(key, host, volumes);
+      SpecRequest wanted = new SpecRequest(config, host, network, request.imageSettings(), early);
       GeneratedSpec generated =
-          new SpecGenerator(surroundings.hostFacts())
-              .generate(
-                  new SpecRequest(config, host, network, request.imageSettings(), user),
-                  facts(key, host, volumes));
+          generator.generate(
+              ofImage
+                  ? wanted
+                  : wanted.as(
+                      user(
+                          namespace, request, config, generator.mountsOverAccounts(wanted, facts))),
+              facts);
       makeFolders(generated.foldersToMake());
       ContainerDescription described = described(key, request, config, host, network, command);
       byte[] spec = spec(generated, request.root().folder());
@@ -227,15 +237,31 @@ public final class ContainerCreation {
         : network;
   }
 
-  private ResolvedUser user(String namespace, NewContainer request, ContainerConfig config) {
+  /**
+   * Who runs.
+   *
+   * @param mounts what lies over the files that tell it
+   */
+  private ResolvedUser user(
+      String namespace,
+      NewContainer request,
+      ContainerConfig config,
+      List<RuntimeSpec.Mount> mounts) {
     ResolvedUser resolved = request.user();
     if (resolved != null) {
       return resolved;
     }
     List<String> groups = request.host().privileges().groupAdd();
-    return config.user().isEmpty() && groups.isEmpty()
+    // A root file system that is no image's has always had a superuser without further groups.
+    return mounts.isEmpty()
+            && request.imageSettings().id().isEmpty()
+            && config.user().isEmpty()
+            && groups.isEmpty()
         ? ResolvedUser.ROOT
-        : surroundings.images().user(namespace, request.root(), config.user(), groups);
+        : surroundings
+            .images()
+            .user(
+                namespace, request.root(), mounts, new ImageCalls.UserWish(config.user(), groups));
   }
 
   private HostSettings host(

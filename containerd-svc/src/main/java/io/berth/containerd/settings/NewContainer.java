@@ -30,7 +30,10 @@ public record NewContainer(
     @Nullable FromImage fromImage) {
   /** The same on a root file system that was prepared. */
   public NewContainer on(
-      String nameOfImage, ImageSettings said, RootFilesystem prepared, ResolvedUser resolved) {
+      String nameOfImage,
+      ImageSettings said,
+      RootFilesystem prepared,
+      @Nullable ResolvedUser resolved) {
     return new NewContainer(
         id, name, config, host, network, nameOfImage, said, prepared, resolved, null);
   }

@@ -33,6 +33,9 @@ public final class MountTable {
   private static final Set<String> ALWAYS_WRITABLE =
       Set.of("/proc", "/dev", "/dev/pts", SHM, MQUEUE);
 
+  /** The files of a container that list its users and groups. */
+  private static final List<Path> ACCOUNTS = List.of(Path.of("/etc/passwd"), Path.of("/etc/group"));
+
   private final SpecRequest request;
   private final ContainerFacts container;
   private final HostFacts facts;
@@ -80,6 +83,20 @@ public final class MountTable {
     return List.copyOf(volumes);
   }
 
+  /**
+   * Whether the files that list users and groups may be other ones inside than those of the root
+   * file system, by the mounts that a person asks for.
+   */
+  public static boolean mayCoverAccounts(StorageSettings storage) {
+    // What is mounted in other containers is known only once these are looked at.
+    return !storage.volumesFrom().isEmpty()
+        || storage.mounts().stream().anyMatch(mount -> coversAccounts(target(mount.target())));
+  }
+
+  private static boolean coversAccounts(String target) {
+    return ACCOUNTS.stream().anyMatch(file -> file.startsWith(target));
+  }
+
   static MountTable of(SpecRequest request, ContainerFacts container, HostFacts facts) {
     MountTable table = new MountTable(request, container, facts);
     List<Volume> volumes = volumesOf(request.host().storage(), request.image());
@@ -115,6 +132,11 @@ public final class MountTable {
     rest.sort(Comparator.comparingLong(mount -> depth(mount.destination())));
     all.addAll(rest);
     return List.copyOf(all);
+  }
+
+  /** Those of the mounts that lie over the files that list users and groups. */
+  List<RuntimeSpec.Mount> overAccounts() {
+    return mounts().stream().filter(mount -> coversAccounts(mount.destination())).toList();
   }
 
   List<Path> foldersToMake() {

@@ -109,6 +109,14 @@ public final class SpecGenerator {
     return new GeneratedSpec(spec, mounts.foldersToMake(), List.of());
   }
 
+  /**
+   * What a container mounts over the files that list its users and groups, in the order of
+   * mounting. Its user is not looked at, for these files are to tell it.
+   */
+  public List<RuntimeSpec.Mount> mountsOverAccounts(SpecRequest request, ContainerFacts container) {
+    return MountTable.of(request, container, facts).overAccounts();
+  }
+
   /** The name that the container has: its own, the host's, or the first digits of its id. */
   public String hostname(SpecRequest request, ContainerFacts container) {
     ContainerConfig config = request.config();

@@ -20,4 +20,9 @@ public record SpecRequest(
     HostSettings host,
     NetworkWish network,
     ImageSettings image,
-    ResolvedUser user) {}
+    ResolvedUser user) {
+  /** The same for another user. */
+  public SpecRequest as(ResolvedUser other) {
+    return new SpecRequest(config, host, network, image, other);
+  }
+}

@@ -1,6 +1,7 @@
 package io.berth.containerd.fake;
 
 import com.google.protobuf.Empty;
+import io.berth.api.berth.container.v1.User;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.MountsRequest;
 import io.berth.api.berth.image.v1.MountsResponse;
@@ -171,6 +172,7 @@ public final class FakePeers implements AutoCloseable {
             }
             prepared.add(request.getKey());
             return PrepareResponse.newBuilder()
+                .setUser(User.getDefaultInstance())
                 .setImage(Image.newBuilder().setId("sha256:1"))
                 .setSnapshotter("overlayfs")
                 .setName("docker.io/library/busybox:latest")

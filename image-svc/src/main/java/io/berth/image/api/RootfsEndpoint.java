@@ -78,11 +78,16 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                       request.getRef(),
                       request.getUser(),
                       request.getGroupsList(),
+                      request.getWithoutUser(),
                       request.getEphemeral(),
                       ImageMessages.platform(request.getPlatform())));
-          return PrepareResponse.newBuilder()
+          PrepareResponse.Builder response = PrepareResponse.newBuilder();
+          ContainerUser user = prepared.user();
+          if (user != null) {
+            response.setUser(ImageMessages.user(user));
+          }
+          return response
               .setImage(messages.message(key.namespace(), key.snapshotter(), prepared.image()))
-              .setUser(ImageMessages.user(prepared.user()))
               .addMounts(Wire.mount(prepared.mount()))
               .setSnapshotter(key.snapshotter())
               .addAllWarnings(warnings(request, prepared.image().config().platform()))
@@ -137,19 +142,13 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         () -> LookUpUserResponse.newBuilder().setUser(ImageMessages.user(lookUp(request))).build());
   }
 
-  private ContainerUser lookUp(LookUpUserRequest request) {
-    if (request.getRootfs().isEmpty()) {
-      return rootfs.lookUpUser(
-          key(request.getSnapshotter(), request.getKey()),
-          request.getUser(),
-          request.getGroupsList());
-    }
-    if (!request.getRootfs().startsWith("/")) {
-      throw new BerthException.InvalidArgument(
-          "look up user in `" + request.getRootfs() + "`: not an absolute path");
-    }
-    return rootfs.lookUpUser(
-        Path.of(request.getRootfs()), request.getUser(), request.getGroupsList());
+  private ContainerUser lookUp(LookUpUserRequest request) throws IOException {
+    RootfsFiles.Tree tree =
+        new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
+            .tree(() -> key(request.getSnapshotter(), request.getKey()));
+    return tree instanceof RootfsFiles.Tree.Stopped
+        ? threads.run("user", () -> files.user(tree, request.getUser(), request.getGroupsList()))
+        : files.user(tree, request.getUser(), request.getGroupsList());
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.berth.image.rootfs;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.berth.base.error.BerthException;
-import io.berth.base.id.AccountFiles;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.Leases;
 import io.berth.image.lease.WorkLease;
@@ -18,8 +17,6 @@ import io.berth.image.snapshot.MountSpec;
 import io.berth.image.snapshot.SnapshotInfo;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.image.tree.MergedTree;
-import io.berth.linux.Errno;
-import io.berth.linux.SyscallException;
 import io.berth.oci.image.Platform;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -84,6 +81,7 @@ public final class Rootfs {
    *
    * @param user as {@code docker run -u} takes it; empty: the image's
    * @param groups more groups of the user
+   * @param withoutUser whether no user is looked up, because mounts change the files that list them
    * @param fleeting the container removes itself at its end
    * @param platform null for this machine's
    */
@@ -92,6 +90,7 @@ public final class Rootfs {
       String ref,
       String user,
       List<String> groups,
+      boolean withoutUser,
       boolean fleeting,
       @Nullable Platform platform) {
     public Request {
@@ -99,8 +98,12 @@ public final class Rootfs {
     }
   }
 
-  /** The root file system that a container gets. */
-  public record Prepared(ResolvedImage image, ContainerUser user, MountSpec mount) {}
+  /**
+   * The root file system that a container gets.
+   *
+   * @param user null where none was looked up
+   */
+  public record Prepared(ResolvedImage image, @Nullable ContainerUser user, MountSpec mount) {}
 
   /**
    * Resolves the image, unpacks it if need be, prepares a snapshot on it and looks the user up. A
@@ -114,7 +117,7 @@ public final class Rootfs {
     if (!parent.isEmpty() && snapshots.find(layers) == null) {
       unpack(request, image);
     }
-    ContainerUser user = user(request, image, layers);
+    ContainerUser user = request.withoutUser ? null : user(request, image, layers);
     try {
       return new Prepared(
           image, user, prepareNew(request, init.over(namespace, request.key.snapshotter(), image)));
@@ -203,39 +206,15 @@ public final class Rootfs {
     return snapshots.mounts(key);
   }
 
-  /** Looks a user up in a snapshot, its own changes included. */
-  public ContainerUser lookUpUser(Snapshots.Key key, String user, List<String> groups) {
-    return lookUp(snapshots.folders(key), key.snapshotter(), user, groups);
-  }
-
-  /** Looks a user up in a folder that is a root file system. */
-  public ContainerUser lookUpUser(Path rootfs, String user, List<String> groups) {
-    return lookUp(List.of(rootfs), "native", user, groups);
-  }
-
   private ContainerUser lookUp(
       List<Path> folders, String snapshotter, String user, List<String> groups) {
     if (folders.isEmpty()) {
       return new UserDatabase(new byte[0], new byte[0]).find(user, groups);
     }
     try (MergedTree tree = MergedTree.open(folders, snapshots.isLayered(snapshotter))) {
-      return new UserDatabase(accounts(tree, "etc/passwd"), accounts(tree, "etc/group"))
-          .find(user, groups);
+      return UserDatabase.of(tree).find(user, groups);
     } catch (IOException e) {
       throw new BerthException.Internal("look up user `" + user + "`: " + e.getMessage(), e);
-    }
-  }
-
-  private static byte[] accounts(MergedTree tree, String path) throws SyscallException {
-    try {
-      byte[] content = tree.read(path, AccountFiles.MAX_BYTES);
-      return content == null ? new byte[0] : content;
-    } catch (SyscallException e) {
-      if (e.is(Errno.EFBIG)) {
-        throw new BerthException.FailedPrecondition(
-            "look up a user: /" + path + " is larger than " + AccountFiles.MAX_BYTES + " bytes", e);
-      }
-      throw e;
     }
   }
 

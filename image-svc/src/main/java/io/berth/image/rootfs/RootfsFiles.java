@@ -245,6 +245,17 @@ public final class RootfsFiles {
     }
   }
 
+  /**
+   * Looks up a user and groups by the files that list them in the tree, mounts included.
+   *
+   * @param user {@code USER[:GROUP]}; empty for the superuser
+   */
+  public ContainerUser user(Tree files, String user, List<String> groups) throws IOException {
+    try (View view = view(files, StoppedTree.Use.READ)) {
+      return UserDatabase.of(view.tree).find(user, groups);
+    }
+  }
+
   private static String lastOf(String path, MergedTree.Node node) {
     String trimmed = path.replaceAll("/+$", "");
     String last = trimmed.substring(trimmed.lastIndexOf('/') + 1);

@@ -4,7 +4,9 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.base.id.AccountFiles;
 import io.berth.base.id.UnixId;
+import io.berth.image.tree.MergedTree;
 import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -16,11 +18,14 @@ import java.util.Set;
 /**
  * The passwd(5) and group(5) of a root file system, read by docker's rules: {@code user[:group]},
  * each a name or a number; a number need not be listed, a name must be, and what is written as a
- * number is never a name. Pure.
+ * number is never a name.
  */
 final class UserDatabase {
   /** The most groups that setgroups(2) takes. */
   private static final int MAX_GROUPS = 65_536;
+
+  private static final String PASSWD = "etc/passwd";
+  private static final String GROUP = "etc/group";
 
   private final byte[] passwd;
   private final byte[] group;
@@ -29,6 +34,26 @@ final class UserDatabase {
   UserDatabase(byte[] passwd, byte[] group) {
     this.passwd = passwd;
     this.group = group;
+  }
+
+  /** Reads both files of a root file system. */
+  static UserDatabase of(MergedTree root) {
+    return new UserDatabase(content(root, PASSWD), content(root, GROUP));
+  }
+
+  private static byte[] content(MergedTree root, String path) {
+    try {
+      byte[] content = root.read(path, AccountFiles.MAX_BYTES);
+      return content == null ? new byte[0] : content;
+    } catch (SyscallException e) {
+      throw new BerthException.FailedPrecondition(
+          "look up a user: /"
+              + path
+              + (e.is(Errno.EFBIG)
+                  ? " is larger than " + AccountFiles.MAX_BYTES + " bytes"
+                  : " cannot be read: " + e.errno().text()),
+          e);
+    }
   }
 
   /**

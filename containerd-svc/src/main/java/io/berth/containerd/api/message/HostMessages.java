@@ -15,6 +15,7 @@ import io.berth.containerd.settings.ProcessLimits;
 import io.berth.containerd.settings.RuntimeSettings;
 import io.berth.containerd.settings.StorageSettings;
 import io.berth.containerd.settings.Ulimit;
+import io.berth.oci.runtime.RuntimeSpec;
 
 /** The host's side of a container: {@code HostConfig} and its parts. */
 public final class HostMessages {
@@ -61,6 +62,16 @@ public final class HostMessages {
             message.getCgroupParent(),
             message.getSysctlsMap(),
             message.getAnnotationsMap()));
+  }
+
+  /** What is mounted in a container, as containerd writes mounts. */
+  public static io.berth.api.containerd.types.Mount write(RuntimeSpec.Mount mount) {
+    return io.berth.api.containerd.types.Mount.newBuilder()
+        .setType(mount.type())
+        .setSource(mount.source())
+        .setTarget(mount.destination())
+        .addAllOptions(mount.options())
+        .build();
   }
 
   private static Privileges privileges(HostConfig message) {
