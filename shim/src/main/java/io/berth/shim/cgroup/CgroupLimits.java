@@ -92,20 +92,44 @@ final class CgroupLimits {
           || (write.failure() == Limits.Write.Failure.TOLD_IF_BUILT && absent)) {
         return;
       }
-      if (ControlFiles.isAbsent(e)) {
-        throw lacking(folder, write.file(), e);
-      }
-      throw new BerthException.Unknown(
-          "write `"
-              + write.value()
-              + "` to `"
-              + folder
-              + "/"
+      throw refusal(folder, write, e);
+    }
+  }
+
+  /** What a person is told of a write that the kernel refused. */
+  static BerthException refusal(String folder, Limits.Write write, SyscallException e)
+      throws SyscallException {
+    if (ControlFiles.isAbsent(e)) {
+      return lacking(folder, write.file(), e);
+    }
+    String above = folder.substring(0, Math.max(0, folder.lastIndexOf('/')));
+    String left = ControlFiles.readIfThere(above, write.file());
+    if (write.file().startsWith("cpu.rt_") && e.is(Errno.EINVAL) && left != null) {
+      // A cgroup begins without any time for tasks of a real-time class, and gives from its own
+      // (Documentation/scheduler/sched-rt-group.rst).
+      return new BerthException.FailedPrecondition(
+          "limit "
               + write.file()
-              + "`: "
-              + e.errno().text(),
+              + " "
+              + write.value()
+              + ": cgroup `"
+              + above
+              + "` does not give so much, it has "
+              + left
+              + " itself; write more to its cpu.rt_runtime_us and to those above it, or leave"
+              + " --cpu-rt-runtime and --cpu-rt-period out",
           e);
     }
+    return new BerthException.Unknown(
+        "write `"
+            + write.value()
+            + "` to `"
+            + folder
+            + "/"
+            + write.file()
+            + "`: "
+            + e.errno().text(),
+        e);
   }
 
   /** What an absent file of version 2 means: a controller that is lacking, or the cgroup itself. */

@@ -220,14 +220,18 @@ final class ProcessSteps {
         throw new BerthException.FailedPrecondition(
             "apparmor profile `"
                 + process.apparmorProfile()
-                + "`: AppArmor is not enabled on this host");
+                + "`: AppArmor is not enabled on this host; start it with the kernel's options"
+                + " `apparmor=1 security=apparmor`, or make the container again without a profile");
       }
       steps.add(new Step.AppArmor(process.apparmorProfile()));
     }
     if (!process.selinuxLabel().isEmpty()) {
       if (!host.seLinux()) {
         throw new BerthException.FailedPrecondition(
-            "selinux label `" + process.selinuxLabel() + "`: SELinux is not enabled on this host");
+            "selinux label `"
+                + process.selinuxLabel()
+                + "`: SELinux is not enabled on this host; enable it, or make the container again"
+                + " without a label");
       }
       steps.add(new Step.SeLinux(process.selinuxLabel()));
     }

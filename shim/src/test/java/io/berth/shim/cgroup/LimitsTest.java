@@ -5,11 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.linux.Errno;
+import io.berth.linux.SyscallException;
 import io.berth.oci.runtime.Resources;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class LimitsTest {
   private static Resources resources(String json) {
@@ -184,5 +189,29 @@ final class LimitsTest {
       Resources resources = resources("{\"devices\":[{\"allow\":true," + wrong + "}]}");
       assertThrows(BerthException.InvalidArgument.class, () -> DeviceLimits.version2(resources));
     }
+  }
+
+  /** A cgroup gives real-time tasks what it has itself, and begins with nothing. */
+  @Test
+  void aRealTimeLimitThatTheKernelRefuses_saysWhatToDo(@TempDir Path parent) throws Exception {
+    Path folder = Files.createDirectory(parent.resolve("c"));
+    Files.writeString(parent.resolve("cpu.rt_runtime_us"), "0\n");
+    Limits.Write write =
+        Limits.version1(resources("{\"cpu\":{\"realtimeRuntime\":95000}}")).getFirst();
+    BerthException refused =
+        CgroupLimits.refusal(
+            folder.toString(), write, new SyscallException("write", write.file(), Errno.EINVAL));
+    assertTrue(refused instanceof BerthException.FailedPrecondition);
+    assertEquals(
+        "limit cpu.rt_runtime_us 95000: cgroup `"
+            + parent
+            + "` does not give so much, it has 0 itself; write more to its cpu.rt_runtime_us and to"
+            + " those above it, or leave --cpu-rt-runtime and --cpu-rt-period out",
+        refused.getMessage());
+    Limits.Write other = new Limits.Write("cpu", "cpu.shares", "1", Limits.Write.Failure.TOLD);
+    assertTrue(
+        CgroupLimits.refusal(
+                folder.toString(), other, new SyscallException("write", "cpu.shares", Errno.EINVAL))
+            instanceof BerthException.Unknown);
   }
 }

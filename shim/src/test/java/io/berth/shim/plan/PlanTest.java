@@ -218,6 +218,28 @@ final class PlanTest {
     assertTrue(refusal.getMessage().contains(words), refusal.getMessage());
   }
 
+  /** A container may have been made under another kernel. */
+  @Test
+  void aLabelThatThisKernelCannotKeep_isRefusedWithWhatToDo() {
+    String spec =
+        "{\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",%s},\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}";
+    assertEquals(
+        "apparmor profile `berth-default`: AppArmor is not enabled on this host; start it with the"
+            + " kernel's options `apparmor=1 security=apparmor`, or make the container again"
+            + " without a profile",
+        refused(spec.formatted("\"apparmorProfile\":\"berth-default\"")));
+    assertEquals(
+        "selinux label `a:b`: SELinux is not enabled on this host; enable it, or make the container"
+            + " again without a label",
+        refused(spec.formatted("\"selinuxLabel\":\"a:b\"")));
+  }
+
+  private static String refused(String json) {
+    return String.valueOf(
+        assertThrows(BerthException.FailedPrecondition.class, () -> steps(spec(json)))
+            .getMessage());
+  }
+
   @Test
   void anExecsFirstProcessorsHoldBeforeItEntersTheCgroups() {
     RuntimeSpec spec = minimal("", "");
