@@ -131,8 +131,7 @@ public final class UnixServer implements AutoCloseable {
             .maxConcurrentCallsPerConnection(load.streams())
             .addStreamTracerFactory(load.counter())
             // Packed requests are not taken: the bounds count bytes as they come over the socket,
-            // and
-            // a few of them unpack to any number. No client packs unless it is told to.
+            // and few of them unpack to any number. No client packs unless it is told to.
             .decompressorRegistry(
                 DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false))
             .maxInboundMetadataSize(64 << 10)
