@@ -51,7 +51,7 @@ public final class Config {
   private @Nullable Overlays overlays;
 
   private Config(@Nullable Path file, Map<Key, JsonNode> given, Map<String, Path> sockets) {
-    this.file = file;
+    this.file = file == null ? null : file.toAbsolutePath();
     this.given = given;
     this.sockets = Map.copyOf(sockets);
   }
@@ -227,7 +227,10 @@ public final class Config {
     return row[b.length()];
   }
 
-  /** The file that the configuration was read from; null for defaults. */
+  /**
+   * The file that the configuration was read from, absolute, for a process that is started with it
+   * may stand in another folder; null for defaults.
+   */
   public @Nullable Path file() {
     return file;
   }

@@ -36,6 +36,12 @@ final class ConfigTest {
   }
 
   @Test
+  void theFileIsTheSameInWhateverFolderAProcessStands() {
+    Config config = Config.parse(Path.of("etc/config.toml"), "");
+    assertEquals(Path.of("").toAbsolutePath().resolve("etc/config.toml"), config.file());
+  }
+
+  @Test
   void theDescriptionOfTheDefaultsIsItselfAConfiguration() {
     Config config = Config.parse(null, Config.defaults().describe());
     assertEquals(Path.of("/var/lib/berth"), config.root());
