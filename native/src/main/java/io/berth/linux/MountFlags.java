@@ -5,15 +5,22 @@ package io.berth.linux;
  * headers.
  */
 public final class MountFlags {
+  public static final long MS_RDONLY = 1;
   public static final long MS_NOSUID = 2;
   public static final long MS_NODEV = 4;
   public static final long MS_NOEXEC = 8;
+  public static final long MS_SYNCHRONOUS = 16;
+  public static final long MS_DIRSYNC = 128;
+  public static final long MS_NOATIME = 1024;
+  public static final long MS_NODIRATIME = 2048;
   public static final long MS_BIND = 4096;
   public static final long MS_REC = 16384;
   public static final long MS_UNBINDABLE = 1L << 17;
   public static final long MS_PRIVATE = 1L << 18;
   public static final long MS_SLAVE = 1L << 19;
   public static final long MS_SHARED = 1L << 20;
+  public static final long MS_RELATIME = 1L << 21;
+  public static final long MS_STRICTATIME = 1L << 24;
 
   public static final int MNT_DETACH = 2;
   public static final int UMOUNT_NOFOLLOW = 8;

@@ -2,6 +2,7 @@ package io.berth.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -157,5 +158,97 @@ final class VolumeIT {
     berth.berth("rm", "-f", "-v", "vb").exits(0);
     assertEquals("x", Files.readString(host.resolve("deep/kept")));
     assertEquals("y\n", run("-v", "named:/named", "app:1", "cat", "/named/kept"));
+  }
+
+  private static long mounted(String name) throws Exception {
+    return Files.readString(Path.of("/proc/self/mountinfo"))
+        .lines()
+        .filter(line -> line.contains("/volumes/" + name + "/_data "))
+        .count();
+  }
+
+  /** One file system for all containers, as long as one of them runs, whatever dies meanwhile. */
+  @Test
+  void aVolumeOfAFileSystemIsSharedAndUnmounted() throws Exception {
+    berth.berth("volume", "create", "-o", "type=tmpfs").exits(1).says("missing required option");
+    berth.berth("volume", "create", "--opt", "foo=bar").exits(1).says("invalid option key");
+    berth
+        .berth(
+            "volume",
+            "create",
+            "--driver",
+            "local",
+            "--opt",
+            "type=tmpfs",
+            "--opt",
+            "device=tmpfs",
+            "--opt",
+            "o=size=1m,uid=33",
+            "mem")
+        .exits(0);
+    assertEquals(0, mounted("mem"));
+    for (String name : List.of("v1", "v2")) {
+      berth
+          .berth(
+              "run",
+              "-d",
+              "--name",
+              name,
+              "--network",
+              "none",
+              "-v",
+              "mem:/mem",
+              "app:1",
+              "sleep",
+              "1000")
+          .exits(0);
+    }
+    assertEquals(1, mounted("mem"));
+    berth.berth("exec", "v1", "sh", "-c", "echo shared >/mem/one").exits(0);
+    assertEquals("shared\n", berth.berth("exec", "v2", "cat", "/mem/one").exits(0).out());
+    assertEquals(
+        "33 1024\n",
+        berth
+            .berth(
+                "exec",
+                "v2",
+                "sh",
+                "-c",
+                "echo $(stat -c %u /mem) $(df -k /mem | tail -1 | awk '{print $2}')")
+            .exits(0)
+            .out());
+    berth.berth("rm", "-f", "v1").exits(0);
+    assertEquals("shared\n", berth.berth("exec", "v2", "cat", "/mem/one").exits(0).out());
+    berth.berth("kill", "v2").exits(0);
+    Eventually.holds("unmounted", () -> mounted("mem") == 0);
+  }
+
+  /** A folder of the host, which gets the image's files when it is empty, and outlives all. */
+  @Test
+  void aVolumeOfAFolderOfTheHost() throws Exception {
+    Path host = berth.folder("device");
+    berth
+        .berth("volume", "create", "-o", "type=none", "-o", "device=" + host, "-o", "o=bind", "dev")
+        .exits(0);
+    assertEquals("first\nin\n", run("-v", "dev:/data", "app:1", "ls", "/data"));
+    assertEquals("of the image\n", Files.readString(host.resolve("first")));
+    berth.berth("create", "--name", "vc", "--network", "none", "-v", "dev:/data", "app:1").exits(0);
+    Path file = Files.writeString(berth.folder("more").resolve("copied"), "x");
+    // What a stopped container shows is what it will show.
+    berth.berth("cp", file.toString(), "vc:/data/copied").exits(0);
+    assertEquals("x", Files.readString(host.resolve("copied")));
+    Eventually.holds("unmounted", () -> mounted("dev") == 0);
+    berth.berth("rm", "-v", "vc").exits(0);
+    berth.berth("volume", "rm", "dev").exits(0);
+    assertEquals("x", Files.readString(host.resolve("copied")));
+    berth
+        .berth(
+            "volume", "create", "-o", "type=none", "-o", "device=/none/such", "-o", "o=bind", "no")
+        .exits(0);
+    Command refused =
+        berth.berth("run", "--rm", "--network", "none", "-v", "no:/data", "app:1", "true");
+    refused.says("mount volume `no`");
+    assertEquals(1, refused.err().lines().count(), refused.err());
+    assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
 }

@@ -33,6 +33,18 @@ public final class VolumeCommands {
         description = "Label")
     List<String> labels = new ArrayList<>();
 
+    @Option(
+        names = {"-d", "--driver"},
+        paramLabel = "NAME",
+        description = "local (the only one)")
+    String driver = "";
+
+    @Option(
+        names = {"-o", "--opt"},
+        paramLabel = "KEY=VALUE",
+        description = "type, device and o: what containers mount in place of a folder")
+    List<String> options = new ArrayList<>();
+
     @Parameters(arity = "0..1", paramLabel = "NAME", description = "Default: a generated one")
     String name = "";
 
@@ -44,6 +56,8 @@ public final class VolumeCommands {
               CreateRequest.newBuilder()
                   .setName(name)
                   .putAllLabels(Variables.pairs("-l", labels))
+                  .setDriver(driver)
+                  .putAllOptions(Variables.pairs("-o", options))
                   .build());
       session.out().println(volume.getName());
       return 0;

@@ -19,7 +19,8 @@ public final class VolumeDocument {
     new TreeMap<>(volume.getLabelsMap()).forEach(labels::put);
     node.put("Mountpoint", volume.getPath());
     node.put("Name", volume.getName());
-    node.putObject("Options");
+    ObjectNode options = node.putObject("Options");
+    new TreeMap<>(volume.getOptionsMap()).forEach(options::put);
     node.put("Scope", "local");
     node.put("Anonymous", volume.getAnonymous());
     volume.getUsersList().forEach(node.putArray("Users")::add);

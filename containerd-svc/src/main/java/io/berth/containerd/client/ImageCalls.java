@@ -9,6 +9,8 @@ import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.ListRequest;
+import io.berth.api.berth.volume.v1.MountRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
@@ -212,6 +214,39 @@ public final class ImageCalls {
 
   private static Volume volume(io.berth.api.berth.volume.v1.Volume message) {
     return new Volume(message.getName(), Path.of(message.getPath()));
+  }
+
+  /**
+   * Mounts what a volume was made with over its folder; false for a volume that is a folder.
+   * Repeating it changes nothing.
+   */
+  public boolean mountVolume(String name) {
+    return service.call(() -> everywhere().mount(named(name))).getMounted();
+  }
+
+  /** Takes the mount of a volume away that no container uses while it runs. */
+  public void unmountVolume(String name) {
+    var _ = service.call(() -> everywhere().unmount(named(name)));
+  }
+
+  /** The names of the volumes over whose folders something is mounted. */
+  public List<String> mountedVolumes() {
+    return service
+        .call(() -> everywhere().list(ListRequest.getDefaultInstance()))
+        .getVolumesList()
+        .stream()
+        .filter(io.berth.api.berth.volume.v1.Volume::getMounted)
+        .map(io.berth.api.berth.volume.v1.Volume::getName)
+        .toList();
+  }
+
+  private static MountRequest named(String name) {
+    return MountRequest.newBuilder().setName(name).build();
+  }
+
+  // Volumes belong to no namespace.
+  private VolumesGrpc.VolumesBlockingStub everywhere() {
+    return VolumesGrpc.newBlockingStub(service.channel()).withDeadlineAfter(PATIENCE);
   }
 
   /** Removes a volume that no container uses. */

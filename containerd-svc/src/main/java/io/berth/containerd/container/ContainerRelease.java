@@ -43,10 +43,9 @@ final class ContainerRelease {
     this.background = background;
   }
 
-  /** Frees the address and the ports of a container that does not run. */
+  /** Frees the address, the ports and the mounts of a container that does not run. */
   void giveBack(NamedContainer container) {
-    List<PeerService> needs =
-        container.hasEndpoint() ? List.of(surroundings.networks().service()) : List.of();
+    List<PeerService> needs = preparation.neededToGiveBack(container);
     TaskKey key = container.key();
     try {
       background.nowOrLater(
@@ -59,7 +58,7 @@ final class ContainerRelease {
             }
           });
     } catch (BerthException e) {
-      LOG.log(Level.WARNING, "give back the endpoint of {0}: {1}", container, e.getMessage());
+      LOG.log(Level.WARNING, "give back what {0} had: {1}", container, e.getMessage());
     }
   }
 

@@ -111,10 +111,7 @@ final class ContainerTeardown {
   }
 
   private void releaseLater(NamedContainer container, boolean volumes) {
-    List<PeerService> needs = new ArrayList<>();
-    if (container.hasEndpoint()) {
-      needs.add(surroundings.networks().service());
-    }
+    List<PeerService> needs = new ArrayList<>(preparation.neededToGiveBack(container));
     if (volumes) {
       needs.add(surroundings.images().service());
     }

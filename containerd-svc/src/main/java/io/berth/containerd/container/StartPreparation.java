@@ -7,6 +7,7 @@ import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.containerd.client.NetworkCalls;
+import io.berth.containerd.client.PeerService;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.settings.ContainerDescription;
@@ -36,21 +37,29 @@ final class StartPreparation implements TaskPreparer {
   private final NamedContainers containers;
   private final Tasks tasks;
   private final LinkedHosts linked;
+  private final MountedVolumes volumes;
 
   @Inject
   StartPreparation(
-      Surroundings surroundings, NamedContainers containers, Tasks tasks, LinkedHosts linked) {
+      Surroundings surroundings,
+      NamedContainers containers,
+      Tasks tasks,
+      LinkedHosts linked,
+      MountedVolumes volumes) {
     this.linked = linked;
+    this.volumes = volumes;
     this.surroundings = surroundings;
     this.containers = containers;
     this.tasks = tasks;
   }
 
   /**
-   * Makes the host ready, once: what containers name of it, as a profile, is there from then on.
+   * Makes the host ready, once: what containers name of it, as a profile, is there from then on,
+   * and what was mounted for containers that have ended meanwhile is not.
    */
   void readyHost() {
     var _ = surroundings.hostFacts();
+    volumes.resume();
   }
 
   @Override
@@ -61,6 +70,7 @@ final class StartPreparation implements TaskPreparer {
     }
     ContainerDescription described = container.described();
     HostSettings host = described.host();
+    volumes.mount(container);
     Map<String, Path> links = new HashMap<>();
     NetworkCalls.Attached place = place(container);
     NetworkEndpoint endpoint = place.endpoint();
@@ -190,7 +200,22 @@ final class StartPreparation implements TaskPreparer {
     return Path.of("/proc", Integer.toString(glance.pid()), "ns", type);
   }
 
-  /** Gives back the address and the ports of a container that does not run any more. */
+  /** The services that {@link #giveBack} asks. */
+  List<PeerService> neededToGiveBack(NamedContainer container) {
+    List<PeerService> needs = new ArrayList<>();
+    if (container.hasEndpoint()) {
+      needs.add(surroundings.networks().service());
+    }
+    if (volumes.uses(container)) {
+      needs.add(surroundings.images().service());
+    }
+    return needs;
+  }
+
+  /**
+   * Gives back the address and the ports of a container that does not run any more, and what was
+   * mounted for it.
+   */
   void giveBack(NamedContainer container) {
     if (container.described().host().namespaces().isIpcShareable()) {
       surroundings.files(container.key()).unmountSharedMemory();
@@ -198,5 +223,6 @@ final class StartPreparation implements TaskPreparer {
     if (container.hasEndpoint()) {
       surroundings.networks().detach(container.key());
     }
+    volumes.release(container);
   }
 }

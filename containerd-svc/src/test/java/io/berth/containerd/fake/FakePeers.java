@@ -15,6 +15,10 @@ import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
+import io.berth.api.berth.volume.v1.ListRequest;
+import io.berth.api.berth.volume.v1.ListResponse;
+import io.berth.api.berth.volume.v1.MountRequest;
+import io.berth.api.berth.volume.v1.MountResponse;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
@@ -56,6 +60,9 @@ public final class FakePeers implements AutoCloseable {
     }
   }
 
+  /** With this the names of the volumes begin that are no folders. */
+  public static final String FOREIGN = "foreign";
+
   /** The ids of the containers that have an endpoint. */
   public final Set<String> endpoints = ConcurrentHashMap.newKeySet();
 
@@ -67,6 +74,9 @@ public final class FakePeers implements AutoCloseable {
 
   /** The names of the volumes that are there and that nobody named. */
   public final Set<String> volumes = ConcurrentHashMap.newKeySet();
+
+  /** The names of the volumes that are mounted. */
+  public final Set<String> mounted = ConcurrentHashMap.newKeySet();
 
   /** Called when an endpoint was made, before the call is answered. */
   public volatile Runnable beforeAttachAnswer = () -> {};
@@ -205,6 +215,9 @@ public final class FakePeers implements AutoCloseable {
       Calls.answer(
           responses,
           () -> {
+            if (request.getName().startsWith(FOREIGN)) {
+              return volume(request.getName());
+            }
             String name = "v" + volumes.size();
             volumes.add(name);
             return volume(name);
@@ -230,6 +243,40 @@ public final class FakePeers implements AutoCloseable {
           () -> {
             volumes.remove(request.getName());
             return Empty.getDefaultInstance();
+          });
+    }
+
+    @Override
+    public void mount(MountRequest request, StreamObserver<MountResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            boolean foreign = request.getName().startsWith(FOREIGN);
+            if (foreign) {
+              mounted.add(request.getName());
+            }
+            return MountResponse.newBuilder().setMounted(foreign).build();
+          });
+    }
+
+    @Override
+    public void unmount(MountRequest request, StreamObserver<Empty> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            mounted.remove(request.getName());
+            return Empty.getDefaultInstance();
+          });
+    }
+
+    @Override
+    public void list(ListRequest request, StreamObserver<ListResponse> responses) {
+      Calls.answer(
+          responses,
+          () -> {
+            ListResponse.Builder all = ListResponse.newBuilder();
+            mounted.forEach(name -> all.addVolumes(volume(name).toBuilder().setMounted(true)));
+            return all.build();
           });
     }
 

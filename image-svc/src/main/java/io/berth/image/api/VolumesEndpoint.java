@@ -5,6 +5,8 @@ import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.ListResponse;
+import io.berth.api.berth.volume.v1.MountRequest;
+import io.berth.api.berth.volume.v1.MountResponse;
 import io.berth.api.berth.volume.v1.PruneRequest;
 import io.berth.api.berth.volume.v1.PruneResponse;
 import io.berth.api.berth.volume.v1.RemoveRequest;
@@ -45,6 +47,9 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
   private final String snapshotter;
   private final LayerThreads threads = new LayerThreads(16);
 
+  /** Apart from those that copy, because a server that does not answer keeps its thread. */
+  private final LayerThreads mounting = new LayerThreads(64);
+
   @Inject
   public VolumesEndpoint(
       VolumeStore volumes, VolumeFilling filling, RootfsFiles files, Config config) {
@@ -63,20 +68,29 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
           VolumeStore.Volume volume =
               request.hasSource()
                   ? threads.run("fill volume", () -> filled(namespace, request))
-                  : volumes.create(request.getName(), request.getLabelsMap());
+                  : made(request);
           return message(volume, List.of());
         });
+  }
+
+  private VolumeStore.Volume made(CreateRequest request) {
+    return volumes.create(
+        request.getName(), request.getLabelsMap(), request.getDriver(), request.getOptionsMap());
   }
 
   private VolumeStore.Volume filled(String namespace, CreateRequest request) throws IOException {
     try (MergedTree tree = files.open(tree(namespace, request.getSource()))) {
       MergedTree.Node folder = VolumeFilling.folder(tree, request.getSource().getPath());
-      VolumeStore.Volume volume = volumes.create(request.getName(), request.getLabelsMap());
+      VolumeStore.Volume volume = made(request);
       if (folder == null) {
         return volume;
       }
       try {
-        var _ = filling.fill(volume.name(), tree, folder);
+        if (volume.options().isEmpty()) {
+          var _ = filling.fill(volume.name(), tree, folder);
+        } else {
+          var _ = filling.fillMounted(volume, tree, folder);
+        }
         return volume;
       } catch (IOException | RuntimeException e) {
         if (request.getName().isEmpty()) {
@@ -132,11 +146,18 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
           return ListResponse.newBuilder()
               .addAllVolumes(
                   volumes.list().stream()
-                      .map(volume -> message(volume, users.getOrDefault(volume.name(), List.of())))
+                      .map(volume -> {
+                        Volume one = message(volume, users.getOrDefault(volume.name(), List.of()));
+                        return request.getSize() ? measured(one, volume) : one;
+                      })
                       .filter(volume -> fits(volume, wanted, dangling))
                       .toList())
               .build();
         });
+  }
+
+  private static Volume measured(Volume message, VolumeStore.Volume volume) {
+    return message.toBuilder().setSize(volume.bytes()).build();
   }
 
   private static boolean fits(Volume volume, ListFilters wanted, @Nullable Boolean dangling) {
@@ -154,6 +175,29 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
           volumes.remove(request.getName(), request.getForce());
           return Empty.getDefaultInstance();
         });
+  }
+
+  @Override
+  public void mount(MountRequest request, StreamObserver<MountResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          boolean mounted = mounting.run("mount volume", () -> volumes.mount(request.getName()));
+          return MountResponse.newBuilder().setMounted(mounted).build();
+        });
+  }
+
+  @Override
+  public void unmount(MountRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () ->
+            mounting.run(
+                "unmount volume",
+                () -> {
+                  volumes.unmount(request.getName());
+                  return Empty.getDefaultInstance();
+                }));
   }
 
   @Override
@@ -177,8 +221,10 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         .setName(volume.name())
         .setPath(volume.path().toString())
         .putAllLabels(volume.labels())
+        .putAllOptions(volume.options())
         .setCreatedAt(Timestamps.of(volume.created()))
         .setAnonymous(volume.anonymous())
+        .setMounted(volume.isMounted())
         .addAllUsers(users)
         .build();
   }

@@ -37,6 +37,9 @@ final class Schema {
             type_url TEXT NOT NULL, value BLOB NOT NULL);
           CREATE TABLE volume (
             name TEXT NOT NULL PRIMARY KEY, labels TEXT NOT NULL, created INTEGER NOT NULL, anonymous INTEGER NOT NULL) WITHOUT ROWID;
+          """,
+          """
+          ALTER TABLE volume ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
           """);
 
   private Schema() {}

@@ -15,6 +15,7 @@ import io.berth.image.tree.MergedTree;
 import io.berth.image.tree.TreeComparison;
 import io.berth.image.tree.TreeTar;
 import io.berth.image.unpack.FolderExtractor;
+import io.berth.image.volume.VolumeStore;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Namespaces;
@@ -48,10 +49,12 @@ public final class RootfsFiles {
 
   private final Snapshots snapshots;
   private final Path stage;
+  private final VolumeStore volumes;
   private final Overlays overlays;
 
   @Inject
-  public RootfsFiles(Snapshots snapshots, ImagePaths paths, Config config) {
+  public RootfsFiles(Snapshots snapshots, ImagePaths paths, VolumeStore volumes, Config config) {
+    this.volumes = volumes;
     this.snapshots = snapshots;
     this.stage = paths.stage();
     this.overlays = config.overlays();
@@ -130,6 +133,7 @@ public final class RootfsFiles {
         overlays,
         new StoppedTree.Layers(snapshots.folders(key), snapshots.isLayered(key.snapshotter())),
         stopped.mounts,
+        volumes::mountAt,
         use);
   }
 

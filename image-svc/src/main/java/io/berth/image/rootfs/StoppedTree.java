@@ -86,6 +86,12 @@ final class StoppedTree implements AutoCloseable {
     this.files = RootedFiles.at(root, RootedFiles.Confinement.IN_ROOT);
   }
 
+  /** Mounts volumes that are no folders, for the thread that looks into them. */
+  interface Volumes {
+    /** Mounts what belongs over a folder, if that is one of such a volume. */
+    void mountAt(Path folder);
+  }
+
   /**
    * Mounts the snapshot and on it what the container mounts.
    *
@@ -93,7 +99,12 @@ final class StoppedTree implements AutoCloseable {
    * @param mounts in the order of mounting
    */
   static StoppedTree assemble(
-      Path stage, Overlays overlays, Layers layers, List<ContainerMount> mounts, Use use)
+      Path stage,
+      Overlays overlays,
+      Layers layers,
+      List<ContainerMount> mounts,
+      Volumes volumes,
+      Use use)
       throws IOException {
     Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
     // What the host unmounts meanwhile is unmounted here as well, but nothing that is mounted here
@@ -104,7 +115,7 @@ final class StoppedTree implements AutoCloseable {
       // The mounts' sources are opened before anything is mounted here, for the host's root may be
       // one of them.
       for (ContainerMount mount : mounts) {
-        sources.add(source(mount));
+        sources.add(source(mount, volumes));
       }
       Mounts.mount(
           "tmpfs", stage, "tmpfs", MountFlags.MS_NOSUID | MountFlags.MS_NODEV, "mode=0700,size=4m");
@@ -184,14 +195,17 @@ final class StoppedTree implements AutoCloseable {
     }
   }
 
-  private static Source source(ContainerMount mount) throws IOException {
+  private static Source source(ContainerMount mount, Volumes volumes) throws IOException {
     Path path = mount.source();
     if (path == null) {
       return new Source(mount, nothing(), true, "");
     }
     Fd tree;
     try {
+      volumes.mountAt(path);
       tree = Mounts.cloneTree(path, mount.recursive());
+    } catch (BerthException e) {
+      return new Source(mount, nothing(), true, e.getMessage());
     } catch (SyscallException e) {
       String why =
           e.is(Errno.ENOENT)

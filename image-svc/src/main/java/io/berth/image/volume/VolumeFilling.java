@@ -1,6 +1,7 @@
 package io.berth.image.volume;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.io.FolderRemoval;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
 import io.berth.image.tree.MergedTree;
@@ -9,6 +10,9 @@ import io.berth.linux.DirectoryEntry;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;
+import io.berth.linux.MountFlags;
+import io.berth.linux.Mounts;
+import io.berth.linux.Namespaces;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.RootedFiles;
 import io.berth.linux.SyscallException;
@@ -34,14 +38,17 @@ public final class VolumeFilling {
   private static final String DATA = "_data";
   private static final String WHOLE = "_filling";
   private static final String PART = "_filling.";
+  private static final String INSIDE = ".berth-filling";
 
   private final ImagePaths paths;
   private final TrashBin trash;
+  private final VolumeStore volumes;
   private final AtomicLong next = new AtomicLong();
   private final Object moving = new Object();
 
   @Inject
-  public VolumeFilling(ImagePaths paths, TrashBin trash) {
+  public VolumeFilling(ImagePaths paths, TrashBin trash, VolumeStore volumes) {
+    this.volumes = volumes;
     this.paths = paths;
     this.trash = trash;
   }
@@ -104,21 +111,44 @@ public final class VolumeFilling {
     }
   }
 
+  /**
+   * The same for a volume that is no folder of the instance: what it was made with is mounted for
+   * the thread alone, so that a death on the way leaves no mount. The thread is a throw-away
+   * platform thread.
+   */
+  public boolean fillMounted(VolumeStore.Volume volume, MergedTree tree, MergedTree.Node folder)
+      throws IOException {
+    Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
+    Mounts.mount(null, Path.of("/"), null, MountFlags.MS_REC | MountFlags.MS_SLAVE, null);
+    var _ = volumes.mount(volume.name());
+    Path data = volume.path();
+    Path part = data.resolve(INSIDE);
+    // What a death left of an attempt is no content.
+    FolderRemoval.remove(part);
+    if (!isEmpty(data)) {
+      return false;
+    }
+    Path own = paths.volumes().resolve(volume.name());
+    try (RootedFiles files = RootedFiles.open(own, RootedFiles.Confinement.BENEATH)) {
+      try {
+        files.makeDirectory(DATA + "/" + INSIDE, 0700);
+      } catch (SyscallException e) {
+        if (e.is(Errno.EROFS)) {
+          return false;
+        }
+        throw e;
+      }
+      var _ = TreeCopy.copy(tree, folder, part);
+      moveIn(files, DATA + "/" + INSIDE, DATA);
+    } finally {
+      FolderRemoval.remove(part);
+    }
+    return true;
+  }
+
   private void moveIn(Path volume) throws IOException {
     try (RootedFiles files = RootedFiles.open(volume, RootedFiles.Confinement.BENEATH)) {
-      for (DirectoryEntry entry : files.list(WHOLE)) {
-        try {
-          files.rename(
-              WHOLE + "/" + entry.name(), DATA + "/" + entry.name(), OpenFlags.RENAME_NOREPLACE);
-        } catch (SyscallException e) {
-          if (!e.is(Errno.EEXIST)) {
-            throw e;
-          }
-          // A container that has the volume mounted has made a file of that name meanwhile, which
-          // stays.
-        }
-      }
-      likeness(files);
+      moveIn(files, WHOLE, DATA);
     }
     try (Fd folder = Fd.open(volume, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       folder.sync();
@@ -126,17 +156,33 @@ public final class VolumeFilling {
     trash.take(volume.resolve(WHOLE));
   }
 
-  private static void likeness(RootedFiles files) throws SyscallException {
-    FileStatus status = files.status(WHOLE);
-    files.changeOwner(DATA, status.uid(), status.gid());
-    for (String name : files.attributes(WHOLE)) {
-      byte[] value = files.attribute(WHOLE, name);
-      if (value != null) {
-        files.setAttribute(DATA, name, value);
+  private static void moveIn(RootedFiles files, String from, String to) throws SyscallException {
+    for (DirectoryEntry entry : files.list(from)) {
+      try {
+        files.rename(
+            from + "/" + entry.name(), to + "/" + entry.name(), OpenFlags.RENAME_NOREPLACE);
+      } catch (SyscallException e) {
+        if (!e.is(Errno.EEXIST)) {
+          throw e;
+        }
+        // A container that has the volume mounted has made a file of that name meanwhile, which
+        // stays.
       }
     }
-    files.changeMode(DATA, status.permissions());
-    files.setTimes(DATA, status.accessed(), status.modified());
+    likeness(files, from, to);
+  }
+
+  private static void likeness(RootedFiles files, String from, String to) throws SyscallException {
+    FileStatus status = files.status(from);
+    files.changeOwner(to, status.uid(), status.gid());
+    for (String name : files.attributes(from)) {
+      byte[] value = files.attribute(from, name);
+      if (value != null) {
+        files.setAttribute(to, name, value);
+      }
+    }
+    files.changeMode(to, status.permissions());
+    files.setTimes(to, status.accessed(), status.modified());
   }
 
   /**

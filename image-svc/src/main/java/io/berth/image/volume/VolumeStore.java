@@ -55,12 +55,36 @@ public final class VolumeStore {
     this.usage = usage;
   }
 
-  /** A volume as it is recorded. */
+  /**
+   * A volume as it is recorded.
+   *
+   * @param options what is mounted over its folder while containers use it; empty for the folder
+   */
   public record Volume(
-      String name, Path path, Map<String, String> labels, Instant created, boolean anonymous)
+      String name,
+      Path path,
+      Map<String, String> labels,
+      Instant created,
+      boolean anonymous,
+      Map<String, String> options)
       implements Filter.Fields {
     public Volume {
       labels = Map.copyOf(labels);
+      options = Map.copyOf(options);
+    }
+
+    /** Whether what it was made with is mounted over its folder. */
+    public boolean isMounted() {
+      return !options.isEmpty() && VolumeMount.isMounted(path);
+    }
+
+    /** The bytes of its files; -1 where they are not in its folder. */
+    public long bytes() {
+      try {
+        return options.isEmpty() ? DiskUsage.of(path).bytes() : -1;
+      } catch (IOException e) {
+        return -1;
+      }
     }
 
     @Override
@@ -73,15 +97,21 @@ public final class VolumeStore {
     }
   }
 
-  private static final String COLUMNS = "name, labels, created, anonymous";
+  private static final String DATA = "_data";
+  private static final String COLUMNS = "name, labels, created, anonymous, options";
 
   private Volume read(Row row) throws SQLException {
     return new Volume(
-        row.text(1), data(row.text(1)), row.labels(2), row.time(3), row.number(4) != 0);
+        row.text(1),
+        data(row.text(1)),
+        row.labels(2),
+        row.time(3),
+        row.number(4) != 0,
+        row.labels(5));
   }
 
   private Path data(String name) {
-    return paths.volumes().resolve(name).resolve("_data");
+    return paths.volumes().resolve(name).resolve(DATA);
   }
 
   private @Nullable Volume find(Query query, String name) throws SQLException {
@@ -89,10 +119,15 @@ public final class VolumeStore {
   }
 
   /**
-   * Makes a volume, or answers the one that is there with the same labels. An empty name makes an
-   * anonymous one.
+   * Makes a volume, or answers the one that is there with the same labels and options. An empty
+   * name makes an anonymous one.
+   *
+   * @param driver empty or {@code local}
+   * @param options what is mounted in place of a folder of the instance; empty for the folder
    */
-  public Volume create(String name, Map<String, String> labels) {
+  public Volume create(
+      String name, Map<String, String> labels, String driver, Map<String, String> options) {
+    var _ = VolumeOptions.parse(driver, options);
     boolean anonymous = name.isEmpty();
     String chosen = anonymous ? HexFormat.of().formatHex(randomBytes()) : VolumeName.check(name);
     Map<String, String> stored = Labels.stored(labels);
@@ -100,6 +135,10 @@ public final class VolumeStore {
     if (existing != null) {
       if (!labels.isEmpty() && !existing.labels.equals(stored)) {
         throw new BerthException.AlreadyExists("volume \"" + chosen + "\" with other labels")
+            .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.VOLUME, chosen));
+      }
+      if (!options.isEmpty() && !existing.options.equals(options)) {
+        throw new BerthException.AlreadyExists("volume \"" + chosen + "\" with other options")
             .with(Obstacle.of(Obstacle.Reason.NAME_TAKEN, Obstacle.Kind.VOLUME, chosen));
       }
       return existing;
@@ -120,12 +159,13 @@ public final class VolumeStore {
         return meanwhile;
       }
       transaction.run(
-          "INSERT INTO volume (name, labels, created, anonymous) VALUES (?, ?, ?, ?)",
+          "INSERT INTO volume (name, labels, created, anonymous, options) VALUES (?, ?, ?, ?, ?)",
           chosen,
           Transaction.text(stored),
           Row.nanos(transaction.now()),
-          anonymous ? 1 : 0);
-      return new Volume(chosen, data(chosen), stored, transaction.now(), anonymous);
+          anonymous ? 1 : 0,
+          Transaction.text(options));
+      return new Volume(chosen, data(chosen), stored, transaction.now(), anonymous, options);
     });
   }
 
@@ -191,10 +231,44 @@ public final class VolumeStore {
   }
 
   private void delete(String name) {
+    // What is mounted there is somebody else's, and must not be deleted with the folder.
+    unmount(name);
     metadata.durable(transaction -> {
       transaction.afterwards(() -> takeAway(name));
       return transaction.run("DELETE FROM volume WHERE name = ?", name);
     });
+  }
+
+  /**
+   * Mounts what a volume was made with over its folder, in the mount namespace of the thread; false
+   * if the volume is a folder. For platform threads.
+   */
+  public boolean mount(String name) {
+    Volume volume = get(name);
+    if (volume.options.isEmpty()) {
+      return false;
+    }
+    VolumeMount.mount(name, VolumeOptions.stored(volume.options), volume.path);
+    return true;
+  }
+
+  /** Mounts the volume whose folder this is, if it is one of a volume. For platform threads. */
+  public void mountAt(Path folder) {
+    if (!folder.startsWith(paths.volumes()) || !folder.endsWith(DATA)) {
+      return;
+    }
+    String name = folder.getName(folder.getNameCount() - 2).toString();
+    if (data(name).equals(folder) && metadata.read(query -> find(query, name)) != null) {
+      var _ = mount(name);
+    }
+  }
+
+  /** Unmounts what a volume was made with. For platform threads. */
+  public void unmount(String name) {
+    Volume volume = metadata.read(query -> find(query, name));
+    if (volume != null && !volume.options.isEmpty()) {
+      VolumeMount.unmount(name, volume.path);
+    }
   }
 
   private void takeAway(String name) {
@@ -217,11 +291,7 @@ public final class VolumeStore {
     long bytes = 0;
     for (Volume volume : list()) {
       if (!used.contains(volume.name) && (all || volume.anonymous) && wanted.test(volume)) {
-        try {
-          bytes += DiskUsage.of(volume.path).bytes();
-        } catch (IOException e) {
-          bytes += 0;
-        }
+        bytes += Math.max(0, volume.bytes());
         delete(volume.name);
         names.add(volume.name);
       }
