@@ -46,10 +46,11 @@ final class LineGate implements StreamGate, AutoCloseable {
       // A file is always ready, and a write to one is never stuck for want of a reader.
       boolean file = stream.status().isRegular();
       while (file || stream.awaitReady(toWrite, shut.fd())) {
-        if (isOpen()) {
+        if (isGoing()) {
           return transfer.of(file || !toWrite ? Integer.MAX_VALUE : AT_ONCE);
         }
-        if (isOver()) {
+        // Others have the stream while the caller is stopped: it may not be ready any more.
+        if (!isOpen()) {
           break;
         }
       }
@@ -86,8 +87,8 @@ final class LineGate implements StreamGate, AutoCloseable {
     return !over;
   }
 
-  private synchronized boolean isOver() {
-    return over;
+  private synchronized boolean isGoing() {
+    return !stopped && !over;
   }
 
   private void leave() {
