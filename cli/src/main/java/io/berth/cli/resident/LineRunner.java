@@ -130,15 +130,46 @@ final class LineRunner {
         ThreadView.enter(greeting.folderFd(), greeting.umask());
         int code = carryOut();
         connection.ended(code);
-      } catch (SyscallException | RuntimeException | StackOverflowError e) {
+      } catch (Throwable e) {
         LOG.log(Level.ERROR, "line", e);
+        tell(
+            "carry out this line: "
+                + String.valueOf(e).replace('\n', ' ')
+                + "; see the log of the resident command line; BERTH_RESIDENT=no does without it");
         connection.ended(1);
       } finally {
+        end(done);
+      }
+    }
+
+    /** Whatever fails of it, the next line has its turn. */
+    private void end(Runnable done) {
+      try {
         connection.signals().end();
         connection.signals().runBeforeEnd();
-        gate.close();
-        done.run();
+      } finally {
+        try {
+          gate.close();
+        } finally {
+          done.run();
+        }
       }
+    }
+
+    /** Says on standard error why the line ends, as long as there is somebody who takes it. */
+    private void tell(String why) {
+      List<Fd> streams = greeting.streams();
+      // Standard error may be broken as well: then only the exit code can tell.
+      Descriptors descriptors =
+          new Descriptors(
+              streams.get(0),
+              streams.get(1),
+              streams.get(2),
+              connection,
+              gate,
+              failure -> LOG.log(Level.DEBUG, "line: {0}", failure.getMessage()));
+      byte[] line = ("berth: " + why + "\n").getBytes(StandardCharsets.UTF_8);
+      new StandardOutput(descriptors, descriptors.err()).write(line, 0, line.length);
     }
 
     private int carryOut() {
@@ -174,13 +205,7 @@ final class LineRunner {
         connection.signals().endAsFilter();
       } else {
         connection.signals().runBeforeEnd();
-        byte[] line = ("berth: " + failure.getMessage() + "\n").getBytes(StandardCharsets.UTF_8);
-        try {
-          greeting.streams().get(2).writeAll(line);
-        } catch (SyscallException e) {
-          // Standard error is broken as well: only the exit code can tell.
-          assert e.errno() != null;
-        }
+        tell(String.valueOf(failure.getMessage()));
         connection.ended(1);
         gate.shut();
       }

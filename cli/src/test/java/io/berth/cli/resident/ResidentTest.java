@@ -33,10 +33,12 @@ final class ResidentTest {
   private final CompletableFuture<Void> retired = new CompletableFuture<>();
   private final SharedConnections connections = new SharedConnections();
   private final List<Fd> open = new ArrayList<>();
+  private Path brought;
   private Resident resident;
 
   @BeforeEach
   void start() throws Exception {
+    brought = folder;
     start(/* handedOver= */ false, new LineRunner(connections));
   }
 
@@ -90,7 +92,7 @@ final class ResidentTest {
     hello.putLong(0).putInt(022).putInt(text.size());
     Fd client = connect();
     try (Fd memory = Memfd.sealed("line", text.toByteArray());
-        Fd here = Fd.open(folder, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
+        Fd here = Fd.open(brought, OpenFlags.O_PATH)) {
       Sockets.send(client, hello.array(), List.of(memory, here, output, output, output));
     }
     return client;
@@ -204,6 +206,22 @@ final class ResidentTest {
       hears(second, LineProtocol.LINE_OFFER, 0);
       tell(second, LineProtocol.LINE_GO);
       hears(second, LineProtocol.LINE_ENDED, 0);
+    }
+  }
+
+  @Test
+  void aLineThatFailsInsideSaysSo() throws Exception {
+    brought = Files.createFile(folder.resolve("no folder"));
+    try (Fd.Pipe pipe = Fd.pipe(0)) {
+      Fd client = greet(BUILD, pipe.writeEnd(), List.of(), "--version");
+      hears(client, LineProtocol.LINE_OFFER, 0);
+      tell(client, LineProtocol.LINE_GO);
+      hears(client, LineProtocol.LINE_ENDED, 1);
+      pipe.writeEnd().close();
+      String said = new String(pipe.readEnd().readAll(1000), StandardCharsets.UTF_8);
+      assertTrue(said.startsWith("berth: carry out this line: "), said);
+      assertTrue(said.contains("ENOTDIR") || said.contains("ot a directory"), said);
+      isLeft(client);
     }
   }
 
