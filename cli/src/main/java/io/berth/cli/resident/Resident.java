@@ -182,9 +182,12 @@ final class Resident implements AutoCloseable {
     return waiting.poll();
   }
 
-  /** Whether nothing is carried out. */
-  synchronized boolean isIdle() {
-    return taken == 0;
+  /** Blocks until nothing is carried out; false if no more lines are taken. */
+  synchronized boolean awaitPause() throws InterruptedException {
+    while (taken > 0 && !retired) {
+      wait();
+    }
+    return !retired;
   }
 
   /** Waits until every line is done, at most so long. */

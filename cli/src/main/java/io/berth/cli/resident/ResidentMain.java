@@ -184,12 +184,14 @@ public final class ResidentMain {
         .daemon()
         .name("warm-up")
         .start(() -> {
-          for (int i = 0; i < ROUNDS; i++) {
-            if (resident.isIdle()) {
+          try {
+            for (int i = 0; i < ROUNDS && resident.awaitPause(); i++) {
               Rehearsal.lines(globals, connections::forLine);
             }
+            System.err.println("berth-resident: warmed");
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
           }
-          System.err.println("berth-resident: warmed");
         });
   }
 }

@@ -35,6 +35,14 @@ final class SharedConnections implements AutoCloseable {
    */
   private record Shared(@Nullable Object socket, ManagedChannel channel) {}
 
+  /**
+   * Starts its threads, which have the folder of the calling one: a line's would keep a file system
+   * from being unmounted long after the line.
+   */
+  SharedConnections() {
+    loops.startThreads();
+  }
+
   private synchronized ManagedChannel to(Path socket) {
     Object file = fileOf(socket);
     Shared known = channels.get(socket);

@@ -1,12 +1,14 @@
 package io.berth.cli.resident;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.Fd;
 import io.berth.linux.Memfd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Sockets;
+import io.berth.testing.Eventually;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -148,6 +150,29 @@ final class ResidentTest {
     // The first has gone without accepting its offer, the second while it waited.
     Sockets.shutdown(first, Sockets.Direction.BOTH);
     hears(third, LineProtocol.LINE_OFFER, 0);
+  }
+
+  @Test
+  void aPauseIsAwaited() throws Exception {
+    assertTrue(resident.awaitPause());
+    Fd client = greet(BUILD);
+    hears(client, LineProtocol.LINE_OFFER, 0);
+    CompletableFuture<Boolean> pause = new CompletableFuture<>();
+    Thread waits =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              try {
+                pause.complete(resident.awaitPause());
+              } catch (InterruptedException e) {
+                pause.completeExceptionally(e);
+              }
+            });
+    Eventually.answers("it waits", waits::getState, state -> state == Thread.State.WAITING);
+    Sockets.shutdown(client, Sockets.Direction.BOTH);
+    assertTrue(pause.get(20, TimeUnit.SECONDS));
+    resident.retire();
+    assertFalse(resident.awaitPause(), "no more lines are taken");
   }
 
   @Test
