@@ -1,13 +1,14 @@
 package io.berth.base.rpc;
 
+import io.berth.base.time.Sleeper;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -44,7 +45,9 @@ public final class EventLoops implements AutoCloseable {
   public void startThreads() {
     group.forEach(loop -> loop.execute(() -> {}));
     // The wait starts the thread that ends the waits of virtual ones.
-    handlers.execute(() -> LockSupport.parkNanos(1));
+    handlers.execute(() -> {
+      var _ = Sleeper.SYSTEM.pause(Duration.ofNanos(1));
+    });
   }
 
   EventLoopGroup group() {
