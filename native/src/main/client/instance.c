@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,14 +35,37 @@ static bool one_of(const char *word, const char *const *list) {
   return false;
 }
 
+/* Whether a name stands here; `//` and `/./` are a slash like any other. */
+static bool stands_at(const char *at, const char *name) {
+  for (; *name != 0; name++) {
+    if (*at++ != *name)
+      return false;
+    while (*name == '/' && (*at == '/' || (at[0] == '.' && at[1] == '/')))
+      at++;
+  }
+  return true;
+}
+
 static bool names_own_file(const char *text) {
-  for (const char *const *name = of_process; *name != NULL; name++)
-    if (strstr(text, *name) != NULL)
-      return true;
+  for (; *text != 0; text++)
+    for (const char *const *name = of_process; *name != NULL; name++)
+      if (stands_at(text, *name))
+        return true;
   return false;
 }
 
+/* Whether names without a slash may mean another file in every process. */
+static bool is_among_own_files(void) {
+  char folder[PATH_MAX];
+  if (getcwd(folder, sizeof folder) == NULL)
+    return false; /* a line without a folder is not brought either */
+  return strcmp(folder, "/dev") == 0 || strncmp(folder, "/dev/", 5) == 0 ||
+         strcmp(folder, "/proc") == 0 || strncmp(folder, "/proc/", 6) == 0;
+}
+
 static bool is_for_resident(char **arguments) {
+  if (is_among_own_files())
+    return false;
   for (char **word = arguments + 1; *word != NULL; word++)
     if (names_own_file(*word))
       return false;

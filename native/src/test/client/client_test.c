@@ -446,6 +446,8 @@ static void what_a_resident_cannot_do_goes_on_alone(int listener) {
   char *lines[][5] = {
       {"berth", "load", "-i", "/dev/stdin", NULL},
       {"berth", "load", "-i", "/proc/self/fd/63", NULL},
+      {"berth", "load", "-i", "/dev//stdin", NULL},
+      {"berth", "load", "--input=/.//proc/.//self/fd/63", NULL},
       {"berth", "--unknown", "ps", NULL},
       {"berth", "--config", NULL},
   };
@@ -460,6 +462,20 @@ static void what_a_resident_cannot_do_goes_on_alone(int listener) {
   unsetenv("JAVA_TOOL_OPTIONS");
   ends_with(client, ONESHOT);
   nobody_connected(listener);
+}
+
+static void names_in_dev_and_proc_are_of_each_process(int listener) {
+  static const char *const folders[] = {"/dev", "/dev/fd/.", "/proc/self"};
+  char here[256];
+  CHECK(getcwd(here, sizeof here) != NULL);
+  for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+    CHECK(chdir(folders[i]) == 0);
+    struct client client = call("version");
+    CHECK(chdir(here) == 0);
+    says(client, "oneshot version");
+    ends_with(client, ONESHOT);
+    nobody_connected(listener);
+  }
 }
 
 static void a_line_that_is_too_long_is_not_brought(int listener) {
@@ -513,10 +529,11 @@ int main(int argc, char **argv) {
   RUN(the_client_stops_and_goes_on(listener));
   RUN(the_terminal_is_as_it_was_when_the_resident_dies(listener));
   RUN(what_a_resident_cannot_do_goes_on_alone(listener));
+  RUN(names_in_dev_and_proc_are_of_each_process(listener));
   RUN(a_line_that_is_too_long_is_not_brought(listener));
   RUN(a_line_for_a_resident_only_fails_without_one(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 14 tests passed\n");
+  printf("client_test: 15 tests passed\n");
   return 0;
 }
