@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FEWEST_FILES 256 /* descriptors of some dozen lines */
 #define LOCK_FD 3 /* where the resident has its lock; it is held as long as it lives */
 
 /* The resident is not part of whatever this line is part of: session, folder, streams, variables. */
@@ -43,7 +46,20 @@ static _Noreturn void become_resident(const char *program, const struct instance
   _exit(1);
 }
 
+/* Whether this process may do less than lines of others need. A resident would have its bounds for
+ * all its life, and cannot raise them. */
+static bool is_bounded(void) {
+  static const int without_bound[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_AS};
+  struct rlimit limit;
+  for (size_t i = 0; i < sizeof without_bound / sizeof without_bound[0]; i++)
+    if (getrlimit(without_bound[i], &limit) < 0 || limit.rlim_cur != RLIM_INFINITY)
+      return true;
+  return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < FEWEST_FILES;
+}
+
 void start_resident(const char *program, const struct instance *instance) {
+  if (is_bounded())
+    return;
   struct stat folder;
   char path[sizeof instance->state + 16];
   if (stat(instance->state, &folder) < 0 || folder.st_uid != geteuid() ||

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -205,6 +206,26 @@ static int lines_in(const char *text) {
   for (; *text != 0; text++)
     lines += *text == '\n';
   return lines;
+}
+
+static void a_bounded_line_starts_no_resident(void) {
+  static const struct {
+    int what;
+    rlim_t bound;
+  } all[] = {{RLIMIT_CPU, 1000}, {RLIMIT_FSIZE, 1 << 30}, {RLIMIT_NOFILE, 255}};
+  char path[128];
+  in_folder(path, sizeof path, "cli.lock");
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct rlimit before;
+    CHECK(getrlimit(all[i].what, &before) == 0);
+    struct rlimit bounded = {all[i].bound, before.rlim_max};
+    CHECK(setrlimit(all[i].what, &bounded) == 0);
+    struct client client = call("version");
+    CHECK(setrlimit(all[i].what, &before) == 0);
+    says(client, "oneshot version");
+    ends_with(client, ONESHOT);
+    CHECK(access(path, F_OK) < 0);
+  }
 }
 
 static void without_a_resident_one_is_started_and_the_line_goes_on_alone(void) {
@@ -516,6 +537,7 @@ int main(int argc, char **argv) {
   setenv("BERTH_CONFIG", config, 1);
   setenv("BERTH_RESIDENT", "yes", 1);
 
+  RUN(a_bounded_line_starts_no_resident());
   RUN(without_a_resident_one_is_started_and_the_line_goes_on_alone());
   int listener = listen_here();
   RUN(a_line_is_brought_with_everything_that_belongs_to_it(listener));
@@ -534,6 +556,6 @@ int main(int argc, char **argv) {
   RUN(a_line_for_a_resident_only_fails_without_one(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 15 tests passed\n");
+  printf("client_test: 16 tests passed\n");
   return 0;
 }
