@@ -1,5 +1,6 @@
 package io.berth.cli.render;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.berth.base.daemon.Program;
 import io.berth.base.json.Json;
@@ -55,7 +56,11 @@ public final class EngineDocument {
     node.putObject("Plugins").putArray("Volume").add("local");
     node.withObject("/Plugins").putArray("Network").add("bridge").add("routed");
     node.withObject("/Plugins").putArray("Log").add("local").add("none");
-    node.putArray("SecurityOptions").add("name=seccomp,profile=default");
+    ArrayNode security = node.putArray("SecurityOptions");
+    if (node.at("/containers/apparmor").asText().equals(HostDocument.DEFAULT_PROFILE)) {
+      security.add("name=apparmor");
+    }
+    security.add("name=seccomp,profile=default");
     node.putObject("Swarm").put("LocalNodeState", "inactive");
     for (String part : new String[] {"containers", "images", "network"}) {
       node.at("/" + part + "/warnings").forEach(node.withArray("/Warnings")::add);

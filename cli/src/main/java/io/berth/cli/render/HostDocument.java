@@ -24,7 +24,7 @@ final class HostDocument {
   private static final Pattern ANONYMOUS = Pattern.compile("[0-9a-f]{64}");
 
   /** The profile of AppArmor of a container for which none was chosen. */
-  private static final String DEFAULT_PROFILE = "berth-default";
+  static final String DEFAULT_PROFILE = "berth-default";
 
   private HostDocument() {}
 

@@ -156,4 +156,20 @@ final class DocumentsTest {
                 "{{.Containers}} {{.ContainersRunning}} {{.CgroupVersion}} {{.DockerRootDir}}")
             .apply("system.info", info));
   }
+
+  @Test
+  void infoNamesAppArmorOnlyWhereItConfines() {
+    // Scripts for docker look there for `name=apparmor`.
+    assertEquals("[name=apparmor name=seccomp,profile=default]", securityOptions("berth-default"));
+    assertEquals(
+        "[name=seccomp,profile=default]", securityOptions("no default profile: not installed"));
+    assertEquals("[name=seccomp,profile=default]", securityOptions("off: this kernel has none"));
+  }
+
+  private static String securityOptions(String appArmor) {
+    ObjectNode info = Json.mapper().createObjectNode();
+    info.putObject("containers").put("apparmor", appArmor);
+    EngineDocument.addInfo(info, Path.of("/root"));
+    return Template.parse("{{.SecurityOptions}}").apply("system.info", info);
+  }
 }
