@@ -265,7 +265,7 @@ final class ServiceIT {
           SyscallException held =
               assertThrows(
                   SyscallException.class,
-                  () -> PortSocket.hold(host.host, Protocol.TCP, Ipv4.ANY, 8080));
+                  () -> host.host.call(() -> PortSocket.hold(Protocol.TCP, Ipv4.ANY, 8080)));
           assertTrue(held.is(Errno.EADDRINUSE));
         }
         service.start();
@@ -327,7 +327,7 @@ final class ServiceIT {
   }
 
   private boolean isHeld(int port) throws IOException {
-    try (Fd _ = PortSocket.hold(host.host, Protocol.TCP, Ipv4.ANY, port)) {
+    try (Fd _ = host.host.call(() -> PortSocket.hold(Protocol.TCP, Ipv4.ANY, port))) {
       return false;
     } catch (SyscallException e) {
       return e.is(Errno.EADDRINUSE);

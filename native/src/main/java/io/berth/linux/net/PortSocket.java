@@ -1,5 +1,6 @@
 package io.berth.linux.net;
 
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
@@ -48,49 +49,65 @@ public final class PortSocket {
 
   /**
    * Binds a port without listening on it: a connection that no rule takes is refused, not left
-   * hanging. Connections of the past that are still fading do not count as holders.
+   * hanging. At {@link Ipv4#ANY} the one socket has the port for IPv6 as well, where the host has
+   * that. Connections of the past that are still fading do not count as holders. For work that is
+   * inside the host's namespace already ({@link NetworkNamespace#call}), as many ports are held at
+   * once.
    *
    * @throws SyscallException EADDRINUSE: somebody has it; EADDRNOTAVAIL: no such address here
    */
-  public static Fd hold(NetworkNamespace namespace, Protocol protocol, Ipv4 address, int port)
-      throws IOException {
+  public static Fd hold(Protocol protocol, Ipv4 address, int port) throws SyscallException {
+    String what = word(protocol) + address + ":" + port;
+    if (address.equals(Ipv4.ANY)) {
+      try {
+        return hold(protocol, Uapi.AF_INET6, new byte[SOCKADDR_IN6_BYTES], port, what);
+      } catch (SyscallException e) {
+        if (!e.is(Errno.EAFNOSUPPORT) && !e.is(Errno.EADDRNOTAVAIL)) {
+          throw e;
+        }
+        // The host has no IPv6, so IPv4 is all that is to be held.
+      }
+    }
     byte[] name = new byte[SOCKADDR_IN_BYTES];
-    name[0] = (byte) Uapi.AF_INET;
-    putPort(name, port);
     System.arraycopy(address.bytes(), 0, name, 4, 4);
-    return hold(namespace, protocol, Uapi.AF_INET, name, word(protocol) + address + ":" + port);
+    return hold(protocol, Uapi.AF_INET, name, port, what);
   }
 
-  /** As {@link #hold}, for every IPv6 address of the host's and no IPv4 one. */
-  public static Fd holdIpv6(NetworkNamespace namespace, Protocol protocol, int port)
-      throws IOException {
-    byte[] name = new byte[SOCKADDR_IN6_BYTES];
-    name[0] = (byte) Uapi.AF_INET6;
-    putPort(name, port);
-    return hold(namespace, protocol, Uapi.AF_INET6, name, word(protocol) + "[::]:" + port);
-  }
-
-  private static Fd hold(
-      NetworkNamespace namespace, Protocol protocol, int family, byte[] name, String what)
-      throws IOException {
-    Fd fd = namespace.call(() -> SocketCalls.socket(family, protocol.type, 0, what));
+  private static Fd hold(Protocol protocol, int family, byte[] name, int port, String what)
+      throws SyscallException {
+    name[0] = (byte) family;
+    name[2] = (byte) (port >>> 8);
+    name[3] = (byte) port;
+    Fd fd = SocketCalls.socket(family, protocol.type, 0, what);
     try {
       if (family == Uapi.AF_INET6) {
-        SocketCalls.setOption(fd, Uapi.IPPROTO_IPV6, Uapi.IPV6_V6ONLY, 1);
+        // The host may have another default (net.ipv6.bindv6only).
+        SocketCalls.setOption(fd, Uapi.IPPROTO_IPV6, Uapi.IPV6_V6ONLY, 0);
       }
-      if (protocol == Protocol.TCP) {
-        SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 1);
-      } else {
+      if (protocol == Protocol.UDP) {
         SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_RCVBUF, 1);
-      }
-      SocketCalls.bind(fd, name);
-      if (protocol == Protocol.TCP) {
-        SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 0);
+        SocketCalls.bind(fd, name);
+      } else {
+        bindBesideFading(fd, name);
       }
       return fd;
     } catch (SyscallException e) {
       fd.close();
       throw e;
+    }
+  }
+
+  // Nearly every port is free of them, and two calls more for each of thousands would be felt.
+  private static void bindBesideFading(Fd fd, byte[] name) throws SyscallException {
+    try {
+      SocketCalls.bind(fd, name);
+    } catch (SyscallException e) {
+      if (!e.is(Errno.EADDRINUSE)) {
+        throw e;
+      }
+      SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 1);
+      SocketCalls.bind(fd, name);
+      SocketCalls.setOption(fd, Uapi.SOL_SOCKET, Uapi.SO_REUSEADDR, 0);
     }
   }
 
@@ -142,10 +159,5 @@ public final class PortSocket {
 
   private static String word(Protocol protocol) {
     return protocol == Protocol.TCP ? "tcp " : "udp ";
-  }
-
-  private static void putPort(byte[] name, int port) {
-    name[2] = (byte) (port >>> 8);
-    name[3] = (byte) port;
   }
 }

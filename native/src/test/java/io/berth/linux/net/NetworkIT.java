@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.NftTransaction.ChainType;
 import io.berth.linux.net.NftTransaction.Element;
@@ -234,38 +233,6 @@ final class NetworkIT {
         heir.commit(new NftTransaction("berth_t").deleteTable());
       }
       assertEquals(List.of(), other.tables());
-    }
-  }
-
-  @Test
-  void heldPort_isRefusedToOthersAndItsHolderIsFound() throws Exception {
-    try (NetworkNamespace host = NetworkNamespace.create();
-        RouteSocket links = RouteSocket.open(host)) {
-      links.send(new RouteRequest().setUp("lo"), "lo");
-      for (PortSocket.Protocol protocol : PortSocket.Protocol.values()) {
-        try (Fd held = PortSocket.hold(host, protocol, Ipv4.ANY, 8080);
-            Fd six = PortSocket.holdIpv6(host, protocol, 8080)) {
-          assertEquals(
-              Errno.EADDRINUSE,
-              assertThrows(
-                      SyscallException.class,
-                      () -> PortSocket.hold(host, protocol, Ipv4.LOOPBACK, 8080))
-                  .errno());
-          List<Long> inodes =
-              PortSocket.holders(host, protocol, 8080).stream()
-                  .map(PortSocket.Holder::inode)
-                  .toList();
-          assertTrue(inodes.contains(held.status().inode()), protocol + " " + inodes);
-          assertTrue(inodes.contains(six.status().inode()), protocol + " " + inodes);
-        }
-        PortSocket.hold(host, protocol, Ipv4.ANY, 8080).close();
-      }
-      assertEquals(
-          Errno.EADDRNOTAVAIL,
-          assertThrows(
-                  SyscallException.class,
-                  () -> PortSocket.hold(host, PortSocket.Protocol.TCP, GUEST, 1))
-              .errno());
     }
   }
 

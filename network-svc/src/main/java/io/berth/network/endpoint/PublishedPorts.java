@@ -132,7 +132,7 @@ final class PublishedPorts {
     }
   }
 
-  // A port that is held for every address of the host has a socket for IPv4 and one for IPv6.
+  // A keeper that was there before this version may have two sockets of a port.
   private void drop(String id, List<PublishedPort> held) throws IOException {
     for (int part = 0; part * SOCKETS_PER_MESSAGE < 2 * held.size(); part++) {
       keeper.drop(id + "." + part);

@@ -6,7 +6,6 @@ import io.berth.base.error.Obstacle;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.SyscallException;
-import io.berth.linux.net.Ipv4;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.linux.net.PortSocket;
 import java.io.IOException;
@@ -93,12 +92,49 @@ public final class HostPorts {
    *     address; RESOURCE_EXHAUSTED if no automatic port is free
    */
   public Held take(List<PublishedPort> wanted, Holders holders) throws IOException {
-    List<PublishedPort> ports = new ArrayList<>();
-    List<Fd> sockets = new ArrayList<>();
+    try {
+      return host.call(() -> takeInside(wanted));
+    } catch (Refused e) {
+      // Holders are looked for out here, for that enters the namespace too.
+      throw switch (e.why.errno()) {
+        case EADDRINUSE ->
+            // ALREADY_EXISTS would mean that the container has an endpoint already.
+            taken(e.port, holders.of(e.port), e.why);
+        case EADDRNOTAVAIL ->
+            new BerthException.FailedPrecondition(
+                "publish " + where(e.port) + ": this host has no address `" + e.port.hostIp() + "`",
+                e.why);
+        default -> throw e.why;
+      };
+    }
+  }
+
+  /** A port that cannot be bound, and why. */
+  private static final class Refused extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final transient PublishedPort port;
+    private final SyscallException why;
+
+    Refused(PublishedPort port, SyscallException why) {
+      super(why);
+      this.port = port;
+      this.why = why;
+    }
+  }
+
+  /** In the host's namespace: entering it for each of thousands of ports would be felt. */
+  private Held takeInside(List<PublishedPort> wanted) throws IOException {
+    List<PublishedPort> ports = new ArrayList<>(wanted.size());
+    List<Fd> sockets = new ArrayList<>(wanted.size());
     boolean done = false;
     try {
       for (PublishedPort port : wanted) {
-        ports.add(port.hostPort() == 0 ? takeAny(port, sockets) : takeOne(port, sockets, holders));
+        if (port.hostPort() == 0) {
+          ports.add(takeAny(port, sockets));
+        } else {
+          sockets.add(bind(port));
+          ports.add(port);
+        }
       }
       done = true;
       return new Held(ports, sockets);
@@ -109,21 +145,11 @@ public final class HostPorts {
     }
   }
 
-  private PublishedPort takeOne(PublishedPort port, List<Fd> sockets, Holders holders)
-      throws IOException {
+  private static Fd bind(PublishedPort port) throws Refused {
     try {
-      bind(port, sockets);
-      return port;
+      return PortSocket.hold(port.protocol(), port.hostIp(), port.hostPort());
     } catch (SyscallException e) {
-      throw switch (e.errno()) {
-        case EADDRINUSE ->
-            // ALREADY_EXISTS would mean that the container has an endpoint already.
-            taken(port, holders.of(port), e);
-        case EADDRNOTAVAIL ->
-            new BerthException.FailedPrecondition(
-                "publish " + where(port) + ": this host has no address `" + port.hostIp() + "`", e);
-        default -> throw e;
-      };
+      throw new Refused(port, e);
     }
   }
 
@@ -134,48 +160,21 @@ public final class HostPorts {
         .with(new Obstacle(Obstacle.Reason.PORT_TAKEN, taken, holder.subject()));
   }
 
-  private synchronized PublishedPort takeAny(PublishedPort port, List<Fd> sockets)
-      throws IOException {
+  private synchronized PublishedPort takeAny(PublishedPort port, List<Fd> sockets) throws Refused {
     for (int tries = first; tries <= last; tries++) {
       cursor = cursor >= last ? first : cursor + 1;
       PublishedPort candidate = port.at(cursor);
       try {
-        bind(candidate, sockets);
+        sockets.add(bind(candidate));
         return candidate;
-      } catch (SyscallException e) {
-        if (e.is(Errno.EADDRNOTAVAIL)) {
-          throw new BerthException.FailedPrecondition(
-              "publish " + where(port) + ": this host has no address `" + port.hostIp() + "`", e);
-        }
-        if (!e.is(Errno.EADDRINUSE)) {
+      } catch (Refused e) {
+        if (!e.why.is(Errno.EADDRINUSE)) {
           throw e;
         }
       }
     }
     throw new BerthException.ResourceExhausted(
         "no more ports available: all from " + first + " to " + last + " are in use");
-  }
-
-  /** Adds the sockets that hold the port, or nothing. */
-  private void bind(PublishedPort port, List<Fd> sockets) throws IOException {
-    Fd four = PortSocket.hold(host, port.protocol(), port.hostIp(), port.hostPort());
-    if (!port.hostIp().equals(Ipv4.ANY)) {
-      sockets.add(four);
-      return;
-    }
-    try {
-      Fd six = PortSocket.holdIpv6(host, port.protocol(), port.hostPort());
-      sockets.add(four);
-      sockets.add(six);
-    } catch (SyscallException e) {
-      if (e.is(Errno.EAFNOSUPPORT) || e.is(Errno.EADDRNOTAVAIL)) {
-        // The host has no IPv6, so IPv4 is all that is to be held.
-        sockets.add(four);
-        return;
-      }
-      four.close();
-      throw e;
-    }
   }
 
   private static String where(PublishedPort port) {
