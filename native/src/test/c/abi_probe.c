@@ -89,6 +89,13 @@ static void openFlags(void) {
 }
 
 static void mountFlags(void) {
+  CONSTANT(MountFlags, MS_RDONLY);
+  CONSTANT(MountFlags, MS_SYNCHRONOUS);
+  CONSTANT(MountFlags, MS_DIRSYNC);
+  CONSTANT(MountFlags, MS_NOATIME);
+  CONSTANT(MountFlags, MS_NODIRATIME);
+  CONSTANT(MountFlags, MS_RELATIME);
+  CONSTANT(MountFlags, MS_STRICTATIME);
   CONSTANT(MountFlags, MS_NOSUID);
   CONSTANT(MountFlags, MS_NODEV);
   CONSTANT(MountFlags, MS_NOEXEC);
