@@ -205,7 +205,7 @@ public final class Database implements AutoCloseable {
       if (!runHere(job)) {
         jobs.put(job);
       }
-      return answer.get();
+      return await(job);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("write `" + file.getFileName() + "`: interrupted", e);
@@ -216,6 +216,29 @@ public final class Database implements AutoCloseable {
         case RuntimeException other -> other;
         case null, default -> new IllegalStateException(e.getCause());
       };
+    }
+  }
+
+  // An interrupted caller takes back what has not begun. For the end of what has begun he waits:
+  // told that it was cancelled he would not do what has to follow a change that was made.
+  private <T extends @Nullable Object> T await(Job<T> job)
+      throws InterruptedException, ExecutionException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return job.answer().get();
+        } catch (InterruptedException e) {
+          if (jobs.remove(job)) {
+            throw e;
+          }
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.base.error.BerthException;
+import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -15,9 +16,13 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -172,6 +177,58 @@ final class DatabaseTest {
       database.lazy(connection -> pagesAtMost(connection, 1000));
       database.durable(connection -> put(connection, 2, large));
       assertEquals(1, count(database));
+    }
+  }
+
+  /** What callers do who were answered follows from it, such as the deletion of a file. */
+  @Test
+  void anInterruptedWriteIsNotMadeOrIsAnswered() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    Set<Thread> callers = ConcurrentHashMap.newKeySet();
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
+        ExecutorService threads = Executors.newCachedThreadPool()) {
+      Future<Boolean> holder =
+          threads.submit(() ->
+              database.lazy(_ -> {
+                held.countDown();
+                try {
+                  return release.await(1, TimeUnit.MINUTES);
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+              }));
+      held.await();
+      List<Future<Boolean>> writes = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        int key = i;
+        writes.add(
+            threads.submit(() -> {
+              callers.add(Thread.currentThread());
+              try {
+                database.lazy(insert(key));
+                return true;
+              } catch (BerthException.Cancelled e) {
+                return false;
+              }
+            }));
+      }
+      Eventually.holds(
+          "all wait",
+          () ->
+              callers.size() == 5
+                  && callers.stream()
+                      .allMatch(thread -> thread.getState() == Thread.State.WAITING));
+      callers.forEach(Thread::interrupt);
+      release.countDown();
+      assertTrue(holder.get());
+      int answered = 0;
+      for (Future<Boolean> write : writes) {
+        answered += write.get() ? 1 : 0;
+      }
+      assertEquals(answered, count(database));
+    } finally {
+      release.countDown();
     }
   }
 
