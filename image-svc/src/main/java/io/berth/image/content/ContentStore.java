@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -37,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class ContentStore {
   private static final Logger LOG = System.getLogger(ContentStore.class.getName());
+  private static final List<String> ALGORITHMS = List.of("sha256", "sha512");
   private static final String COLUMNS = "digest, size, created, updated, labels";
 
   private final ImagePaths paths;
@@ -94,7 +97,7 @@ public final class ContentStore {
           metadata.read(
               query -> query.all("SELECT DISTINCT digest FROM content", row -> row.text(1))));
     }
-    for (String algorithm : List.of("sha256", "sha512")) {
+    for (String algorithm : ALGORITHMS) {
       trash.takeUnless(paths.blobs(algorithm), name -> known.contains(algorithm + ":" + name));
     }
   }
@@ -210,27 +213,82 @@ public final class ContentStore {
   }
 
   /**
-   * Takes away a file that no namespace records any more. It runs as a change, so no other change
-   * can record the file meanwhile.
+   * Takes away all files that no namespace records: what deletions have left that failed. Those of
+   * writers at work stay.
+   */
+  public void sweepUnrecorded() {
+    Set<String> files = new HashSet<>();
+    for (String algorithm : ALGORITHMS) {
+      try (DirectoryStream<Path> blobs = Files.newDirectoryStream(paths.blobs(algorithm))) {
+        blobs.forEach(blob -> files.add(algorithm + ":" + blob.getFileName()));
+      } catch (IOException | DirectoryIteratorException e) {
+        LOG.log(
+            Level.WARNING,
+            "look for content without a record: {0}; the next collection tries again",
+            e.getMessage());
+      }
+    }
+    // The records are read behind the files, so that content that comes meanwhile is not looked at.
+    metadata
+        .read(query -> query.all("SELECT DISTINCT digest FROM content", row -> row.text(1)))
+        .forEach(files::remove);
+    for (String file : files) {
+      try {
+        sweep(Digest.of(file));
+      } catch (BerthException.InvalidArgument e) {
+        LOG.log(Level.DEBUG, "{0} is none of ours; the next start takes it away", file);
+      }
+    }
+  }
+
+  /**
+   * Takes away a file that no namespace records any more, also on the interrupted thread of a
+   * caller who went away. It runs as a change, so no other change can record the file meanwhile. A
+   * failure is only logged, for the next collection tries again.
    */
   void sweep(Digest digest) {
-    metadata.lazy(transaction -> {
-      if (!arriving.containsKey(digest)
-          && !transaction.exists("SELECT 1 FROM content WHERE digest = ?", digest.toString())) {
-        try {
-          // A change does no file operations, for all other writers wait meanwhile. This rename of
-          // 12 to 20 µs has to be one with the look before it.
-          trash.take(paths.blob(digest));
-        } catch (IOException e) {
-          LOG.log(
-              Level.WARNING,
-              "delete content {0}: {1}; the next start tries again",
-              digest,
-              e.getMessage());
+    // The store refuses to wait on an interrupted thread.
+    boolean interrupted = Thread.interrupted();
+    try {
+      metadata.lazy(transaction -> {
+        if (!transaction.exists("SELECT 1 FROM content WHERE digest = ?", digest.toString())) {
+          takeUnlessArriving(digest);
         }
+        return true;
+      });
+    } catch (BerthException e) {
+      notSwept(digest, e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
-      return true;
-    });
+    }
+  }
+
+  // A change does no file operations, for all other writers wait meanwhile. This rename of 12 to
+  // 20 µs has to be one with the look before it, and a writer that is about to arrive waits for its
+  // end: else it would find the file in place, and record it when it is gone.
+  private void takeUnlessArriving(Digest digest) {
+    arriving.compute(
+        digest,
+        (_, writers) -> {
+          if (writers == null) {
+            try {
+              trash.take(paths.blob(digest));
+            } catch (IOException e) {
+              notSwept(digest, e);
+            }
+          }
+          return writers;
+        });
+  }
+
+  private static void notSwept(Digest digest, Exception why) {
+    LOG.log(
+        Level.WARNING,
+        "delete content {0}: {1}; the next collection tries again",
+        digest,
+        why.getMessage());
   }
 
   /**

@@ -288,26 +288,25 @@ public final class Ingest implements AutoCloseable {
    */
   public ContentInfo commitAs(
       Digest digest, Map<String, String> stored, Metadata.Durability durability) {
-    boolean aborted = false;
+    boolean recorded = false;
     content.arrives(digest);
     try {
       place(digest, durability == Metadata.Durability.DURABLE);
-      if (!store
-          .metadata()
-          .write(durability, change -> record(change, digest, stored, durability))) {
+      boolean isNew =
+          store.metadata().write(durability, change -> record(change, digest, stored, durability));
+      recorded = true;
+      if (!isNew) {
         throw new BerthException.AlreadyExists("content " + digest);
       }
       return content.info(request.namespace, digest);
-    } catch (BerthException.NotFound e) {
-      aborted = true;
-      throw e;
     } finally {
       content.hasArrived(digest);
-      ended = true;
-      close();
-      if (aborted) {
+      if (!recorded) {
+        // The file may be in its place already, and without a record nobody would ever delete it.
         content.sweep(digest);
       }
+      ended = true;
+      close();
     }
   }
 

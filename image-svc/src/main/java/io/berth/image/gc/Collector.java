@@ -76,6 +76,8 @@ public final class Collector {
 
   /** Collects garbage; the package says in which order the roots are read. */
   public synchronized Result collect() {
+    // Before all else, for it needs neither an answer nor room on the disk.
+    content.sweepUnrecorded();
     try (Leases.Watch watch = leases.watch()) {
       Instant began = metadata.now();
       Set<Leases.Kept> leased =

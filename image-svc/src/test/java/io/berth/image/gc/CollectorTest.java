@@ -12,6 +12,7 @@ import io.berth.base.filter.Filter;
 import io.berth.base.id.Digest;
 import io.berth.base.id.Identifier;
 import io.berth.image.Stores;
+import io.berth.image.content.Ingest;
 import io.berth.image.lease.Lease;
 import io.berth.image.lease.WorkLease;
 import io.berth.image.meta.Metadata;
@@ -19,13 +20,23 @@ import io.berth.image.name.ImageNames;
 import io.berth.image.snapshot.Snapshots;
 import io.berth.oci.image.Descriptor;
 import io.berth.oci.image.MediaTypes;
+import io.berth.testing.Eventually;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -225,5 +236,91 @@ final class CollectorTest {
     stores.trash.flush();
     assertTrue(Files.exists(stores.paths.blob(shared)));
     assertNotNull(stores.content.find("other", shared));
+  }
+
+  private List<String> blobs() throws IOException {
+    try (Stream<Path> files = Files.list(stores.paths.blobs("sha256"))) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  private void pagesAtMost(int pages) {
+    stores.metadata.lazy(
+        transaction -> transaction.all("PRAGMA max_page_count=" + pages, row -> row.number(1)));
+  }
+
+  private Ingest written(String text) {
+    Ingest ingest = stores.ingests.open(Ingest.Request.of(NS, null, text));
+    ingest.write(MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8)));
+    return ingest;
+  }
+
+  /** The store has no room for the record of content whose file is in its place by then. */
+  @Test
+  void commitWithoutRoomForItsRecord_leavesNoFile() throws Exception {
+    Map<String, String> large =
+        IntStream.range(0, 100)
+            .boxed()
+            .collect(Collectors.toMap(i -> "k" + i, _ -> "v".repeat(4000)));
+    try (Ingest ingest = written("a")) {
+      pagesAtMost(1);
+      assertThrows(
+          BerthException.ResourceExhausted.class,
+          () -> ingest.commit(1, null, large, Metadata.Durability.LAZY));
+    }
+    assertEquals(List.of(), blobs());
+    pagesAtMost(10_000);
+    Digest again = stores.put(NS, "", "a", large);
+    assertEquals(List.of(again.hex()), blobs());
+  }
+
+  /** The caller of a commit goes away while the store is busy. */
+  @Test
+  void commitThatIsInterrupted_leavesNoFile() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        Ingest ingest = written("a")) {
+      Future<Boolean> holder =
+          threads.submit(() ->
+              stores.metadata.lazy(_ -> {
+                held.countDown();
+                awaitQuietly(release);
+                return true;
+              }));
+      held.await();
+      Future<Boolean> commit =
+          threads.submit(() -> {
+            Thread.currentThread().interrupt();
+            assertThrows(
+                BerthException.Cancelled.class,
+                () -> ingest.commit(1, null, Map.of(), Metadata.Durability.LAZY));
+            return Thread.interrupted();
+          });
+      Eventually.holds("the file is in its place", () -> !blobs().isEmpty());
+      release.countDown();
+      assertTrue(holder.get());
+      assertTrue(commit.get(), "the interruption was lost");
+    } finally {
+      release.countDown();
+    }
+    assertEquals(List.of(), blobs());
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void fileThatNothingRecords_goesWithACollection() throws Exception {
+    Digest kept = stores.put(NS, "", "kept", Map.of("containerd.io/gc.root", "1"));
+    Files.writeString(stores.paths.blob(Digest.sha256("stray")), "stray");
+    Files.writeString(stores.paths.blobs("sha256").resolve("odd"), "of somebody else");
+    collector.collect();
+    assertEquals(Set.of(kept.hex(), "odd"), Set.copyOf(blobs()));
   }
 }
