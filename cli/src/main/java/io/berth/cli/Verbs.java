@@ -2,6 +2,8 @@ package io.berth.cli;
 
 import io.berth.cli.command.ContainerCommands;
 import io.berth.cli.command.CopyCommand;
+import io.berth.cli.command.DiskUsageCommand;
+import io.berth.cli.command.EventsCommand;
 import io.berth.cli.command.FileCommands;
 import io.berth.cli.command.ImageCommands;
 import io.berth.cli.command.InfoCommands;
@@ -18,7 +20,7 @@ import io.berth.cli.command.VolumeCommands;
 import io.berth.cli.containerd.ContainersGroup;
 import io.berth.cli.containerd.ContentGroup;
 import io.berth.cli.containerd.ContentIngest;
-import io.berth.cli.containerd.EventsCommand;
+import io.berth.cli.containerd.EnvelopesCommand;
 import io.berth.cli.containerd.LeasesGroup;
 import io.berth.cli.containerd.NamespacesGroup;
 import io.berth.cli.containerd.SnapshotsGroup;
@@ -148,6 +150,7 @@ final class Verbs {
         Verb.group("volumes", Verbs::inVolume, "volume"),
         Verb.group("the instance", Verbs::inSystem, "system"),
         Verb.of("the instance", InfoCommands.Info::new, "info"),
+        Verb.of("what happens, as it happens", EventsCommand::new, "events"),
         Verb.of("versions", InfoCommands.Version::new, "version"),
         Verb.of("end all containers", ContainerCommands.Shutdown::new, "shutdown"),
         Verb.group("containers, docker's longer forms", Verbs::inContainer, "container"));
@@ -161,7 +164,7 @@ final class Verbs {
         Verb.group("layers and root file systems", Verbs::inSnapshots, "snapshots", "snapshot"),
         Verb.group("what keeps content and snapshots", Verbs::inLeases, "leases", "lease"),
         Verb.group("containerd's namespaces", Verbs::inNamespaces, "namespaces", "ns"),
-        Verb.of("what happens, as it happens", EventsCommand::new, "events"));
+        Verb.of("containerd's events", EnvelopesCommand::new, "envelopes"));
   }
 
   private static List<Verb> inContainer() {
@@ -238,7 +241,10 @@ final class Verbs {
 
   private static List<Verb> inSystem() {
     return List.of(
-        Verb.of(InfoCommands.Info::new, "info"), Verb.of(PruneCommands.Everything::new, "prune"));
+        Verb.of(InfoCommands.Info::new, "info"),
+        Verb.of(EventsCommand::new, "events"),
+        Verb.of(DiskUsageCommand::new, "df"),
+        Verb.of(PruneCommands.Everything::new, "prune"));
   }
 
   private static List<Verb> inContainers() {

@@ -82,10 +82,31 @@ final class ContainerVerbsTest {
   @Test
   void topTakesTheOptionsOfPs() {
     assertEquals(0, lines.berth("top", "a"));
-    assertEquals("PID   CMD\n1     sh -c x\n", lines.out());
+    assertEquals("PID                 CMD\n1                   sh -c x\n", lines.out());
     assertEquals(0, lines.berth("top", "a", "-o", "pid,comm", "--help"));
     assertEquals(0, lines.berth("container", "top", "a", "aux"));
     assertEquals(List.of("top -ef", "top -o pid,comm --help", "top aux"), engine.asked);
+  }
+
+  /** The two forms of docker 20.10. */
+  @Test
+  void eventsAreShownAsDockers() {
+    assertEquals(0, lines.berth("events", "--since", "0", "--until", "1"));
+    assertEquals(
+        "1970-01-01T00:00:07.000000089Z container die c1 (exitCode=3, image=busybox, name=web)\n",
+        lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("system", "events", "--format", "{{json .}}", "--filter", "a=b"));
+    assertEquals(
+        "{\"status\":\"die\",\"id\":\"c1\",\"from\":\"busybox\",\"Type\":\"container\","
+            + "\"Action\":\"die\",\"Actor\":{\"ID\":\"c1\",\"Attributes\":{\"exitCode\":\"3\","
+            + "\"image\":\"busybox\",\"name\":\"web\"}},\"scope\":\"local\",\"time\":7,"
+            + "\"timeNano\":7000000089}\n",
+        lines.out());
+    lines.reset();
+    assertEquals(0, lines.berth("events", "--format", "{{.Action}} {{.Actor.ID}} {{.Time}}"));
+    assertEquals("die c1 7\n", lines.out());
+    assertEquals(List.of("watch 0 1 []", "watch -1 -1 [a=b]", "watch -1 -1 []"), engine.asked);
   }
 
   @Test
@@ -110,10 +131,10 @@ final class ContainerVerbsTest {
   // Case F3: events have no type of docker's, and a key that is missing is an error all the same.
   @Test
   void tellsEventsByATemplate() {
-    assertEquals(0, lines.berth("events", "--format", "{{.topic}} {{.event.exit_status}}"));
+    assertEquals(0, lines.berth("envelopes", "--format", "{{.topic}} {{.event.exit_status}}"));
     assertEquals("/tasks/exit 3\n", lines.out());
     lines.reset();
-    assertEquals(1, lines.berth("events", "--format", "{{.topik}}"));
+    assertEquals(1, lines.berth("envelopes", "--format", "{{.topik}}"));
     assertTrue(lines.err().contains("did you mean `topic`?"), lines.err());
   }
 

@@ -1,6 +1,7 @@
 package io.berth.cli;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.Timestamp;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.CreateRequest;
@@ -25,6 +26,9 @@ import io.berth.api.berth.container.v1.TopRequest;
 import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.api.berth.container.v1.WaitResponse;
+import io.berth.api.berth.event.v1.EngineEvent;
+import io.berth.api.berth.event.v1.EngineEventsGrpc;
+import io.berth.api.berth.event.v1.WatchRequest;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.LoadRequest;
@@ -71,7 +75,7 @@ final class EngineDouble {
   /** Channels to the services by their short names. */
   Map<String, Channel> serve(InProcessGrpc grpc) throws IOException {
     return Map.of(
-        "containerd", grpc.serve(new Containers(), new Events()),
+        "containerd", grpc.serve(new Containers(), new Events(), new EngineEvents()),
         "image", grpc.serve(new Images(), new Volumes()),
         "network", grpc.serve(new Networks(), new Endpoints()));
   }
@@ -230,6 +234,30 @@ final class EngineDouble {
           .setStderr(stderr)
           .setPartial(partial)
           .build();
+    }
+  }
+
+  private final class EngineEvents extends EngineEventsGrpc.EngineEventsImplBase {
+    @Override
+    public void watch(WatchRequest request, StreamObserver<EngineEvent> responses) {
+      asked.add(
+          "watch "
+              + (request.hasSince() ? request.getSince().getSeconds() : -1)
+              + " "
+              + (request.hasUntil() ? request.getUntil().getSeconds() : -1)
+              + " "
+              + request.getFiltersList());
+      responses.onNext(
+          EngineEvent.newBuilder()
+              .setType("container")
+              .setAction("die")
+              .setActorId("c1")
+              .putAttributes("name", "web")
+              .putAttributes("image", "busybox")
+              .putAttributes("exitCode", "3")
+              .setAt(Timestamp.newBuilder().setSeconds(7).setNanos(89))
+              .build());
+      responses.onCompleted();
     }
   }
 

@@ -77,6 +77,8 @@ final class WrongLineTest {
         "login nohost -u me --password-stdin",
         "ps --format {{range}}",
         "events --format {{range}}",
+        "envelopes --format {{range}}",
+        "events --since soon",
         "inspect -f {{nofunc}} c",
         "volume inspect -f {{.Name c",
         "update c"

@@ -5,6 +5,7 @@ import dagger.Module;
 import dagger.multibindings.IntoSet;
 import io.berth.containerd.api.ContainerMessages;
 import io.berth.containerd.api.ContainersEndpoint;
+import io.berth.containerd.api.EngineEventsEndpoint;
 import io.berth.containerd.api.EventsEndpoint;
 import io.berth.containerd.api.IntrospectionEndpoint;
 import io.berth.containerd.api.NamedContainersEndpoint;
@@ -40,6 +41,10 @@ interface EndpointModule {
   @Binds
   @IntoSet
   BindableService events(EventsEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService engineEvents(EngineEventsEndpoint endpoint);
 
   @Binds
   @IntoSet

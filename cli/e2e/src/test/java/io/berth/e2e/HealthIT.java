@@ -110,7 +110,7 @@ final class HealthIT {
                 berth.libexec().resolve("bin/berth").toString(),
                 "--config",
                 berth.config().toString(),
-                "events")
+                "envelopes")
             .redirectOutput(events.toFile())
             .start();
     try {

@@ -251,4 +251,52 @@ final class VolumeIT {
     assertEquals(1, refused.err().lines().count(), refused.err());
     assertEquals("", berth.berth("ps", "-aq").exits(0).out());
   }
+
+  /** In docker's words: who used the volume, and what it takes of the disk. */
+  @Test
+  void aVolumesUseIsToldAndMeasured() {
+    run("--name", "ve", "-v", "told:/data", "app:1", "sh", "-c", "echo more >/data/more");
+    String told =
+        berth
+            .berth("events", "--since", "10m", "--until", "0s", "--format", "{{.Type}} {{.Action}}")
+            .exits(0)
+            .out();
+    assertEquals(
+        List.of(
+            "container create",
+            "container attach",
+            "volume mount",
+            "container start",
+            "container die",
+            "volume unmount",
+            "container destroy"),
+        told.lines().filter(line -> !line.startsWith("network")).toList().reversed().stream()
+            .limit(7)
+            .toList()
+            .reversed());
+    assertEquals(
+        "mount told\n",
+        berth
+            .berth(
+                "events",
+                "--since",
+                "10m",
+                "--until",
+                "0s",
+                "-f",
+                "volume=told",
+                "-f",
+                "event=mount",
+                "--format",
+                "{{.Action}} {{.Actor.ID}}")
+            .exits(0)
+            .out());
+    String used =
+        berth
+            .berth("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}}")
+            .exits(0)
+            .out();
+    assertEquals(
+        List.of("Images 2 0", "Containers 0 0", "Local Volumes 1 0"), used.lines().toList());
+  }
 }

@@ -174,6 +174,7 @@ public final class ListCommands {
       footer = "The options are those of the host's ps (default: -ef); it must print PID.")
   public static final class Top extends SessionCommand {
     private static final List<String> DEFAULT = List.of("-ef");
+    private static final int AS_DOCKER = 20;
 
     @Parameters(index = "0", paramLabel = "CONTAINER", description = "Id, its begin, or name")
     String container = "";
@@ -202,7 +203,7 @@ public final class ListCommands {
         usage(answer.getProcessesList()).print(session.out());
         return 0;
       }
-      Table table = new Table(answer.getTitlesList());
+      Table table = new Table(answer.getTitlesList(), AS_DOCKER);
       answer.getRowsList().forEach(row -> table.row(row.getCellsList().toArray(String[]::new)));
       table.print(session.out());
       return 0;

@@ -7,15 +7,11 @@ import io.berth.api.containerd.services.events.v1.ForwardRequest;
 import io.berth.api.containerd.services.events.v1.PublishRequest;
 import io.berth.api.containerd.services.events.v1.SubscribeRequest;
 import io.berth.api.containerd.types.Envelope;
-import io.berth.base.config.Config;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
-import io.berth.base.rpc.Peer;
-import io.berth.base.rpc.Places;
 import io.berth.base.rpc.Timestamps;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.PublishedEvent;
@@ -23,7 +19,6 @@ import io.berth.containerd.event.Topics;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import java.time.InstantSource;
-import org.jspecify.annotations.Nullable;
 
 /** {@code containerd.services.events.v1.Events}. */
 public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
@@ -32,16 +27,13 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
 
   private final EventBroker broker;
   private final InstantSource clock;
-  private final Places<Peer> places;
+  private final EventReaders readers;
 
   @Inject
-  EventsEndpoint(Config config, EventBroker broker, InstantSource clock) {
+  EventsEndpoint(EventReaders readers, EventBroker broker, InstantSource clock) {
+    this.readers = readers;
     this.broker = broker;
     this.clock = clock;
-    this.places =
-        new Places<>(
-            config.number(Key.CONTAINERD_SUBSCRIPTIONS),
-            config.number(Key.CONTAINERD_SUBSCRIPTIONS_PER_PROCESS));
   }
 
   @Override
@@ -96,41 +88,25 @@ public final class EventsEndpoint extends EventsGrpc.EventsImplBase {
    */
   @Override
   public void subscribe(SubscribeRequest request, StreamObserver<Envelope> responses) {
-    Peer peer = CallContext.peer();
-    if (peer != null && !places.take(peer, 1)) {
-      throw new BerthException.ResourceExhausted(
-          "process "
-              + peer.pid()
-              + " has "
-              + places.heldBy(peer)
-              + " subscriptions to events and gets no more; use one for many readers, or raise"
-              + " `containerd.subscriptions`, `containerd.subscriptions_per_process`");
-    }
+    EventReaders.Place place = readers.take();
     EventBroker.Subscription subscription;
     try {
       subscription = broker.subscribe(request.getFiltersList());
     } catch (BerthException.InvalidArgument e) {
-      free(peer);
+      place.close();
       // containerd answers a bad filter of this stream with UNKNOWN.
       throw new BerthException.Unknown(e.getMessage(), e);
     }
     BlockingSender.run(
         responses,
         sender -> {
-          try (subscription) {
+          try (place;
+              subscription) {
             subscription.whenLost(sender::end);
             while (true) {
               sender.send(OccurrenceMessages.envelope(subscription.take()));
             }
-          } finally {
-            free(peer);
           }
         });
-  }
-
-  private void free(@Nullable Peer peer) {
-    if (peer != null) {
-      places.free(peer, 1);
-    }
   }
 }

@@ -241,7 +241,9 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
           NamedContainer container = meant(request.getRef());
           stops.endForRestart(
               container, request.hasTimeout() ? request.getTimeout() : null, request.getSignal());
-          return ContainerAnswers.of(starts.start(container, TerminalSize.UNKNOWN));
+          Started started = starts.start(container, TerminalSize.UNKNOWN);
+          stops.restarted(container);
+          return ContainerAnswers.of(started);
         });
   }
 

@@ -21,6 +21,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Changes what containers were asked to be. Thread-safe; changes are on disk at the return. */
@@ -52,7 +53,8 @@ public final class ContainerChanges {
               + wanted
               + "`: Renaming a container with the same name as its current name");
     }
-    var _ = containers.describe(container.key(), old -> old.withName(wanted));
+    NamedContainer renamed = containers.describe(container.key(), old -> old.withName(wanted));
+    surroundings.chronicle().tell(renamed, "rename", Map.of("oldName", "/" + container.name()));
   }
 
   /**
@@ -84,7 +86,7 @@ public final class ContainerChanges {
       }
       store(key, json);
     }
-    var _ =
+    NamedContainer updated =
         containers.describe(
             key,
             old -> {
@@ -92,6 +94,7 @@ public final class ContainerChanges {
               return old.withHost(
                   restart == null ? now : now.withLifecycle(now.lifecycle().withRestart(restart)));
             });
+    surroundings.chronicle().tell(updated, "update");
     return List.copyOf(warnings);
   }
 

@@ -393,6 +393,7 @@ public final class ContainerCreation {
             record,
             !container.isEphemeral(),
             containers.insertion(container));
+    surroundings.chronicle().tell(container, "create");
   }
 
   private static void makeFolders(List<Path> folders) {

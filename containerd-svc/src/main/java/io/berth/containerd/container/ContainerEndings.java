@@ -23,6 +23,7 @@ final class ContainerEndings {
   private final ContainerHealth health;
   private final Tasks tasks;
   private final Waits waits;
+  private final ContainerChronicle chronicle;
 
   @Inject
   ContainerEndings(
@@ -31,7 +32,9 @@ final class ContainerEndings {
       ContainerRelease release,
       ContainerHealth health,
       Tasks tasks,
-      Waits waits) {
+      Waits waits,
+      ContainerChronicle chronicle) {
+    this.chronicle = chronicle;
     this.containers = containers;
     this.restarts = restarts;
     this.release = release;
@@ -51,6 +54,7 @@ final class ContainerEndings {
     if (container == null) {
       return;
     }
+    chronicle.died(container, exit.status(), exit.oomKilled());
     waits.exited(key, Ending.of(container.progress()));
     settle(key);
   }

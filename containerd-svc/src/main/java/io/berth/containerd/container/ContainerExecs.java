@@ -46,13 +46,15 @@ public final class ContainerExecs {
   private final ExecSpecs specs;
   private final AttachTokens tokens;
   private final Tasks tasks;
+  private final ContainerChronicle chronicle;
   private final SecureRandom random = new SecureRandom();
   private final Map<String, ExecSettings> wishes = new ConcurrentHashMap<>();
   private final Map<String, CompletableFuture<Exit>> endings = new ConcurrentHashMap<>();
   private final EndedExecs ended = new EndedExecs();
 
   @Inject
-  ContainerExecs(ExecSpecs specs, AttachTokens tokens, Tasks tasks) {
+  ContainerExecs(ExecSpecs specs, AttachTokens tokens, Tasks tasks, ContainerChronicle chronicle) {
+    this.chronicle = chronicle;
     this.specs = specs;
     this.tokens = tokens;
     this.tasks = tasks;
@@ -74,6 +76,8 @@ public final class ContainerExecs {
     tasks.exec(
         key, execId, stdio, Anys.of(Anys.PROCESS, ByteString.copyFrom(SpecJson.bytes(process))));
     wishes.put(execId, wish);
+    chronicle.tell(
+        container, "exec_create: " + String.join(" ", wish.command()), Map.of("execID", execId));
     return execId;
   }
 
@@ -107,7 +111,13 @@ public final class ContainerExecs {
     int pid = launch(container, execId);
     endings.put(execId, ending);
     boolean attach = agreed != null && wantsAttachment(agreed);
-    Thread.ofVirtual().name("exec-" + execId).start(() -> takeAway(key, execId, ending, attach));
+    chronicle.tell(
+        container,
+        "exec_start: " + (agreed == null ? "" : String.join(" ", agreed.command())),
+        Map.of("execID", execId));
+    Thread.ofVirtual()
+        .name("exec-" + execId)
+        .start(() -> takeAway(container, execId, ending, attach));
     return new Started(
         false, pid, agreed != null && attach ? attachment(key, execId, agreed, ending) : null);
   }
@@ -152,9 +162,15 @@ public final class ContainerExecs {
   }
 
   private void takeAway(
-      TaskKey key, String execId, CompletableFuture<Exit> ending, boolean attached) {
+      NamedContainer container, String execId, CompletableFuture<Exit> ending, boolean attached) {
+    TaskKey key = container.key();
     try {
-      ended.add(execId, new EndedExecs.Ended(key, wishes.get(execId), told(ending)));
+      Exit exit = told(ending);
+      ended.add(execId, new EndedExecs.Ended(key, wishes.get(execId), exit));
+      chronicle.tell(
+          container,
+          "exec_die",
+          Map.of("execID", execId, "exitCode", Integer.toString(exit.status())));
       wishes.remove(execId);
       endings.remove(execId);
       if (attached) {
@@ -205,6 +221,10 @@ public final class ContainerExecs {
   /** Gives the terminal of a process another size; an empty id means the container's first one. */
   public void resize(NamedContainer container, String execId, int rows, int columns) {
     tasks.resize(container.key(), execId, rows, columns);
+    chronicle.tell(
+        container,
+        "resize",
+        Map.of("height", Integer.toString(rows), "width", Integer.toString(columns)));
   }
 
   /**

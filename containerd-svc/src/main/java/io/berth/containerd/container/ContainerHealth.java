@@ -242,6 +242,7 @@ final class ContainerHealth implements Prober {
     if (container != null) {
       events.publish(
           key.namespace(), new Occurrence.HealthChanged(key.id(), container.name(), status.word()));
+      surroundings.chronicle().tell(container, "health_status: " + status.word());
     }
   }
 }

@@ -50,6 +50,11 @@ final class ContainerLaunch {
     return glance != null && glance.running();
   }
 
+  /** Somebody takes the streams of a container. */
+  void attached(NamedContainer container) {
+    surroundings.chronicle().tell(container, "attach");
+  }
+
   /** Makes the task, whose program does not run yet, and answers the pid. */
   int create(NamedContainer container) {
     TaskKey key = container.key();
@@ -74,10 +79,18 @@ final class ContainerLaunch {
    */
   void begin(TaskKey key, UnaryOperator<Progress> counted) {
     Instant now = clock.instant();
-    health.begins(containers.progress(key, old -> counted.apply(old.started(now))));
+    NamedContainer container = containers.progress(key, old -> counted.apply(old.started(now)));
+    health.begins(container);
+    if (container != null) {
+      surroundings.chronicle().starting(container);
+    }
     try {
       var _ = tasks.start(key, "");
+      if (container != null) {
+        surroundings.chronicle().started(container);
+      }
     } catch (BerthException e) {
+      surroundings.chronicle().notStarted(key);
       health.ends(key);
       try {
         tasks.kill(key, "", Signal.SIGKILL.number(), true);

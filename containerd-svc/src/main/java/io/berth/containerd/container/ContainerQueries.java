@@ -135,11 +135,14 @@ public final class ContainerQueries {
     if (glance == null || !glance.running()) {
       throw ContainerStops.notRunning("list processes of", container);
     }
-    return PsTable.of(
-        options,
-        tasks.pids(container.key()).stream()
-            .map(CgroupProcess::pid)
-            .collect(Collectors.toUnmodifiableSet()));
+    PsTable table =
+        PsTable.of(
+            options,
+            tasks.pids(container.key()).stream()
+                .map(CgroupProcess::pid)
+                .collect(Collectors.toUnmodifiableSet()));
+    surroundings.chronicle().tell(container, "top");
+    return table;
   }
 
   /** What every line of a container's log carries besides its text. */

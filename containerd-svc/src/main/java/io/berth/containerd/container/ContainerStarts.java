@@ -152,6 +152,7 @@ public final class ContainerStarts {
   /** Lets a client attach to the streams of a task that is there. */
   AttachGrant allowAttach(NamedContainer container) {
     StreamSettings streams = container.described().config().streams();
+    launch.attached(container);
     return tokens.allow(container.key(), "", streams.terminal(), streams.openInput());
   }
 }

@@ -75,6 +75,7 @@ public final class ContainerStops {
     boolean ended = end(container, timeoutSeconds, signal);
     if (ended) {
       endings.settle(container.key());
+      surroundings.chronicle().tell(container, "stop");
     }
     return ended;
   }
@@ -86,8 +87,9 @@ public final class ContainerStops {
   public void endForRestart(
       NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
     int number = stopSignal(container, signal);
-    if (!restarts.isRestarting(container.key())) {
-      end(container, timeoutSeconds, String.valueOf(number));
+    if (!restarts.isRestarting(container.key())
+        && end(container, timeoutSeconds, String.valueOf(number))) {
+      surroundings.chronicle().tell(container, "stop");
     }
   }
 
@@ -102,11 +104,13 @@ public final class ContainerStops {
     CompletableFuture<Ending> ended = waiter.answer();
     try {
       int number = stopSignal(container, signal);
+      surroundings.chronicle().signalled(container, number);
       if (asked(key, number)
           && (!isRunning(key) || awaitEnd(ended, stopTimeout(container, timeoutSeconds)))) {
         awaitEnd(ended, 1);
         return true;
       }
+      surroundings.chronicle().signalled(container, Signal.SIGKILL.number());
       kill(key, Signal.SIGKILL.number());
       awaitEnd(ended, KILL_SECONDS);
       return true;
@@ -214,6 +218,7 @@ public final class ContainerStops {
     }
     Waits.Waiter waiter = waits.forExit(key);
     try {
+      surroundings.chronicle().signalled(container, number);
       tasks.kill(key, "", number, /* all= */ false);
       if (end) {
         thaw(key);
@@ -240,6 +245,7 @@ public final class ContainerStops {
                   Obstacle.Reason.CONTAINER_PAUSED, Obstacle.Kind.CONTAINER, container.name()));
     }
     tasks.pause(container.key());
+    surroundings.chronicle().tell(container, "pause");
   }
 
   /** Lets the processes of a paused container go on. */
@@ -253,6 +259,12 @@ public final class ContainerStops {
                   Obstacle.Reason.CONTAINER_NOT_PAUSED, Obstacle.Kind.CONTAINER, container.name()));
     }
     tasks.resume(container.key());
+    surroundings.chronicle().tell(container, "unpause");
+  }
+
+  /** A container was ended and started again by a person's wish. */
+  public void restarted(NamedContainer container) {
+    surroundings.chronicle().tell(container, "restart");
   }
 
   /**

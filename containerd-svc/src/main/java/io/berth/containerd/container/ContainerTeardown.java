@@ -93,6 +93,7 @@ final class ContainerTeardown {
       if (rest) {
         releaseLater(container, volumes);
       }
+      surroundings.chronicle().tell(container, "destroy");
       waits.removed(key, Ending.of(container.progress()));
     } finally {
       removing.remove(key);

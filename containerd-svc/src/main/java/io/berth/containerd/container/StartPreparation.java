@@ -74,6 +74,7 @@ final class StartPreparation implements TaskPreparer {
     Map<String, Path> links = new HashMap<>();
     NetworkCalls.Attached place = place(container);
     NetworkEndpoint endpoint = place.endpoint();
+    surroundings.chronicle().connected(container, endpoint);
     String sharedWith = described.network().sharedWith();
     if (sharedWith != null) {
       links.put(TaskFolder.NETWORK_NAMESPACE, namespaceOf(key, sharedWith, "net"));
@@ -224,5 +225,6 @@ final class StartPreparation implements TaskPreparer {
       surroundings.networks().detach(container.key());
     }
     volumes.release(container);
+    surroundings.chronicle().released(container);
   }
 }

@@ -18,8 +18,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What lies around containers: the services beside this one, the host, and the instance's folders.
- * Thread-safe.
+ * What lies around containers: the services beside this one, the host, the instance's folders, and
+ * whom to tell what happens. Thread-safe.
  */
 @Singleton
 public final class Surroundings {
@@ -27,16 +27,24 @@ public final class Surroundings {
   private final ImageCalls images;
   private final NetworkCalls networks;
   private final Overlays overlays;
+  private final ContainerChronicle chronicle;
 
   @GuardedBy("this")
   private @Nullable HostFacts facts;
 
   @Inject
-  Surroundings(Config config, ImageCalls images, NetworkCalls networks) {
+  Surroundings(
+      Config config, ImageCalls images, NetworkCalls networks, ContainerChronicle chronicle) {
+    this.chronicle = chronicle;
     this.config = config;
     this.overlays = config.overlays();
     this.images = images;
     this.networks = networks;
+  }
+
+  /** Whom to tell what happens to containers. */
+  ContainerChronicle chronicle() {
+    return chronicle;
   }
 
   Config config() {

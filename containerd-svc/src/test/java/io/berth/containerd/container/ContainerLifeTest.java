@@ -4,21 +4,31 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Timestamp;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.LogsRequest;
 import io.berth.api.berth.container.v1.PauseRequest;
+import io.berth.api.berth.container.v1.RenameRequest;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.UnpauseRequest;
+import io.berth.api.berth.event.v1.EngineEvent;
+import io.berth.api.berth.event.v1.EngineEventsGrpc;
+import io.berth.api.berth.event.v1.WatchRequest;
 import io.berth.api.containerd.services.containers.v1.GetContainerRequest;
 import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.base.layout.RootFolders;
+import io.berth.base.rpc.Timestamps;
+import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.fake.Instance;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +61,37 @@ final class ContainerLifeTest extends ContainerCalls {
     refused(Code.NOT_FOUND, () -> get("web"));
     assertFalse(Files.exists(new RootFolders(instance.config.root()).container(Instance.key(id))));
     assertFalse(instance.hosts.hasSupervisor(Instance.key(id)));
+  }
+
+  // Recorded from docker 20.10, but for what concerns its networks.
+  @Test
+  void whatHappens_isToldInDockersWords() {
+    String id = create("web", "sleep");
+    begin("web");
+    var _ = stub().pause(PauseRequest.newBuilder().setRef("web").build());
+    var _ = stub().unpause(UnpauseRequest.newBuilder().setRef("web").build());
+    var _ = stub().rename(RenameRequest.newBuilder().setRef("web").setName("www").build());
+    var _ = stub().stop(StopRequest.newBuilder().setRef("www").setTimeout(5).build());
+    remove("www", false);
+    List<EngineEvent> told = new ArrayList<>();
+    UnixChannel.in(EngineEventsGrpc.newBlockingStub(instance.channel()), Instance.NAMESPACE, null)
+        .watch(
+            WatchRequest.newBuilder()
+                .setSince(Timestamp.getDefaultInstance())
+                .setUntil(Timestamps.of(Instant.now()))
+                .addFilters("type=container")
+                .addFilters("container=" + id)
+                .build())
+        .forEachRemaining(told::add);
+    assertEquals(
+        List.of("create", "start", "pause", "unpause", "rename", "kill", "die", "stop", "destroy"),
+        told.stream().map(EngineEvent::getAction).toList());
+    assertEquals(List.of(id), told.stream().map(EngineEvent::getActorId).distinct().toList());
+    assertEquals("web", told.get(0).getAttributesOrThrow("name"));
+    assertEquals("/web", told.get(4).getAttributesOrThrow("oldName"));
+    assertEquals("15", told.get(5).getAttributesOrThrow("signal"));
+    assertEquals("143", told.get(6).getAttributesOrThrow("exitCode"));
+    assertEquals("www", told.get(8).getAttributesOrThrow("name"));
   }
 
   @Test

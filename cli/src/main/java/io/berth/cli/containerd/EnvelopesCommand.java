@@ -26,9 +26,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Prints what happens from now on, until the command is ended or its reader has gone. */
-@Command(description = "What happens, from now on")
-public final class EventsCommand extends SessionCommand {
+/** Prints containerd's events from now on, until the command is ended or its reader has gone. */
+@Command(description = "containerd's events, from now on")
+public final class EnvelopesCommand extends SessionCommand {
   private static final Pattern TYPE =
       Pattern.compile("(containerd\\.events|berth\\.container\\.v1)\\.[A-Za-z]+");
 
