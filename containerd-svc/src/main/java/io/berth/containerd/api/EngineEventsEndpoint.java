@@ -15,12 +15,12 @@ import jakarta.inject.Inject;
 /** {@code berth.event.v1.EngineEvents}. */
 public final class EngineEventsEndpoint extends EngineEventsGrpc.EngineEventsImplBase {
   private final EventReaders readers;
-  private final RecentEvents happenings;
+  private final RecentEvents recent;
 
   @Inject
-  EngineEventsEndpoint(EventReaders readers, RecentEvents happenings) {
+  EngineEventsEndpoint(EventReaders readers, RecentEvents recent) {
     this.readers = readers;
-    this.happenings = happenings;
+    this.recent = recent;
   }
 
   /**
@@ -36,7 +36,7 @@ public final class EngineEventsEndpoint extends EngineEventsGrpc.EngineEventsImp
             request.hasUntil() ? Timestamps.instant(request.getUntil()) : null,
             RecentEventFilter.of(request.getFiltersList()));
     EventReaders.Place place = readers.take();
-    RecentEvents.Watcher watcher = happenings.watch(wish);
+    RecentEvents.Watcher watcher = recent.watch(wish);
     BlockingSender.run(
         responses,
         sender -> {

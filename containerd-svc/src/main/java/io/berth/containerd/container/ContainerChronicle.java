@@ -22,7 +22,7 @@ import java.util.Set;
  */
 @Singleton
 final class ContainerChronicle {
-  private final RecentEvents happenings;
+  private final RecentEvents recent;
 
   /** What happened to containers whose start is not told yet. */
   @GuardedBy("this")
@@ -37,8 +37,8 @@ final class ContainerChronicle {
   private final Set<TaskKey> mounted = new HashSet<>();
 
   @Inject
-  ContainerChronicle(RecentEvents happenings) {
-    this.happenings = happenings;
+  ContainerChronicle(RecentEvents recent) {
+    this.recent = recent;
   }
 
   /** Something without words of its own. */
@@ -60,13 +60,13 @@ final class ContainerChronicle {
             action,
             container.key().id(),
             attributes,
-            happenings.now()));
+            recent.now()));
   }
 
   private synchronized void tell(TaskKey key, RecentEvent what) {
     List<RecentEvent> held = starting.get(key);
     if (held == null) {
-      happenings.tell(what);
+      recent.tell(what);
     } else {
       held.add(what);
     }
@@ -84,12 +84,12 @@ final class ContainerChronicle {
   void started(NamedContainer container) {
     List<RecentEvent> held = release(container.key());
     tell(container, "start");
-    held.forEach(happenings::tell);
+    held.forEach(recent::tell);
   }
 
   /** It could not run. */
   void notStarted(TaskKey key) {
-    release(key).forEach(happenings::tell);
+    release(key).forEach(recent::tell);
   }
 
   private synchronized List<RecentEvent> release(TaskKey key) {
@@ -150,7 +150,7 @@ final class ContainerChronicle {
                 endpoint.network(),
                 "type",
                 endpoint.network().equals("none") ? "null" : "bridge"),
-            happenings.now()));
+            recent.now()));
   }
 
   private void volumes(NamedContainer container, boolean mount) {
@@ -178,7 +178,7 @@ final class ContainerChronicle {
                 mount ? "mount" : "unmount",
                 one.source(),
                 attributes,
-                happenings.now()));
+                recent.now()));
       }
     }
   }

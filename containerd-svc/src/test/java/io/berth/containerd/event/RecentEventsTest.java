@@ -18,10 +18,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 final class RecentEventsTest {
   private final TurnableClock clock = new TurnableClock(Instant.ofEpochSecond(1000));
-  private final RecentEvents happenings = new RecentEvents(clock);
+  private final RecentEvents recent = new RecentEvents(clock);
 
   private void tell(String namespace, String action) {
-    happenings.tell(
+    recent.tell(
         new RecentEvent(
             namespace, "container", action, "c1", Map.of("name", "web"), clock.instant()));
     clock.turn(Duration.ofSeconds(1));
@@ -31,7 +31,7 @@ final class RecentEventsTest {
       throws InterruptedException {
     List<String> actions = new ArrayList<>();
     try (RecentEvents.Watcher watcher =
-        happenings.watch(
+        recent.watch(
             new RecentEvents.Wish(
                 namespace,
                 since == null ? null : Instant.ofEpochSecond(since),
@@ -72,7 +72,7 @@ final class RecentEventsTest {
   void whatComesIsToldUntilTheEnd() throws InterruptedException {
     tell("default", "create");
     try (RecentEvents.Watcher watcher =
-        happenings.watch(
+        recent.watch(
             new RecentEvents.Wish(
                 "default", null, Instant.ofEpochSecond(1003), RecentEventFilter.of(List.of())))) {
       tell("default", "start");
@@ -87,7 +87,7 @@ final class RecentEventsTest {
   @Test
   void aSlowWatcherIsToldOfTheGap() throws InterruptedException {
     try (RecentEvents.Watcher watcher =
-        happenings.watch(
+        recent.watch(
             new RecentEvents.Wish("default", null, null, RecentEventFilter.of(List.of())))) {
       int bound = RecentEvents.QUEUED;
       for (int i = 0; i <= bound; i++) {
