@@ -150,7 +150,7 @@ public final class Recovery implements ShimProcessListener {
   public void occurred(ShimProcess process, ShimProcessEvent.OfTask event) {
     Task task = table.find(event.key());
     if (task != null) {
-      task.recent().add(() -> ledger.happened(task, process, event));
+      task.happenings().add(() -> ledger.happened(task, process, event));
     } else if (event instanceof ShimProcessEvent.Exited exited) {
       ledger.acknowledge(process, exited.key(), exited.execId());
     }

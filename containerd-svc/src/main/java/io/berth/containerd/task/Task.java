@@ -27,7 +27,7 @@ final class Task {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final ReentrantLock linking = new ReentrantLock();
-  private final SerialQueue recent = new SerialQueue();
+  private final SerialQueue happenings = new SerialQueue();
   private final TaskKey key;
   private final TaskFolder folder;
   private final Traits traits;
@@ -95,8 +95,8 @@ final class Task {
   }
 
   /** What happened to it is recorded in this queue, one thing after another. */
-  SerialQueue recent() {
-    return recent;
+  SerialQueue happenings() {
+    return happenings;
   }
 
   /** What its processes do now is known, or cannot be known. */
@@ -250,7 +250,7 @@ final class Task {
       var _ = init().change(state -> state.numbered(pid));
       if (life instanceof Life.Creating(List<Runnable> deferred)) {
         life = new Life.Made(/* paused= */ false, /* oomKilled= */ false);
-        deferred.forEach(recent::add);
+        deferred.forEach(happenings::add);
       }
     } finally {
       lock.unlock();
