@@ -58,7 +58,7 @@ public final class InstalledLauncher implements ShimProcessLauncher {
   }
 
   @Override
-  public CompletableFuture<Void> launch(int number) throws IOException {
+  public Launched launch(int number) throws IOException {
     unit.check();
     Path program = config.libexec().resolve("bin").resolve("berth-shim");
     Path file =
@@ -87,11 +87,13 @@ public final class InstalledLauncher implements ShimProcessLauncher {
       }
       Processes.Child child = Processes.spawn(plan);
       leaveService(child.pid());
-      return Processes.exit(child.pidfd(), poller())
-          .handle((_, _) -> {
-            child.close();
-            return null;
-          });
+      CompletableFuture<Void> ended =
+          Processes.exit(child.pidfd(), poller())
+              .handle((_, _) -> {
+                child.close();
+                return null;
+              });
+      return new Launched(child.pid(), ended);
     }
   }
 

@@ -10,11 +10,15 @@ public interface ShimProcessLauncher {
   void check();
 
   /**
-   * Starts process {@code number}, whose folder exists; it will listen on the socket there.
+   * A process that was started.
    *
-   * @return completes when the process has ended
+   * @param pid known before the process itself has told it: it may be stopped before that
+   * @param ended completes when it has ended
    */
-  CompletableFuture<Void> launch(int number) throws IOException;
+  record Launched(int pid, CompletableFuture<Void> ended) {}
+
+  /** Starts process {@code number}, whose folder exists; it will listen on the socket there. */
+  Launched launch(int number) throws IOException;
 
   /** Completes when a process that was found running has ended; null if it cannot be watched. */
   @Nullable CompletableFuture<Void> watch(int pid);

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Starts shim processes and warms them up, each on a virtual thread of its own. Thread-safe. */
 final class ShimProcessStarter {
@@ -87,14 +88,15 @@ final class ShimProcessStarter {
   private void start(int number) {
     ShimProcessFolder folder = folders.shimProcess(number);
     ShimProcessConnection connection = connector.connect(folder.socket());
+    ShimProcessLauncher.Launched launched = null;
     try {
       if (table.awaitStop(pause(table.failures()))) {
         connection.close();
         return;
       }
       folder.prepare();
-      CompletableFuture<Void> ended = launcher.launch(number);
-      ShimProcessConnection.Status status = awaitStatus(connection, folder, ended);
+      launched = launcher.launch(number);
+      ShimProcessConnection.Status status = awaitStatus(connection, folder, launched);
       ShimProcess process =
           new ShimProcess(
               number,
@@ -104,7 +106,7 @@ final class ShimProcessStarter {
               ShimProcess.State.of(status, /* outdated= */ false),
               table.lock());
       // It is followed before the first placement, so that nothing that happens there is missed.
-      watcher.follow(process, ended);
+      watcher.follow(process, launched.ended());
       process.awaitCaughtUp();
       if (table.admit(process)) {
         warmUp(process);
@@ -112,10 +114,10 @@ final class ShimProcessStarter {
         connection.close();
       }
     } catch (IOException | BerthException e) {
-      fail(number, connection, String.valueOf(e.getMessage()));
+      fail(number, launched, connection, String.valueOf(e.getMessage()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      fail(number, connection, "interrupted");
+      fail(number, launched, connection, "interrupted");
     }
   }
 
@@ -130,8 +132,11 @@ final class ShimProcessStarter {
 
   /** Waits until a process answers; UNAVAILABLE when it ends instead, hangs, or takes longer. */
   private ShimProcessConnection.Status awaitStatus(
-      ShimProcessConnection connection, ShimProcessFolder folder, CompletableFuture<Void> ended)
+      ShimProcessConnection connection,
+      ShimProcessFolder folder,
+      ShimProcessLauncher.Launched launched)
       throws InterruptedException {
+    CompletableFuture<Void> ended = launched.ended();
     long begin = System.nanoTime();
     long look = begin + LOOK.toNanos();
     int idle = 0;
@@ -154,7 +159,8 @@ final class ShimProcessStarter {
       }
       if (System.nanoTime() - look >= 0) {
         look = System.nanoTime() + LOOK.toNanos();
-        idle = isIdle(folder) ? idle + 1 : 0;
+        // One that does nothing has begun to, and was stopped.
+        idle = launcher.isBusy(launched.pid()) ? 0 : idle + 1;
         if (idle == IDLE_LOOKS) {
           throw new BerthException.Unavailable("it hangs: it neither works nor answers");
         }
@@ -163,33 +169,21 @@ final class ShimProcessStarter {
     throw new BerthException.Unavailable("`" + folder.socket() + "` did not answer in time");
   }
 
-  /** Whether a process has begun and does nothing, as one that somebody stopped. */
-  private boolean isIdle(ShimProcessFolder folder) {
-    try {
-      return !launcher.isBusy(Integer.parseInt(Files.readString(folder.pid()).strip()));
-    } catch (IOException | NumberFormatException e) {
-      LOG.log(Level.DEBUG, "`{0}` has no pid yet: {1}", folder.path(), e.getMessage());
-      return false;
-    }
-  }
-
-  private void fail(int number, ShimProcessConnection connection, String why) {
+  private void fail(
+      int number,
+      ShimProcessLauncher.@Nullable Launched launched,
+      ShimProcessConnection connection,
+      String why) {
     LOG.log(Level.ERROR, "start {0}: {1}", ShimProcess.name(number), why);
     connection.close();
     table.startFailed(number, why);
     ShimProcessFolder folder = folders.shimProcess(number);
-    killStarted(folder);
+    if (launched != null) {
+      // It may still come: it would keep its number's lock and its memory.
+      launcher.kill(launched.pid());
+    }
     folder.delete();
     Thread.ofVirtual().start(this::startMissing);
-  }
-
-  /** Ends one that may still come: it would keep its number's lock and its memory. */
-  private void killStarted(ShimProcessFolder folder) {
-    try {
-      launcher.kill(Integer.parseInt(Files.readString(folder.pid()).strip()));
-    } catch (IOException | NumberFormatException e) {
-      LOG.log(Level.DEBUG, "`{0}` has no pid: {1}", folder.path(), e.getMessage());
-    }
   }
 
   /** Has a process run a container of its own. It counts as warmed up even if that fails. */

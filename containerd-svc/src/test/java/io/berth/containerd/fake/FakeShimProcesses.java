@@ -36,6 +36,9 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
   /** Whether the service manager has stopped the unit in which containers live. */
   public volatile boolean unitDown;
 
+  /** Whether a process is stopped, as by SIGSTOP, before it has told its pid. */
+  public volatile boolean stoppedAtLaunch;
+
   /** Called whenever it is asked whether a container could live here. */
   public volatile Runnable beforeCheck = () -> {};
 
@@ -67,8 +70,11 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
   }
 
   @Override
-  public CompletableFuture<Void> launch(int number) throws IOException {
+  public Launched launch(int number) throws IOException {
     FakeShimProcess process = new FakeShimProcess(this, number, build);
+    if (stoppedAtLaunch) {
+      process.stop();
+    }
     processes.put(number, process);
     ends.put(number, process.ended);
     process.server =
@@ -77,7 +83,7 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
             UnixServer.Options.of(
                 folder(number).socket(), List.of(process.bindService(), process.tasks())),
             List.of());
-    return process.ended;
+    return new Launched(number, process.ended);
   }
 
   private ShimProcessFolder folder(int number) {

@@ -181,6 +181,23 @@ class ShimProcessesTest {
     }
   }
 
+  // case K4: it could not tell its pid, by which it is killed.
+  @Test
+  void oneThatIsStoppedAsItStarts_isKilled() throws Exception {
+    try (Instance instance = new Instance()) {
+      instance.hosts.stoppedAtLaunch = true;
+      instance.start();
+      Eventually.holds("it was started", () -> !instance.hosts.living().isEmpty());
+      List<Integer> stopped = instance.hosts.living();
+      instance.hosts.stoppedAtLaunch = false;
+      Eventually.holds(
+          "it was killed", () -> instance.hosts.living().stream().noneMatch(stopped::contains));
+      instance.createTask("c1", "sleep");
+      var _ =
+          instance.tasks().kill(KillRequest.newBuilder().setContainerId("c1").setSignal(9).build());
+    }
+  }
+
   // case K4: calls that wait when it hangs are answered by the one that follows.
   @Test
   void callsOnOneThatHangs_areAnsweredByTheNext() throws IOException {
