@@ -24,6 +24,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -254,11 +255,23 @@ public final class Instance implements BeforeEachCallback, AfterEachCallback, Au
     channel.shutdownNow();
     hosts.close();
     loops.close();
+    // A process that starts or ends in the background makes and removes files of its own meanwhile.
+    try {
+      Eventually.holds("the instance's folder is gone", this::isRemoved);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
+  }
+
+  private boolean isRemoved() throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        // A process that ends meanwhile removes its own socket.
         Files.deleteIfExists(file);
       }
+      return true;
+    } catch (DirectoryNotEmptyException | UncheckedIOException e) {
+      return false;
     }
   }
 }
