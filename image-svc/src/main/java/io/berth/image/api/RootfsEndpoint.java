@@ -52,6 +52,9 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
   private final LayerThreads threads = new LayerThreads(16);
 
+  /** Apart from those that copy, for they are many and short. */
+  private final LayerThreads looks = new LayerThreads(64);
+
   @Inject
   RootfsEndpoint(Rootfs rootfs, RootfsFiles files, ImageMessages messages, Config config) {
     this.rootfs = rootfs;
@@ -146,9 +149,10 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
     RootfsFiles.Tree tree =
         new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
             .tree(() -> key(request.getSnapshotter(), request.getKey()));
-    return tree instanceof RootfsFiles.Tree.Stopped
-        ? threads.run("user", () -> files.user(tree, request.getUser(), request.getGroupsList()))
-        : files.user(tree, request.getUser(), request.getGroupsList());
+    // A tree that runs may have its files of a server, or of itself, that does not answer.
+    return tree instanceof RootfsFiles.Tree.Stored
+        ? files.user(tree, request.getUser(), request.getGroupsList())
+        : looks.run("user", () -> files.user(tree, request.getUser(), request.getGroupsList()));
   }
 
   @Override
@@ -278,9 +282,9 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
               new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
                   .tree(() -> key(request.getSnapshotter(), request.getKey()));
           RootfsFiles.Found found =
-              tree instanceof RootfsFiles.Tree.Stopped
-                  ? threads.run("stat", () -> files.stat(tree, request.getPath()))
-                  : files.stat(tree, request.getPath());
+              tree instanceof RootfsFiles.Tree.Stored
+                  ? files.stat(tree, request.getPath())
+                  : looks.run("stat", () -> files.stat(tree, request.getPath()));
           return StatPathResponse.newBuilder()
               .setName(found.name())
               .setSize(found.size())

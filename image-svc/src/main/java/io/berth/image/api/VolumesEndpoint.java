@@ -69,7 +69,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
               request.hasSource()
                   ? threads.run("fill volume", () -> filled(namespace, request))
                   : made(request);
-          return message(volume, List.of());
+          return message(volume, List.of(), new VolumeStore.Mounted());
         });
   }
 
@@ -131,7 +131,10 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         responses,
         () -> {
           VolumeStore.Volume volume = volumes.get(request.getName());
-          return message(volume, volumes.users().getOrDefault(volume.name(), List.of()));
+          return message(
+              volume,
+              volumes.users().getOrDefault(volume.name(), List.of()),
+              new VolumeStore.Mounted());
         });
   }
 
@@ -141,13 +144,15 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         responses,
         () -> {
           Map<String, List<String>> users = volumes.users();
+          VolumeStore.Mounted mounted = new VolumeStore.Mounted();
           ListFilters wanted = ListFilters.parse("volumes", request.getFiltersList(), LISTED);
           Boolean dangling = wanted.flag("dangling");
           return ListResponse.newBuilder()
               .addAllVolumes(
                   volumes.list().stream()
                       .map(volume -> {
-                        Volume one = message(volume, users.getOrDefault(volume.name(), List.of()));
+                        Volume one =
+                            message(volume, users.getOrDefault(volume.name(), List.of()), mounted);
                         return request.getSize() ? measured(one, volume) : one;
                       })
                       .filter(volume -> fits(volume, wanted, dangling))
@@ -172,8 +177,12 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
     Calls.answer(
         responses,
         () -> {
-          volumes.remove(request.getName(), request.getForce());
-          return Empty.getDefaultInstance();
+          return mounting.run(
+              "remove volume",
+              () -> {
+                volumes.remove(request.getName(), request.getForce());
+                return Empty.getDefaultInstance();
+              });
         });
   }
 
@@ -208,7 +217,11 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
           ListFilters wanted =
               ListFilters.parse("volumes to prune", request.getFiltersList(), PRUNED);
           VolumeStore.Pruned pruned =
-              volumes.prune(request.getAll(), volume -> wanted.fitsLabels(volume.labels()));
+              mounting.run(
+                  "prune volumes",
+                  () ->
+                      volumes.prune(
+                          request.getAll(), volume -> wanted.fitsLabels(volume.labels())));
           return PruneResponse.newBuilder()
               .addAllNames(pruned.names())
               .setBytes(pruned.bytes())
@@ -216,7 +229,8 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         });
   }
 
-  private static Volume message(VolumeStore.Volume volume, List<String> users) {
+  private static Volume message(
+      VolumeStore.Volume volume, List<String> users, VolumeStore.Mounted mounted) {
     return Volume.newBuilder()
         .setName(volume.name())
         .setPath(volume.path().toString())
@@ -224,7 +238,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         .putAllOptions(volume.options())
         .setCreatedAt(Timestamps.of(volume.created()))
         .setAnonymous(volume.anonymous())
-        .setMounted(volume.isMounted())
+        .setMounted(mounted.holds(volume))
         .addAllUsers(users)
         .build();
   }

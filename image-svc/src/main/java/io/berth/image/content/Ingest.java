@@ -301,12 +301,15 @@ public final class Ingest implements AutoCloseable {
       return content.info(request.namespace, digest);
     } finally {
       content.hasArrived(digest);
-      if (!recorded) {
-        // The file may be in its place already, and without a record nobody would ever delete it.
-        content.sweep(digest);
+      try {
+        if (!recorded) {
+          // The file may be in its place already, and nobody would delete it without a record.
+          content.sweep(digest);
+        }
+      } finally {
+        ended = true;
+        close();
       }
-      ended = true;
-      close();
     }
   }
 

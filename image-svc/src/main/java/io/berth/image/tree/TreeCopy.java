@@ -64,9 +64,16 @@ public final class TreeCopy {
    * entries. The target exists and is empty; after a failure it holds a part.
    */
   public static long copy(MergedTree from, MergedTree.Node folder, Path target) throws IOException {
-    try (RootedFiles to = RootedFiles.open(target, RootedFiles.Confinement.BENEATH);
-        Arena arena = Arena.ofShared()) {
-      return new TreeCopy(from, to, arena.allocate(256 << 10)).run(folder);
+    try (RootedFiles to = RootedFiles.open(target, RootedFiles.Confinement.BENEATH)) {
+      return copy(from, folder, to);
+    }
+  }
+
+  /** The same into a folder that is open, for one that others could put a link in place of. */
+  public static long copy(MergedTree from, MergedTree.Node folder, RootedFiles target)
+      throws IOException {
+    try (Arena arena = Arena.ofShared()) {
+      return new TreeCopy(from, target, arena.allocate(256 << 10)).run(folder);
     }
   }
 

@@ -1,7 +1,7 @@
 package io.berth.image.volume;
 
 import io.berth.base.error.BerthException;
-import io.berth.base.io.FolderRemoval;
+import io.berth.base.id.KeyedLocks;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
 import io.berth.image.tree.MergedTree;
@@ -45,6 +45,7 @@ public final class VolumeFilling {
   private final VolumeStore volumes;
   private final AtomicLong next = new AtomicLong();
   private final Object moving = new Object();
+  private final KeyedLocks<String> inside = new KeyedLocks<>();
 
   @Inject
   public VolumeFilling(ImagePaths paths, TrashBin trash, VolumeStore volumes) {
@@ -121,29 +122,43 @@ public final class VolumeFilling {
     Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
     Mounts.mount(null, Path.of("/"), null, MountFlags.MS_REC | MountFlags.MS_SLAVE, null);
     var _ = volumes.mount(volume.name());
-    Path data = volume.path();
-    Path part = data.resolve(INSIDE);
-    // What a death left of an attempt is no content.
-    FolderRemoval.remove(part);
-    if (!isEmpty(data)) {
-      return false;
+    try (KeyedLocks.Held _ = inside.take(volume.name())) {
+      return fillInside(volume, tree, folder);
     }
+  }
+
+  // Containers that run may have the folder mounted, and put a link in the part's place: it is
+  // only gone into by descriptors.
+  private boolean fillInside(VolumeStore.Volume volume, MergedTree tree, MergedTree.Node folder)
+      throws IOException {
+    String part = DATA + "/" + INSIDE;
     Path own = paths.volumes().resolve(volume.name());
     try (RootedFiles files = RootedFiles.open(own, RootedFiles.Confinement.BENEATH)) {
+      // What a death left of an attempt is no content.
+      files.removeTree(part);
+      if (!isEmpty(volume.path())) {
+        return false;
+      }
       try {
-        files.makeDirectory(DATA + "/" + INSIDE, 0700);
+        files.makeDirectory(part, 0700);
       } catch (SyscallException e) {
         if (e.is(Errno.EROFS)) {
           return false;
         }
         throw e;
       }
-      var _ = TreeCopy.copy(tree, folder, part);
-      moveIn(files, DATA + "/" + INSIDE, DATA);
-    } finally {
-      FolderRemoval.remove(part);
+      try {
+        int flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+        try (Fd opened = files.open(part, flags)) {
+          var _ =
+              TreeCopy.copy(tree, folder, RootedFiles.at(opened, RootedFiles.Confinement.BENEATH));
+        }
+        moveIn(files, part, DATA);
+      } finally {
+        files.removeTree(part);
+      }
+      return true;
     }
-    return true;
   }
 
   private void moveIn(Path volume) throws IOException {

@@ -1,12 +1,12 @@
 package io.berth.image.volume;
 
 import io.berth.base.error.BerthException;
-import io.berth.linux.Errno;
 import io.berth.linux.Fd;
-import io.berth.linux.FileStatus;
 import io.berth.linux.MountFlags;
+import io.berth.linux.MountInfo;
 import io.berth.linux.Mounts;
 import io.berth.linux.SyscallException;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Mounts what a volume was made with over the volume's folder, in the mount namespace of the
@@ -57,7 +59,9 @@ final class VolumeMount {
           MountFlags.MS_NOSUID, MountFlags.MOUNT_ATTR_NOSUID,
           MountFlags.MS_NODEV, MountFlags.MOUNT_ATTR_NODEV,
           MountFlags.MS_NOEXEC, MountFlags.MOUNT_ATTR_NOEXEC,
-          MountFlags.MS_NODIRATIME, MountFlags.MOUNT_ATTR_NODIRATIME);
+          MountFlags.MS_NODIRATIME, MountFlags.MOUNT_ATTR_NODIRATIME,
+          MountFlags.MS_NOATIME, MountFlags.MOUNT_ATTR_NOATIME,
+          MountFlags.MS_STRICTATIME, MountFlags.MOUNT_ATTR_STRICTATIME);
 
   private final VolumeOptions options;
   private final List<String> data = new ArrayList<>();
@@ -76,14 +80,28 @@ final class VolumeMount {
     }
   }
 
-  /** Whether something is mounted over the folder of a volume. */
-  static boolean isMounted(Path folder) {
+  /**
+   * Where something is mounted, in the mount namespace of the calling thread. It is read from the
+   * kernel's table, for a question after the files would wait for a server that has gone away.
+   */
+  static Set<String> targets() {
     try {
-      Path parent = Objects.requireNonNull(folder.getParent(), "the folder of a volume");
-      return FileStatus.of(folder).mountId() != FileStatus.of(parent).mountId();
+      return MountInfo.read(Path.of("/proc/thread-self/mountinfo")).stream()
+          .map(MountInfo::target)
+          .collect(Collectors.toUnmodifiableSet());
     } catch (SyscallException e) {
-      // A server that has gone away answers with an error for what is mounted of it.
-      return !e.is(Errno.ENOENT);
+      throw new BerthException.Internal("look at what is mounted: " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether something is mounted over the folder of a volume, by {@link #targets}. */
+  static boolean isMounted(Path folder, Set<String> targets) {
+    try {
+      // The volume's own place is on this host, and its name may lead there over links.
+      Path place = Objects.requireNonNull(folder.getParent(), "the folder of a volume");
+      return targets.contains(place.toRealPath().resolve(folder.getFileName()).toString());
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -93,7 +111,7 @@ final class VolumeMount {
    * @throws BerthException FAILED_PRECONDITION with the kernel's reason
    */
   static void mount(String name, VolumeOptions options, Path folder) {
-    if (isMounted(folder)) {
+    if (isMounted(folder, targets())) {
       return;
     }
     try {
@@ -140,7 +158,15 @@ final class VolumeMount {
         attributes |= (flags & each.getKey()) == 0 ? 0 : each.getValue();
       }
       if (attributes != 0) {
-        Mounts.setAttributes(tree, recursive, Mounts.Attributes.setting(attributes));
+        // Of the ways to keep the time of access there is one at a time.
+        long clear =
+            (attributes & MountFlags.MOUNT_ATTR_ATIME_MASK) == 0
+                ? 0
+                : MountFlags.MOUNT_ATTR_ATIME_MASK;
+        Mounts.setAttributes(
+            tree,
+            recursive,
+            new Mounts.Attributes(attributes, clear, 0, /* userNamespace= */ null));
       }
       Mounts.attach(tree, folder);
     }
@@ -159,13 +185,13 @@ final class VolumeMount {
   }
 
   /**
-   * Unmounts what is mounted over a folder. Who still reads in it keeps it until he is done.
+   * Unmounts what is mounted over a folder. Who still reads in it keeps it until the end of that.
    *
    * @throws BerthException INTERNAL if something stays mounted
    */
   static void unmount(String name, Path folder) {
     try {
-      while (isMounted(folder)) {
+      while (isMounted(folder, targets())) {
         Mounts.unmount(folder, MountFlags.MNT_DETACH | MountFlags.UMOUNT_NOFOLLOW);
       }
     } catch (SyscallException e) {

@@ -3,6 +3,7 @@ package io.berth.image.volume;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
+import io.berth.base.id.KeyedLocks;
 import io.berth.base.id.Labels;
 import io.berth.base.text.VolumeName;
 import io.berth.image.disk.DiskUsage;
@@ -40,6 +41,7 @@ public final class VolumeStore {
   private final TrashBin trash;
   private final Usage usage;
   private final SecureRandom random = new SecureRandom();
+  private final KeyedLocks<String> mounts = new KeyedLocks<>();
 
   /** Tells which containers mount which volumes. */
   public interface Usage {
@@ -73,11 +75,6 @@ public final class VolumeStore {
       options = Map.copyOf(options);
     }
 
-    /** Whether what it was made with is mounted over its folder. */
-    public boolean isMounted() {
-      return !options.isEmpty() && VolumeMount.isMounted(path);
-    }
-
     /** The bytes of its files; -1 where they are not in its folder. */
     public long bytes() {
       try {
@@ -94,6 +91,16 @@ public final class VolumeStore {
         case "labels" -> labels.get(Filter.key(path));
         default -> null;
       };
+    }
+  }
+
+  /** Which volumes are mounted at one moment. */
+  public static final class Mounted {
+    private final Set<String> targets = VolumeMount.targets();
+
+    /** Whether what it was made with is mounted over its folder. */
+    public boolean holds(Volume volume) {
+      return !volume.options.isEmpty() && VolumeMount.isMounted(volume.path, targets);
     }
   }
 
@@ -207,7 +214,7 @@ public final class VolumeStore {
   }
 
   /**
-   * Removes a volume with its data.
+   * Removes a volume with its data. For platform threads, if it is mounted.
    *
    * @param force no error when it is not there
    * @throws BerthException FAILED_PRECONDITION (conflict) while a container uses it
@@ -248,7 +255,10 @@ public final class VolumeStore {
     if (volume.options.isEmpty()) {
       return false;
     }
-    VolumeMount.mount(name, VolumeOptions.stored(volume.options), volume.path);
+    // Of two that look at the same time both would mount.
+    try (KeyedLocks.Held _ = mounts.take(name)) {
+      VolumeMount.mount(name, VolumeOptions.stored(volume.options), volume.path);
+    }
     return true;
   }
 
@@ -267,7 +277,9 @@ public final class VolumeStore {
   public void unmount(String name) {
     Volume volume = metadata.read(query -> find(query, name));
     if (volume != null && !volume.options.isEmpty()) {
-      VolumeMount.unmount(name, volume.path);
+      try (KeyedLocks.Held _ = mounts.take(name)) {
+        VolumeMount.unmount(name, volume.path);
+      }
     }
   }
 
@@ -284,6 +296,7 @@ public final class VolumeStore {
 
   /**
    * Removes the wanted ones of those volumes that no container uses: only anonymous ones, or all.
+   * For platform threads.
    */
   public Pruned prune(boolean all, Predicate<Volume> wanted) {
     Set<String> used = usage.containersByVolume().keySet();
