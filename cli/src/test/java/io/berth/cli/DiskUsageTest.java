@@ -3,6 +3,7 @@ package io.berth.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Empty;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
@@ -95,6 +96,17 @@ final class DiskUsageTest {
                   .addImages(image("two", "sha256:b", 5_000_000))
                   .build());
     }
+
+    @Override
+    public void usage(
+        Empty request, StreamObserver<io.berth.api.berth.image.v1.UsageResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              io.berth.api.berth.image.v1.UsageResponse.newBuilder()
+                  .setSnapshotter("overlayfs")
+                  .build());
+    }
   }
 
   private static final class Snapshots extends SnapshotsGrpc.SnapshotsImplBase {
@@ -109,7 +121,12 @@ final class DiskUsageTest {
               ChainId.of(List.of("sha256:base", "sha256:b")),
               4_000_000L);
       Calls.answer(
-          responses, () -> UsageResponse.newBuilder().setSize(sizes.get(request.getKey())).build());
+          responses,
+          () -> {
+            // A snapshotter that nobody named is none of a service's.
+            assertEquals("overlayfs", request.getSnapshotter());
+            return UsageResponse.newBuilder().setSize(sizes.get(request.getKey())).build();
+          });
     }
   }
 

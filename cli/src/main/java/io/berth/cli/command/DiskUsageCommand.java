@@ -1,5 +1,6 @@
 package io.berth.cli.command;
 
+import com.google.protobuf.Empty;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
@@ -10,7 +11,6 @@ import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
-import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.cli.render.ContainerWords;
 import io.berth.cli.render.ImageDocument;
@@ -94,23 +94,22 @@ public final class DiskUsageCommand extends SessionCommand {
                 VolumesGrpc.getListMethod(),
                 io.berth.api.berth.volume.v1.ListRequest.newBuilder().setSize(true).build())
             .getVolumesList();
+    String snapshotter =
+        session.call(ImagesGrpc.getUsageMethod(), Empty.getDefaultInstance()).getSnapshotter();
     Map<String, Long> layers = new HashMap<>();
     Map<String, Integer> owners = new HashMap<>();
     for (Image image : images) {
       for (String layer : ChainId.all(image.getDiffIdsList())) {
         owners.merge(layer, 1, Integer::sum);
-        layers.computeIfAbsent(layer, name -> bytes(session, name));
+        layers.computeIfAbsent(layer, name -> bytes(session, snapshotter, name));
       }
     }
     return new Found(images, containers, volumes, layers, owners);
   }
 
-  private static long bytes(Session session, String layer) {
+  private static long bytes(Session session, String snapshotter, String layer) {
     UsageRequest request =
-        UsageRequest.newBuilder()
-            .setSnapshotter(session.config().text(Key.IMAGE_SNAPSHOTTER))
-            .setKey(layer)
-            .build();
+        UsageRequest.newBuilder().setSnapshotter(snapshotter).setKey(layer).build();
     try {
       return session.call(SnapshotsGrpc.getUsageMethod(), request).getSize();
     } catch (BerthException.NotFound e) {
