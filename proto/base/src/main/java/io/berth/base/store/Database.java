@@ -299,8 +299,10 @@ public final class Database implements AutoCloseable {
         if (closed && jobs.isEmpty()) {
           return;
         }
-      } catch (InterruptedException e) {
-        LOG.log(Level.WARNING, "the writer of {0} was interrupted and goes on", file);
+      } catch (Throwable e) {
+        // Callers wait for their answers without end.
+        LOG.log(Level.ERROR, "the writer of " + file + " goes on after this", e);
+        batch.forEach(job -> job.answer().completeExceptionally(e));
       } finally {
         batch.clear();
       }
@@ -314,7 +316,6 @@ public final class Database implements AutoCloseable {
     for (int i = 0; i < batch.size(); i++) {
       lastDurable = batch.get(i).durable() ? i : lastDurable;
     }
-    @Nullable SQLException syncFailure = null;
     boolean synced = false;
     for (int i = 0; i < batch.size(); i++) {
       boolean sync = i == lastDurable;
@@ -325,14 +326,11 @@ public final class Database implements AutoCloseable {
         countSync();
       }
     }
-    if (lastDurable >= 0 && !synced) {
-      syncFailure = syncByItself();
-    }
+    SQLException syncFailure = lastDurable >= 0 && !synced ? syncByItself() : null;
     if (syncFailure == null) {
       answers.forEach(Runnable::run);
     } else {
-      SQLException failure = syncFailure;
-      batch.forEach(job -> job.answer().completeExceptionally(failure));
+      batch.forEach(job -> job.answer().completeExceptionally(syncFailure));
     }
   }
 
@@ -341,7 +339,7 @@ public final class Database implements AutoCloseable {
       T value = inTransaction(job.work());
       answers.add(() -> job.answer().complete(value));
       return true;
-    } catch (SQLException | RuntimeException e) {
+    } catch (Throwable e) {
       answers.add(() -> job.answer().completeExceptionally(e));
       return false;
     }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -177,6 +178,65 @@ final class DatabaseTest {
       database.lazy(connection -> pagesAtMost(connection, 1000));
       database.durable(connection -> put(connection, 2, large));
       assertEquals(1, count(database));
+    }
+  }
+
+  /** An error of the machine, such as a want of memory, is answered like any other failure. */
+  @Test
+  void anErrorOnTheWritersThreadLeavesNobodyWithoutAnAnswer() throws Exception {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    Set<Thread> callers = ConcurrentHashMap.newKeySet();
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
+        ExecutorService threads = Executors.newCachedThreadPool()) {
+      Future<Boolean> holder =
+          threads.submit(() ->
+              database.lazy(_ -> {
+                held.countDown();
+                try {
+                  return release.await(1, TimeUnit.MINUTES);
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+              }));
+      held.await();
+      List<Future<Integer>> writes = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        int key = i;
+        writes.add(
+            threads.submit(() -> {
+              callers.add(Thread.currentThread());
+              return database.durable(connection -> {
+                int changed = insert(key).run(connection);
+                if (key % 2 == 1) {
+                  throw new OutOfMemoryError("for the test");
+                }
+                return changed;
+              });
+            }));
+      }
+      Eventually.holds(
+          "all wait",
+          () ->
+              callers.size() == 4
+                  && callers.stream()
+                      .allMatch(thread -> thread.getState() == Thread.State.WAITING));
+      release.countDown();
+      assertTrue(holder.get());
+      for (int i = 0; i < 4; i++) {
+        Future<Integer> write = writes.get(i);
+        if (i % 2 == 1) {
+          assertThrows(ExecutionException.class, () -> write.get(1, TimeUnit.MINUTES));
+        } else {
+          assertEquals(1, write.get(1, TimeUnit.MINUTES));
+        }
+      }
+      assertEquals(2, count(database));
+      database.durable(insert(9));
+      assertEquals(3, count(database));
+    } finally {
+      release.countDown();
+      callers.forEach(Thread::interrupt);
     }
   }
 
