@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Which recent somebody wants, in the words of docker's filters: the values of a key are
+ * Which recent events somebody wants, in the words of docker's filters: the values of a key are
  * alternatives, but for labels; an object is meant by the beginning of its name or id.
  */
 public final class RecentEventFilter {

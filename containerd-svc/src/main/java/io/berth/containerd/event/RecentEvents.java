@@ -19,7 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the last recent, as many as docker keeps, and hands those that come to everybody who
+ * Keeps the last recent events, as many as docker keeps, and hands those that come to everybody who
  * watches. They are in memory alone: a restart of this service forgets them. Telling never waits
  * for a watcher. Thread-safe.
  */
