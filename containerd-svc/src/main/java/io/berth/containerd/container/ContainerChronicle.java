@@ -8,6 +8,7 @@ import io.berth.containerd.settings.Mount;
 import io.berth.containerd.settings.NetworkEndpoint;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,9 +25,12 @@ import java.util.Set;
 final class ContainerChronicle {
   private final RecentEvents recent;
 
-  /** What happened to containers whose start is not told yet. */
+  /** A start that is not told yet: its moment, and what happened since. */
+  private record Starting(Instant at, List<RecentEvent> held) {}
+
+  /** Containers whose start is not told yet. */
   @GuardedBy("this")
-  private final Map<TaskKey, List<RecentEvent>> starting = new HashMap<>();
+  private final Map<TaskKey, Starting> starting = new HashMap<>();
 
   /** Containers whose connection was told, and the end of it not. */
   @GuardedBy("this")
@@ -48,27 +52,30 @@ final class ContainerChronicle {
 
   /** Something with words of its own, which are told beside name, image and labels. */
   void tell(NamedContainer container, String action, Map<String, String> words) {
+    tell(container.key(), event(container, action, words, recent.now()));
+  }
+
+  private static RecentEvent event(
+      NamedContainer container, String action, Map<String, String> words, Instant at) {
     Map<String, String> attributes = new LinkedHashMap<>(container.described().config().labels());
     attributes.putAll(words);
     attributes.put("image", container.described().image());
     attributes.put("name", container.name());
-    tell(
-        container.key(),
-        new RecentEvent(
-            container.key().namespace(),
-            RecentEvent.CONTAINER,
-            action,
-            container.key().id(),
-            attributes,
-            recent.now()));
+    return new RecentEvent(
+        container.key().namespace(),
+        RecentEvent.CONTAINER,
+        action,
+        container.key().id(),
+        attributes,
+        at);
   }
 
   private synchronized void tell(TaskKey key, RecentEvent what) {
-    List<RecentEvent> held = starting.get(key);
-    if (held == null) {
+    Starting begun = starting.get(key);
+    if (begun == null) {
       recent.tell(what);
     } else {
-      held.add(what);
+      begun.held().add(what);
     }
   }
 
@@ -76,25 +83,25 @@ final class ContainerChronicle {
   void starting(NamedContainer container) {
     volumes(container, /* mount= */ true);
     synchronized (this) {
-      starting.put(container.key(), new ArrayList<>());
+      starting.put(container.key(), new Starting(recent.now(), new ArrayList<>()));
     }
   }
 
-  /** It runs. */
-  void started(NamedContainer container) {
-    List<RecentEvent> held = release(container.key());
-    tell(container, "start");
-    held.forEach(recent::tell);
+  /** It runs, since the moment of {@link #starting}. */
+  synchronized void started(NamedContainer container) {
+    Starting begun = starting.remove(container.key());
+    if (begun != null) {
+      recent.tell(event(container, "start", Map.of(), begun.at()));
+      begun.held().forEach(recent::tell);
+    }
   }
 
   /** It could not run. */
-  void notStarted(TaskKey key) {
-    release(key).forEach(recent::tell);
-  }
-
-  private synchronized List<RecentEvent> release(TaskKey key) {
-    List<RecentEvent> held = starting.remove(key);
-    return held == null ? List.of() : held;
+  synchronized void notStarted(TaskKey key) {
+    Starting begun = starting.remove(key);
+    if (begun != null) {
+      begun.held().forEach(recent::tell);
+    }
   }
 
   /** The first process has ended. */

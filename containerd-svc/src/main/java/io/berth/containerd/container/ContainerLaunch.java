@@ -86,10 +86,7 @@ final class ContainerLaunch {
     }
     try {
       var _ = tasks.start(key, "");
-      if (container != null) {
-        surroundings.chronicle().started(container);
-      }
-    } catch (BerthException e) {
+    } catch (RuntimeException | Error e) {
       surroundings.chronicle().notStarted(key);
       health.ends(key);
       try {
@@ -99,6 +96,9 @@ final class ContainerLaunch {
         e.addSuppressed(undo);
       }
       throw e;
+    }
+    if (container != null) {
+      surroundings.chronicle().started(container);
     }
   }
 }
