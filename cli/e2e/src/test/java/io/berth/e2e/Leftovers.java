@@ -151,12 +151,7 @@ record Leftovers(Set<String> found) {
   static void clean(String id, Path dir) throws IOException {
     processes(id, dir)
         .forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
-    for (String line : lines(Path.of("/proc/self/mountinfo")).reversed()) {
-      String point = line.split(" ")[4];
-      if (point.startsWith(dir + "/")) {
-        Command.run("umount", "-l", point);
-      }
-    }
+    unmountBelow(dir);
     if (Command.run("ip", "link", "show", "br-" + id).exit() == 0) {
       Command.run("ip", "link", "delete", "br-" + id);
     }
@@ -180,12 +175,7 @@ record Leftovers(Set<String> found) {
     if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    for (String line : lines(Path.of("/proc/self/mountinfo")).reversed()) {
-      String point = line.split(" ")[4];
-      if (point.startsWith(folder + "/")) {
-        Command.run("umount", "-l", point);
-      }
-    }
+    unmountBelow(folder);
     Files.walkFileTree(
         folder,
         new SimpleFileVisitor<>() {
@@ -204,5 +194,14 @@ record Leftovers(Set<String> found) {
             return FileVisitResult.CONTINUE;
           }
         });
+  }
+
+  /**
+   * Deletes nothing below a folder that is still mounted there. What is mounted below a bind mount
+   * goes from the folder itself, too, unless its propagation is cut.
+   */
+  private static void unmountBelow(Path folder) {
+    String below = ". ../../dist/unmount && unmount_all \"$1\"";
+    Command.run("bash", "-c", below, "unmount", folder.toString()).exits(0);
   }
 }
