@@ -57,10 +57,11 @@ final class ContainerChronicle {
 
   private static RecentEvent event(
       NamedContainer container, String action, Map<String, String> words, Instant at) {
-    Map<String, String> attributes = new LinkedHashMap<>(container.described().config().labels());
-    attributes.putAll(words);
+    // Labels come last, for they are left out where there is no room.
+    Map<String, String> attributes = new LinkedHashMap<>(words);
     attributes.put("image", container.described().image());
     attributes.put("name", container.name());
+    container.described().config().labels().forEach(attributes::putIfAbsent);
     return new RecentEvent(
         container.key().namespace(),
         RecentEvent.CONTAINER,

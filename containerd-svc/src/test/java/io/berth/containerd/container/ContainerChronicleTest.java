@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +89,20 @@ final class ContainerChronicleTest {
     assertEquals(
         List.of(BEGIN, BEGIN.plusSeconds(1), BEGIN.plusSeconds(2)),
         told.stream().map(RecentEvent::at).toList());
+  }
+
+  @Test
+  void labelsGiveWayToWhatHappened() throws InterruptedException {
+    Config.Builder config = Config.newBuilder();
+    for (int i = 0; i < 100; i++) {
+      config.putLabels("a" + i, "x".repeat(10_000));
+    }
+    config.putLabels("name", "not this");
+    chronicle.died(container(config.build()), 3, /* outOfMemory= */ false);
+    Map<String, String> attributes = told().getFirst().attributes();
+    assertEquals("web", attributes.get("name"));
+    assertEquals("busybox", attributes.get("image"));
+    assertEquals("3", attributes.get("exitCode"));
   }
 
   @Test

@@ -9,8 +9,10 @@ import io.berth.testing.TurnableClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,6 +100,32 @@ final class RecentEventsTest {
       }
       assertThrows(BerthException.ResourceExhausted.class, watcher::take);
     }
+  }
+
+  // What is kept is bounded by number, so each must be bounded itself.
+  @Test
+  void longTextsAreCut_andWhatCountsLessIsLeftOut() {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    attributes.put("name", "web");
+    for (int i = 0; i < 1000; i++) {
+      attributes.put("label" + i, "x".repeat(100_000));
+    }
+    attributes.put("small", "y");
+    String command = "exec_create: sh -c " + "x".repeat(16 << 20);
+    RecentEvent what =
+        new RecentEvent("default", "container", command, "c1", attributes, Instant.EPOCH);
+    assertEquals(command.substring(0, RecentEvent.TEXT - 1) + "…", what.action());
+    assertEquals(Set.of("name", "label0", "label1", "label2", "small"), what.attributes().keySet());
+    assertEquals(RecentEvent.TEXT, what.attributes().getOrDefault("label0", "").length());
+    String pairs = "x" + "\uD83D\uDEA2".repeat(RecentEvent.TEXT);
+    String cut = new RecentEvent("", "volume", pairs, "v", Map.of(), Instant.EPOCH).action();
+    assertEquals(pairs.substring(0, RecentEvent.TEXT - 1) + "…", cut);
+    assertEquals(
+        pairs.substring(1, RecentEvent.TEXT - 1) + "…",
+        new RecentEvent("", "volume", pairs.substring(1), "v", Map.of(), Instant.EPOCH).action());
+    String whole = "x".repeat(RecentEvent.TEXT);
+    assertEquals(
+        whole, new RecentEvent("", "volume", whole, "v", Map.of(), Instant.EPOCH).action());
   }
 
   @ParameterizedTest
