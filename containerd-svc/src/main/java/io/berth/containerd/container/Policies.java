@@ -67,6 +67,8 @@ final class Policies {
   void suspend() {
     synchronized (this) {
       enders++;
+      // What was seen before belongs to an earlier end of all containers.
+      unitWasDown = false;
     }
     suspension.begin();
     look();
@@ -96,10 +98,15 @@ final class Policies {
     }
   }
 
-  /** Ends the suspension if it is time; whether it did. */
+  /** Ends the suspension if it is time; whether it did. A look that fails is followed by others. */
   private synchronized boolean look() {
-    if (!isUnitUp()) {
-      unitWasDown = true;
+    try {
+      if (!isUnitUp()) {
+        unitWasDown = true;
+        return false;
+      }
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "look whether the unit of containers is up", e);
       return false;
     }
     if (!unitWasDown || enders > 0) {

@@ -20,6 +20,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** The end of all containers before the host goes down. */
@@ -155,10 +156,51 @@ final class HostShutdownTest extends ContainerCalls { // case L18
     until("always", State.STATE_RESTARTING);
     Eventually.holds(
         "the reason is told", () -> get(id).getState().getError().equals(Suspension.WHY));
+    AtomicBoolean failed = new AtomicBoolean();
+    instance.hosts.beforeCheck =
+        () -> {
+          if (!failed.getAndSet(true)) {
+            throw new IllegalStateException("a look that fails, after which others come");
+          }
+        };
+    Eventually.holds("a look failed", failed::get);
     instance.hosts.unitDown = false;
     until("always", State.STATE_RUNNING);
     assertNotEquals(pid, get(id).getState().getPid());
     assertEquals(0, get(id).getRestartCount(), "its program did not end by itself");
     assertEquals(State.STATE_EXITED, get(once).getState().getState());
+  }
+
+  // The unit that was down belongs to the first end of all containers.
+  @Test
+  void whatAnEarlierEndHasSeen_undoesNoLaterOne() throws InterruptedException {
+    HostConfig always =
+        HostConfig.newBuilder().setRestart(RestartPolicy.newBuilder().setName("always")).build();
+    String id = running("always", "sleep", Config.getDefaultInstance(), always);
+    instance.hosts.unitDown = true;
+    assertEquals(1, endAll(20).getEnded());
+    // Until the second end is over nobody looks in between.
+    AtomicBoolean over = new AtomicBoolean();
+    AtomicInteger looks = new AtomicInteger();
+    instance.hosts.beforeCheck =
+        () -> {
+          if (Thread.currentThread().getName().equals("unit-watch")) {
+            if (!over.get()) {
+              throw new IllegalStateException("no look now");
+            }
+            looks.incrementAndGet();
+          }
+        };
+    instance.hosts.unitDown = false;
+    assertEquals(0, endAll(20).getEnded());
+    over.set(true);
+    Eventually.holds("it is looked and looked again", () -> looks.get() >= 2);
+    assertEquals(State.STATE_RESTARTING, get(id).getState().getState());
+    assertEquals(Suspension.WHY, get(id).getState().getError());
+    instance.hosts.unitDown = true;
+    int before = looks.get();
+    Eventually.holds("it is seen down", () -> looks.get() >= before + 2);
+    instance.hosts.unitDown = false;
+    until("always", State.STATE_RUNNING);
   }
 }
