@@ -98,4 +98,13 @@ final class ContainerRelease {
       LOG.log(Level.WARNING, "undo the start of {0}: {1}", key, e.getMessage());
     }
   }
+
+  /** Takes a task away that was created and is to be created again later. */
+  void putOff(TaskKey key) {
+    try {
+      var _ = tasks.delete(key);
+    } catch (BerthException e) {
+      LOG.log(Level.WARNING, "put off the start of {0}: {1}", key, e.getMessage());
+    }
+  }
 }

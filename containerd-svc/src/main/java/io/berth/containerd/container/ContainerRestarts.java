@@ -136,7 +136,7 @@ final class ContainerRestarts {
     try {
       var _ = launch.create(container);
       if (!claim.take()) {
-        release.undoCreate(key);
+        undo(key);
         return;
       }
       launch.begin(key, attempt::counted);
@@ -147,6 +147,16 @@ final class ContainerRestarts {
       if (!background.isStopped()) {
         notStarted(container, attempt, e);
       }
+    }
+  }
+
+  // Giving back may have to wait for a service, and that work would take this one's place. So what
+  // waits once more keeps what it has, and the next attempt finds it.
+  private void undo(TaskKey key) {
+    if (isRestarting(key)) {
+      release.putOff(key);
+    } else {
+      release.undoCreate(key);
     }
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Timestamp;
+import io.berth.api.berth.container.v1.EndAllRequest;
 import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.RestartPolicy;
@@ -218,6 +219,30 @@ final class AbsentServicesTest extends AbsentServices {
     refused(Code.UNAVAILABLE, this::begin);
     assertEquals(9, it().getState().getExitCode());
     assertTrue(it().getState().getError().contains("berth-image"), it().getState().getError());
+  }
+
+  // All containers are ended in the middle of a start, and its network goes just then.
+  @Test
+  void startThatIsSuspended_outlivesAnAbsentService() {
+    String id = begun(restart("always"));
+    AtomicBoolean once = new AtomicBoolean(true);
+    instance.hosts.beforePlaceAnswer =
+        () -> {
+          if (once.getAndSet(false)) {
+            instance.hosts.unitDown = true;
+            var _ = stub().endAll(EndAllRequest.newBuilder().setTimeout(20).build());
+            peers.kill(Service.NETWORK);
+          }
+        };
+    instance.hosts.exit(Instance.key(id), "", 0);
+    waits(Service.NETWORK);
+    assertEquals(State.STATE_RESTARTING, state());
+    peers.start(Service.NETWORK);
+    until(
+        () -> it().getState().getError().equals(Suspension.WHY),
+        () -> "it does not wait for the unit: " + it().getState());
+    instance.hosts.unitDown = false;
+    until(State.STATE_RUNNING);
   }
 
   @Test // case K1
