@@ -21,6 +21,9 @@ static const char *const without[] = {"--debug", "--timing", "-h",  "--help",
 static const char *const of_process[] = {"/dev/fd",    "/dev/std",          "/dev/tty",
                                          "/proc/self", "/proc/thread-self", NULL};
 
+/* Folders that have them: a way out of one and back in may end at each. */
+static const char *const with_own[] = {"/dev", "/proc", NULL};
+
 /* What a JVM of this line's own would be told, which one that runs already is not. */
 static const char *const of_jvm[] = {"BERTH_AOT_TRAIN", "BERTH_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS",
                                      "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS",     NULL};
@@ -46,34 +49,47 @@ static bool stands_at(const char *at, const char *name) {
   return true;
 }
 
-static bool names_own_file(const char *text) {
+static bool holds(const char *text, const char *name) {
   for (; *text != 0; text++)
-    for (const char *const *name = of_process; *name != NULL; name++)
-      if (stands_at(text, *name))
-        return true;
+    if (stands_at(text, name))
+      return true;
   return false;
 }
 
+/* Whether the text holds one of the names; in the root folder they need no slash before them. */
+static bool holds_any(const char *text, const char *const *names, bool in_root) {
+  for (; *names != NULL; names++)
+    if (holds(text, in_root ? *names + 1 : *names))
+      return true;
+  return false;
+}
+
+static bool names_own_file(const char *text, bool in_root) {
+  return holds_any(text, of_process, in_root) ||
+         (strstr(text, "..") != NULL && holds_any(text, with_own, in_root));
+}
+
 /* Whether names without a slash may mean another file in every process. */
-static bool is_among_own_files(void) {
-  char folder[PATH_MAX];
-  if (getcwd(folder, sizeof folder) == NULL)
-    return false; /* a line without a folder is not brought either */
+static bool is_among_own_files(const char *folder) {
   return strcmp(folder, "/dev") == 0 || strncmp(folder, "/dev/", 5) == 0 ||
          strcmp(folder, "/proc") == 0 || strncmp(folder, "/proc/", 6) == 0;
 }
 
 static bool is_for_resident(char **arguments) {
-  if (is_among_own_files())
+  char folder[PATH_MAX];
+  if (getcwd(folder, sizeof folder) == NULL)
+    folder[0] = 0; /* a line without a folder is not brought either */
+  if (is_among_own_files(folder))
     return false;
+  bool in_root = strcmp(folder, "/") == 0;
   for (char **word = arguments + 1; *word != NULL; word++)
-    if (names_own_file(*word))
+    if (names_own_file(*word, in_root))
       return false;
   for (const char *const *name = of_jvm; *name != NULL; name++)
     if (getenv(*name) != NULL)
       return false;
   for (const char *const *name = paths; *name != NULL; name++)
-    if (getenv(*name) != NULL && names_own_file(getenv(*name)))
+    if (getenv(*name) != NULL && names_own_file(getenv(*name), in_root))
       return false;
   return true;
 }

@@ -469,6 +469,8 @@ static void what_a_resident_cannot_do_goes_on_alone(int listener) {
       {"berth", "load", "-i", "/proc/self/fd/63", NULL},
       {"berth", "load", "-i", "/dev//stdin", NULL},
       {"berth", "load", "--input=/.//proc/.//self/fd/63", NULL},
+      {"berth", "load", "-i", "/dev/shm/../stdin", NULL},
+      {"berth", "load", "--input=../..//proc/1/../self/fd/63", NULL},
       {"berth", "--unknown", "ps", NULL},
       {"berth", "--config", NULL},
   };
@@ -494,6 +496,22 @@ static void names_in_dev_and_proc_are_of_each_process(int listener) {
     struct client client = call("version");
     CHECK(chdir(here) == 0);
     says(client, "oneshot version");
+    ends_with(client, ONESHOT);
+    nobody_connected(listener);
+  }
+}
+
+static void in_the_root_folder_they_begin_without_a_slash(int listener) {
+  static char *const words[] = {"dev/stdin", "./proc//self/fd/63", "--input=dev/fd/63",
+                                "dev/shm/../stdin"};
+  char here[256];
+  CHECK(getcwd(here, sizeof here) != NULL);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    char *arguments[] = {"berth", "load", "-i", words[i], NULL};
+    CHECK(chdir("/") == 0);
+    struct client client = run(arguments, -1);
+    CHECK(chdir(here) == 0);
+    says(client, "oneshot load");
     ends_with(client, ONESHOT);
     nobody_connected(listener);
   }
@@ -552,10 +570,11 @@ int main(int argc, char **argv) {
   RUN(the_terminal_is_as_it_was_when_the_resident_dies(listener));
   RUN(what_a_resident_cannot_do_goes_on_alone(listener));
   RUN(names_in_dev_and_proc_are_of_each_process(listener));
+  RUN(in_the_root_folder_they_begin_without_a_slash(listener));
   RUN(a_line_that_is_too_long_is_not_brought(listener));
   RUN(a_line_for_a_resident_only_fails_without_one(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 16 tests passed\n");
+  printf("client_test: 17 tests passed\n");
   return 0;
 }
