@@ -153,7 +153,10 @@ public final class DocumentTypes {
         if (named > 0) {
           last.add("=" + line.substring(named + 3));
         }
-        lines.put(named > 0 ? line.substring(0, named) : line, last);
+        String name = named > 0 ? line.substring(0, named) : line;
+        if (lines.put(name, last) != null) {
+          throw new IllegalStateException("docker.types: `" + name + "` stands twice");
+        }
       }
     }
 
