@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <K> a type with the equality of a value
  */
-public class KeyedLocks<K> {
+public final class KeyedLocks<K> {
   private static final class Counted {
     final ReentrantLock lock = new ReentrantLock();
 
@@ -30,7 +30,7 @@ public class KeyedLocks<K> {
   }
 
   /** Takes the key's lock, and waits for it; the thread may hold it already. */
-  public final Held take(K key) {
+  public Held take(K key) {
     Counted counted =
         locks.compute(
             key,
@@ -48,7 +48,7 @@ public class KeyedLocks<K> {
   }
 
   /** Does the work while the key's lock is held. */
-  public final <T extends @Nullable Object> T with(K key, Supplier<T> work) {
+  public <T extends @Nullable Object> T with(K key, Supplier<T> work) {
     try (Held _ = take(key)) {
       return work.get();
     }
