@@ -83,14 +83,8 @@ public final class Filter {
         case PRESENT -> actual != null;
         case EQUAL -> value.equals(actual);
         case NOT_EQUAL -> !value.equals(actual);
-        case MATCHES -> pattern != null && bounded(actual == null ? "" : actual);
+        case MATCHES -> pattern != null && pattern.finds(actual == null ? "" : actual);
       };
-    }
-
-    private boolean bounded(String text) {
-      // RE2 is linear; an engine that goes back is kept from long texts besides.
-      return pattern != null
-          && pattern.finds(text.length() > 4096 ? text.substring(0, 4096) : text);
     }
   }
 }

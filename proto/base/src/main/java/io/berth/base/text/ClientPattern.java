@@ -1,23 +1,27 @@
 package io.berth.base.text;
 
-import io.berth.base.error.BerthException;
+import com.google.re2j.Pattern;
 import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * A regular expression that somebody outside wrote, tried in a bounded number of steps: the engine
- * of {@link Pattern} goes back and tries again, and a few letters can have it do so for years.
+ * A regular expression that somebody outside wrote, in the syntax of Go's {@code regexp} (RE2), as
+ * clients of containerd and docker write them. Trying one takes a time that grows with the length
+ * of the text alone, for RE2 never goes back; what an expression costs is bounded when it is read.
  * Thread-safe.
  */
 public final class ClientPattern {
-  /** Looks at letters: some milliseconds, and many times what an honest expression needs. */
-  private static final int MOST_STEPS = 1_000_000;
+  /** Letters of an expression: reading groups within groups takes their square. */
+  private static final int MOST_LETTERS = 4096;
 
-  /** Of the counts of an expression multiplied, for repeating nothing looks at no letter. */
-  private static final long MOST_REPETITIONS = 10_000;
+  /** Letters times counts: what an expression may come to when it is written out, before it is. */
+  private static final long MOST_WRITTEN_OUT = 1_000_000;
 
-  private static final Pattern COUNT = Pattern.compile("\\{(\\d+)(?:,(\\d*))?}");
+  /** Instructions: each letter of a text is held against all of them, at the worst. */
+  private static final int MOST_INSTRUCTIONS = 10_000;
+
+  private static final java.util.regex.Pattern COUNT =
+      java.util.regex.Pattern.compile("\\{(\\d+)(?:,(\\d*))?}");
 
   private final Pattern pattern;
 
@@ -28,79 +32,42 @@ public final class ClientPattern {
   /**
    * Reads it.
    *
-   * @throws PatternSyntaxException if it is none, or repeats too often
+   * @throws PatternSyntaxException if it is none, or is too long, too deep or repeats too often
    */
   public static ClientPattern of(String expression) {
-    long repetitions = 1;
-    Matcher counts = COUNT.matcher(expression);
-    while (counts.find()) {
-      String most = counts.group(2);
-      String count = most == null || most.isEmpty() ? counts.group(1) : most;
-      repetitions = count.length() > 5 ? Long.MAX_VALUE : repetitions * Long.parseLong(count);
-      if (repetitions > MOST_REPETITIONS) {
-        throw new PatternSyntaxException("repeats too often", expression, counts.start());
-      }
-      repetitions = Math.max(repetitions, 1);
+    if (expression.length() > MOST_LETTERS) {
+      throw new PatternSyntaxException("has more than " + MOST_LETTERS + " letters", "", -1);
     }
+    boundRepetitions(expression);
     try {
-      return new ClientPattern(Pattern.compile(expression));
+      Pattern pattern = Pattern.compile(expression);
+      if (pattern.programSize() > MOST_INSTRUCTIONS) {
+        throw new PatternSyntaxException("repeats too often", expression, -1);
+      }
+      return new ClientPattern(pattern);
+    } catch (com.google.re2j.PatternSyntaxException e) {
+      throw new PatternSyntaxException(e.getDescription(), expression, e.getIndex());
     } catch (StackOverflowError e) {
       throw new PatternSyntaxException("is nested too deeply", expression, -1);
     }
   }
 
-  /** Whether it fits a part of a text. INVALID_ARGUMENT if that takes too long to tell. */
-  public boolean finds(String text) {
-    try {
-      return pattern.matcher(new Counted(text, new Steps())).find();
-    } catch (TooManySteps | StackOverflowError e) {
-      throw new BerthException.InvalidArgument(
-          "regular expression `"
-              + pattern
-              + "`: takes too long; leave out repetitions within repetitions",
-          e);
-    }
-  }
-
-  private static final class TooManySteps extends RuntimeException {
-    private static final long serialVersionUID = 1;
-
-    TooManySteps() {
-      super("too many steps", null, false, false);
-    }
-  }
-
-  private static final class Steps {
-    private int taken;
-
-    void take() {
-      if (++taken > MOST_STEPS) {
-        throw new TooManySteps();
+  /** RE2 writes repetitions out before it looks at how many there are: they could fill the heap. */
+  private static void boundRepetitions(String expression) {
+    long writtenOut = expression.length();
+    Matcher counts = COUNT.matcher(expression);
+    while (counts.find()) {
+      String most = counts.group(2);
+      String count = most == null || most.isEmpty() ? counts.group(1) : most;
+      writtenOut *= count.length() > 5 ? MOST_WRITTEN_OUT : Math.max(1, Long.parseLong(count));
+      if (writtenOut > MOST_WRITTEN_OUT) {
+        throw new PatternSyntaxException("repeats too often", expression, counts.start());
       }
     }
   }
 
-  /** A text that counts how often it is looked at. */
-  private record Counted(String text, Steps steps) implements CharSequence {
-    @Override
-    public char charAt(int index) {
-      steps.take();
-      return text.charAt(index);
-    }
-
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return new Counted(text.substring(start, end), steps);
-    }
-
-    @Override
-    public String toString() {
-      return text;
-    }
+  /** Whether it fits a part of a text. */
+  public boolean finds(String text) {
+    return pattern.matcher(text).find();
   }
 }

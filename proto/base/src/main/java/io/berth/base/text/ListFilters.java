@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a list is narrowed by: filters {@code KEY=VALUE} as docker has them. Every key must fit. Of
  * the values of one key any will do, but for labels, which must all be there ({@code label}) or all
- * be absent ({@code label!}). Immutable.
+ * be absent ({@code label!}). Thread-safe; what it answers never changes.
  *
  * <p>Which keys and values there are is asked before anything is listed or removed: a filter that
  * fits nothing by mistake would be taken for an answer.
@@ -33,6 +34,9 @@ public final class ListFilters {
   public static final String UNTIL = "until";
 
   private final Map<String, List<String>> values;
+
+  /** Of values that were asked for: a list holds each of its things against the same one. */
+  private final Map<String, Predicate<String>> patterns = new ConcurrentHashMap<>();
 
   private ListFilters(Map<String, List<String>> values) {
     this.values = values;
@@ -128,14 +132,14 @@ public final class ListFilters {
 
   /** Whether a text fits a key whose values are patterns, or parts, of texts. */
   public boolean anyPattern(String key, String text) {
-    return any(key, value -> pattern(value, text));
+    return any(key, value -> patterns.computeIfAbsent(value, ListFilters::pattern).test(text));
   }
 
-  private static boolean pattern(String value, String text) {
+  private static Predicate<String> pattern(String value) {
     try {
-      return ClientPattern.of(value).finds(text);
+      return ClientPattern.of(value)::finds;
     } catch (PatternSyntaxException e) {
-      return text.contains(value);
+      return text -> text.contains(value);
     }
   }
 
