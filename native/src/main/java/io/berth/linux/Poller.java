@@ -190,7 +190,11 @@ public final class Poller implements Executor, AutoCloseable {
     try {
       registration.callback.ready(registration, events);
     } catch (IOException | RuntimeException | Error e) {
-      LOG.log(Level.WARNING, "poller: callback of " + registration.fd, e);
+      // Whoever closes a registration closes what its callback uses next, maybe in the middle of
+      // it.
+      if (registration.open.get() || !(e instanceof IllegalStateException)) {
+        LOG.log(Level.WARNING, "poller: callback of " + registration.fd, e);
+      }
       registration.close();
     }
   }

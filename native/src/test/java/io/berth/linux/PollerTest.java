@@ -10,11 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class PollerTest {
   private Poller poller;
@@ -51,6 +57,55 @@ final class PollerTest {
     }
     assertNull(ready.poll(20, TimeUnit.MILLISECONDS), "told once, closed since");
     pipes.forEach(Fd.Pipe::close);
+  }
+
+  /** What another thread closes while it is used is no failure; a failure is told. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallbackThatIsClosedWhileItRuns_isNoFailure(boolean closed) throws Exception {
+    List<LogRecord> told = new CopyOnWriteArrayList<>();
+    Logger log = Logger.getLogger(Poller.class.getName());
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            told.add(record);
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    log.addHandler(handler);
+    log.setUseParentHandlers(false);
+    try (Fd.Pipe pipe = Fd.pipe(OpenFlags.O_NONBLOCK)) {
+      CompletableFuture<Void> ran = new CompletableFuture<>();
+      poller.register(
+          pipe.readEnd(),
+          Epoll.EPOLLIN,
+          (registration, _) -> {
+            if (closed) {
+              registration.close();
+              pipe.readEnd().close();
+            }
+            ran.complete(null);
+            if (closed) {
+              pipe.readEnd().number();
+            }
+            throw new IllegalStateException("expected by the test");
+          });
+      pipe.writeEnd().writeAll(new byte[] {1});
+      ran.get(10, TimeUnit.SECONDS);
+      CompletableFuture<Void> after = new CompletableFuture<>();
+      poller.execute(() -> after.complete(null));
+      after.get(10, TimeUnit.SECONDS);
+      assertEquals(closed ? 0 : 1, told.size());
+    } finally {
+      log.removeHandler(handler);
+      log.setUseParentHandlers(true);
+    }
   }
 
   @Test
