@@ -77,7 +77,21 @@ final class AttackIT {
     return outcome(key, spec, shims.request(key).build());
   }
 
+  /**
+   * The second time where the machine's files are seen, as a hook of this kind wants it: nothing of
+   * the machine is there to lead to otherwise, which would hide what else is wrong.
+   */
   private String outcome(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
+    String said = once(key, spec, request);
+    ObjectNode hook = spec.putObject("hooks").putArray("createContainer").addObject();
+    hook.put("path", "/bin/true").putArray("args").add("true");
+    Files.deleteIfExists(shims.output(key));
+    once(key, spec, request);
+    spec.remove("hooks");
+    return said;
+  }
+
+  private String once(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
     Map<String, String> before = hostFiles();
     String said;
     try {
@@ -170,14 +184,13 @@ final class AttackIT {
     assertFalse(shims.said(key).contains("written"), shims.said(key));
   }
 
-  /** An image whose first program is the runtime's. */
-  @Test // CVE-2019-5736
-  void theSupervisorIsNoProgramOfAnImage() throws Exception {
-    byte[] before = Files.readAllBytes(Path.of(System.getProperty("berth.supervisor")));
-    outcome(shims.spec("/proc/self/exe"));
+  /** An image whose first program is the runtime's: it runs, and its file is none to write to. */
+  @ParameterizedTest // CVE-2019-5736
+  @ValueSource(strings = {"/proc/self/exe", "/entry"})
+  void theSupervisorIsTheProgramOfAnImage(String program) throws Exception {
     link("entry", Path.of("/proc/self/exe"));
-    outcome(shims.spec("/entry"));
-    assertArrayEquals(before, Files.readAllBytes(Path.of(System.getProperty("berth.supervisor"))));
+    String said = outcome(shims.spec(program, "--", "sh", "-c", "echo x 2>&1 >/proc/1/exe"));
+    assertEquals("sh: can't create /proc/1/exe: Read-only file system\n", said);
   }
 
   /** Labels and settings are written below /proc: what stands in for it would swallow them. */
@@ -226,7 +239,7 @@ final class AttackIT {
         ObjectNode spec = shims.spec("sh", "-c", "ls; ls ../../../../../../../../" + host);
         ((ObjectNode) spec.get("process")).put("cwd", way);
         String said = outcome(spec);
-        assertFalse(said.contains("secret"), way + ": " + said);
+        assertTrue(said.startsWith("refused: "), way + ": " + said);
       }
     }
   }
@@ -251,7 +264,7 @@ final class AttackIT {
       exec(key, "e" + number, process);
     }
     end(key);
-    assertFalse(shims.said(key).contains("secret"), shims.said(key));
+    assertEquals("", shims.said(key));
   }
 
   /** The folder of devices is the image's, where nothing is mounted over it. */

@@ -340,15 +340,13 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
     try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
       for (Path process :
           processes.filter(p -> p.getFileName().toString().matches("\\d+")).toList()) {
-        String line;
         try {
-          line = Files.readString(process.resolve("cgroup"));
+          if (Files.readString(process.resolve("cgroup")).contains("/" + parent + "/")
+              && !Files.readString(process.resolve("stat")).contains(") Z ")) {
+            left.add("process " + process);
+          }
         } catch (IOException gone) {
-          continue;
-        }
-        if (line.contains("/" + parent + "/")
-            && !Files.readString(process.resolve("stat")).contains(") Z ")) {
-          left.add("process " + process);
+          // What ended while it was looked at is not left.
         }
       }
     }
