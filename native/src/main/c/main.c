@@ -1,5 +1,6 @@
-/* One binary, four programs: the supervisor of a container, the keeper of descriptors
- * (protocol.h), a first process inside that reaps, and the first act of the command line. */
+/* One binary, five programs: the supervisor of a container, the keeper of descriptors
+ * (protocol.h), a first process inside that reaps, the first act of the command line, and a process
+ * that has a user namespace. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "protocol.h"
 #include "reaper.h"
 #include "stage.h"
+#include "user_namespace.h"
 
 int main(int argc, char **argv) {
   if (argc >= 2 && strcmp(argv[1], "supervise") == 0)
@@ -19,6 +21,8 @@ int main(int argc, char **argv) {
     return client_main(argv + 2);
   if (argc >= 3 && strcmp(argv[1], "--") == 0)
     return reaper_main(argv + 2);
+  if (argc == 2 && strcmp(argv[1], "userns") == 0)
+    return user_namespace_main();
   if (argc == 2 && strcmp(argv[1], "--version") == 0) {
     dprintf(1, "berth-supervisor protocol %d plan %d\n", PROTOCOL_VERSION, PLAN_VERSION);
     return 0;

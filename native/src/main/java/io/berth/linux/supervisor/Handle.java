@@ -39,4 +39,28 @@ public sealed interface Handle {
 
   /** A detached copy, see open_tree(2), of what is mounted at a path of the machine. */
   record Clone(String path, boolean recursive) implements Named {}
+
+  /**
+   * The same with ids mapped (mount_setattr(2), {@code MOUNT_ATTR_IDMAP}).
+   *
+   * @param everywhere whether the mounts below are mapped as well
+   */
+  record MappedClone(String path, boolean recursive, IdMap map, boolean everywhere)
+      implements Named {}
+
+  /**
+   * A detached mount of a new tmpfs with ids mapped.
+   *
+   * @param data what the file system is told, comma separated
+   */
+  record MappedTmpfs(String data, IdMap map) implements Named {}
+
+  /** Which ids a mount shows for which. */
+  sealed interface IdMap {
+    /** Maps as user_namespaces(7) has them, a line for each range: on the file system, shown. */
+    record Maps(String uids, String gids) implements IdMap {}
+
+    /** Those of a user namespace that there is, by the path of its file. */
+    record OfNamespace(String path) implements IdMap {}
+  }
 }

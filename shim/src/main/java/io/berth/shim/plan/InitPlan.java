@@ -53,6 +53,20 @@ public record InitPlan(int namespaces, List<Step> steps) {
         || spec.mounts().stream().anyMatch(MountSteps::looksAtMachine);
   }
 
+  /** A map as the kernel reads it, a line for each range (user_namespaces(7)). */
+  static String map(List<RuntimeSpec.IdMapping> mappings) {
+    StringBuilder text = new StringBuilder();
+    for (RuntimeSpec.IdMapping mapping : mappings) {
+      text.append(mapping.containerID())
+          .append(' ')
+          .append(mapping.hostID())
+          .append(' ')
+          .append(mapping.size())
+          .append('\n');
+    }
+    return text.toString();
+  }
+
   private static final class Compiler {
     private final PlannedContainer container;
     private final MachineFacts host;
@@ -142,19 +156,6 @@ public record InitPlan(int namespaces, List<Step> steps) {
         throw new BerthException.InvalidArgument(
             "id mappings: they need a user namespace, and none is asked for");
       }
-    }
-
-    private static String map(List<RuntimeSpec.IdMapping> mappings) {
-      StringBuilder text = new StringBuilder();
-      for (RuntimeSpec.IdMapping mapping : mappings) {
-        text.append(mapping.containerID())
-            .append(' ')
-            .append(mapping.hostID())
-            .append(' ')
-            .append(mapping.size())
-            .append('\n');
-      }
-      return text.toString();
     }
 
     private void aroundTheClone() {

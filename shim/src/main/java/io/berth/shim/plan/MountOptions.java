@@ -8,6 +8,7 @@ import java.util.List;
  * The words of a mount's option list (mount(8), and those of the runtime specification), sorted by
  * what the kernel wants them for.
  *
+ * @param idMapped {@code idmap} and {@code ridmap}; the second maps what is mounted below, too
  * @param set attributes of the mount to set, {@code MOUNT_ATTR_*}
  * @param clear attributes to clear
  * @param recursiveSet the same for everything below, too ({@code rro} and its like)
@@ -19,13 +20,20 @@ public record MountOptions(
     boolean recursive,
     boolean remount,
     boolean copyUp,
-    boolean idMapped,
+    IdMapping idMapped,
     long set,
     long clear,
     long recursiveSet,
     long recursiveClear,
     long propagation,
     String data) {
+
+  /** How much of a mount has its ids mapped. */
+  public enum IdMapping {
+    NONE,
+    MOUNT,
+    TREE
+  }
 
   /** Reads the words; what is not known goes to the file system. */
   public static MountOptions parse(List<String> words) {
@@ -56,7 +64,7 @@ public record MountOptions(
     private boolean recursive;
     private boolean remount;
     private boolean copyUp;
-    private boolean idMapped;
+    private IdMapping idMapped = IdMapping.NONE;
     private long set;
     private long clear;
     private long recursiveSet;
@@ -75,7 +83,8 @@ public record MountOptions(
         }
         case "remount" -> remount = true;
         case "tmpcopyup" -> copyUp = true;
-        case "idmap", "ridmap" -> idMapped = true;
+        case "idmap" -> idMapped = IdMapping.MOUNT;
+        case "ridmap" -> idMapped = IdMapping.TREE;
         case "private" -> propagation = MountFlags.MS_PRIVATE;
         case "rprivate" -> propagation = MountFlags.MS_PRIVATE | MountFlags.MS_REC;
         case "slave" -> propagation = MountFlags.MS_SLAVE;

@@ -68,12 +68,15 @@ final class MountSteps {
     }
     ProcPlaces.check(mount.destination(), mount.type(), mount.source());
     MountOptions options = MountOptions.parse(mount.options());
-    if (options.idMapped() || !mount.uidMappings().isEmpty()) {
-      throw new BerthException.NotImplemented(
-          "mount `" + mount.destination() + "`: id-mapped mounts are not built");
+    boolean bind = options.bind() || mount.type().equals("bind");
+    boolean mapped = isMapped(mount, options);
+    if (mapped) {
+      checkMapped(mount, options, bind);
     }
-    if (options.bind() || mount.type().equals("bind")) {
+    if (bind) {
       bind(mount, options);
+    } else if (mapped) {
+      mappedTmpfs(mount, options);
     } else if (mount.type().equals("cgroup") || mount.type().equals("cgroup2")) {
       cgroups(mount, options);
     } else if (mount.type().equals("sysfs") && sysfsIsRefused()) {
@@ -111,13 +114,82 @@ final class MountSteps {
             : isShared() ? 0 : MountFlags.MS_SLAVE | MountFlags.MS_REC;
     steps.add(
         new Step.Bind(
-            new Handle.Clone(source, options.recursive()),
+            isMapped(mount, options)
+                ? new Handle.MappedClone(
+                    source,
+                    options.recursive(),
+                    idMap(mount),
+                    options.idMapped() == MountOptions.IdMapping.TREE)
+                : new Handle.Clone(source, options.recursive()),
             mount.destination(),
             options.set(),
             options.clear(),
             propagation,
             flags));
     recursiveAttributes(mount, options);
+  }
+
+  private static boolean isMapped(RuntimeSpec.Mount mount, MountOptions options) {
+    return options.idMapped() != MountOptions.IdMapping.NONE
+        || !mount.uidMappings().isEmpty()
+        || !mount.gidMappings().isEmpty();
+  }
+
+  /** What the kernel would not map, in words about the mount. */
+  private static void checkMapped(RuntimeSpec.Mount mount, MountOptions options, boolean bind) {
+    String why =
+        !bind && !mount.type().equals("tmpfs")
+            ? "only bind mounts and tmpfs can have their ids mapped"
+            : options.remount()
+                ? "a mount that is there already cannot have its ids mapped"
+                : options.copyUp() ? "tmpcopyup and mapped ids exclude each other" : "";
+    if (!why.isEmpty()) {
+      throw new BerthException.InvalidArgument("mount `" + mount.destination() + "`: " + why);
+    }
+  }
+
+  private void mappedTmpfs(RuntimeSpec.Mount mount, MountOptions options) {
+    long attributes = options.set();
+    if (options.readOnly()) {
+      attributes = writableUntilTheEnd(mount, options);
+    }
+    steps.add(
+        new Step.Bind(
+            new Handle.MappedTmpfs(options.data(), idMap(mount)),
+            mount.destination(),
+            attributes,
+            0,
+            options.propagation(),
+            MountStep.MAKE_FOLDER));
+  }
+
+  /** The attributes that a tmpfs has while other mounts may want to make their targets in it. */
+  private long writableUntilTheEnd(RuntimeSpec.Mount mount, MountOptions options) {
+    atTheEnd.add(new Step.Attributes(mount.destination(), MountFlags.MOUNT_ATTR_RDONLY, 0, 0, 0));
+    return options.set() & ~MountFlags.MOUNT_ATTR_RDONLY;
+  }
+
+  /** The mount's own maps; without them those of the container's user namespace. */
+  private Handle.IdMap idMap(RuntimeSpec.Mount mount) {
+    if (mount.uidMappings().isEmpty() != mount.gidMappings().isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "mount `" + mount.destination() + "`: uidMappings and gidMappings go together");
+    }
+    if (!mount.uidMappings().isEmpty()) {
+      return new Handle.IdMap.Maps(
+          InitPlan.map(mount.uidMappings()), InitPlan.map(mount.gidMappings()));
+    }
+    Linux.Namespace users = linux.namespace("user");
+    if (users == null) {
+      throw new BerthException.InvalidArgument(
+          "mount `"
+              + mount.destination()
+              + "`: ids are mapped by mappings of its own or by a user namespace; give one");
+    }
+    return users.path().isEmpty()
+        ? new Handle.IdMap.Maps(
+            InitPlan.map(linux.uidMappings()), InitPlan.map(linux.gidMappings()))
+        : new Handle.IdMap.OfNamespace(users.path());
   }
 
   private boolean isShared() {
@@ -145,10 +217,7 @@ final class MountSteps {
     int flags = MountStep.MAKE_FOLDER;
     if (options.readOnly()) {
       if (mount.type().equals("tmpfs")) {
-        // Other mounts may want to make their targets in it first.
-        attributes &= ~MountFlags.MOUNT_ATTR_RDONLY;
-        atTheEnd.add(
-            new Step.Attributes(mount.destination(), MountFlags.MOUNT_ATTR_RDONLY, 0, 0, 0));
+        attributes = writableUntilTheEnd(mount, options);
       } else if (!SHARED_OR_EMPTY.contains(mount.type())) {
         flags |= MountStep.FS_READ_ONLY;
       }

@@ -54,9 +54,10 @@ final class ExecLaunch {
    * remembers what it did for which number, and a plan without steps makes nothing where it does
    * not.
    */
-  static boolean wasMade(SupervisorConnection supervisor, RequestIds requests) throws IOException {
+  static boolean wasMade(ContainerTask task, SupervisorConnection supervisor, RequestIds requests)
+      throws IOException {
     LaunchPlan nothing;
-    try (Handles none = new Handles(List.of(), null)) {
+    try (Handles none = new Handles(List.of(), null, task.services().mappings())) {
       nothing =
           LaunchPlan.exec(
               List.of(),
@@ -87,7 +88,7 @@ final class ExecLaunch {
     Supervision supervisor = task.supervisor();
     boolean stdinClosed =
         process.state() instanceof ContainerProcess.State.Added(boolean closed) && closed;
-    try (Handles handles = new Handles(List.of(), supervisor.init());
+    try (Handles handles = new Handles(List.of(), supervisor.init(), task.services().mappings());
         StreamFiles streams =
             new StreamFiles(
                 task.key(),

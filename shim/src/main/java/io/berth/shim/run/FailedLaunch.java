@@ -129,7 +129,12 @@ final class FailedLaunch {
   }
 
   private static String source(Handle mount) {
-    return mount instanceof Handle.Clone(String path, boolean _) ? path : "root file system";
+    return switch (mount) {
+      case Handle.Clone(String path, boolean _) -> path;
+      case Handle.MappedClone mapped -> mapped.path();
+      case Handle.MappedTmpfs _ -> "tmpfs";
+      case Handle _ -> "root file system";
+    };
   }
 
   private Told mount(String source, String target) {

@@ -9,6 +9,7 @@ import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.LaunchPlan;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 /** What a plan needs open, opened until it has been carried out. Used by one thread. */
 public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
   private final Map<Handle.Named, Fd> open = new HashMap<>();
+
+  /** What is for one step alone. */
+  private final List<Fd> usedUp = new ArrayList<>();
+
+  private final MappedMounts mappings;
   private final List<Fd> given;
   private final @Nullable Fd initProcess;
 
@@ -24,8 +30,10 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
    * With what is open already; it stays the caller's.
    *
    * @param given mounts of the root, by their place
+   * @param mappings makes those with ids mapped
    */
-  public Handles(List<Fd> given, @Nullable Fd initProcess) {
+  public Handles(List<Fd> given, @Nullable Fd initProcess, MappedMounts mappings) {
+    this.mappings = mappings;
     this.given = given;
     this.initProcess = initProcess;
   }
@@ -59,22 +67,30 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
           keep(handle, Fd.open(Path.of(file), OpenFlags.O_RDONLY));
       case Handle.Clone(String path, boolean recursive) ->
           keep(handle, Mounts.cloneTree(Path.of(path), recursive));
+      case Handle.MappedClone mapped -> keep(handle, mappings.mount(mapped));
+      case Handle.MappedTmpfs mapped -> keep(handle, mappings.mount(mapped));
     };
   }
 
   /** One more descriptor of the same kind, for a step that uses it up. */
   @Override
   public Fd openAnother(Handle.Named handle) throws SyscallException {
-    if (handle instanceof Handle.Clone(String path, boolean recursive)
-        && open.containsKey(handle)) {
-      Fd fd = Mounts.cloneTree(Path.of(path), recursive);
-      open.put(new Handle.Clone(path + "#" + open.size(), recursive), fd);
-      return fd;
+    Fd own =
+        switch (handle) {
+          case Handle.Clone(String path, boolean recursive) ->
+              Mounts.cloneTree(Path.of(path), recursive);
+          case Handle.MappedClone mapped -> mappings.mount(mapped);
+          case Handle.MappedTmpfs mapped -> mappings.mount(mapped);
+          case Handle.Named _ -> null;
+        };
+    if (own != null) {
+      usedUp.add(own);
+      return own;
     }
     return open(handle);
   }
 
-  private static Fd namespace(String path) throws SyscallException {
+  static Fd namespace(String path) throws SyscallException {
     try {
       return Fd.open(Path.of(path), OpenFlags.O_RDONLY);
     } catch (SyscallException e) {
@@ -93,6 +109,8 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
 
   @Override
   public void close() {
+    usedUp.forEach(Fd::close);
+    usedUp.clear();
     open.values().forEach(Fd::close);
     open.clear();
   }

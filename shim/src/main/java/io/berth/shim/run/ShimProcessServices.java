@@ -129,6 +129,10 @@ public final class ShimProcessServices implements AutoCloseable {
     return filters;
   }
 
+  MappedMounts mappings() {
+    return new MappedMounts(spawner.binary(), poller);
+  }
+
   Overlays overlays() {
     return overlays;
   }

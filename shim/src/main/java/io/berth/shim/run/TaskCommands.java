@@ -102,7 +102,7 @@ public final class TaskCommands {
     Supervision supervisor = task.supervision();
     if (supervisor != null
         && supervisor.connection().isOpen()
-        && ExecLaunch.wasMade(supervisor.connection(), requests)) {
+        && ExecLaunch.wasMade(task, supervisor.connection(), requests)) {
       return exec.pid();
     }
     throw new BerthException.Unknown("cannot start a " + word + " process");

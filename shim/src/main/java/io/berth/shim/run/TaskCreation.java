@@ -202,7 +202,7 @@ public final class TaskCreation {
         given = List.of();
       }
       InitPlan plan = plan(made, given);
-      try (Handles handles = new Handles(given, null);
+      try (Handles handles = new Handles(given, null, services.mappings());
           StreamFiles streams =
               new StreamFiles(
                   key,

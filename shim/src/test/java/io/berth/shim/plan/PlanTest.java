@@ -168,6 +168,27 @@ final class PlanTest {
             "",
             "it lies in /proc"),
         new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"type\":\"proc\",\"options\":[\"idmap\"]}]",
+            "",
+            "only bind mounts and tmpfs can have their ids mapped"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"source\":\"/s\",\"options\":[\"bind\",\"idmap\"]}]",
+            "",
+            "by a user namespace; give one"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"source\":\"/s\",\"options\":[\"bind\"],"
+                + "\"uidMappings\":[{\"size\":1}]}]",
+            "",
+            "go together"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"source\":\"/s\",\"options\":[\"bind\",\"remount\",\"idmap\"]}]",
+            "",
+            "a mount that is there already"),
+        new Refused(
+            ",\"mounts\":[{\"destination\":\"/x\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\",\"ridmap\"]}]",
+            "",
+            "exclude each other"),
+        new Refused(
             ",\"hooks\":{\"prestart\":[{\"path\":\"x\"}],\"createContainer\":[{\"path\":\"y\"}]}",
             "",
             "not an absolute path"));

@@ -1,0 +1,135 @@
+package io.berth.shim.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.StartRequest;
+import io.berth.api.containerd.task.v3.WaitRequest;
+import io.berth.base.id.TaskKey;
+import io.berth.linux.MountFlags;
+import io.berth.linux.Mounts;
+import io.grpc.StatusException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Parts of the machine that a container has: files under other ids, namespaces, devices. */
+@Tag("root")
+final class MachinePartsIT {
+  @RegisterExtension final TestShimProcess shims = new TestShimProcess();
+
+  /** What is owned by the machine's root there belongs to another inside, and the contrary. */
+  @ParameterizedTest
+  @ValueSource(strings = {"idmap", "ridmap", ""})
+  void aBindMountWithItsIdsMapped(String option) throws Exception {
+    Path shared = Files.createDirectories(shims.folder().resolve("shared"));
+    Files.writeString(shared.resolve("file"), "");
+    Path below = Files.createDirectories(shared.resolve("below"));
+    Mounts.mount("tmpfs", below, "tmpfs", 0, "mode=755");
+    try {
+      ObjectNode spec =
+          shims.spec(
+              "sh",
+              "-c",
+              "busybox stat -c %u:%g /work/file; touch /work/new; busybox stat -c %u /work/below");
+      ObjectNode mapped = mount(spec, "/work", "bind", shared.toString(), "rbind", option);
+      map(mapped);
+      spec.withObject("/process/user").put("uid", 4001).put("gid", 4002);
+      Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
+      String recursive = option.equals("ridmap") ? "4000" : "0";
+      assertEquals("4000:4000\n" + recursive + "\n", run(spec));
+      assertEquals(1, Files.getAttribute(shared.resolve("new"), "unix:uid"));
+      assertEquals(2, Files.getAttribute(shared.resolve("new"), "unix:gid"));
+    } finally {
+      Mounts.unmount(below, MountFlags.MNT_DETACH);
+    }
+  }
+
+  /** The maps are the container's own: what belongs to its root on the machine is root's inside. */
+  @Test
+  void aBindMountMappedAsTheContainersUsersAre() throws Exception {
+    Path shared = Files.createDirectories(shims.folder().resolve("shared"));
+    Files.writeString(shared.resolve("file"), "");
+    ObjectNode spec =
+        shims.spec("sh", "-c", "touch /work/new; busybox stat -c %u:%g /work/file /work/new");
+    userNamespace(spec);
+    mount(spec, "/work", "bind", shared.toString(), "bind", "idmap");
+    assertEquals("0:0\n0:0\n", run(spec));
+    assertEquals(0, Files.getAttribute(shared.resolve("new"), "unix:uid"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aTmpfsWithItsIdsMapped(boolean users) throws Exception {
+    ObjectNode spec =
+        shims.spec(
+            "sh",
+            "-c",
+            "touch /work/new || exit; busybox stat -c %u:%g:%a /work /work/new; grep -c ' /work"
+                + " tmpfs .*size=1024k' /proc/mounts");
+    ObjectNode mapped = mount(spec, "/work", "tmpfs", "tmpfs", "size=1m", "mode=755", "idmap");
+    if (users) {
+      userNamespace(spec);
+      assertEquals("0:0:755\n0:0:644\n1\n", run(spec));
+    } else {
+      map(mapped);
+      spec.withObject("/process/user").put("uid", 4000).put("gid", 4000);
+      assertEquals("4000:4000:755\n4000:4000:644\n1\n", run(spec));
+    }
+  }
+
+  @Test
+  void aFileSystemThatCannotMapIdsIsNamed() throws Exception {
+    ObjectNode spec = shims.spec("true");
+    ObjectNode mapped = mount(spec, "/work", "bind", "/proc/sys", "bind", "idmap");
+    map(mapped);
+    TaskKey key = shims.key();
+    StatusException refused = assertThrows(StatusException.class, () -> shims.create(key, spec));
+    String words = String.valueOf(refused.getMessage());
+    assertTrue(
+        words.contains("`/proc/sys` with ids mapped: the file system cannot do that"), words);
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  private static ObjectNode mount(
+      ObjectNode spec, String target, String type, String source, String... options) {
+    ArrayNode mounts = (ArrayNode) spec.get("mounts");
+    TestShimProcess.mount(mounts, target, type, source, options);
+    return (ObjectNode) mounts.get(mounts.size() - 1);
+  }
+
+  private static void map(ObjectNode mount) {
+    for (String map : List.of("uidMappings", "gidMappings")) {
+      ObjectNode range = mount.putArray(map).addObject();
+      range.put("containerID", 0).put("hostID", 4000).put("size", 10);
+    }
+  }
+
+  private static void userNamespace(ObjectNode spec) {
+    ((ArrayNode) spec.withObject("/linux").get("namespaces")).addObject().put("type", "user");
+    for (String map : List.of("uidMappings", "gidMappings")) {
+      ObjectNode range = spec.withObject("/linux").putArray(map).addObject();
+      range.put("containerID", 0).put("hostID", 70000).put("size", 1000);
+    }
+  }
+
+  /** What a container put out, which is gone then. */
+  private String run(ObjectNode spec) throws Exception {
+    TaskKey key = shims.key();
+    shims.create(key, spec);
+    shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).wait(WaitRequest.newBuilder().setId(key.id()).build());
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    return shims.said(key);
+  }
+}
