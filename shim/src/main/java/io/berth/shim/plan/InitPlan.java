@@ -46,11 +46,17 @@ public record InitPlan(int namespaces, List<Step> steps) {
 
   /**
    * Whether something of the plan is looked up by a path of the machine when it is carried out, not
-   * before: the hooks that run between the two roots, and the sources of file systems.
+   * before: the hooks that run between the two roots, the sources of file systems, and the place of
+   * the root in a mount namespace that is joined.
    */
   public static boolean looksAtMachine(RuntimeSpec spec) {
     return !spec.hooks().createContainer().isEmpty()
+        || spec.linux().namespaces().stream().anyMatch(InitPlan::isJoinedForMounts)
         || spec.mounts().stream().anyMatch(MountSteps::looksAtMachine);
+  }
+
+  private static boolean isJoinedForMounts(Linux.Namespace namespace) {
+    return namespace.type().equals("mount") && !namespace.path().isEmpty();
   }
 
   /** A map as the kernel reads it, a line for each range (user_namespaces(7)). */
@@ -136,10 +142,8 @@ public record InitPlan(int namespaces, List<Step> steps) {
           made |= type;
           continue;
         }
-        if (namespace.type().equals("mount")) {
-          throw new BerthException.NotImplemented(
-              "mount namespace `" + namespace.path() + "`: joining one is not built");
-        }
+        // The root is made in the namespace that is joined, and it is the root of all there.
+        made &= ~type;
         Step join = new Step.Join(type, new Handle.NamespaceFile(namespace.path()));
         // A user namespace owns the others, and setns(2) asks for rights in it: it is joined first.
         joins.add(type == NEW_USER ? 0 : joins.size(), join);

@@ -3,6 +3,7 @@ package io.berth.shim.run;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.FileStatus;
 import io.berth.linux.Mounts;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.SyscallException;
@@ -56,7 +57,7 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
         }
         yield initProcess;
       }
-      case Handle.NamespaceFile(String path) -> keep(handle, namespace(path));
+      case Handle.NamespaceFile(String path) -> keep(handle, joinable(namespace(path), path));
       case Handle.HostProc() ->
           keep(handle, Fd.open(Path.of("/proc"), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY));
       case Handle.CgroupTasks(String folder) ->
@@ -98,6 +99,25 @@ public final class Handles implements LaunchPlan.Descriptors, AutoCloseable {
         throw new BerthException.InvalidArgument(
             "namespace `" + path + "`: no such file or directory", e);
       }
+      throw e;
+    }
+  }
+
+  /** Who joins the machine's mount namespace would change the root of everything there. */
+  private static Fd joinable(Fd namespace, String path) throws SyscallException {
+    try {
+      FileStatus joined = FileStatus.of(Path.of("/proc/self/fd/" + namespace.number()));
+      FileStatus own = FileStatus.of(Path.of("/proc/self/ns/mnt"));
+      if (joined.inode() == own.inode() && joined.device().equals(own.device())) {
+        throw new BerthException.InvalidArgument(
+            "mount namespace `"
+                + path
+                + "`: it is the machine's own, whose root cannot become a container's; leave the"
+                + " path out for a new one");
+      }
+      return namespace;
+    } catch (SyscallException | RuntimeException e) {
+      namespace.close();
       throw e;
     }
   }

@@ -101,6 +101,43 @@ final class MachinePartsIT {
     assertEquals(List.of(), shims.leftovers());
   }
 
+  @Test
+  void aMountNamespaceOfAnother() throws Exception {
+    Process holder =
+        new ProcessBuilder("unshare", "-m", "sh", "-c", "echo there; exec sleep 100").start();
+    try {
+      assertEquals("there", holder.inputReader().readLine());
+      Path file = Path.of("/proc/" + holder.pid() + "/ns/mnt");
+      ObjectNode spec =
+          shims.spec("sh", "-c", "busybox readlink /proc/self/ns/mnt; cat /work/word");
+      Files.writeString(shims.rootfs().resolve("work/word"), "word\n");
+      joinMounts(spec, file);
+      String own = Files.readSymbolicLink(file).toString();
+      assertEquals(own + "\nword\n", run(spec));
+    } finally {
+      holder.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
+  void theMachinesOwnMountNamespaceIsNotJoined() throws Exception {
+    ObjectNode spec = shims.spec("true");
+    joinMounts(spec, Path.of("/proc/self/ns/mnt"));
+    TaskKey key = shims.key();
+    StatusException refused = assertThrows(StatusException.class, () -> shims.create(key, spec));
+    String words = String.valueOf(refused.getMessage());
+    assertTrue(words.contains("it is the machine's own"), words);
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  private static void joinMounts(ObjectNode spec, Path file) {
+    for (var namespace : spec.withObject("/linux").get("namespaces")) {
+      if (namespace.get("type").asText().equals("mount")) {
+        ((ObjectNode) namespace).put("path", file.toString());
+      }
+    }
+  }
+
   private static ObjectNode mount(
       ObjectNode spec, String target, String type, String source, String... options) {
     ArrayNode mounts = (ArrayNode) spec.get("mounts");

@@ -202,6 +202,21 @@ final class PlanTest {
     assertTrue(refusal.getMessage().contains(row.words), refusal.getMessage());
   }
 
+  /** The root is made in the namespace that is joined, so none is made for it. */
+  @Test
+  void aMountNamespaceIsJoinedAndNoneMade() {
+    RuntimeSpec spec =
+        spec(
+            "{\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"},\"root\":{\"path\":\"r\"},\"linux\":"
+                + "{\"namespaces\":[{\"type\":\"mount\",\"path\":\"/n/mnt\"},{\"type\":\"pid\"}]}}");
+    InitPlan plan = InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), HOST);
+    assertEquals(0, plan.namespaces() & CloneFlags.of("mount"));
+    assertTrue(
+        plan.steps()
+            .contains(new Step.Join(CloneFlags.of("mount"), new Handle.NamespaceFile("/n/mnt"))));
+    assertTrue(InitPlan.looksAtMachine(spec));
+  }
+
   @Test
   void aNamespaceIsJoinedByItsPathAndTheUsersFirst() {
     RuntimeSpec spec =
