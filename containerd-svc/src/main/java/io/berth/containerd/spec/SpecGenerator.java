@@ -230,7 +230,8 @@ public final class SpecGenerator {
         "",
         null,
         Map.of(),
-        null);
+        null,
+        Map.of());
   }
 
   /** A relative parent lies in the instance's, an absolute one is taken as it is. */

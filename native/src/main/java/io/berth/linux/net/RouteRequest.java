@@ -153,6 +153,16 @@ public final class RouteRequest {
     return this;
   }
 
+  /**
+   * Moves a link to another network namespace, where it gets this name; the kernel puts a number in
+   * place of {@code %d}. It is down there, and has lost its addresses.
+   */
+  public RouteRequest move(int link, Fd namespace, String name) {
+    link(Uapi.RTM_SETLINK, ACK, link, 0, 0);
+    writer.attributeU32(Uapi.IFLA_NET_NS_FD, namespace.number()).attribute(Uapi.IFLA_IFNAME, name);
+    return this;
+  }
+
   /** Deletes a link. The kernel holds its lock for links for 13 to 26 ms. */
   public RouteRequest deleteLink(int link) {
     link(Uapi.RTM_DELLINK, ACK, link, 0, 0);
@@ -183,6 +193,27 @@ public final class RouteRequest {
     if (prefixLength < 31) {
       Ipv4 broadcast = new Ipv4(address.bits() | -1 >>> prefixLength);
       writer.attribute(Uapi.IFA_BROADCAST, broadcast.bytes());
+    }
+    return this;
+  }
+
+  /** An address that a link had, without duplicate detection; EEXIST if the link has it. */
+  public RouteRequest addAddress(int link, KeptAddress address) {
+    writer
+        .message(Uapi.RTM_NEWADDR, CREATE)
+        .u8(address.family)
+        .u8(address.prefixLength)
+        .u8(Uapi.IFA_F_NODAD)
+        .u8(Uapi.RT_SCOPE_UNIVERSE)
+        .u32(link);
+    if (address.local.length > 0) {
+      writer.attribute(Uapi.IFA_LOCAL, address.local);
+    }
+    if (address.address.length > 0) {
+      writer.attribute(Uapi.IFA_ADDRESS, address.address);
+    }
+    if (address.broadcast.length > 0) {
+      writer.attribute(Uapi.IFA_BROADCAST, address.broadcast);
     }
     return this;
   }

@@ -4,6 +4,7 @@ import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,18 +112,28 @@ public final class RouteSocket implements AutoCloseable {
 
   /** Every IPv4 address. */
   public List<InterfaceAddress> addresses() throws SyscallException {
+    return addresses(Uapi.AF_INET).map(InterfaceAddress::of).toList();
+  }
+
+  /** The permanent addresses of a link that are global, of every family. */
+  public List<KeptAddress> permanentAddresses(int link) throws SyscallException {
+    return addresses(Uapi.AF_UNSPEC)
+        .map(KeptAddress::of)
+        .filter(address -> address.link == link && address.isPermanentAndGlobal())
+        .toList();
+  }
+
+  private Stream<NetlinkMessage> addresses(int family) throws SyscallException {
     return socket
         .dump(
             attempt ->
                 new NetlinkWriter()
                     .message(Uapi.RTM_GETADDR, DUMP)
-                    .u8(Uapi.AF_INET)
+                    .u8(family)
                     .raw(new byte[InterfaceAddress.HEADER_BYTES - 1]),
             "addresses")
         .stream()
-        .filter(message -> message.type() == Uapi.RTM_NEWADDR)
-        .map(InterfaceAddress::of)
-        .toList();
+        .filter(message -> message.type() == Uapi.RTM_NEWADDR);
   }
 
   /** Every IPv4 route of every table. */

@@ -77,6 +77,7 @@ final class Uapi {
   static final int IFA_FLAGS = 8;
   static final int IFA_BROADCAST = 4;
   static final int IFA_F_NODAD = 2;
+  static final int IFA_F_PERMANENT = 0x80;
   static final int RT_SCOPE_UNIVERSE = 0;
   static final int RT_SCOPE_LINK = 253;
   static final int RT_TABLE_MAIN = 254;
@@ -222,6 +223,7 @@ final class Uapi {
   static final int CTA_STATUS = 3;
   static final int CTA_ID = 12;
   static final int SOCK_DIAG_BY_FAMILY = 20;
+  static final int AF_UNSPEC = 0;
   static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,10 @@ public record InitPlan(int namespaces, List<Step> steps) {
 
   private static final int NEW_USER = CloneFlags.of("user");
   private static final int NEW_CGROUP = CloneFlags.of("cgroup");
+
+  /** What the kernel takes for a name of an interface; one %d in it becomes a number. */
+  private static final Pattern NET_DEVICE =
+      Pattern.compile("(?=.{1,15}$)[!-~&&[^/:%]]*(%d)?[!-~&&[^/:%]]*");
 
   public InitPlan {
     steps = List.copyOf(steps);
@@ -163,6 +168,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
     }
 
     private void aroundTheClone() {
+      checkNetDevices();
       CgroupFolders cgroups = container.cgroups();
       String version2 = cgroups.version2();
       if (version2 != null) {
@@ -193,6 +199,33 @@ public record InitPlan(int namespaces, List<Step> steps) {
                     .append('\n'));
         steps.add(new Step.TimeOffsets(text.toString()));
       }
+    }
+
+    private void checkNetDevices() {
+      Set<String> inside = new LinkedHashSet<>();
+      linux
+          .netDevices()
+          .forEach((name, device) -> {
+            if (linux.namespace("network") == null) {
+              throw new BerthException.InvalidArgument(
+                  "network device `"
+                      + name
+                      + "`: it needs a network namespace to go to, and none is asked for");
+            }
+            String become = device.nameInside(name);
+            if (!NET_DEVICE.matcher(become).matches() || Set.of(".", "..").contains(become)) {
+              throw new BerthException.InvalidArgument(
+                  "network device `"
+                      + name
+                      + "`: it cannot be called `"
+                      + become
+                      + "`; a name has at most 15 bytes, no blank, slash or colon");
+            }
+            if (!become.contains("%") && !inside.add(become)) {
+              throw new BerthException.InvalidArgument(
+                  "network device `" + name + "`: another one becomes `" + become + "`, too");
+            }
+          });
     }
 
     private void names() {

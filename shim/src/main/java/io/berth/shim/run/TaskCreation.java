@@ -285,6 +285,7 @@ public final class TaskCreation {
     try {
       launched = Supervision.awaitLong(connection.create(request.requests.operation(1), launch));
       supervision.init(launched.pidfd());
+      NetDevices.move(spec.linux().netDevices(), launched.pid());
       if (launched.stop() == InitPlan.STOP_FOR_HOOKS) {
         HookRunner hooks = new HookRunner(spec, key.id(), record.bundle());
         hooks.run(HookRunner.Point.PRESTART, connection, request.requests);

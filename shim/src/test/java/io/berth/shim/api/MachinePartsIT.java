@@ -13,6 +13,7 @@ import io.berth.base.id.TaskKey;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.grpc.StatusException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -136,6 +137,68 @@ final class MachinePartsIT {
         ((ObjectNode) namespace).put("path", file.toString());
       }
     }
+  }
+
+  @Test
+  void anInterfaceOfTheMachine() throws Exception {
+    String name = "bnd" + ProcessHandle.current().pid();
+    command("ip", "link", "add", name, "type", "veth", "peer", "name", name + "p");
+    try {
+      command("ip", "addr", "add", "192.0.2.7/32", "dev", name);
+      command("ip", "addr", "add", "2001:db8::7/64", "dev", name, "nodad");
+      command("ip", "link", "set", name, "up");
+      ObjectNode spec = shims.spec("busybox", "ip", "addr", "show", "dev", "inside0");
+      ObjectNode devices = spec.withObject("/linux/netDevices");
+      devices.putObject(name).put("name", "inside0");
+      devices.putObject("berth-none");
+      refusedDevice(spec, "`berth-none`: there is none of that name");
+      devices.remove("berth-none");
+      devices.putObject(name + "p").put("name", "lo");
+      refusedDevice(spec, "the container has a `lo` already");
+      devices.remove(name + "p");
+      // The loopback is no interface that can be moved: the other one, which was, is there again.
+      devices.putObject("lo").put("name", "other");
+      refusedDevice(spec, "an interface of its kind cannot be moved");
+      String there = command("ip", "addr", "show", "dev", name);
+      assertTrue(there.contains("192.0.2.7/32") && there.contains("2001:db8::7/64"), there);
+      assertTrue(there.contains(",UP"), there);
+      devices.remove("lo");
+      String said = run(spec);
+      assertTrue(said.contains("inet 192.0.2.7/32"), said);
+      assertTrue(said.contains("inet6 2001:db8::7/64"), said);
+      assertTrue(said.contains(",UP"), said);
+    } finally {
+      new ProcessBuilder("ip", "link", "del", name + "p").start().waitFor();
+    }
+  }
+
+  @Test
+  void anInterfaceOfTheMachineThatIsGivenANumber() throws Exception {
+    String name = "bnn" + ProcessHandle.current().pid();
+    command("ip", "link", "add", name, "type", "veth", "peer", "name", name + "p");
+    try {
+      ObjectNode spec = shims.spec("ls", "/sys/class/net");
+      spec.withObject("/linux/netDevices").putObject(name).put("name", "eth%d");
+      String said = run(spec);
+      assertTrue(said.contains("eth0"), said);
+    } finally {
+      new ProcessBuilder("ip", "link", "del", name + "p").start().waitFor();
+    }
+  }
+
+  private void refusedDevice(ObjectNode spec, String words) throws Exception {
+    TaskKey key = shims.key();
+    StatusException refused = assertThrows(StatusException.class, () -> shims.create(key, spec));
+    String message = String.valueOf(refused.getMessage());
+    assertTrue(message.contains(words), message);
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  private static String command(String... words) throws Exception {
+    Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), said);
+    return said;
   }
 
   private static ObjectNode mount(

@@ -202,6 +202,30 @@ final class PlanTest {
     assertTrue(refusal.getMessage().contains(row.words), refusal.getMessage());
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'type':'mount'}|{'e':{}}|`e`: it needs a network namespace",
+        "{'type':'network'}|{'e':{'name':'a b'}}|`e`: it cannot be called `a b`",
+        "{'type':'network'}|{'sixteen-letters-':{}}|it cannot be called `sixteen-letters-`",
+        "{'type':'network'}|{'e':{'name':'a%s'}}|`e`: it cannot be called `a%s`",
+        "{'type':'network'}|{'e':{'name':'%d%d'}}|`e`: it cannot be called `%d%d`",
+        "{'type':'network'}|{'e':{'name':'x'},'x':{}}|another one becomes `x`, too",
+      })
+  void anInterfaceOfTheMachineThatCannotGoInside(String namespace, String devices, String words) {
+    RuntimeSpec spec =
+        spec(
+            ("{'process':{'args':['a'],'cwd':'/'},'root':{'path':'r'},'linux':{'namespaces':["
+                    + namespace
+                    + "],'netDevices':"
+                    + devices
+                    + "}}")
+                .replace('\'', '"'));
+    BerthException refused = assertThrows(BerthException.class, () -> steps(spec));
+    assertTrue(refused.getMessage().contains(words), refused.getMessage());
+  }
+
   /** The root is made in the namespace that is joined, so none is made for it. */
   @Test
   void aMountNamespaceIsJoinedAndNoneMade() {

@@ -23,12 +23,13 @@ public record Linux(
     String mountLabel,
     @Nullable Personality personality,
     Map<String, TimeOffset> timeOffsets,
-    @Nullable MemoryPolicy memoryPolicy) {
+    @Nullable MemoryPolicy memoryPolicy,
+    Map<String, NetDevice> netDevices) {
   /** Nothing set. */
   public static final Linux NONE =
       new Linux(
           List.of(), List.of(), Map.of(), null, "", List.of(), List.of(), null, "", List.of(),
-          List.of(), "", null, Map.of(), null);
+          List.of(), "", null, Map.of(), null, Map.of());
 
   public Linux {
     uidMappings = Values.copy(uidMappings);
@@ -42,6 +43,7 @@ public record Linux(
     readonlyPaths = Values.copy(readonlyPaths);
     mountLabel = Values.text(mountLabel);
     timeOffsets = Values.copy(timeOffsets);
+    netDevices = Values.copy(netDevices);
   }
 
   /** The namespace of this type ({@code network}, {@code mount}, ...), or null: the host's. */
@@ -87,6 +89,22 @@ public record Linux(
 
   /** By how much a clock differs inside. */
   public record TimeOffset(long secs, @JsonProperty("nanosecs") long nanoseconds) {}
+
+  /**
+   * An interface of the machine that goes into the container.
+   *
+   * @param name what it is called there; empty for what it is called on the machine
+   */
+  public record NetDevice(String name) {
+    public NetDevice {
+      name = Values.text(name);
+    }
+
+    /** What an interface of this name on the machine is called inside. */
+    public String nameInside(String onMachine) {
+      return name.isEmpty() ? onMachine : name;
+    }
+  }
 
   /** What set_mempolicy(2) takes. */
   public record MemoryPolicy(String mode, String nodes, List<String> flags) {

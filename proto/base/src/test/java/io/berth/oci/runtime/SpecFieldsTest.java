@@ -56,7 +56,6 @@ final class SpecFieldsTest {
       delimiter = '|',
       value = {
         "{\"linux\":{\"intelRdt\":{\"closID\":\"a\"}}}|linux.intelRdt",
-        "{\"linux\":{\"netDevices\":{\"eth0\":{}}}}|linux.netDevices",
         "{\"linux\":{\"resources\":{\"memory\":{\"checkBeforeUpdate\":true}}}}"
             + "|linux.resources.memory.checkBeforeUpdate",
       })
