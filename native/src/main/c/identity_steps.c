@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "supervisor.h"
+#include "sync.h"
 #include "syscalls.h"
 
 /* glibc and musl wrap prctl with varargs; five full words are what the kernel checks. */
@@ -41,12 +42,19 @@ int do_no_new_privs(struct child *child, const struct step *step, struct failure
 }
 
 int do_seccomp(struct child *child, const struct step *step, struct failure *failure) {
-  (void)child;
   struct sock_fprog program = {
       .len = (unsigned short)step_u32(step, 4),
       .filter = (struct sock_filter *)(uintptr_t)(step->payload + 8),
   };
   long done = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, step_u32(step, 0), &program);
+  if (done >= 0 && (step_u32(step, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
+    /* From here on calls may wait for whoever gets the descriptor. Only write(2), by which that is
+     * asked for, is never among them. */
+    sync_send(child->sync, SYNC_LISTENER, (uint32_t)done);
+    sync_wait(child->sync);
+    close((int)done);
+    return 0;
+  }
   return done != 0 ? fail(failure, done < 0 ? errno : ESRCH, "load seccomp filter", "") : 0;
 }
 

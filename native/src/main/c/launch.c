@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "child.h"
 #include "endings.h"
 #include "id_maps.h"
+#include "listener.h"
 #include "results.h"
 #include "supervisor.h"
 #include "sync.h"
@@ -48,15 +50,18 @@ static struct launch *launch_new(void) {
   return NULL;
 }
 
-/* The plan and its descriptors are needed only until the child is born. */
+/* The plan's descriptors are needed only until the child is born, and so is the plan where it
+ * names no listener. */
 static void drop_plan(struct launch *launch) {
-  plan_unmap(&launch->plan);
+  if (launch->settings.listener == NULL)
+    plan_unmap(&launch->plan);
   for (uint32_t i = 0; i < launch->fd_count; i++)
     close_fd(&launch->fds[i]);
   launch->fd_count = 0;
 }
 
 static void launch_free(struct launch *launch) {
+  launch->settings.listener = NULL;
   drop_plan(launch);
   close_fd(&launch->child_sync);
   watch_close(&launch->sync);
@@ -148,6 +153,7 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
   case STEP_SECCOMP:
     settings->filter = true;
     settings->filter_step = step->index;
+    settings->listens = (u32_of(step, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
     return 0;
   default:
     return 0;
@@ -167,6 +173,9 @@ static int collect(struct launch *launch, struct failure *failure) {
     }
   }
   failure_clear(failure);
+  launch->settings.listener = listener_of(&launch->plan, &launch->settings.listener_step);
+  if (launch->settings.listens != (launch->settings.listener != NULL))
+    return fail(failure, EINVAL, "collect plan", "a listener and a filter that asks one");
   if (launch->process->stdio.terminal && launch->process->stdio.outputs[1].first != NULL)
     return fail(failure, EINVAL, "collect plan", "a terminal has no stderr");
   return 0;
@@ -281,6 +290,18 @@ static void report_stop(struct launch *launch, enum phase phase, uint32_t stop) 
   launch->request = 0;
 }
 
+static void hand_over(struct launch *launch, int number) {
+  const struct launch_settings *settings = &launch->settings;
+  if (settings->listener != NULL && listener_hand_over(settings->listener, launch->process, number,
+                                                       &launch->failure) == 0) {
+    go(launch);
+    return;
+  }
+  launch->failure.step = settings->listener_step;
+  launch->failure.code = STEP_LISTENER;
+  launch_fail(launch);
+}
+
 static void handle_message(struct launch *launch, const struct sync_message *message, int fd) {
   if (launch->failed) { /* what it had sent before it was killed does not count any more */
     close_fd(&fd);
@@ -319,6 +340,9 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
     if (stdio_set_master(&launch->process->stdio, fd, &launch->failure) < 0)
       launch_fail(launch);
     return; /* taken, or closed */
+  case SYNC_LISTENER:
+    hand_over(launch, (int)message->value);
+    break;
   case SYNC_FAILED:
     /* The child ends by itself now, with a status that says so. */
     launch->failure = message->failure;

@@ -29,6 +29,9 @@ struct launch_settings {
   bool makes_root; /* it has a STEP_ROOT, until which it stays the user that the supervisor is */
   bool filter;     /* a step loads a seccomp filter */
   uint32_t filter_step;
+  bool listens; /* the filter asks a listener */
+  uint32_t listener_step;
+  const char *listener; /* of STEP_LISTENER, in the plan */
   const char *time_offsets;
 };
 

@@ -38,6 +38,7 @@ static const struct shape shapes[] = {
     {STEP_OOM_COUNTER, 4, 0, 0, false},
     {STEP_TIME_OFFSETS, 0, 1, NO_OFFSET, false},
     {STEP_JOIN_PIDFD, 8, 0, 0, false},
+    {STEP_LISTENER, 0, 4, NO_OFFSET, false},
     {STEP_CGROUP1, 4, 0, 0, false},
     {STEP_UNSHARE, 4, 0, NO_OFFSET, false},
     {STEP_HOSTNAME, 0, 1, NO_OFFSET, false},
@@ -199,9 +200,6 @@ static const char *check_exec(const struct step *step) {
 static const char *check_seccomp(const struct step *step) {
   if (step->length < 8)
     return "too short";
-  /* The descriptor of a listener would be taken by nobody. */
-  if ((u32_at(step, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0)
-    return "listener is not supported";
   uint32_t count = u32_at(step, 4);
   if (count == 0 || count > FILTER_MAX || step->length != 8 + (uint64_t)count * 8)
     return "filter length";

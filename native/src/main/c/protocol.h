@@ -304,6 +304,10 @@ enum step_code {
   STEP_TIME_OFFSETS = 9, /* string: contents for timens_offsets */
   /* uint32 fd (pidfd), uint32 namespaces: setns on a pidfd by the helper (exec) */
   STEP_JOIN_PIDFD = 10,
+  /* strings path, text before the process's pid, text before the init's pid, text after it: where
+   * the descriptor of a STEP_SECCOMP with SECCOMP_FILTER_FLAG_NEW_LISTENER is sent, as soon as that
+   * step was carried out; both or neither are in a plan */
+  STEP_LISTENER = 11,
 
   /* --- Done by the child, in order. Paths called `target` are inside the root and resolved by
    *     openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS); relative to `/` itself after STEP_PIVOT.

@@ -20,6 +20,7 @@ enum sync_kind {
                      succeeded */
   SYNC_CONSOLE,   /* child: its pty's master comes along */
   SYNC_FAILED,    /* a failure follows */
+  SYNC_LISTENER,  /* child: value = its descriptor that listens to its filter */
 };
 struct sync_message {
   uint32_t kind;

@@ -40,6 +40,7 @@
 #define NR_FSCONFIG 431
 #define NR_FSMOUNT 432
 #define NR_PIDFD_OPEN 434
+#define NR_PIDFD_GETFD 438
 #define NR_CLONE3 435
 #define NR_CLOSE_RANGE 436
 #define NR_OPENAT2 437
@@ -48,6 +49,9 @@
 
 static inline int sys_pidfd_send_signal(int pidfd, int signal) {
   return (int)syscall(NR_PIDFD_SEND_SIGNAL, pidfd, signal, NULL, 0);
+}
+static inline int sys_pidfd_getfd(int pidfd, int number) {
+  return (int)syscall(NR_PIDFD_GETFD, pidfd, number, 0);
 }
 static inline int sys_pidfd_open(pid_t pid) { return (int)syscall(NR_PIDFD_OPEN, pid, 0); }
 static inline pid_t sys_clone3(struct clone_args *arguments) {

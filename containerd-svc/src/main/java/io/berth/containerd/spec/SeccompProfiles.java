@@ -58,6 +58,7 @@ final class SeccompProfiles {
               architecture().tokens(),
               List.of(),
               "",
+              "",
               rules(standard, capabilities));
       default -> given(wish, capabilities);
     };
@@ -82,6 +83,7 @@ final class SeccompProfiles {
       @Nullable List<ArchitectureEntry> archMap,
       @Nullable List<String> flags,
       @Nullable String listenerPath,
+      @Nullable String listenerMetadata,
       @Nullable List<Call> syscalls) {}
 
   private record ArchitectureEntry(
@@ -124,6 +126,7 @@ final class SeccompProfiles {
         architectures(document),
         orEmpty(document.flags()),
         document.listenerPath() == null ? "" : document.listenerPath(),
+        document.listenerMetadata() == null ? "" : document.listenerMetadata(),
         rules(groups, capabilities));
   }
 

@@ -94,6 +94,7 @@ final class Protocol {
   static final int STEP_OOM_COUNTER = 8;
   static final int STEP_TIME_OFFSETS = 9;
   static final int STEP_JOIN_PIDFD = 10;
+  static final int STEP_LISTENER = 11;
   static final int STEP_CGROUP1 = 32;
   static final int STEP_UNSHARE = 33;
   static final int STEP_HOSTNAME = 34;

@@ -55,6 +55,18 @@ public sealed interface Step {
   /** Joins all these namespaces of another process, which a pidfd means, at once. */
   record JoinProcess(Handle process, int types) implements AroundClone {}
 
+  /**
+   * Names the socket of whoever answers for the calls that a filter of {@link
+   * Filter#FLAG_NEW_LISTENER} asks about. It gets the listening descriptor and a text in which two
+   * pids are put.
+   *
+   * @param before what stands before the pid of the process
+   * @param between what stands between it and the pid of the container's init
+   * @param after what stands after that
+   */
+  record Listener(String path, String before, String between, String after)
+      implements AroundClone {}
+
   // --- In the new process, in the order of the plan.
 
   /** Builds what the process sees as its file system. */
@@ -251,6 +263,9 @@ public sealed interface Step {
   // The array is made once and never changed, and filters are equal when their contents are.
   @SuppressWarnings("ArrayRecordComponent")
   record Filter(int flags, byte[] program) {
+    /** {@code SECCOMP_FILTER_FLAG_NEW_LISTENER} in linux/seccomp.h: it asks a listener. */
+    public static final int FLAG_NEW_LISTENER = 8;
+
     /** The size of struct sock_filter in linux/filter.h. */
     static final int INSTRUCTION_BYTES = 8;
 
@@ -258,6 +273,11 @@ public sealed interface Step {
       if (program.length == 0 || program.length % INSTRUCTION_BYTES != 0) {
         throw new IllegalArgumentException("filter of " + program.length + " bytes");
       }
+    }
+
+    /** Whether some calls wait for a listener's answer. */
+    public boolean asksListener() {
+      return (flags & FLAG_NEW_LISTENER) != 0;
     }
 
     @Override

@@ -60,6 +60,12 @@ final class StepEncoder {
       case Step.TimeOffsets s -> head(Protocol.STEP_TIME_OFFSETS).text(s.offsets());
       case Step.JoinProcess s ->
           head(Protocol.STEP_JOIN_PIDFD).u32(index(s.process())).u32(s.types());
+      case Step.Listener s ->
+          head(Protocol.STEP_LISTENER)
+              .text(s.path())
+              .text(s.before())
+              .text(s.between())
+              .text(s.after());
     }
   }
 

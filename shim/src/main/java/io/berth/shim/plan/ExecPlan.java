@@ -26,6 +26,7 @@ public record ExecPlan(List<Step> steps) {
   public record Request(
       String containerId,
       String execId,
+      String bundle,
       RuntimeSpec spec,
       ProcessSpec process,
       Stdio stdio,
@@ -53,6 +54,10 @@ public record ExecPlan(List<Step> steps) {
     String version2 = request.cgroups.version2();
     if (version2 != null) {
       steps.add(new Step.Cgroup2(new Handle.Cgroup2(version2)));
+    }
+    Linux.Seccomp profile = spec.linux().seccomp();
+    if (profile != null && identity.asksListener()) {
+      steps.add(HookCalls.listener(spec, profile, request.containerId, request.bundle, "running"));
     }
     boolean user = spec.linux().namespace("user") != null;
     ProcessSpec init = spec.process();

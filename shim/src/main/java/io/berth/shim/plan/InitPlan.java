@@ -51,13 +51,18 @@ public record InitPlan(int namespaces, List<Step> steps) {
 
   /**
    * Whether something of the plan is looked up by a path of the machine when it is carried out, not
-   * before: the hooks that run between the two roots, the sources of file systems, and the place of
-   * the root in a mount namespace that is joined.
+   * before: the hooks that run between the two roots, the sources of file systems, the listener of
+   * a filter, and the place of the root in a mount namespace that is joined.
    */
   public static boolean looksAtMachine(RuntimeSpec spec) {
     return !spec.hooks().createContainer().isEmpty()
         || spec.linux().namespaces().stream().anyMatch(InitPlan::isJoinedForMounts)
+        || hasListener(spec.linux().seccomp())
         || spec.mounts().stream().anyMatch(MountSteps::looksAtMachine);
+  }
+
+  private static boolean hasListener(Linux.@Nullable Seccomp profile) {
+    return profile != null && !profile.listenerPath().isEmpty();
   }
 
   private static boolean isJoinedForMounts(Linux.Namespace namespace) {
@@ -104,6 +109,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
       steps.addAll(ProcessSteps.outer("", process, container.stdio()));
       namespaces();
       aroundTheClone();
+      listener(identity);
       enterCgroups(steps, container.cgroups());
       if ((made & NEW_CGROUP) != 0) {
         steps.add(new Step.Unshare(NEW_CGROUP));
@@ -198,6 +204,19 @@ public record InitPlan(int namespaces, List<Step> steps) {
                     .append(offset.nanoseconds())
                     .append('\n'));
         steps.add(new Step.TimeOffsets(text.toString()));
+      }
+    }
+
+    private void listener(ProcessSteps identity) {
+      Linux.Seccomp profile = linux.seccomp();
+      if (profile != null && identity.asksListener()) {
+        steps.add(
+            HookCalls.listener(
+                spec,
+                profile,
+                container.id(),
+                container.bundle(),
+                identity.filterComesLast() ? "created" : "creating"));
       }
     }
 

@@ -250,7 +250,12 @@ final class ProcessSteps {
     return steps;
   }
 
-  private boolean filterComesLast() {
+  /** Whether some calls of the process wait for the answer of a listener. */
+  boolean asksListener() {
+    return filter != null && filter.asksListener();
+  }
+
+  boolean filterComesLast() {
     ProcessSpec.Capabilities sets = process.capabilities();
     return process.noNewPrivileges()
         || (sets != null && (set(sets.effective()) & Capabilities.SYS_ADMIN) != 0);

@@ -153,6 +153,7 @@ final class ExecLaunch {
         new ExecPlan.Request(
             task.record().id(),
             process.id(),
+            task.record().bundle(),
             task.spec(),
             wanted,
             process.stdio(),

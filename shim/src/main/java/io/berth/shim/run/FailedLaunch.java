@@ -49,7 +49,9 @@ final class FailedLaunch {
       case null ->
           refused.isOfExecution()
               ? program(refused.object())
-              : refused.isOfFilter() ? filter() : engine("make the process");
+              : refused.isOfListener()
+                  ? listener(refused.object())
+                  : refused.isOfFilter() ? filter() : engine("make the process");
       case Step.Becoming becoming -> told(becoming);
       case Step.Mounting mounting -> told(mounting);
       case Step.Setting setting -> told(setting);
@@ -90,6 +92,17 @@ final class FailedLaunch {
       case Step.Stdio _ -> engine("connect the streams");
       case Step.Stop _, Step.Ready _, Step.Umask _ -> engine("make the process");
     };
+  }
+
+  private Told listener(String path) {
+    return option(
+        path,
+        "seccomp listener `" + path + "`",
+        switch (refused.errno()) {
+          case ECONNREFUSED -> "nobody listens there";
+          case EAGAIN -> "it has too many connections waiting";
+          case Errno _ -> "";
+        });
   }
 
   private Told filter() {
@@ -189,6 +202,7 @@ final class FailedLaunch {
           join.namespace() instanceof Handle.NamespaceFile(String path)
               ? option(path, "namespace `" + path + "`", "")
               : engine("join a namespace");
+      case Step.Listener listener -> listener(listener.path());
       case Step.IdMaps _ -> option("", "id mappings", "");
       case Step.ProcWrite write -> option(write.value(), write.file() + " " + write.value(), "");
       case Step.Cgroup2 _ -> engine("enter the cgroup");

@@ -1,10 +1,13 @@
 package io.berth.shim.run;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
 import io.berth.linux.Seccomp;
+import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.Step;
 import io.berth.oci.runtime.Linux;
@@ -25,6 +28,8 @@ public final class Filters {
   private static final int KEPT = 32;
   private static final int FLAG_LOG = 2;
   private static final int FLAG_SPEC_ALLOW = 4;
+  private static final int FLAG_WAIT_KILLABLE_RECV = 32;
+  private static final String NOTIFY = "SCMP_ACT_NOTIFY";
 
   private final Cache<Linux.Seccomp, Step.Filter> compiled =
       Caffeine.newBuilder().maximumSize(KEPT).executor(Runnable::run).build();
@@ -35,10 +40,7 @@ public final class Filters {
   }
 
   private static Step.Filter compile(Linux.Seccomp profile) {
-    if (!profile.listenerPath().isEmpty()) {
-      throw new BerthException.NotImplemented(
-          "seccomp: a listener (`" + profile.listenerPath() + "`) is not built");
-    }
+    checkListener(profile);
     Integer errno = profile.defaultErrnoRet();
     int otherwise = action(profile.defaultAction(), errno);
     try (Seccomp.Filter filter = Seccomp.filter(otherwise)) {
@@ -57,6 +59,44 @@ public final class Filters {
       throw new BerthException.InvalidArgument("seccomp profile: " + e.getMessage(), e);
     } catch (UnsupportedOperationException e) {
       throw new BerthException.FailedPrecondition(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** Whether the profile asks a listener. */
+  private static boolean asks(Linux.Seccomp profile) {
+    return profile.syscalls().stream().anyMatch(rule -> rule.action().equals(NOTIFY));
+  }
+
+  private static void checkListener(Linux.Seccomp profile) {
+    String path = profile.listenerPath();
+    if (path.isEmpty()) {
+      if (asks(profile) || profile.defaultAction().equals(NOTIFY)) {
+        throw new BerthException.InvalidArgument(
+            "seccomp: SCMP_ACT_NOTIFY asks a listener, and no listenerPath names one");
+      }
+      if (!profile.listenerMetadata().isEmpty()) {
+        throw new BerthException.InvalidArgument(
+            "seccomp: listenerMetadata is for a listener, and no listenerPath names one");
+      }
+    } else if (!path.startsWith("/") || path.getBytes(UTF_8).length > Sockets.MAX_PATH_BYTES) {
+      throw new BerthException.InvalidArgument(
+          "seccomp: listenerPath `"
+              + path
+              + "` is no socket's path; it is absolute and has at most "
+              + Sockets.MAX_PATH_BYTES
+              + " bytes");
+    }
+    if (profile.defaultAction().equals(NOTIFY)) {
+      throw new BerthException.InvalidArgument(
+          "seccomp: SCMP_ACT_NOTIFY cannot be the default action: a process asks for its listener"
+              + " by write(2), which would wait for that listener");
+    }
+    for (Linux.Seccomp.Rule rule : profile.syscalls()) {
+      if (rule.action().equals(NOTIFY) && rule.names().contains("write")) {
+        throw new BerthException.InvalidArgument(
+            "seccomp: SCMP_ACT_NOTIFY cannot be for `write`: a process asks for its listener by"
+                + " it");
+      }
     }
   }
 
@@ -154,8 +194,7 @@ public final class Filters {
       case "SCMP_ACT_TRACE" -> Seccomp.trace(number);
       case "SCMP_ACT_ALLOW" -> Seccomp.SCMP_ACT_ALLOW;
       case "SCMP_ACT_LOG" -> Seccomp.SCMP_ACT_LOG;
-      case "SCMP_ACT_NOTIFY" ->
-          throw new BerthException.NotImplemented("seccomp: SCMP_ACT_NOTIFY is not built");
+      case NOTIFY -> Seccomp.SCMP_ACT_NOTIFY;
       default ->
           throw new BerthException.InvalidArgument("seccomp: there is no action `" + name + "`");
     };
@@ -173,12 +212,19 @@ public final class Filters {
   }
 
   private static int flags(Linux.Seccomp profile) {
-    int flags = 0;
+    int flags = asks(profile) ? Step.Filter.FLAG_NEW_LISTENER : 0;
     List<String> unknown = new ArrayList<>();
     for (String flag : profile.flags()) {
       switch (flag) {
         case "SECCOMP_FILTER_FLAG_LOG" -> flags |= FLAG_LOG;
         case "SECCOMP_FILTER_FLAG_SPEC_ALLOW" -> flags |= FLAG_SPEC_ALLOW;
+        case "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" -> {
+          if (!asks(profile)) {
+            throw new BerthException.InvalidArgument(
+                "seccomp: flag `" + flag + "` means something with SCMP_ACT_NOTIFY only");
+          }
+          flags |= FLAG_WAIT_KILLABLE_RECV;
+        }
         case "SECCOMP_FILTER_FLAG_TSYNC" -> {
           // The process has one thread.
         }

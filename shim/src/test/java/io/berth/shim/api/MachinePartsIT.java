@@ -4,20 +4,30 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
 import io.berth.api.containerd.task.v3.DeleteRequest;
+import io.berth.api.containerd.task.v3.ExecProcessRequest;
+import io.berth.api.containerd.task.v3.KillRequest;
 import io.berth.api.containerd.task.v3.StartRequest;
 import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.base.id.TaskKey;
+import io.berth.base.json.Json;
+import io.berth.base.rpc.Anys;
+import io.berth.linux.Fd;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
+import io.berth.linux.Sockets;
+import io.berth.testing.Eventually;
 import io.grpc.StatusException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -151,14 +161,14 @@ final class MachinePartsIT {
       ObjectNode devices = spec.withObject("/linux/netDevices");
       devices.putObject(name).put("name", "inside0");
       devices.putObject("berth-none");
-      refusedDevice(spec, "`berth-none`: there is none of that name");
+      refused(spec, "`berth-none`: there is none of that name");
       devices.remove("berth-none");
       devices.putObject(name + "p").put("name", "lo");
-      refusedDevice(spec, "the container has a `lo` already");
+      refused(spec, "the container has a `lo` already");
       devices.remove(name + "p");
       // The loopback is no interface that can be moved: the other one, which was, is there again.
       devices.putObject("lo").put("name", "other");
-      refusedDevice(spec, "an interface of its kind cannot be moved");
+      refused(spec, "an interface of its kind cannot be moved");
       String there = command("ip", "addr", "show", "dev", name);
       assertTrue(there.contains("192.0.2.7/32") && there.contains("2001:db8::7/64"), there);
       assertTrue(there.contains(",UP"), there);
@@ -186,7 +196,112 @@ final class MachinePartsIT {
     }
   }
 
-  private void refusedDevice(ObjectNode spec, String words) throws Exception {
+  /**
+   * The calls of init and of an exec are asked about, each by a descriptor of its own; a call whose
+   * listener has gone fails with ENOSYS (seccomp_unotify(2)).
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aListenerIsAskedAboutCalls(boolean noNewPrivileges) throws Exception {
+    Path socket = shims.folder().resolve("agent.sock");
+    ObjectNode spec =
+        shims.spec("sh", "-c", "mkdir /work/init; test -d /work/init || echo none; exec sleep 60");
+    spec.putObject("annotations").put("whose", "somebody");
+    spec.withObject("/process").put("noNewPrivileges", noNewPrivileges);
+    listener(spec, socket).put("listenerMetadata", "words \"of\" its own");
+    try (Fd listening = Sockets.listen(Sockets.Kind.STREAM, socket, 0600, 4)) {
+      TaskKey key = shims.key();
+      int pid = shims.create(key, spec);
+      var task = shims.task(key);
+      task.start(StartRequest.newBuilder().setId(key.id()).build());
+      JsonNode init = heard(listening);
+      assertEquals(pid, init.get("pid").asInt());
+      assertEquals("[\"seccompFd\"]", init.get("fds").toString());
+      assertEquals("words \"of\" its own", init.get("metadata").asText());
+      assertEquals("1.0.2", init.get("ociVersion").asText());
+      JsonNode state = init.get("state");
+      assertEquals(noNewPrivileges ? "created" : "creating", state.get("status").asText());
+      assertEquals(key.id(), state.get("id").asText());
+      assertEquals(pid, state.get("pid").asInt());
+      assertEquals("somebody", state.get("annotations").get("whose").asText());
+      assertTrue(Files.exists(Path.of(state.get("bundle").asText(), "config.json")));
+      shims.awaitSaid(key, "mkdir: can't create directory '/work/init': Function not implemented");
+      task.exec(
+          ExecProcessRequest.newBuilder()
+              .setId(key.id())
+              .setExecId("e")
+              .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process()))))
+              .build());
+      task.start(StartRequest.newBuilder().setId(key.id()).setExecId("e").build());
+      JsonNode exec = heard(listening);
+      assertEquals(pid, exec.get("state").get("pid").asInt());
+      assertEquals("running", exec.get("state").get("status").asText());
+      assertTrue(exec.get("pid").asInt() != pid);
+      task.wait(WaitRequest.newBuilder().setId(key.id()).setExecId("e").build());
+      assertTrue(Files.notExists(shims.rootfs().resolve("work/exec")));
+      task.kill(KillRequest.newBuilder().setId(key.id()).setSignal(9).build());
+      task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+      task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    }
+  }
+
+  @Test
+  void aListenerThatIsNotThereIsNamed() throws Exception {
+    Path socket = shims.folder().resolve("agent.sock");
+    ObjectNode spec = shims.spec("true");
+    spec.withObject("/process").put("noNewPrivileges", false);
+    listener(spec, socket);
+    refused(spec, "seccomp listener `" + socket + "`: no such file or directory");
+    Sockets.listen(Sockets.Kind.STREAM, socket, 0600, 4).close();
+    refused(spec, "seccomp listener `" + socket + "`: nobody listens there");
+    Files.delete(socket);
+    spec.withObject("/process").put("noNewPrivileges", true);
+    TaskKey key = shims.key();
+    shims.create(key, spec);
+    StatusException late =
+        assertThrows(
+            StatusException.class,
+            () -> shims.task(key).start(StartRequest.newBuilder().setId(key.id()).build()));
+    String words = String.valueOf(late.getMessage());
+    assertTrue(
+        words.contains("seccomp listener `" + socket + "`: no such file or directory"), words);
+    shims.task(key).delete(DeleteRequest.newBuilder().setId(key.id()).build());
+  }
+
+  private static ObjectNode listener(ObjectNode spec, Path socket) {
+    ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
+    seccomp.put("defaultAction", "SCMP_ACT_ALLOW").put("listenerPath", socket.toString());
+    ObjectNode rule = seccomp.putArray("syscalls").addObject();
+    rule.put("action", "SCMP_ACT_NOTIFY").putArray("names").add("mkdir");
+    return seccomp;
+  }
+
+  private static ObjectNode process() {
+    ObjectNode process = Json.mapper().createObjectNode();
+    process.put("cwd", "/").putObject("user").put("uid", 0).put("gid", 0);
+    process.putArray("args").add("/bin/mkdir").add("/work/exec");
+    return process;
+  }
+
+  /** What a listener is sent: the text, and the descriptor, which is closed again. */
+  private static JsonNode heard(Fd listening) throws Exception {
+    byte[] text = new byte[65536];
+    try (Fd connection =
+            Eventually.answers(
+                "got a connection", () -> Sockets.accept(listening), Objects::nonNull);
+        Sockets.Received received =
+            Eventually.answers(
+                "heard of a listener",
+                () -> Sockets.tryReceive(connection, text),
+                Objects::nonNull)) {
+      assertEquals(1, received.descriptors().size());
+      String file = "/proc/self/fd/" + received.descriptors().getFirst().number();
+      assertEquals("anon_inode:seccomp notify", Files.readSymbolicLink(Path.of(file)).toString());
+      return Json.mapper().readTree(Sockets.bytesOf(received, text));
+    }
+  }
+
+  private void refused(ObjectNode spec, String words) throws Exception {
     TaskKey key = shims.key();
     StatusException refused = assertThrows(StatusException.class, () -> shims.create(key, spec));
     String message = String.valueOf(refused.getMessage());

@@ -130,6 +130,7 @@ final class PlanTest {
         new ExecPlan.Request(
             "web",
             "e1",
+            "/bundle",
             spec,
             process,
             new Stdio("", "/f/out", "/f/err", false),
@@ -312,6 +313,7 @@ final class PlanTest {
         new ExecPlan.Request(
             "web",
             "e1",
+            "/bundle",
             spec,
             process,
             Stdio.NONE,

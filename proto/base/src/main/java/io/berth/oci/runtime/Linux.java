@@ -122,12 +122,14 @@ public record Linux(
       List<String> architectures,
       List<String> flags,
       String listenerPath,
+      String listenerMetadata,
       List<Rule> syscalls) {
     public Seccomp {
       defaultAction = Values.text(defaultAction);
       architectures = Values.copy(architectures);
       flags = Values.copy(flags);
       listenerPath = Values.text(listenerPath);
+      listenerMetadata = Values.text(listenerMetadata);
       syscalls = Values.copy(syscalls);
     }
 
