@@ -92,6 +92,48 @@ final class ExecIT {
     return assertThrows(StatusException.class, call).getStatus().getCode();
   }
 
+  /** What the container's process says of execs counts where the exec says nothing. */
+  @Test
+  void hasItsPlaceOnTheProcessorAndInItsQueues() throws Exception {
+    TaskKey other = shims.key();
+    ObjectNode spec = shims.spec("sleep", "100");
+    spec.withObject("/process/execCPUAffinity").put("initial", "0").put("final", "0");
+    spec.withObject("/process/ioPriority").put("class", "IOPRIO_CLASS_BE").put("priority", 6);
+    shims.create(other, spec);
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    key = other;
+    task = shims.task(key);
+    startInit();
+    String place = "grep Cpus_allowed_list /proc/self/status; busybox ionice -p $$";
+    ObjectNode own = (ObjectNode) shims.spec("sh", "-c", place).get("process");
+    task.exec(exec("theirs", "sh", "-c", place).build());
+    own.putObject("execCPUAffinity").put("final", "0-" + (processors() - 1));
+    own.putObject("ioPriority").put("class", "IOPRIO_CLASS_IDLE").put("priority", 0);
+    task.exec(
+        exec("own").setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(own)))).build());
+    for (String id : List.of("theirs", "own")) {
+      start(id);
+      assertEquals(0, await(id));
+      delete(id);
+    }
+    assertEquals(
+        "Cpus_allowed_list:\t0\nbest-effort: prio 6\n", Files.readString(output("theirs")));
+    String all = processors() == 1 ? "0" : "0-" + (processors() - 1);
+    assertEquals("Cpus_allowed_list:\t" + all + "\nidle\n", Files.readString(output("own")));
+    own.putObject("execCPUAffinity").put("final", "4000");
+    task.exec(
+        exec("far").setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(own)))).build());
+    String words =
+        String.valueOf(assertThrows(StatusException.class, () -> start("far")).getMessage());
+    assertTrue(words.contains("cpu affinity `4000`"), words);
+    delete("far");
+    endInit();
+  }
+
+  private static int processors() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
   @Test
   void runsInTheNamespacesAndCgroupOfTheContainer() throws Exception {
     startInit();
