@@ -127,6 +127,7 @@ static int collect_step(struct launch *launch, const struct step *step, struct f
   case STEP_TIME_OFFSETS:
     settings->helper = true;
     settings->time_offsets = step_string(step, 0, 0);
+    settings->time_step = step->index;
     return 0;
   case STEP_CGROUP2:
     settings->cgroup2 = launch->fds[u32_of(step, 0)];
@@ -316,8 +317,11 @@ static void handle_message(struct launch *launch, const struct sync_message *mes
     break;
   case SYNC_TIME:
     if (write_one(launch->helper, "timens_offsets", launch->settings.time_offsets,
-                  &launch->failure) < 0)
+                  &launch->failure) < 0) {
+      launch->failure.step = launch->settings.time_step;
+      launch->failure.code = STEP_TIME_OFFSETS;
       launch_fail(launch);
+    }
     else
       go(launch);
     break;

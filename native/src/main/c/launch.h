@@ -33,6 +33,7 @@ struct launch_settings {
   uint32_t listener_step;
   const char *listener; /* of STEP_LISTENER, in the plan */
   const char *time_offsets;
+  uint32_t time_step;
 };
 
 struct launch {

@@ -63,6 +63,11 @@ public final class SupervisorException extends IOException {
     return stepCode == Protocol.STEP_SECCOMP;
   }
 
+  /** Whether it was a hook; then {@link #object} is its path, a colon and what it said. */
+  public boolean isOfHook() {
+    return stepCode == Protocol.STEP_HOOK;
+  }
+
   /** Whether it was the handing over to a filter's listener; then {@link #object} is its path. */
   public boolean isOfListener() {
     return stepCode == Protocol.STEP_LISTENER;

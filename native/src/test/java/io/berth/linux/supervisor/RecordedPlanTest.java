@@ -107,6 +107,7 @@ final class RecordedPlanTest {
         new Step.OomCounter(handles[3]),
         new Step.TimeOffsets("monotonic 5 6\n"),
         new Step.JoinProcess(handles[4], 0x6c020000),
+        new Step.Listener("/run/agent.sock", "{1", ",2", "}"),
         new Step.Cgroup1(handles[5]),
         new Step.Cgroup1(handles[1]),
         new Step.Unshare(0x02000000),

@@ -71,6 +71,9 @@ public final class Limits {
   }
 
   private static void memory1(List<Write> writes, Resources.Memory memory) {
+    if (orZero(memory.limit()) > 0) {
+      checkSwap(orZero(memory.limit()), orZero(memory.swap()));
+    }
     String sum = "memory.memsw.limit_in_bytes";
     if (orZero(memory.limit()) != 0 && orZero(memory.swap()) != 0) {
       // The limit of both together may never be below that of memory alone, and the one in force is
@@ -88,6 +91,15 @@ public final class Limits {
     }
     if (memory.disableOomKiller()) {
       writes.add(Write.of("memory", "memory.oom_control", 1));
+    }
+  }
+
+  private static void checkSwap(long limit, long swap) {
+    if (swap > 0 && (limit <= 0 || swap < limit)) {
+      throw new BerthException.InvalidArgument(
+          "limit of memory and swap "
+              + swap
+              + ": it counts memory too, so it needs a limit of memory that is not above it");
     }
   }
 
@@ -209,14 +221,10 @@ public final class Limits {
     long limit = orZero(memory.limit());
     long swap = orZero(memory.swap());
     swappiness(memory.swappiness());
+    checkSwap(limit, swap);
     // Version 1 counts both together, version 2 swap alone.
     if (swap < 0 || (swap == 0 && limit < 0)) {
       writes.add(Write.of("", "memory.swap.max", "max").orElseNot());
-    } else if (swap > 0 && (limit <= 0 || swap < limit)) {
-      throw new BerthException.InvalidArgument(
-          "limit of memory and swap "
-              + swap
-              + ": it counts memory too, so it needs a limit of memory that is not above it");
     } else if (swap > 0) {
       writes.add(Write.of("", "memory.swap.max", swap - limit).orElseNot());
     }

@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class DeviceSteps {
   private static final int DEFAULT_MODE = 0666;
 
+  /** What the kernel's numbers of devices hold (include/linux/kdev_t.h). */
+  private static final long MAX_MAJOR = (1 << 12) - 1;
+
+  private static final long MAX_MINOR = (1 << 20) - 1;
+
   private DeviceSteps() {}
 
   static List<Step> steps(PlannedContainer container, MachineFacts host) {
@@ -32,6 +37,8 @@ final class DeviceSteps {
     node(devices, "/dev/urandom", 1, 9);
     node(devices, "/dev/tty", 5, 0);
     spec.linux().devices().forEach(device -> devices.put(device.path(), device));
+    // What the client mounts in a device's place is what it wants there.
+    spec.mounts().forEach(mount -> devices.remove(mount.destination()));
     // It becomes a symbolic link into the container's own devpts below.
     devices.remove("/dev/ptmx");
     List<Step> steps = new ArrayList<>();
@@ -75,14 +82,27 @@ final class DeviceSteps {
               throw new BerthException.InvalidArgument(
                   "device `" + device.path() + "`: there is no type `" + device.type() + "`");
         };
+    if (type != OpenFlags.S_IFIFO
+        && (device.major() < 0
+            || device.major() > MAX_MAJOR
+            || device.minor() < 0
+            || device.minor() > MAX_MINOR)) {
+      throw new BerthException.InvalidArgument(
+          "device `"
+              + device.path()
+              + "`: there is no number "
+              + device.major()
+              + ":"
+              + device.minor());
+    }
     Integer mode = device.fileMode();
     return new Step.MakeNode(
         device.path(),
         type | ((mode == null ? DEFAULT_MODE : mode) & 07777),
         device.major(),
         device.minor(),
-        id(device.uid()),
-        id(device.gid()));
+        id(device.uid(), "uid of device `" + device.path() + "`"),
+        id(device.gid(), "gid of device `" + device.path() + "`"));
   }
 
   /** mknod(2) fails in a user namespace, so the machine's nodes are bound there. */
@@ -96,7 +116,7 @@ final class DeviceSteps {
         MountStep.MAKE_FILE);
   }
 
-  private static int id(@Nullable Long id) {
-    return id == null ? 0 : id.intValue();
+  private static int id(@Nullable Long id, String what) {
+    return id == null ? 0 : ProcessSteps.id(id, what);
   }
 }

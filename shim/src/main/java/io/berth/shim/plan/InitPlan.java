@@ -194,6 +194,7 @@ public record InitPlan(int namespaces, List<Step> steps) {
               "time offsets: they need a time namespace, and none is asked for");
         }
         StringBuilder text = new StringBuilder();
+        linux.timeOffsets().forEach(Compiler::checkOffset);
         linux
             .timeOffsets()
             .forEach((clock, offset) ->
@@ -204,6 +205,21 @@ public record InitPlan(int namespaces, List<Step> steps) {
                     .append(offset.nanoseconds())
                     .append('\n'));
         steps.add(new Step.TimeOffsets(text.toString()));
+      }
+    }
+
+    private static void checkOffset(String clock, Linux.TimeOffset offset) {
+      if (!Set.of("monotonic", "boottime").contains(clock)) {
+        throw new BerthException.InvalidArgument(
+            "time offsets: clock `" + clock + "` has none; monotonic and boottime have");
+      }
+      if (offset.nanoseconds() < 0 || offset.nanoseconds() > 999_999_999) {
+        throw new BerthException.InvalidArgument(
+            "time offsets: clock `"
+                + clock
+                + "`: nanosecs "
+                + offset.nanoseconds()
+                + " is not between 0 and 999999999");
       }
     }
 
@@ -307,6 +323,15 @@ public record InitPlan(int namespaces, List<Step> steps) {
     }
 
     private void hooks() {
+      // Those that run elsewhere are checked here all the same: later nothing can be refused.
+      for (List<RuntimeSpec.Hook> elsewhere :
+          List.of(
+              spec.hooks().prestart(),
+              spec.hooks().createRuntime(),
+              spec.hooks().poststart(),
+              spec.hooks().poststop())) {
+        var _ = calls(elsewhere, "");
+      }
       if (spec.hooks().stopsCreation()) {
         steps.add(new Step.Stop(STOP_FOR_HOOKS));
       }

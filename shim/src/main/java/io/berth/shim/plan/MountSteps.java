@@ -21,6 +21,9 @@ final class MountSteps {
   private static final Set<String> SHARED_OR_EMPTY =
       Set.of("proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "ramfs");
 
+  /** Where each file has its label from the kernel's policy. */
+  private static final Set<String> LABELLED_OTHERWISE = Set.of("proc", "sysfs", "mqueue");
+
   private final PlannedContainer container;
   private final MachineFacts host;
   private final Linux linux;
@@ -41,6 +44,13 @@ final class MountSteps {
   }
 
   List<Step> steps() {
+    if (!linux.mountLabel().isEmpty() && !host.seLinux()) {
+      throw new BerthException.FailedPrecondition(
+          "mount label `"
+              + linux.mountLabel()
+              + "`: SELinux is not enabled on this host; enable it, or make the container again"
+              + " without a label");
+    }
     for (RuntimeSpec.Mount mount : container.spec().mounts()) {
       add(mount);
     }
@@ -53,6 +63,10 @@ final class MountSteps {
   }
 
   private void add(RuntimeSpec.Mount mount) {
+    if (mount.destination().isEmpty()) {
+      throw new BerthException.InvalidArgument(
+          "mount of `" + mount.source() + "`: it has no destination");
+    }
     if (!mount.destination().startsWith("/")) {
       // runc takes such a path as relative to the root, though the specification forbids
       // it.
@@ -72,6 +86,10 @@ final class MountSteps {
     boolean mapped = isMapped(mount, options);
     if (mapped) {
       checkMapped(mount, options, bind);
+    }
+    if (options.copyUp() && (bind || !mount.type().equals("tmpfs"))) {
+      throw new BerthException.InvalidArgument(
+          "mount `" + mount.destination() + "`: tmpcopyup is for tmpfs only");
     }
     if (bind) {
       bind(mount, options);
@@ -209,10 +227,6 @@ final class MountSteps {
   }
 
   private void fileSystem(RuntimeSpec.Mount mount, MountOptions options) {
-    if (options.copyUp() && !mount.type().equals("tmpfs")) {
-      throw new BerthException.InvalidArgument(
-          "mount `" + mount.destination() + "`: tmpcopyup is for tmpfs only");
-    }
     long attributes = options.set();
     int flags = MountStep.MAKE_FOLDER;
     if (options.readOnly()) {
@@ -227,12 +241,21 @@ final class MountSteps {
             mount.type(),
             mount.source().isEmpty() ? mount.type() : mount.source(),
             mount.destination(),
-            options.data(),
+            labelled(mount.type(), options.data()),
             attributes,
             options.propagation(),
             flags,
             mount.type().equals("tmpfs") ? mode(options.data()) : 0755,
             options.copyUp()));
+  }
+
+  /** What the file system is told, with the label that SELinux is to see on all its files. */
+  private String labelled(String type, String data) {
+    if (linux.mountLabel().isEmpty() || LABELLED_OTHERWISE.contains(type)) {
+      return data;
+    }
+    String context = "context=\"" + linux.mountLabel() + "\"";
+    return data.isEmpty() ? context : data + "," + context;
   }
 
   /** The mode of a folder that is made for a tmpfs: that of the root of the tmpfs. */

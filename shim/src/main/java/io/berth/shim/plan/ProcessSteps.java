@@ -162,6 +162,10 @@ final class ProcessSteps {
     List<Step> steps = new ArrayList<>();
     Linux.Personality personality = linux.personality();
     if (personality != null) {
+      if (!personality.flags().isEmpty()) {
+        throw new BerthException.InvalidArgument(
+            "personality flag `" + personality.flags().getFirst() + "`: none are known");
+      }
       int value =
           switch (personality.domain()) {
             case "LINUX", "" -> 0;

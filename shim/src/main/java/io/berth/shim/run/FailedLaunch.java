@@ -49,9 +49,11 @@ final class FailedLaunch {
       case null ->
           refused.isOfExecution()
               ? program(refused.object())
-              : refused.isOfListener()
-                  ? listener(refused.object())
-                  : refused.isOfFilter() ? filter() : engine("make the process");
+              : refused.isOfHook()
+                  ? hook(refused.object().split(": ", 2)[0])
+                  : refused.isOfListener()
+                      ? listener(refused.object())
+                      : refused.isOfFilter() ? filter() : engine("make the process");
       case Step.Becoming becoming -> told(becoming);
       case Step.Mounting mounting -> told(mounting);
       case Step.Setting setting -> told(setting);
@@ -70,11 +72,7 @@ final class FailedLaunch {
               folder.path(),
               "working directory `" + folder.path() + "`: " + cause());
       case Step.User user -> user(user);
-      case Step.RunHook(Hook hook) ->
-          new Told(
-              Kind.HOOK_FAILED,
-              hook.path(),
-              "hook `" + hook.path() + "`: " + refused.operation() + ": " + refused.object());
+      case Step.RunHook(Hook hook) -> hook(hook.path());
       case Step.Seccomp _ -> filter();
       case Step.AppArmor label ->
           option(
@@ -92,6 +90,13 @@ final class FailedLaunch {
       case Step.Stdio _ -> engine("connect the streams");
       case Step.Stop _, Step.Ready _, Step.Umask _ -> engine("make the process");
     };
+  }
+
+  private Told hook(String path) {
+    return new Told(
+        Kind.HOOK_FAILED,
+        path,
+        "hook `" + path + "`: " + refused.operation() + ": " + refused.object());
   }
 
   private Told listener(String path) {

@@ -227,6 +227,25 @@ final class PlanTest {
     assertTrue(refused.getMessage().contains(words), refused.getMessage());
   }
 
+  @Test
+  void aMountLabelIsForTheFileSystemsThatAreMade() {
+    RuntimeSpec spec =
+        spec(
+            ("{'process':{'args':['a'],'cwd':'/'},'root':{'path':'r'},'mounts':["
+                    + "{'destination':'/proc','type':'proc'},"
+                    + "{'destination':'/t','type':'tmpfs','options':['size=1m']}],"
+                    + "'linux':{'mountLabel':'u:r:t:s0:c1,c2'}}")
+                .replace('\'', '"'));
+    MachineFacts labels =
+        new MachineFacts(/* appArmor= */ false, /* seLinux= */ true, 0, HOST.sources());
+    List<String> data =
+        InitPlan.of(container(spec, HYBRID, Stdio.NONE, null), labels).steps().stream()
+            .filter(Step.Mount.class::isInstance)
+            .map(step -> ((Step.Mount) step).data())
+            .toList();
+    assertEquals(List.of("", "size=1m,context=\"u:r:t:s0:c1,c2\""), data);
+  }
+
   /** The root is made in the namespace that is joined, so none is made for it. */
   @Test
   void aMountNamespaceIsJoinedAndNoneMade() {
