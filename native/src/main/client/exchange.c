@@ -12,11 +12,11 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "line.h"
+#include "peer.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -43,27 +43,6 @@ static int64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static int connect_to(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path)
-    return -1;
-  strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0)
-    return -1;
-  struct ucred peer;
-  socklen_t length = sizeof peer;
-  /* Whoever listens is given descriptors and variables: nobody else may be. */
-  int error = EACCES;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-    error = errno;
-  else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid())
-    return fd;
-  close(fd);
-  errno = error;
-  return -1;
 }
 
 static bool send_message(uint32_t op, uint32_t value) {
@@ -308,7 +287,8 @@ static int stay(void) {
 }
 
 enum exchange exchange_line(const char *socket, char **arguments, char **variables, int *code) {
-  line.socket = connect_to(socket);
+  pid_t resident;
+  line.socket = connect_to_own(socket, SOCK_SEQPACKET, &resident);
   if (line.socket < 0)
     return errno == ENOENT || errno == ECONNREFUSED ? EXCHANGE_NOBODY : EXCHANGE_NOT;
   uint32_t size = 0;

@@ -4,9 +4,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MAX_CONFIG (64 * 1024)
+#define FEWEST_FILES 256 /* descriptors of some dozen lines */
 
 /*
  * Options before the verb. A line with another one here is not understood, and left to the program
@@ -75,8 +77,21 @@ static bool is_among_own_files(const char *folder) {
          strcmp(folder, "/proc") == 0 || strncmp(folder, "/proc/", 6) == 0;
 }
 
+/* Whether this process may do less than it would like to. A line that somebody else carries out for
+ * it would do more than was allowed, and a resident that it starts cannot raise its bounds. */
+static bool is_bounded(void) {
+  static const int without_bound[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA};
+  struct rlimit limit;
+  for (size_t i = 0; i < sizeof without_bound / sizeof without_bound[0]; i++)
+    if (getrlimit(without_bound[i], &limit) < 0 || limit.rlim_cur != RLIM_INFINITY)
+      return true;
+  return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < FEWEST_FILES;
+}
+
 static bool is_for_resident(char **arguments) {
   char folder[PATH_MAX];
+  if (is_bounded())
+    return false;
   if (getcwd(folder, sizeof folder) == NULL)
     folder[0] = 0; /* a line without a folder is not brought either */
   if (is_among_own_files(folder))

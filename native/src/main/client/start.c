@@ -1,24 +1,51 @@
 #include "start.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FEWEST_FILES 256 /* descriptors of some dozen lines */
+#include "service.h"
+
+#define PASS_MS 1000
 #define LOCK_FD 3 /* where the resident has its lock; it is held as long as it lives */
 
-/* The resident is not part of whatever this line is part of: session, folder, streams, variables. */
+/* Whoever ends the instance finds the process by this file from the first instant on. */
+static void tell_pid(const struct instance *instance) {
+  char path[sizeof instance->state + 16];
+  snprintf(path, sizeof path, "%s/cli.pid", instance->state);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    _exit(1);
+  dprintf(fd, "%d\n", (int)getpid());
+  close(fd);
+}
+
+/* The line that nobody took begins now, as a process that takes a core or two for its start. The
+ * resident, which is for the lines after it, lets it go first, unless it stays. */
+static void let_pass(pid_t line) {
+  int fd = (int)syscall(SYS_pidfd_open, line, 0);
+  struct pollfd ended = {.fd = fd, .events = POLLIN};
+  if (fd < 0)
+    return;
+  poll(&ended, 1, PASS_MS);
+  close(fd);
+}
+
+/*
+ * The resident is not part of whatever this line is part of: session, folder, streams, variables,
+ * cgroups. A job that typed a line would not end before it, or end it.
+ */
 static _Noreturn void become_resident(const char *program, const struct instance *instance,
-                                      int lock, int log) {
+                                      pid_t service, pid_t line, int lock, int log) {
+  tell_pid(instance);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || setsid() < 0 || chdir("/") < 0)
     _exit(1);
@@ -29,6 +56,10 @@ static _Noreturn void become_resident(const char *program, const struct instance
       dup2(high_log, 2) < 0 || dup2(high_lock, LOCK_FD) < 0)
     _exit(1);
   syscall(SYS_close_range, LOCK_FD + 1, ~0u, 0);
+  let_pass(line);
+  if (kill(service, 0) < 0)
+    _exit(0); /* it has ended meanwhile */
+  service_join(service);
   for (int number = 1; number <= 31; number++)
     signal(number, SIG_DFL);
   sigset_t none;
@@ -46,24 +77,14 @@ static _Noreturn void become_resident(const char *program, const struct instance
   _exit(1);
 }
 
-/* Whether this process may do less than lines of others need. A resident would have its bounds for
- * all its life, and cannot raise them. */
-static bool is_bounded(void) {
-  static const int without_bound[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_AS};
-  struct rlimit limit;
-  for (size_t i = 0; i < sizeof without_bound / sizeof without_bound[0]; i++)
-    if (getrlimit(without_bound[i], &limit) < 0 || limit.rlim_cur != RLIM_INFINITY)
-      return true;
-  return getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < FEWEST_FILES;
-}
-
 void start_resident(const char *program, const struct instance *instance) {
-  if (is_bounded())
-    return;
   struct stat folder;
   char path[sizeof instance->state + 16];
   if (stat(instance->state, &folder) < 0 || folder.st_uid != geteuid() ||
       (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return;
+  pid_t service = service_of(instance->state);
+  if (service <= 0 || !service_is_alike(service))
     return;
   snprintf(path, sizeof path, "%s/cli.lock", instance->state);
   int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -74,12 +95,13 @@ void start_resident(const char *program, const struct instance *instance) {
   if (flock(lock, LOCK_EX | LOCK_NB) == 0 &&
       (log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) >=
           0) {
+    pid_t line = getpid();
     pid_t child = fork();
     if (child == 0) {
       /* Its parent is to be nobody who could wonder at a child that it did not start. */
       if (fork() != 0)
         _exit(0);
-      become_resident(program, instance, lock, log);
+      become_resident(program, instance, service, line, lock, log);
     }
     if (child > 0)
       waitpid(child, NULL, 0);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -73,11 +74,11 @@ static void copy_program(const char *from) {
   CHECK(close(in) == 0 && close(out) == 0);
 }
 
-static int listen_here(void) {
+static int listen_at(const char *name, int type) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  in_folder(address.sun_path, sizeof address.sun_path, "cli.sock");
+  in_folder(address.sun_path, sizeof address.sun_path, name);
   unlink(address.sun_path);
-  int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
   CHECK(listen(fd, 8) == 0);
   return fd;
@@ -208,40 +209,60 @@ static int lines_in(const char *text) {
   return lines;
 }
 
-static void a_bounded_line_starts_no_resident(void) {
-  static const struct {
-    int what;
-    rlim_t bound;
-  } all[] = {{RLIMIT_CPU, 1000}, {RLIMIT_FSIZE, 1 << 30}, {RLIMIT_NOFILE, 255}};
+static void without_services_no_resident_is_started(void) {
   char path[128];
   in_folder(path, sizeof path, "cli.lock");
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-    struct rlimit before;
-    CHECK(getrlimit(all[i].what, &before) == 0);
-    struct rlimit bounded = {all[i].bound, before.rlim_max};
-    CHECK(setrlimit(all[i].what, &bounded) == 0);
-    struct client client = call("version");
-    CHECK(setrlimit(all[i].what, &before) == 0);
-    says(client, "oneshot version");
-    ends_with(client, ONESHOT);
-    CHECK(access(path, F_OK) < 0);
-  }
+  struct client client = call("version");
+  says(client, "oneshot version");
+  ends_with(client, ONESHOT);
+  CHECK(access(path, F_OK) < 0);
 }
 
+/* This test is the service: what the resident shall be like. */
 static void without_a_resident_one_is_started_and_the_line_goes_on_alone(void) {
   char text[512] = "";
+  char expected[32];
+  cpu_set_t all, one;
+  CPU_ZERO(&one);
+  CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+  for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+    if (CPU_ISSET(i, &all))
+      CPU_SET(i, &one);
   for (int i = 0; i < 2; i++) {
+    CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
     struct client client = call("version");
+    CHECK(sched_setaffinity(0, sizeof all, &all) == 0);
     says(client, "oneshot version");
     ends_with(client, ONESHOT);
   }
   for (int i = 0; i < PATIENCE_MS / 10 && read_file(started, text, sizeof text) <= 0; i++)
     usleep(10000);
   CHECK(strstr(text, "--lock=3 --config ") != NULL);
+  snprintf(expected, sizeof expected, " on %d\n", CPU_COUNT(&all));
+  CHECK(strstr(text, expected) != NULL);
+  char pid[32];
+  char path[128];
+  in_folder(path, sizeof path, "cli.pid");
+  CHECK(read_file(path, pid, sizeof pid) > 0 && atoi(pid) == atoi(text));
   struct client client = call("version");
   ends_with(client, ONESHOT);
   CHECK(read_file(started, text, sizeof text) > 0);
   CHECK(lines_in(text) == 1); /* whoever has the lock is the only one */
+  CHECK(kill(atoi(text), SIGKILL) == 0);
+}
+
+static void a_line_that_stays_does_not_hold_the_resident(void) {
+  char text[512] = "";
+  char path[128];
+  in_folder(path, sizeof path, "cli.lock");
+  int lock = open(path, O_RDWR | O_CLOEXEC);
+  CHECK(lock >= 0 && flock(lock, LOCK_EX) == 0 && close(lock) == 0); /* the one before has ended */
+  CHECK(unlink(started) == 0);
+  struct client client = call("stay");
+  for (int i = 0; i < PATIENCE_MS / 10 && read_file(started, text, sizeof text) <= 0; i++)
+    usleep(10000);
+  CHECK(strstr(text, "--lock=3 --config ") != NULL);
+  CHECK(kill(client.pid, SIGKILL) == 0 && WIFSIGNALED(status_of(client)));
   CHECK(kill(atoi(text), SIGKILL) == 0);
 }
 
@@ -453,6 +474,24 @@ static void nobody_connected(int listener) {
   CHECK(poll(&ready, 1, 0) == 0);
 }
 
+static void a_bounded_line_goes_on_alone(int listener) {
+  static const struct {
+    int what;
+    rlim_t bound;
+  } all[] = {{RLIMIT_CPU, 1000}, {RLIMIT_FSIZE, 1 << 30}, {RLIMIT_NOFILE, 255}};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct rlimit before;
+    CHECK(getrlimit(all[i].what, &before) == 0);
+    struct rlimit bounded = {all[i].bound, before.rlim_max};
+    CHECK(setrlimit(all[i].what, &bounded) == 0);
+    struct client client = call("version");
+    CHECK(setrlimit(all[i].what, &before) == 0);
+    says(client, "oneshot version");
+    ends_with(client, ONESHOT);
+    nobody_connected(listener);
+  }
+}
+
 static void a_line_for_a_resident_only_fails_without_one(int listener) {
   setenv("BERTH_RESIDENT", "only", 1);
   char *arguments[] = {"berth", "load", "-i", "/dev/stdin", NULL};
@@ -544,8 +583,9 @@ int main(int argc, char **argv) {
   in_folder(started, sizeof started, "started");
   copy_program(argv[1]);
   char text[512];
-  write_file("berth-oneshot", "#!/bin/sh\necho oneshot \"$1\"\nexit 9\n", 0755);
-  snprintf(text, sizeof text, "#!/bin/sh\necho $$ \"$@\" >>%s\nexec sleep 60\n", started);
+  write_file("berth-oneshot",
+             "#!/bin/sh\n[ \"$1\" != stay ] || exec sleep 60\necho oneshot \"$1\"\nexit 9\n", 0755);
+  snprintf(text, sizeof text, "#!/bin/sh\necho $$ \"$@\" on $(env -i nproc) >>%s\nexec sleep 60\n", started);
   write_file("berth-resident", text, 0755);
   snprintf(text, sizeof text, "root = \"/nonexistent\" # state = \"no\"\n state = '%s' # here\n",
            folder);
@@ -555,9 +595,12 @@ int main(int argc, char **argv) {
   setenv("BERTH_CONFIG", config, 1);
   setenv("BERTH_RESIDENT", "yes", 1);
 
-  RUN(a_bounded_line_starts_no_resident());
+  RUN(without_services_no_resident_is_started());
+  int service = listen_at("containerd.sock", SOCK_STREAM);
   RUN(without_a_resident_one_is_started_and_the_line_goes_on_alone());
-  int listener = listen_here();
+  RUN(a_line_that_stays_does_not_hold_the_resident());
+  CHECK(close(service) == 0);
+  int listener = listen_at("cli.sock", SOCK_SEQPACKET);
   RUN(a_line_is_brought_with_everything_that_belongs_to_it(listener));
   RUN(a_line_that_is_refused_or_not_taken_goes_on_alone(listener));
   RUN(a_resident_that_takes_no_more_lines_is_not_replaced(listener));
@@ -573,8 +616,9 @@ int main(int argc, char **argv) {
   RUN(in_the_root_folder_they_begin_without_a_slash(listener));
   RUN(a_line_that_is_too_long_is_not_brought(listener));
   RUN(a_line_for_a_resident_only_fails_without_one(listener));
+  RUN(a_bounded_line_goes_on_alone(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 17 tests passed\n");
+  printf("client_test: 19 tests passed\n");
   return 0;
 }
