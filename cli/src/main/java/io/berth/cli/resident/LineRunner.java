@@ -12,6 +12,7 @@ import io.berth.cli.session.StandardOutput;
 import io.berth.cli.session.WorkingFolder;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
 import io.berth.linux.ThreadView;
 import java.io.BufferedInputStream;
@@ -71,6 +72,7 @@ final class LineRunner {
   /** A line that is carried out. */
   final class Running {
     private final Greeting greeting;
+    private final int pid;
     private final LineGate gate;
     private final LineConnection connection;
     private final Thread thread;
@@ -83,6 +85,7 @@ final class LineRunner {
 
     private Running(Fd socket, Greeting greeting, Runnable done) throws SyscallException {
       this.greeting = greeting;
+      this.pid = Sockets.peer(socket).pid();
       this.gate = new LineGate(greeting);
       this.connection = new LineConnection(socket, greeting, gate);
       this.thread = threads.newThread(() -> run(done));
@@ -190,7 +193,7 @@ final class LineRunner {
               out,
               err,
               greeting.environment(),
-              WorkingFolder.ofThread(greeting.folder()),
+              WorkingFolder.ofThread(greeting.folder(), pid),
               connection.signals(),
               descriptors);
       int code = Cli.run(greeting.arguments(), caller, this::connect);

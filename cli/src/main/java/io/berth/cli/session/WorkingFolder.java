@@ -1,6 +1,7 @@
 package io.berth.cli.session;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The folder in which a line was typed. Its two sides differ where one process carries out the
@@ -10,10 +11,12 @@ import java.nio.file.Path;
 public final class WorkingFolder {
   private final Path prefix;
   private final Path absolute;
+  private final @Nullable CallersFiles callers;
 
-  private WorkingFolder(Path prefix, Path absolute) {
+  private WorkingFolder(Path prefix, Path absolute, @Nullable CallersFiles callers) {
     this.prefix = prefix;
     this.absolute = absolute;
+    this.callers = callers;
   }
 
   /**
@@ -22,7 +25,16 @@ public final class WorkingFolder {
    * @param absolute what this folder is called, from the root on
    */
   public static WorkingFolder ofThread(Path absolute) {
-    return new WorkingFolder(Path.of(""), absolute);
+    return new WorkingFolder(Path.of(""), absolute, null);
+  }
+
+  /**
+   * As {@link #ofThread(Path)}, for a caller that is another process.
+   *
+   * @param pid the caller, whose own files {@code /dev/stdin} and the like are
+   */
+  public static WorkingFolder ofThread(Path absolute, int pid) {
+    return new WorkingFolder(Path.of(""), absolute, new CallersFiles(pid));
   }
 
   /** Another folder, which relative paths are put behind. */
@@ -30,12 +42,13 @@ public final class WorkingFolder {
     if (!folder.isAbsolute()) {
       throw new IllegalArgumentException("folder `" + folder + "`: does not begin at the root");
     }
-    return new WorkingFolder(folder, folder);
+    return new WorkingFolder(folder, folder, null);
   }
 
   /** The path to open for one that was typed. */
   Path open(Path typed) {
-    return prefix.resolve(typed);
+    Path other = callers == null ? null : callers.instead(absolute.resolve(typed));
+    return other == null ? prefix.resolve(typed) : other;
   }
 
   /** What a path that was typed is called from the root on. */
