@@ -226,8 +226,12 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   /** Stops a service where it is (SIGSTOP), or has it go on (SIGCONT). */
   void signal(String service, String signal) {
-    long pid = Objects.requireNonNull(running.get(service)).pid();
-    Command.run("kill", "-" + signal, Long.toString(pid)).exits(0);
+    Command.run("kill", "-" + signal, Long.toString(pid(service))).exits(0);
+  }
+
+  /** The process of a service that runs. */
+  long pid(String service) {
+    return Objects.requireNonNull(running.get(service)).pid();
   }
 
   /** kill -9 of every shim process; answers how many there were. */

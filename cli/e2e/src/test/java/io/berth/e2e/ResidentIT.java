@@ -228,8 +228,8 @@ final class ResidentIT {
     berth.berth("ps", "--format", "{{.Names}}").exits(0).says("killed");
     awaitResident();
     assertNotEquals(before, resident() + "");
-    Command next = shell("only", "next", "berth run --rm --network none busybox:test echo next");
-    assertEquals("next\n", next.exits(0).out());
+    String next = "berth run --rm --network none busybox:test echo next";
+    assertEquals("next\n", shell("only", "next", next).exits(0).out());
     berth.berth("rm", "-f", "killed").exits(0);
     berth.berth("rm", "-f", "raw");
     all.shutdownNow();
@@ -241,7 +241,7 @@ final class ResidentIT {
     var _ = shell("only", "warm", "berth save busybox:test | head -c 1; berth exec one true");
     Path descriptors = Path.of("/proc/" + resident() + "/fd");
     Path threads = Path.of("/proc/" + resident() + "/task");
-    Eventually.answers("it rests", () -> count(threads), count -> count < 60);
+    Eventually.holds("it rests", () -> count(threads) < 60);
     int before = count(descriptors);
     for (int i = 0; i < 10; i++) {
       shell("only", "many", "berth save busybox:test | head -c 1 | wc -c").exits(0);
@@ -325,8 +325,7 @@ final class ResidentIT {
     long before = resident();
     Path newer = newerBuild("newer");
     version(newer, berth.config(), "yes").exits(0);
-    Eventually.answers(
-        "the older one has ended", () -> ProcessHandle.of(before).isPresent(), alive -> !alive);
+    Eventually.holds("the older one has ended", () -> ProcessHandle.of(before).isEmpty());
     Eventually.answers(
         "the newer one takes lines of its build",
         () -> version(newer, berth.config(), "only").exit(),
@@ -382,6 +381,70 @@ final class ResidentIT {
       assertFalse(Files.exists(pid), "who it was");
     } finally {
       activated.destroy();
+    }
+  }
+
+  private static String surroundings(long pid) {
+    String lines = "cat /proc/%1$d/cgroup; grep ^Cpus_allowed: /proc/%1$d/status".formatted(pid);
+    return Command.run("sh", "-c", lines).exits(0).out();
+  }
+
+  /** A job that types the first line must not hold the resident, nor be held by it. */
+  @Test
+  void itIsPartOfWhatTheServicesArePartOf() throws Exception {
+    awaitResident();
+    ProcessHandle before = ProcessHandle.of(resident()).orElseThrow();
+    before.destroy();
+    before.onExit().get(1, TimeUnit.MINUTES);
+    Command job =
+        shell(
+            "yes",
+            "job",
+            """
+            group=/sys/fs/cgroup/pids
+            [ -d $group ] || group=/sys/fs/cgroup
+            group=$group/berth-job-$$
+            mkdir $group
+            (echo 0 >$group/cgroup.procs; exec taskset -c 0 $B --version) | cat
+            until rmdir $group 2>/dev/null; do sleep 0.05; done
+            """);
+    job.exits(0).says("berth version");
+    awaitResident();
+    assertEquals(surroundings(berth.pid("containerd")), surroundings(resident()));
+  }
+
+  /** A resident of an instance that has this folder, and a file where a service has its socket. */
+  private static Process residentOf(Path folder) throws Exception {
+    Path config = Files.writeString(folder.resolve("config.toml"), "state = \"" + folder + "\"\n");
+    Files.writeString(folder.resolve("containerd.sock"), "");
+    Process process =
+        new ProcessBuilder(
+                "bash",
+                "-c",
+                "exec \"$1\" --lock=9 --config \"$2\" 9>\"$3\"",
+                "resident",
+                berth.libexec().resolve("bin/berth-resident").toString(),
+                config.toString(),
+                folder.resolve("cli.lock").toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    Eventually.holds("it listens", () -> Files.exists(folder.resolve("cli.sock")));
+    return process;
+  }
+
+  @Test
+  void itEndsWithTheServicesAndWithItsSocket() throws Exception {
+    for (String gone : List.of("containerd.sock", "cli.sock")) {
+      Path folder = berth.folder("without-" + gone);
+      Process process = residentOf(folder);
+      try {
+        Files.delete(folder.resolve(gone));
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS), gone);
+        assertFalse(Files.exists(folder.resolve("cli.sock")), "its name");
+      } finally {
+        process.destroyForcibly();
+      }
     }
   }
 }

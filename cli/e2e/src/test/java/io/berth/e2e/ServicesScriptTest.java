@@ -1,13 +1,16 @@
 package io.berth.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.testing.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,5 +92,39 @@ final class ServicesScriptTest { // case K5
   void saysAtOnceWhatAProgramSaidThatEnds() throws Exception {
     Files.createFile(folder.resolve("broken"));
     start().join().exits(1).says("cannot start");
+  }
+
+  /** A process whose command line has these words, on record as the resident command line. */
+  private Process resident(String... words) throws Exception {
+    List<String> line = new ArrayList<>(List.of("perl", "-e", "sleep", "--"));
+    line.addAll(List.of(words));
+    Process process = new ProcessBuilder(line).start();
+    Files.writeString(folder.resolve("run/cli.pid"), process.pid() + "\n");
+    return process;
+  }
+
+  @Test
+  void theResidentCommandLineEndsWithTheServices() throws Exception {
+    String config = folder.resolve("etc/config.toml").toRealPath().toString();
+    Process own = resident("--lock=3", "--config", config);
+    try {
+      Command.run(script().toString(), "stop", "image").exits(0);
+      assertTrue(own.isAlive(), "one service of several was stopped");
+      Command.run(script().toString(), "stop").exits(0);
+      assertTrue(own.waitFor(20, TimeUnit.SECONDS), "it has ended");
+    } finally {
+      own.destroyForcibly();
+    }
+  }
+
+  @Test
+  void aProcessThatHasItsNumberIsLeftAlone() throws Exception {
+    Process other = resident("--config", folder.resolve("etc/config.toml") + ".other");
+    try {
+      Command.run(script().toString(), "stop").exits(0);
+      assertTrue(other.isAlive());
+    } finally {
+      other.destroyForcibly();
+    }
   }
 }

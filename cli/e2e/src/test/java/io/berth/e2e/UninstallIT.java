@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -118,6 +119,23 @@ final class UninstallIT {
       assertEquals(List.of(root.resolve("mine")), left.toList());
     }
     assertEquals(false, Files.exists(state));
+  }
+
+  @Test
+  void theResidentCommandLineEnds() throws Exception {
+    Path state = Files.createDirectories(folder.resolve("run"));
+    Files.createFile(state.resolve("image.lock"));
+    Process resident =
+        new ProcessBuilder("perl", "-e", "sleep", "--", "io.berth.cli.resident.ResidentMain")
+            .start();
+    try {
+      Files.writeString(state.resolve("cli.pid"), resident.pid() + "\n");
+      uninstall("root = \"%1$s/lib\"\nstate = \"%2$s\"\n".formatted(folder, state)).exits(0);
+      assertEquals(true, resident.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(false, Files.exists(state));
+    } finally {
+      resident.destroyForcibly();
+    }
   }
 
   // A volume with o=bind is the user's folder: rm goes through a bind mount of the same file

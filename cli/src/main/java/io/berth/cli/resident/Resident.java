@@ -17,15 +17,19 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the connections of thin clients, and lets a bounded number of lines be carried out at once.
- * It ends when a client of a newer build comes, or nobody does for some time.
+ * It ends when a client of a newer build comes, nobody does for some time, or it is not wanted.
  */
 final class Resident implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Resident.class.getName());
   private static final int MOST_WAITING = 256;
+
+  /** How often it looks whether it is wanted while nobody calls. */
+  private static final Duration LOOK = Duration.ofSeconds(2);
 
   private final Fd listener;
   private final Build build;
@@ -106,25 +110,32 @@ final class Resident implements AutoCloseable {
     }
   }
 
-  /** Blocks until no more clients are taken and every line is done. */
-  void awaitEnd(Duration idle) throws InterruptedException {
+  /**
+   * Blocks until no more clients are taken and every line is done.
+   *
+   * @param isWanted asked now and then while nobody calls; false ends it before its time
+   */
+  void awaitEnd(Duration idle, BooleanSupplier isWanted) throws InterruptedException {
+    long left;
     while (true) {
       synchronized (this) {
         if (ended && taken == 0) {
           return;
         }
-        long left = lastCall + idle.toNanos() - System.nanoTime();
+        left = lastCall + idle.toNanos() - System.nanoTime();
         if (taken > 0 || retired) {
           wait();
         } else if (left > 0) {
-          TimeUnit.NANOSECONDS.timedWait(this, left);
+          TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, LOOK.toNanos()));
         }
         left = lastCall + idle.toNanos() - System.nanoTime();
-        if (retired || taken > 0 || left > 0) {
+        if (retired || taken > 0) {
           continue;
         }
       }
-      retire();
+      if (left <= 0 || !isWanted.getAsBoolean()) {
+        retire();
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
+import io.berth.base.io.AtomicFile;
 import io.berth.cli.Rehearsal;
 import io.berth.linux.Fd;
 import io.berth.linux.FileLocks;
@@ -18,6 +19,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,7 +102,7 @@ public final class ResidentMain {
             ? Fd.adopt(ACTIVATED_FD, "socket of the service manager")
             : Sockets.listen(Sockets.Kind.SEQPACKET, socket, 0600, BACKLOG);
     Object own = activated ? null : fileKey(socket);
-    Files.writeString(pid, ProcessHandle.current().pid() + "\n");
+    AtomicFile.write(pid, ProcessHandle.current().pid() + "\n", "rw-------");
     Build build =
         Build.of(Path.of(Objects.requireNonNull(System.getProperty("berth.libexec")), "bin/berth"));
     try (SharedConnections connections = new SharedConnections();
@@ -120,7 +122,34 @@ public final class ResidentMain {
       resident.start();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> end(resident), "stop"));
       warmUp(resident, connections);
-      resident.awaitEnd(Duration.ofSeconds(Math.max(1, config.number(Key.CLI_IDLE))));
+      resident.awaitEnd(
+          Duration.ofSeconds(Math.max(1, config.number(Key.CLI_IDLE))),
+          own == null ? () -> true : new Watch(socket, own, config.socket("containerd")));
+    }
+  }
+
+  /**
+   * Whether clients still come to this process: its socket bears its name, and a service is there
+   * that they could want. Looks that follow each other soon see it gone while it is started anew.
+   */
+  private static final class Watch implements BooleanSupplier {
+    private static final int MOST_ABSENCES = 3;
+
+    private final Path socket;
+    private final Object own;
+    private final Path service;
+    private int absences;
+
+    Watch(Path socket, Object own, Path service) {
+      this.socket = socket;
+      this.own = own;
+      this.service = service;
+    }
+
+    @Override
+    public boolean getAsBoolean() {
+      absences = Files.exists(service) ? 0 : absences + 1;
+      return absences < MOST_ABSENCES && own.equals(fileKey(socket));
     }
   }
 

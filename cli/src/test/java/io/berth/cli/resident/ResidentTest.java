@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -271,8 +272,12 @@ final class ResidentTest {
   }
 
   private void awaitEnd(Duration idle) {
+    awaitEnd(idle, () -> true);
+  }
+
+  private void awaitEnd(Duration idle, BooleanSupplier isWanted) {
     try {
-      resident.awaitEnd(idle);
+      resident.awaitEnd(idle, isWanted);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
@@ -282,6 +287,21 @@ final class ResidentTest {
   void itEndsWhenNobodyCalls() throws Exception {
     CompletableFuture.runAsync(() -> awaitEnd(Duration.ofMillis(50))).get(20, TimeUnit.SECONDS);
     retired.get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void itEndsWhenItIsNotWanted() throws Exception {
+    Fd client = greet(BUILD);
+    hears(client, LineProtocol.LINE_OFFER, 0);
+    AtomicInteger looks = new AtomicInteger();
+    CompletableFuture<Void> end =
+        CompletableFuture.runAsync(
+            () -> awaitEnd(Duration.ofHours(1), () -> looks.incrementAndGet() < 2));
+    // Its client goes without accepting the offer.
+    Sockets.shutdown(client, Sockets.Direction.BOTH);
+    end.get(20, TimeUnit.SECONDS);
+    retired.get(20, TimeUnit.SECONDS);
+    assertEquals(2, looks.get());
   }
 
   @Test
