@@ -41,7 +41,11 @@ final class RunIT {
         () -> tasks() + " and " + names(berth.dir().resolve("lib/containers/default")),
         "[] and []"::equals);
     berth.berth("info").exits(0).says("endpoints: 0");
-    assertEquals("", berth.berth("volume", "ls", "-q").exits(0).out());
+    // They go after the container's record.
+    Eventually.answers(
+        "their volumes are gone",
+        () -> berth.berth("volume", "ls", "-q").exits(0).out(),
+        ""::equals);
     berth.berth("snapshots", "ls").exits(0).saysNo("Active");
   }
 
