@@ -412,39 +412,4 @@ final class ResidentIT {
     awaitResident();
     assertEquals(surroundings(berth.pid("containerd")), surroundings(resident()));
   }
-
-  /** A resident of an instance that has this folder, and a file where a service has its socket. */
-  private static Process residentOf(Path folder) throws Exception {
-    Path config = Files.writeString(folder.resolve("config.toml"), "state = \"" + folder + "\"\n");
-    Files.writeString(folder.resolve("containerd.sock"), "");
-    Process process =
-        new ProcessBuilder(
-                "bash",
-                "-c",
-                "exec \"$1\" --lock=9 --config \"$2\" 9>\"$3\"",
-                "resident",
-                berth.libexec().resolve("bin/berth-resident").toString(),
-                config.toString(),
-                folder.resolve("cli.lock").toString())
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("log").toFile())
-            .start();
-    Eventually.holds("it listens", () -> Files.exists(folder.resolve("cli.sock")));
-    return process;
-  }
-
-  @Test
-  void itEndsWithTheServicesAndWithItsSocket() throws Exception {
-    for (String gone : List.of("containerd.sock", "cli.sock")) {
-      Path folder = berth.folder("without-" + gone);
-      Process process = residentOf(folder);
-      try {
-        Files.delete(folder.resolve(gone));
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS), gone);
-        assertFalse(Files.exists(folder.resolve("cli.sock")), "its name");
-      } finally {
-        process.destroyForcibly();
-      }
-    }
-  }
 }

@@ -29,7 +29,7 @@ final class Resident implements AutoCloseable {
   private static final int MOST_WAITING = 256;
 
   /** How often it looks whether it is wanted while nobody calls. */
-  private static final Duration LOOK = Duration.ofSeconds(2);
+  private static final Duration LOOK = Duration.ofSeconds(3);
 
   private final Fd listener;
   private final Build build;

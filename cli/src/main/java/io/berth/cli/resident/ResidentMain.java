@@ -6,11 +6,13 @@ import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.AtomicFile;
 import io.berth.cli.Rehearsal;
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileLocks;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Sockets;
+import io.berth.linux.SyscallException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -129,8 +131,8 @@ public final class ResidentMain {
   }
 
   /**
-   * Whether clients still come to this process: its socket bears its name, and a service is there
-   * that they could want. Looks that follow each other soon see it gone while it is started anew.
+   * Whether clients still come to this process: its socket bears its name, and a service answers
+   * that they could want. A look or two see none while it is started anew.
    */
   private static final class Watch implements BooleanSupplier {
     private static final int MOST_ABSENCES = 3;
@@ -148,8 +150,17 @@ public final class ResidentMain {
 
     @Override
     public boolean getAsBoolean() {
-      absences = Files.exists(service) ? 0 : absences + 1;
+      absences = isServed() ? 0 : absences + 1;
       return absences < MOST_ABSENCES && own.equals(fileKey(socket));
+    }
+
+    /** A service that has ended leaves its socket, where nobody listens any more. */
+    private boolean isServed() {
+      try (Fd _ = Sockets.connect(Sockets.Kind.STREAM, service, /* nonBlocking= */ true)) {
+        return true;
+      } catch (SyscallException e) {
+        return !e.is(Errno.ECONNREFUSED) && !e.is(Errno.ENOENT);
+      }
     }
   }
 
