@@ -14,7 +14,7 @@
 
 #include "service.h"
 
-#define PASS_MS 1000
+#define PASS_MS 2000
 #define LOCK_FD 3 /* where the resident has its lock; it is held as long as it lives */
 
 /* Whoever ends the instance finds the process by this file from the first instant on. */
