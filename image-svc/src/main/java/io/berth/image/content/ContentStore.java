@@ -338,13 +338,17 @@ public final class ContentStore {
     if (find(namespace, digest) == null) {
       return false;
     }
-    if (lease != null) {
-      metadata.lazy(transaction -> {
-        Leases.add(transaction, namespace, lease, Lease.Resource.content(digest.toString()));
-        return true;
-      });
+    if (lease == null) {
+      return true;
     }
-    return true;
+    return metadata.lazy(transaction -> {
+      // A collection may have been before this transaction and behind the look.
+      if (find(transaction, namespace, digest) == null) {
+        return false;
+      }
+      Leases.add(transaction, namespace, lease, Lease.Resource.content(digest.toString()));
+      return true;
+    });
   }
 
   void arrives(Digest digest) {

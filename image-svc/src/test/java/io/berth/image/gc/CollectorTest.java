@@ -30,10 +30,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -98,6 +100,31 @@ final class CollectorTest {
       collector.collect();
       assertNull(stores.content.find(NS, left));
       assertNotNull(stores.content.find(NS, coming));
+    }
+  }
+
+  @Test
+  void contentThatIsCollectedMeanwhile_isNotLeased() throws Exception {
+    Digest blob = stores.put(NS, "", "blob", Map.of());
+    CompletableFuture<Void> begun = new CompletableFuture<>();
+    CompletableFuture<Void> seen = new CompletableFuture<>();
+    try (WorkLease running = WorkLease.take(stores.leases, NS, "pull")) {
+      CompletableFuture<Boolean> collected =
+          CompletableFuture.supplyAsync(() ->
+              stores.metadata.durable(transaction -> {
+                begun.complete(null);
+                seen.join();
+                return stores.content.remove(transaction, NS, blob);
+              }));
+      begun.get(20, TimeUnit.SECONDS);
+      CompletableFuture<Boolean> leased = new CompletableFuture<>();
+      Thread pull =
+          Thread.ofPlatform()
+              .start(() -> leased.complete(stores.content.lease(NS, running.id(), blob)));
+      Eventually.holds("it waits to write", () -> pull.getState() != Thread.State.RUNNABLE);
+      seen.complete(null);
+      assertTrue(collected.get(20, TimeUnit.SECONDS));
+      assertFalse(leased.get(20, TimeUnit.SECONDS), "there is nothing to keep");
     }
   }
 
