@@ -62,12 +62,12 @@ static void ask_resident(char **arguments) {
 
 int main(int argc, char **argv) {
   const char *set = getenv("BERTH_RESIDENT");
-  const char *wanted = set == NULL ? "no" : set;
+  const char *wanted = set == NULL || *set == 0 ? "yes" : set;
   bool only = strcmp(wanted, "only") == 0;
   if (argc > 0 && (only || strcmp(wanted, "yes") == 0) && fill_streams() == 0)
     ask_resident(argv);
   if (only) {
-    dprintf(2, "berth: no resident command line took this line; set BERTH_RESIDENT=yes to have it "
+    dprintf(2, "berth: no resident command line took this line; without BERTH_RESIDENT=only it is "
                "carried out without one\n");
     return 125;
   }

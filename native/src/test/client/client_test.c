@@ -496,9 +496,18 @@ static void a_line_for_a_resident_only_fails_without_one(int listener) {
   setenv("BERTH_RESIDENT", "only", 1);
   char *arguments[] = {"berth", "load", "-i", "/dev/stdin", NULL};
   struct client client = run(arguments, -1);
-  setenv("BERTH_RESIDENT", "yes", 1);
+  unsetenv("BERTH_RESIDENT");
   says(client, "no resident command line took this line");
   ends_with(client, 125);
+  nobody_connected(listener);
+}
+
+static void a_line_that_wants_none_goes_on_alone(int listener) {
+  setenv("BERTH_RESIDENT", "no", 1);
+  struct client client = call("version");
+  unsetenv("BERTH_RESIDENT");
+  says(client, "oneshot version");
+  ends_with(client, ONESHOT);
   nobody_connected(listener);
 }
 
@@ -593,7 +602,7 @@ int main(int argc, char **argv) {
   char config[128];
   in_folder(config, sizeof config, "config.toml");
   setenv("BERTH_CONFIG", config, 1);
-  setenv("BERTH_RESIDENT", "yes", 1);
+  unsetenv("BERTH_RESIDENT"); /* which is as good as yes */
 
   RUN(without_services_no_resident_is_started());
   int service = listen_at("containerd.sock", SOCK_STREAM);
@@ -611,6 +620,7 @@ int main(int argc, char **argv) {
   RUN(a_reader_that_has_gone_ends_the_client(listener));
   RUN(the_client_stops_and_goes_on(listener));
   RUN(the_terminal_is_as_it_was_when_the_resident_dies(listener));
+  RUN(a_line_that_wants_none_goes_on_alone(listener));
   RUN(what_a_resident_cannot_do_goes_on_alone(listener));
   RUN(names_in_dev_and_proc_are_of_each_process(listener));
   RUN(in_the_root_folder_they_begin_without_a_slash(listener));
@@ -619,6 +629,6 @@ int main(int argc, char **argv) {
   RUN(a_bounded_line_goes_on_alone(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 19 tests passed\n");
+  printf("client_test: 20 tests passed\n");
   return 0;
 }
