@@ -22,7 +22,7 @@
 
 #define OFFER_MS 1000  /* how long a resident that runs may take to say whether it takes the line */
 #define WORD_MS 1000   /* after how long the person is told that the line waits for others */
-#define QUEUE_MS 10000 /* how long it waits for others */
+#define QUEUE_MS 3000 /* how long it waits for others */
 #define EFFECT_MS 500  /* how long a signal's effect waits for output that is on its way */
 
 #define FAILED 125
