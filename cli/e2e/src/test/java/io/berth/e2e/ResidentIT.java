@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -411,5 +412,29 @@ final class ResidentIT {
     job.exits(0).says("berth version");
     awaitResident();
     assertEquals(surroundings(berth.pid("containerd")), surroundings(resident()));
+  }
+
+  @Test
+  void aLineThatStaysOutlivesServicesAndAResidentThatIsToldToEnd() throws Exception {
+    awaitResident();
+    String run = "berth run --rm --network none --name stays busybox:test ";
+    CompletableFuture<Command> stays =
+        CompletableFuture.supplyAsync(
+            () ->
+                shell(
+                    "only", "stays", run + "sh -c 'until [ -e /go ]; do sleep 0.05; done; exit 7'"),
+            Command.READERS);
+    berth.eventuallySays("stays", "ps", "--format", "{{.Names}}");
+    berth.kill("containerd");
+    berth.startMissing();
+    shell("only", "between", "berth ps").exits(0).says("stays");
+    long before = resident();
+    ProcessHandle.of(before).orElseThrow().destroy();
+    Eventually.holds("it takes no more lines", () -> version("only").exit() != 0);
+    awaitResident();
+    assertNotEquals(before, resident());
+    berth.berth("exec", "stays", "touch", "/go").exits(0);
+    assertEquals("", stays.get(1, TimeUnit.MINUTES).exits(7).err());
+    Eventually.holds("it has ended", () -> ProcessHandle.of(before).isEmpty());
   }
 }

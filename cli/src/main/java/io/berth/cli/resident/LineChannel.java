@@ -13,13 +13,15 @@ import io.grpc.Status;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * A line's view of a channel that others use as well: shut down, it ends the calls of this line and
- * no others, and takes no more of them.
+ * no others, and takes no more of them. Each call goes over the channel that there is then, for a
+ * service may be started anew while the line stays.
  */
 final class LineChannel extends ManagedChannel {
-  private final ManagedChannel shared;
+  private final Supplier<ManagedChannel> shared;
 
   @GuardedBy("this")
   private final Set<ClientCall<?, ?>> calls = new HashSet<>();
@@ -27,13 +29,13 @@ final class LineChannel extends ManagedChannel {
   @GuardedBy("this")
   private boolean over;
 
-  LineChannel(ManagedChannel shared) {
+  LineChannel(Supplier<ManagedChannel> shared) {
     this.shared = shared;
   }
 
   @Override
   public <Q, A> ClientCall<Q, A> newCall(MethodDescriptor<Q, A> method, CallOptions options) {
-    return new Tracked<>(shared.newCall(method, options));
+    return new Tracked<>(shared.get().newCall(method, options));
   }
 
   private final class Tracked<Q, A> extends SimpleForwardingClientCall<Q, A> {
@@ -99,16 +101,16 @@ final class LineChannel extends ManagedChannel {
 
   @Override
   public ConnectivityState getState(boolean requestConnection) {
-    return shared.getState(requestConnection);
+    return shared.get().getState(requestConnection);
   }
 
   @Override
   public void notifyWhenStateChanged(ConnectivityState source, Runnable callback) {
-    shared.notifyWhenStateChanged(source, callback);
+    shared.get().notifyWhenStateChanged(source, callback);
   }
 
   @Override
   public String authority() {
-    return shared.authority();
+    return shared.get().authority();
   }
 }

@@ -201,11 +201,10 @@ final class Resident implements AutoCloseable {
     return !retired;
   }
 
-  /** Waits until every line is done, at most so long. */
-  synchronized void awaitLines(Duration most) throws InterruptedException {
-    long end = System.nanoTime() + most.toNanos();
-    for (long left = most.toNanos(); taken > 0 && left > 0; left = end - System.nanoTime()) {
-      TimeUnit.NANOSECONDS.timedWait(this, left);
+  /** Blocks until every line is done. */
+  synchronized void awaitLines() throws InterruptedException {
+    while (taken > 0) {
+      wait();
     }
   }
 

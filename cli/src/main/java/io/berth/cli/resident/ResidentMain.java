@@ -37,9 +37,6 @@ public final class ResidentMain {
   private static final int ACTIVATED_FD = 3;
   private static final int ROUNDS = 20;
 
-  /** How long lines may take to end when this process is told to. */
-  private static final Duration PATIENCE = Duration.ofSeconds(3);
-
   private final @Nullable Path file;
   private final @Nullable Fd lock;
 
@@ -208,10 +205,14 @@ public final class ResidentMain {
     }
   }
 
+  /**
+   * Told to end, it takes no more lines and goes when those have ended that it has, as processes of
+   * their own would: a container's output that is watched outlives services that are started anew.
+   */
   private static void end(Resident resident) {
     resident.retire();
     try {
-      resident.awaitLines(PATIENCE);
+      resident.awaitLines();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -76,7 +76,7 @@ final class SharedConnections implements AutoCloseable {
     // The connector asks under its lock.
     @Override
     public Channel open(Path socket) {
-      LineChannel channel = new LineChannel(to(socket));
+      LineChannel channel = new LineChannel(() -> to(socket));
       synchronized (own) {
         own.add(channel);
       }
