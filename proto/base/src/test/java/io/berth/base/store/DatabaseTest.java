@@ -181,15 +181,14 @@ final class DatabaseTest {
     }
   }
 
-  /** An error of the machine, such as a want of memory, is answered like any other failure. */
-  @Test
-  void anErrorOnTheWritersThreadLeavesNobodyWithoutAnAnswer() throws Exception {
-    CountDownLatch held = new CountDownLatch(1);
-    CountDownLatch release = new CountDownLatch(1);
-    Set<Thread> callers = ConcurrentHashMap.newKeySet();
-    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
-        ExecutorService threads = Executors.newCachedThreadPool()) {
-      Future<Boolean> holder =
+  /** Keeps the writer's thread at work, so that others wait for it, until it is let go. */
+  private static final class HeldWriter implements AutoCloseable {
+    private final CountDownLatch release = new CountDownLatch(1);
+    private final Future<Boolean> work;
+
+    HeldWriter(Database database, ExecutorService threads) throws InterruptedException {
+      CountDownLatch held = new CountDownLatch(1);
+      work =
           threads.submit(() ->
               database.lazy(_ -> {
                 held.countDown();
@@ -200,6 +199,34 @@ final class DatabaseTest {
                 }
               }));
       held.await();
+    }
+
+    void letGo() throws Exception {
+      release.countDown();
+      assertTrue(work.get());
+    }
+
+    @Override
+    public void close() {
+      release.countDown();
+    }
+  }
+
+  private static void awaitWaiting(Set<Thread> callers, int number) throws InterruptedException {
+    Eventually.holds(
+        "all wait",
+        () ->
+            callers.size() == number
+                && callers.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING));
+  }
+
+  /** An error of the machine, such as a want of memory, is answered like any other failure. */
+  @Test
+  void anErrorOnTheWritersThreadLeavesNobodyWithoutAnAnswer() throws Exception {
+    Set<Thread> callers = ConcurrentHashMap.newKeySet();
+    try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        HeldWriter writer = new HeldWriter(database, threads)) {
       List<Future<Integer>> writes = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         int key = i;
@@ -215,14 +242,8 @@ final class DatabaseTest {
               });
             }));
       }
-      Eventually.holds(
-          "all wait",
-          () ->
-              callers.size() == 4
-                  && callers.stream()
-                      .allMatch(thread -> thread.getState() == Thread.State.WAITING));
-      release.countDown();
-      assertTrue(holder.get());
+      awaitWaiting(callers, 4);
+      writer.letGo();
       for (int i = 0; i < 4; i++) {
         Future<Integer> write = writes.get(i);
         if (i % 2 == 1) {
@@ -235,7 +256,6 @@ final class DatabaseTest {
       database.durable(insert(9));
       assertEquals(3, count(database));
     } finally {
-      release.countDown();
       callers.forEach(Thread::interrupt);
     }
   }
@@ -243,22 +263,10 @@ final class DatabaseTest {
   /** What callers do who were answered follows from it, such as the deletion of a file. */
   @Test
   void anInterruptedWriteIsNotMadeOrIsAnswered() throws Exception {
-    CountDownLatch held = new CountDownLatch(1);
-    CountDownLatch release = new CountDownLatch(1);
     Set<Thread> callers = ConcurrentHashMap.newKeySet();
     try (Database database = Database.open(folder.resolve("a.db"), SCHEMA);
-        ExecutorService threads = Executors.newCachedThreadPool()) {
-      Future<Boolean> holder =
-          threads.submit(() ->
-              database.lazy(_ -> {
-                held.countDown();
-                try {
-                  return release.await(1, TimeUnit.MINUTES);
-                } catch (InterruptedException e) {
-                  throw new IllegalStateException(e);
-                }
-              }));
-      held.await();
+        ExecutorService threads = Executors.newCachedThreadPool();
+        HeldWriter writer = new HeldWriter(database, threads)) {
       List<Future<Boolean>> writes = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         int key = i;
@@ -273,22 +281,14 @@ final class DatabaseTest {
               }
             }));
       }
-      Eventually.holds(
-          "all wait",
-          () ->
-              callers.size() == 5
-                  && callers.stream()
-                      .allMatch(thread -> thread.getState() == Thread.State.WAITING));
+      awaitWaiting(callers, 5);
       callers.forEach(Thread::interrupt);
-      release.countDown();
-      assertTrue(holder.get());
+      writer.letGo();
       int answered = 0;
       for (Future<Boolean> write : writes) {
         answered += write.get() ? 1 : 0;
       }
       assertEquals(answered, count(database));
-    } finally {
-      release.countDown();
     }
   }
 
