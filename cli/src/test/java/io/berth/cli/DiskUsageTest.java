@@ -56,6 +56,7 @@ final class DiskUsageTest {
         Images          2         1         7MB       5MB (71%)
         Containers      2         1         30kB      20kB (66%)
         Local Volumes   2         1         600B      500B (83%)
+        Build Cache     0         0         0B        0B
         """,
         lines.out());
     lines.reset();
@@ -69,6 +70,16 @@ final class DiskUsageTest {
     assertTrue(lines.out().matches("(?s).*one .*3MB +1MB +2MB +2\n.*"), lines.out());
     assertTrue(lines.out().matches("(?s).*two .*5MB +1MB +4MB +0\n.*"), lines.out());
     assertTrue(lines.out().matches("(?s).*\nfree +0 +500B\n.*"), lines.out());
+    assertTrue(
+        lines
+            .out()
+            .endsWith(
+                """
+                Build cache usage: 0B
+
+                CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED
+                """),
+        lines.out());
     lines.reset();
     assertEquals(1, lines.berth("system", "df", "-v", "--format", "json"));
   }

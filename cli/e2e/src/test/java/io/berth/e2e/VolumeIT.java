@@ -297,6 +297,7 @@ final class VolumeIT {
             .exits(0)
             .out();
     assertEquals(
-        List.of("Images 2 0", "Containers 0 0", "Local Volumes 1 0"), used.lines().toList());
+        List.of("Images 2 0", "Containers 0 0", "Local Volumes 1 0", "Build Cache 0 0"),
+        used.lines().toList());
   }
 }

@@ -123,7 +123,7 @@ public final class ImageCommands {
               () -> image.hasCreatedAt() ? Words.ago(image.getCreatedAt(), now) : "N/A")
           .cell("CreatedAt", () -> image.hasCreatedAt() ? moment(image.getCreatedAt()) : "N/A")
           .cell("Size", () -> Words.size(image.getSize()))
-          .cell("VirtualSize", () -> Words.size(image.getSize()))
+          .cell("VirtualSize", () -> Words.sum(image.getSize()))
           // What docker says as well where nobody has counted.
           .cell("Containers", () -> "N/A")
           .cell("SharedSize", () -> "N/A")

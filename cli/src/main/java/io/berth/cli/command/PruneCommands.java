@@ -62,7 +62,7 @@ public final class PruneCommands {
       }
       long bytes = prune(session, wanted);
       if (bytes >= 0) {
-        session.out().println("Total reclaimed space: " + Words.size(bytes));
+        session.out().println("Total reclaimed space: " + Words.sum(bytes));
       }
       return 0;
     }

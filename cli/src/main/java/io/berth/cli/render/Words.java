@@ -44,12 +44,21 @@ public final class Words {
     return digits + UNITS[unit];
   }
 
+  /** A number of bytes in powers of 1000, with four digits at most, for sums: {@code 1.234MB}. */
+  public static String sum(long bytes) {
+    return scaled(bytes, 1000, UNITS);
+  }
+
   /** A number of bytes in powers of 1024, with four digits at most: {@code 1.234MiB}. */
   public static String binarySize(long bytes) {
+    return scaled(bytes, 1024, BINARY_UNITS);
+  }
+
+  private static String scaled(long bytes, int base, String[] units) {
     double value = bytes;
     int unit = 0;
-    while (value >= 1024 && unit < BINARY_UNITS.length - 1) {
-      value /= 1024;
+    while (value >= base && unit < units.length - 1) {
+      value /= base;
       unit++;
     }
     String digits =
@@ -59,7 +68,7 @@ public final class Words {
     if (digits.contains(".")) {
       digits = digits.replaceAll("0+$", "").replaceAll("\\.$", "");
     }
-    return digits + BINARY_UNITS[unit];
+    return digits + units[unit];
   }
 
   /** A length of time in whole units: {@code About an hour}, {@code 3 weeks}. */
