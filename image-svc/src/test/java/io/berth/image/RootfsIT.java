@@ -362,6 +362,8 @@ class RootfsIT {
     var history =
         images().history(HistoryRequest.newBuilder().setRef("app:2").build()).getEntriesList();
     assertEquals("msg", history.getFirst().getComment());
+    // It tells what made the layer, and not what the image runs from now on.
+    assertEquals("sh", history.getFirst().getCreatedBy());
     Mount second =
         rootfs()
             .prepare(PrepareRequest.newBuilder().setRef("app:2").setKey("c2").setUser("u").build())

@@ -146,10 +146,11 @@ public final class ImageBuilder {
               : ConfigDraft.of(
                   stores.content.readAll(namespace, Digest.of(base.id()), Documents.MAX_BYTES));
       draft.settings.accept(config);
+      String createdBy = createdBy(config);
       draft.changes.forEach(config::change);
       config.layer(
           layer.diffId().toString(),
-          new ConfigDraft.Step(Instant.now(), createdBy(config), draft.author, draft.message));
+          new ConfigDraft.Step(Instant.now(), createdBy, draft.author, draft.message));
       List<Descriptor> layers =
           new ArrayList<>(base == null ? List.of() : base.manifest().layers());
       layers.add(layer.descriptor());
@@ -157,11 +158,10 @@ public final class ImageBuilder {
     }
   }
 
+  /** What made the layer, as docker tells it: the words after the container's entry point. */
   private static String createdBy(ConfigDraft config) {
     ImageConfig.Process process = ImageConfig.read(config.bytes(), "new configuration").config();
-    List<String> words = new ArrayList<>(process.entrypoint());
-    words.addAll(process.cmd());
-    return String.join(" ", words);
+    return String.join(" ", process.cmd());
   }
 
   /**
