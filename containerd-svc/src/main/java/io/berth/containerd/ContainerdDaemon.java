@@ -3,7 +3,7 @@ package io.berth.containerd;
 import io.berth.base.daemon.Daemon;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.time.Sleeper;
-import io.berth.containerd.client.OutboxFollower;
+import io.berth.containerd.client.Outboxes;
 import io.berth.containerd.container.Supervising;
 import io.berth.containerd.front.Front;
 import io.berth.containerd.metadata.Store;
@@ -27,7 +27,7 @@ public final class ContainerdDaemon implements Daemon {
   private final Recovery recovery;
   private final Supervising containers;
   private final Front front;
-  private final OutboxFollower outbox;
+  private final Outboxes outboxes;
   private final ShimProcesses shimProcesses;
   private final WarmUp warmUp;
   private final ServiceHealth health = new ServiceHealth();
@@ -38,14 +38,14 @@ public final class ContainerdDaemon implements Daemon {
       Recovery recovery,
       Supervising containers,
       Front front,
-      OutboxFollower outbox,
+      Outboxes outboxes,
       ShimProcesses shimProcesses,
       WarmUp warmUp) {
     this.store = store;
     this.recovery = recovery;
     this.containers = containers;
     this.front = front;
-    this.outbox = outbox;
+    this.outboxes = outboxes;
     this.shimProcesses = shimProcesses;
     this.warmUp = warmUp;
   }
@@ -58,7 +58,7 @@ public final class ContainerdDaemon implements Daemon {
       containers.attend();
       recovery.run();
       front.open(health.services(), warmUp::clientCalled);
-      outbox.start();
+      outboxes.start();
       containers.resume();
       warmUp.start(this::awaitWarmProcess);
       started = true;
@@ -84,7 +84,7 @@ public final class ContainerdDaemon implements Daemon {
     warmUp.stop();
     front.stop();
     containers.stop();
-    outbox.close();
+    outboxes.close();
     shimProcesses.stop();
     front.close();
     store.close();

@@ -11,14 +11,17 @@ import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.client.ImageEmptiness;
 import io.berth.containerd.client.NetworkCalls;
 import io.berth.containerd.client.OutboxFollower;
+import io.berth.containerd.client.Outboxes;
 import io.berth.containerd.client.ShimProcessClient;
 import io.berth.containerd.event.EventBroker;
+import io.berth.containerd.event.RecentEvents;
 import io.berth.containerd.front.Peers;
 import io.berth.containerd.metadata.Emptiness;
 import io.berth.containerd.metadata.Store;
 import io.berth.containerd.shimprocess.ShimProcessConnection;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Singleton;
+import java.util.List;
 
 /** The channels to the other services, and who asks them. */
 @Module
@@ -55,8 +58,12 @@ final class ContainerdModule {
 
   @Provides
   @Singleton
-  static OutboxFollower outbox(Peers peers, Store store, EventBroker broker, Sleeper sleeper) {
-    return new OutboxFollower("image", peers.image(), store, broker, sleeper);
+  static Outboxes outboxes(
+      Peers peers, Store store, EventBroker broker, RecentEvents recent, Sleeper sleeper) {
+    return new Outboxes(
+        List.of(
+            new OutboxFollower("image", peers.image(), store, broker, recent, sleeper),
+            new OutboxFollower("network", peers.network(), store, broker, recent, sleeper)));
   }
 
   @Provides

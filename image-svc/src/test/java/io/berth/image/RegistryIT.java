@@ -106,6 +106,8 @@ final class RegistryIT {
       String ref = "127.0.0.1:" + port + "/team/app:1";
       images().tag(TagRequest.newBuilder().setRef("app:1").setName(ref).build());
       images().push(PushRequest.newBuilder().setRef(ref).build()).forEachRemaining(_ -> {});
+      String name = " {name=127.0.0.1:" + port + "/team/app}";
+      assertEquals("default: image push " + ref + name, OutboxIT.told(service).getLast());
       images().remove(RemoveRequest.newBuilder().setRef("app:1").setForce(true).build());
       images().remove(RemoveRequest.newBuilder().setRef(ref).setForce(true).build());
       service.stop();
@@ -113,6 +115,7 @@ final class RegistryIT {
       deleteStore();
       service.start();
       Progress last = pull("http://" + ref).getLast();
+      assertEquals(List.of("default: image pull " + ref + name), OutboxIT.told(service));
       assertEquals(image.config().digest(), last.getImage().getId());
       assertEquals(image.manifest().digest(), last.getMessage());
       var rootfs = UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);

@@ -60,7 +60,7 @@ final class ServiceProcess implements AutoCloseable {
     channel = connect();
   }
 
-  private static final class NoContainers extends ContainersGrpc.ContainersImplBase {
+  static final class NoContainers extends ContainersGrpc.ContainersImplBase {
     @Override
     public void list(
         ListContainersRequest request, StreamObserver<ListContainersResponse> responses) {

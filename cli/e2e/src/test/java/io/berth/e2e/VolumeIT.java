@@ -263,6 +263,7 @@ final class VolumeIT {
             .out();
     assertEquals(
         List.of(
+            "volume create",
             "container create",
             "container attach",
             "volume mount",
@@ -271,7 +272,7 @@ final class VolumeIT {
             "volume unmount",
             "container destroy"),
         told.lines().filter(line -> !line.startsWith("network")).toList().reversed().stream()
-            .limit(7)
+            .limit(8)
             .toList()
             .reversed());
     assertEquals(

@@ -1,17 +1,12 @@
 package io.berth.cli.command;
 
-import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PruneRequest;
 import io.berth.api.berth.image.v1.ImagesGrpc;
-import io.berth.api.berth.network.v1.ListNetworksRequest;
-import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
-import io.berth.api.berth.network.v1.RemoveNetworkRequest;
+import io.berth.api.berth.network.v1.PruneNetworksRequest;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
-import io.berth.base.error.BerthException;
-import io.berth.base.rpc.Timestamps;
 import io.berth.base.text.ListFilters;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Caller;
@@ -19,11 +14,8 @@ import io.berth.cli.session.Session;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -192,40 +184,13 @@ public final class PruneCommands {
 
   /** Removes networks that no endpoint is on and that no container of this namespace names. */
   private static void networks(Session session, List<String> wanted) {
-    List<Network> all =
-        session
-            .call(NetworksGrpc.getListMethod(), ListNetworksRequest.getDefaultInstance())
-            .getNetworksList();
-    Set<String> named = new HashSet<>();
+    PruneNetworksRequest.Builder request = PruneNetworksRequest.newBuilder().addAllFilters(wanted);
     session
         .call(ContainersGrpc.getListMethod(), ListRequest.newBuilder().setAll(true).build())
         .getContainersList()
-        .stream()
-        .map(Container::getNetwork)
-        .forEach(network -> named.add(network.getMode()));
-    ListFilters filters = ListFilters.parse(Kind.NETWORKS.objects(), wanted, Kind.NETWORKS.keys());
-    Instant until = filters.until(Instant.now(), ZoneOffset.UTC);
-    List<String> gone = new ArrayList<>();
-    for (Network network : all) {
-      boolean own = network.getDriver().equals("bridge") || network.getDriver().equals("routed");
-      boolean free = network.getEndpoints() == 0 && !named.contains(network.getName());
-      if (own
-          && !network.getName().equals("bridge")
-          && free
-          && !named.contains(network.getId())
-          && filters.fitsLabels(network.getLabelsMap())
-          && ListFilters.fits(until, Timestamps.instant(network.getCreatedAt()))) {
-        try {
-          var request = RemoveNetworkRequest.newBuilder().setRef(network.getId()).build();
-          session.call(NetworksGrpc.getRemoveMethod(), request);
-          gone.add(network.getName());
-        } catch (BerthException.FailedPrecondition | BerthException.NotFound e) {
-          // A container has joined the network meanwhile, or somebody has removed it.
-          session.err().println("berth: " + e.getMessage());
-        }
-      }
-    }
-    tell(session, "Networks", gone);
+        .forEach(container -> request.addKept(container.getNetwork().getMode()));
+    var gone = session.call(NetworksGrpc.getPruneMethod(), request.build());
+    tell(session, "Networks", gone.getNamesList());
   }
 
   /** Removes containers that do not run. */

@@ -6,6 +6,7 @@ import io.berth.api.berth.event.v1.WatchRequest;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Timestamps;
+import io.berth.containerd.client.Outboxes;
 import io.berth.containerd.event.RecentEvent;
 import io.berth.containerd.event.RecentEventFilter;
 import io.berth.containerd.event.RecentEvents;
@@ -16,11 +17,13 @@ import jakarta.inject.Inject;
 public final class EngineEventsEndpoint extends EngineEventsGrpc.EngineEventsImplBase {
   private final EventReaders readers;
   private final RecentEvents recent;
+  private final Outboxes outboxes;
 
   @Inject
-  EngineEventsEndpoint(EventReaders readers, RecentEvents recent) {
+  EngineEventsEndpoint(EventReaders readers, RecentEvents recent, Outboxes outboxes) {
     this.readers = readers;
     this.recent = recent;
+    this.outboxes = outboxes;
   }
 
   /**
@@ -42,6 +45,9 @@ public final class EngineEventsEndpoint extends EngineEventsGrpc.EngineEventsImp
         sender -> {
           try (place;
               watcher) {
+            if (wish.past()) {
+              outboxes.awaitTold();
+            }
             for (RecentEvent next = watcher.take(); next != null; next = watcher.take()) {
               sender.send(message(next));
             }

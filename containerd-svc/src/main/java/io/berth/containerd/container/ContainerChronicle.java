@@ -118,6 +118,18 @@ final class ContainerChronicle {
     tell(container, "kill", Map.of("signal", Integer.toString(signal)));
   }
 
+  /** Containers that rested were removed. */
+  void pruned(String namespace, long bytes) {
+    recent.tell(
+        new RecentEvent(
+            namespace,
+            RecentEvent.CONTAINER,
+            "prune",
+            "",
+            Map.of("reclaimed", Long.toString(bytes)),
+            recent.now()));
+  }
+
   /** A container has its place on a network. */
   void connected(NamedContainer container, NetworkEndpoint endpoint) {
     if (endpoint.network().isEmpty()) {

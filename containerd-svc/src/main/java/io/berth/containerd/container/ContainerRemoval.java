@@ -101,6 +101,7 @@ public final class ContainerRemoval {
         ids.add(container.key().id());
       }
     }
+    surroundings.chronicle().pruned(namespace, bytes);
     return new Pruned(ids, bytes);
   }
 

@@ -11,7 +11,6 @@ import java.util.function.Predicate;
  */
 public final class RecentEventFilter {
   private static final String EVENT = "event";
-  private static final String IMAGE = "image";
   private static final String TYPE = "type";
   private static final String SCOPE = "scope";
   private static final String DAEMON = "daemon";
@@ -28,7 +27,7 @@ public final class RecentEventFilter {
           RecentEvent.CONTAINER,
           DAEMON,
           EVENT,
-          IMAGE,
+          RecentEvent.IMAGE,
           ListFilters.LABEL,
           RecentEvent.NETWORK,
           SCOPE,
@@ -55,7 +54,7 @@ public final class RecentEventFilter {
         && filters.any(TYPE, what.type()::equals)
         && filters.any(SCOPE, "local"::equals)
         && OBJECTS.stream().allMatch(object -> filters.any(object, wanted -> names(what, wanted)))
-        && filters.any(IMAGE, wanted -> isImage(what, wanted))
+        && filters.any(RecentEvent.IMAGE, wanted -> isImage(what, wanted))
         && filters.fitsLabels(what.attributes());
   }
 
@@ -64,10 +63,12 @@ public final class RecentEventFilter {
         || what.attributes().getOrDefault("name", "").startsWith(wanted);
   }
 
-  // An image is meant with its tag, and without one whatever the tag.
+  // An image is meant with its tag, and without one whatever the tag. What happens to an image has
+  // its name, and what happens to a container the one of its image.
   private static boolean isImage(RecentEvent what, String wanted) {
-    String image = what.attributes().getOrDefault(IMAGE, "");
-    return List.of(what.actor(), image, untagged(image)).contains(wanted);
+    String attribute = what.type().equals(RecentEvent.IMAGE) ? "name" : RecentEvent.IMAGE;
+    String image = what.attributes().getOrDefault(attribute, "");
+    return List.of(what.actor(), image, untagged(what.actor()), untagged(image)).contains(wanted);
   }
 
   private static String untagged(String image) {

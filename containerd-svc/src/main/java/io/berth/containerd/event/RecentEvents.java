@@ -10,8 +10,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -82,6 +84,11 @@ public final class RecentEvents {
       @Nullable Instant since,
       @Nullable Instant until,
       RecentEventFilter filter) {
+    /** Whether what was before is wanted. */
+    public boolean past() {
+      return since != null || until != null;
+    }
+
     private boolean wants(RecentEvent what) {
       return (what.namespace().isEmpty() || what.namespace().equals(namespace))
           && (until == null || !what.at().isAfter(until))
@@ -95,7 +102,7 @@ public final class RecentEvents {
     lock.lock();
     try {
       Instant since = wish.since();
-      if (since != null || wish.until() != null) {
+      if (wish.past()) {
         kept.stream()
             .filter(what -> since == null || !what.at().isBefore(since))
             .forEach(watcher::offer);
@@ -107,10 +114,17 @@ public final class RecentEvents {
     return watcher;
   }
 
-  /** One watcher's queue. */
+  /** Something that waits for a watcher, with its place in the order of arrival. */
+  private record Waiting(RecentEvent what, long number) {}
+
+  /** One watcher's queue, in the order of moments: what other services tell of comes later. */
   public final class Watcher implements AutoCloseable {
     private final Wish wish;
-    private final Queue<RecentEvent> queue = new ArrayDeque<>();
+    private final Queue<Waiting> queue =
+        new PriorityQueue<>(
+            Comparator.<Waiting, Instant>comparing(waiting -> waiting.what.at())
+                .thenComparingLong(Waiting::number));
+    private long offered;
     private boolean behind;
 
     private Watcher(Wish wish) {
@@ -121,7 +135,7 @@ public final class RecentEvents {
       if (wish.wants(what)) {
         behind |= queue.size() >= QUEUED;
         if (!behind) {
-          queue.add(what);
+          queue.add(new Waiting(what, offered++));
         }
       }
     }
@@ -151,7 +165,7 @@ public final class RecentEvents {
           }
           var _ = arrived.await(left.toMillis() + 1, TimeUnit.MILLISECONDS);
         }
-        return queue.remove();
+        return queue.remove().what;
       } finally {
         lock.unlock();
       }

@@ -115,4 +115,13 @@ final class ContainerChronicleTest {
     chronicle.tell(web, "destroy");
     assertEquals(List.of("kill", "destroy"), told().stream().map(RecentEvent::action).toList());
   }
+
+  @Test
+  void pruningIsToldWithWhatItGave() throws InterruptedException {
+    chronicle.pruned("default", 2_000);
+    RecentEvent told = told().getFirst();
+    assertEquals("prune", told.action());
+    assertEquals("", told.actor());
+    assertEquals(Map.of("reclaimed", "2000"), told.attributes());
+  }
 }

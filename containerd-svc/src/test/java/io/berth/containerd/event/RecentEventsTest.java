@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.text.EventTexts;
 import io.berth.testing.TurnableClock;
 import java.time.Duration;
 import java.time.Instant;
@@ -114,16 +115,16 @@ final class RecentEventsTest {
     String command = "exec_create: sh -c " + "x".repeat(16 << 20);
     RecentEvent what =
         new RecentEvent("default", "container", command, "c1", attributes, Instant.EPOCH);
-    assertEquals(command.substring(0, RecentEvent.TEXT - 1) + "…", what.action());
+    assertEquals(command.substring(0, EventTexts.TEXT - 1) + "…", what.action());
     assertEquals(Set.of("name", "label0", "label1", "label2", "small"), what.attributes().keySet());
-    assertEquals(RecentEvent.TEXT, what.attributes().getOrDefault("label0", "").length());
-    String pairs = "x" + "\uD83D\uDEA2".repeat(RecentEvent.TEXT);
+    assertEquals(EventTexts.TEXT, what.attributes().getOrDefault("label0", "").length());
+    String pairs = "x" + "\uD83D\uDEA2".repeat(EventTexts.TEXT);
     String cut = new RecentEvent("", "volume", pairs, "v", Map.of(), Instant.EPOCH).action();
-    assertEquals(pairs.substring(0, RecentEvent.TEXT - 1) + "…", cut);
+    assertEquals(pairs.substring(0, EventTexts.TEXT - 1) + "…", cut);
     assertEquals(
-        pairs.substring(1, RecentEvent.TEXT - 1) + "…",
+        pairs.substring(1, EventTexts.TEXT - 1) + "…",
         new RecentEvent("", "volume", pairs.substring(1), "v", Map.of(), Instant.EPOCH).action());
-    String whole = "x".repeat(RecentEvent.TEXT);
+    String whole = "x".repeat(EventTexts.TEXT);
     assertEquals(
         whole, new RecentEvent("", "volume", whole, "v", Map.of(), Instant.EPOCH).action());
   }
@@ -161,5 +162,34 @@ final class RecentEventsTest {
             Map.of("name", "web", "image", "example.org/app:1", "team", "red"),
             Instant.EPOCH);
     assertEquals(fits, RecentEventFilter.of(List.of(filter)).fits(what));
+  }
+
+  /** Other services tell later what happened earlier. */
+  @Test
+  void thePastIsInTheOrderOfItsMoments() throws InterruptedException {
+    tell("default", "start");
+    recent.tell(
+        new RecentEvent(
+            "default", RecentEvent.VOLUME, "create", "v1", Map.of(), Instant.ofEpochSecond(999)));
+    assertEquals(List.of("create", "start"), past("default", 0L, 1001));
+  }
+
+  @Test
+  void anImageIsMeantByItsIdOrName_withOrWithoutItsTag() throws InterruptedException {
+    recent.tell(
+        new RecentEvent(
+            "default", "image", "pull", "busybox:1", Map.of("name", "busybox"), clock.instant()));
+    recent.tell(
+        new RecentEvent(
+            "default", "image", "tag", "sha256:12", Map.of("name", "other:2"), clock.instant()));
+    recent.tell(
+        new RecentEvent(
+            "default", "container", "start", "c1", Map.of("image", "busybox:1"), clock.instant()));
+    assertEquals(List.of("pull", "start"), past("default", 0L, 1000, "image=busybox"));
+    assertEquals(List.of("pull", "start"), past("default", 0L, 1000, "image=busybox:1"));
+    assertEquals(List.of("tag"), past("default", 0L, 1000, "image=other"));
+    assertEquals(List.of("tag"), past("default", 0L, 1000, "image=sha256:12"));
+    assertEquals(List.of(), past("default", 0L, 1000, "image=busy"));
+    assertEquals(List.of("pull", "tag"), past("default", 0L, 1000, "type=image"));
   }
 }

@@ -17,6 +17,8 @@ import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
 import io.berth.image.gc.Schedule;
+import io.berth.image.library.ImageChronicle;
+import io.berth.image.library.Tagging;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
 import io.grpc.stub.StreamObserver;
@@ -28,11 +30,16 @@ import java.util.List;
 @Singleton
 public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
   private final ImageNames names;
+  private final Tagging tagging;
+  private final ImageChronicle chronicle;
   private final Schedule collector;
 
   @Inject
-  public ImagesEndpoint(ImageNames names, Schedule collector) {
+  public ImagesEndpoint(
+      ImageNames names, Tagging tagging, ImageChronicle chronicle, Schedule collector) {
     this.names = names;
+    this.tagging = tagging;
+    this.chronicle = chronicle;
     this.collector = collector;
   }
 
@@ -65,36 +72,39 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
   public void create(CreateImageRequest request, StreamObserver<CreateImageResponse> responses) {
     Calls.answer(
         responses,
-        () ->
-            CreateImageResponse.newBuilder()
-                .setImage(
-                    message(
-                        names.create(
-                            CallContext.namespace(),
-                            draft(request.getImage()),
-                            request.hasSourceDateEpoch()
-                                ? Timestamps.instant(request.getSourceDateEpoch())
-                                : null,
-                            CallContext.lease())))
-                .build());
+        () -> {
+          NamedImage made =
+              names.create(
+                  CallContext.namespace(),
+                  draft(request.getImage()),
+                  request.hasSourceDateEpoch()
+                      ? Timestamps.instant(request.getSourceDateEpoch())
+                      : null,
+                  CallContext.lease());
+          chronicle.tagged(CallContext.namespace(), made.name());
+          return CreateImageResponse.newBuilder().setImage(message(made)).build();
+        });
   }
 
   @Override
   public void update(UpdateImageRequest request, StreamObserver<UpdateImageResponse> responses) {
     Calls.answer(
         responses,
-        () ->
-            UpdateImageResponse.newBuilder()
-                .setImage(
-                    message(
-                        names.update(
-                            CallContext.namespace(),
-                            maskedDraft(request),
-                            request.getUpdateMask().getPathsList(),
-                            request.hasSourceDateEpoch()
-                                ? Timestamps.instant(request.getSourceDateEpoch())
-                                : null)))
-                .build());
+        () -> {
+          NamedImage before = names.find(CallContext.namespace(), request.getImage().getName());
+          NamedImage now =
+              names.update(
+                  CallContext.namespace(),
+                  maskedDraft(request),
+                  request.getUpdateMask().getPathsList(),
+                  request.hasSourceDateEpoch()
+                      ? Timestamps.instant(request.getSourceDateEpoch())
+                      : null);
+          if (before == null || !before.target().digest().equals(now.target().digest())) {
+            chronicle.tagged(CallContext.namespace(), now.name());
+          }
+          return UpdateImageResponse.newBuilder().setImage(message(now)).build();
+        });
   }
 
   /** A request that changes labels only may leave the target out. */
@@ -123,7 +133,7 @@ public final class ImagesEndpoint extends ImagesGrpc.ImagesImplBase {
     Calls.answer(
         responses,
         () -> {
-          names.delete(
+          tagging.untag(
               CallContext.namespace(),
               request.getName(),
               request.hasTarget() ? request.getTarget().getDigest() : null,

@@ -2,6 +2,7 @@ package io.berth.image.api;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import io.berth.api.berth.event.v1.EngineEvent;
 import io.berth.api.containerd.events.ContentCreate;
 import io.berth.api.containerd.events.ContentDelete;
 import io.berth.api.containerd.events.SnapshotCommit;
@@ -15,7 +16,7 @@ import io.berth.image.event.EventCodec;
 import io.berth.image.event.StoreEvent;
 import jakarta.inject.Inject;
 
-/** Translates events to the messages that containerd's clients know. */
+/** Translates events to messages: those that containerd's clients know, and our own. */
 public final class StoreEventMessages implements EventCodec {
   @Inject
   public StoreEventMessages() {}
@@ -28,6 +29,13 @@ public final class StoreEventMessages implements EventCodec {
 
   private static Message message(StoreEvent event) {
     return switch (event) {
+      case StoreEvent.Told e ->
+          EngineEvent.newBuilder()
+              .setType(e.type())
+              .setAction(e.action())
+              .setActorId(e.actor())
+              .putAllAttributes(e.attributes())
+              .build();
       case StoreEvent.ImageCreated e ->
           ImageCreate.newBuilder().setName(e.name()).putAllLabels(e.labels()).build();
       case StoreEvent.ImageUpdated e ->

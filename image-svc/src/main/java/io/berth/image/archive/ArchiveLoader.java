@@ -13,6 +13,7 @@ import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Leases;
 import io.berth.image.lease.WorkLease;
 import io.berth.image.library.Documents;
+import io.berth.image.library.ImageChronicle;
 import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReferenceLabels;
 import io.berth.image.library.Unpacker;
@@ -50,30 +51,41 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class ArchiveLoader {
-  private final ContentStore content;
-  private final IngestStore ingests;
+  private final Stores stores;
   private final Documents documents;
-  private final ImageNames names;
   private final Unpacker unpacker;
-  private final Leases leases;
-  private final Settlement settlement;
+  private final ImageChronicle chronicle;
+
+  /** The stores that a loaded image goes into. */
+  public static final class Stores {
+    private final ContentStore content;
+    private final IngestStore ingests;
+    private final ImageNames names;
+    private final Leases leases;
+    private final Settlement settlement;
+
+    @Inject
+    Stores(
+        ContentStore content,
+        IngestStore ingests,
+        ImageNames names,
+        Leases leases,
+        Settlement settlement) {
+      this.content = content;
+      this.ingests = ingests;
+      this.names = names;
+      this.leases = leases;
+      this.settlement = settlement;
+    }
+  }
 
   @Inject
   public ArchiveLoader(
-      ContentStore content,
-      IngestStore ingests,
-      Documents documents,
-      ImageNames names,
-      Unpacker unpacker,
-      Leases leases,
-      Settlement settlement) {
-    this.content = content;
-    this.ingests = ingests;
+      Stores stores, Documents documents, Unpacker unpacker, ImageChronicle chronicle) {
+    this.stores = stores;
     this.documents = documents;
-    this.names = names;
     this.unpacker = unpacker;
-    this.leases = leases;
-    this.settlement = settlement;
+    this.chronicle = chronicle;
   }
 
   /**
@@ -97,9 +109,10 @@ public final class ArchiveLoader {
    * Loads the images of an archive; answers the names that were recorded, in the archive's order.
    */
   public List<String> load(Request request, ByteSource archive) throws IOException {
-    try (WorkLease lease = WorkLease.take(leases, request.namespace, "load")) {
+    try (WorkLease lease = WorkLease.take(stores.leases, request.namespace, "load")) {
       ArchiveIntake intake =
-          new ArchiveIntake(content, ingests, request.namespace, lease.id(), request.maxBytes);
+          new ArchiveIntake(
+              stores.content, stores.ingests, request.namespace, lease.id(), request.maxBytes);
       boolean done = false;
       try {
         read(OtherPackings.readable("load archive", archive), intake, request.progress);
@@ -118,11 +131,11 @@ public final class ArchiveLoader {
       for (Found image : images) {
         complete(request, lease, image.target);
       }
-      settlement.settle();
+      stores.settlement.settle();
       List<String> recorded = new ArrayList<>();
       for (Found image : images) {
         for (String name : image.names) {
-          names.put(
+          stores.names.put(
               request.namespace,
               new ImageNames.Draft(name, Map.of(), image.target),
               lease.id(),
@@ -130,6 +143,7 @@ public final class ArchiveLoader {
           recorded.add(name);
         }
       }
+      chronicle.loaded(request.namespace, recorded);
       return recorded;
     }
   }
@@ -245,7 +259,7 @@ public final class ArchiveLoader {
       Request request, WorkLease lease, ArchiveIntake intake, DockerManifest image) {
     Digest config = required(intake, image.config());
     ImageConfig.read(
-        content.readAll(request.namespace, config, Documents.MAX_BYTES),
+        stores.content.readAll(request.namespace, config, Documents.MAX_BYTES),
         "`" + image.config() + "` of the archive");
     List<Descriptor> layers = new ArrayList<>();
     for (String layer : image.layerNames()) {
@@ -260,7 +274,7 @@ public final class ArchiveLoader {
             layers);
     byte[] bytes = manifest.bytes();
     Digest digest =
-        ingests.put(
+        stores.ingests.put(
             Ingest.Request.of(request.namespace, lease.id(), lease.id() + "-" + UUID.randomUUID()),
             bytes,
             ReferenceLabels.of(manifest),
@@ -272,7 +286,7 @@ public final class ArchiveLoader {
   }
 
   private long sizeOf(String namespace, Digest digest) {
-    return content.info(namespace, digest).size();
+    return stores.content.info(namespace, digest).size();
   }
 
   private static Digest required(ArchiveIntake intake, @Nullable String name) {
@@ -285,7 +299,7 @@ public final class ArchiveLoader {
   }
 
   private String layerType(String namespace, Digest digest) {
-    try (FileChannel file = content.open(namespace, digest);
+    try (FileChannel file = stores.content.open(namespace, digest);
         Arena arena = Arena.ofConfined()) {
       MemorySegment start = arena.allocate(4);
       int count = Math.max(0, file.read(start.asByteBuffer()));
@@ -338,7 +352,7 @@ public final class ArchiveLoader {
     Manifest manifest = documents.manifest(request.namespace, digest);
     ImageConfig config = configOf(request.namespace, digest);
     for (Descriptor layer : manifest.layers()) {
-      if (content.find(request.namespace, layer.checked()) == null) {
+      if (stores.content.find(request.namespace, layer.checked()) == null) {
         throw new BerthException.InvalidArgument(
             "load archive: layer "
                 + layer.digest()
@@ -364,7 +378,7 @@ public final class ArchiveLoader {
    * @param wanted the manifests that are kept; empty for all
    */
   private void label(String namespace, Descriptor target, Set<String> wanted, int depth) {
-    if (depth > 3 || content.find(namespace, target.checked()) == null) {
+    if (depth > 3 || stores.content.find(namespace, target.checked()) == null) {
       if (depth == 0) {
         throw new BerthException.InvalidArgument(
             "load archive: index.json names " + target.digest() + ", which is not in the archive");
@@ -376,7 +390,7 @@ public final class ArchiveLoader {
       Index index = documents.index(namespace, target.digest());
       Predicate<Descriptor> kept =
           child ->
-              content.find(namespace, child.checked()) != null
+              stores.content.find(namespace, child.checked()) != null
                   && (wanted.isEmpty()
                       || wanted.contains(child.digest())
                       || MediaTypes.isIndex(child.mediaType()));
@@ -390,7 +404,7 @@ public final class ArchiveLoader {
     }
     List<String> mask = labels.keySet().stream().map(key -> "labels." + key).toList();
     if (!mask.isEmpty()) {
-      content.update(namespace, target.checked(), labels, mask);
+      stores.content.update(namespace, target.checked(), labels, mask);
     }
   }
 }

@@ -7,6 +7,7 @@ import io.berth.base.tar.TarEntry;
 import io.berth.base.tar.TarWriter;
 import io.berth.image.content.ContentStore;
 import io.berth.image.library.Documents;
+import io.berth.image.library.ImageChronicle;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ResolvedImage;
 import io.berth.linux.FileTimestamp;
@@ -43,12 +44,15 @@ public final class ArchiveSaver {
   private final ContentStore content;
   private final ImageLibrary library;
   private final Documents documents;
+  private final ImageChronicle chronicle;
 
   @Inject
-  public ArchiveSaver(ContentStore content, ImageLibrary library, Documents documents) {
+  public ArchiveSaver(
+      ContentStore content, ImageLibrary library, Documents documents, ImageChronicle chronicle) {
     this.content = content;
     this.library = library;
     this.documents = documents;
+    this.chronicle = chronicle;
   }
 
   /**
@@ -128,6 +132,8 @@ public final class ArchiveSaver {
     }
     file(tar, "manifest.json", Json.bytes(tables));
     tar.finish();
+    chronicle.saved(
+        namespace, all.values().stream().map(named -> named.images.getFirst()).toList());
   }
 
   private void write(

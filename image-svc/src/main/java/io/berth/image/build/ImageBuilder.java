@@ -12,6 +12,7 @@ import io.berth.image.diff.LayerWriter;
 import io.berth.image.lease.Leases;
 import io.berth.image.lease.WorkLease;
 import io.berth.image.library.Documents;
+import io.berth.image.library.ImageChronicle;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.InitLayer;
 import io.berth.image.library.ProgressListener;
@@ -53,6 +54,7 @@ public final class ImageBuilder {
   private final ImageLibrary library;
   private final Unpacker unpacker;
   private final LayerWriter writer;
+  private final ImageChronicle chronicle;
 
   /** The stores that images are made from and kept in. */
   public static final class Stores {
@@ -81,11 +83,17 @@ public final class ImageBuilder {
   }
 
   @Inject
-  public ImageBuilder(Stores stores, ImageLibrary library, Unpacker unpacker, LayerWriter writer) {
+  public ImageBuilder(
+      Stores stores,
+      ImageLibrary library,
+      Unpacker unpacker,
+      LayerWriter writer,
+      ImageChronicle chronicle) {
     this.stores = stores;
     this.library = library;
     this.unpacker = unpacker;
     this.writer = writer;
+    this.chronicle = chronicle;
   }
 
   /**
@@ -203,7 +211,9 @@ public final class ImageBuilder {
       config.layer(
           layer.applied().diffId().toString(),
           new ConfigDraft.Step(Instant.now(), "", draft.author, draft.message));
-      return record(place, name, config, List.of(descriptor));
+      ResolvedImage image = record(place, name, config, List.of(descriptor));
+      chronicle.imported(namespace, image);
+      return image;
     }
   }
 
@@ -303,7 +313,11 @@ public final class ImageBuilder {
     // The layers that were unpacked here can be unpacked again from content that is on the disk, so
     // their sync follows behind the answer.
     stores.settlement.request();
-    return library.resolve(place.namespace, recorded, parsed.platform());
+    ResolvedImage image = library.resolve(place.namespace, recorded, parsed.platform());
+    if (!name.isEmpty()) {
+      chronicle.tagged(place.namespace, image, name);
+    }
+    return image;
   }
 
   private Digest put(Place place, byte[] bytes, Map<String, String> labels) {

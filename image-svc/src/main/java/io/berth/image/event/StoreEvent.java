@@ -1,9 +1,30 @@
 package io.berth.image.event;
 
+import io.berth.base.text.EventTexts;
+import java.util.Collections;
 import java.util.Map;
 
-/** Something that happened to images, content or snapshots of a namespace. */
+/** Something that happened to images, content, snapshots or volumes. */
 public sealed interface StoreEvent {
+  /**
+   * What people are told, in docker's words; containerd's clients are not.
+   *
+   * @param type {@code image} or {@code volume}
+   * @param actor id or name of an image, name of a volume; empty for what is about several
+   * @param attributes what is told of it besides, in the order in which it counts
+   */
+  record Told(String type, String action, String actor, Map<String, String> attributes)
+      implements StoreEvent {
+    public Told {
+      attributes = Collections.unmodifiableMap(EventTexts.fitting(attributes));
+    }
+
+    @Override
+    public String topic() {
+      return "/engine/" + type;
+    }
+  }
+
   /** The topic, by which subscribers filter. */
   String topic();
 

@@ -30,12 +30,14 @@ public final class Tagging {
   private final ImageLibrary library;
   private final ImageNames names;
   private final Users users;
+  private final ImageChronicle chronicle;
 
   @Inject
-  public Tagging(ImageLibrary library, ImageNames names, Users users) {
+  public Tagging(ImageLibrary library, ImageNames names, Users users, ImageChronicle chronicle) {
     this.library = library;
     this.names = names;
     this.users = users;
+    this.chronicle = chronicle;
   }
 
   /** Names an image; the name may have meant another one before. */
@@ -52,6 +54,7 @@ public final class Tagging {
         null,
         Metadata.Durability.DURABLE);
     dropIdName(namespace, image);
+    chronicle.tagged(namespace, image, reference.toString());
     return library.resolve(namespace, reference.toString(), null);
   }
 
@@ -82,6 +85,7 @@ public final class Tagging {
       }
       // The image is incomplete, or for another kind of machine, so only its name is here.
       names.delete(namespace, named.name(), null, null);
+      chronicle.untagged(namespace, named);
       return new Removed(List.of(familiar(named.name())), List.of());
     }
     List<String> going =
@@ -97,14 +101,53 @@ public final class Tagging {
     if (last && !force) {
       refuseUsed(namespace, image, named);
     }
+    List<String> untagged = drop(namespace, image, going);
+    if (last) {
+      chronicle.deleted(namespace, image);
+    }
+    return new Removed(untagged, last ? deleted(image) : List.of());
+  }
+
+  /** Takes names away from an image; answers those that people know. */
+  private List<String> drop(String namespace, ResolvedImage image, List<String> going) {
     List<String> untagged = new ArrayList<>();
     for (String name : going) {
       names.delete(namespace, name, null, null);
       if (!name.equals(image.id())) {
+        chronicle.untagged(namespace, image);
         untagged.add(familiar(name));
       }
     }
-    return new Removed(untagged, last ? deleted(image) : List.of());
+    return untagged;
+  }
+
+  /**
+   * Takes a name away for a client of containerd, to which names are all there is.
+   *
+   * @param target digest that it must have, or null
+   * @throws BerthException NOT_FOUND, also when it points elsewhere
+   */
+  public void untag(
+      String namespace, String name, @Nullable String target, @Nullable String lease) {
+    NamedImage named = names.find(namespace, name);
+    ResolvedImage image = named == null ? null : readable(namespace, name);
+    names.delete(namespace, name, target, lease);
+    if (image != null) {
+      chronicle.untagged(namespace, image);
+      if (image.names().equals(List.of(name))) {
+        chronicle.deleted(namespace, image);
+      }
+    } else if (named != null) {
+      chronicle.untagged(namespace, named);
+    }
+  }
+
+  private @Nullable ResolvedImage readable(String namespace, String name) {
+    try {
+      return library.resolve(namespace, name, null);
+    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+      return null;
+    }
   }
 
   private void refuseUsed(String namespace, ResolvedImage image, @Nullable NamedImage named) {
@@ -168,14 +211,11 @@ public final class Tagging {
         continue;
       }
       bytes += library.size(namespace, snapshotter, image);
-      for (String name : image.names()) {
-        names.delete(namespace, name, null, null);
-        if (!name.equals(image.id())) {
-          deleted.add("untagged: " + familiar(name));
-        }
-      }
+      drop(namespace, image, image.names()).forEach(name -> deleted.add("untagged: " + name));
+      chronicle.deleted(namespace, image);
       deleted.add("deleted: " + image.id());
     }
+    chronicle.pruned(namespace, bytes);
     return new Pruned(deleted, bytes);
   }
 

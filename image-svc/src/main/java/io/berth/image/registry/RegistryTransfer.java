@@ -9,6 +9,7 @@ import io.berth.image.content.IngestStore;
 import io.berth.image.lease.Leases;
 import io.berth.image.lease.WorkLease;
 import io.berth.image.library.Documents;
+import io.berth.image.library.ImageChronicle;
 import io.berth.image.library.ImageLibrary;
 import io.berth.image.library.ProgressListener;
 import io.berth.image.library.ReadyLayers;
@@ -53,6 +54,7 @@ public final class RegistryTransfer {
   private final Unpacker unpacker;
   private final Limits limits;
   private final HttpClients clients;
+  private final ImageChronicle chronicle;
 
   /** The stores that a transfer reads and writes. */
   public static final class Stores {
@@ -93,13 +95,15 @@ public final class RegistryTransfer {
       Documents documents,
       Unpacker unpacker,
       Limits limits,
-      HttpClients clients) {
+      HttpClients clients,
+      ImageChronicle chronicle) {
     this.stores = stores;
     this.library = library;
     this.documents = documents;
     this.unpacker = unpacker;
     this.limits = limits;
     this.clients = clients;
+    this.chronicle = chronicle;
   }
 
   /**
@@ -160,9 +164,12 @@ public final class RegistryTransfer {
         }
       }
       stores.settlement.request();
-      return library
-          .resolve(request.namespace, reference.toString(), request.platform)
-          .under(reference.toString());
+      ResolvedImage image =
+          library
+              .resolve(request.namespace, reference.toString(), request.platform)
+              .under(reference.toString());
+      chronicle.pulled(request.namespace, reference, image);
+      return image;
     }
   }
 
@@ -358,8 +365,11 @@ public final class RegistryTransfer {
    * none is asked for.
    */
   public Descriptor push(Request request) throws IOException {
-    Registry registry = Registry.of(clients, ImageReference.of(request.ref), request.route);
-    return new ImagePush(stores.content, library, documents, registry, request)
-        .run(limits.parallel);
+    ImageReference reference = ImageReference.of(request.ref);
+    Registry registry = Registry.of(clients, reference, request.route);
+    Descriptor pushed =
+        new ImagePush(stores.content, library, documents, registry, request).run(limits.parallel);
+    chronicle.pushed(request.namespace, reference);
+    return pushed;
   }
 }

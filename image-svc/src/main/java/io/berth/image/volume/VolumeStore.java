@@ -9,6 +9,7 @@ import io.berth.base.text.VolumeName;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.disk.ImagePaths;
 import io.berth.image.disk.TrashBin;
+import io.berth.image.event.StoreEvent;
 import io.berth.image.meta.Metadata;
 import io.berth.image.meta.Query;
 import io.berth.image.meta.Row;
@@ -172,6 +173,7 @@ public final class VolumeStore {
           Row.nanos(transaction.now()),
           anonymous ? 1 : 0,
           Transaction.text(options));
+      tell(transaction, "create", chosen);
       return new Volume(chosen, data(chosen), stored, transaction.now(), anonymous, options);
     });
   }
@@ -242,8 +244,18 @@ public final class VolumeStore {
     unmount(name);
     metadata.durable(transaction -> {
       transaction.afterwards(() -> takeAway(name));
-      return transaction.run("DELETE FROM volume WHERE name = ?", name);
+      int gone = transaction.run("DELETE FROM volume WHERE name = ?", name);
+      if (gone > 0) {
+        tell(transaction, "destroy", name);
+      }
+      return gone;
     });
+  }
+
+  /** Tells what happens to a volume, in docker's words; volumes belong to no namespace. */
+  private static void tell(Transaction transaction, String action, String name)
+      throws SQLException {
+    transaction.emit("", new StoreEvent.Told("volume", action, name, Map.of("driver", "local")));
   }
 
   /**
@@ -309,6 +321,11 @@ public final class VolumeStore {
         names.add(volume.name);
       }
     }
+    Map<String, String> reclaimed = Map.of("reclaimed", Long.toString(bytes));
+    metadata.lazy(transaction -> {
+      transaction.emit("", new StoreEvent.Told("volume", "prune", "", reclaimed));
+      return true;
+    });
     return new Pruned(names, bytes);
   }
 }

@@ -9,8 +9,8 @@ public final class NetworkServices {
   private final List<BindableService> services;
 
   @Inject
-  NetworkServices(NetworksEndpoint networks, EndpointsEndpoint endpoints) {
-    this.services = List.of(networks, endpoints);
+  NetworkServices(NetworksEndpoint networks, EndpointsEndpoint endpoints, NetworkOutbox outbox) {
+    this.services = List.of(networks, endpoints, outbox);
   }
 
   public List<BindableService> list() {

@@ -7,6 +7,8 @@ import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.ListNetworksResponse;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
+import io.berth.api.berth.network.v1.PruneNetworksRequest;
+import io.berth.api.berth.network.v1.PruneNetworksResponse;
 import io.berth.api.berth.network.v1.RemoveNetworkRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
@@ -15,8 +17,11 @@ import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.NetworkRecord;
 import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** {@code berth.network.v1.Networks}. */
@@ -31,6 +36,9 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
           "dangling",
           ListFilters.LABEL,
           ListFilters.NO_LABEL);
+
+  private static final List<String> PRUNED =
+      List.of(ListFilters.LABEL, ListFilters.NO_LABEL, ListFilters.UNTIL);
 
   private final NetworkEngine engine;
   private final AttachThreads threads;
@@ -108,6 +116,28 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
         });
   }
 
+  @Override
+  public void prune(PruneNetworksRequest request, StreamObserver<PruneNetworksResponse> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          ListFilters wanted =
+              ListFilters.parse("networks to prune", request.getFiltersList(), PRUNED);
+          Instant until = wanted.until(Instant.now(), ZoneOffset.UTC);
+          Set<String> kept = Set.copyOf(request.getKeptList());
+          List<String> gone =
+              threads.run(() ->
+                  engine
+                      .networks()
+                      .prune(network ->
+                          !kept.contains(network.name())
+                              && !kept.contains(network.id())
+                              && wanted.fitsLabels(network.labels())
+                              && ListFilters.fits(until, network.createdAt())));
+          return PruneNetworksResponse.newBuilder().addAllNames(gone).build();
+        });
+  }
+
   private List<Network> all() {
     List<Network> networks = new ArrayList<>();
     engine.networks().list().forEach(n -> networks.add(message(n)));
@@ -117,7 +147,7 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
               NetworkRecord.DEFAULT, "bridge", engine.settings().names().bridge()));
     }
     networks.add(NetworkMessages.builtIn(NetworkRecord.HOST, "host", ""));
-    networks.add(NetworkMessages.builtIn(NetworkRecord.NONE, "none", ""));
+    networks.add(NetworkMessages.builtIn(NetworkRecord.NONE, "null", ""));
     return networks;
   }
 

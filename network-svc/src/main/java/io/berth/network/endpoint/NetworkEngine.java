@@ -42,6 +42,7 @@ public final class NetworkEngine {
   private final NetworkSettings settings;
   private final HostNamespace hostNamespace;
   private final KeeperFactory keepers;
+  private final NetworkChronicle chronicle;
   private final InstantSource clock;
 
   @GuardedBy("this")
@@ -59,10 +60,12 @@ public final class NetworkEngine {
       NetworkSettings settings,
       HostNamespace hostNamespace,
       KeeperFactory keepers,
+      NetworkChronicle chronicle,
       InstantSource clock) {
     this.settings = settings;
     this.hostNamespace = hostNamespace;
     this.keepers = keepers;
+    this.chronicle = chronicle;
     this.clock = clock;
   }
 
@@ -96,7 +99,7 @@ public final class NetworkEngine {
     Forwarding forwarding = Forwarding.open(host, settings, store, boot);
     Networks networks =
         new Networks(
-            new NetworkTable(host, settings, store, clock),
+            new NetworkTable(host, settings, store, chronicle, clock),
             host,
             nat,
             foreignChains(host),

@@ -30,22 +30,33 @@ final class NetworkTable {
   private final HostNetwork host;
   private final NetworkSettings settings;
   private final NetworkStore store;
+  private final NetworkChronicle chronicle;
   private final InstantSource clock;
 
   @GuardedBy("this")
   private final List<NetworkRecord> records = new ArrayList<>();
 
   NetworkTable(
-      HostNetwork host, NetworkSettings settings, NetworkStore store, InstantSource clock) {
+      HostNetwork host,
+      NetworkSettings settings,
+      NetworkStore store,
+      NetworkChronicle chronicle,
+      InstantSource clock) {
     this.host = host;
     this.settings = settings;
     this.store = store;
+    this.chronicle = chronicle;
     this.clock = clock;
     records.addAll(store.networks());
   }
 
   NetworkSettings settings() {
     return settings;
+  }
+
+  /** Whom to tell what happens to networks. */
+  NetworkChronicle chronicle() {
+    return chronicle;
   }
 
   /** Every network, the default one only once it has a subnet. */

@@ -17,11 +17,13 @@ import io.berth.network.nat.NatTable;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -259,6 +261,7 @@ public final class Networks implements AutoCloseable {
     try {
       table.check(wish);
       Active made = settings.lock().hold(() -> make(wish));
+      table.chronicle().created(made.network);
       return active(made).network;
     } finally {
       lock.unlock();
@@ -339,6 +342,7 @@ public final class Networks implements AutoCloseable {
         gone.ready.close();
       }
       table.remove(network);
+      table.chronicle().destroyed(network);
       if (gone != null) {
         refreshRules();
       }
@@ -348,6 +352,34 @@ public final class Networks implements AutoCloseable {
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Removes the wanted ones of those networks that no endpoint is on, but for the default one;
+   * answers their names.
+   */
+  public List<String> prune(Predicate<NetworkRecord> wanted) throws IOException {
+    List<String> gone = new ArrayList<>();
+    for (NetworkRecord network : list()) {
+      if (!network.name().equals(NetworkRecord.DEFAULT)
+          && endpoints.on(network.id()).isEmpty()
+          && wanted.test(network)
+          && isRemoved(network)) {
+        gone.add(network.name());
+      }
+    }
+    table.chronicle().pruned();
+    return gone;
+  }
+
+  private boolean isRemoved(NetworkRecord network) throws IOException {
+    try {
+      remove(network.id());
+      return true;
+    } catch (BerthException.FailedPrecondition | BerthException.NotFound e) {
+      // A container has joined the network meanwhile, or somebody has removed it.
+      return false;
     }
   }
 
