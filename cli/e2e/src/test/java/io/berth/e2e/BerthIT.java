@@ -50,18 +50,7 @@ final class BerthIT {
   }
 
   private static Command withInput(String input, String... arguments) {
-    return Command.run(line(arguments), input.getBytes(StandardCharsets.UTF_8), Map.of());
-  }
-
-  private static List<String> line(String... arguments) {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                berth.libexec().resolve("bin/berth").toString(),
-                "--config",
-                berth.dir().resolve("etc/config.toml").toString()));
-    line.addAll(List.of(arguments));
-    return line;
+    return Command.run(berth.line(arguments), input.getBytes(StandardCharsets.UTF_8), Map.of());
   }
 
   private static void inBackground(String name, String script) {
@@ -110,7 +99,8 @@ final class BerthIT {
   void aTerminal() {
     Command tty =
         Command.onTerminal(
-            line("run", "--rm", "-t", "--network", "none", "busybox:test", "tty"), new byte[0]);
+            berth.line("run", "--rm", "-t", "--network", "none", "busybox:test", "tty"),
+            new byte[0]);
     tty.exits(0).says("/dev/");
     tty.saysNo("not a tty");
   }

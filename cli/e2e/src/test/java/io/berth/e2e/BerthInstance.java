@@ -267,11 +267,16 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   /** Our own command line against this instance. */
   Command berth(String... arguments) {
+    return Command.run(line(arguments), new byte[0], Map.of());
+  }
+
+  /** The words of a call of our own command line, for who starts it by himself. */
+  List<String> line(String... arguments) {
     List<String> line =
         new ArrayList<>(
             List.of(libexec.resolve("bin/berth").toString(), "--config", config().toString()));
     line.addAll(List.of(arguments));
-    return Command.run(line, new byte[0], Map.of());
+    return line;
   }
 
   /** Our own command line with the words of this line, which are divided by single spaces. */

@@ -74,17 +74,6 @@ final class LifeCycleIT {
     return berth.berth("inspect", "-f", template, name).exits(0).out().strip();
   }
 
-  private static List<String> line(String... arguments) {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                berth.libexec().resolve("bin/berth").toString(),
-                "--config",
-                berth.config().toString()));
-    line.addAll(List.of(arguments));
-    return line;
-  }
-
   @Test
   void createRunsNothing() throws Exception {
     Path file = berth.folder("ids").resolve("cid");
@@ -198,12 +187,13 @@ final class LifeCycleIT {
   void inputAndLogsOverTwoRuns() throws Exception {
     Command first =
         Command.run(
-            line("run", "-i", "--name=cat", "--network=none", IMAGE, "cat"),
+            berth.line("run", "-i", "--name=cat", "--network=none", IMAGE, "cat"),
             "hi\n".getBytes(StandardCharsets.UTF_8),
             Map.of());
     assertEquals("hi\n", first.exits(0).out());
     Command second =
-        Command.run(line("start", "-ai", "cat"), "yo\n".getBytes(StandardCharsets.UTF_8), Map.of());
+        Command.run(
+            berth.line("start", "-ai", "cat"), "yo\n".getBytes(StandardCharsets.UTF_8), Map.of());
     assertEquals("yo\n", second.exits(0).out());
     assertEquals("hi\nyo\n", berth.berth("logs", "-f", "cat").exits(0).out());
     assertEquals("yo\n", berth.berth("logs", "--tail=1", "cat").exits(0).out());
@@ -229,13 +219,13 @@ final class LifeCycleIT {
     Path out = berth.folder("attached").resolve("out");
     Path err = out.resolveSibling("err");
     Process whole =
-        new ProcessBuilder(line("attach", "talk"))
+        new ProcessBuilder(berth.line("attach", "talk"))
             .redirectOutput(out.toFile())
             .redirectError(err.toFile())
             .start();
     Path only = out.resolveSibling("only");
     Process errors =
-        new ProcessBuilder(line("attach", "-o=false", "talk"))
+        new ProcessBuilder(berth.line("attach", "-o=false", "talk"))
             .redirectErrorStream(true)
             .redirectOutput(only.toFile())
             .start();

@@ -60,21 +60,10 @@ final class LoginIT {
     }
   }
 
-  private List<String> line(String... arguments) {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                berth.libexec().resolve("bin/berth").toString(),
-                "--config",
-                berth.config().toString()));
-    line.addAll(List.of(arguments));
-    return line;
-  }
-
   /** With this person's home, and nothing else of the environment that could name another. */
   private Command atHome(String input, String... arguments) {
     return Command.run(
-        line(arguments),
+        berth.line(arguments),
         input.getBytes(StandardCharsets.UTF_8),
         Map.of("HOME", home.toString(), "XDG_CONFIG_HOME", ""));
   }
@@ -155,7 +144,7 @@ final class LoginIT {
   @Test
   void atATerminalItAsks() throws Exception {
     List<String> line = new ArrayList<>(List.of("env", "HOME=" + home, "XDG_CONFIG_HOME="));
-    line.addAll(line("login", host()));
+    line.addAll(berth.line("login", host()));
     Command asked =
         Command.onTerminal(line, ("me\n" + PASSWORD + "\n").getBytes(StandardCharsets.UTF_8));
     asked.exits(0).says("Username: ").says("Password: ").says("Login Succeeded");

@@ -34,21 +34,11 @@ final class VolumeIT {
     // Two layers: a container's changes on top of the programs.
     Files.write(tar, more);
     berth.berth("create", "--name", "maker", "--network", "none", "base:1", "true").exits(0);
-    Command copied = Command.run(line("cp", "-", "maker:/"), Files.readAllBytes(tar), Map.of());
+    Command copied =
+        Command.run(berth.line("cp", "-", "maker:/"), Files.readAllBytes(tar), Map.of());
     copied.exits(0);
     berth.berth("commit", "-c", "VOLUME /data", "maker", "app:1").exits(0);
     berth.berth("rm", "maker").exits(0);
-  }
-
-  private static List<String> line(String... arguments) {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                berth.libexec().resolve("bin/berth").toString(),
-                "--config",
-                berth.config().toString()));
-    line.addAll(List.of(arguments));
-    return line;
   }
 
   @AfterEach
