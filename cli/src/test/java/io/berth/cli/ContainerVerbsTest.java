@@ -163,6 +163,7 @@ final class ContainerVerbsTest {
     assertTrue(lines.err().contains("network `data`: none"), lines.err());
   }
 
+  /** Layers are told as done, too, and are no images: a line was printed for each of them. */
   @Test
   void loadsWhatIsLargerThanAMessage() {
     lines.input(new byte[5 << 20]);

@@ -370,6 +370,7 @@ final class EngineDouble {
         @Override
         public void onCompleted() {
           asked.add("loaded " + bytes);
+          responses.onNext(Progress.newBuilder().setId("5e2c0ff1a3b4").setStatus("done").build());
           responses.onNext(
               Progress.newBuilder()
                   .setStatus("done")

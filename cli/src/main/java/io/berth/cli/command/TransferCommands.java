@@ -222,7 +222,8 @@ public final class TransferCommands {
                 bytes -> LoadRequest.newBuilder().setData(bytes).build(),
                 LoadRequest.newBuilder().setName(name).addAllPlatforms(platforms).build());
         for (Progress step : upload.send(session, ImagesGrpc.getLoadMethod(), in)) {
-          if (step.getStatus().equals("done")) {
+          // Steps with an id are those of a layer.
+          if (step.getStatus().equals("done") && step.getId().isEmpty()) {
             boolean named = !step.getMessage().startsWith("sha256:");
             session
                 .out()
