@@ -48,6 +48,7 @@ static size_t make_plan(uint8_t *plan) {
   PUT(STEP_SINK, sink, 34);
   PUT(STEP_CGROUP2, zeros, 4);
   PUT(STEP_ID_MAPS, zeros, 10);
+  PUT(STEP_LISTENER, "/s\0{\0,\0}", 9);
   PUT(STEP_CGROUP1, zeros, 4);
   PUT(STEP_MOUNT, mount, 33);
   PUT(STEP_BIND, zeros, 33);
@@ -67,7 +68,10 @@ static size_t walk(const struct plan *plan) {
   struct step step = {.payload = NULL};
   size_t seen = 0;
   while (plan_next(plan, &step)) {
-    if (step.code == STEP_HOOK) {
+    if (step.code == STEP_LISTENER) {
+      for (unsigned i = 0; i < 4; i++)
+        seen += strlen(step_string(&step, 0, i));
+    } else if (step.code == STEP_HOOK) {
       struct hook hook;
       hook_parse(&step, &hook);
       seen += strlen(hook.before) + strlen(hook.after) + strlen(hook.path);
