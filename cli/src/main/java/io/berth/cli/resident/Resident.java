@@ -201,9 +201,9 @@ final class Resident implements AutoCloseable {
     return !retired;
   }
 
-  /** Blocks until every line is done. */
+  /** Blocks until what is this one's own is given away and every line is done. */
   synchronized void awaitLines() throws InterruptedException {
-    while (taken > 0) {
+    while (taken > 0 || !ended) {
       wait();
     }
   }
