@@ -109,6 +109,7 @@ final class SeccompProfilesTest {
             """
             {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86"],
              "flags": ["SECCOMP_FILTER_FLAG_LOG"],
+             "listenerPath": "/run/listener", "listenerMetadata": "of the test",
              "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13,
                "args": [{"index": 1, "value": 18446744073709551615, "op": "SCMP_CMP_EQ"}, null]},
                null]}
@@ -120,7 +121,8 @@ final class SeccompProfilesTest {
             null,
             List.of("SCMP_ARCH_X86"),
             List.of("SECCOMP_FILTER_FLAG_LOG"),
-            "",
+            "/run/listener",
+            "of the test",
             List.of(
                 new Seccomp.Rule(
                     List.of("mkdir"),
