@@ -24,6 +24,7 @@ import io.berth.shim.run.ContainerProcess;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.Handles;
 import io.berth.shim.run.MachineProbe;
+import io.berth.shim.run.MappedMounts;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.ShimProcessServices;
 import io.berth.shim.run.TaskCreation;
@@ -186,7 +187,7 @@ final class SupervisorPath {
       folderHandle = Fd.open(folder.path(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
       TaskKey key = new TaskKey(namespace, namespace + "-" + number);
       cgroup = Cgroup.create(layout, CgroupPath.of("", false, config.cgroupParent(), key));
-      handles = new Handles(List.of(), null);
+      handles = new Handles(List.of(), null, new MappedMounts(program, poller));
       streams =
           new StreamFiles(
               key,

@@ -22,7 +22,7 @@ import java.nio.file.Path;
  * @param program the supervisor's binary, which such a process is
  * @param poller waits for its end
  */
-record MappedMounts(Path program, Poller poller) {
+public record MappedMounts(Path program, Poller poller) {
   /** A copy of what is mounted there. */
   Fd mount(Handle.MappedClone wanted) throws SyscallException {
     Fd mount = Mounts.cloneTree(Path.of(wanted.path()), wanted.recursive());
