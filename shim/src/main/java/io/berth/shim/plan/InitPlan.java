@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param namespaces {@code CLONE_NEW*} made by its clone
  */
 public record InitPlan(int namespaces, List<Step> steps) {
-  /** The number of the stop at which the plan waits for the hooks of the machine's side. */
+  /** The number of the stop at which the plan waits for hooks and interfaces of the machine. */
   public static final int STOP_FOR_HOOKS = 1;
 
   private static final int NEW_USER = CloneFlags.of("user");
@@ -332,7 +332,8 @@ public record InitPlan(int namespaces, List<Step> steps) {
               spec.hooks().poststop())) {
         var _ = calls(elsewhere, "");
       }
-      if (spec.hooks().stopsCreation()) {
+      // Interfaces of the machine are there before their settings and hooks that look at them.
+      if (spec.hooks().stopsCreation() || !linux.netDevices().isEmpty()) {
         steps.add(new Step.Stop(STOP_FOR_HOOKS));
       }
       for (Hook hook : calls(spec.hooks().createContainer(), "creating")) {

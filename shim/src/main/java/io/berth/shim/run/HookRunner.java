@@ -10,7 +10,6 @@ import io.berth.oci.runtime.RuntimeSpec;
 import io.berth.shim.plan.HookCalls;
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Has those hooks run that belong outside of the container: the supervisor carries them out one
@@ -31,15 +30,19 @@ final class HookRunner {
 
   /** Points of a container's life at which hooks run outside of it. */
   enum Point {
-    PRESTART(1, "creating"),
-    CREATE_RUNTIME(2, "creating"),
-    POSTSTART(3, "running"),
-    POSTSTOP(4, "stopped");
+    PRESTART("prestart", 1, "creating"),
+    CREATE_RUNTIME("createRuntime", 2, "creating"),
+    POSTSTART("poststart", 3, "running"),
+    POSTSTOP("poststop", 4, "stopped");
+
+    /** As the specification calls it. */
+    private final String word;
 
     private final int number;
     private final String status;
 
-    Point(int number, String status) {
+    Point(String word, int number, String status) {
+      this.word = word;
       this.number = number;
       this.status = status;
     }
@@ -82,7 +85,7 @@ final class HookRunner {
                 : "exit status " + result.code();
     String output = result.output().strip();
     throw new BerthException.Unknown(
-            point.name().toLowerCase(Locale.ROOT)
+            point.word
                 + " hook `"
                 + call.path()
                 + "`: "

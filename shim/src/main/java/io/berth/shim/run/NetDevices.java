@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -26,41 +27,93 @@ import org.jspecify.annotations.Nullable;
  * "Network Devices"). When the container goes, the kernel gives hardware back to the machine, and
  * what is only software goes with it: the specification forbids to take them out before.
  */
-final class NetDevices {
+final class NetDevices implements AutoCloseable {
   private static final Logger LOG = System.getLogger(NetDevices.class.getName());
 
-  private final End machine;
-  private final End container;
+  private final @Nullable Ends ends;
+  private final List<Moved> moved = new ArrayList<>();
+  private boolean kept;
 
-  private NetDevices(End machine, End container) {
-    this.machine = machine;
-    this.container = container;
+  private NetDevices(@Nullable Ends ends) {
+    this.ends = ends;
+  }
+
+  /** Held open, for what is only software would go with the last who holds the container's. */
+  private record Ends(End machine, End container) implements AutoCloseable {
+    @Override
+    public void close() {
+      machine.close();
+      container.close();
+    }
   }
 
   /** A namespace and a socket in it. */
-  private record End(NetworkNamespace namespace, RouteSocket socket) {}
+  private record End(NetworkNamespace namespace, RouteSocket socket) implements AutoCloseable {
+    static End of(NetworkNamespace namespace) throws IOException {
+      try {
+        return new End(namespace, RouteSocket.open(namespace));
+      } catch (IOException e) {
+        namespace.close();
+        throw e;
+      }
+    }
+
+    @Override
+    public void close() {
+      socket.close();
+      namespace.close();
+    }
+  }
 
   /** One that was moved, and what it was on the machine. */
   private record Moved(String name, int index, boolean up, List<KeptAddress> addresses) {}
 
   /**
-   * Moves them to where a process is. If one cannot be moved, those that were are on the machine
-   * again.
+   * Moves them to where a process is. Unless {@link #keep} is called before this is closed, they
+   * are on the machine again then; also if one cannot be moved.
    */
-  static void move(Map<String, Linux.NetDevice> devices, int init) throws IOException {
+  static NetDevices move(Map<String, Linux.NetDevice> devices, int init) throws IOException {
     if (devices.isEmpty()) {
-      return;
+      return new NetDevices(null);
     }
     Path file = Path.of("/proc", Integer.toString(init), "ns/net");
-    try (NetworkNamespace machine = NetworkNamespace.own();
-        NetworkNamespace container = NetworkNamespace.open(file);
-        RouteSocket from = RouteSocket.open(machine);
-        RouteSocket to = RouteSocket.open(container)) {
-      new NetDevices(new End(machine, from), new End(container, to)).move(devices);
+    End machine = End.of(NetworkNamespace.own());
+    NetDevices taken;
+    try {
+      taken = new NetDevices(new Ends(machine, End.of(NetworkNamespace.open(file))));
+    } catch (IOException e) {
+      machine.close();
+      throw e;
+    }
+    boolean done = false;
+    try {
+      taken.move(devices);
+      done = true;
+      return taken;
+    } finally {
+      if (!done) {
+        taken.close();
+      }
+    }
+  }
+
+  /** The container is made: they are its own. */
+  void keep() {
+    kept = true;
+  }
+
+  @Override
+  public void close() {
+    try (Ends both = ends) {
+      if (both != null && !kept) {
+        moved.forEach(device -> giveBack(both, device));
+      }
     }
   }
 
   private void move(Map<String, Linux.NetDevice> devices) throws SyscallException {
+    End machine = Objects.requireNonNull(ends).machine;
+    End container = ends.container;
     for (Map.Entry<String, Linux.NetDevice> device : devices.entrySet()) {
       String name = device.getKey();
       if (machine.socket.link(name) == null) {
@@ -71,8 +124,6 @@ final class NetDevices {
         throw refused(name, "the container has a `" + inside + "` already", null);
       }
     }
-    List<Moved> moved = new ArrayList<>();
-    boolean done = false;
     try {
       for (Map.Entry<String, Linux.NetDevice> device : devices.entrySet()) {
         String name = device.getKey();
@@ -85,26 +136,21 @@ final class NetDevices {
         moved.add(new Moved(name, index, link.up(), addresses));
         settle(container, index, addresses, /* up= */ true, name);
       }
-      done = true;
     } catch (SyscallException e) {
       String why =
           e.is(Errno.EINVAL)
               ? "an interface of its kind cannot be moved, or not under that name"
               : e.errno().text();
       throw refused(e.subject(), why, e);
-    } finally {
-      if (!done) {
-        moved.forEach(this::giveBack);
-      }
     }
   }
 
-  private void giveBack(Moved device) {
+  private static void giveBack(Ends ends, Moved device) {
     try {
-      Link link = container.socket.link(device.index);
+      Link link = ends.container.socket.link(device.index);
       if (link != null) {
-        int index = carry(container, link, machine, device.name);
-        settle(machine, index, device.addresses, device.up, device.name);
+        int index = carry(ends.container, link, ends.machine, device.name);
+        settle(ends.machine, index, device.addresses, device.up, device.name);
       }
     } catch (SyscallException e) {
       LOG.log(Level.WARNING, "network device " + device.name + ": giving it back", e);

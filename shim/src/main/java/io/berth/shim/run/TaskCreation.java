@@ -49,6 +49,10 @@ public final class TaskCreation {
   private final Request request;
   private final RuntimeSpec spec;
   private final Supervision.Relay relay = new Supervision.Relay();
+
+  /** The first process's, which is closed with its supervisor's connection. */
+  private @Nullable Fd init;
+
   private final boolean slim;
   private TaskRecord record;
   private @Nullable Cgroup cgroup;
@@ -285,12 +289,9 @@ public final class TaskCreation {
     try {
       launched = Supervision.awaitLong(connection.create(request.requests.operation(1), launch));
       supervision.init(launched.pidfd());
-      NetDevices.move(spec.linux().netDevices(), launched.pid());
+      init = launched.pidfd();
       if (launched.stop() == InitPlan.STOP_FOR_HOOKS) {
-        HookRunner hooks = new HookRunner(spec, key.id(), record.bundle());
-        hooks.run(HookRunner.Point.PRESTART, connection, request.requests);
-        hooks.run(HookRunner.Point.CREATE_RUNTIME, connection, request.requests);
-        Supervision.awaitLong(connection.proceed(request.requests.operation(2)));
+        whileItWaits(connection, launched.pid());
       }
     } catch (SupervisorException e) {
       Step step = plan.at(e.step());
@@ -306,6 +307,17 @@ public final class TaskCreation {
             launched.pid());
     task.attend(relay);
     return task;
+  }
+
+  /** Its namespaces are there by now, and nothing is done in them before this is. */
+  private void whileItWaits(SupervisorConnection connection, int pid) throws IOException {
+    try (NetDevices devices = NetDevices.move(spec.linux().netDevices(), pid)) {
+      HookRunner hooks = new HookRunner(spec, key.id(), record.bundle());
+      hooks.run(HookRunner.Point.PRESTART, connection, request.requests);
+      hooks.run(HookRunner.Point.CREATE_RUNTIME, connection, request.requests);
+      Supervision.awaitLong(connection.proceed(request.requests.operation(2)));
+      devices.keep();
+    }
   }
 
   /** Removes everything of a container that could not be made. */
@@ -331,6 +343,10 @@ public final class TaskCreation {
     try {
       Supervisor.Born born = Supervision.await(birth);
       try (Supervision supervision = new Supervision(born.connection(), born.hello())) {
+        Fd made = init;
+        if (made != null) {
+          supervision.init(made);
+        }
         TaskDeletion.shutDown(services, supervision);
       }
     } catch (IOException | RuntimeException neverBorn) {

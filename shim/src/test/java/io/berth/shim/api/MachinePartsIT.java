@@ -173,6 +173,19 @@ final class MachinePartsIT {
       assertTrue(there.contains("192.0.2.7/32") && there.contains("2001:db8::7/64"), there);
       assertTrue(there.contains(",UP"), there);
       devices.remove("lo");
+      // A creation that fails afterwards has it back on the machine, and no descriptor left.
+      ObjectNode hook = spec.putObject("hooks").putArray("createRuntime").addObject();
+      hook.put("path", "/bin/false").putArray("args").add("false");
+      int descriptors = descriptors();
+      for (int i = 0; i < 3; i++) {
+        refused(spec, "createRuntime hook `/bin/false`");
+      }
+      assertTrue(descriptors() < descriptors + 3, "descriptors are left");
+      there = command("ip", "addr", "show", "dev", name);
+      assertTrue(there.contains("192.0.2.7/32") && there.contains("2001:db8::7/64"), there);
+      spec.remove("hooks");
+      // Its settings are made inside, where it is by then.
+      spec.withObject("/linux/sysctl").put("net.ipv4.conf.inside0.forwarding", "1");
       String said = run(spec);
       assertTrue(said.contains("inet 192.0.2.7/32"), said);
       assertTrue(said.contains("inet6 2001:db8::7/64"), said);
@@ -180,6 +193,10 @@ final class MachinePartsIT {
     } finally {
       new ProcessBuilder("ip", "link", "del", name + "p").start().waitFor();
     }
+  }
+
+  private static int descriptors() {
+    return Objects.requireNonNull(Path.of("/proc/self/fd").toFile().list()).length;
   }
 
   @Test
