@@ -13,9 +13,13 @@ import io.berth.api.berth.image.v1.LoadRequest;
 import io.berth.api.berth.image.v1.PrepareRequest;
 import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.Progress;
+import io.berth.api.berth.image.v1.RemoveRequest;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.ResolveRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
+import io.berth.api.containerd.services.images.v1.CreateImageRequest;
+import io.berth.api.containerd.services.images.v1.DeleteImageRequest;
+import io.berth.api.containerd.services.images.v1.GetImageRequest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.tar.TarEntry;
 import io.grpc.StatusRuntimeException;
@@ -29,6 +33,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -143,6 +148,49 @@ final class LoadAndPrepareIT {
         .file(".wh.big", "")
         .link("s", TarEntry.Type.SYMBOLIC_LINK, "hello")
         .tar();
+  }
+
+  /** Such an image is none to start from, but it can be taken away, and others are there. */
+  @Test
+  void imageWhoseContentIsLost_canBeRemoved_andHidesNoOther() throws Exception {
+    Archives.Image lost = Archives.image("lost", base());
+    load(service, Archives.oci(lost, "docker.io/library/lost:1"), "");
+    load(service, Archives.oci(Archives.image("sh", second()), "docker.io/library/there:1"), "");
+    // Nothing of it is in memory, and it is lost only now: a start drops the records of such
+    // content.
+    service.stop();
+    service.start();
+    String file = lost.manifest().digest().substring("sha256:".length());
+    try (Stream<Path> files = Files.walk(service.root())) {
+      for (Path path : files.filter(each -> each.endsWith(file)).toList()) {
+        Files.delete(path);
+      }
+    }
+    var images = UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+    assertEquals(
+        List.of("docker.io/library/there:1"),
+        images.list(ListRequest.getDefaultInstance()).getImagesList().stream()
+            .flatMap(image -> image.getNamesList().stream())
+            .toList());
+    var names =
+        UnixChannel.in(
+            io.berth.api.containerd.services.images.v1.ImagesGrpc.newBlockingStub(
+                service.channel()),
+            "default",
+            null);
+    var target =
+        names.get(GetImageRequest.newBuilder().setName("docker.io/library/lost:1").build());
+    // Another name for it, as a client of containerd gives one.
+    var _ =
+        names.create(
+            CreateImageRequest.newBuilder()
+                .setImage(target.getImage().toBuilder().setName("docker.io/library/lost:2"))
+                .build());
+    var _ =
+        names.delete(DeleteImageRequest.newBuilder().setName("docker.io/library/lost:1").build());
+    assertEquals(
+        List.of("lost:2"),
+        images.remove(RemoveRequest.newBuilder().setRef("lost:2").build()).getUntaggedList());
   }
 
   @Test

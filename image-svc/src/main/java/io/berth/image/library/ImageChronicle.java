@@ -112,7 +112,7 @@ public final class ImageChronicle {
   private Actor actor(String namespace, String name) {
     try {
       return actor(library.resolve(namespace, name, null));
-    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+    } catch (BerthException.NotFound | BerthException.InvalidArgument | BerthException.DataLoss e) {
       // It is incomplete, for another kind of machine, or no image at all.
       NamedImage named = library.findName(namespace, name);
       return new Actor(named == null ? name : named.target().digest(), Map.of());

@@ -195,12 +195,12 @@ public final class ImageLibrary {
     return result;
   }
 
-  /** Other clients may keep names whose content is incomplete, or no image at all. */
+  /** Names may lead to content that is incomplete, damaged, or no image at all. */
   private Optional<ResolvedImage> readable(
       String namespace, List<NamedImage> named, @Nullable Platform platform) {
     try {
       return read(namespace, named, platform);
-    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+    } catch (BerthException.NotFound | BerthException.InvalidArgument | BerthException.DataLoss e) {
       return Optional.empty();
     }
   }

@@ -79,7 +79,7 @@ public final class Tagging {
     ResolvedImage image;
     try {
       image = library.resolve(namespace, ref, null);
-    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+    } catch (BerthException.NotFound | BerthException.InvalidArgument | BerthException.DataLoss e) {
       if (named == null) {
         throw e;
       }
@@ -145,7 +145,7 @@ public final class Tagging {
   private @Nullable ResolvedImage readable(String namespace, String name) {
     try {
       return library.resolve(namespace, name, null);
-    } catch (BerthException.NotFound | BerthException.InvalidArgument e) {
+    } catch (BerthException.NotFound | BerthException.InvalidArgument | BerthException.DataLoss e) {
       return null;
     }
   }
