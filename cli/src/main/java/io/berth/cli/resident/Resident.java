@@ -16,6 +16,8 @@ import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,10 @@ final class Resident implements AutoCloseable {
   /** Lines that are offered to be carried out, or are. */
   @GuardedBy("this")
   private int taken;
+
+  /** Of those, the ones whose client has gone, and since when. */
+  @GuardedBy("this")
+  private final Map<Client, Long> abandoned = new HashMap<>();
 
   @GuardedBy("this")
   private long lastCall = System.nanoTime();
@@ -117,23 +123,29 @@ final class Resident implements AutoCloseable {
    */
   void awaitEnd(Duration idle, BooleanSupplier isWanted) throws InterruptedException {
     long left;
+    long lastLook = System.nanoTime() - LOOK.toNanos();
     while (true) {
       synchronized (this) {
-        if (ended && taken == 0) {
+        if (ended && held() == 0) {
           return;
         }
         left = lastCall + idle.toNanos() - System.nanoTime();
-        if (taken > 0 || retired) {
-          wait();
+        if (held() > 0 || retired) {
+          wait(LOOK.toMillis());
         } else if (left > 0) {
           TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, LOOK.toNanos()));
         }
         left = lastCall + idle.toNanos() - System.nanoTime();
-        if (retired || taken > 0) {
+        if (retired || held() > 0) {
           continue;
         }
       }
-      if (left <= 0 || !isWanted.getAsBoolean()) {
+      // Every line that ends comes by here; a look is one only after a while.
+      boolean looks = System.nanoTime() - lastLook >= LOOK.toNanos();
+      if (looks) {
+        lastLook = System.nanoTime();
+      }
+      if (left <= 0 || (looks && !isWanted.getAsBoolean())) {
         retire();
       }
     }
@@ -203,9 +215,20 @@ final class Resident implements AutoCloseable {
 
   /** Blocks until what is this one's own is given away and every line is done. */
   synchronized void awaitLines() throws InterruptedException {
-    while (taken > 0 || !ended) {
-      wait();
+    while (held() > 0 || !ended) {
+      wait(LOOK.toMillis());
     }
+  }
+
+  /**
+   * The lines that keep this process: not those whose client has gone for a while, for a thread
+   * that waits in open(2) of a pipe or of a file of a dead server cannot be made to end.
+   */
+  @GuardedBy("this")
+  private int held() {
+    long now = System.nanoTime();
+    long given = abandoned.values().stream().filter(at -> now - at >= LOOK.toNanos()).count();
+    return taken - (int) given;
   }
 
   private void done() {
@@ -241,6 +264,9 @@ final class Resident implements AutoCloseable {
     private LineRunner.@Nullable Running running;
     private boolean offered;
     private boolean closed;
+
+    @GuardedBy("Resident.this")
+    private boolean lineEnded;
 
     Client(Fd socket) {
       this.socket = socket;
@@ -356,6 +382,10 @@ final class Resident implements AutoCloseable {
 
     /** Called from the line's thread. */
     private void lineDone() {
+      synchronized (Resident.this) {
+        lineEnded = true;
+        abandoned.remove(this);
+      }
       poller.execute(this::close);
       done();
     }
@@ -370,6 +400,11 @@ final class Resident implements AutoCloseable {
       }
       LineRunner.Running line = running;
       if (line != null) {
+        synchronized (Resident.this) {
+          if (!lineEnded) {
+            abandoned.put(this, System.nanoTime());
+          }
+        }
         line.clientGone();
       } else if (greeting != null) {
         greeting.close();

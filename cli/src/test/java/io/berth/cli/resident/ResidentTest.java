@@ -304,6 +304,34 @@ final class ResidentTest {
     assertEquals(2, looks.get());
   }
 
+  /** A line that nothing can end, as its thread waits in open(2), keeps nobody from anything. */
+  @Test
+  void aLineThatWaitsForAPipeAndHasNoClient_doesNotKeepIt() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    try (Fd.Pipe output = Fd.pipe(0)) {
+      Fd client =
+          greet(
+              BUILD,
+              output.writeEnd(),
+              List.of(),
+              "create",
+              "--env-file",
+              pipe.toString(),
+              "busybox");
+      hears(client, LineProtocol.LINE_OFFER, 0);
+      tell(client, LineProtocol.LINE_GO);
+      resident.retire();
+      CompletableFuture<Void> end =
+          CompletableFuture.runAsync(() -> awaitEnd(Duration.ofHours(1), () -> false));
+      Sockets.shutdown(client, Sockets.Direction.BOTH);
+      end.get(20, TimeUnit.SECONDS);
+    } finally {
+      // The line's thread goes on, to its end.
+      Fd.open(pipe.toString(), OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, 0).close();
+    }
+  }
+
   @Test
   void aTimeZoneThatOnlyAProcessCanHaveIsLeftToOne() throws Exception {
     try (Fd.Pipe pipe = Fd.pipe(0)) {
