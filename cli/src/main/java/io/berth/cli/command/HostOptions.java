@@ -8,10 +8,10 @@ import io.berth.api.berth.container.v1.Rlimit;
 import io.berth.base.error.BerthException;
 import io.berth.base.text.ByteSize;
 import io.berth.base.text.MountWish;
+import io.berth.base.text.SmallFile;
 import io.berth.base.text.Variables;
 import io.berth.cli.session.Caller;
-import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -236,12 +236,8 @@ final class HostOptions {
                   + "`: not known; write seccomp=FILE, apparmor=PROFILE or no-new-privileges");
         }
         Path file = caller.path(option.substring("seccomp=".length()));
-        try {
-          host.setSeccomp(Files.readString(file));
-        } catch (IOException e) {
-          throw new BerthException.InvalidArgument(
-              "--security-opt `" + option + "`: no readable file", e);
-        }
+        host.setSeccomp(
+            new String(SmallFile.read("--security-opt seccomp", file), StandardCharsets.UTF_8));
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.berth.base.text;
 
 import com.google.re2j.Pattern;
+import io.berth.base.error.BerthException;
 import java.util.regex.Matcher;
 import java.util.regex.PatternSyntaxException;
 
@@ -66,8 +67,14 @@ public final class ClientPattern {
     }
   }
 
-  /** Whether it fits a part of a text. */
+  /** Whether it fits a part of a text. INVALID_ARGUMENT if the groups in it are too many. */
   public boolean finds(String text) {
-    return pattern.matcher(text).find();
+    try {
+      return pattern.matcher(text).find();
+    } catch (StackOverflowError e) {
+      // RE2 goes down a level for each group and each way that looks at no letter.
+      throw new BerthException.InvalidArgument(
+          "regular expression `" + pattern.pattern() + "`: has too many groups in one another", e);
+    }
   }
 }

@@ -1,10 +1,8 @@
 package io.berth.base.text;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -102,13 +100,7 @@ public final class Variables {
 
   /** The lines of a file but for comments and empty ones, without the blanks before them. */
   private static List<Line> lines(String what, Path file) {
-    byte[] bytes;
-    try {
-      bytes = Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw Refusal.of(
-          what, file.toString(), Files.exists(file) ? "cannot be read" : "no such file");
-    }
+    byte[] bytes = SmallFile.read(what, file);
     List<Line> lines = new ArrayList<>();
     int number = 0;
     for (int start = 0; start < bytes.length; number++) {

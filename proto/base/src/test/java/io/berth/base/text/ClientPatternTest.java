@@ -2,9 +2,13 @@ package io.berth.base.text;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.base.error.BerthException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.regex.PatternSyntaxException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,5 +73,15 @@ final class ClientPatternTest {
         PatternSyntaxException.class,
         () -> ClientPattern.of("(".repeat(2000) + ")".repeat(2000) + "("));
     assertTrue(ClientPattern.of("(".repeat(100) + "a" + ")".repeat(100)).finds("a"));
+  }
+
+  /** Threads of services have small stacks. */
+  @Test
+  void whatGoesDownTooFarForAStack_isRefused() throws Exception {
+    ClientPattern pattern = ClientPattern.of("(a?){999}");
+    FutureTask<Boolean> found = new FutureTask<>(() -> pattern.finds("b"));
+    new Thread(null, found, "small", 64 * 1024).start();
+    ExecutionException e = assertThrows(ExecutionException.class, found::get);
+    assertInstanceOf(BerthException.InvalidArgument.class, e.getCause());
   }
 }
