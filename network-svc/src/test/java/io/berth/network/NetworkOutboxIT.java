@@ -122,6 +122,14 @@ final class NetworkOutboxIT {
             .next()
             .getSequence();
     assertTrue(again > last.getSequence(), again + " after " + last.getSequence());
+    // Also whoever followed one that had a later clock.
+    Iterator<FollowResponse> later =
+        OutboxGrpc.newBlockingStub(service.channel())
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .follow(FollowRequest.newBuilder().setAfter(again + 1_000_000).build());
+    assertEquals(again, later.next().getSequence());
+    networks().create(network("late", "a"));
+    assertEquals(again + 1, later.next().getSequence());
   }
 
   /**

@@ -105,8 +105,7 @@ public final class OutboxFollower implements AutoCloseable {
     while (stream.hasNext()) {
       FollowResponse next = stream.next();
       if (!next.hasEnvelope()) {
-        // A new outbox, made from nothing, counts from the beginning again.
-        after = stored == null || next.getSequence() < after ? next.getSequence() : after;
+        after = stored == null ? next.getSequence() : beginning(after, next);
         advance(after);
         continue;
       }
@@ -117,6 +116,15 @@ public final class OutboxFollower implements AutoCloseable {
       after = next.getSequence();
       advance(after);
     }
+  }
+
+  /**
+   * After which of an outbox's events to begin: those that it keeps, if it is a new one that counts
+   * from a smaller number, and else those that are not told yet, where it still has them.
+   */
+  private static long beginning(long told, FollowResponse head) {
+    long beforeAll = head.getFirst() - 1;
+    return head.getSequence() < told ? beforeAll : Math.max(told, beforeAll);
   }
 
   private void tell(Envelope envelope) {

@@ -91,6 +91,7 @@ public final class RecentEvents {
 
     private boolean wants(RecentEvent what) {
       return (what.namespace().isEmpty() || what.namespace().equals(namespace))
+          && (since == null || !what.at().isBefore(since))
           && (until == null || !what.at().isAfter(until))
           && filter.fits(what);
     }
@@ -101,11 +102,8 @@ public final class RecentEvents {
     Watcher watcher = new Watcher(wish);
     lock.lock();
     try {
-      Instant since = wish.since();
       if (wish.past()) {
-        kept.stream()
-            .filter(what -> since == null || !what.at().isBefore(since))
-            .forEach(watcher::offer);
+        kept.forEach(watcher::offer);
       }
       watchers.add(watcher);
     } finally {

@@ -39,6 +39,10 @@ public final class OutboxEndpoint extends OutboxGrpc.OutboxImplBase {
                   .setFirst(range.first())
                   .build());
           long at = request.getOnlyNew() ? range.last() : request.getAfter();
+          if (at > range.last()) {
+            // It is a number of an earlier outbox, which is gone.
+            at = range.first() - 1;
+          }
           while (!sender.isCancelled()) {
             for (Outbox.Letter letter : outbox.after(at, WAIT_MILLIS)) {
               sender.send(message(letter));

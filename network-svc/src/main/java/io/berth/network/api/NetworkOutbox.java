@@ -31,13 +31,18 @@ final class NetworkOutbox extends OutboxGrpc.OutboxImplBase {
         responses,
         sender -> {
           long newest = chronicle.last();
+          long first = chronicle.first();
           sender.send(
               FollowResponse.newBuilder()
                   .setProducer(PRODUCER)
                   .setSequence(newest)
-                  .setFirst(chronicle.first())
+                  .setFirst(first)
                   .build());
           long at = request.getOnlyNew() ? newest : request.getAfter();
+          if (at > newest) {
+            // It is a number of an earlier run, before the clock was set back.
+            at = first - 1;
+          }
           while (!sender.isCancelled()) {
             for (NetworkChronicle.Letter letter : chronicle.after(at, WAIT)) {
               sender.send(message(letter));
