@@ -198,6 +198,7 @@ class EventsEndpointTest {
       narrow.start();
       // The network service's own subscription is absent here, so both places are free.
       Instance.Events first = narrow.events("");
+      long alone = Instance.subscriptions();
       try (CancellableContext one = Context.current().withCancellation()) {
         Instance.Events second = one.call(() -> narrow.events(""));
         Instance.Events third = narrow.events("");
@@ -208,6 +209,7 @@ class EventsEndpointTest {
         assertNull(first.failure());
         assertNull(second.failure());
       }
+      Eventually.holds("the second has ended", () -> Instance.subscriptions() == alone);
       Eventually.holds("the place was free again", () -> narrow.events("").failure() == null);
     }
   }

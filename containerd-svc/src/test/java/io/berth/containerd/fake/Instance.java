@@ -188,17 +188,21 @@ public final class Instance implements BeforeEachCallback, AfterEachCallback, Au
     return tasks().create(CreateTaskRequest.newBuilder().setContainerId(id).build()).getPid();
   }
 
-  /** Events from now on, subscribed when this returns. */
+  /** Events from now on, subscribed when this returns; no other subscription may end meanwhile. */
   public Events events(String... filters) throws InterruptedException {
-    long before = ServiceThreads.in(TAKING);
+    long before = subscriptions();
     Events events = new Events();
     EventsGrpc.newStub(channel)
         .withWaitForReady()
         .subscribe(SubscribeRequest.newBuilder().addAllFilters(List.of(filters)).build(), events);
     Eventually.holds(
-        "subscribed or refused",
-        () -> ServiceThreads.in(TAKING) > before || events.failure() != null);
+        "subscribed or refused", () -> subscriptions() > before || events.failure() != null);
     return events;
+  }
+
+  /** How many subscriptions there are in this process, of all its instances. */
+  public static long subscriptions() {
+    return ServiceThreads.in(TAKING);
   }
 
   /** A subscriber. */
