@@ -103,7 +103,7 @@ final class HostLinksIT {
   }
 
   /** A container that claims to be a router changes nothing on the host. */
-  @Test // case S7
+  @Test // case S7, CVE-2020-13401
   void routerAdvertisementOfAContainer_configuresNothing() throws Exception {
     EndpointRecord attacker = engine.attachments().attach(host.call("attacker"));
     try (NetworkNamespace netns = NetworkNamespace.open(attacker.netns())) {

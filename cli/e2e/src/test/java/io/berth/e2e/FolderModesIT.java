@@ -41,7 +41,7 @@ final class FolderModesIT {
     return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
   }
 
-  // case S6
+  // case S6, CVE-2021-41091
   @Test
   void aSetUidFileOfAContainerIsOutOfReach() throws Exception {
     berth

@@ -145,7 +145,8 @@ final class IdentityIT {
     berth.berth("volume", "rm", "accounts").exits(0);
   }
 
-  // case S2: one routine says who the first process is, who an exec is, and who a health check is.
+  // case S2, CVE-2023-25173: one routine says who the first process is, who an exec is, and who a
+  // health check is.
   @Test
   void thePrimaryGroupIsAmongTheSupplementaryOnes() throws Exception {
     assertEquals(ids(1234, 10, "10"), run(List.of("-u", "1234:10"), IMAGE, WHO).out().strip());
@@ -202,7 +203,7 @@ final class IdentityIT {
     return found.group(1).strip();
   }
 
-  // case S18
+  // case S18, CVE-2024-40635, CVE-2026-46680
   @Test
   void aNumberIsNeverAName() throws Exception {
     assertEquals(ids(1000, 0, "0"), run(List.of("-u", "1000"), DECEIVING, WHO).out().strip());
@@ -236,7 +237,8 @@ final class IdentityIT {
     run(List.of(), "user:99999999999", WHO).exits(125).says("not between 0 and 2147483647");
   }
 
-  // case S8: address families are a list of the allowed ones, and an int is compared as an int.
+  // case S8, CVE-2026-31431: address families are a list of the allowed ones, and an int is
+  // compared as an int.
   @Test
   void theDefaultFilter_readsAnIntAsTheKernelDoes() throws Exception {
     Path folder = berth.folder("calls");

@@ -67,6 +67,7 @@ final class CapabilityRulesTest {
     assertEquals(List.of(), CapabilityRules.sets(set, 1000).effective());
     assertEquals(List.of(), CapabilityRules.sets(set, 1000).permitted());
     assertEquals(set, CapabilityRules.sets(set, 1000).bounding());
+    // CVE-2022-29162: what is inheritable would come back to a program by its file's capabilities.
     assertEquals(List.of(), CapabilityRules.sets(set, 0).inheritable());
   }
 }

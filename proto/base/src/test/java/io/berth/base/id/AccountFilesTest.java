@@ -99,7 +99,7 @@ final class AccountFilesTest {
     assertFalse(new AccountFiles.Group("g", 1, "").lists("anna"));
   }
 
-  @Test
+  @Test // CVE-2026-47262
   void hugeLinesAndFiles() {
     String wide = "x".repeat(AccountFiles.MAX_BYTES / 2);
     assertEquals(
