@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,7 +102,7 @@ final class CommitIT {
   }
 
   @Test
-  void changesBecomeAnImage() {
+  void changesBecomeAnImage() throws Exception {
     run("--name", "still", "base", "true").exits(0);
     assertEquals("", berth.berth("diff", "still").exits(0).out());
     run(
@@ -114,11 +115,12 @@ final class CommitIT {
             "mkdir /new && echo kept >/new/file && echo x >>/etc/passwd && rm /etc/group && rm"
                 + " /etc/hosts; while :; do sleep 1; done")
         .exits(0);
-    String diff = "";
-    for (int i = 0; i < 50 && !diff.contains("/new/file"); i++) {
-      diff = berth.berth("diff", "work").exits(0).out(); // While it runs.
-    }
-    assertEquals("C /etc\nD /etc/group\nC /etc/passwd\nA /new\nA /new/file\n", diff);
+    // While it runs.
+    String diff =
+        Eventually.answers(
+            "all that it changes",
+            () -> berth.berth("diff", "work").exits(0).out(),
+            "C /etc\nD /etc/group\nC /etc/passwd\nA /new\nA /new/file\n"::equals);
     Command id =
         berth.berth(
             "commit",
