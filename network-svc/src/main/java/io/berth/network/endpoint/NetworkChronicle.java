@@ -106,7 +106,8 @@ public final class NetworkChronicle {
     lock.lockInterruptibly();
     try {
       long left = patience.toNanos();
-      while (last <= sequence && left > 0) {
+      // What an earlier run counted up to says nothing about what is kept here.
+      while ((kept.isEmpty() || kept.getLast().sequence <= sequence) && left > 0) {
         left = more.awaitNanos(left);
       }
       return kept.stream().filter(letter -> letter.sequence > sequence).toList();
