@@ -10,6 +10,7 @@ import io.berth.api.berth.event.v1.OutboxGrpc;
 import io.berth.api.berth.network.v1.AttachRequest;
 import io.berth.api.berth.network.v1.CreateNetworkRequest;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
+import io.berth.api.berth.network.v1.ListEndpointsRequest;
 import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
@@ -153,5 +154,15 @@ final class NetworkOutboxIT {
         .getNetworksList()
         .forEach(network -> drivers.put(network.getName(), network.getDriver()));
     assertEquals(Map.of("bridge", "bridge", "host", "host", "none", "null"), drivers);
+    // Also for those who ask what is on them, as who inspects them does.
+    var endpoints =
+        UnixChannel.in(EndpointsGrpc.newBlockingStub(service.channel()), "default", null);
+    for (String name : drivers.keySet()) {
+      assertEquals(
+          List.of(),
+          endpoints
+              .list(ListEndpointsRequest.newBuilder().setNetwork(name).build())
+              .getEndpointsList());
+    }
   }
 }

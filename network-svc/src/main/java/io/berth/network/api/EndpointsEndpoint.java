@@ -24,6 +24,7 @@ import io.grpc.stub.StreamObserver;
 import jakarta.inject.Inject;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** {@code berth.network.v1.Endpoints}. */
 final class EndpointsEndpoint extends EndpointsGrpc.EndpointsImplBase {
@@ -77,19 +78,29 @@ final class EndpointsEndpoint extends EndpointsGrpc.EndpointsImplBase {
         responses,
         () -> {
           String namespace = request.getAllNamespaces() ? "" : CallContext.namespace();
-          String network =
-              request.getNetwork().isEmpty() || request.getNetwork().equals(NetworkRecord.NONE)
-                  ? ""
-                  : engine.networks().get(request.getNetwork()).id();
+          Predicate<String> wanted = networks(request.getNetwork());
           List<Endpoint> endpoints =
               engine.attachments().list().stream()
                   .filter(e -> namespace.isEmpty() || e.key().namespace().equals(namespace))
-                  .filter(
-                      e -> request.getNetwork().isEmpty() || e.place().network().equals(network))
+                  .filter(e -> wanted.test(e.place().network()))
                   .map(this::message)
                   .toList();
           return ListEndpointsResponse.newBuilder().addAllEndpoints(endpoints).build();
         });
+  }
+
+  /** Ids of the networks that a name, or nothing, stands for. */
+  private Predicate<String> networks(String named) {
+    return switch (named) {
+      case "" -> _ -> true;
+      case NetworkRecord.NONE -> String::isEmpty;
+      // They are always there, also before the first is made and though the second never is.
+      case NetworkRecord.DEFAULT, NetworkRecord.HOST ->
+          id ->
+              engine.networks().list().stream()
+                  .anyMatch(network -> network.name().equals(named) && network.id().equals(id));
+      default -> engine.networks().get(named).id()::equals;
+    };
   }
 
   /** Counters from the side of the container: it received what the host sent. */
