@@ -16,6 +16,8 @@ import io.berth.linux.net.PortSocket.Protocol;
 import io.berth.linux.net.RouteRequest;
 import io.berth.linux.net.RouteSocket;
 import io.berth.network.address.Subnet;
+import io.berth.network.endpoint.AttachCall;
+import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.NetworkStore;
@@ -31,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -256,6 +259,43 @@ final class RepairIT {
 
   @Test
   void userNetworks_areThereAfterARestartAndGoWhenNobodyIsOnThem() throws Exception {
+    createMine();
+    EndpointRecord on = engine.attachments().attach(host.call("a", "mine", Optional.empty()));
+    assertEquals("10.9.0.2", on.place().address().toString());
+    restart();
+    assertEquals(Map.of("a", "b"), engine.networks().get("mine").labels());
+    assertThrows(BerthException.FailedPrecondition.class, () -> engine.removeNetwork("mine"));
+    engine.attachments().detach(on.key());
+    // Its link may be there still; nobody has to wait for that.
+    engine.removeNetwork("mine");
+    assertThrows(BerthException.NotFound.class, () -> engine.networks().get("mine"));
+    createMine();
+    on = engine.attachments().attach(host.call("b", "mine", Optional.empty()));
+    assertEquals("10.9.0.2", on.place().address().toString());
+    assertEquals(List.of(), engine.pruneNetworks(_ -> true));
+    for (int i = 0; i < 20; i++) {
+      // More than there are addresses, every third for the very one that was just left.
+      engine.attachments().detach(on.key());
+      on = engine.attachments().attach(mine("c" + i, i % 3 == 0 ? on.place().address() : null));
+    }
+    engine.attachments().detach(on.key());
+    assertEquals(List.of("mine"), engine.pruneNetworks(_ -> true));
+  }
+
+  private static AttachCall mine(String container, @Nullable Ipv4 address) {
+    return new AttachCall(
+        new EndpointKey("default", container),
+        "mine",
+        List.of(),
+        Optional.empty(),
+        Optional.ofNullable(address),
+        Optional.empty(),
+        container,
+        List.of(),
+        /* ephemeral= */ false);
+  }
+
+  private void createMine() throws IOException {
     engine
         .networks()
         .create(
@@ -266,14 +306,5 @@ final class RepairIT {
                 /* internal= */ false,
                 Map.of("a", "b"),
                 Map.of()));
-    EndpointRecord on = engine.attachments().attach(host.call("a", "mine", Optional.empty()));
-    assertEquals("10.9.0.2", on.place().address().toString());
-    restart();
-    assertEquals(Map.of("a", "b"), engine.networks().get("mine").labels());
-    assertThrows(BerthException.FailedPrecondition.class, () -> engine.networks().remove("mine"));
-    engine.attachments().detach(on.key());
-    assertTrue(engine.awaitReaped());
-    engine.networks().remove("mine");
-    assertThrows(BerthException.NotFound.class, () -> engine.networks().get("mine"));
   }
 }

@@ -110,7 +110,7 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
                 "remove network `" + request.getRef() + "`: it is always there");
           }
           return threads.run(() -> {
-            engine.networks().remove(request.getRef());
+            engine.removeNetwork(request.getRef());
             return Empty.getDefaultInstance();
           });
         });
@@ -127,13 +127,11 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
           Set<String> kept = Set.copyOf(request.getKeptList());
           List<String> gone =
               threads.run(() ->
-                  engine
-                      .networks()
-                      .prune(network ->
-                          !kept.contains(network.name())
-                              && !kept.contains(network.id())
-                              && wanted.fitsLabels(network.labels())
-                              && ListFilters.fits(until, network.createdAt())));
+                  engine.pruneNetworks(network ->
+                      !kept.contains(network.name())
+                          && !kept.contains(network.id())
+                          && wanted.fitsLabels(network.labels())
+                          && ListFilters.fits(until, network.createdAt())));
           return PruneNetworksResponse.newBuilder().addAllNames(gone).build();
         });
   }

@@ -175,7 +175,20 @@ public final class Attachments {
     }
   }
 
+  /** An address; one that is only not free yet, for its link is being deleted, is awaited. */
   private Ipv4 take(Optional<Ipv4> wanted, Networks.Active network) {
+    try {
+      return takeFree(wanted, network);
+    } catch (BerthException.FailedPrecondition | BerthException.ResourceExhausted e) {
+      Set<String> leaving = parts.endpoints().leaving(network.network().id());
+      if (leaving.isEmpty() || !reaper.get().awaitReaped(leaving, NetworkEngine.REAP_MILLIS)) {
+        throw e;
+      }
+    }
+    return takeFree(wanted, network);
+  }
+
+  private Ipv4 takeFree(Optional<Ipv4> wanted, Networks.Active network) {
     if (wanted.isEmpty()) {
       return network.addresses().acquire();
     }

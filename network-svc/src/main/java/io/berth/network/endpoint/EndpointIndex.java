@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The endpoints in memory: what the store has, by id and by container. Safe for all threads. */
 final class EndpointIndex {
@@ -49,6 +51,19 @@ final class EndpointIndex {
         .filter(e -> e.state() == EndpointRecord.State.READY)
         .sorted(Comparator.comparing(EndpointRecord::attachedAt).thenComparing(EndpointRecord::id))
         .toList();
+  }
+
+  /** The endpoints that a network is kept for: those on it but not those that leave it. */
+  synchronized List<EndpointRecord> holding(String network) {
+    return on(network).stream().filter(e -> e.state() != EndpointRecord.State.LEAVING).toList();
+  }
+
+  /** Ids of endpoints that leave a network. */
+  synchronized Set<String> leaving(String network) {
+    return on(network).stream()
+        .filter(e -> e.state() == EndpointRecord.State.LEAVING)
+        .map(EndpointRecord::id)
+        .collect(Collectors.toSet());
   }
 
   /** The endpoints on a network, and those that leave it, whose addresses are not free yet. */

@@ -16,6 +16,8 @@ import io.berth.network.port.SocketKeeper;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +29,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,9 +38,10 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 public final class NetworkEngine {
+  private static final Logger LOG = System.getLogger(NetworkEngine.class.getName());
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final String BOOT = "boot";
-  private static final long REAP_MILLIS = 5000;
+  static final long REAP_MILLIS = 5000;
 
   private final NetworkSettings settings;
   private final HostNamespace hostNamespace;
@@ -164,6 +168,34 @@ public final class NetworkEngine {
   /** The networks; IllegalStateException while the engine is not started. */
   public Networks networks() {
     return running().parts.networks();
+  }
+
+  /**
+   * Removes a network and its bridge, once the addresses of those that left it are free: another
+   * network may have them next, and flows that end late must not reach it.
+   *
+   * @throws BerthException FAILED_PRECONDITION while an endpoint is on it
+   */
+  public void removeNetwork(String reference) throws IOException {
+    awaitLeft(networks().get(reference));
+    networks().remove(reference);
+  }
+
+  /**
+   * Removes the wanted ones of those networks that no endpoint is on, but for the default one;
+   * answers their names.
+   */
+  public List<String> pruneNetworks(Predicate<NetworkRecord> wanted) throws IOException {
+    networks().list().stream().filter(wanted).forEach(this::awaitLeft);
+    return networks().prune(wanted);
+  }
+
+  private void awaitLeft(NetworkRecord network) {
+    Running now = running();
+    Set<String> leaving = now.parts.endpoints().leaving(network.id());
+    if (!now.reaper.awaitReaped(leaving, REAP_MILLIS)) {
+      LOG.log(Level.WARNING, "network {0}: links of it are not deleted yet", network.name());
+    }
   }
 
   /** How many ports are published. */

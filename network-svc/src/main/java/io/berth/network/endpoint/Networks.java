@@ -320,12 +320,15 @@ public final class Networks implements AutoCloseable {
         e);
   }
 
-  /** Removes a network and its bridge; FAILED_PRECONDITION while an endpoint is on it. */
-  public void remove(String reference) throws IOException {
+  /**
+   * Removes a network and its bridge; FAILED_PRECONDITION while an endpoint is on it. One that was
+   * detached is not on it any more; the caller awaits that its address is free.
+   */
+  void remove(String reference) throws IOException {
     NetworkRecord network = get(reference);
     lock.lock();
     try {
-      List<EndpointRecord> left = endpoints.on(network.id());
+      List<EndpointRecord> left = endpoints.holding(network.id());
       if (!left.isEmpty()) {
         throw new BerthException.FailedPrecondition(
                 "remove network `"
@@ -359,11 +362,11 @@ public final class Networks implements AutoCloseable {
    * Removes the wanted ones of those networks that no endpoint is on, but for the default one;
    * answers their names.
    */
-  public List<String> prune(Predicate<NetworkRecord> wanted) throws IOException {
+  List<String> prune(Predicate<NetworkRecord> wanted) throws IOException {
     List<String> gone = new ArrayList<>();
     for (NetworkRecord network : list()) {
       if (!network.name().equals(NetworkRecord.DEFAULT)
-          && endpoints.on(network.id()).isEmpty()
+          && endpoints.holding(network.id()).isEmpty()
           && wanted.test(network)
           && isRemoved(network)) {
         gone.add(network.name());

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Deletes retired links, many at a time, on a thread of its own. Only when their links are gone are
@@ -46,8 +47,9 @@ public final class LinkReaper implements AutoCloseable {
   @GuardedBy("lock")
   private Set<String> waiting = new HashSet<>();
 
+  /** Ids of those whose links are being deleted. */
   @GuardedBy("lock")
-  private boolean busy;
+  private Set<String> batch = Set.of();
 
   @GuardedBy("lock")
   private boolean closed;
@@ -99,15 +101,24 @@ public final class LinkReaper implements AutoCloseable {
     void run() throws IOException;
   }
 
-  /** Waits until everything added before is reaped; false when the time is over first. */
+  /** Waits until everything is reaped; false when the time is over first. */
   public boolean awaitIdle(long millis) {
+    return await(millis, _ -> true);
+  }
+
+  /** Waits until none of these is left, whatever is added; false when the time is over first. */
+  public boolean awaitReaped(Set<String> ids, long millis) {
+    return await(millis, ids::contains);
+  }
+
+  private boolean await(long millis, Predicate<String> wanted) {
     long left = TimeUnit.MILLISECONDS.toNanos(millis);
     lock.lock();
     try {
-      while ((busy || !waiting.isEmpty()) && left > 0) {
+      while (isLeft(wanted) && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return !busy && waiting.isEmpty();
+      return !isLeft(wanted);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -116,11 +127,16 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
+  @GuardedBy("lock")
+  private boolean isLeft(Predicate<String> wanted) {
+    return waiting.stream().anyMatch(wanted) || batch.stream().anyMatch(wanted);
+  }
+
   private void run() {
     while (true) {
-      Set<String> batch = next();
+      Set<String> now = next();
       runErrands();
-      if (batch.isEmpty()) {
+      if (now.isEmpty()) {
         if (closed()) {
           return;
         }
@@ -129,12 +145,12 @@ public final class LinkReaper implements AutoCloseable {
       boolean done = false;
       try {
         deleteRetired();
-        reaped.accept(batch);
+        reaped.accept(now);
         done = true;
       } catch (IOException | RuntimeException e) {
         LOG.log(Level.WARNING, "delete retired links: {0}; trying again", e.getMessage());
       }
-      finished(batch, done);
+      finished(now, done);
     }
   }
 
@@ -178,9 +194,8 @@ public final class LinkReaper implements AutoCloseable {
         return Set.of();
       }
       pause(GATHER_MILLIS);
-      Set<String> batch = waiting;
+      batch = waiting;
       waiting = new HashSet<>();
-      busy = !batch.isEmpty();
       return batch;
     } finally {
       lock.unlock();
@@ -207,12 +222,12 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  private void finished(Set<String> batch, boolean done) {
+  private void finished(Set<String> ids, boolean done) {
     lock.lock();
     try {
-      busy = false;
+      batch = Set.of();
       if (!done && !closed) {
-        waiting.addAll(batch);
+        waiting.addAll(ids);
         pause(PAUSE_AFTER_FAILURE_MILLIS);
       }
       changed.signalAll();
