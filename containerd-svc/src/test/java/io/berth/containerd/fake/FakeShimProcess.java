@@ -52,6 +52,10 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
   private final List<BlockingQueue<Occurrence>> watchers = new CopyOnWriteArrayList<>();
   private final CountDownLatch letGo = new CountDownLatch(1);
   private volatile boolean stopped;
+
+  /** Whether it was warmed up, which happens once it is admitted: tasks may be placed in it. */
+  volatile boolean admitted;
+
   @Nullable UnixServer server;
   private volatile String namespace = "";
   private volatile boolean draining;
@@ -220,6 +224,7 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void warm(Empty request, StreamObserver<Empty> responses) {
+    admitted = true;
     answer(responses, () -> request);
   }
 
