@@ -16,7 +16,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * Case V1: a container's life as on a kernel before 6.5, which knows no {@code lowerdir+}. The real
- * one is tried by dist/vm/linux-6.1.
+ * one is tried by dist/vm/run --plain.
  */
 @Tag("root")
 final class OldKernelIT {
