@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.linux.RootedFiles;
+import io.berth.linux.SyscallException;
 import io.berth.testing.Eventually;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +14,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -117,6 +120,74 @@ final class CopyIT {
       assertEquals("/etc/passwd", Files.readSymbolicLink(out.resolve("all/way")).toString());
       berth.berth("stop", "-t", "0", "box").exits(0);
     }
+  }
+
+  /** How often it is tried to catch a copy between two looks at a path. */
+  private static final int TRIES = 100;
+
+  private static final int RENAME_EXCHANGE = 2;
+
+  /** What the container has at a path is now a folder and now a link to a folder of the machine. */
+  @Test // CVE-2018-15664
+  void copiesStayInside_whateverTheContainerSwaps() throws Exception {
+    Path host = Files.createDirectories(here.resolve("of-the-machine"));
+    Files.writeString(host.resolve("one"), "of the machine\n");
+    Path volume = berth.folder("volume");
+    Files.writeString(Files.createDirectory(volume.resolve("d")).resolve("one"), "inside\n");
+    Files.createSymbolicLink(volume.resolve("link"), host);
+    start();
+    AtomicBoolean done = new AtomicBoolean();
+    Thread swapping =
+        Thread.ofPlatform()
+            .start(() -> {
+              try (RootedFiles files = RootedFiles.open(volume, RootedFiles.Confinement.BENEATH)) {
+                while (!done.get()) {
+                  files.rename("d", "link", RENAME_EXCHANGE);
+                }
+              } catch (SyscallException e) {
+                throw new AssertionError(e);
+              }
+            });
+    Path out = here.resolve("out");
+    int copied = 0;
+    try {
+      for (int i = 0; i < TRIES; i++) {
+        copied += berth.berth("cp", "box:/vol/d/one", out.toString()).exit() == 0 ? 1 : 0;
+        if (Files.exists(out)) {
+          assertFalse(Files.readString(out).contains("machine"), "a file of the machine is read");
+        }
+        copied +=
+            berth.berth("cp", here.resolve("one").toString(), "box:/vol/d/").exit() == 0 ? 1 : 0;
+        copied +=
+            berth.berth("cp", here.resolve("tree").toString(), "box:/vol/d/").exit() == 0 ? 1 : 0;
+        assertEquals(List.of("one"), List.of(host.toFile().list()));
+        assertEquals("of the machine\n", Files.readString(host.resolve("one")));
+      }
+    } finally {
+      done.set(true);
+      swapping.join();
+    }
+    assertTrue(copied > TRIES / 4, copied + " copies found the folder");
+  }
+
+  /** A copy runs no program of the container's, and loads none of its libraries. */
+  @Test // CVE-2019-14271
+  void copiesRunNothingOfTheContainers() throws Exception {
+    start();
+    String trap =
+        "rm -f /bin/tar; printf '#!/bin/sh\\n/bin/busybox touch /ran\\n' >/bin/tar; chmod 755"
+            + " /bin/tar; mkdir -p /lib64; for l in /lib/libnss_files.so.2 /lib64/libnss_files.so.2"
+            + " /lib64/libc.so.6; do cp /bin/tar $l; done; echo 'passwd: files'"
+            + " >/etc/nsswitch.conf; /bin/tar; test -e /ran && rm /ran";
+    berth.berth("exec", "box", "sh", "-c", trap).exits(0);
+    Path out = Files.createDirectories(here.resolve("out"));
+    berth.berth("cp", "-a", here.resolve("tree").toString(), "box:/home").exits(0);
+    berth.berth("cp", "-a", "box:/home/tree", out.toString()).exits(0);
+    berth.berth("exec", "box", "ls", "/ran").exits(1);
+    berth.berth("stop", "-t", "0", "box").exits(0);
+    berth.berth("cp", "-a", here.resolve("one").toString(), "box:/home").exits(0);
+    berth.berth("cp", "box:/home/one", out.toString()).exits(0);
+    berth.berth("cp", "box:/ran", out.toString()).exits(1);
   }
 
   private static List<String> mounts() throws Exception {
