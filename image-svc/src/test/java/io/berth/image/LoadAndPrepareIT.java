@@ -22,6 +22,7 @@ import io.berth.api.containerd.services.images.v1.DeleteImageRequest;
 import io.berth.api.containerd.services.images.v1.GetImageRequest;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.tar.TarEntry;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
@@ -244,6 +245,28 @@ final class LoadAndPrepareIT {
     List<Image> loaded = images(load(service, Archives.gzip(archive), ""));
     assertEquals(List.of("docker.io/library/app:v2"), loaded.getFirst().getNamesList());
     assertEquals(3, loaded.getFirst().getDiffIdsCount());
+  }
+
+  /** A document is held in memory whole, so that one of any length would take all of it. */
+  @Test // CVE-2023-25153
+  void documentsBeyondTheirBounds_areRefused() throws Exception {
+    byte[] index = Archives.layer().file("index.json", 0644, new byte[17 << 20]).tar();
+    var table = assertThrows(StatusRuntimeException.class, () -> load(service, index, ""));
+    assertEquals(Status.Code.RESOURCE_EXHAUSTED, table.getStatus().getCode());
+    String padded =
+        """
+        {"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"x":"%s"}\
+        """
+            .formatted("x".repeat(17 << 20));
+    byte[] config =
+        Archives.layer()
+            .file("c.json", padded)
+            .file("manifest.json", "[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"],\"Layers\":[]}]")
+            .tar();
+    var document = assertThrows(StatusRuntimeException.class, () -> load(service, config, ""));
+    assertEquals(Status.Code.INVALID_ARGUMENT, document.getStatus().getCode());
+    var images = UnixChannel.in(ImagesGrpc.newBlockingStub(service.channel()), "default", null);
+    assertEquals(0, images.list(ListRequest.getDefaultInstance()).getImagesCount());
   }
 
   @Test
