@@ -20,6 +20,7 @@ import io.berth.containerd.metadata.Emptiness;
 import io.berth.containerd.metadata.Store;
 import io.berth.containerd.shimprocess.ShimProcessConnection;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.TimedCalls;
 import jakarta.inject.Singleton;
 import java.util.List;
 
@@ -39,9 +40,9 @@ final class ContainerdModule {
   @Singleton
   static Peers peers(Config config, EventLoops loops) {
     return new Peers(
-        UnixChannel.to(loops, config.socket("image")),
+        UnixChannel.to(loops, config.socket("image"), new TimedCalls()),
         config.socket("image"),
-        UnixChannel.to(loops, config.socket("network")),
+        UnixChannel.to(loops, config.socket("network"), new TimedCalls()),
         config.socket("network"));
   }
 

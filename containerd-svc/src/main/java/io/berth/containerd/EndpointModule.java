@@ -13,6 +13,7 @@ import io.berth.containerd.api.NamespacesEndpoint;
 import io.berth.containerd.api.OccurrenceMessages;
 import io.berth.containerd.api.RuncOptions;
 import io.berth.containerd.api.TasksEndpoint;
+import io.berth.containerd.api.TimingsEndpoint;
 import io.berth.containerd.api.VersionEndpoint;
 import io.berth.containerd.api.message.DescriptionMessages;
 import io.berth.containerd.client.ForwardedProtocol;
@@ -33,6 +34,10 @@ interface EndpointModule {
   @Binds
   @IntoSet
   BindableService namedContainers(NamedContainersEndpoint endpoint);
+
+  @Binds
+  @IntoSet
+  BindableService timings(TimingsEndpoint endpoint);
 
   @Binds
   @IntoSet

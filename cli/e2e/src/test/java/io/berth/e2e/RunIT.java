@@ -167,6 +167,42 @@ final class RunIT {
     assertFalse(Files.exists(marks.resolve("ran")));
   }
 
+  /** A step begins within the one that it lies in; a removed container's are known as well. */
+  @Test
+  void aRunTellsWhatItsStepsTook() {
+    Command run =
+        berth.berth("run", "--timing", "--rm", "--network=none", IMAGE, "sh", "-c", "exit 3");
+    assertEquals("", run.exits(3).out());
+    List<String> steps =
+        run.err()
+            .lines()
+            .map(line -> line.replaceFirst("^ *[0-9.]+ ms +[0-9.]+ ms   ", ""))
+            .toList();
+    List<String> wanted =
+        List.of(
+            "ask for it",
+            "  make the container",
+            "    Rootfs.Prepare",
+            "  make its task",
+            "    Host.Place",
+            "take its streams",
+            "let it run",
+            "  let it run",
+            "until it has ended",
+            "  take its task away",
+            "  remove it");
+    assertEquals(wanted, steps.stream().filter(wanted::contains).toList(), run.err());
+    assertTrue(run.err().lines().toList().getLast().contains(" ms in all"), run.err());
+    berth.berth("run", "-d", "--network=none", "--name", "timed", IMAGE, "sleep", "1000").exits(0);
+    berth
+        .berth("ps", "--timing", "--format", "{{.Names}} {{.Step}}")
+        .exits(0)
+        .says("timed make its task\n")
+        .says("timed   Host.Place\n");
+    berth.berth("ps", "--timing").exits(0).says("   STEP\n");
+    berth.berth("rm", "-f", "timed").exits(0);
+  }
+
   @Test
   void aRunIsThreeCalls() {
     Command run =

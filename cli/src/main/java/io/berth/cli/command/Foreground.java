@@ -46,6 +46,7 @@ final class Foreground {
   private final String ref;
   private final Attachment.Want want;
   private final boolean proxySignals;
+  private RunTiming times = new RunTiming(/* wanted= */ false);
 
   Foreground(Session session, String ref, Attachment.Want want, boolean proxySignals) {
     this.session = session;
@@ -53,6 +54,12 @@ final class Foreground {
     this.ref = ref;
     this.want = want;
     this.proxySignals = proxySignals;
+  }
+
+  /** The same, which tells its steps. */
+  Foreground timedBy(RunTiming telling) {
+    times = telling;
+    return this;
   }
 
   /**
@@ -81,16 +88,21 @@ final class Foreground {
     // A signal that comes from now on is meant for the program, and waits until that runs.
     holdSignals();
     try (Attachment attachment = Attachment.open(session, brought.getAttach(), want, OWN)) {
+      times.step("take its streams");
       if (!brought.getAlready()) {
         session.call(
             ContainersGrpc.getReleaseMethod(), ReleaseRequest.newBuilder().setRef(ref).build());
       }
+      times.step("let it run");
       passOn(brought.getAttach().getExecId(), brought.getAttach().getTty());
       Attachment.End end = untilTheEnd(attachment);
+      times.step("until it has ended");
       if (end instanceof Attachment.End.Broken) {
         stop();
       }
-      return code(end, removesItself);
+      int code = code(end, removesItself);
+      times.step(removesItself ? "until it is removed" : "until its end is recorded");
+      return code;
     } finally {
       signals.release();
     }

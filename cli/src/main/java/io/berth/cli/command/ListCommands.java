@@ -3,8 +3,11 @@ package io.berth.cli.command;
 import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
+import io.berth.api.berth.container.v1.ListTimingsRequest;
 import io.berth.api.berth.container.v1.PortBinding;
 import io.berth.api.berth.container.v1.Process;
+import io.berth.api.berth.container.v1.Timing;
+import io.berth.api.berth.container.v1.TimingsGrpc;
 import io.berth.api.berth.container.v1.TopRequest;
 import io.berth.api.berth.container.v1.TopResponse;
 import io.berth.base.error.BerthException;
@@ -19,6 +22,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -57,8 +62,27 @@ public final class ListCommands {
         description = "With sizes")
     boolean size;
 
+    @Option(
+        names = "--timing",
+        description = "What each step of its last start and end took, a line each")
+    boolean timing;
+
+    private Map<String, Timing> timings = Map.of();
+
     @Override
     protected List<Container> list(Session session) {
+      List<Container> found = containers(session);
+      if (timing) {
+        ListTimingsRequest.Builder request = ListTimingsRequest.newBuilder();
+        found.forEach(container -> request.addIds(container.getId()));
+        timings =
+            session.call(TimingsGrpc.getListMethod(), request.build()).getTimingsList().stream()
+                .collect(Collectors.toMap(Timing::getId, Function.identity()));
+      }
+      return found;
+    }
+
+    private List<Container> containers(Session session) {
       ListRequest request =
           ListRequest.newBuilder()
               .setAll(all || latest || last > 0)
@@ -76,6 +100,9 @@ public final class ListCommands {
 
     @Override
     protected Listing listing() {
+      if (timing) {
+        return RunTiming.listing();
+      }
       return new Listing(
           "formatter.ContainerContext",
           "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
@@ -101,6 +128,11 @@ public final class ListCommands {
 
     @Override
     protected void add(Listing listing, Container container, Instant now) {
+      if (timing) {
+        Timing times = timings.getOrDefault(container.getId(), Timing.getDefaultInstance());
+        RunTiming.add(listing, id(container.getId()), container.getName(), times);
+        return;
+      }
       listing
           .row()
           .cell("ID", () -> id(container.getId()))

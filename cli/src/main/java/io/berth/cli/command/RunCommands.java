@@ -33,6 +33,9 @@ public final class RunCommands {
         description = "Pass signals on to it (default: true)")
     boolean proxySignals = true;
 
+    @Option(names = "--timing", description = "Tell on stderr what each step of it took")
+    boolean timing;
+
     @Mixin ContainerOptions options = new ContainerOptions();
 
     @Override
@@ -42,6 +45,7 @@ public final class RunCommands {
 
     @Override
     public int run(Session session) {
+      RunTiming times = new RunTiming(timing);
       options.detached = detach;
       boolean terminal = options.process.tty && options.process.interactive && !detach;
       if (Foreground.lacksTerminal(session, terminal)) {
@@ -52,14 +56,20 @@ public final class RunCommands {
       // While this call goes on without a release the service takes the container away with it.
       try (Begun<RunResponse> run = creation.ask(wanted -> begin(session, wanted))) {
         RunResponse made = run.first();
+        times.step("ask for it");
         try {
           creation.tell(made.getId(), made.getWarningsList());
           if (detach) {
             session.out().println(made.getId());
+            times.tell(session, made.getId());
             return 0;
           }
-          return new Foreground(session, made.getId(), want, proxySignals)
-              .run(made, options.remove);
+          int code =
+              new Foreground(session, made.getId(), want, proxySignals)
+                  .timedBy(times)
+                  .run(made, options.remove);
+          times.tell(session, made.getId());
+          return code;
         } catch (BerthException e) {
           creation.forget();
           throw e;

@@ -25,6 +25,7 @@ import io.berth.base.rpc.UnixChannel;
 import io.berth.containerd.shimprocess.ShimCalls;
 import io.berth.containerd.shimprocess.ShimProcessConnection;
 import io.berth.containerd.shimprocess.ShimProcessEvent;
+import io.berth.containerd.timing.TimedCalls;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
@@ -45,7 +46,7 @@ public final class ShimProcessClient implements ShimProcessConnection {
 
   /** Does not connect yet: a socket that nobody listens on fails calls with UNAVAILABLE. */
   public ShimProcessClient(EventLoops loops, Path socket) {
-    this.channel = UnixChannel.to(loops, socket);
+    this.channel = UnixChannel.to(loops, socket, new TimedCalls());
   }
 
   private HostGrpc.HostBlockingStub stub(Duration patience) {

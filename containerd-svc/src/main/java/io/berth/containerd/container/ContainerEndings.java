@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.Timing;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
@@ -49,8 +50,11 @@ final class ContainerEndings {
     NamedContainer running = containers.find(key);
     String why = running == null ? "" : OutOfMemory.word(exit, running.described().host());
     NamedContainer container =
-        containers.lastingProgress(
-            key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled(), why));
+        Timing.step(
+            "record its end",
+            () ->
+                containers.lastingProgress(
+                    key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled(), why)));
     if (container == null) {
       return;
     }
@@ -72,7 +76,7 @@ final class ContainerEndings {
     }
     try {
       if (tasks.isPresent(key)) {
-        var _ = tasks.delete(key);
+        var _ = Timing.step("take its task away", () -> tasks.delete(key));
       }
     } catch (BerthException.NotFound e) {
       LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);

@@ -8,6 +8,8 @@ import io.berth.base.layout.Stdio;
 import io.berth.containerd.settings.RootFilesystem;
 import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.Timing;
+import io.berth.containerd.timing.Timings;
 import io.berth.linux.Signal;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -28,6 +30,7 @@ final class ContainerLaunch {
   private final Gates gates;
   private final Tasks tasks;
   private final InstantSource clock;
+  private final Timings timings;
 
   @Inject
   ContainerLaunch(
@@ -36,13 +39,15 @@ final class ContainerLaunch {
       ContainerHealth health,
       Gates gates,
       Tasks tasks,
-      InstantSource clock) {
+      InstantSource clock,
+      Timings timings) {
     this.containers = containers;
     this.surroundings = surroundings;
     this.health = health;
     this.gates = gates;
     this.tasks = tasks;
     this.clock = clock;
+    this.timings = timings;
   }
 
   boolean isRunning(TaskKey key) {
@@ -57,6 +62,11 @@ final class ContainerLaunch {
 
   /** Makes the task, whose program does not run yet, and answers the pid. */
   int create(NamedContainer container) {
+    return timings.start(
+        container.key(), () -> Timing.step("make its task", () -> makeTask(container)));
+  }
+
+  private int makeTask(NamedContainer container) {
     TaskKey key = container.key();
     gates.shut(key, "run container `" + container.name() + "`: somebody else has started it");
     if (tasks.isPresent(key)) {
@@ -85,7 +95,7 @@ final class ContainerLaunch {
       surroundings.chronicle().starting(container);
     }
     try {
-      var _ = tasks.start(key, "");
+      var _ = Timing.step("let it run", () -> tasks.start(key, ""));
     } catch (RuntimeException | Error e) {
       surroundings.chronicle().notStarted(key);
       health.ends(key);

@@ -5,6 +5,8 @@ import io.berth.base.id.TaskKey;
 import io.berth.containerd.settings.NewContainer;
 import io.berth.containerd.settings.TerminalSize;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.Timing;
+import io.berth.containerd.timing.Timings;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.List;
@@ -25,6 +27,7 @@ public final class ContainerRuns {
   private final ContainerRelease release;
   private final Gates gates;
   private final Tasks tasks;
+  private final Timings timings;
 
   @Inject
   ContainerRuns(
@@ -33,13 +36,15 @@ public final class ContainerRuns {
       ContainerStarts starts,
       ContainerRelease release,
       Gates gates,
-      Tasks tasks) {
+      Tasks tasks,
+      Timings timings) {
     this.containers = containers;
     this.creation = creation;
     this.starts = starts;
     this.release = release;
     this.gates = gates;
     this.tasks = tasks;
+    this.timings = timings;
   }
 
   /** Who wants a container to run. */
@@ -78,10 +83,19 @@ public final class ContainerRuns {
 
   /** Makes a container and runs it. One whose start fails stays, unless it removes itself. */
   public Run runNew(String namespace, NewContainer wanted, Wish wish, Client client) {
+    Timing timing = timings.begin();
+    return timing.in(() -> runNew(namespace, wanted, wish, client, timing));
+  }
+
+  private Run runNew(
+      String namespace, NewContainer wanted, Wish wish, Client client, Timing timing) {
     // From its record on it is removed unless its program is let go, also if this service dies.
     ContainerCreation.Created made =
-        creation.create(namespace, wanted, Progress.NEW.pending(Progress.Pending.RUN));
+        Timing.step(
+            "make the container",
+            () -> creation.create(namespace, wanted, Progress.NEW.pending(Progress.Pending.RUN)));
     TaskKey key = new TaskKey(namespace, made.id());
+    timings.keep(key, timing);
     return containers.locked(
         key,
         () -> {
@@ -167,7 +181,7 @@ public final class ContainerRuns {
                 "release container `" + meant.name() + "`: no run holds it; start it");
           }
           try {
-            starts.begin(present(key));
+            timings.goOn(key, () -> starts.begin(present(key)));
           } catch (BerthException e) {
             gate.shut(e);
             throw e;

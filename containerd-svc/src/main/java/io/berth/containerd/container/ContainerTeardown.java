@@ -8,6 +8,7 @@ import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.Mount;
 import io.berth.containerd.settings.RootFilesystem;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.Timing;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
@@ -63,6 +64,10 @@ final class ContainerTeardown {
    * where image-svc is.
    */
   void remove(NamedContainer container, boolean volumes) {
+    Timing.perform("remove it", () -> removeNow(container, volumes));
+  }
+
+  private void removeNow(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
     if (!removing.add(key)) {
       throw new BerthException.FailedPrecondition(

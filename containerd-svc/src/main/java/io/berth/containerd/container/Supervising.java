@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.task.Tasks;
+import io.berth.containerd.timing.Timings;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Set;
@@ -15,6 +16,7 @@ public final class Supervising {
   private final ContainerEndings endings;
   private final ContainerResumption resumption;
   private final Policies policies;
+  private final Timings timings;
   private Set<TaskKey> left = Set.of();
 
   @Inject
@@ -24,19 +26,21 @@ public final class Supervising {
       ContainerRuns runs,
       ContainerEndings endings,
       ContainerResumption resumption,
-      Policies policies) {
+      Policies policies,
+      Timings timings) {
     this.tasks = tasks;
     this.preparation = preparation;
     this.runs = runs;
     this.endings = endings;
     this.resumption = resumption;
     this.policies = policies;
+    this.timings = timings;
   }
 
   /** Called before tasks are looked for, so that no end is missed. */
   public void attend() {
     tasks.prepareWith(preparation);
-    tasks.onInitExit(endings::ended);
+    tasks.onInitExit((key, exit) -> timings.goOn(key, () -> endings.ended(key, exit)));
     left = runs.pending();
   }
 

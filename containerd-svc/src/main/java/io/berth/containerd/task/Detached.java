@@ -2,6 +2,7 @@ package io.berth.containerd.task;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Calls;
+import io.berth.containerd.timing.Timing;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
@@ -56,7 +57,7 @@ public final class Detached {
                 result.completeExceptionally(e);
               }
             });
-    Thread.ofVirtual().name("detached").start(body);
+    Thread.ofVirtual().name("detached").start(Timing.carried(body));
     try {
       return result.get();
     } catch (InterruptedException e) {

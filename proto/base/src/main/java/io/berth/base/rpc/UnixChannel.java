@@ -45,13 +45,19 @@ public final class UnixChannel {
     return to(loops, socket, SILENCE);
   }
 
+  /** The same, whose calls others see as well, on the threads that make them. */
+  public static ManagedChannel to(EventLoops loops, Path socket, ClientInterceptor... watching) {
+    return to(loops, socket, SILENCE, watching);
+  }
+
   /**
    * The same.
    *
    * @param silence how long a server may say nothing; once it has said something, gRPC pings at
    *     most each ten seconds
    */
-  static ManagedChannel to(EventLoops loops, Path socket, Duration silence) {
+  static ManagedChannel to(
+      EventLoops loops, Path socket, Duration silence, ClientInterceptor... watching) {
     Reconnect reconnect = new Reconnect(socket);
     Patience patience = new Patience(loops, silence);
     Metadata details = new Metadata();
@@ -71,6 +77,7 @@ public final class UnixChannel {
             .keepAliveTimeout(silence.toMillis(), TimeUnit.MILLISECONDS)
             .disableRetry()
             .intercept(reconnect, patience, MetadataUtils.newAttachHeadersInterceptor(details))
+            .intercept(watching)
             .build();
     reconnect.channel = channel;
     patience.of(channel);
