@@ -131,9 +131,5 @@ int do_label(struct child *child, const struct step *step, struct failure *failu
   int length = snprintf(text, sizeof text, "exec %s", label);
   if (length < 0 || (size_t)length >= sizeof text)
     return fail(failure, ENAMETOOLONG, "set profile", label);
-  if (supervisor_write_proc("thread-self/attr/apparmor/exec", text, failure) == 0)
-    return 0;
-  /* Kernels before 5.8 have one attribute for whichever module is there. */
-  return failure->error == ENOENT ? supervisor_write_proc("thread-self/attr/exec", text, failure)
-                                  : -1;
+  return supervisor_write_proc("thread-self/attr/apparmor/exec", text, failure);
 }

@@ -10,7 +10,13 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -52,6 +58,36 @@
 #define SIZE(class, name, type) printf(#class "." #name " %lld\n", (long long)sizeof(type))
 #define OFFSET(class, name, type, field)                                                           \
   printf(#class "." #name " %lld\n", (long long)offsetof(type, field))
+
+static void featureProbes(void) {
+  NAMED(FeatureProbes, PIDFD_THREAD, O_EXCL);
+  CONSTANT(FeatureProbes, SECCOMP_SET_MODE_FILTER);
+  CONSTANT(FeatureProbes, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  CONSTANT(FeatureProbes, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  OFFSET(FeatureProbes, CLONE_ARGS_CGROUP, struct clone_args, cgroup);
+  SIZE(FeatureProbes, CLONE_ARGS_SIZE, struct clone_args);
+  CONSTANT(FeatureProbes, CLONE_SIGHAND);
+  CONSTANT(FeatureProbes, CLONE_CLEAR_SIGHAND);
+  CONSTANT(FeatureProbes, AF_NETLINK);
+  CONSTANT(FeatureProbes, AF_UNIX);
+  CONSTANT(FeatureProbes, SOCK_RAW);
+  CONSTANT(FeatureProbes, SOCK_DGRAM);
+  CONSTANT(FeatureProbes, SOCK_CLOEXEC);
+  CONSTANT(FeatureProbes, SOL_SOCKET);
+  CONSTANT(FeatureProbes, SO_NETNS_COOKIE);
+  CONSTANT(FeatureProbes, NETLINK_NETFILTER);
+  CONSTANT(FeatureProbes, NLMSG_ERROR);
+  CONSTANT(FeatureProbes, NLMSG_HDRLEN);
+  CONSTANT(FeatureProbes, NLM_F_REQUEST);
+  CONSTANT(FeatureProbes, NLM_F_ACK);
+  CONSTANT(FeatureProbes, NLM_F_CREATE);
+  CONSTANT(FeatureProbes, NFNL_MSG_BATCH_BEGIN);
+  CONSTANT(FeatureProbes, NFNL_SUBSYS_NFTABLES);
+  CONSTANT(FeatureProbes, NFPROTO_INET);
+  CONSTANT(FeatureProbes, NFTA_TABLE_NAME);
+  CONSTANT(FeatureProbes, NFTA_TABLE_FLAGS);
+  CONSTANT(FeatureProbes, NFT_TABLE_F_OWNER);
+}
 
 static void openFlags(void) {
   CONSTANT(OpenFlags, O_RDONLY);
@@ -344,6 +380,11 @@ static void sys(void) {
   NAMED(Sys, FSMOUNT, SYS_fsmount);
   NAMED(Sys, PIDFD_OPEN, SYS_pidfd_open);
   NAMED(Sys, OPENAT2, SYS_openat2);
+  NAMED(Sys, CLONE3, SYS_clone3);
+  NAMED(Sys, CLOSE_RANGE, SYS_close_range);
+  NAMED(Sys, PIDFD_GETFD, SYS_pidfd_getfd);
+  NAMED(Sys, GETTID, SYS_gettid);
+  NAMED(Sys, SECCOMP, SYS_seccomp);
   NAMED(Sys, MOUNT_SETATTR, SYS_mount_setattr);
 #ifdef SYS_fchmodat2
   NAMED(Sys, FCHMODAT2, SYS_fchmodat2);
@@ -684,6 +725,7 @@ int main(void) {
 #ifdef HAVE_ISAL
   isal();
 #endif
+  featureProbes();
   openFlags();
   mountFlags();
   openCommands();

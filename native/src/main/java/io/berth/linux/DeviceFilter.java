@@ -141,13 +141,16 @@ public final class DeviceFilter {
    * whatever did so there before. There is no moment at which neither does. A filter of a cgroup
    * above counts as well: what one of them denies is denied.
    *
-   * @throws SyscallException EPERM without the privilege for it, EINVAL or ENOSYS if the kernel has
-   *     no such programs (before 4.15), EBADF if the folder is none of cgroup version 2
+   * @throws SyscallException EPERM without the privilege for it, EINVAL if the kernel was built
+   *     without such programs, EBADF if the folder is none of cgroup version 2
    */
   public void decideFor(Fd cgroup) throws SyscallException {
     try (Fd loaded = Bpf.load(program, cgroup.what())) {
       List<Integer> before = Bpf.attached(cgroup);
-      if (before.size() == 1 && replace(cgroup, loaded, before.getFirst())) {
+      if (before.size() == 1 && KernelFeature.BPF_REPLACE.inUse()) {
+        try (Fd old = Bpf.program(before.getFirst())) {
+          Bpf.replace(cgroup, loaded, old);
+        }
         return;
       }
       Bpf.attach(cgroup, loaded);
@@ -156,19 +159,6 @@ public final class DeviceFilter {
           Bpf.detach(cgroup, old);
         }
       }
-    }
-  }
-
-  /** Replaces a program in one step; false where the kernel cannot, before Linux 5.6. */
-  private static boolean replace(Fd cgroup, Fd loaded, int id) throws SyscallException {
-    try (Fd old = Bpf.program(id)) {
-      Bpf.replace(cgroup, loaded, old);
-      return true;
-    } catch (SyscallException e) {
-      if (e.is(Errno.EINVAL)) {
-        return false;
-      }
-      throw e;
     }
   }
 }

@@ -7,17 +7,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Overlays, mounted the way this kernel has. Which way that is, is found out by mounting a small
- * one on the file system that the layers are on, once for each of these objects: a kernel before
- * 6.5 takes {@code lowerdir+} as it takes any text, and refuses only the finished file system, so
- * no single option's acceptance tells anything.
+ * Overlays, mounted the way this kernel has ({@link KernelFeature#OVERLAY_LOWERDIR_APPEND}).
+ * Whether the file system that the layers are on can hold them is found out by mounting a small one
+ * there, once for each of these objects.
  */
 public final class Overlays {
   /** The bytes that mount(2) takes as options, the zero at the end among them. */
@@ -49,7 +45,7 @@ public final class Overlays {
    * What a probe found.
    *
    * @param way the way by which overlays are mounted here
-   * @param problem the reason why neither way leads to an overlay here; empty if one does
+   * @param problem the reason why there is no overlay here; empty if there is
    */
   public record Answer(Way way, String problem) {
     /** For people and programs: an option's name, or {@code none} and the reason. */
@@ -59,7 +55,6 @@ public final class Overlays {
   }
 
   private final Path folder;
-  private final Set<KernelFeature> without;
   private final ReentrantLock lock = new ReentrantLock();
 
   @GuardedBy("lock")
@@ -70,11 +65,9 @@ public final class Overlays {
    *
    * @param folder a folder on the file system of the layers; it is made if it is missing, holds two
    *     empty folders afterwards, and may be shared by processes
-   * @param without features that are not to be used though the kernel may have them
    */
-  public Overlays(Path folder, Set<KernelFeature> without) {
+  public Overlays(Path folder) {
     this.folder = folder;
-    this.without = Set.copyOf(without);
   }
 
   /** What the probe found; probes if nobody asked before. */
@@ -93,28 +86,19 @@ public final class Overlays {
   }
 
   private Answer probe() {
-    List<Way> ways =
-        without.contains(KernelFeature.OVERLAY_LOWERDIR_APPEND)
-            ? List.of(Way.LISTED)
-            : List.of(Way.APPENDED, Way.LISTED);
-    String problem = "";
+    Way way = KernelFeature.OVERLAY_LOWERDIR_APPEND.inUse() ? Way.APPENDED : Way.LISTED;
     List<Path> lower = List.of(folder.resolve("upper"), folder.resolve("lower"));
-    for (Way way : ways) {
-      try {
-        for (Path layer : lower) {
-          Files.createDirectories(layer);
-        }
-        mount(way, lower, null, null, Map.of()).close();
-        tryWritable(way, lower);
-        return new Answer(way, "");
-      } catch (IOException e) {
-        // The first failure says most about what is wrong.
-        if (problem.isEmpty()) {
-          problem = e instanceof SyscallException refused ? refused.getMessage() : e.toString();
-        }
+    try {
+      for (Path layer : lower) {
+        Files.createDirectories(layer);
       }
+      mount(way, lower, null, null, Map.of()).close();
+      tryWritable(way, lower);
+      return new Answer(way, "");
+    } catch (IOException e) {
+      return new Answer(
+          way, e instanceof SyscallException refused ? refused.getMessage() : e.toString());
     }
-    return new Answer(ways.getFirst(), problem);
   }
 
   /**
@@ -198,42 +182,7 @@ public final class Overlays {
   private Fd listed(
       List<Path> lower, @Nullable Path upper, @Nullable Path work, Map<String, String> options)
       throws IOException {
-    FutureTask<Fd> errand =
-        new FutureTask<>(() -> {
-          Namespaces.unshare(Namespaces.CLONE_FS | Namespaces.Kind.MOUNT.flag());
-          Mounts.setAttributes(
-              Path.of("/"),
-              /* recursive= */ true,
-              Mounts.Attributes.propagating(MountFlags.MS_PRIVATE));
-          return attachedAndCloned(lower, upper, work, options);
-        });
-    Thread.ofPlatform().daemon().name("overlay").start(errand);
-    return await(errand);
-  }
-
-  /** Waits through interruptions, for what comes is a descriptor that has to be closed. */
-  private static Fd await(FutureTask<Fd> errand) throws IOException {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return errand.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          switch (e.getCause()) {
-            case IOException io -> throw io;
-            case RuntimeException unchecked -> throw unchecked;
-            case Error error -> throw error;
-            case null, default -> throw new IllegalStateException(e);
-          }
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    return FeatureProbes.inOwnNamespace(() -> attachedAndCloned(lower, upper, work, options));
   }
 
   private Fd attachedAndCloned(

@@ -136,8 +136,7 @@ public final class Processes {
    * kernel keeps how it ended (6.15 and later).
    *
    * @param pid the number that it had
-   * @throws SyscallException ENOTTY, EINVAL or ESRCH if it was collected, and the kernel does not
-   *     keep such things
+   * @throws SyscallException ESRCH if it was collected, and the kernel does not keep such things
    */
   public static @Nullable ExitStatus exitOfAnother(Fd pidfd, int pid) throws SyscallException {
     if (!hasEnded(pidfd)) {
@@ -157,6 +156,9 @@ public final class Processes {
         throw e;
       }
     }
+    if (!KernelFeature.PIDFD_EXIT.inUse()) {
+      throw new SyscallException("exit of", pidfd.what(), Errno.ESRCH);
+    }
     return keptExit(pidfd);
   }
 
@@ -167,7 +169,8 @@ public final class Processes {
         : new ExitStatus(true, signal, (status & CORE_BIT) != 0);
   }
 
-  private static @Nullable ExitStatus keptExit(Fd pidfd) throws SyscallException {
+  /** How a process or thread ended that has been collected; null if that is not known. */
+  static @Nullable ExitStatus keptExit(Fd pidfd) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment info = f.allocate(PIDFD_INFO_SIZE);
       info.set(Libc.LONG, 0, PIDFD_INFO_EXIT);
@@ -238,11 +241,20 @@ public final class Processes {
     return ended.thenAccept(_ -> {});
   }
 
+  /** Waits until nobody can collect it any more; whether that is so when the time has gone. */
+  static boolean awaitCollected(Fd pidfd, long nanos) throws SyscallException {
+    return poll(pidfd, /* events= */ (short) 0, nanos);
+  }
+
   private static boolean poll(Fd pidfd, long nanos) throws SyscallException {
+    return poll(pidfd, POLLIN, nanos);
+  }
+
+  private static boolean poll(Fd pidfd, short events, long nanos) throws SyscallException {
     try (Frame f = Frame.open()) {
       MemorySegment poll = f.allocate(Layouts.POLLFD_SIZE);
       poll.set(Libc.INT, 0, pidfd.number());
-      poll.set(ValueLayout.JAVA_SHORT, Layouts.POLLFD_EVENTS, POLLIN);
+      poll.set(ValueLayout.JAVA_SHORT, Layouts.POLLFD_EVENTS, events);
       MemorySegment time = f.allocate(Layouts.TIMESPEC_SIZE);
       time.set(Libc.LONG, 0, nanos / 1_000_000_000L);
       time.set(Libc.LONG, 8, nanos % 1_000_000_000L);

@@ -256,23 +256,22 @@ public final class RootedFiles implements AutoCloseable {
     try (Frame f = Frame.open();
         RootedPaths.Place place = paths.place(f, path, "chmod")) {
       long result =
-          Libc.call(
-              f,
-              Sys.FCHMODAT2,
-              place.directory,
-              place.name,
-              mode,
-              OpenFlags.AT_SYMLINK_NOFOLLOW | OpenFlags.AT_EMPTY_PATH);
-      if (result == -Errno.ENOSYS.number()) {
-        result = changeModeByLink(f, path, mode);
-      }
+          KernelFeature.FCHMODAT2.inUse()
+              ? Libc.call(
+                  f,
+                  Sys.FCHMODAT2,
+                  place.directory,
+                  place.name,
+                  mode,
+                  OpenFlags.AT_SYMLINK_NOFOLLOW | OpenFlags.AT_EMPTY_PATH)
+              : changeModeByLink(f, path, mode);
       paths.check(result, "chmod", path);
     }
   }
 
   /**
-   * Before Linux 6.6: by the descriptor's link in /proc, which leads to the file itself, never to
-   * what a link there names.
+   * By the descriptor's link in /proc, which leads to the file itself, never to what a link there
+   * names.
    */
   private long changeModeByLink(Frame f, String path, int mode) throws SyscallException {
     try (Fd fd = open(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW)) {

@@ -72,6 +72,8 @@ final class Sys {
   static final int EXIT_GROUP = Arch.pick(231, 94);
   static final int GETEUID = Arch.pick(107, 175);
   static final int BPF = Arch.pick(321, 280);
+  static final int GETTID = Arch.pick(186, 178);
+  static final int SECCOMP = Arch.pick(317, 277);
   static final int PIDFD_SEND_SIGNAL = 424;
   static final int OPEN_TREE = 428;
   static final int MOVE_MOUNT = 429;
@@ -79,7 +81,10 @@ final class Sys {
   static final int FSCONFIG = 431;
   static final int FSMOUNT = 432;
   static final int PIDFD_OPEN = 434;
+  static final int CLONE3 = 435;
+  static final int CLOSE_RANGE = 436;
   static final int OPENAT2 = 437;
+  static final int PIDFD_GETFD = 438;
   static final int MOUNT_SETATTR = 442;
   static final int FCHMODAT2 = 452;
 

@@ -40,6 +40,7 @@ final class AbiTest {
           Bpf.class,
           BpfAssembler.class,
           DeviceFilter.class,
+          FeatureProbes.class,
           IsalGzipDecoder.class);
 
   /** Constants that are decisions of ours; no header has them. */
@@ -57,6 +58,8 @@ final class AbiTest {
           "DeviceFilter.R_MAJOR",
           "DeviceFilter.R_MINOR",
           "Epoll.BATCH",
+          "FeatureProbes.A_SECOND",
+          "FeatureProbes.NO_FD",
           "Processes.CORE_BIT",
           "Processes.SIGNAL_BITS",
           "Processes.STAT_EXIT_CODE",
@@ -72,6 +75,7 @@ final class AbiTest {
   /** Constants that older headers lack; a header that has them is compared all the same. */
   private static final Set<String> NEWER =
       Set.of(
+          "FeatureProbes.NFT_TABLE_F_PERSIST",
           "MountFlags.MOUNT_ATTR_NOSYMFOLLOW",
           "Processes.PIDFD_GET_INFO",
           "Processes.PIDFD_INFO_EXIT",

@@ -55,7 +55,15 @@ final class OverlaysIT { // case V1
   }
 
   private Overlays overlays(Overlays.Way way) {
-    return new Overlays(folder.resolve("probe"), way == Overlays.Way.APPENDED ? Set.of() : OLD);
+    Set<KernelFeature> before =
+        KernelFeature.doWithout(way == Overlays.Way.APPENDED ? Set.of() : OLD);
+    try {
+      Overlays overlays = new Overlays(folder.resolve("probe"));
+      assertEquals(way, overlays.answer().way());
+      return overlays;
+    } finally {
+      KernelFeature.doWithout(before);
+    }
   }
 
   private List<Path> layers(int count, String prefix) throws Exception {
@@ -107,7 +115,7 @@ final class OverlaysIT { // case V1
       Mounts.attach(mount, target);
     }
     try {
-      Overlays above = new Overlays(target.resolve("probe"), Set.of());
+      Overlays above = new Overlays(target.resolve("probe"));
       assertNotEquals("", above.answer().problem());
       assertTrue(above.answer().text().startsWith("none: "), above.answer().text());
     } finally {
@@ -117,26 +125,24 @@ final class OverlaysIT { // case V1
 
   @Test
   void theProbe_mountsOne_andIsAskedOnce() throws Exception {
-    Overlays overlays = overlays(Overlays.Way.LISTED);
+    Overlays overlays = new Overlays(folder.resolve("probe"));
     assertFalse(Files.exists(folder.resolve("probe")), "nothing before the first question");
     Overlays.Answer answer = overlays.answer();
-    assertEquals("lowerdir", answer.text());
-    assertEquals(answer, overlays.answer());
-    assertEquals("lowerdir", new Overlays(folder.resolve("probe"), OLD).answer().text());
-    // This machine's kernel says itself which it is.
-    String[] release = System.getProperty("os.version").split("[.-]");
-    boolean knows =
-        Integer.parseInt(release[0]) > 6
-            || (Integer.parseInt(release[0]) == 6 && Integer.parseInt(release[1]) >= 5);
+    Set<KernelFeature> before = KernelFeature.doWithout(OLD);
+    try {
+      assertEquals(answer, overlays.answer());
+      assertEquals("lowerdir", new Overlays(folder.resolve("probe")).answer().text());
+    } finally {
+      KernelFeature.doWithout(before);
+    }
     assertEquals(
-        knows ? "lowerdir+" : "lowerdir",
-        new Overlays(folder.resolve("probe"), Set.of()).answer().text());
+        KernelFeature.OVERLAY_LOWERDIR_APPEND.inUse() ? "lowerdir+" : "lowerdir", answer.text());
   }
 
   @Test
   void whereNoOverlayCanBe_theProbeSaysWhy_andAMountSaysItAgain() throws Exception {
     Path file = Files.createFile(folder.resolve("file"));
-    Overlays overlays = new Overlays(file, Set.of());
+    Overlays overlays = new Overlays(file);
     assertTrue(overlays.answer().text().startsWith("none: "), overlays.answer()::text);
     assertTrue(overlays.answer().text().contains(file.toString()), overlays.answer()::text);
     List<Path> lower = List.of(folder.resolve("missing"), folder.resolve("too"));

@@ -5,6 +5,7 @@ import io.berth.base.daemon.Daemon;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.FolderLock;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.net.NetworkNamespace;
 import io.berth.network.endpoint.KeeperFactory;
 import io.berth.network.endpoint.NetworkEngine;
@@ -47,6 +48,7 @@ public final class NetworkMain {
     try {
       Config config = Config.read(Path.of(arguments[at + 1]));
       Program.prepareFolders(config);
+      var _ = KernelFeature.doWithout(config.withoutFeatures());
       // The lock keeps a running service from working on the same network.
       try (FolderLock _ = FolderLock.take(config.state(), "network")) {
         NetworkEngine engine = component(config).engine();

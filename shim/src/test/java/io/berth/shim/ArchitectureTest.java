@@ -30,6 +30,7 @@ final class ArchitectureTest {
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;
   @ArchTest static final ArchRule NETTY = ArchitectureRules.NETTY;
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
+  @ArchTest static final ArchRule FEATURES = ArchitectureRules.FEATURES;
   @ArchTest static final ArchRule CLOSED = ArchitectureRules.CLOSED;
   @ArchTest static final ArchRule NO_CYCLES = ArchitectureRules.NO_CYCLES;
 

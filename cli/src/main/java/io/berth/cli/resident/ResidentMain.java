@@ -9,6 +9,7 @@ import io.berth.cli.Rehearsal;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.FileLocks;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Sockets;
@@ -83,6 +84,7 @@ public final class ResidentMain {
 
   private void serve() throws IOException, InterruptedException {
     Config config = config();
+    var _ = KernelFeature.doWithout(config.withoutFeatures());
     Path socket = config.state().resolve(NAME);
     Path pid = config.state().resolve(PID);
     boolean activated =

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.image.disk.ImagePaths;
 import io.berth.linux.Fd;
 import io.berth.linux.FileStatus;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -108,7 +109,7 @@ final class OverlaySnapshotter implements Snapshotter {
                 .map(parent -> paths.files(parent).toString())
                 .collect(Collectors.joining(":")));
     options.addAll(extras);
-    if (fleeting && !view) {
+    if (fleeting && !view && KernelFeature.OVERLAY_VOLATILE.inUse()) {
       options.add("volatile");
     }
     return new MountSpec("overlay", "overlay", options);

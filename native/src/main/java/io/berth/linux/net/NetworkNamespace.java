@@ -2,6 +2,7 @@ package io.berth.linux.net;
 
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.berth.linux.OpenFlags;
@@ -108,17 +109,15 @@ public final class NetworkNamespace implements AutoCloseable {
 
   /**
    * The kernel's number for it that no other namespace of this boot has, has had or will have; an
-   * inode's number comes again. Before Linux 5.14 it is the inode's after all.
+   * inode's number comes again, and is what there is without {@link KernelFeature#NETNS_COOKIE}.
    */
   public long cookie() throws IOException {
+    if (!KernelFeature.NETNS_COOKIE.inUse()) {
+      return inode();
+    }
     try (Fd socket =
         call(() -> SocketCalls.socket(Uapi.AF_UNIX, Uapi.SOCK_DGRAM, 0, "socket for a cookie"))) {
       return SocketCalls.option(socket, Uapi.SOL_SOCKET, Uapi.SO_NETNS_COOKIE);
-    } catch (SyscallException e) {
-      if (e.is(Errno.ENOPROTOOPT)) {
-        return inode();
-      }
-      throw e;
     }
   }
 

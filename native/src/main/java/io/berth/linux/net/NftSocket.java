@@ -89,12 +89,6 @@ public final class NftSocket implements AutoCloseable {
             "rules of chain " + chain)
         .stream()
         .filter(m -> m.type() == (Uapi.NFNL_SUBSYS_NFTABLES << 8 | Uapi.NFT_MSG_NEWRULE))
-        .filter(m -> {
-          // Before Linux 5.0 the kernel answers with the rules of every chain.
-          Attributes rule = m.attributes(GENERIC_BYTES);
-          return rule.text(Uapi.NFTA_RULE_TABLE).equals(chain.table())
-              && rule.text(Uapi.NFTA_RULE_CHAIN).equals(chain.chain());
-        })
         .map(ForwardChain.Rule::of)
         .toList();
   }

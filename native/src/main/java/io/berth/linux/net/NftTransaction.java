@@ -1,5 +1,6 @@
 package io.berth.linux.net;
 
+import io.berth.linux.KernelFeature;
 import java.util.List;
 
 /**
@@ -41,7 +42,7 @@ public final class NftTransaction {
    */
   public record Element(Bytes key, Bytes value) {}
 
-  /** NFT_TABLE_F_PERSIST, since Linux 6.9; the headers of the machine may be older. */
+  /** NFT_TABLE_F_PERSIST; the headers of the machine may be older. */
   private static final int TABLE_PERSISTS = 4;
 
   private static final int REQUEST = Uapi.NLM_F_REQUEST;
@@ -89,8 +90,8 @@ public final class NftTransaction {
 
   /**
    * Makes the table, or takes over one that its owner left, so that this socket alone can change
-   * it, and so that it stays when the socket is closed. EOPNOTSUPP or EINVAL before Linux 6.9, and
-   * for a table made otherwise.
+   * it, and so that it stays when the socket is closed. EOPNOTSUPP without {@link
+   * KernelFeature#NFT_TABLE_PERSIST}, and for a table made otherwise.
    */
   public NftTransaction addOwnedTable() {
     message(Uapi.NFT_MSG_NEWTABLE, CREATE)

@@ -2,6 +2,7 @@ package io.berth.network.nat;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.linux.Errno;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.Bytes;
 import io.berth.linux.net.Ipv4;
@@ -173,7 +174,10 @@ public final class NatTable {
     if (exists) {
       try {
         nft.commit(
-            whole(/* owned= */ true, difference(PORTS, ports), difference(ADDRESSES, addresses)));
+            whole(
+                KernelFeature.NFT_TABLE_PERSIST.inUse(),
+                difference(PORTS, ports),
+                difference(ADDRESSES, addresses)));
         installed = true;
         return;
       } catch (SyscallException e) {
@@ -187,12 +191,7 @@ public final class NatTable {
       NftTransaction replacement = new NftTransaction(table).addTable().deleteTable();
       nft.commit(fill(replacement.addTable(), allPorts, allAddresses));
     } else {
-      try {
-        nft.commit(whole(/* owned= */ true, allPorts, allAddresses));
-      } catch (SyscallException e) {
-        LOG.log(Level.INFO, "tables of this kernel have no owner: {0}", e.getMessage());
-        nft.commit(whole(/* owned= */ false, allPorts, allAddresses));
-      }
+      nft.commit(whole(KernelFeature.NFT_TABLE_PERSIST.inUse(), allPorts, allAddresses));
     }
     installed = true;
   }

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.time.Sleeper;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -182,7 +183,11 @@ public final class Cgroup {
    */
   public boolean killAll() throws IOException {
     String unified = folders.version2();
-    boolean atOnce = folders.unified() && unified != null && tryKillFile(unified);
+    boolean atOnce =
+        folders.unified()
+            && unified != null
+            && KernelFeature.CGROUP_KILL.inUse()
+            && killAtOnce(unified);
     long end = System.nanoTime() + KILLING.toNanos();
     long pause = 200_000;
     while (true) {
@@ -204,7 +209,8 @@ public final class Cgroup {
     }
   }
 
-  private static boolean tryKillFile(String folder) throws IOException {
+  /** False if the cgroup is gone. */
+  private static boolean killAtOnce(String folder) throws IOException {
     try {
       ControlFiles.write(folder, "cgroup.kill", "1");
       return true;

@@ -2,8 +2,8 @@ package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
 import io.berth.base.layout.RootfsMount;
-import io.berth.linux.Errno;
 import io.berth.linux.Fd;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.berth.linux.Overlays;
@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Mounts that a client hands over for a root file system, made detached: seen by nobody yet. */
 final class RootMounts {
@@ -95,29 +94,10 @@ final class RootMounts {
       throw new BerthException.InvalidArgument(
           "mount overlay: lowerdir is missing, or only one of upperdir and workdir is given");
     }
-    if (ephemeral && upper != null) {
+    if (ephemeral && upper != null && KernelFeature.OVERLAY_VOLATILE.inUse()) {
       others.putIfAbsent("volatile", "");
     }
-    return withAttributes(mount(overlays, lower, upper, work, others), options);
-  }
-
-  private static Fd mount(
-      Overlays overlays,
-      List<Path> lower,
-      @Nullable Path upper,
-      @Nullable Path work,
-      Map<String, String> others)
-      throws IOException {
-    try {
-      return overlays.mount(lower, upper, work, others);
-    } catch (SyscallException e) {
-      if (!e.is(Errno.EINVAL) || !others.containsKey("volatile")) {
-        throw e;
-      }
-      // Kernels before 5.10 do not have the option (overlayfs.rst, "Volatile mount").
-      others.remove("volatile");
-      return overlays.mount(lower, upper, work, others);
-    }
+    return withAttributes(overlays.mount(lower, upper, work, others), options);
   }
 
   /** Splits a text at each separator that has no backslash before it. */

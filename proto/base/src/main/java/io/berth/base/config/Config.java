@@ -150,11 +150,11 @@ public final class Config {
       problems.add("key `instance`: `" + text(Key.INSTANCE) + "` is not six hex digits");
     }
     for (String name : texts(Key.WITHOUT_FEATURES)) {
-      if (KernelFeature.of(name).isEmpty()) {
+      if (KernelFeature.replaceable(name).isEmpty()) {
         problems.add(
             "key `without_features`: there is no feature `"
                 + name
-                + "`; known are "
+                + "` that can be replaced; there are "
                 + KernelFeature.names());
       }
     }
@@ -272,7 +272,8 @@ public final class Config {
   /** The features of the kernel that are not to be used, though it may have them. */
   public Set<KernelFeature> withoutFeatures() {
     return texts(Key.WITHOUT_FEATURES).stream()
-        .flatMap(name -> KernelFeature.of(name).stream())
+        .flatMap(name -> KernelFeature.replaceable(name).stream())
+        .flatMap(Set::stream)
         .collect(Collectors.toUnmodifiableSet());
   }
 
@@ -280,7 +281,7 @@ public final class Config {
   public synchronized Overlays overlays() {
     Overlays known = overlays;
     if (known == null) {
-      known = new Overlays(new RootFolders(root()).overlayProbe(), withoutFeatures());
+      known = new Overlays(new RootFolders(root()).overlayProbe());
       overlays = known;
     }
     return known;

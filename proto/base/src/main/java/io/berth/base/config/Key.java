@@ -29,9 +29,10 @@ public enum Key {
       "without_features",
       Kind.TEXT_LIST,
       "[]",
-      "For tests and diagnosis: features of this kernel to do without, as on an older one. Known: "
+      "For tests and diagnosis: features of this kernel to do without, as on an older one. There"
+          + " are "
           + KernelFeature.names()
-          + "."),
+          + "; `berth info --features` tells what is done without them."),
 
   CGROUP_PARENT(
       "cgroup.parent",

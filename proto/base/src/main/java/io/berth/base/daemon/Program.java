@@ -6,6 +6,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.io.FolderLock;
 import io.berth.base.layout.RootFolders;
 import io.berth.base.layout.StateFolders;
+import io.berth.linux.KernelFeature;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.System.Logger;
@@ -61,6 +62,7 @@ public final class Program {
         out.println(program + ": `" + wish.file + "` is right");
         return 0;
       }
+      var _ = KernelFeature.doWithout(config.withoutFeatures());
       return serve(name, config, factory);
     } catch (BerthException e) {
       err.println(program + ": " + e.getMessage());

@@ -9,6 +9,8 @@ import io.berth.linux.KernelFeature;
 import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class ConfigTest {
   @Test
@@ -57,16 +59,26 @@ final class ConfigTest {
     Config config = Config.parse(null, text);
     assertEquals(Set.of(KernelFeature.OVERLAY_LOWERDIR_APPEND), config.withoutFeatures());
     assertTrue(config.describe().contains("\n" + text), config.describe());
-    for (KernelFeature feature : KernelFeature.values()) {
+    for (KernelFeature feature : KernelFeature.replaceable()) {
       assertTrue(Config.defaults().describe().contains(feature.text()), feature::text);
     }
+    assertEquals(
+        KernelFeature.replaceable(),
+        Config.parse(null, "without_features = [\"all\", \"fchmodat2\"]").withoutFeatures());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"overlay", "openat2", "ALL", ""})
+  void namesOfFeaturesThatCannotBeTakenAway_areRefusedWithTheList(String name) {
     BerthException e =
         assertThrows(
             BerthException.InvalidArgument.class,
-            () -> Config.parse(Path.of("c.toml"), "without_features = [\"overlay\"]"));
+            () -> Config.parse(Path.of("c.toml"), "without_features = [\"" + name + "\"]"));
     assertEquals(
-        "configuration `c.toml`: key `without_features`: there is no feature `overlay`; known are"
-            + " overlay-lowerdir-append",
+        "configuration `c.toml`: key `without_features`: there is no feature `"
+            + name
+            + "` that can be replaced; there are "
+            + KernelFeature.names(),
         e.getMessage());
   }
 
