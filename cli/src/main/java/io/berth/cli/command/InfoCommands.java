@@ -3,6 +3,7 @@ package io.berth.cli.command;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Empty;
 import io.berth.api.berth.container.v1.ContainersGrpc;
+import io.berth.api.berth.container.v1.KernelFeature;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.UsageResponse;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
@@ -14,6 +15,7 @@ import io.berth.base.json.Json;
 import io.berth.cli.render.Document;
 import io.berth.cli.render.EngineDocument;
 import io.berth.cli.render.Inspection;
+import io.berth.cli.render.Listing;
 import io.berth.cli.render.Words;
 import io.berth.cli.session.Session;
 import io.berth.oci.image.Platform;
@@ -22,6 +24,7 @@ import io.grpc.health.v1.HealthGrpc;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -83,8 +86,18 @@ public final class InfoCommands {
         description = "For programs")
     String format = "";
 
+    @Option(
+        names = "--features",
+        description =
+            "What kernels differ in: whether this one has it, and what is done without it")
+    boolean features;
+
     @Override
     public int run(Session session) {
+      if (features) {
+        features(session);
+        return 0;
+      }
       List<String> warnings = new ArrayList<>();
       List<String> unanswered = new ArrayList<>();
       ObjectNode node = Json.mapper().createObjectNode();
@@ -133,6 +146,39 @@ public final class InfoCommands {
       warnings.forEach(warning -> err.println("WARNING: " + warning));
       unanswered.forEach(failure -> err.println("WARNING: " + failure));
       return unanswered.isEmpty() ? 0 : 1;
+    }
+
+    private void features(Session session) {
+      Listing listing =
+          new Listing(
+              "row",
+              "{{.Name}}\t{{.Since}}\t{{.Here}}\t{{.Without}}",
+              Listing.titles(
+                  "Name", "FEATURE",
+                  "Since", "SINCE",
+                  "Here", "HERE",
+                  "Without", "WITHOUT IT",
+                  "Need", "NEED"));
+      for (KernelFeature feature :
+          session
+              .call(ContainersGrpc.getListFeaturesMethod(), Empty.getDefaultInstance())
+              .getFeaturesList()) {
+        String here =
+            switch (feature.getPresence()) {
+              case YES -> "yes";
+              case NO -> "no";
+              case TAKEN_AWAY -> "taken away";
+              case PRESENCE_UNSPECIFIED, UNRECOGNIZED -> "unknown";
+            };
+        listing
+            .row()
+            .cell("Name", feature::getName)
+            .cell("Since", feature::getSince)
+            .cell("Here", () -> here)
+            .cell("Need", () -> feature.getNeed().name().toLowerCase(Locale.ROOT))
+            .cell("Without", feature::getWithout);
+      }
+      listing.print(session.out(), format);
     }
 
     private static String health(Session session, String service) {

@@ -9,6 +9,7 @@ import io.berth.api.berth.container.v1.HealthResult;
 import io.berth.api.berth.container.v1.InfoResponse;
 import io.berth.api.berth.container.v1.LogRecord;
 import io.berth.api.berth.container.v1.Process;
+import io.berth.api.berth.container.v1.PruneResponse;
 import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.StartResponse;
 import io.berth.api.berth.container.v1.State;
@@ -21,6 +22,7 @@ import io.berth.containerd.api.message.HostMessages;
 import io.berth.containerd.container.AttachGrant;
 import io.berth.containerd.container.ContainerExecs;
 import io.berth.containerd.container.ContainerQueries;
+import io.berth.containerd.container.ContainerRemoval;
 import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.ContainerStatus;
 import io.berth.containerd.container.Ending;
@@ -205,6 +207,11 @@ final class ContainerAnswers {
         .setOverlayLayers(overview.overlayLayers())
         .setApparmor(overview.appArmor())
         .setVersion(overview.version())
+        .addAllWarnings(FeatureAnswers.warnings())
         .build();
+  }
+
+  static PruneResponse of(ContainerRemoval.Pruned pruned) {
+    return PruneResponse.newBuilder().addAllIds(pruned.ids()).setBytes(pruned.bytes()).build();
   }
 }

@@ -20,6 +20,7 @@ import io.berth.api.berth.container.v1.ExecWaitRequest;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.InfoResponse;
 import io.berth.api.berth.container.v1.KillRequest;
+import io.berth.api.berth.container.v1.ListFeaturesResponse;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.ListResponse;
 import io.berth.api.berth.container.v1.LogDetailsRequest;
@@ -429,19 +430,18 @@ public final class NamedContainersEndpoint extends ContainersGrpc.ContainersImpl
   public void prune(PruneRequest request, StreamObserver<PruneResponse> responses) {
     finished(
         responses,
-        () -> {
-          ContainerRemoval.Pruned pruned =
-              removal.prune(CallContext.namespace(), request.getFiltersList());
-          return PruneResponse.newBuilder()
-              .addAllIds(pruned.ids())
-              .setBytes(pruned.bytes())
-              .build();
-        });
+        () ->
+            ContainerAnswers.of(removal.prune(CallContext.namespace(), request.getFiltersList())));
   }
 
   @Override
   public void info(Empty request, StreamObserver<InfoResponse> responses) {
     Calls.answer(
         responses, () -> ContainerAnswers.of(queries.overview(CallContext.namespaceIfSent())));
+  }
+
+  @Override
+  public void listFeatures(Empty request, StreamObserver<ListFeaturesResponse> responses) {
+    Calls.answer(responses, FeatureAnswers::all);
   }
 }
