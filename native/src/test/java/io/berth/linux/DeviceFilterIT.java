@@ -10,11 +10,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kernel takes the programs and asks them at each open. */
 @Tag("root")
@@ -26,6 +29,7 @@ final class DeviceFilterIT {
   private static final Rule ZERO = new Rule(true, Kind.CHARACTER, 1, 5, DeviceFilter.READ);
 
   private Path cgroup = Path.of("/");
+  private Set<KernelFeature> without = Set.of();
 
   @BeforeEach
   void make() throws Exception {
@@ -42,6 +46,7 @@ final class DeviceFilterIT {
 
   @AfterEach
   void remove() throws Exception {
+    var _ = KernelFeature.doWithout(without);
     if (cgroup.getParent() != null) {
       Files.deleteIfExists(cgroup);
     }
@@ -87,8 +92,10 @@ final class DeviceFilterIT {
     assertEquals("read-null write-null both-null read-zero", can());
   }
 
-  @Test
-  void aSecondFilterTakesThePlaceOfTheFirst() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aSecondFilterTakesThePlaceOfTheFirst(boolean inOneStep) throws Exception {
+    without = KernelFeature.doWithout(inOneStep ? Set.of() : Set.of(KernelFeature.BPF_REPLACE));
     decide(NOTHING, NULL);
     assertEquals("read-null write-null both-null", can());
     decide(NOTHING, ZERO);

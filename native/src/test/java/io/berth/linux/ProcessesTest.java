@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class ProcessesTest {
   private static final Duration SOON = Duration.ofSeconds(10);
@@ -114,21 +116,31 @@ final class ProcessesTest {
           Eventually.answers(
               "ended", () -> Processes.exitOfAnother(child.pidfd(), child.pid()), Objects::nonNull);
       assertEquals(Processes.awaitExit(child.pidfd(), SOON), zombie);
-      try {
+      if (KernelFeature.PIDFD_EXIT.inUse()) {
         assertEquals(zombie, Processes.exitOfAnother(child.pidfd(), child.pid()));
-      } catch (SyscallException e) {
-        // Before Linux 6.15 a pidfd does not tell the exit of what has been waited for.
-        assertTrue(Set.of(Errno.ENOTTY, Errno.EINVAL, Errno.ESRCH).contains(e.errno()));
+      } else {
+        SyscallException e =
+            assertThrows(
+                SyscallException.class, () -> Processes.exitOfAnother(child.pidfd(), child.pid()));
+        assertEquals(Errno.ESRCH, e.errno());
       }
       return zombie;
     }
   }
 
-  @Test
-  void howAProcessEnded_isToldToWhoeverHasAPidfd() throws Exception {
-    assertEquals(new ExitStatus(false, 7, false), exitSeenFromOutside("sleep 0.2; exit 7"));
-    assertEquals(
-        new ExitStatus(true, 15, false), exitSeenFromOutside("sleep 0.2; kill -TERM $$; sleep 60"));
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void howAProcessEnded_isToldToWhoeverHasAPidfd(boolean keptByTheKernel) throws Exception {
+    Set<KernelFeature> before =
+        KernelFeature.doWithout(keptByTheKernel ? Set.of() : Set.of(KernelFeature.PIDFD_EXIT));
+    try {
+      assertEquals(new ExitStatus(false, 7, false), exitSeenFromOutside("sleep 0.2; exit 7"));
+      assertEquals(
+          new ExitStatus(true, 15, false),
+          exitSeenFromOutside("sleep 0.2; kill -TERM $$; sleep 60"));
+    } finally {
+      var _ = KernelFeature.doWithout(before);
+    }
   }
 
   @Test

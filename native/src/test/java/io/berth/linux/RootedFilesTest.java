@@ -13,11 +13,14 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** No path of a container's leads out of its root, whatever links it is made of. */
 final class RootedFilesTest {
@@ -140,11 +143,31 @@ final class RootedFilesTest {
     files.setTimes("link", then, then);
     assertEquals(then, files.status("link").modified());
     assertTrue(files.status("target").modified().seconds() > 1_000_000_000L);
-    SyscallException e = assertThrows(SyscallException.class, () -> files.changeMode("link", 0777));
-    assertEquals(Errno.EOPNOTSUPP, e.errno());
-    assertEquals(0600, files.status("target").permissions());
-    files.changeMode("target", 04711);
-    assertEquals(04711, files.status("target").permissions());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void permissionsAreOfWhatStandsThere_neverOfWhatALinkNames(boolean byTheCall) throws Exception {
+    files.create("target", 0600).close();
+    files.symbolicLink("link", "target");
+    files.makeDirectory("folder", 0700);
+    Set<KernelFeature> before =
+        KernelFeature.doWithout(byTheCall ? Set.of() : Set.of(KernelFeature.FCHMODAT2));
+    try {
+      SyscallException link =
+          assertThrows(SyscallException.class, () -> files.changeMode("link", 0777));
+      assertEquals(Errno.EOPNOTSUPP, link.errno());
+      assertEquals(0600, files.status("target").permissions());
+      files.changeMode("target", 04711);
+      assertEquals(04711, files.status("target").permissions());
+      files.changeMode("folder", 01750);
+      assertEquals(01750, files.status("folder").permissions());
+      SyscallException nothing =
+          assertThrows(SyscallException.class, () -> files.changeMode("nothing", 0700));
+      assertEquals(Errno.ENOENT, nothing.errno());
+    } finally {
+      var _ = KernelFeature.doWithout(before);
+    }
   }
 
   @Test

@@ -14,11 +14,13 @@ import io.berth.image.disk.ImagePaths;
 import io.berth.image.lease.Lease;
 import io.berth.image.meta.Metadata;
 import io.berth.image.snapshot.SnapshotInfo.Kind;
+import io.berth.linux.KernelFeature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,7 +181,14 @@ final class SnapshotsTest {
     List<Long> parents = IntStream.range(0, 127).mapToObj(i -> 1_000_000L + i).toList();
     MountSpec mount = overlay.mount(2_000_000, parents, Kind.ACTIVE, true);
     assertTrue(String.join(",", mount.options()).length() < 4096);
-    assertTrue(mount.options().contains("volatile"));
+    assertEquals(KernelFeature.OVERLAY_VOLATILE.inUse(), mount.options().contains("volatile"));
+    Set<KernelFeature> before = KernelFeature.doWithout(Set.of(KernelFeature.OVERLAY_VOLATILE));
+    try {
+      assertFalse(
+          overlay.mount(2_000_000, parents, Kind.ACTIVE, true).options().contains("volatile"));
+    } finally {
+      var _ = KernelFeature.doWithout(before);
+    }
     List<Long> tooMany = IntStream.range(0, 500).mapToObj(i -> (long) i).toList();
     assertThrows(
         BerthException.FailedPrecondition.class, () -> overlay.make(1, tooMany, Kind.ACTIVE));

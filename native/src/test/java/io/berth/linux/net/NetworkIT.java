@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.linux.Errno;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.SyscallException;
 import io.berth.linux.net.NftTransaction.ChainType;
 import io.berth.linux.net.NftTransaction.Element;
@@ -258,6 +259,16 @@ final class NetworkIT {
     // The inode's number is often that of the one before.
     try (NetworkNamespace next = NetworkNamespace.create()) {
       assertNotEquals(gone, next.cookie());
+    }
+  }
+
+  @Test
+  void cookie_isTheInodesNumberWhereTheKernelHasNone() throws Exception {
+    Set<KernelFeature> before = KernelFeature.doWithout(Set.of(KernelFeature.NETNS_COOKIE));
+    try (NetworkNamespace one = NetworkNamespace.create()) {
+      assertEquals(one.inode(), one.cookie());
+    } finally {
+      var _ = KernelFeature.doWithout(before);
     }
   }
 

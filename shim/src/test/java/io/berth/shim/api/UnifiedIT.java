@@ -19,12 +19,17 @@ import io.berth.api.containerd.task.v3.WaitRequest;
 import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
+import io.berth.linux.KernelFeature;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Containers where version 2 of cgroups does everything. */
 @Tag("root")
@@ -34,6 +39,12 @@ final class UnifiedIT {
   @RegisterExtension final TestShimProcess shims = TestShimProcess.unified();
 
   private int execs;
+  private Set<KernelFeature> before = Set.of();
+
+  @AfterEach
+  void giveBack() {
+    var _ = KernelFeature.doWithout(before);
+  }
 
   private TaskKey start(ObjectNode spec) throws Exception {
     TaskKey key = shims.key();
@@ -80,8 +91,10 @@ final class UnifiedIT {
                 .build());
   }
 
-  @Test
-  void devicesAreDeniedUnlessARuleAllowsThem() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void devicesAreDeniedUnlessARuleAllowsThem(boolean newer) throws Exception {
+    before = KernelFeature.doWithout(newer ? Set.of() : KernelFeature.replaceable());
     ObjectNode spec = shims.spec("sleep", "100");
     ((ObjectNode) spec.get("linux"))
         .putArray("devices")
@@ -125,8 +138,10 @@ final class UnifiedIT {
     end(key);
   }
 
-  @Test
-  void itIsFrozenCountedAndKilledAsAWhole() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void itIsFrozenCountedAndKilledAsAWhole(boolean newer) throws Exception {
+    before = KernelFeature.doWithout(newer ? Set.of() : KernelFeature.replaceable());
     TaskKey key = start(shims.spec("sh", "-c", "sleep 100 & sleep 100 & wait"));
     var task = shims.task(key);
     assertEquals(0, exec(key, "sleep 0.1"));
