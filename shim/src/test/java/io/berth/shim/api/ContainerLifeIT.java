@@ -29,6 +29,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("root")
 final class ContainerLifeIT {
@@ -60,6 +62,28 @@ final class ContainerLifeIT {
 
   private static Status status(TaskGrpc.TaskBlockingV2Stub task, TaskKey key) throws Exception {
     return task.state(StateRequest.newBuilder().setId(key.id()).build()).getStatus();
+  }
+
+  /**
+   * An older profile does not name faccessat2(2), and is in force when the program is looked up.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 38})
+  void aFilterThatKnowsAccessOnly_letsProgramsBeFound(int errno) throws Exception {
+    TaskKey key = shims.key();
+    ObjectNode spec = shims.spec("sh", "-c", "exit 7");
+    spec.withObject("/process").put("noNewPrivileges", false);
+    ObjectNode seccomp = spec.withObject("/linux").putObject("seccomp");
+    seccomp.put("defaultAction", "SCMP_ACT_ALLOW");
+    ObjectNode rule = seccomp.putArray("syscalls").addObject();
+    rule.put("action", "SCMP_ACT_ERRNO").put("errnoRet", errno);
+    rule.putArray("names").add("faccessat2");
+    shims.create(key, spec);
+    var task = shims.task(key);
+    task.start(start(key));
+    assertEquals(7, task.wait(await(key)).getExitStatus());
+    task.delete(delete(key));
+    assertEquals(List.of(), shims.leftovers());
   }
 
   @Test
