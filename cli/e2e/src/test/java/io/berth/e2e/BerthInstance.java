@@ -53,12 +53,17 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   /** With more lines of configuration: tables, after the keys that every instance sets. */
   BerthInstance(String settings) {
-    this("", settings);
+    this(taken(System.getProperty("berth.without", "")), settings);
   }
 
-  /** As on an older kernel: without features of this one. */
-  static BerthInstance withoutFeatures(String names) {
-    return new BerthInstance("without_features = [" + names + "]\n", COLD);
+  /** The whole of the tests can be run as on an older kernel. */
+  private static String taken(String name) {
+    return name.isEmpty() ? "" : "without_features = [\"" + name + "\"]\n";
+  }
+
+  /** As on an older kernel: without a feature of this one, or {@code all}. */
+  static BerthInstance withoutFeatures(String name) {
+    return new BerthInstance(taken(name), COLD);
   }
 
   private BerthInstance(String keys, String settings) {

@@ -15,13 +15,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * Case V1: a container's life as on a kernel before 6.5, which knows no {@code lowerdir+}. The real
+ * Case V1: a container's life as on a kernel that has nothing of what can be done without; a real
  * one is tried by dist/vm/run --plain.
  */
 @Tag("root")
 final class OldKernelIT {
-  @RegisterExtension
-  static final BerthInstance berth = BerthInstance.withoutFeatures("\"overlay-lowerdir-append\"");
+  @RegisterExtension static final BerthInstance berth = BerthInstance.withoutFeatures("all");
 
   /** More than a page of options could name by their paths. */
   private static final int DEEP = 200;
@@ -69,6 +68,20 @@ final class OldKernelIT {
   @Test
   void info_saysHowOverlaysAreMounted() {
     berth.berth("info").exits(0).says("\noverlay layers: lowerdir\n");
+  }
+
+  /** The services are asked, not this process: they do without. */
+  @Test
+  void info_tellsOfEachFeature() {
+    String table = berth.berth("info", "--features").exits(0).out();
+    for (String name : List.of("overlay-lowerdir-append", "nft-table-persist", "pidfd-exit")) {
+      assertTrue(
+          table.lines().anyMatch(line -> line.matches(name + " .* taken away .*\\.")), table);
+    }
+    assertTrue(table.lines().anyMatch(line -> line.matches("openat2 +5\\.6 +yes .*\\.")), table);
+    assertEquals(
+        table.lines().skip(1).map(line -> line.replaceFirst(" .*", "")).toList(),
+        berth.berth("info", "--features", "--format", "{{.Name}}").exits(0).out().lines().toList());
   }
 
   @Test
