@@ -1,5 +1,7 @@
 package io.berth.containerd.client;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.MountsRequest;
@@ -17,6 +19,7 @@ import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
 import io.berth.api.containerd.services.snapshots.v1.StatSnapshotRequest;
 import io.berth.api.containerd.services.snapshots.v1.UsageRequest;
+import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
@@ -45,7 +48,16 @@ public final class ImageCalls {
   /** What is copied into a new volume, or unpacked of an image, may be large. */
   private static final Duration COPY_PATIENCE = Duration.ofMinutes(15);
 
+  /** A container that is run is started right after its snapshot was prepared. */
+  private static final Duration FRESH = Duration.ofSeconds(10);
+
+  private static final int MOST_FRESH = 100;
+
   private final PeerService service;
+
+  /** How snapshots are mounted that were prepared just now; each is taken once. */
+  private final Cache<String, List<RootfsMount>> fresh =
+      Caffeine.newBuilder().maximumSize(MOST_FRESH).expireAfterWrite(FRESH).build();
 
   /** Calls over this channel; the socket's path is for what is told of a failure. */
   public ImageCalls(ManagedChannel channel, Path socket) {
@@ -135,6 +147,11 @@ public final class ImageCalls {
     }
     PrepareResponse prepared =
         service.call(() -> rootfs(key.namespace(), COPY_PATIENCE).prepare(request.build()));
+    if (prepared.getMountsCount() > 0) {
+      fresh.put(
+          place(key.namespace(), prepared.getSnapshotter(), key.id()),
+          read(prepared.getMountsList()));
+    }
     Image found = prepared.getImage();
     return new Prepared(
         prepared.getName(),
@@ -144,14 +161,27 @@ public final class ImageCalls {
         prepared.getWarningsList());
   }
 
-  /** How an active snapshot is mounted. */
+  /** How an active snapshot is mounted. Of one that was prepared just now it is known already. */
   public List<RootfsMount> mounts(String namespace, RootFilesystem root) {
+    List<RootfsMount> known =
+        fresh.asMap().remove(place(namespace, root.snapshotter(), root.snapshotKey()));
+    if (known != null) {
+      return known;
+    }
     MountsRequest request =
         MountsRequest.newBuilder()
             .setSnapshotter(root.snapshotter())
             .setKey(root.snapshotKey())
             .build();
-    return service.call(() -> rootfs(namespace).mounts(request)).getMountsList().stream()
+    return read(service.call(() -> rootfs(namespace).mounts(request)).getMountsList());
+  }
+
+  private static String place(String namespace, String snapshotter, String key) {
+    return namespace + "/" + snapshotter + "/" + key;
+  }
+
+  private static List<RootfsMount> read(List<Mount> mounts) {
+    return mounts.stream()
         .map(mount ->
             new RootfsMount(
                 mount.getType(), mount.getSource(), mount.getTarget(), mount.getOptionsList()))
