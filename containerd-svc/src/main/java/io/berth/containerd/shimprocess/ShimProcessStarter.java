@@ -192,7 +192,25 @@ final class ShimProcessStarter {
       process.connection().warmUp(WARM_UP_PATIENCE);
     } catch (BerthException e) {
       LOG.log(Level.INFO, "warm-up of {0}: {1}", process, e.getMessage());
+      process.warmedUp();
+      sweep();
+      return;
     }
     process.warmedUp();
+  }
+
+  /**
+   * Has what a process left that died in its warm-up taken away by one that has it behind itself;
+   * one that has it before itself does so anyway.
+   */
+  void sweep() {
+    for (ShimProcess other : table.warmedUp()) {
+      try {
+        other.connection().warmUp(WARM_UP_PATIENCE);
+        return;
+      } catch (BerthException e) {
+        LOG.log(Level.DEBUG, "sweep by {0}: {1}", other, e.getMessage());
+      }
+    }
   }
 }

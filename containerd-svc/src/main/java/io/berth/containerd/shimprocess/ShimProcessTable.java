@@ -166,10 +166,11 @@ final class ShimProcessTable {
     }
   }
 
-  boolean isAnyWarmedUp() {
+  /** Those that have run a container of their own. */
+  List<ShimProcess> warmedUp() {
     lock.lock();
     try {
-      return processes.values().stream().anyMatch(ShimProcess::isWarmedUp);
+      return processes.values().stream().filter(ShimProcess::isWarmedUp).toList();
     } finally {
       lock.unlock();
     }

@@ -134,6 +134,8 @@ public final class ShimProcesses {
             .start(() -> starter.warmUp(process));
       }
     }
+    // Another may have died in its warm-up, with nobody to see it.
+    Thread.ofVirtual().name("shim-processes-sweep").start(starter::sweep);
     starter.startMissing();
     Thread.ofVirtual().name("shim-processes-idle").start(this::drainIdle);
   }
@@ -150,7 +152,7 @@ public final class ShimProcesses {
 
   /** Whether there is one that has run a container of its own, so that the next starts fast. */
   public boolean isWarmedUp() {
-    return table.isAnyWarmedUp();
+    return !table.warmedUp().isEmpty();
   }
 
   /**

@@ -225,6 +225,8 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
   @Override
   public void warm(Empty request, StreamObserver<Empty> responses) {
     admitted = true;
+    machine.warmUps.add(number);
+    machine.beforeWarmAnswer.accept(number);
     answer(responses, () -> request);
   }
 

@@ -20,6 +20,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,12 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
 
   /** Signals that cannot be delivered, the fault being the shim's. */
   public volatile IntPredicate undeliverable = _ -> false;
+
+  /** Called with its number before a process that was asked to warm itself up answers. */
+  public volatile IntConsumer beforeWarmAnswer = _ -> {};
+
+  /** The numbers of those that were asked to, in their order. */
+  public final List<Integer> warmUps = new CopyOnWriteArrayList<>();
 
   /** The same for a placement. */
   public volatile Runnable beforePlaceAnswer = () -> {};

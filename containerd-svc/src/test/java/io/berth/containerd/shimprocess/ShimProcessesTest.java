@@ -96,6 +96,42 @@ class ShimProcessesTest {
     return config;
   }
 
+  /** A process that dies in its warm-up leaves what only another one can take away. */
+  @Test // case K3
+  void afterADeathInAWarmUp_aWarmOneIsAskedToSweep() throws IOException, InterruptedException {
+    Config config = config();
+    try (FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      assertEquals(List.of(), processes.find());
+      processes.start(new Heard());
+      Eventually.holds("warmed up", () -> machine.warmUps.size() == RESERVE);
+      int stays = machine.living().getLast();
+      machine.beforeWarmAnswer =
+          number -> {
+            if (number != stays) {
+              machine.beforeWarmAnswer = _ -> {};
+              machine.kill(number);
+            }
+          };
+      machine.kill(machine.living().getFirst());
+      Eventually.holds(
+          "one that lives is asked again",
+          () -> machine.warmUps.stream().filter(number -> number == stays).count() == 2);
+      Eventually.holds("replaced", () -> processes.count() == RESERVE);
+      processes.stop();
+      // Another died while nobody was there to see it.
+      ShimProcesses next =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      assertEquals(RESERVE, next.find().size());
+      int asked = machine.warmUps.size();
+      next.start(new Heard());
+      Eventually.holds("one is asked", () -> machine.warmUps.size() > asked);
+      next.stop();
+    }
+  }
+
   /** From the stop on nobody is told, nothing is started, and no thread waits for a later time. */
   @Test
   void onceStopped_nothingIsToldOrStarted() throws IOException, InterruptedException {

@@ -23,6 +23,9 @@ public final class ShimWarmUp {
   @FunctionalInterface
   interface Rounds {
     void run() throws Exception;
+
+    /** Takes away what processes left that were killed while they warmed themselves up. */
+    default void sweep() throws Exception {}
   }
 
   @Inject
@@ -35,13 +38,15 @@ public final class ShimWarmUp {
   }
 
   /**
-   * Warms up, unless that has been done; whoever asks meanwhile waits. After a failure, which is
-   * told, the next one who asks has it tried again.
+   * Warms up; whoever asks meanwhile waits. After a failure, which is told, the next one who asks
+   * has it tried again. Once it has been done, who asks has only swept what other processes left.
    */
   public void run() throws Exception {
     lock.lock();
     try {
-      if (!over) {
+      if (over) {
+        rounds.sweep();
+      } else {
         rounds.run();
         over = true;
       }

@@ -76,16 +76,22 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
   public void run() throws Exception {
     ShimTable shims = new ShimTable(services.unwatched(), loops);
     try {
-      endAbandoned();
-      sweepCgroups();
+      sweep();
       OwnFolder.prepare(folder, OwnFolder.OWNER_ONLY);
       for (int round = 0; round < ROUNDS; round++) {
         walk(shims, round);
       }
     } finally {
       shims.close();
-      FolderRemoval.remove(folder);
+      // A round may have broken off, and a neighbour may have been killed meanwhile.
+      sweep();
     }
+  }
+
+  @Override
+  public void sweep() throws IOException {
+    endAbandoned();
+    sweepCgroups();
   }
 
   /**
@@ -129,7 +135,7 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
     }
     int owner = Integer.parseInt(name.group(1));
     try {
-      // This one's own, for it has not begun.
+      // This one's own, for no round is under way.
       return owner == number.value()
           || !FolderLock.isHeld(state.path(), StateFolders.shimProcessLock(owner));
     } catch (IOException e) {

@@ -27,4 +27,28 @@ final class ShimWarmUpTest {
     warmUp.run();
     assertEquals(3, runs.get());
   }
+
+  @Test // case K3
+  void whoAsksAgain_hasSweptWhatOthersLeft() throws Exception {
+    AtomicInteger runs = new AtomicInteger();
+    AtomicInteger sweeps = new AtomicInteger();
+    ShimWarmUp warmUp =
+        new ShimWarmUp(
+            new ShimWarmUp.Rounds() {
+              @Override
+              public void run() {
+                runs.incrementAndGet();
+              }
+
+              @Override
+              public void sweep() {
+                sweeps.incrementAndGet();
+              }
+            });
+    warmUp.run();
+    assertEquals(0, sweeps.get());
+    warmUp.run();
+    assertEquals(1, runs.get());
+    assertEquals(1, sweeps.get());
+  }
 }
