@@ -27,8 +27,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -244,17 +246,35 @@ final class RepairIT {
 
   /** What an administrator's firewall script begins with. */
   private void flushRuleset() throws IOException, InterruptedException {
+    assertEquals("", nft("flush", "ruleset"));
+  }
+
+  private String nft(String... words) throws IOException, InterruptedException {
     Path pin = folder.resolve("pin");
     host.host.pin(pin);
     try {
-      Process flush =
-          new ProcessBuilder("nsenter", "--net=" + pin, "nft", "flush", "ruleset")
-              .inheritIO()
-              .start();
-      assertEquals(0, flush.waitFor());
+      List<String> line = new ArrayList<>(List.of("nsenter", "--net=" + pin, "nft"));
+      line.addAll(List.of(words));
+      Process nft = new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      String said = new String(nft.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertEquals(0, nft.waitFor());
+      return said;
     } finally {
       NetworkNamespace.unpin(pin);
     }
+  }
+
+  /** Found by random kills: nobody had used the network since the service was started again. */
+  @Test
+  void theRulesOfANetworkGoWithIt_alsoAfterARestart() throws Exception {
+    createMine();
+    restart();
+    String subnet = engine.networks().get("mine").subnet().toString();
+    String before = nft("list", "ruleset");
+    assertTrue(before.contains(subnet), before);
+    engine.removeNetwork("mine");
+    String after = nft("list", "ruleset");
+    assertFalse(after.contains(subnet), after);
   }
 
   @Test

@@ -346,7 +346,8 @@ public final class Networks implements AutoCloseable {
       }
       table.remove(network);
       table.chronicle().destroyed(network);
-      if (gone != null) {
+      // Also of one that was not used since this service started: it began with the rules of all.
+      if (nat.isInstalled()) {
         refreshRules();
       }
       Link bridge = host.links().link(network.bridge());
