@@ -13,11 +13,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -42,7 +44,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   private final String id =
       HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()).substring(2);
   private final Path dir = Path.of("/tmp", "bt-" + id);
-  private final Map<String, Process> running = new LinkedHashMap<>();
+  private final Map<String, Process> running = new ConcurrentHashMap<>();
   private Leftovers before = Leftovers.NONE;
   private String forwarded = "";
 
@@ -64,6 +66,11 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   /** As on an older kernel: without a feature of this one, or {@code all}. */
   static BerthInstance withoutFeatures(String name) {
     return new BerthInstance(taken(name), COLD);
+  }
+
+  /** The same without several, whose quoted names commas divide, and with settings. */
+  static BerthInstance withoutFeatures(String names, String settings) {
+    return new BerthInstance("without_features = [" + names + "]\n", settings);
   }
 
   private BerthInstance(String keys, String settings) {
@@ -229,6 +236,27 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     process.destroyForcibly().waitFor();
   }
 
+  /** All of this instance stands still, as its files do: whoever writes, and its clients. */
+  void standStill() {
+    Set<Long> stopped = new HashSet<>();
+    while (stopped.addAll(Leftovers.processes(id, dir))) {
+      stopped.forEach(pid -> Command.run("kill", "-STOP", Long.toString(pid)));
+    }
+  }
+
+  /** The machine is off: nothing is left but what is on disks, of which none is mounted. */
+  void losePower() throws IOException {
+    Leftovers.loseAllButFiles(id, dir);
+    running.values().forEach(process -> process.onExit().join());
+    running.clear();
+    Leftovers.deleteTree(state());
+    Files.createDirectories(state());
+    // The kernel begins without what the services switched on, and they look at their start.
+    if (!forwarded.equals(Leftovers.forwarding())) {
+      Files.writeString(Path.of("/proc/sys/net/ipv4/ip_forward"), forwarded);
+    }
+  }
+
   /** Stops a service where it is (SIGSTOP), or has it go on (SIGCONT). */
   void signal(String service, String signal) {
     Command.run("kill", "-" + signal, Long.toString(pid(service))).exits(0);
@@ -237,6 +265,11 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   /** The process of a service that runs. */
   long pid(String service) {
     return Objects.requireNonNull(running.get(service)).pid();
+  }
+
+  /** A service that runs. */
+  ProcessHandle process(String service) {
+    return Objects.requireNonNull(running.get(service)).toHandle();
   }
 
   /** kill -9 of every shim process; answers how many there were. */

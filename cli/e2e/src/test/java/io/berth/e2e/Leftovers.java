@@ -149,11 +149,20 @@ record Leftovers(Set<String> found) {
 
   /** Takes away what an instance keeps across restarts of its services. */
   static void clean(String id, Path dir) throws IOException {
+    loseAllButFiles(id, dir);
+    deleteTree(dir);
+  }
+
+  /** Takes away what no instance has after the machine was off: all but what is on disks. */
+  static void loseAllButFiles(String id, Path dir) {
     processes(id, dir)
         .forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
     unmountBelow(dir);
-    if (Command.run("ip", "link", "show", "br-" + id).exit() == 0) {
-      Command.run("ip", "link", "delete", "br-" + id);
+    for (String line : Command.run("ip", "-o", "link").out().lines().toList()) {
+      String name = line.split(": ")[1];
+      if (name.startsWith("br-" + id)) {
+        Command.run("ip", "link", "delete", name);
+      }
     }
     Command.run("nft", "delete", "table", "inet", "berth_" + id);
     for (String found : cgroups(id).reversed()) {
@@ -168,7 +177,6 @@ record Leftovers(Set<String> found) {
           "{}",
           ";");
     }
-    deleteTree(dir);
   }
 
   static void deleteTree(Path folder) throws IOException {
