@@ -24,16 +24,15 @@ import org.jspecify.annotations.Nullable;
 final class ClientLoad {
   private static final Context.Key<CallLoad> LOAD = Context.key("load");
 
-  // grpc-java logs the stack of whatever ends a stream while its bytes are read or written; here
-  // that is a client's own doing, of which it is told. The loggers are held so that their levels
-  // stay.
-  private static final List<Logger> STREAM_LOGS =
-      List.of(
-          Logger.getLogger("io.grpc.netty.NettyServerStream"),
-          Logger.getLogger("io.grpc.netty.NettyServerHandler"));
+  // grpc-java and Netty log, with its stack, whatever ends a stream or a connection while its bytes
+  // are read or written. Here that is a client's own doing, of which it is told; one that does so
+  // on purpose would fill the disk with megabytes a second. The loggers are held so that their
+  // levels stay.
+  private static final List<Logger> PROTOCOL_LOGS =
+      List.of(Logger.getLogger("io.grpc.netty"), Logger.getLogger("io.netty.handler.codec.http2"));
 
   static {
-    STREAM_LOGS.forEach(log -> log.setLevel(Level.SEVERE));
+    PROTOCOL_LOGS.forEach(log -> log.setLevel(Level.SEVERE));
   }
 
   private final ClientBounds bounds;
@@ -49,19 +48,26 @@ final class ClientLoad {
     this.bytes = new Places<>(bounds.bytes(), bounds.bytes(), whole);
   }
 
+  /** Why one connection more may not be served; null: it may. */
+  @Nullable String refusal(Peer peer) {
+    return connections.has(peer, 1) ? null : tooManyConnections(peer);
+  }
+
   /**
    * One connection more: null if it may be served, else why not. What is taken is given back by
    * {@link #disconnected}.
    */
   @Nullable String connected(Peer peer) {
-    return connections.take(peer, 1)
-        ? null
-        : "process "
-            + peer.pid()
-            + " has "
-            + connections.heldBy(peer)
-            + " connections to this socket and gets no more; use one for many calls, or raise"
-            + " `clients.connections`, `clients.connections_per_process`";
+    return connections.take(peer, 1) ? null : tooManyConnections(peer);
+  }
+
+  private String tooManyConnections(Peer peer) {
+    return "process "
+        + peer.pid()
+        + " has "
+        + connections.heldBy(peer)
+        + " connections to this socket and gets no more; use one for many calls, or raise"
+        + " `clients.connections`, `clients.connections_per_process`";
   }
 
   void disconnected(Peer peer) {

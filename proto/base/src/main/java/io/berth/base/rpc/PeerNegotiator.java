@@ -8,26 +8,17 @@ import io.grpc.netty.InternalProtocolNegotiationEvent;
 import io.grpc.netty.InternalProtocolNegotiator;
 import io.grpc.netty.InternalProtocolNegotiators;
 import io.grpc.netty.ProtocolNegotiationEvent;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.unix.PeerCredentials;
-import io.netty.handler.codec.http2.Http2Error;
-import io.netty.handler.codec.http2.Http2FrameTypes;
 import io.netty.util.AsciiString;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.function.Predicate;
 
 /**
- * Plain text HTTP/2 that learns the peer's credentials at accept and hangs up on peers that are not
- * admitted, and on those that have too many connections; these are told by a GOAWAY frame (RFC
- * 9113, 6.8), which clients show.
+ * Plain text HTTP/2 that gives a connection its peer, which {@link ConnectionGate} has learnt, and
+ * its share of the event loop.
  *
  * <p>grpc-java has no public way to attach attributes to a server transport, so this is the one
  * class that uses its internal negotiator.
@@ -35,16 +26,16 @@ import java.util.function.Predicate;
 final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotiator {
   private final InternalProtocolNegotiator.ProtocolNegotiator plaintext =
       InternalProtocolNegotiators.serverPlaintext();
-  private final Predicate<Peer> admitted;
   private final ClientLoad load;
+  private final LoopShares shares;
 
-  private PeerNegotiator(Predicate<Peer> admitted, ClientLoad load) {
-    this.admitted = admitted;
+  private PeerNegotiator(ClientLoad load, LoopShares shares) {
     this.load = load;
+    this.shares = shares;
   }
 
-  static ServerCredentials credentials(Predicate<Peer> admitted, ClientLoad load) {
-    return InternalNettyServerCredentials.create(new PeerNegotiator(admitted, load));
+  static ServerCredentials credentials(ClientLoad load, LoopShares shares) {
+    return InternalNettyServerCredentials.create(new PeerNegotiator(load, shares));
   }
 
   @Override
@@ -54,7 +45,7 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
 
   @Override
   public ChannelHandler newHandler(GrpcHttp2ConnectionHandler grpcHandler) {
-    return new Credentials(plaintext.newHandler(grpcHandler), admitted, load);
+    return new Credentials(plaintext.newHandler(grpcHandler));
   }
 
   @Override
@@ -63,34 +54,26 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
   }
 
   /** Stands before the plain text handler and enriches the event that starts it. */
-  private static final class Credentials extends ChannelInboundHandlerAdapter {
+  private final class Credentials extends ChannelInboundHandlerAdapter {
     private final ChannelHandler next;
-    private final Predicate<Peer> admitted;
-    private final ClientLoad load;
 
-    Credentials(ChannelHandler next, Predicate<Peer> admitted, ClientLoad load) {
+    Credentials(ChannelHandler next) {
       this.next = next;
-      this.admitted = admitted;
-      this.load = load;
     }
 
     @Override
-    public void handlerAdded(ChannelHandlerContext context) throws IOException {
+    public void handlerAdded(ChannelHandlerContext context) {
       Channel channel = context.channel();
-      if (!(channel instanceof EpollDomainSocketChannel unix)) {
+      Peer peer = channel.attr(ConnectionGate.PEER).get();
+      if (peer == null) {
         context.pipeline().replace(this, null, next);
         return;
       }
-      PeerCredentials credentials = unix.peerCredentials();
-      Peer peer = new Peer(credentials.pid(), credentials.uid(), credentials.gids()[0]);
-      if (!admitted.test(peer)) {
-        context.close();
-        return;
-      }
+      // The gate has looked, but those that it let through are counted by other threads.
       String refusal = load.connected(peer);
       if (refusal != null) {
         context
-            .writeAndFlush(goAway(context.alloc(), refusal))
+            .writeAndFlush(Unpooled.wrappedBuffer(ConnectionGate.goAway(refusal)))
             .addListener(ChannelFutureListener.CLOSE);
         return;
       }
@@ -100,24 +83,9 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
           InternalProtocolNegotiationEvent.withAttributes(
               InternalProtocolNegotiationEvent.getDefault(), attributes);
       context.pipeline().addAfter(context.name(), null, next);
+      shares.standBefore(channel, peer);
       context.fireUserEventTriggered(event);
       context.pipeline().remove(this);
-    }
-
-    /** What a server says at the least: empty settings, and why it goes. */
-    private static ByteBuf goAway(ByteBufAllocator buffers, String why) {
-      byte[] reason = why.getBytes(StandardCharsets.UTF_8);
-      ByteBuf frames = buffers.buffer();
-      frames.writeMedium(0).writeByte(Http2FrameTypes.SETTINGS).writeByte(0).writeInt(0);
-      frames
-          .writeMedium(2 * Integer.BYTES + reason.length)
-          .writeByte(Http2FrameTypes.GO_AWAY)
-          .writeByte(0)
-          .writeInt(0)
-          .writeInt(0)
-          .writeInt((int) Http2Error.ENHANCE_YOUR_CALM.code())
-          .writeBytes(reason);
-      return frames;
     }
   }
 }

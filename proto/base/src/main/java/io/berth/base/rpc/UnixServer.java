@@ -12,7 +12,6 @@ import io.grpc.ServerInterceptor;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -104,29 +103,20 @@ public final class UnixServer implements AutoCloseable {
   public static UnixServer start(
       EventLoops loops, Options options, List<ServerInterceptor> interceptors) throws IOException {
     Path socket = options.socket();
-    Path beside =
-        socket.resolveSibling(
-            "." + SEQUENCE.incrementAndGet() + "-" + ProcessHandle.current().pid());
-    for (Path path : List.of(socket, beside)) {
-      if (path.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
-        throw new BerthException.InvalidArgument(
-            "bind `"
-                + path
-                + "`: a socket's path has at most "
-                + MAX_PATH
-                + " bytes; choose a shorter state folder");
-      }
-    }
+    Path beside = beside(socket);
     ClientLoad load = new ClientLoad(options.bounds());
+    HandlerTurns<Object> turns =
+        new HandlerTurns<>(loops.handlers(), 2 * Runtime.getRuntime().availableProcessors());
+    LoopShares shares = new LoopShares(turns::isBehind);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new DomainSocketAddress(beside.toString()),
-                PeerNegotiator.credentials(options.admitted(), load))
-            .channelType(EpollServerDomainSocketChannel.class)
+                PeerNegotiator.credentials(load, shares))
+            .channelFactory(new ConnectionGate(options.admitted(), load).channels())
             .bossEventLoopGroup(loops.group())
             .workerEventLoopGroup(loops.group())
             .executor(Runnable::run)
-            .callExecutor(executors(loops, options))
+            .callExecutor(executors(turns, options))
             .maxInboundMessageSize(options.bounds().message())
             .maxConcurrentCallsPerConnection(load.streams())
             .addStreamTracerFactory(load.counter())
@@ -161,7 +151,25 @@ public final class UnixServer implements AutoCloseable {
     return new UnixServer(socket, server);
   }
 
-  private static ServerCallExecutorSupplier executors(EventLoops loops, Options options) {
+  /** The temporary name; neither it nor the socket's own is too long. */
+  private static Path beside(Path socket) {
+    Path beside =
+        socket.resolveSibling(
+            "." + SEQUENCE.incrementAndGet() + "-" + ProcessHandle.current().pid());
+    for (Path path : List.of(socket, beside)) {
+      if (path.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH) {
+        throw new BerthException.InvalidArgument(
+            "bind `"
+                + path
+                + "`: a socket's path has at most "
+                + MAX_PATH
+                + " bytes; choose a shorter state folder");
+      }
+    }
+    return beside;
+  }
+
+  private static ServerCallExecutorSupplier executors(HandlerTurns<Object> turns, Options options) {
     Set<String> handled = new HashSet<>();
     for (ServerServiceDefinition service : options.services()) {
       for (ServerMethodDefinition<?, ?> method : service.getMethods()) {
@@ -175,11 +183,28 @@ public final class UnixServer implements AutoCloseable {
       @Override
       public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
         return handled.contains(call.getMethodDescriptor().getFullMethodName())
-            ? loops.handlers()
+            ? turns.of(owner(call, headers, options.bounds()))
             : Runnable::run;
       }
     };
   }
+
+  /**
+   * Whose turn a call is: the process's. A service of this instance calls for many, who are told
+   * from each other by their namespaces.
+   */
+  private static Object owner(ServerCall<?, ?> call, Metadata headers, ClientBounds bounds) {
+    Peer peer = Peer.of(call);
+    if (peer == null) {
+      return "in process";
+    }
+    String namespace = headers.get(CallContext.NAMESPACE_HEADER);
+    return bounds.ownWhole() && peer.isOfOwnUser() && namespace != null
+        ? new InNamespace(peer, namespace)
+        : peer;
+  }
+
+  private record InNamespace(Peer peer, String namespace) {}
 
   /** The path of its socket. */
   public Path socket() {
