@@ -133,8 +133,8 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
    */
   static final class Rates {
     private static final double BURST = 200;
-    private static final double ALL_EACH_SECOND = 1000;
-    private static final double LEAST_EACH_SECOND = 20;
+    private static final double ALL_EACH_SECOND = 200;
+    private static final double LEAST_EACH_SECOND = 5;
     private static final long SWEEP = TimeUnit.SECONDS.toNanos(1);
 
     private static final class Bucket {
