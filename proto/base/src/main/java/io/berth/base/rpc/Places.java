@@ -14,6 +14,9 @@ import java.util.function.Predicate;
  * @param <H> who holds places, by its equality
  */
 public final class Places<H> {
+  /** Of all places one in so many. */
+  private static final int LEFT_BY_WHOLE = 16;
+
   private final long all;
   private final long each;
   private final Predicate<H> whole;
@@ -36,7 +39,8 @@ public final class Places<H> {
   /**
    * The same.
    *
-   * @param whole who may have all that is free, for it holds places for many others
+   * @param whole who may have all that is free but for some that are left to whoever comes next,
+   *     for it holds places for many others
    */
   public Places(long all, long each, Predicate<H> whole) {
     this.all = all;
@@ -100,8 +104,8 @@ public final class Places<H> {
 
   @GuardedBy("lock")
   private boolean fits(H holder, long count) {
-    if (whole.test(holder)) {
-      return count <= all - taken;
+    if (whole.test(holder) && count <= all - taken - all / LEFT_BY_WHOLE) {
+      return true;
     }
     long wanted = held.getOrDefault(holder, 0L) + count;
     return wanted <= each && wanted <= all - taken - count;

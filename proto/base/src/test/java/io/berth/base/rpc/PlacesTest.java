@@ -37,11 +37,12 @@ final class PlacesTest {
   }
 
   @Test
-  void whoHoldsForOthersGetsTheWhole_andNoMore() {
+  void whoHoldsForOthersGetsAllButWhatWhoeverComesNextNeeds() {
     Places<String> places = new Places<>(1_000, 10, "front"::equals);
     assertEquals(10, fill(places, "a"));
-    assertEquals(990, fill(places, "front"));
-    assertFalse(places.take("b", 1));
+    assertEquals(928, fill(places, "front"));
+    assertTrue(places.take("b", 1));
+    assertFalse(places.take("front", 1));
   }
 
   @Test
@@ -50,5 +51,19 @@ final class PlacesTest {
     places.force("a", 8);
     assertFalse(places.take("a", 1));
     assertTrue(places.take("b", 1));
+  }
+
+  // case S11: another process of the same user found none at all.
+  @Test
+  void whoMayHaveTheWholeLeavesSomeToWhoeverComesNext() {
+    Places<String> places = new Places<>(160, 160, _ -> true);
+    int taken = 0;
+    while (places.take("service", 1)) {
+      taken++;
+    }
+    assertEquals(150, taken);
+    assertTrue(places.take("next", 1));
+    assertTrue(places.take("another", 1));
+    assertFalse(places.take("service", 1));
   }
 }
