@@ -47,6 +47,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   private final Map<String, Process> running = new ConcurrentHashMap<>();
   private Leftovers before = Leftovers.NONE;
   private String forwarded = "";
+  private String disk = "";
 
   /** With the settings of the default configuration. */
   BerthInstance() {
@@ -73,6 +74,13 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     return new BerthInstance("without_features = [" + names + "]\n", settings);
   }
 
+  /** With its root on a file system of its own, a tmpfs with these options. */
+  static BerthInstance onSmallDisk(String options) {
+    BerthInstance made = new BerthInstance(COLD);
+    made.disk = options;
+    return made;
+  }
+
   private BerthInstance(String keys, String settings) {
     this.keys = keys;
     this.settings = settings;
@@ -92,6 +100,9 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     for (String folder : List.of("etc", "lib", "run", "log")) {
       Files.createDirectories(dir.resolve(folder));
     }
+    if (!disk.isEmpty()) {
+      Command.run("mount", "-t", "tmpfs", "-o", disk, "tmpfs", root().toString()).exits(0);
+    }
     int second = 64 + ThreadLocalRandom.current().nextInt(32);
     Files.writeString(
         config(),
@@ -105,7 +116,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
         pool = "10.%d.0.0/16"
         %s
         """
-            .formatted(dir.resolve("lib"), state(), id, libexec, keys, second, settings));
+            .formatted(root(), state(), id, libexec, keys, second, settings));
     for (String service : SERVICES) {
       start(service);
     }
@@ -129,6 +140,9 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
       }
     } finally {
       Leftovers.killAll(id, dir);
+      if (!disk.isEmpty()) {
+        Command.run("umount", root().toString());
+      }
     }
     Leftovers after = Leftovers.now(id, dir);
     Command removal =
@@ -147,6 +161,10 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
 
   Path dir() {
     return dir;
+  }
+
+  Path root() {
+    return dir.resolve("lib");
   }
 
   Path state() {
