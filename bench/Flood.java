@@ -16,6 +16,7 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,9 +28,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What a process takes from another one that floods the same socket: {@code Flood ROUNDS NAME
- * SOCKET ...}. The other one asks for a thousand subscriptions to events on each of twenty
+ * SOCKET PID ...}. The other one asks for a thousand subscriptions to events on each of twenty
  * connections and reads none, and opens 4,000 connections that say nothing; it holds whatever it is
- * given. Version is asked over a connection that stays, and over a new one each time.
+ * given. Version is asked over a connection that stays, and over a new one each time. Then each
+ * kind of hostile client has its turn, once and, of some, by 64 processes.
  */
 final class Flood {
   private static final int CHANNELS = 20;
@@ -37,6 +39,10 @@ final class Flood {
   private static final int IDLE = 4000;
   private static final int WARM_UPS = 200;
   private static final long QUIET_MILLIS = 500;
+  private static final String HOSTILE = "io.berth.e2e.HostileClient";
+  private static final int HOSTILE_CALLS = 200;
+  private static final int CROWD = 64;
+  private static final List<String> CROWDS = List.of("calls", "resets", "streams", "deaf");
 
   private Flood() {}
 
@@ -47,7 +53,7 @@ final class Flood {
     }
     int rounds = Integer.parseInt(arguments[0]) * 100;
     System.out.printf(Locale.ROOT, "%nflood: Version of a second process: ms, %d calls%n", rounds);
-    for (int i = 1; i + 1 < arguments.length; i += 2) {
+    for (int i = 1; i + 2 < arguments.length; i += 3) {
       String name = arguments[i];
       Path socket = Path.of(arguments[i + 1]);
       print(name, "alone", measure(socket, rounds));
@@ -61,15 +67,68 @@ final class Flood {
         flooding.destroyForcibly().waitFor();
       }
     }
+    System.out.printf(
+        Locale.ROOT, "%nhostile clients: ms, %d calls; KiB before, during, after%n", HOSTILE_CALLS);
+    for (String kind : program(HOSTILE, "kinds").inputReader().lines().toList()) {
+      for (int i = 1; i + 2 < arguments.length; i += 3) {
+        hostile(arguments[i], Path.of(arguments[i + 1]), arguments[i + 2], kind, 1);
+        if (CROWDS.contains(kind)) {
+          hostile(arguments[i], Path.of(arguments[i + 1]), arguments[i + 2], kind, CROWD);
+        }
+      }
+    }
+  }
+
+  private static void hostile(String name, Path socket, String pid, String kind, int processes)
+      throws Exception {
+    long before = memory(pid);
+    List<Process> attackers = new ArrayList<>();
+    try {
+      for (int i = 0; i < processes; i++) {
+        attackers.add(program(HOSTILE, kind, socket.toString()));
+      }
+      for (Process attacker : attackers) {
+        Objects.requireNonNull(attacker.inputReader().readLine(), "the attacker has ended");
+      }
+      print(name, kind + (processes == 1 ? "" : " x" + processes), measure(socket, HOSTILE_CALLS));
+      long during = memory(pid);
+      for (Process attacker : attackers) {
+        attacker.destroyForcibly().waitFor();
+      }
+      Thread.sleep(QUIET_MILLIS);
+      System.out.printf(
+          Locale.ROOT, "  %-12s memory %d, %d, %d%n", name, before, during, memory(pid));
+    } finally {
+      attackers.forEach(Process::destroyForcibly);
+    }
+  }
+
+  private static long memory(String pid) throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc", pid, "status"))) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
+      }
+    }
+    throw new IOException("no memory in the status of process " + pid);
   }
 
   /** This program again, as the one that floods. */
   private static Process other(Path socket) throws IOException {
+    return program(Flood.class.getName(), "flood", socket.toString());
+  }
+
+  /** Another program of this class path; its processors' time is the least of all. */
+  private static Process program(String name, String... arguments) throws IOException {
     ProcessHandle.Info own = ProcessHandle.current().info();
     List<String> all = Arrays.asList(own.arguments().orElseThrow());
-    List<String> line = new ArrayList<>(List.of(own.command().orElseThrow()));
-    line.addAll(all.subList(0, all.indexOf(Flood.class.getName()) + 1));
-    line.addAll(List.of("flood", socket.toString()));
+    List<String> line = new ArrayList<>();
+    if (name.equals(HOSTILE)) {
+      line.addAll(List.of("nice", "-n", "19"));
+    }
+    line.add(own.command().orElseThrow());
+    line.addAll(all.subList(0, all.indexOf(Flood.class.getName())));
+    line.add(name);
+    line.addAll(List.of(arguments));
     return new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
@@ -102,6 +161,9 @@ final class Flood {
           try {
             double ignored = version(own);
             assert ignored >= 0;
+          } catch (StatusRuntimeException full) {
+            // The kernel's queue of those who connect is full: as bad as an answer that is late.
+            System.out.println("  refused: " + full.getStatus().getCode());
           } finally {
             own.shutdownNow();
           }
