@@ -214,18 +214,7 @@ final class HostileClient {
     switch (kind) {
       case STREAMS -> wire.call(SUBSCRIBE, 0, text(""), empty());
       case CALLS -> wire.call(VERSION, END_STREAM, text(""), empty());
-      case WRITES -> {
-        byte[] name =
-            text("h" + ProcessHandle.current().pid() + "-" + wire.name + "-" + number / 2);
-        ByteBuffer message = ByteBuffer.allocate(7 + name.length);
-        message.put((byte) 0).putInt(2 + name.length).put((byte) 10).put((byte) name.length);
-        String method = "containerd.services.leases.v1.Leases/";
-        wire.call(
-            method + (number % 2 == 0 ? "Create" : "Delete"),
-            END_STREAM,
-            text(""),
-            message.put(name).array());
-      }
+      case WRITES -> write(wire, number);
       case RESETS -> {
         wire.call(number % 2 == 0 ? VERSION : SUBSCRIBE, END_STREAM, text(""), empty());
         wire.frame(RST_STREAM, 0, wire.stream, number(8));
@@ -273,6 +262,18 @@ final class HostileClient {
       }
       case CONNECTIONS, HANGING_UP, PREFACES -> throw new IllegalStateException(kind.word());
     }
+  }
+
+  private static void write(Wire wire, int number) throws IOException {
+    byte[] name = text("h" + ProcessHandle.current().pid() + "-" + wire.name + "-" + number / 2);
+    ByteBuffer message = ByteBuffer.allocate(7 + name.length);
+    message.put((byte) 0).putInt(2 + name.length).put((byte) 10).put((byte) name.length);
+    String method = "containerd.services.leases.v1.Leases/";
+    wire.call(
+        method + (number % 2 == 0 ? "Create" : "Delete"),
+        END_STREAM,
+        text(""),
+        message.put(name).array());
   }
 
   // --- bytes
