@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * flood}, and not here.
  */
 @Tag("root")
+@Tag("long")
 final class HostileClientsIT { // case S11
   @RegisterExtension static final BerthInstance berth = new BerthInstance(BerthInstance.COLD);
   private static final EventLoops loops = new EventLoops(1);
