@@ -179,6 +179,13 @@ final class ContainerVerbsTest {
     assertTrue(lines.err().matches(" 1 Containers\\.List +\\d+\\.\\d\\d ms\n"), lines.err());
   }
 
+  /** What names a network for other verbs; an empty line would name none. */
+  @Test
+  void networksThatHaveNoId_areListedByTheirNames() {
+    assertEquals(0, lines.berth("network", "ls", "-q"));
+    assertEquals("0123456789ab\nhost\n", lines.out());
+  }
+
   @Test
   void aFilterThatNobodyAppliesIsRefused() {
     assertEquals(1, lines.berth("history", "--filter", "a=b", "busybox"));

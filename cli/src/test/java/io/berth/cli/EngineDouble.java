@@ -40,6 +40,8 @@ import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.GetNetworkRequest;
 import io.berth.api.berth.network.v1.ListEndpointsRequest;
 import io.berth.api.berth.network.v1.ListEndpointsResponse;
+import io.berth.api.berth.network.v1.ListNetworksRequest;
+import io.berth.api.berth.network.v1.ListNetworksResponse;
 import io.berth.api.berth.network.v1.Network;
 import io.berth.api.berth.network.v1.NetworksGrpc;
 import io.berth.api.berth.volume.v1.Volume;
@@ -286,6 +288,17 @@ final class EngineDouble {
             }
             return Network.newBuilder().setName("red").setDriver("bridge").build();
           });
+    }
+
+    @Override
+    public void list(ListNetworksRequest request, StreamObserver<ListNetworksResponse> responses) {
+      Calls.answer(
+          responses,
+          () ->
+              ListNetworksResponse.newBuilder()
+                  .addNetworks(Network.newBuilder().setName("red").setId("0123456789abcdef"))
+                  .addNetworks(Network.newBuilder().setName("host").setDriver("host"))
+                  .build());
     }
   }
 

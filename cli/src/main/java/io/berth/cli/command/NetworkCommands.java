@@ -128,7 +128,12 @@ public final class NetworkCommands {
 
     @Override
     protected String key(Network network) {
-      return id(network.getId());
+      return named(network);
+    }
+
+    /** Networks that are always there have no id; their names are taken where an id is. */
+    private String named(Network network) {
+      return network.getId().isEmpty() ? network.getName() : id(network.getId());
     }
 
     @Override
@@ -153,7 +158,7 @@ public final class NetworkCommands {
     protected void add(Listing listing, Network network, Instant now) {
       listing
           .row()
-          .cell("ID", () -> id(network.getId()))
+          .cell("ID", () -> named(network))
           .cell("Name", network::getName)
           .cell("Driver", network::getDriver)
           .cell("Scope", () -> "local")
