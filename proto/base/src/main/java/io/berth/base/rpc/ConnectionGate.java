@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Learns who has connected, and hangs up before anything is made for a connection on who is not
@@ -74,13 +73,16 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
       PeerCredentials credentials = connection.peerCredentials();
       Peer peer = new Peer(credentials.pid(), credentials.uid(), credentials.gids()[0]);
       if (admitted.test(peer)) {
-        String refusal = refusal(peer);
+        boolean often = !rates.take(peer);
+        String refusal = often ? tooOften(peer) : load.refusal(peer);
         if (refusal == null) {
           connection.attr(PEER).set(peer);
           context.fireChannelRead(connection);
           return;
         }
-        tell(connection, refusal);
+        if (!often || mayTell()) {
+          tell(connection, refusal);
+        }
       }
     } catch (IOException gone) {
       LOG.log(Level.DEBUG, "refuse a connection: {0}", gone.getMessage());
@@ -89,19 +91,19 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
   }
 
   /** Not everybody who comes in a crowd is told: words take longer than to hang up. */
-  private void tell(EpollDomainSocketChannel connection, String refusal) throws IOException {
+  private boolean mayTell() {
     long now = System.nanoTime();
     if (now - lastTold < TOLD_EVERY) {
-      return;
+      return false;
     }
     lastTold = now;
+    return true;
+  }
+
+  private void tell(EpollDomainSocketChannel connection, String refusal) throws IOException {
     words.clear();
     words.put(goAway(refusal)).flip();
     var _ = connection.fd().write(words, 0, words.limit());
-  }
-
-  private @Nullable String refusal(Peer peer) {
-    return rates.take(peer) ? load.refusal(peer) : tooOften(peer);
   }
 
   private static String tooOften(Peer peer) {
@@ -136,6 +138,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
     private static final double ALL_EACH_SECOND = 200;
     private static final double LEAST_EACH_SECOND = 5;
     private static final long SWEEP = TimeUnit.SECONDS.toNanos(1);
+    private static final long COUNT_AGAIN = TimeUnit.MILLISECONDS.toNanos(10);
 
     private static final class Bucket {
       double left = BURST;
@@ -152,10 +155,15 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
     private final Map<Peer, Bucket> buckets = new HashMap<>();
 
     private long swept;
+    private long counted;
+
+    /** Of those the ones that have used much of their burst: who connected once takes no part. */
+    private long busy;
 
     Rates(LongSupplier clock) {
       this.clock = clock;
       this.swept = clock.getAsLong();
+      this.counted = swept;
     }
 
     boolean take(Peer peer) {
@@ -163,6 +171,10 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
       if (now - swept > SWEEP) {
         swept = now;
         buckets.values().removeIf(bucket -> fill(bucket, now) >= BURST);
+      }
+      if (now - counted > COUNT_AGAIN) {
+        counted = now;
+        busy = buckets.values().stream().filter(bucket -> bucket.left < BURST / 2).count();
       }
       Bucket bucket = buckets.computeIfAbsent(peer, _ -> new Bucket(now));
       if (fill(bucket, now) < 1) {
@@ -173,7 +185,7 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
     }
 
     private double fill(Bucket bucket, long now) {
-      double each = Math.max(LEAST_EACH_SECOND, ALL_EACH_SECOND / Math.max(1, buckets.size()));
+      double each = Math.max(LEAST_EACH_SECOND, ALL_EACH_SECOND / Math.max(1, busy));
       bucket.left = Math.min(BURST, bucket.left + (now - bucket.since) / 1e9 * each);
       bucket.since = now;
       return bucket.left;

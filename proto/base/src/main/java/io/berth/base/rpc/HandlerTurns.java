@@ -77,10 +77,19 @@ final class HandlerTurns<O> {
         waiting.put(first.getKey(), own);
       }
       beginning++;
-      threads.execute(() -> {
-        begun();
-        task.run();
-      });
+      boolean taken = false;
+      try {
+        threads.execute(() -> {
+          try {
+            begun();
+          } finally {
+            task.run();
+          }
+        });
+        taken = true;
+      } finally {
+        beginning -= taken ? 0 : 1;
+      }
     }
   }
 

@@ -44,6 +44,21 @@ final class LoopShares {
 
   private static final long LEAST_PAUSE = TimeUnit.MICROSECONDS.toNanos(100);
 
+  /** After so long it is looked again: the others may have gone meanwhile. */
+  private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /**
+   * What a process can owe at most: time that passes while its bytes are read need not be its
+   * doing, as when this process is stopped or another has the processor.
+   */
+  private static final long MOST_DEBT = 10 * BURST;
+
+  /**
+   * For so long a connection is not read at most because its process' calls wait for their turn:
+   * also its pings are not answered meanwhile, and it would take this service for dead.
+   */
+  private static final long LONGEST_WORK_PAUSE = TimeUnit.SECONDS.toNanos(2);
+
   private final Map<EventLoop, Loop> loops = new ConcurrentHashMap<>();
   private final Predicate<Peer> isBehind;
 
@@ -101,6 +116,8 @@ final class LoopShares {
             present++;
           }
         }
+        // Who asks for nothing any more is not greedy for long.
+        accounts.values().forEach(account -> account.grow(now));
       }
     }
   }
@@ -132,13 +149,26 @@ final class LoopShares {
     long pause() {
       long now = loop.clock.getAsLong();
       loop.count(now);
-      boolean alone = loop.present <= (now - lastUse < PRESENCE ? 1 : 0);
-      double rate = alone ? 1 : PART / Math.max(1, loop.greedy);
-      fair = grown(fair, now, alone ? 1 : PART / Math.max(1, loop.present));
-      left = grown(left, now, rate);
+      grow(now);
+      if (left > 0 || isAlone(now)) {
+        return 0;
+      }
+      return Math.clamp((long) (-left / rate(now)), LEAST_PAUSE, LONGEST_PAUSE);
+    }
+
+    private void grow(long now) {
+      fair = grown(fair, now, isAlone(now) ? 1 : PART / Math.max(1, loop.present));
+      left = grown(left, now, rate(now));
       since = now;
       note();
-      return left <= 0 && !alone ? Math.max(LEAST_PAUSE, (long) (-left / rate)) : 0;
+    }
+
+    private boolean isAlone(long now) {
+      return loop.present <= (now - lastUse < PRESENCE ? 1 : 0);
+    }
+
+    private double rate(long now) {
+      return isAlone(now) ? 1 : PART / Math.max(1, loop.greedy);
     }
 
     private long grown(long amount, long now, double rate) {
@@ -150,9 +180,11 @@ final class LoopShares {
       if (now - lastUse >= PRESENCE) {
         loop.counted = now - 2 * COUNT_AGAIN;
       }
+      // What it got until now counts before what it used, or a long use would pay for itself.
+      grow(now);
       lastUse = now;
       fair = Math.max(-BURST, fair - nanos);
-      left -= nanos;
+      left = Math.max(-MOST_DEBT, left - nanos);
       note();
     }
 
@@ -178,6 +210,9 @@ final class LoopShares {
     private boolean paused;
     private boolean unread;
     private boolean ended;
+
+    /** Since when it waits for its process' calls; 0: it does not. */
+    private long behindSince;
 
     Reading(Account account, Peer peer) {
       this.account = account;
@@ -234,6 +269,7 @@ final class LoopShares {
       forget();
     }
 
+    // What came and was not handed on is dropped: nobody waits for an answer any more.
     private void forget() {
       account.connections -= ended ? 0 : 1;
       ended = true;
@@ -253,7 +289,7 @@ final class LoopShares {
           pause(context);
           return;
         }
-        long pause = isBehind.test(peer) ? WORK_PAUSE : account.pause();
+        long pause = isHeldBack(now) ? WORK_PAUSE : account.pause();
         if (pause == 0 && now - start >= TURN) {
           pause = LEAST_PAUSE;
         }
@@ -270,6 +306,21 @@ final class LoopShares {
       resume(context);
     }
 
+    private boolean isHeldBack(long now) {
+      if (!isBehind.test(peer)) {
+        behindSince = 0;
+        return false;
+      }
+      if (behindSince == 0) {
+        behindSince = now;
+      }
+      if (now - behindSince < LONGEST_WORK_PAUSE) {
+        return true;
+      }
+      behindSince = now;
+      return false;
+    }
+
     private ByteBuf next(ByteBuf bytes) {
       if (bytes.readableBytes() > PIECE) {
         return bytes.readRetainedSlice(PIECE);
@@ -282,9 +333,10 @@ final class LoopShares {
       if (!paused) {
         paused = true;
         context.channel().config().setAutoRead(false);
-        // What was answered so far goes out meanwhile.
-        context.fireChannelReadComplete();
       }
+      // What was answered so far goes out meanwhile. Without that nothing would tell when more can
+      // be written, nor that the other side has gone.
+      context.fireChannelReadComplete();
     }
 
     private void resume(ChannelHandlerContext context) {

@@ -8,6 +8,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,12 +108,20 @@ final class LoopSharesTest {
   /** What was handed on, by its sizes and its sum. */
   private static final class Taken extends ChannelInboundHandlerAdapter {
     final List<Integer> sizes = new ArrayList<>();
+    int completed;
+    Runnable afterEach = () -> {};
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+      completed++;
+    }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
       ByteBuf bytes = (ByteBuf) message;
       sizes.add(bytes.readableBytes());
       bytes.release();
+      afterEach.run();
     }
 
     int sum() {
@@ -164,6 +173,68 @@ final class LoopSharesTest {
     assertEquals(100, taken.sum());
     assertTrue(channel.config().isAutoRead());
     assertFalse(channel.finish());
+  }
+
+  /** Acknowledgements go out also while more is held back: nobody else would send them. */
+  @Test
+  void whatIsAnsweredIsSentWheneverReadingPauses() {
+    Taken taken = new Taken();
+    EmbeddedChannel channel = connection(taken, new AtomicBoolean());
+    ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
+    // As acknowledgements that nobody reads.
+    taken.afterEach = () -> out.setUserDefinedWritability(1, false);
+    channel.writeInbound(bytes(40_000));
+    int completed = taken.completed;
+    for (int pieces = 1; pieces < 5; pieces++) {
+      assertEquals(pieces, taken.sizes.size());
+      out.setUserDefinedWritability(1, true);
+      channel.runPendingTasks();
+      assertTrue(taken.completed > completed, "after piece " + pieces);
+      completed = taken.completed;
+    }
+    channel.close();
+    assertFalse(channel.finish());
+  }
+
+  /** This service may have stood still meanwhile, and the others may have gone. */
+  @Test
+  void nobodyPaysForLongForTimeThatPassed() {
+    LoopShares.Account slow = account(1);
+    LoopShares.Account other = account(2);
+    works(other, MILLI / 10);
+    works(slow, 6000 * MILLI);
+    works(other, MILLI / 10);
+    long waited = 0;
+    for (long wait = slow.pause(); wait > 0; wait = slow.pause()) {
+      assertTrue(wait <= 10 * MILLI, wait + " ns at once");
+      waited += wait;
+      now += wait;
+      works(other, 1);
+    }
+    assertTrue(waited < 100 * MILLI, waited + " ns");
+  }
+
+  /** Only who is still there shares what the greedy ones get. */
+  @Test
+  void whoHasGoneIsNotGreedy() {
+    LoopShares.Account stays = account(1);
+    LoopShares.Account modest = account(2);
+    for (int pid = 10; pid < 110; pid++) {
+      works(account(pid), 5 * MILLI);
+    }
+    now += 2000 * MILLI;
+    long worked = 0;
+    long begin = now;
+    while (now - begin < 1000 * MILLI) {
+      works(modest, MILLI / 100);
+      if (stays.pause() == 0) {
+        works(stays, MILLI);
+        worked += MILLI;
+      } else {
+        now += MILLI / 10;
+      }
+    }
+    assertTrue(worked > 0.4 * (now - begin), worked + " of " + (now - begin));
   }
 
   @Test
