@@ -51,7 +51,7 @@ final class FeatureProbes {
   static final int NFT_TABLE_F_PERSIST = 4;
 
   private static final int NO_FD = -1;
-  private static final long A_SECOND = 1_000_000_000L;
+  private static final long TEN_SECONDS = 10_000_000_000L;
 
   private FeatureProbes() {}
 
@@ -266,7 +266,7 @@ final class FeatureProbes {
         return false;
       }
       try (Fd pidfd = Fd.adopt((int) opened, thread.getName())) {
-        return Processes.awaitCollected(pidfd, A_SECOND) && Processes.keptExit(pidfd) != null;
+        return Processes.awaitCollected(pidfd, TEN_SECONDS) && Processes.keptExit(pidfd) != null;
       }
     } finally {
       end.countDown();
@@ -297,7 +297,8 @@ final class FeatureProbes {
             }
           }
         }
-        Path own = Files.createTempDirectory(root, "berth-probe-");
+        Path own =
+            Files.createTempDirectory(root, "berth-probe-" + ProcessHandle.current().pid() + "-");
         try {
           return Files.exists(own.resolve("cgroup.kill"));
         } finally {

@@ -2,6 +2,7 @@ package io.berth.linux;
 
 import com.google.errorprone.annotations.Immutable;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -185,6 +186,9 @@ public enum KernelFeature {
   /** Stands in a configuration for all that can be taken away. */
   private static final String ALL = "all";
 
+  private static final Set<Errno> SHORT =
+      Set.of(Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.EAGAIN, Errno.ENOSPC);
+
   private static final Map<KernelFeature, Boolean> FOUND = new ConcurrentHashMap<>();
   private static volatile Set<KernelFeature> without = Set.of();
 
@@ -236,15 +240,22 @@ public enum KernelFeature {
     Boolean known = FOUND.get(this);
     if (known == null) {
       known = tryOut();
-      FOUND.put(this, known);
     }
     return known ? Presence.YES : Presence.NO;
   }
 
   private boolean tryOut() {
     try {
-      return probe.succeeds();
-    } catch (IOException e) {
+      boolean found = probe.succeeds();
+      FOUND.put(this, found);
+      return found;
+    } catch (SyscallException e) {
+      // What was short at this moment says nothing about the kernel: it is tried again.
+      if (!SHORT.contains(e.errno())) {
+        FOUND.put(this, false);
+      }
+      return false;
+    } catch (IOException | DirectoryIteratorException e) {
       return false;
     }
   }

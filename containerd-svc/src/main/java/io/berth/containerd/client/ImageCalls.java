@@ -190,6 +190,7 @@ public final class ImageCalls {
 
   /** Removes a snapshot; one that is unknown is as good as removed. */
   public void remove(String namespace, RootFilesystem root) {
+    fresh.invalidate(place(namespace, root.snapshotter(), root.snapshotKey()));
     RemoveRootfsRequest request =
         RemoveRootfsRequest.newBuilder()
             .setSnapshotter(root.snapshotter())

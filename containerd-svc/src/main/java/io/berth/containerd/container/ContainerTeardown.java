@@ -64,10 +64,6 @@ final class ContainerTeardown {
    * where image-svc is.
    */
   void remove(NamedContainer container, boolean volumes) {
-    Timing.perform("remove it", () -> removeNow(container, volumes));
-  }
-
-  private void removeNow(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
     if (!removing.add(key)) {
       throw new BerthException.FailedPrecondition(
@@ -80,28 +76,33 @@ final class ContainerTeardown {
     }
     gates.shut(key, "run container `" + container.name() + "`: somebody has removed it");
     try {
-      if (tasks.isPresent(key)) {
-        var _ = tasks.delete(key);
-      }
-      boolean rest = !releases(() -> preparation.giveBack(container));
-      RootFilesystem root = container.described().root();
-      if (root.isSnapshot()) {
-        try {
-          surroundings.images().remove(key.namespace(), root);
-        } catch (BerthException.NotFound e) {
-          LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
-        }
-      }
-      records.delete(key, !container.isEphemeral());
-      surroundings.files(key).delete();
-      rest |= volumes && !releases(() -> removeVolumes(container));
-      if (rest) {
-        releaseLater(container, volumes);
-      }
+      Timing.perform("remove it", () -> takeAway(container, volumes));
       surroundings.chronicle().tell(container, "destroy");
       waits.removed(key, Ending.of(container.progress()));
     } finally {
       removing.remove(key);
+    }
+  }
+
+  private void takeAway(NamedContainer container, boolean volumes) {
+    TaskKey key = container.key();
+    if (tasks.isPresent(key)) {
+      var _ = tasks.delete(key);
+    }
+    boolean rest = !releases(() -> preparation.giveBack(container));
+    RootFilesystem root = container.described().root();
+    if (root.isSnapshot()) {
+      try {
+        surroundings.images().remove(key.namespace(), root);
+      } catch (BerthException.NotFound e) {
+        LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
+      }
+    }
+    records.delete(key, !container.isEphemeral());
+    surroundings.files(key).delete();
+    rest |= volumes && !releases(() -> removeVolumes(container));
+    if (rest) {
+      releaseLater(container, volumes);
     }
   }
 

@@ -39,6 +39,10 @@ public final class ShimProcess {
   @GuardedBy("lock")
   private boolean warmedUp;
 
+  /** A warm-up was tried, and it takes tasks whether or not that succeeded. */
+  @GuardedBy("lock")
+  private boolean warmUpIsOver;
+
   /** It let a deadline pass and has not answered since. */
   @GuardedBy("lock")
   private boolean silent;
@@ -88,6 +92,7 @@ public final class ShimProcess {
     this.lock = lock;
     this.state = state;
     this.warmedUp = status.warmedUp();
+    this.warmUpIsOver = status.warmedUp();
   }
 
   /** Its number under the state folder. */
@@ -242,10 +247,12 @@ public final class ShimProcess {
     }
   }
 
-  void warmedUp() {
+  /** Its warm-up is over. */
+  void warmUpEnded(boolean succeeded) {
     lock.lock();
     try {
-      warmedUp = true;
+      warmUpIsOver = true;
+      warmedUp |= succeeded;
     } finally {
       lock.unlock();
     }
@@ -261,11 +268,21 @@ public final class ShimProcess {
     }
   }
 
+  /** Whether there is nothing to wait for before it is as fast as it gets. */
+  boolean isWarmUpOver() {
+    lock.lock();
+    try {
+      return warmUpIsOver && !(state instanceof State.Draining);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Whether it takes tasks without having run a container of its own. */
   boolean needsWarmUp() {
     lock.lock();
     try {
-      return !warmedUp && !(state instanceof State.Draining);
+      return !warmUpIsOver && !(state instanceof State.Draining);
     } finally {
       lock.unlock();
     }

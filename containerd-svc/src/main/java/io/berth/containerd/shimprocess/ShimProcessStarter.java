@@ -8,6 +8,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -192,11 +193,11 @@ final class ShimProcessStarter {
       process.connection().warmUp(WARM_UP_PATIENCE);
     } catch (BerthException e) {
       LOG.log(Level.INFO, "warm-up of {0}: {1}", process, e.getMessage());
-      process.warmedUp();
+      process.warmUpEnded(/* succeeded= */ false);
       sweep();
       return;
     }
-    process.warmedUp();
+    process.warmUpEnded(/* succeeded= */ true);
   }
 
   /**
@@ -204,7 +205,8 @@ final class ShimProcessStarter {
    * one that has it before itself does so anyway.
    */
   void sweep() {
-    for (ShimProcess other : table.warmedUp()) {
+    List<ShimProcess> warm = table.all().stream().filter(ShimProcess::isWarmedUp).toList();
+    for (ShimProcess other : warm) {
       try {
         other.connection().warmUp(WARM_UP_PATIENCE);
         return;

@@ -166,11 +166,11 @@ final class ShimProcessTable {
     }
   }
 
-  /** Those that have run a container of their own. */
-  List<ShimProcess> warmedUp() {
+  /** Those that are there, by their numbers. */
+  List<ShimProcess> all() {
     lock.lock();
     try {
-      return processes.values().stream().filter(ShimProcess::isWarmedUp).toList();
+      return List.copyOf(processes.values());
     } finally {
       lock.unlock();
     }

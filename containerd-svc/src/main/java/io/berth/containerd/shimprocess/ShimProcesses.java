@@ -150,9 +150,9 @@ public final class ShimProcesses {
     return table.count();
   }
 
-  /** Whether there is one that has run a container of its own, so that the next starts fast. */
+  /** Whether there is one whose warm-up is over, so that the next starts as fast as it can. */
   public boolean isWarmedUp() {
-    return !table.warmedUp().isEmpty();
+    return table.all().stream().anyMatch(ShimProcess::isWarmUpOver);
   }
 
   /**

@@ -118,7 +118,7 @@ class ShimProcessesTest {
       machine.kill(machine.living().getFirst());
       Eventually.holds(
           "one that lives is asked again",
-          () -> machine.warmUps.stream().filter(number -> number == stays).count() == 2);
+          () -> machine.warmUps.stream().filter(number -> number == stays).count() >= 2);
       Eventually.holds("replaced", () -> processes.count() == RESERVE);
       processes.stop();
       // Another died while nobody was there to see it.

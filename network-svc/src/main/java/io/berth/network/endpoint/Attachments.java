@@ -181,7 +181,7 @@ public final class Attachments {
       return takeFree(wanted, network);
     } catch (BerthException.FailedPrecondition | BerthException.ResourceExhausted e) {
       Set<String> leaving = parts.endpoints().leaving(network.network().id());
-      if (leaving.isEmpty() || !reaper.get().awaitReaped(leaving, NetworkEngine.REAP_MILLIS)) {
+      if (leaving.isEmpty() || !parts.endpoints().awaitGone(leaving, NetworkEngine.REAP_MILLIS)) {
         throw e;
       }
     }
@@ -369,11 +369,12 @@ public final class Attachments {
       LOG.log(Level.WARNING, "forget the flows of {0}: {1}", addresses, e.getMessage());
     }
     for (EndpointRecord endpoint : gone) {
-      parts.endpoints().remove(endpoint.id());
       Networks.Active network = parts.networks().active(endpoint.place().network());
       if (network != null) {
         network.addresses().release(endpoint.place().address());
       }
+      // Whoever waits for its address waits for this.
+      parts.endpoints().remove(endpoint.id());
     }
     parts.store().removeEndpoints(gone.stream().map(EndpointRecord::id).toList());
   }

@@ -2,12 +2,14 @@ package io.berth.network.endpoint;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** The endpoints in memory: what the store has, by id and by container. Safe for all threads. */
@@ -36,6 +38,7 @@ final class EndpointIndex {
     EndpointRecord removed = byId.remove(id);
     if (removed != null) {
       live.remove(removed.key(), id);
+      notifyAll();
     }
     return Optional.ofNullable(removed);
   }
@@ -64,6 +67,24 @@ final class EndpointIndex {
         .filter(e -> e.state() == EndpointRecord.State.LEAVING)
         .map(EndpointRecord::id)
         .collect(Collectors.toSet());
+  }
+
+  /** Blocks until none of these is there; false when the time is over first. */
+  synchronized boolean awaitGone(Set<String> ids, long millis) {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    try {
+      while (!Collections.disjoint(byId.keySet(), ids)) {
+        long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+        if (left <= 0) {
+          return false;
+        }
+        wait(left);
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** The endpoints on a network, and those that leave it, whose addresses are not free yet. */

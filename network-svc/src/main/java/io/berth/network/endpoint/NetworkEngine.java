@@ -25,6 +25,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -177,7 +178,7 @@ public final class NetworkEngine {
    * @throws BerthException FAILED_PRECONDITION while an endpoint is on it
    */
   public void removeNetwork(String reference) throws IOException {
-    awaitLeft(networks().get(reference));
+    awaitLeft(List.of(networks().get(reference)));
     networks().remove(reference);
   }
 
@@ -186,15 +187,16 @@ public final class NetworkEngine {
    * answers their names.
    */
   public List<String> pruneNetworks(Predicate<NetworkRecord> wanted) throws IOException {
-    networks().list().stream().filter(wanted).forEach(this::awaitLeft);
+    awaitLeft(networks().list().stream().filter(wanted).toList());
     return networks().prune(wanted);
   }
 
-  private void awaitLeft(NetworkRecord network) {
-    Running now = running();
-    Set<String> leaving = now.parts.endpoints().leaving(network.id());
-    if (!now.reaper.awaitReaped(leaving, REAP_MILLIS)) {
-      LOG.log(Level.WARNING, "network {0}: links of it are not deleted yet", network.name());
+  private void awaitLeft(List<NetworkRecord> networks) {
+    EndpointIndex endpoints = running().parts.endpoints();
+    Set<String> leaving = new HashSet<>();
+    networks.forEach(network -> leaving.addAll(endpoints.leaving(network.id())));
+    if (!endpoints.awaitGone(leaving, REAP_MILLIS)) {
+      LOG.log(Level.WARNING, "remove networks: links of {0} are not deleted yet", leaving);
     }
   }
 

@@ -346,13 +346,16 @@ public final class Networks implements AutoCloseable {
       }
       table.remove(network);
       table.chronicle().destroyed(network);
-      // Also of one that was not used since this service started: it began with the rules of all.
-      if (nat.isInstalled()) {
-        refreshRules();
-      }
-      Link bridge = host.links().link(network.bridge());
-      if (bridge != null && settings.names().isBridge(bridge)) {
-        host.links().send(new RouteRequest().deleteLink(bridge.index()), network.bridge());
+      try {
+        // Also of one that was not used since this service started: it began with the rules of all.
+        if (nat.isInstalled()) {
+          refreshRules();
+        }
+      } finally {
+        Link bridge = host.links().link(network.bridge());
+        if (bridge != null && settings.names().isBridge(bridge)) {
+          host.links().send(new RouteRequest().deleteLink(bridge.index()), network.bridge());
+        }
       }
     } finally {
       lock.unlock();

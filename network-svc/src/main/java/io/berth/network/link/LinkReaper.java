@@ -17,7 +17,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /**
  * Deletes retired links, many at a time, on a thread of its own. Only when their links are gone are
@@ -47,9 +46,8 @@ public final class LinkReaper implements AutoCloseable {
   @GuardedBy("lock")
   private Set<String> waiting = new HashSet<>();
 
-  /** Ids of those whose links are being deleted. */
   @GuardedBy("lock")
-  private Set<String> batch = Set.of();
+  private boolean busy;
 
   @GuardedBy("lock")
   private boolean closed;
@@ -101,24 +99,15 @@ public final class LinkReaper implements AutoCloseable {
     void run() throws IOException;
   }
 
-  /** Waits until everything is reaped; false when the time is over first. */
+  /** Waits until everything added before is reaped; false when the time is over first. */
   public boolean awaitIdle(long millis) {
-    return await(millis, _ -> true);
-  }
-
-  /** Waits until none of these is left, whatever is added; false when the time is over first. */
-  public boolean awaitReaped(Set<String> ids, long millis) {
-    return await(millis, ids::contains);
-  }
-
-  private boolean await(long millis, Predicate<String> wanted) {
     long left = TimeUnit.MILLISECONDS.toNanos(millis);
     lock.lock();
     try {
-      while (isLeft(wanted) && left > 0) {
+      while ((busy || !waiting.isEmpty()) && left > 0) {
         left = changed.awaitNanos(left);
       }
-      return !isLeft(wanted);
+      return !busy && waiting.isEmpty();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
@@ -127,16 +116,11 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  @GuardedBy("lock")
-  private boolean isLeft(Predicate<String> wanted) {
-    return waiting.stream().anyMatch(wanted) || batch.stream().anyMatch(wanted);
-  }
-
   private void run() {
     while (true) {
-      Set<String> now = next();
+      Set<String> batch = next();
       runErrands();
-      if (now.isEmpty()) {
+      if (batch.isEmpty()) {
         if (closed()) {
           return;
         }
@@ -145,12 +129,12 @@ public final class LinkReaper implements AutoCloseable {
       boolean done = false;
       try {
         deleteRetired();
-        reaped.accept(now);
+        reaped.accept(batch);
         done = true;
       } catch (IOException | RuntimeException e) {
         LOG.log(Level.WARNING, "delete retired links: {0}; trying again", e.getMessage());
       }
-      finished(now, done);
+      finished(batch, done);
     }
   }
 
@@ -194,8 +178,9 @@ public final class LinkReaper implements AutoCloseable {
         return Set.of();
       }
       pause(GATHER_MILLIS);
-      batch = waiting;
+      Set<String> batch = waiting;
       waiting = new HashSet<>();
+      busy = !batch.isEmpty();
       return batch;
     } finally {
       lock.unlock();
@@ -222,12 +207,12 @@ public final class LinkReaper implements AutoCloseable {
     }
   }
 
-  private void finished(Set<String> ids, boolean done) {
+  private void finished(Set<String> batch, boolean done) {
     lock.lock();
     try {
-      batch = Set.of();
+      busy = false;
       if (!done && !closed) {
-        waiting.addAll(ids);
+        waiting.addAll(batch);
         pause(PAUSE_AFTER_FAILURE_MILLIS);
       }
       changed.signalAll();
