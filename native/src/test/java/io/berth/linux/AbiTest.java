@@ -58,7 +58,7 @@ final class AbiTest {
           "DeviceFilter.R_MAJOR",
           "DeviceFilter.R_MINOR",
           "Epoll.BATCH",
-          "FeatureProbes.A_SECOND",
+          "FeatureProbes.TEN_SECONDS",
           "FeatureProbes.NO_FD",
           "Processes.CORE_BIT",
           "Processes.SIGNAL_BITS",
