@@ -16,9 +16,12 @@ import org.jspecify.annotations.Nullable;
  * How long each process of the machine has run on its processors, as proc(5) tells it: in steps of
  * ten milliseconds.
  *
- * @param millis by what names a process: its number and its program's name
+ * @param uses by a process' number
  */
-record ProcessTimes(Map<String, Long> millis) {
+record ProcessTimes(Map<String, Use> uses) {
+  /** A program's name, which a process may change at any moment, and how long it has run. */
+  record Use(String name, long millis) {}
+
   static final ProcessTimes NONE = new ProcessTimes(Map.of());
 
   /** What a tick of proc(5) is on every architecture of Linux that has this program. */
@@ -31,12 +34,12 @@ record ProcessTimes(Map<String, Long> millis) {
   private static final int MOST = 6;
 
   ProcessTimes {
-    millis = Map.copyOf(millis);
+    uses = Map.copyOf(uses);
   }
 
   /** Of all processes that this one can see. */
   static ProcessTimes now() {
-    Map<String, Long> found = new HashMap<>();
+    Map<String, Use> found = new HashMap<>();
     try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
       for (Path process : all) {
         add(process, found);
@@ -47,7 +50,7 @@ record ProcessTimes(Map<String, Long> millis) {
     return new ProcessTimes(found);
   }
 
-  private static void add(Path process, Map<String, Long> found) {
+  private static void add(Path process, Map<String, Use> found) {
     String text = stat(process);
     if (text == null) {
       return;
@@ -56,9 +59,9 @@ record ProcessTimes(Map<String, Long> millis) {
     String[] rest = text.substring(close + 1).strip().split(" ", -1);
     if (close > 0 && rest.length > SYSTEM) {
       long ticks = Long.parseLong(rest[USER]) + Long.parseLong(rest[SYSTEM]);
-      String name =
-          text.substring(text.indexOf('(') + 1, close) + "[" + process.getFileName() + "]";
-      found.put(name, ticks * MILLIS_PER_TICK);
+      found.put(
+          String.valueOf(process.getFileName()),
+          new Use(text.substring(text.indexOf('(') + 1, close), ticks * MILLIS_PER_TICK));
     }
   }
 
@@ -74,8 +77,11 @@ record ProcessTimes(Map<String, Long> millis) {
   /** What ran most since then, in words that follow others; nothing if nothing did. */
   String since(ProcessTimes before) {
     List<Map.Entry<String, Long>> ran =
-        millis.entrySet().stream()
-            .map(now -> Map.entry(now.getKey(), now.getValue() - before.of(now.getKey())))
+        uses.entrySet().stream()
+            .map(now ->
+                Map.entry(
+                    now.getValue().name + "[" + now.getKey() + "]",
+                    now.getValue().millis - before.of(now.getKey())))
             .filter(one -> one.getValue() > 0)
             .sorted(
                 Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
@@ -90,7 +96,8 @@ record ProcessTimes(Map<String, Long> millis) {
         .collect(Collectors.joining(", ", "; meanwhile ran, in ms: ", ""));
   }
 
-  private long of(String name) {
-    return millis.getOrDefault(name, 0L);
+  private long of(String process) {
+    Use use = uses.get(process);
+    return use == null ? 0 : use.millis;
   }
 }
