@@ -42,10 +42,8 @@ public final class BlockingSender<A> {
   public static <A> void run(StreamObserver<A> responses, Work<A> work) {
     ServerCallStreamObserver<A> observer = (ServerCallStreamObserver<A>) responses;
     BlockingSender<A> sender = new BlockingSender<>(observer);
-    Context context = Context.current();
-    Thread thread =
-        Thread.ofVirtual().name("stream").unstarted(context.wrap(() -> sender.toItsEnd(work)));
-    context.addListener(_ -> thread.interrupt(), Runnable::run);
+    Thread thread = Handlers.thread("stream", () -> sender.toItsEnd(work));
+    Context.current().addListener(_ -> thread.interrupt(), Runnable::run);
     thread.start();
   }
 

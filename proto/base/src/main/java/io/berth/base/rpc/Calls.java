@@ -70,7 +70,7 @@ public final class Calls {
       return;
     }
     if (answer == null) {
-      Thread.ofVirtual().name("rpc").start(Context.current().wrap(() -> answer(responses, work)));
+      Handlers.thread("rpc", () -> answer(responses, work)).start();
     } else {
       responses.onNext(answer);
       responses.onCompleted();

@@ -14,6 +14,8 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,14 +45,21 @@ public final class UnixServer implements AutoCloseable {
   public static final List<ServerInterceptor> INTERCEPTORS =
       List.of(new HeaderInterceptor(), new ErrorInterceptor());
 
+  private static final Logger LOG = System.getLogger(UnixServer.class.getName());
+
+  /** So long a cancelled call's handler has for its end. */
+  private static final long HANDLER_MILLIS = 2000;
+
   private static final AtomicLong SEQUENCE = new AtomicLong();
 
   private final Path socket;
   private final Server server;
+  private final Handlers handlers;
 
-  private UnixServer(Path socket, Server server) {
+  private UnixServer(Path socket, Server server, Handlers handlers) {
     this.socket = socket;
     this.server = server;
+    this.handlers = handlers;
   }
 
   /**
@@ -107,6 +116,7 @@ public final class UnixServer implements AutoCloseable {
     ClientLoad load = new ClientLoad(options.bounds());
     HandlerTurns<Object> turns =
         new HandlerTurns<>(loops.handlers(), 2 * Runtime.getRuntime().availableProcessors());
+    Handlers handlers = new Handlers();
     LoopShares shares = new LoopShares(turns::isBehind);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
@@ -116,7 +126,7 @@ public final class UnixServer implements AutoCloseable {
             .bossEventLoopGroup(loops.group())
             .workerEventLoopGroup(loops.group())
             .executor(Runnable::run)
-            .callExecutor(executors(turns, options))
+            .callExecutor(executors(turns, handlers, options))
             .maxInboundMessageSize(options.bounds().message())
             .maxConcurrentCallsPerConnection(load.streams())
             .addStreamTracerFactory(load.counter())
@@ -136,6 +146,7 @@ public final class UnixServer implements AutoCloseable {
     for (ServerInterceptor interceptor : interceptors.reversed()) {
       builder.intercept(interceptor);
     }
+    builder.intercept(handlers.interceptor());
     builder.intercept(load.interceptor());
     INTERCEPTORS.forEach(builder::intercept);
     Files.deleteIfExists(beside);
@@ -148,7 +159,7 @@ public final class UnixServer implements AutoCloseable {
       server.shutdownNow();
       throw e;
     }
-    return new UnixServer(socket, server);
+    return new UnixServer(socket, server, handlers);
   }
 
   /** The temporary name; neither it nor the socket's own is too long. */
@@ -169,7 +180,8 @@ public final class UnixServer implements AutoCloseable {
     return beside;
   }
 
-  private static ServerCallExecutorSupplier executors(HandlerTurns<Object> turns, Options options) {
+  private static ServerCallExecutorSupplier executors(
+      HandlerTurns<Object> turns, Handlers handlers, Options options) {
     Set<String> handled = new HashSet<>();
     for (ServerServiceDefinition service : options.services()) {
       for (ServerMethodDefinition<?, ?> method : service.getMethods()) {
@@ -183,7 +195,7 @@ public final class UnixServer implements AutoCloseable {
       @Override
       public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
         return handled.contains(call.getMethodDescriptor().getFullMethodName())
-            ? turns.of(owner(call, headers, options.bounds()))
+            ? handlers.counting(turns.of(owner(call, headers, options.bounds())))
             : Runnable::run;
       }
     };
@@ -212,22 +224,33 @@ public final class UnixServer implements AutoCloseable {
   }
 
   /**
-   * Lets calls in progress end within the grace, then cancels them. Blocks for at most the grace.
+   * Lets calls in progress end within the grace, then ends as {@link #close} does. Blocks for at
+   * most the grace and what that takes.
    */
   public void stop(long graceMillis) {
     server.shutdown();
     try {
-      if (!server.awaitTermination(graceMillis, TimeUnit.MILLISECONDS)) {
-        server.shutdownNow();
-      }
+      var _ = server.awaitTermination(graceMillis, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
-      server.shutdownNow();
       Thread.currentThread().interrupt();
     }
+    close();
   }
 
+  /**
+   * Cancels the calls and blocks until their handlers have ended, two seconds at most: a handler
+   * that takes back what it had begun still uses what its service closes next. Not to be called by
+   * a handler.
+   */
   @Override
   public void close() {
     server.shutdownNow();
+    try {
+      if (!handlers.awaitEnd(HANDLER_MILLIS)) {
+        LOG.log(Level.DEBUG, "`{0}` closed: a call has not ended", socket);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
