@@ -57,7 +57,8 @@ final class TaskMessages {
         request.getRootfsList().stream().map(TaskMessages::mount).toList(),
         stdio,
         request.getOptions(),
-        request.getRuntimePath());
+        request.getRuntimePath(),
+        /* attach= */ null);
   }
 
   private static RootfsMount mount(Mount mount) {

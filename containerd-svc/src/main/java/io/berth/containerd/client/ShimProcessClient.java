@@ -15,6 +15,7 @@ import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.api.containerd.types.Mount;
 import io.berth.base.error.ErrorCodec;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.layout.TaskIntent;
@@ -88,16 +89,30 @@ public final class ShimProcessClient implements ShimProcessConnection {
   }
 
   @Override
-  public int place(TaskFolder folder, TaskIntent intent, String requestId, Duration patience) {
-    PlaceRequest request =
+  public int place(
+      TaskFolder folder,
+      TaskIntent intent,
+      @Nullable AttachToken attach,
+      String requestId,
+      Duration patience) {
+    PlaceRequest.Builder request =
         PlaceRequest.newBuilder()
             .setNamespace(intent.namespace())
             .setId(intent.id())
             .setFolder(folder.path().toString())
             .setCreate(creation(intent))
-            .setEphemeral(intent.ephemeral())
-            .build();
-    return answer(() -> UnixChannel.numbered(stub(patience), requestId).place(request)).getPid();
+            .setEphemeral(intent.ephemeral());
+    if (attach != null) {
+      request.setAttach(shown(attach));
+    }
+    return answer(() -> UnixChannel.numbered(stub(patience), requestId).place(request.build()))
+        .getPid();
+  }
+
+  private static AllowAttachRequest.Builder shown(AttachToken token) {
+    return AllowAttachRequest.newBuilder()
+        .setToken(ByteString.copyFrom(token.bytes()))
+        .setTtlMs(Math.toIntExact(token.validity().toMillis()));
   }
 
   private static CreateTaskRequest creation(TaskIntent intent) {
@@ -158,16 +173,9 @@ public final class ShimProcessClient implements ShimProcessConnection {
   }
 
   @Override
-  public void allowAttach(
-      TaskKey key, String execId, byte[] token, Duration validity, Duration patience) {
+  public void allowAttach(TaskKey key, String execId, AttachToken token, Duration patience) {
     AllowAttachRequest request =
-        AllowAttachRequest.newBuilder()
-            .setNamespace(key.namespace())
-            .setId(key.id())
-            .setExecId(execId)
-            .setToken(ByteString.copyFrom(token))
-            .setTtlMs(Math.toIntExact(validity.toMillis()))
-            .build();
+        shown(token).setNamespace(key.namespace()).setId(key.id()).setExecId(execId).build();
     var _ = answer(() -> stub(patience).allowAttach(request));
   }
 

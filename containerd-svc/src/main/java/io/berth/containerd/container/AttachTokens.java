@@ -1,5 +1,6 @@
 package io.berth.containerd.container;
 
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
@@ -23,15 +24,31 @@ final class AttachTokens {
     this.tasks = tasks;
   }
 
+  /** A token that nobody knows yet. */
+  AttachToken make() {
+    byte[] token = new byte[BYTES];
+    random.nextBytes(token);
+    return new AttachToken(token, VALIDITY);
+  }
+
+  /**
+   * What a client needs to attach with a token that the task knows.
+   *
+   * @param execId empty for the container's first process
+   */
+  AttachGrant grant(
+      TaskKey key, String execId, AttachToken token, boolean terminal, boolean openInput) {
+    return new AttachGrant(tasks.supervisorSocket(key), token.bytes(), terminal, openInput, execId);
+  }
+
   /**
    * Lets a client attach once to a process that is there.
    *
    * @param execId empty for the container's first process
    */
   AttachGrant allow(TaskKey key, String execId, boolean terminal, boolean openInput) {
-    byte[] token = new byte[BYTES];
-    random.nextBytes(token);
-    tasks.allowAttach(key, execId, token, VALIDITY);
-    return new AttachGrant(tasks.supervisorSocket(key), token, terminal, openInput, execId);
+    AttachToken token = make();
+    tasks.allowAttach(key, execId, token);
+    return grant(key, execId, token, terminal, openInput);
   }
 }

@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import com.google.protobuf.Any;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Leads from a container to its running task, whether a person or a policy wants it to run. What a
@@ -60,13 +62,17 @@ final class ContainerLaunch {
     surroundings.chronicle().tell(container, "attach");
   }
 
-  /** Makes the task, whose program does not run yet, and answers the pid. */
-  int create(NamedContainer container) {
+  /**
+   * Makes the task, whose program does not run yet, and answers the pid.
+   *
+   * @param attach lets a client attach from then on
+   */
+  int create(NamedContainer container, @Nullable AttachToken attach) {
     return timings.start(
-        container.key(), () -> Timing.step("make its task", () -> makeTask(container)));
+        container.key(), () -> Timing.step("make its task", () -> makeTask(container, attach)));
   }
 
-  private int makeTask(NamedContainer container) {
+  private int makeTask(NamedContainer container, @Nullable AttachToken attach) {
     TaskKey key = container.key();
     gates.shut(key, "run container `" + container.name() + "`: somebody else has started it");
     if (tasks.isPresent(key)) {
@@ -79,7 +85,8 @@ final class ContainerLaunch {
     StreamSettings streams = container.described().config().streams();
     Stdio stdio =
         new Stdio(streams.openInput() ? "berth-attach:///" : "", "", "", streams.terminal());
-    return tasks.create(new Tasks.Creation(key, mounts, stdio, Any.getDefaultInstance(), ""));
+    return tasks.create(
+        new Tasks.Creation(key, mounts, stdio, Any.getDefaultInstance(), "", attach));
   }
 
   /**

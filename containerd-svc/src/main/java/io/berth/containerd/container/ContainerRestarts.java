@@ -134,7 +134,7 @@ final class ContainerRestarts {
       return;
     }
     try {
-      var _ = launch.create(container);
+      var _ = launch.create(container, /* attach= */ null);
       if (!claim.take()) {
         undo(key);
         return;

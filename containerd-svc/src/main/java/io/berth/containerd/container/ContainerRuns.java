@@ -1,6 +1,7 @@
 package io.berth.containerd.container;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.settings.NewContainer;
 import io.berth.containerd.settings.TerminalSize;
@@ -146,19 +147,16 @@ public final class ContainerRuns {
       Client client) {
     TaskKey key = container.key();
     checkClient(container, client);
-    int pid = starts.create(container, wish.size(), pending);
+    // One call of the shim makes the task and lets its client attach.
+    AttachToken attach = wish.detached() ? null : starts.newToken();
+    int pid = starts.create(container, wish.size(), pending, attach);
     checkClient(container, client);
-    if (wish.detached()) {
+    if (attach == null) {
       starts.begin(container);
       return new Run(key, container.name(), warnings, new Started(false, pid, null), null);
     }
-    try {
-      Started started = new Started(false, pid, starts.allowAttach(container));
-      return new Run(key, container.name(), warnings, started, gates.hold(key));
-    } catch (BerthException e) {
-      undo(key);
-      throw e;
-    }
+    Started started = new Started(false, pid, starts.attached(container, attach));
+    return new Run(key, container.name(), warnings, started, gates.hold(key));
   }
 
   private void checkClient(NamedContainer container, Client client) {

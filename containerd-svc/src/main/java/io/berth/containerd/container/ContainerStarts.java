@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.Obstacle;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.settings.StreamSettings;
 import io.berth.containerd.settings.TerminalSize;
@@ -59,7 +60,7 @@ public final class ContainerStarts {
           if (running != null) {
             return new Started(true, running.pid(), null);
           }
-          int pid = create(container, size, /* pending= */ null);
+          int pid = create(container, size, /* pending= */ null, /* attach= */ null);
           begin(container);
           return new Started(false, pid, null);
         });
@@ -86,19 +87,25 @@ public final class ContainerStarts {
    *
    * @param pending how that is undone if its client, or this service, dies before; null for a start
    *     that goes on at once
+   * @param attach lets a client attach from then on
    */
-  int create(NamedContainer container, TerminalSize size, Progress.@Nullable Pending pending) {
-    int pid = createByPerson(container, pending);
+  int create(
+      NamedContainer container,
+      TerminalSize size,
+      Progress.@Nullable Pending pending,
+      @Nullable AttachToken attach) {
+    int pid = createByPerson(container, pending, attach);
     if (container.described().config().streams().terminal() && size.isKnown()) {
       tasks.resize(container.key(), "", size.rows(), size.columns());
     }
     return pid;
   }
 
-  private int createByPerson(NamedContainer container, Progress.@Nullable Pending pending) {
+  private int createByPerson(
+      NamedContainer container, Progress.@Nullable Pending pending, @Nullable AttachToken attach) {
     TaskKey key = container.key();
     try {
-      int pid = launch.create(container);
+      int pid = launch.create(container, attach);
       restarts.startedByPerson(key);
       containers.progress(key, old -> old.byPerson().pending(pending));
       return pid;
@@ -151,8 +158,20 @@ public final class ContainerStarts {
 
   /** Lets a client attach to the streams of a task that is there. */
   AttachGrant allowAttach(NamedContainer container) {
+    AttachToken token = tokens.make();
+    tasks.allowAttach(container.key(), "", token);
+    return attached(container, token);
+  }
+
+  /** To be given to {@link #create} for a client that is to attach. */
+  AttachToken newToken() {
+    return tokens.make();
+  }
+
+  /** What a client needs that the container's task lets attach with this token. */
+  AttachGrant attached(NamedContainer container, AttachToken token) {
     StreamSettings streams = container.described().config().streams();
     launch.attached(container);
-    return tokens.allow(container.key(), "", streams.terminal(), streams.openInput());
+    return tokens.grant(container.key(), "", token, streams.terminal(), streams.openInput());
   }
 }

@@ -171,7 +171,12 @@ final class RestartMonitor {
     var _ =
         tasks.create(
             new Tasks.Creation(
-                key, mounts, new Stdio("", log, log, false), Any.getDefaultInstance(), ""));
+                key,
+                mounts,
+                new Stdio("", log, log, false),
+                Any.getDefaultInstance(),
+                "",
+                /* attach= */ null));
     var _ = tasks.start(key, "");
   }
 

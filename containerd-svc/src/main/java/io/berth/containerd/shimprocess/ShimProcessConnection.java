@@ -1,6 +1,7 @@
 package io.berth.containerd.shimprocess;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.layout.TaskIntent;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls on a shim process ({@code berth.host.v1.Host}) over its own socket. Each call blocks for
@@ -55,7 +57,12 @@ public interface ShimProcessConnection extends AutoCloseable {
    *
    * @param requestId 16 hex digits; the same number makes the task once
    */
-  int place(TaskFolder folder, TaskIntent intent, String requestId, Duration patience);
+  int place(
+      TaskFolder folder,
+      TaskIntent intent,
+      @Nullable AttachToken attach,
+      String requestId,
+      Duration patience);
 
   /**
    * Has it take over a task whose supervisor lives.
@@ -72,7 +79,7 @@ public interface ShimProcessConnection extends AutoCloseable {
   void acknowledge(TaskKey key, String execId, Duration patience);
 
   /** Has the supervisor let in the next client that shows the token, for as long as it is valid. */
-  void allowAttach(TaskKey key, String execId, byte[] token, Duration validity, Duration patience);
+  void allowAttach(TaskKey key, String execId, AttachToken token, Duration patience);
 
   /**
    * Follows what happens to its tasks. Does not block.

@@ -2,6 +2,7 @@ package io.berth.containerd.task;
 
 import com.google.protobuf.Any;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.Stdio;
 import io.berth.base.layout.TaskFolder;
@@ -96,7 +97,8 @@ final class Creations {
             wanted.rootfs(),
             recorded(options));
     try {
-      return make(task, intent, spec, prepared == null ? Map.of() : prepared.links());
+      return make(
+          task, intent, spec, prepared == null ? Map.of() : prepared.links(), wanted.attach());
     } catch (RuntimeException e) {
       shims.abandon(task);
       folder.delete();
@@ -125,13 +127,18 @@ final class Creations {
             Base64.getEncoder().encodeToString(options.getValue().toByteArray()));
   }
 
-  private int make(Task task, TaskIntent intent, byte[] spec, Map<String, Path> links) {
+  private int make(
+      Task task,
+      TaskIntent intent,
+      byte[] spec,
+      Map<String, Path> links,
+      @Nullable AttachToken attach) {
     TaskKey key = task.key();
     task.folder().make(intent, spec, links);
     if (!exits.of(key).isEmpty()) {
       exits.removeAll(key);
     }
-    int pid = shims.place(task, intent);
+    int pid = shims.place(task, intent, attach);
     task.folder().confirm(pid);
     events.publish(key.namespace(), created(intent, pid));
     task.created(pid);

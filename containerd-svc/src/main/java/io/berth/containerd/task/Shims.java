@@ -1,6 +1,7 @@
 package io.berth.containerd.task;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.layout.TaskIntent;
 import io.berth.base.time.Sleeper;
 import io.berth.containerd.shimprocess.ProcessReport;
@@ -109,11 +110,8 @@ final class Shims {
   }
 
   /** Has the task's supervisor let in the next client that shows the token. */
-  void allowAttach(Task task, String execId, byte[] token, Duration validity) {
-    link(task)
-        .process()
-        .connection()
-        .allowAttach(task.key(), execId, token, validity, ADOPT_PATIENCE);
+  void allowAttach(Task task, String execId, AttachToken token) {
+    link(task).process().connection().allowAttach(task.key(), execId, token, ADOPT_PATIENCE);
   }
 
   private ShimLink.To link(Task task) {
@@ -221,13 +219,15 @@ final class Shims {
   /**
    * Has a process make the task as it is written down in its folder; answers the init's pid. When
    * this fails nothing of the task is left but its folder.
+   *
+   * @param attach lets a client attach from then on
    */
-  int place(Task task, TaskIntent intent) {
+  int place(Task task, TaskIntent intent, @Nullable AttachToken attach) {
     String requestId = newRequestId();
     for (int tried = 1; ; tried++) {
       ShimProcess process = processes.reserve(task.key(), task.traits().exclusive());
       try {
-        int pid = process.connection().place(task.folder(), intent, requestId, PATIENCE);
+        int pid = process.connection().place(task.folder(), intent, attach, requestId, PATIENCE);
         linkTo(task, process);
         return pid;
       } catch (BerthException e) {
@@ -238,6 +238,10 @@ final class Shims {
         }
         Integer pid = createdAlready(task);
         if (pid != null) {
+          if (attach != null) {
+            // Nobody knows how far the process got that died.
+            allowAttach(task, "", attach);
+          }
           return pid;
         }
       }

@@ -3,6 +3,7 @@ package io.berth.containerd.task;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
@@ -74,9 +75,15 @@ public final class Tasks {
    * @param rootfs what is mounted to be its root, in this order; empty if its root is a folder
    * @param options of the runtime; empty: those of the container
    * @param runtimePath empty: the container's runtime
+   * @param attach lets a client attach before the program runs
    */
   public record Creation(
-      TaskKey key, List<RootfsMount> rootfs, Stdio stdio, Any options, String runtimePath) {
+      TaskKey key,
+      List<RootfsMount> rootfs,
+      Stdio stdio,
+      Any options,
+      String runtimePath,
+      @Nullable AttachToken attach) {
     public Creation {
       rootfs = List.copyOf(rootfs);
     }
@@ -344,14 +351,9 @@ public final class Tasks {
     return task;
   }
 
-  /**
-   * The next client that shows this token to the supervisor is let in.
-   *
-   * @param token 32 bytes
-   * @param validity for how long the token can be shown
-   */
-  public void allowAttach(TaskKey key, String execId, byte[] token, Duration validity) {
-    shims.allowAttach(table.get(key), execId, token, validity);
+  /** The next client that shows this token to the supervisor is let in. */
+  public void allowAttach(TaskKey key, String execId, AttachToken token) {
+    shims.allowAttach(table.get(key), execId, token);
   }
 
   /** Where a client attaches. Does not block. */

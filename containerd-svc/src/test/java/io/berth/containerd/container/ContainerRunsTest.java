@@ -100,9 +100,9 @@ final class ContainerRunsTest extends AbsentServices {
       assertEquals("docker.io/library/busybox:latest", it().getImage());
       assertEquals(made.getId(), it().getSnapshotKey());
       assertEquals(State.STATE_CREATED, state());
-      assertEquals(List.of("attach:"), done(made.getId()));
+      assertEquals(List.of("placed to attach:"), done(made.getId()));
       release();
-      assertEquals(List.of("attach:", "start:"), done(made.getId()));
+      assertEquals(List.of("placed to attach:", "start:"), done(made.getId()));
       assertFalse(call.answers.hasNext());
     }
     assertEquals(State.STATE_RUNNING, state());
@@ -136,7 +136,7 @@ final class ContainerRunsTest extends AbsentServices {
     var _ = stub().create(wanted("sleep").build());
     try (Call call = new Call(RunRequest.newBuilder().setRef("it"))) {
       String id = call.answers.next().getId();
-      assertEquals(List.of("attach:"), done(id));
+      assertEquals(List.of("placed to attach:"), done(id));
     }
     until(() -> peers.endpoints.isEmpty(), () -> "its endpoint is there");
     assertEquals(State.STATE_CREATED, state());

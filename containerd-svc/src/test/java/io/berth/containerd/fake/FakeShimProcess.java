@@ -143,6 +143,9 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
           FakeSupervisor supervisor = new FakeSupervisor(key, request.getCreate(), program);
           machine.supervisors.put(key, supervisor);
           open(key);
+          if (request.hasAttach()) {
+            supervisor.first("placed to attach:", null);
+          }
           machine.beforePlaceAnswer.run();
           return PlaceResponse.newBuilder().setPid(supervisor.process("").pid).build();
         });

@@ -111,7 +111,7 @@ final class FakeShimProcessTest extends ShimProcessContract {
         bundle.resolve("config.json"),
         Instance.described(id, name(program)).getSpec().getValue().toByteArray());
     TaskIntent intent = TaskIntent.of(key, bundle, "", Stdio.NONE, false, List.of(), null);
-    return answer(() -> process.place(task(key), intent, number(), PATIENCE));
+    return answer(() -> process.place(task(key), intent, /* attach= */ null, number(), PATIENCE));
   }
 
   @Override

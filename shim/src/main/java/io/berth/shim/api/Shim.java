@@ -32,7 +32,6 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
   private final EventLoops loops;
   private final TaskKey key;
   private final TaskFolder folder;
-  private final boolean ephemeral;
   private final Consumer<Shim> leave;
   private final TaskEndpoint endpoint;
   private final ServerServiceDefinition service;
@@ -65,13 +64,11 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
       EventLoops loops,
       TaskKey key,
       TaskFolder folder,
-      boolean ephemeral,
       Consumer<Shim> leave) {
     this.services = services;
     this.loops = loops;
     this.key = key;
     this.folder = folder;
-    this.ephemeral = ephemeral;
     this.leave = leave;
     this.endpoint = new TaskEndpoint(key.id(), this);
     this.service = endpoint.bindService();
@@ -98,14 +95,18 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
 
   @Override
   public ContainerTask create(CreateTaskRequest request, RequestIds requests) throws Exception {
+    return create(
+        new ShimTable.Creation(request, /* ephemeral= */ false, /* attach= */ null), requests);
+  }
+
+  ContainerTask create(ShimTable.Creation wanted, RequestIds requests) throws Exception {
     making.lock();
     try {
       if (!(content instanceof Content.Empty)) {
         throw new BerthException.AlreadyExists("task " + key.id());
       }
       ContainerTask made =
-          TaskCreation.create(
-              services, folder, key, TaskTranslation.creation(request, ephemeral, requests));
+          TaskCreation.create(services, folder, key, TaskTranslation.creation(wanted, requests));
       hold(made);
       return made;
     } finally {

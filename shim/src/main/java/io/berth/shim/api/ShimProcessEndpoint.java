@@ -16,6 +16,7 @@ import io.berth.api.berth.host.v1.PlaceResponse;
 import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.api.berth.host.v1.SupervisorLost;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.BlockingSender;
@@ -34,7 +35,6 @@ import java.util.concurrent.Callable;
 
 /** {@code berth.host.v1.Host}: how containerd-svc places containers here and learns their ends. */
 public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
-  private static final int TOKEN_BYTES = 32;
 
   private final ShimTable shims;
   private final ShimProcessServices services;
@@ -86,8 +86,12 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
               shims.place(
                   key,
                   folder(request.getFolder()),
-                  request.hasCreate() ? request.getCreate() : null,
-                  request.getEphemeral(),
+                  request.hasCreate()
+                      ? new ShimTable.Creation(
+                          request.getCreate(),
+                          request.getEphemeral(),
+                          request.hasAttach() ? token(request.getAttach()) : null)
+                      : null,
                   RequestIds.of(CallContext.requestId()));
           ContainerTask task = shim.task();
           PlaceResponse.Builder answer = PlaceResponse.newBuilder();
@@ -224,18 +228,17 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
     empty(
         responses,
         () -> {
-          if (request.getToken().size() != TOKEN_BYTES) {
-            throw new BerthException.InvalidArgument(
-                "attach: a token has " + TOKEN_BYTES + " bytes");
-          }
           shims
               .task(new TaskKey(request.getNamespace(), request.getId()))
               .commands()
-              .allowAttach(
-                  request.getExecId(),
-                  request.getToken().toByteArray(),
-                  Duration.ofMillis(Integer.toUnsignedLong(request.getTtlMs())));
+              .allowAttach(request.getExecId(), token(request));
           return request;
         });
+  }
+
+  private static AttachToken token(AllowAttachRequest request) {
+    return new AttachToken(
+        request.getToken().toByteArray(),
+        Duration.ofMillis(Integer.toUnsignedLong(request.getTtlMs())));
   }
 }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.TaskGrpc;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
@@ -65,15 +66,18 @@ public final class ShimTable {
     this.loops = loops;
   }
 
+  /**
+   * A container that is made with its shim.
+   *
+   * @param ephemeral whether it removes itself
+   * @param attach lets a client attach from then on
+   */
+  record Creation(CreateTaskRequest request, boolean ephemeral, @Nullable AttachToken attach) {}
+
   /** Makes a shim and, if `create` is given, its container; a failure leaves neither. */
-  Shim place(
-      TaskKey key,
-      TaskFolder folder,
-      @Nullable CreateTaskRequest create,
-      boolean ephemeral,
-      RequestIds requests)
+  Shim place(TaskKey key, TaskFolder folder, @Nullable Creation create, RequestIds requests)
       throws Exception {
-    Shim shim = enter(key, folder, ephemeral);
+    Shim shim = enter(key, folder);
     // The socket and the container come to be side by side; either takes milliseconds.
     FutureTask<Shim> opening =
         new FutureTask<>(() -> {
@@ -83,7 +87,7 @@ public final class ShimTable {
     Thread.ofVirtual().name("open").start(opening);
     try {
       if (create != null) {
-        shim.create(create, requests);
+        var _ = shim.create(create, requests);
       }
       opening.get();
       return shim;
@@ -110,7 +114,7 @@ public final class ShimTable {
 
   /** Makes a shim for a container that another process made. */
   Shim adopt(TaskKey key, TaskFolder folder) throws IOException {
-    Shim shim = enter(key, folder, /* ephemeral= */ false);
+    Shim shim = enter(key, folder);
     try {
       shim.adopt();
       shim.open();
@@ -121,7 +125,7 @@ public final class ShimTable {
     }
   }
 
-  private Shim enter(TaskKey key, TaskFolder folder, boolean ephemeral) {
+  private Shim enter(TaskKey key, TaskFolder folder) {
     lock.lock();
     try {
       if (whenDrained != null) {
@@ -148,7 +152,7 @@ public final class ShimTable {
       if (!own) {
         namespace = key.namespace();
       }
-      Shim shim = new Shim(services, loops, key, folder, ephemeral, this::leave);
+      Shim shim = new Shim(services, loops, key, folder, this::leave);
       shims.put(key, shim);
       return shim;
     } finally {

@@ -31,8 +31,8 @@ final class TaskTranslation {
 
   private TaskTranslation() {}
 
-  static TaskCreation.Request creation(
-      CreateTaskRequest request, boolean ephemeral, RequestIds requests) {
+  static TaskCreation.Request creation(ShimTable.Creation wanted, RequestIds requests) {
+    CreateTaskRequest request = wanted.request();
     if (!request.getCheckpoint().isEmpty() || !request.getParentCheckpoint().isEmpty()) {
       throw new BerthException.NotImplemented("create task from a checkpoint: not built");
     }
@@ -52,7 +52,8 @@ final class TaskTranslation {
         mounts,
         stdio,
         request.hasOptions() ? options(request.getOptions()) : TaskCreation.Options.NONE,
-        ephemeral,
+        wanted.ephemeral(),
+        wanted.attach(),
         requests);
   }
 

@@ -173,7 +173,12 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
     Files.writeString(etc.resolve("hosts"), "127.0.0.1 localhost\n");
     ObjectNode spec = WarmUpSpec.of(task.rootfs(), services.supervisorBinary(), etc, round);
     Files.write(task.config(), Json.bytes(spec));
-    shims.place(key, task, create(key.id(), task), /* ephemeral= */ true, RequestIds.of(null));
+    var _ =
+        shims.place(
+            key,
+            task,
+            new ShimTable.Creation(create(key.id(), task), /* ephemeral= */ true, null),
+            RequestIds.of(null));
     if (round == ADOPTED) {
       shims.letGo(key.namespace(), key.id());
       shims.adopt(key, task);

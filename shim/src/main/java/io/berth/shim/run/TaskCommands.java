@@ -1,6 +1,7 @@
 package io.berth.shim.run;
 
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.linux.Errno;
 import io.berth.linux.Signal;
 import io.berth.linux.Terminal;
@@ -10,7 +11,6 @@ import io.berth.oci.runtime.Resources;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.time.Duration;
 
 /**
  * What clients can have done with a container that exists. What its state forbids is refused with
@@ -230,12 +230,12 @@ public final class TaskCommands {
    * @throws BerthException.NotFound if it has ended, and nothing of it is kept
    * @throws BerthException.ResourceExhausted if too many clients are awaited, for too long
    */
-  public void allowAttach(String execId, byte[] token, Duration validity) throws IOException {
+  public void allowAttach(String execId, AttachToken token) throws IOException {
     var _ = task.process(execId);
     SupervisorConnection connection = task.supervisor().connection();
     String what = "attach to task `" + task.record().id() + "`: ";
     try {
-      Supervision.awaitPlace(_ -> connection.allowAttach(execId, token, validity));
+      Supervision.awaitPlace(_ -> connection.allowAttach(execId, token.bytes(), token.validity()));
     } catch (SupervisorException e) {
       switch (e.errno()) {
         case ENOENT -> throw new BerthException.NotFound("process already finished", e);

@@ -2,6 +2,7 @@ package io.berth.shim.run;
 
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
@@ -63,6 +64,7 @@ public final class TaskCreation {
    *
    * @param bundle empty: the task's own
    * @param mounts of the root; empty: the specification names a folder
+   * @param attach lets a client attach before the program runs
    */
   public record Request(
       String bundle,
@@ -70,6 +72,7 @@ public final class TaskCreation {
       Stdio stdio,
       Options options,
       boolean ephemeral,
+      @Nullable AttachToken attach,
       RequestIds requests) {
     public Request {
       mounts = List.copyOf(mounts);
@@ -297,6 +300,10 @@ public final class TaskCreation {
       Step step = plan.at(e.step());
       LOG.log(Level.DEBUG, "task {0}: step {1}: {2}", key, step, e.getMessage());
       throw FailedLaunch.of(step, e);
+    }
+    AttachToken attach = request.attach;
+    if (attach != null) {
+      Supervision.await(connection.allowAttach("", attach.bytes(), attach.validity()));
     }
     ContainerTask task =
         new ContainerTask(

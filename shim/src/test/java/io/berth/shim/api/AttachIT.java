@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
+import io.berth.api.containerd.task.v3.CreateTaskRequest;
 import io.berth.api.containerd.task.v3.DeleteRequest;
 import io.berth.api.containerd.task.v3.DeleteResponse;
 import io.berth.api.containerd.task.v3.ExecProcessRequest;
@@ -23,6 +24,8 @@ import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorClient;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorListener;
+import io.grpc.Status;
+import io.grpc.StatusException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -99,6 +102,10 @@ final class AttachIT {
 
   /** Exit code and output, as a client gets them. */
   private String attach(String id, int token) throws Exception {
+    return attach(key, id, token);
+  }
+
+  private String attach(TaskKey key, String id, int token) throws Exception {
     CompletableFuture<ExitRecord> end = new CompletableFuture<>();
     SupervisorListener ear =
         new SupervisorListener() {
@@ -198,5 +205,54 @@ final class AttachIT {
       assertEquals(137, deletion.get(20, TimeUnit.SECONDS).getExitStatus());
     }
     assertEquals(List.of(), shims.leftovers());
+  }
+
+  /** One call makes a container and lets its client in, before the program has run. */
+  @Test
+  void aContainerThatIsMadeForAClient_givesItAllOfItsOutput() throws Exception {
+    TaskKey own = new TaskKey(key.namespace(), "made-for-a-client");
+    ObjectNode spec = shims.spec("sh", "-c", "echo first; exit 4");
+    CreateTaskRequest request =
+        CreateTaskRequest.newBuilder()
+            .setId(own.id())
+            .setStdout("berth-attach:///")
+            .setStderr("berth-attach:///")
+            .build();
+    shims.create(
+        own,
+        spec,
+        request,
+        AllowAttachRequest.newBuilder()
+            .setToken(ByteString.copyFrom(token(7)))
+            .setTtlMs(60_000)
+            .build());
+    try (ExecutorService client = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<String> output = client.submit(() -> attach(own, "", 7));
+      TaskGrpc.TaskBlockingV2Stub stub = shims.task(own);
+      stub.start(StartRequest.newBuilder().setId(own.id()).build());
+      assertEquals("4 first\n", output.get(30, TimeUnit.SECONDS));
+      stub.wait(WaitRequest.newBuilder().setId(own.id()).build());
+      stub.delete(DeleteRequest.newBuilder().setId(own.id()).build());
+    }
+    endContainer();
+  }
+
+  /** A token that no supervisor takes makes no container. */
+  @Test
+  void aTokenOfAnotherLength_isRefused() throws Exception {
+    TaskKey own = new TaskKey(key.namespace(), "made-for-nobody");
+    StatusException refused =
+        assertThrows(
+            StatusException.class,
+            () ->
+                shims.create(
+                    own,
+                    shims.spec("true"),
+                    shims.request(own).build(),
+                    AllowAttachRequest.newBuilder()
+                        .setToken(ByteString.copyFromUtf8("short"))
+                        .build()));
+    assertEquals(Status.Code.INVALID_ARGUMENT, refused.getStatus().getCode());
+    endContainer();
   }
 }

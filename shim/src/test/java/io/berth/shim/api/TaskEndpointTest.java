@@ -40,7 +40,10 @@ final class TaskEndpointTest {
 
     @Override
     public ContainerTask create(CreateTaskRequest request, RequestIds requests) {
-      read.set(TaskTranslation.creation(request, /* ephemeral= */ true, requests));
+      read.set(
+          TaskTranslation.creation(
+              new ShimTable.Creation(request, /* ephemeral= */ true, /* attach= */ null),
+              requests));
       throw new IllegalStateException("read");
     }
 

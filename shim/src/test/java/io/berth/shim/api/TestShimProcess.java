@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.berth.host.v1.AllowAttachRequest;
 import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.PlaceRequest;
 import io.berth.api.containerd.task.v3.CreateTaskRequest;
@@ -273,16 +274,24 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
   }
 
   int create(TaskKey key, ObjectNode spec, CreateTaskRequest request) throws Exception {
+    return create(key, spec, request, null);
+  }
+
+  /** Makes a container that a client may attach to. */
+  int create(
+      TaskKey key, ObjectNode spec, CreateTaskRequest request, @Nullable AllowAttachRequest attach)
+      throws Exception {
     Path task = prepare(key, spec);
-    return service
-        .place(
-            PlaceRequest.newBuilder()
-                .setNamespace(key.namespace())
-                .setId(key.id())
-                .setFolder(task.toString())
-                .setCreate(request)
-                .build())
-        .getPid();
+    PlaceRequest.Builder place =
+        PlaceRequest.newBuilder()
+            .setNamespace(key.namespace())
+            .setId(key.id())
+            .setFolder(task.toString())
+            .setCreate(request);
+    if (attach != null) {
+      place.setAttach(attach);
+    }
+    return service.place(place.build()).getPid();
   }
 
   CreateTaskRequest.Builder request(TaskKey key) {
