@@ -123,6 +123,7 @@ final class SupervisorPath {
                   Stdio.NONE,
                   TaskCreation.Options.NONE,
                   /* ephemeral= */ true,
+                  /* attach= */ null,
                   RequestIds.of(null)));
       task.commands().start("", RequestIds.of(null));
       ContainerProcess.Ended ended = task.awaitEnd("");

@@ -1,14 +1,11 @@
 package io.berth.containerd.container;
 
-import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.task.Exit;
 import io.berth.containerd.task.Tasks;
 import io.berth.containerd.timing.Timing;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 
 /**
  * Follows the ends of containers' first processes: the end is recorded and told, the task is taken
@@ -16,7 +13,6 @@ import java.lang.System.Logger.Level;
  */
 @Singleton
 final class ContainerEndings {
-  private static final Logger LOG = System.getLogger(ContainerEndings.class.getName());
 
   private final NamedContainers containers;
   private final ContainerRestarts restarts;
@@ -74,18 +70,13 @@ final class ContainerEndings {
     if (container == null || (glance != null && glance.running())) {
       return;
     }
-    try {
-      if (tasks.isPresent(key)) {
-        var _ = Timing.step("take its task away", () -> tasks.delete(key));
-      }
-    } catch (BerthException.NotFound e) {
-      LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);
-    } catch (BerthException e) {
-      LOG.log(Level.WARNING, "delete task {0}: {1}", key, e.getMessage());
-    }
     if (container.isEphemeral()) {
+      // Its task goes with it.
       release.removeItself(container);
-    } else if (!restarts.afterEnd(container)) {
+      return;
+    }
+    Timing.perform("take its task away", () -> release.takeTaskAway(key));
+    if (!restarts.afterEnd(container)) {
       release.giveBack(container);
     }
   }

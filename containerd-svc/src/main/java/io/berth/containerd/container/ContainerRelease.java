@@ -65,10 +65,15 @@ final class ContainerRelease {
   /** Removes a container that is to remove itself, with its volumes. */
   void removeItself(NamedContainer container) {
     TaskKey key = container.key();
+    List<PeerService> needs = surroundings.needsOf(container);
+    if (needs.stream().anyMatch(PeerService::isAbsent)) {
+      // What needs nobody else does not wait for who is absent.
+      takeTaskAway(key);
+    }
     background.nowOrLater(
         Kind.REMOVAL,
         key,
-        surroundings.needsOf(container),
+        needs,
         claim -> {
           NamedContainer now = containers.find(key);
           Tasks.Glance glance = tasks.glance(key);
@@ -84,6 +89,20 @@ final class ContainerRelease {
             LOG.log(Level.WARNING, "{0} removes itself: {1}", now, e.getMessage());
           }
         });
+  }
+
+  /** Takes the task away of a container that has ended, if it is there. */
+  void takeTaskAway(TaskKey key) {
+    try {
+      Tasks.Glance glance = tasks.glance(key);
+      if (glance != null && !glance.running()) {
+        var _ = tasks.delete(key);
+      }
+    } catch (BerthException.NotFound e) {
+      LOG.log(Level.DEBUG, "task {0} was deleted by somebody else", key);
+    } catch (BerthException e) {
+      LOG.log(Level.WARNING, "delete task {0}: {1}", key, e.getMessage());
+    }
   }
 
   /** Takes a task away that was created and is not to run. */

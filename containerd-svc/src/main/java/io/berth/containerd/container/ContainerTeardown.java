@@ -86,17 +86,17 @@ final class ContainerTeardown {
 
   private void takeAway(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
-    if (tasks.isPresent(key)) {
-      var _ = tasks.delete(key);
-    }
-    boolean rest = !releases(() -> preparation.giveBack(container));
-    RootFilesystem root = container.described().root();
-    if (root.isSnapshot()) {
-      try {
-        surroundings.images().remove(key.namespace(), root);
-      } catch (BerthException.NotFound e) {
-        LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
+    // Three services have something of it, and none needs to wait for another: its program has
+    // ended, and with that nothing of the container uses its network or its files any more.
+    boolean rest;
+    try (Beside place =
+            Beside.begin("place", () -> releases(() -> preparation.giveBack(container)));
+        Beside root = Beside.begin("root", () -> removeRoot(container))) {
+      if (tasks.isPresent(key)) {
+        var _ = tasks.delete(key);
       }
+      var _ = root.result();
+      rest = !place.result();
     }
     records.delete(key, !container.isEphemeral());
     surroundings.files(key).delete();
@@ -104,6 +104,18 @@ final class ContainerTeardown {
     if (rest) {
       releaseLater(container, volumes);
     }
+  }
+
+  private boolean removeRoot(NamedContainer container) {
+    RootFilesystem root = container.described().root();
+    if (root.isSnapshot()) {
+      try {
+        surroundings.images().remove(container.key().namespace(), root);
+      } catch (BerthException.NotFound e) {
+        LOG.log(Level.DEBUG, "snapshot of {0} is gone already", container);
+      }
+    }
+    return true;
   }
 
   /** Does the work; false if the service that it asks is absent. */
