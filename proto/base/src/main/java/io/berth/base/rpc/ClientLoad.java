@@ -24,6 +24,11 @@ import org.jspecify.annotations.Nullable;
 final class ClientLoad {
   private static final Context.Key<CallLoad> LOAD = Context.key("load");
 
+  /** Of the calls that may be under way, one in so many may be refused and not be over yet. */
+  private static final int REFUSED_PART = 2;
+
+  private static final int LEAST_REFUSED = 64;
+
   // grpc-java and Netty log, with its stack, whatever ends a stream or a connection while its bytes
   // are read or written. Here that is a client's own doing, of which it is told; one that does so
   // on purpose would fill the disk with megabytes a second. The loggers are held so that their
@@ -40,12 +45,19 @@ final class ClientLoad {
   private final Places<Peer> calls;
   private final Places<Peer> bytes;
 
+  /**
+   * A call that was refused stays until its answer has gone out, which is the client's to allow.
+   */
+  private final Places<Peer> refused;
+
   ClientLoad(ClientBounds bounds) {
     this.bounds = bounds;
     this.connections = new Places<>(bounds.connections(), bounds.connectionsEach());
     Predicate<Peer> whole = peer -> bounds.ownWhole() && peer.isOfOwnUser();
     this.calls = new Places<>(bounds.calls(), bounds.callsEach(), whole);
     this.bytes = new Places<>(bounds.bytes(), bounds.bytes(), whole);
+    int most = Math.max(LEAST_REFUSED, bounds.calls() / REFUSED_PART);
+    this.refused = new Places<>(most, most);
   }
 
   /** Why one connection more may not be served; null: it may. */
@@ -72,6 +84,11 @@ final class ClientLoad {
 
   void disconnected(Peer peer) {
     connections.free(peer, 1);
+  }
+
+  /** Whether this process has been refused so many calls, and not taken the answers, already. */
+  boolean owes(Peer peer) {
+    return !refused.has(peer, 1);
   }
 
   /**
@@ -103,8 +120,13 @@ final class ClientLoad {
         if (load == null || peer == null) {
           return next.startCall(call, headers);
         }
-        load.begin(
-            peer, call.getMethodDescriptor().getType().clientSendsOneMessage(), bytes(headers));
+        try {
+          load.begin(
+              peer, call.getMethodDescriptor().getType().clientSendsOneMessage(), bytes(headers));
+        } catch (BerthException.ResourceExhausted e) {
+          load.refuse(peer);
+          throw e;
+        }
         return next.startCall(new Sending<>(call, load), headers);
       }
     };
@@ -159,6 +181,10 @@ final class ClientLoad {
     @GuardedBy("this")
     private boolean closed;
 
+    /** Whose call this is, if it was refused. */
+    @GuardedBy("this")
+    private @Nullable Peer turnedAway;
+
     @GuardedBy("this")
     private boolean oneRequest;
 
@@ -196,6 +222,14 @@ final class ClientLoad {
       headers = headerBytes;
       bytes.force(caller, headers);
       oneRequest = clientSendsOne;
+    }
+
+    /** The call stays until its answer is taken. */
+    synchronized void refuse(Peer caller) {
+      if (!closed) {
+        refused.force(caller, 1);
+        turnedAway = caller;
+      }
     }
 
     /** The bytes of a message arrive in pieces, and what never comes to its end is held as well. */
@@ -254,6 +288,10 @@ final class ClientLoad {
     @Override
     public synchronized void streamClosed(Status status) {
       closed = true;
+      if (turnedAway != null) {
+        refused.free(turnedAway, 1);
+        turnedAway = null;
+      }
       if (peer != null) {
         calls.free(peer, 1);
         bytes.free(peer, headers + request + answers);

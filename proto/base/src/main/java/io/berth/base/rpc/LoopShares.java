@@ -61,13 +61,17 @@ final class LoopShares {
 
   private final Map<EventLoop, Loop> loops = new ConcurrentHashMap<>();
   private final Predicate<Peer> isBehind;
+  private final Predicate<Peer> owes;
 
   /**
    * @param isBehind whether so much of what a process sent before waits to be worked on that no
    *     more is to be read of it
+   * @param owes whether a process leaves so many answers that no more is to be read of it; if that
+   *     lasts, it is hung up on
    */
-  LoopShares(Predicate<Peer> isBehind) {
+  LoopShares(Predicate<Peer> isBehind, Predicate<Peer> owes) {
     this.isBehind = isBehind;
+    this.owes = owes;
   }
 
   /** Stands before all handlers of a new connection; called by its event loop. */
@@ -289,7 +293,12 @@ final class LoopShares {
           pause(context);
           return;
         }
-        long pause = isHeldBack(now) ? WORK_PAUSE : account.pause();
+        boolean owing = owes.test(peer);
+        if (owing && hasWaited(now)) {
+          hangUp(context);
+          return;
+        }
+        long pause = owing || isHeldBack(now) ? WORK_PAUSE : account.pause();
         if (pause == 0 && now - start >= TURN) {
           pause = LEAST_PAUSE;
         }
@@ -311,14 +320,26 @@ final class LoopShares {
         behindSince = 0;
         return false;
       }
-      if (behindSince == 0) {
-        behindSince = now;
-      }
-      if (now - behindSince < LONGEST_WORK_PAUSE) {
+      if (!hasWaited(now)) {
         return true;
       }
       behindSince = now;
       return false;
+    }
+
+    /** Whether it has been held back for as long as it may be. */
+    private boolean hasWaited(long now) {
+      if (behindSince == 0) {
+        behindSince = now;
+      }
+      return now - behindSince >= LONGEST_WORK_PAUSE;
+    }
+
+    // The protocol's own handlers would wait for the streams, and none of those ends.
+    private void hangUp(ChannelHandlerContext context) {
+      String why = "process " + peer.pid() + " does not take what it is answered";
+      var _ = context.writeAndFlush(Unpooled.wrappedBuffer(ConnectionGate.goAway(why)));
+      var _ = context.close();
     }
 
     private ByteBuf next(ByteBuf bytes) {

@@ -14,6 +14,9 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http2.Http2ConnectionAdapter;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.AsciiString;
 
 /**
@@ -45,7 +48,7 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
 
   @Override
   public ChannelHandler newHandler(GrpcHttp2ConnectionHandler grpcHandler) {
-    return new Credentials(plaintext.newHandler(grpcHandler));
+    return new Credentials(plaintext.newHandler(grpcHandler), grpcHandler);
   }
 
   @Override
@@ -53,12 +56,49 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
     plaintext.close();
   }
 
+  /**
+   * Ends streams whose answer is whole while their client has not ended its side (RFC 9113, 8.1).
+   * gRPC's server leaves them, and a client that opens ever more would fill the memory with them.
+   */
+  private static final class AnsweredStreams extends Http2ConnectionAdapter {
+    private final Channel channel;
+    private final GrpcHttp2ConnectionHandler protocol;
+
+    AnsweredStreams(Channel channel, GrpcHttp2ConnectionHandler protocol) {
+      this.channel = channel;
+      this.protocol = protocol;
+    }
+
+    @Override
+    public void onStreamHalfClosed(Http2Stream stream) {
+      if (isAnswered(stream)) {
+        // Not from within the protocol's own change of the stream.
+        channel.eventLoop().execute(() -> reset(stream));
+      }
+    }
+
+    private static boolean isAnswered(Http2Stream stream) {
+      return stream.state() == Http2Stream.State.HALF_CLOSED_LOCAL;
+    }
+
+    private void reset(Http2Stream stream) {
+      ChannelHandlerContext context = channel.pipeline().context(protocol);
+      if (context != null && isAnswered(stream)) {
+        long code = Http2Error.NO_ERROR.code();
+        var _ = protocol.resetStream(context, stream.id(), code, context.newPromise());
+        context.flush();
+      }
+    }
+  }
+
   /** Stands before the plain text handler and enriches the event that starts it. */
   private final class Credentials extends ChannelInboundHandlerAdapter {
     private final ChannelHandler next;
+    private final GrpcHttp2ConnectionHandler protocol;
 
-    Credentials(ChannelHandler next) {
+    Credentials(ChannelHandler next, GrpcHttp2ConnectionHandler protocol) {
       this.next = next;
+      this.protocol = protocol;
     }
 
     @Override
@@ -77,6 +117,7 @@ final class PeerNegotiator implements InternalProtocolNegotiator.ProtocolNegotia
             .addListener(ChannelFutureListener.CLOSE);
         return;
       }
+      protocol.connection().addListener(new AnsweredStreams(channel, protocol));
       channel.closeFuture().addListener(_ -> load.disconnected(peer));
       Attributes attributes = Attributes.newBuilder().set(Peer.ATTRIBUTE, peer).build();
       ProtocolNegotiationEvent event =

@@ -117,7 +117,7 @@ public final class UnixServer implements AutoCloseable {
     HandlerTurns<Object> turns =
         new HandlerTurns<>(loops.handlers(), 2 * Runtime.getRuntime().availableProcessors());
     Handlers handlers = new Handlers();
-    LoopShares shares = new LoopShares(turns::isBehind);
+    LoopShares shares = new LoopShares(turns::isBehind, load::owes);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new DomainSocketAddress(beside.toString()),

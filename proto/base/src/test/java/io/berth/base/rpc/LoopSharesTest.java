@@ -131,7 +131,7 @@ final class LoopSharesTest {
 
   private static EmbeddedChannel connection(Taken taken, AtomicBoolean behind) {
     EmbeddedChannel channel = new EmbeddedChannel(taken);
-    new LoopShares(_ -> behind.get()).standBefore(channel, PEER);
+    new LoopShares(_ -> behind.get(), _ -> false).standBefore(channel, PEER);
     return channel;
   }
 
