@@ -366,6 +366,7 @@ static void sys(void) {
   NAMED(Sys, RECVMSG, SYS_recvmsg);
   NAMED(Sys, GETSOCKOPT, SYS_getsockopt);
   NAMED(Sys, SHUTDOWN, SYS_shutdown);
+  NAMED(Sys, MADVISE, SYS_madvise);
   NAMED(Sys, MEMFD_CREATE, SYS_memfd_create);
   NAMED(Sys, SPLICE, SYS_splice);
   NAMED(Sys, COPY_FILE_RANGE, SYS_copy_file_range);

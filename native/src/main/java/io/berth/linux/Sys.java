@@ -66,6 +66,7 @@ final class Sys {
   static final int RECVMSG = Arch.pick(47, 212);
   static final int GETSOCKOPT = Arch.pick(55, 209);
   static final int SHUTDOWN = Arch.pick(48, 210);
+  static final int MADVISE = Arch.pick(28, 233);
   static final int MEMFD_CREATE = Arch.pick(319, 279);
   static final int SPLICE = Arch.pick(275, 76);
   static final int COPY_FILE_RANGE = Arch.pick(326, 285);
