@@ -2,6 +2,7 @@ package io.berth.cli.resident;
 
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
+import io.berth.base.daemon.IdleCollection;
 import io.berth.base.daemon.Program;
 import io.berth.base.error.BerthException;
 import io.berth.base.io.AtomicFile;
@@ -123,6 +124,7 @@ public final class ResidentMain {
       resident.start();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> end(resident), "stop"));
       warmUp(resident, connections);
+      IdleCollection.start();
       resident.awaitEnd(
           Duration.ofSeconds(Math.max(1, config.number(Key.CLI_IDLE))),
           own == null ? () -> true : new Watch(socket, own, config.socket("containerd")));

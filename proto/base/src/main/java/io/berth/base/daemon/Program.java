@@ -138,6 +138,7 @@ public final class Program {
         started = true;
         LOG.log(Level.INFO, "berth-{0} {1} ready, instance {2}", name, VERSION, config.instance());
         SdNotify.ready();
+        IdleCollection.start();
         asked.await();
         SdNotify.stopping();
       } finally {
