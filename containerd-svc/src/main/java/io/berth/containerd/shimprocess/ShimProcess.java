@@ -173,6 +173,16 @@ public final class ShimProcess {
     }
   }
 
+  /** The namespace of its tasks, also of those to come; empty if it takes none, or any. */
+  String namespace() {
+    return state() instanceof State.Bound bound ? bound.namespace() : "";
+  }
+
+  /** Whether it was made for one task. */
+  boolean isExclusive() {
+    return state() instanceof State.Bound bound && bound.exclusive();
+  }
+
   /** Whether it belongs to a namespace and has no task. */
   boolean isIdle() {
     lock.lock();

@@ -10,8 +10,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -33,12 +31,6 @@ final class ShimProcessTable {
   /** How often one who waits for a process looks whether more have to be started. */
   private static final Duration RESERVE_PAUSE = Duration.ofMillis(500);
 
-  /** How long a process that belongs to a namespace is kept without a task. */
-  private static final Duration IDLE = Duration.ofMinutes(10);
-
-  /** How many of those are kept at once. */
-  private static final int MAX_IDLE = 4;
-
   // One that starts takes both cores of a small machine for two seconds, just when a client has
   // begun: as long as another free one is there, it waits until no container was asked for in a
   // while, within limits.
@@ -48,8 +40,7 @@ final class ShimProcessTable {
   private static final int MAX_PROCESSES = 10_000;
 
   private final StateFolders folders;
-  private final int reserve;
-  private final int containersPerProcess;
+  private final ReadyProcesses ready;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
@@ -82,13 +73,11 @@ final class ShimProcessTable {
   private long lastReservedNanos;
 
   /**
-   * @param reserve how many free processes are kept ready
-   * @param containersPerProcess how many tasks one takes at most
+   * @param ready how many processes are kept
    */
-  ShimProcessTable(StateFolders folders, int reserve, int containersPerProcess) {
+  ShimProcessTable(StateFolders folders, ReadyProcesses ready) {
     this.folders = folders;
-    this.reserve = reserve;
-    this.containersPerProcess = containersPerProcess;
+    this.ready = ready;
   }
 
   /** The lock of this table, which guards each process's state as well. */
@@ -235,7 +224,7 @@ final class ShimProcessTable {
   private @Nullable ShimProcess choose(String namespace, boolean exclusive) {
     ShimProcess free = null;
     for (ShimProcess process : processes.values()) {
-      if (!exclusive && process.hasRoomFor(namespace, containersPerProcess)) {
+      if (!exclusive && process.hasRoomFor(namespace, ready.containersPerProcess())) {
         return process;
       }
       if (free == null && process.isFree()) {
@@ -261,11 +250,11 @@ final class ShimProcessTable {
   Replenishment afterReservation(boolean exclusive) {
     lock.lock();
     try {
-      long free = free();
-      if (exclusive || free == 0) {
+      if (exclusive) {
         return Replenishment.AT_ONCE;
       }
-      if (free >= reserve || replenishing) {
+      if (ReadyProcesses.free(processes.values()).size() >= ready.wantedFree(processes.values())
+          || replenishing) {
         return Replenishment.NOT_NEEDED;
       }
       replenishing = true;
@@ -310,11 +299,6 @@ final class ShimProcessTable {
     }
   }
 
-  @GuardedBy("lock")
-  private long free() {
-    return processes.values().stream().filter(ShimProcess::isFree).count();
-  }
-
   /** Has as many processes started as are missing; none once this service stops. */
   void startMissing(IntConsumer start) {
     lock.lock();
@@ -322,8 +306,9 @@ final class ShimProcessTable {
       if (listener == null) {
         return;
       }
-      long wanted = Math.max(reserve, Math.min(waiting, 2));
-      for (long have = free() + starting.size(); have < wanted; have++) {
+      int wanted = Math.max(ready.wantedFree(processes.values()), Math.min(waiting, 2));
+      int free = ReadyProcesses.free(processes.values()).size();
+      for (int have = free + starting.size(); have < wanted; have++) {
         int number = freeNumber();
         starting.add(number);
         start.accept(number);
@@ -415,24 +400,12 @@ final class ShimProcessTable {
     }
   }
 
-  /** Those that begin to drain now, for they had no task for too long or too many have none. */
+  /** Those that begin to drain now, for nobody needs them. */
   List<ShimProcess> drainIdle() {
     lock.lock();
     try {
-      List<ShimProcess> idle =
-          processes.values().stream()
-              .filter(ShimProcess::isIdle)
-              .sorted(Comparator.comparingLong(ShimProcess::idleSinceNanos))
-              .toList();
-      long now = System.nanoTime();
-      List<ShimProcess> ending = new ArrayList<>();
-      for (int i = 0; i < idle.size(); i++) {
-        ShimProcess process = idle.get(i);
-        if (i < idle.size() - MAX_IDLE || now - process.idleSinceNanos() > IDLE.toNanos()) {
-          process.beginDraining();
-          ending.add(process);
-        }
-      }
+      List<ShimProcess> ending = ready.superfluous(processes.values(), System.nanoTime());
+      ending.forEach(ShimProcess::beginDraining);
       return ending;
     } finally {
       lock.unlock();

@@ -44,8 +44,9 @@ public final class ShimProcesses {
     this.table =
         new ShimProcessTable(
             folders,
-            (int) config.number(Key.SHIM_WARM_HOSTS),
-            (int) Math.max(1, config.number(Key.SHIM_CONTAINERS_PER_HOST)));
+            new ReadyProcesses(
+                (int) config.number(Key.SHIM_WARM_HOSTS),
+                (int) Math.max(1, config.number(Key.SHIM_CONTAINERS_PER_HOST))));
     this.watcher = new ShimProcessWatcher(table, launcher, this::replenish);
     this.starter = new ShimProcessStarter(folders, table, launcher, connector, watcher);
   }

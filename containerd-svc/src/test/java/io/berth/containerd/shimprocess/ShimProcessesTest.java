@@ -45,11 +45,9 @@ class ShimProcessesTest {
   }
 
   @Test
-  void whileOneIsFree_theReserveWaitsUntilTheClientsAreQuiet()
-      throws IOException, InterruptedException {
-    try (Instance instance = new Instance()) {
+  void theReserveWaitsUntilTheClientsAreQuiet() throws IOException, InterruptedException {
+    try (Instance instance = new Instance("[shim]\nwarm_hosts = 2\ncontainers_per_host = 1\n")) {
       instance.start();
-      // One that only lives is not free yet: with none free the reserve is made up at once.
       Eventually.holds("the reserve is free", () -> instance.hosts.admitted() == RESERVE);
       // On a busy machine the call itself may take longer than the quiet that is waited for.
       long asked = System.nanoTime();
@@ -90,7 +88,9 @@ class ShimProcessesTest {
 
   private Config config() throws IOException {
     Config config =
-        Config.parse(null, "root = \"" + folder + "/r\"\nstate = \"" + folder + "/s\"\n");
+        Config.parse(
+            null,
+            "root = \"" + folder + "/r\"\nstate = \"" + folder + "/s\"\n[shim]\nwarm_hosts = 2\n");
     Files.createDirectories(config.root());
     Files.createDirectories(config.state());
     return config;
@@ -203,7 +203,7 @@ class ShimProcessesTest {
   // case K4: one that was stopped gets no task, then it is killed, and another has its tasks.
   @Test
   void oneThatHangs_isKilledAndItsTasksGoOn() throws Exception {
-    try (Instance instance = new Instance()) {
+    try (Instance instance = new Instance("[shim]\nwarm_hosts = 2\n")) {
       instance.start();
       awaitLiving(instance, RESERVE);
       instance.createTask("c1", "sleep");

@@ -107,7 +107,12 @@ public enum Key {
       Kind.TEXT,
       "pool",
       "pool: several shims in a shim process; container: one each."),
-  SHIM_WARM_HOSTS("shim.warm_hosts", Kind.NUMBER, "2", "Shim processes kept ready."),
+  SHIM_WARM_HOSTS(
+      "shim.warm_hosts",
+      Kind.NUMBER,
+      "1",
+      "Shim processes kept ready; while all containers are of one namespace, the one that has them"
+          + " counts."),
   SHIM_CONTAINERS_PER_HOST(
       "shim.containers_per_host", Kind.NUMBER, "250", "Containers per shim process."),
 

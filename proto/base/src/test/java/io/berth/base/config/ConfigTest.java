@@ -48,7 +48,7 @@ final class ConfigTest {
     Config config = Config.parse(null, Config.defaults().describe());
     assertEquals(Path.of("/var/lib/berth"), config.root());
     String everything = Config.defaults().describe().replaceAll("(?m)^# (?=[a-z_]+ = )", "");
-    assertEquals(2, Config.parse(null, everything).number(Key.SHIM_WARM_HOSTS));
+    assertEquals(1, Config.parse(null, everything).number(Key.SHIM_WARM_HOSTS));
   }
 
   // case V1
