@@ -43,13 +43,19 @@ final class ShimProcessStarter {
   private final ShimProcessLauncher launcher;
   private final ShimProcessConnection.Connector connector;
   private final ShimProcessWatcher watcher;
+  private final boolean warms;
 
+  /**
+   * @param warms whether processes are warmed up at all
+   */
   ShimProcessStarter(
       StateFolders folders,
       ShimProcessTable table,
       ShimProcessLauncher launcher,
       ShimProcessConnection.Connector connector,
-      ShimProcessWatcher watcher) {
+      ShimProcessWatcher watcher,
+      boolean warms) {
+    this.warms = warms;
     this.folders = folders;
     this.table = table;
     this.launcher = launcher;
@@ -187,8 +193,15 @@ final class ShimProcessStarter {
     Thread.ofVirtual().start(this::startMissing);
   }
 
-  /** Has a process run a container of its own. It counts as warmed up even if that fails. */
+  /**
+   * Has a process run a container of its own, unless none is to be warmed up. There is nothing to
+   * wait for afterwards even if that fails.
+   */
   void warmUp(ShimProcess process) {
+    if (!warms) {
+      process.warmUpEnded(/* succeeded= */ false);
+      return;
+    }
     try {
       process.connection().warmUp(WARM_UP_PATIENCE);
     } catch (BerthException e) {

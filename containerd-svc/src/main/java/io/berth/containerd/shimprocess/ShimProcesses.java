@@ -48,7 +48,14 @@ public final class ShimProcesses {
                 (int) config.number(Key.SHIM_WARM_HOSTS),
                 (int) Math.max(1, config.number(Key.SHIM_CONTAINERS_PER_HOST))));
     this.watcher = new ShimProcessWatcher(table, launcher, this::replenish);
-    this.starter = new ShimProcessStarter(folders, table, launcher, connector, watcher);
+    this.starter =
+        new ShimProcessStarter(
+            folders,
+            table,
+            launcher,
+            connector,
+            watcher,
+            /* warms= */ config.number(Key.CONTAINERD_WARM_ROUNDS) > 0);
   }
 
   private void replenish() {

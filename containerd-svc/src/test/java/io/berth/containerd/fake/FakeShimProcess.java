@@ -53,9 +53,6 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
   private final CountDownLatch letGo = new CountDownLatch(1);
   private volatile boolean stopped;
 
-  /** Whether it was warmed up, which happens once it is admitted: tasks may be placed in it. */
-  volatile boolean admitted;
-
   @Nullable UnixServer server;
   private volatile String namespace = "";
   private volatile boolean draining;
@@ -227,7 +224,6 @@ final class FakeShimProcess extends HostGrpc.HostImplBase {
 
   @Override
   public void warm(Empty request, StreamObserver<Empty> responses) {
-    admitted = true;
     machine.warmUps.add(number);
     machine.beforeWarmAnswer.accept(number);
     answer(responses, () -> request);

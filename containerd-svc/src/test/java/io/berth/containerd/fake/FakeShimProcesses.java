@@ -146,11 +146,6 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
     return processes.keySet().stream().sorted().toList();
   }
 
-  /** How many tasks could be placed in, or are. */
-  public long admitted() {
-    return processes.values().stream().filter(process -> process.admitted).count();
-  }
-
   /** Builds of those that live. */
   public Set<String> builds() {
     return processes.values().stream().map(process -> process.build).collect(Collectors.toSet());

@@ -48,7 +48,7 @@ class ShimProcessesTest {
   void theReserveWaitsUntilTheClientsAreQuiet() throws IOException, InterruptedException {
     try (Instance instance = new Instance("[shim]\nwarm_hosts = 2\ncontainers_per_host = 1\n")) {
       instance.start();
-      Eventually.holds("the reserve is free", () -> instance.hosts.admitted() == RESERVE);
+      awaitLiving(instance, RESERVE);
       // On a busy machine the call itself may take longer than the quiet that is waited for.
       long asked = System.nanoTime();
       instance.createTask("c1", "sleep");
@@ -129,6 +129,30 @@ class ShimProcessesTest {
       next.start(new Heard());
       Eventually.holds("one is asked", () -> machine.warmUps.size() > asked);
       next.stop();
+    }
+  }
+
+  @Test
+  void withoutWarmRounds_noProcessIsWarmedUp_andNobodyWaitsForIt()
+      throws IOException, InterruptedException {
+    Config config =
+        Config.parse(
+            null,
+            "root = \""
+                + folder
+                + "/r\"\nstate = \""
+                + folder
+                + "/s\"\n[containerd]\nwarm_rounds = 0\n");
+    Files.createDirectories(config.root());
+    Files.createDirectories(config.state());
+    try (FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      processes.start(new Heard());
+      Eventually.holds("nothing to wait for", processes::isWarmedUp);
+      assertEquals(List.of(), machine.warmUps);
+      processes.stop();
     }
   }
 

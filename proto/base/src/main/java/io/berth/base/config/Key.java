@@ -90,7 +90,8 @@ public enum Key {
       "containerd.warm_rounds",
       Kind.NUMBER,
       "200",
-      "Containers that the service runs for itself after its start, until health says warmed."),
+      "Containers that the service runs for itself after its start, until health says warmed; 0:"
+          + " none, and shim processes run none either."),
   CONTAINERD_LOG_MAX_SIZE(
       "containerd.log_max_size",
       Kind.NUMBER,
