@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "input.h"
@@ -28,7 +29,8 @@ struct client {
   bool used;
   bool attached;
   bool told_exit, told_drained;
-  bool breaks; /* ATTACH_BREAKS */
+  bool breaks;     /* ATTACH_BREAKS */
+  bool carried[2]; /* ATTACH_CARRIED_* */
   struct process *process;
   struct connection *connection; /* NULL once it has gone */
   struct source in;
@@ -159,14 +161,19 @@ static void client_free(struct client *client) {
     process->events->unattended(process);
 }
 
+/* Opened anew, the master of a terminal is that of another one. */
+static bool is_master(const struct stat *st) {
+  return S_ISCHR(st->st_mode) && major(st->st_rdev) == 5 && minor(st->st_rdev) == 2;
+}
+
 /*
  * The client's descriptions are shared with its own process, often a shell's terminal: O_NONBLOCK
  * on them would surprise others. A pipe, FIFO or terminal can be opened anew; a socket has
- * MSG_DONTWAIT; a file does not block.
+ * MSG_DONTWAIT; a file does not block. What is none of these is looked at before each transfer.
  */
 static int own_description(int fd, int mode) {
   struct stat st;
-  if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
+  if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) || is_master(&st))
     return fd;
   int own = supervisor_reopen(fd, mode | O_NONBLOCK | O_NOCTTY);
   if (own < 0)
@@ -175,16 +182,22 @@ static int own_description(int fd, int mode) {
   return own;
 }
 
+static void break_later(struct client *client, uint32_t stream, int error) {
+  if (client->broken.stream != 0)
+    return;
+  client->broken.stream = stream;
+  client->broken.error = error;
+  timer_set(&client->break_off, 0);
+}
+
 static void broken(struct sink *sink, int error) {
   unsigned i = 0;
   while (sink != &clients[i].out[0] && sink != &clients[i].out[1])
     i++;
   struct client *client = &clients[i];
-  if (client->broken.stream != 0)
-    return;
-  client->broken.stream = sink == &client->out[0] ? 1 : 2;
-  client->broken.error = error;
-  timer_set(&client->break_off, 0);
+  uint32_t stream = sink == &client->out[0] ? 1 : 2;
+  if (!client->carried[stream - 1])
+    break_later(client, stream, error);
 }
 
 static void attach_output(struct client *client, int number, int fd, bool back_pressure) {
@@ -273,8 +286,30 @@ static void tell(struct client *client) {
     client_free(client);
 }
 
+/* The client found out for itself that nobody takes an output any more. */
+static void take_break(struct client *client, const struct packet *packet) {
+  struct broken_notice notice;
+  struct failure failure;
+  failure_clear(&failure);
+  memset(&notice, 0, sizeof notice);
+  if (packet->header.length == sizeof notice)
+    memcpy(&notice, packet->payload, sizeof notice);
+  if (notice.stream < 1 || notice.stream > 2 || !client->carried[notice.stream - 1] ||
+      notice.error <= 0) {
+    fail(&failure, EINVAL, "break", "no output that the client carries on");
+    connection_reply_failure(client->connection, packet, &failure);
+    return;
+  }
+  break_later(client, notice.stream, notice.error);
+  connection_reply(client->connection, packet, NULL, 0);
+}
+
 void attach_operation(struct connection *connection, struct packet *packet) {
   struct client *client = client_of(connection);
+  if (packet->header.op == OP_BREAK && client != NULL && client->attached) {
+    take_break(client, packet);
+    return;
+  }
   struct failure failure;
   struct attach_request request;
   uint8_t keys[ATTACH_KEYS_MAX] = {0};
@@ -305,6 +340,8 @@ void attach_operation(struct connection *connection, struct packet *packet) {
   timer_clear(&connection->greeting);
   client->attached = true;
   client->breaks = (request.streams & ATTACH_BREAKS) != 0;
+  client->carried[0] = (request.streams & ATTACH_CARRIED_STDOUT) != 0;
+  client->carried[1] = (request.streams & ATTACH_CARRIED_STDERR) != 0;
   connection_reply(connection, packet, NULL, 0);
   if (!connection->used)
     return;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -43,6 +44,12 @@ void source_open(struct source *source, int fd, bool keep_open) {
   source->watch.fd = fd;
   source->watch.ready = source_ready;
   source->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+  source->waits = !source->is_socket && (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+static bool has_input(const struct source *source) {
+  struct pollfd p = {.fd = source->watch.fd, .events = POLLIN};
+  return poll(&p, 1, 0) != 0;
 }
 
 void source_set_keys(struct source *source, const uint8_t *keys, uint32_t count,
@@ -182,6 +189,8 @@ static bool filter_keys(struct input *input, struct source *source, uint32_t cou
 }
 
 static enum moved read_some(struct input *input, struct source *source) {
+  if (source->waits && !has_input(source))
+    return MOVED_NOTHING;
   if (!input->no_splice && !input->terminal && !source->is_socket) {
     enum moved moved = splice_some(input, source);
     if (moved != MOVED_NOTHING)

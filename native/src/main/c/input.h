@@ -16,6 +16,7 @@ struct input;
 struct source {
   bool used;
   bool is_socket;
+  bool waits; /* a description that blocks: it is looked at before each read */
   bool keep_open;                 /* its end does not end the process's input */
   uint8_t keys[ATTACH_KEYS_MAX];  /* what ends it when it is typed */
   uint8_t keys_count, keys_typed; /* so many; of which the last ones read were the first so many,

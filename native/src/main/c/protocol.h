@@ -87,6 +87,10 @@ enum msg_op {
   /* fds: memfd with a STEP_HOOK payload (path, argv, env count), then what becomes its 3, 4, 5
    * -> empty, after its execve */
   OP_LOG_PROGRAM = 17,
+  /* role attach only, once attached: struct broken_notice: the client's output, which a process of
+   * its own carries on, takes nothing any more -> empty, then as if the descriptor handed over had
+   * told so */
+  OP_BREAK = 18,
 
   /* Notifications, unasked, request = 0. */
   /* struct exit_notice, string id; repeated to every new controller until OP_ACK */
@@ -228,6 +232,10 @@ struct attach_request {
  * writes next fails with EPIPE, a terminal hangs up; else the process goes on without this
  * client */
 #define ATTACH_BREAKS 32u
+/* a process of the client's carries on what comes through that descriptor: if it takes nothing any
+ * more, then that process has gone, and the client leaves, or says OP_BREAK */
+#define ATTACH_CARRIED_STDOUT 64u
+#define ATTACH_CARRIED_STDERR 128u
 
 struct broken_notice {
   uint32_t stream; /* 1, 2 */

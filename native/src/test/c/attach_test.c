@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "container_test.h"
@@ -292,6 +295,85 @@ static void drained_waits_for_the_client(void) { /* case L20 */
   session_close(&s);
 }
 
+/* What cannot be opened anew is read, and written, without being waited for: there are others to
+ * serve. */
+static void attach_what_blocks(void) {
+  struct session s;
+  struct state_reply state;
+  char root[128], bytes[32];
+  int master, slave;
+  struct termios raw;
+  container_open(&s, root);
+  plan_container(&plan, NAMESPACES);
+  plan_sink(&plan, 0, SINK_OPEN, -1, -1);
+  plan_sink(&plan, 1, SINK_OPEN, -1, -1);
+  create(&s, root, (const char *[]){"cat", NULL});
+  int number = eventfd('e', EFD_CLOEXEC); /* is read once, as eight bytes */
+  CHECK(number >= 0 && openpty(&master, &slave, NULL, NULL, NULL) == 0);
+  CHECK(tcgetattr(slave, &raw) == 0);
+  cfmakeraw(&raw);
+  CHECK(tcsetattr(slave, TCSANOW, &raw) == 0);
+  /* Opened anew, the other end of a terminal is that of another one. */
+  int socket = attach(&s, 1, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_BACK_PRESSURE,
+                      (int[]){number, master}, 2);
+  start(&s);
+  CHECK(read(slave, bytes, sizeof bytes) == 8 && bytes[0] == 'e');
+  CHECK(state_of(&s, "", &state).phase == PHASE_RUNNING);
+  CHECK(call_signal(&s, "", SIGKILL) == 0);
+  CHECK(wait_exit(&s, "").how == EXIT_SIGNALLED);
+  close(socket);
+  close(slave);
+  session_close(&s);
+}
+
+/* Behind a pipe there is a process of the client's. That it has gone says nothing of the reader,
+ * until the client says so. */
+static void attach_carried_output(void) {
+  struct session s;
+  char byte;
+  for (int told = 0; told < 2; told++) {
+    int out[2];
+    flood_into(&s, "1000000000000", out);
+    int socket = attach(&s, 1,
+                        ATTACH_STDOUT | ATTACH_BACK_PRESSURE | ATTACH_BREAKS | ATTACH_CARRIED_STDOUT,
+                        (int[]){out[1]}, 1);
+    close(out[1]);
+    start(&s);
+    CHECK(read(out[0], &byte, 1) == 1);
+    close(out[0]);
+    CHECK(!receive_message(socket, &answer, 300));
+    CHECK(wait_notice(&s, OP_EXIT, "", 10) == NULL);
+    if (told) {
+      struct broken_notice notice = {.stream = 1, .error = ENOSPC};
+      send_message(socket, OP_BREAK, 3, &notice, sizeof notice, NULL, 0);
+      CHECK(receive_message(socket, &answer, 3000) && answer.header.op == OP_BREAK);
+      CHECK((answer.header.flags & MSG_ERROR) == 0);
+      CHECK(told_of_break(socket).error == ENOSPC);
+      CHECK(wait_exit(&s, "").code == 5);
+    } else {
+      close(socket);
+      CHECK(wait_notice(&s, OP_EXIT, "", 300) == NULL);
+    }
+    session_close(&s);
+  }
+}
+
+/* A break of what is not there is refused. */
+static void attach_break_is_checked(void) {
+  struct session s;
+  int out[2];
+  flood_into(&s, "10", out);
+  static const struct broken_notice wrong[] = {{0, EPIPE}, {2, EPIPE}, {3, EPIPE}, {1, 0}, {1, -1}};
+  int socket = attach(&s, 1, ATTACH_STDOUT, (int[]){out[1]}, 1);
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    send_message(socket, OP_BREAK, 3, &wrong[i], sizeof wrong[i], NULL, 0);
+    CHECK(receive_message(socket, &answer, 3000) && (answer.header.flags & MSG_ERROR) != 0);
+  }
+  send_message(socket, OP_BREAK, 3, wrong, 3, NULL, 0);
+  CHECK(receive_message(socket, &answer, 3000) && (answer.header.flags & MSG_ERROR) != 0);
+  session_close(&s);
+}
+
 const struct test attach_tests[] = {
     {"attach_reader_goes", attach_reader_goes},
     {"attach_onlooker_goes", attach_onlooker_goes},
@@ -301,5 +383,8 @@ const struct test attach_tests[] = {
     {"connections_wait", connections_wait},
     {"attach_after_acknowledgement", attach_after_acknowledgement},
     {"drained_waits_for_the_client", drained_waits_for_the_client},
+    {"attach_what_blocks", attach_what_blocks},
+    {"attach_carried_output", attach_carried_output},
+    {"attach_break_is_checked", attach_break_is_checked},
     {NULL, NULL},
 };
