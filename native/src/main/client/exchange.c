@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "carry.h"
 #include "line.h"
 #include "peer.h"
 #include "signals.h"
@@ -24,6 +25,8 @@
 #define WORD_MS 1000   /* after how long the person is told that the line waits for others */
 #define QUEUE_MS 3000 /* how long it waits for others */
 #define EFFECT_MS 500  /* how long a signal's effect waits for output that is on its way */
+
+#define LAST_MOVES 16
 
 #define FAILED 125
 #define READER_GONE 141 /* what a shell shows for a program that SIGPIPE has ended */
@@ -207,7 +210,18 @@ static void take_effect(int number) {
   send_message(LINE_CONTINUED, 0);
 }
 
-static void take_message(const struct line_message *message) {
+static void tell_carried(uint32_t streams, int error) {
+  send_message(LINE_CARRIED, streams | (uint32_t)error << 8);
+}
+
+/* Takes the descriptor, if one came along. */
+static void take_message(const struct line_message *message, int descriptor) {
+  if (message->op == LINE_CARRY) {
+    carry_begin(message->value, descriptor, tell_carried);
+    return;
+  }
+  if (descriptor >= 0)
+    close(descriptor);
   switch (message->op) {
   case LINE_KEEPS:
     line.kept = message->value != 0;
@@ -229,15 +243,40 @@ static void take_message(const struct line_message *message) {
   }
 }
 
+/* As recv(2); with a descriptor if there is one, else -1. */
+static ssize_t receive_with(struct line_message *message, int *descriptor) {
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof *descriptor)];
+  } control;
+  struct iovec part = {message, sizeof *message};
+  struct msghdr packet = {.msg_iov = &part,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control};
+  *descriptor = -1;
+  ssize_t count = recvmsg(line.socket, &packet, MSG_CMSG_CLOEXEC);
+  struct cmsghdr *header = count < 0 ? NULL : CMSG_FIRSTHDR(&packet);
+  if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+    return count;
+  for (size_t end = CMSG_LEN(sizeof *descriptor); end <= header->cmsg_len; end += sizeof *descriptor) {
+    if (*descriptor >= 0)
+      close(*descriptor); /* the room for one has place for two, by its alignment */
+    memcpy(descriptor, (char *)header + end - sizeof *descriptor, sizeof *descriptor);
+  }
+  return count;
+}
+
 static bool take_messages(void) {
   struct line_message message;
+  int descriptor;
   while (!line.ended) {
-    ssize_t count = recv(line.socket, &message, sizeof message, 0);
+    ssize_t count = receive_with(&message, &descriptor);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
       return true;
     if (count != (ssize_t)sizeof message)
       return false;
-    take_message(&message);
+    take_message(&message, descriptor);
   }
   return true;
 }
@@ -258,20 +297,34 @@ static void take_signals(void) {
   }
 }
 
+/* What has come already is said, but nothing is waited for. */
+static void carry_the_last(void) {
+  struct pollfd ready[CARRY_MAX];
+  for (int i = 0; i < LAST_MOVES; i++) {
+    carry_await(ready);
+    if (poll(ready, CARRY_MAX, 0) <= 0)
+      return;
+    carry_move(ready);
+  }
+}
+
 /* Stays until the line has ended, and answers its exit code. */
 static int stay(void) {
   while (!line.ended) {
-    struct pollfd ready[] = {{.fd = line.socket, .events = POLLIN},
-                             {.fd = line.signals, .events = POLLIN}};
+    struct pollfd ready[2 + CARRY_MAX] = {{.fd = line.socket, .events = POLLIN},
+                                          {.fd = line.signals, .events = POLLIN}};
+    carry_await(ready + 2);
     int64_t left = line.effect == 0 ? -1 : line.effect_at - now();
-    int count = line.effect != 0 && left <= 0 ? 0 : poll(ready, 2, (int)left);
+    int count = line.effect != 0 && left <= 0 ? 0 : poll(ready, 2 + CARRY_MAX, (int)left);
     if (count == 0) {
       take_effect(line.effect);
       continue;
     }
     if (count < 0)
       continue;
+    carry_move(ready + 2);
     if (ready[0].revents != 0 && !take_messages()) {
+      carry_the_last();
       terminal_restore();
       if (line.effect != 0)
         signals_effect(line.effect);

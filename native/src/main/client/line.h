@@ -17,6 +17,9 @@
 #define LINE_SIGNAL 3   /* value: a signal that this process was sent */
 #define LINE_TERMINAL 4 /* value: 0, or why the terminal's mode could not be changed (errno) */
 #define LINE_CONTINUED 5 /* this process was stopped, and goes on */
+/* value: LINE_STREAM_* whose carrying has ended, and 256 times an errno if nothing takes that output
+ * any more */
+#define LINE_CARRIED 6
 
 /* From the resident. */
 #define LINE_OFFER 16    /* it will carry the line out */
@@ -26,6 +29,9 @@
 #define LINE_MODE 20     /* value: a LINE_MODE_*; answered by LINE_TERMINAL */
 #define LINE_EFFECT 21   /* value: a signal that is to have its default effect on this process */
 #define LINE_ENDED 22    /* value: the line's exit code */
+/* value: LINE_STREAM_* to be carried between this process's own streams and the pipe whose
+ * descriptor comes along; answered by LINE_CARRIED, at its end */
+#define LINE_CARRY 23
 
 #define LINE_REFUSED_PEER 1  /* the client is not in the resident's place */
 #define LINE_REFUSED_BUILD 2 /* the client is of an older build */
@@ -35,6 +41,10 @@
 #define LINE_MODE_BEFORE 0 /* as it was at first */
 #define LINE_MODE_RAW 1    /* every byte goes through as it is typed */
 #define LINE_MODE_SILENT 2 /* what is typed is not shown */
+
+#define LINE_STREAM_IN 1
+#define LINE_STREAM_OUT 2
+#define LINE_STREAM_ERR 4 /* with LINE_STREAM_OUT: both are one file, and come by one pipe */
 
 #define LINE_DESCRIPTORS 5 /* the text, the folder, standard input, output and error */
 /* Some hundred lines are carried out or wait at once, all in one heap. */

@@ -54,6 +54,9 @@ uint64_t signals_ignored(void) {
 }
 
 bool signals_meant(const struct signalfd_siginfo *info) {
+  /* What a write to a pipe without reader brings, besides its error, is nobody's message. */
+  if (info->ssi_signo == SIGPIPE && (pid_t)info->ssi_pid == getpid())
+    return false;
   /* A terminal's keys are meant for others where somebody had this process ignore them, and a
    * hangup is what nohup(1) is for; by name they were sent to this one. */
   bool unnamed = info->ssi_code == SI_KERNEL || info->ssi_signo == SIGHUP;

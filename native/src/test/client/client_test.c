@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -90,7 +91,8 @@ struct client {
   int output; /* of stdout and stderr */
 };
 
-static struct client run(char **arguments, int input) {
+/* With a standard output of its own, if there is one to be. */
+static struct client run_to(char **arguments, int input, int output) {
   int ends[2];
   CHECK(pipe2(ends, O_CLOEXEC) == 0);
   struct client client = {fork(), ends[0]};
@@ -100,7 +102,7 @@ static struct client run(char **arguments, int input) {
     setpgid(0, 0);
     if (input >= 0)
       dup2(input, 0);
-    dup2(ends[1], 1);
+    dup2(output >= 0 ? output : ends[1], 1);
     dup2(ends[1], 2);
     char path[128];
     in_folder(path, sizeof path, "berth");
@@ -110,6 +112,8 @@ static struct client run(char **arguments, int input) {
   close(ends[1]);
   return client;
 }
+
+static struct client run(char **arguments, int input) { return run_to(arguments, input, -1); }
 
 static struct client call(char *word) {
   char *arguments[] = {"berth", word, NULL};
@@ -470,6 +474,255 @@ static void the_terminal_is_as_it_was_when_the_resident_dies(int listener) {
   close(slave);
 }
 
+static char *const carrying[] = {"berth", "run", NULL};
+
+/* Has streams carried, by a pipe whose other end is answered. */
+static int carried(int fd, uint32_t streams) {
+  int ends[2];
+  CHECK(pipe2(ends, O_CLOEXEC) == 0);
+  int theirs = streams == LINE_STREAM_IN ? 1 : 0;
+  struct line_message text = {LINE_CARRY, streams};
+  struct iovec part = {&text, sizeof text};
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(&control.header), &ends[theirs], sizeof(int));
+  CHECK(sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof text);
+  close(ends[theirs]);
+  return ends[1 - theirs];
+}
+
+static void check_pattern(int fd, size_t size) {
+  static unsigned char bytes[65536];
+  size_t length = 0;
+  ssize_t count;
+  while ((count = read(fd, bytes, sizeof bytes)) > 0)
+    for (ssize_t i = 0; i < count; i++, length++)
+      CHECK(bytes[i] == (unsigned char)(length / 7));
+  CHECK(count == 0 && length == size);
+}
+
+static void write_pattern(int fd, size_t size) {
+  static unsigned char bytes[65536];
+  for (size_t length = 0; length < size;) {
+    size_t some = size - length < sizeof bytes ? size - length : sizeof bytes;
+    for (size_t i = 0; i < some; i++)
+      bytes[i] = (unsigned char)((length + i) / 7);
+    ssize_t count = write(fd, bytes, some);
+    CHECK(count > 0);
+    length += (size_t)count;
+  }
+}
+
+#define MUCH 3000001u
+
+static int temporary_file(void) {
+  int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  CHECK(fd >= 0);
+  return fd;
+}
+
+static void files_are_carried_both_ways(int listener) {
+  int input = temporary_file();
+  write_pattern(input, MUCH);
+  for (int appends = 0; appends < 2; appends++) {
+    int output = temporary_file();
+    CHECK(fcntl(output, F_SETFL, appends ? O_APPEND : 0) == 0);
+    CHECK(lseek(input, 0, SEEK_SET) == 0);
+    struct client client = run_to((char **)carrying, input, output);
+    int fd = take(listener);
+    int in = carried(fd, LINE_STREAM_IN);
+    check_pattern(in, MUCH);
+    hears(fd, LINE_CARRIED, LINE_STREAM_IN);
+    int out = carried(fd, LINE_STREAM_OUT);
+    write_pattern(out, MUCH);
+    close(out);
+    hears(fd, LINE_CARRIED, LINE_STREAM_OUT);
+    tell(fd, LINE_ENDED, 7);
+    ends_with(client, 7);
+    CHECK(lseek(output, 0, SEEK_SET) == 0);
+    check_pattern(output, MUCH);
+    close(in);
+    close(output);
+    close(fd);
+  }
+  close(input);
+}
+
+static void outputs_of_one_file_keep_their_order(int listener) {
+  struct client client = call("run");
+  int fd = take(listener);
+  int both = carried(fd, LINE_STREAM_OUT | LINE_STREAM_ERR);
+  CHECK(write(both, "one two", 7) == 7);
+  close(both);
+  hears(fd, LINE_CARRIED, LINE_STREAM_OUT | LINE_STREAM_ERR);
+  tell(fd, LINE_ENDED, 0);
+  says(client, "one two");
+  ends_with(client, 0);
+  close(fd);
+}
+
+static void what_nobody_takes_is_told(int listener) {
+  int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  int ends[2];
+  CHECK(full >= 0 && pipe2(ends, O_CLOEXEC) == 0);
+  close(ends[0]);
+  for (int gone = 0; gone < 2; gone++) {
+    struct client client = run_to((char **)carrying, -1, gone ? ends[1] : full);
+    int fd = take(listener);
+    tell(fd, LINE_KEEPS, 1);
+    int out = carried(fd, LINE_STREAM_OUT);
+    CHECK(write(out, "words", 5) == 5);
+    hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)(gone ? EPIPE : ENOSPC) << 8);
+    /* Its own SIGPIPE is no message of anybody's. */
+    CHECK(kill(client.pid, SIGUSR1) == 0);
+    hears(fd, LINE_SIGNAL, SIGUSR1);
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(write(out, "words", 5) < 0 && errno == EPIPE);
+    signal(SIGPIPE, SIG_DFL);
+    tell(fd, LINE_ENDED, 0);
+    ends_with(client, 0);
+    close(out);
+    close(fd);
+  }
+  close(full);
+  close(ends[1]);
+}
+
+static void a_program_that_reads_no_more_is_no_failure(int listener) {
+  int input = temporary_file();
+  write_pattern(input, MUCH);
+  CHECK(lseek(input, 0, SEEK_SET) == 0);
+  struct client client = run((char **)carrying, input);
+  int fd = take(listener);
+  tell(fd, LINE_KEEPS, 1);
+  close(carried(fd, LINE_STREAM_IN));
+  hears(fd, LINE_CARRIED, LINE_STREAM_IN);
+  CHECK(kill(client.pid, SIGUSR1) == 0);
+  hears(fd, LINE_SIGNAL, SIGUSR1);
+  tell(fd, LINE_ENDED, 0);
+  ends_with(client, 0);
+  close(input);
+  close(fd);
+}
+
+/* What cannot be carried is said to have ended. */
+static void wrong_wishes_are_refused(int listener) {
+  static const uint32_t all[] = {0, 3, 5, 7, 8, 0xfffff};
+  struct client client = call("run");
+  int fd = take(listener);
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    int end = carried(fd, all[i]);
+    hears(fd, LINE_CARRIED, all[i] | (uint32_t)EINVAL << 8);
+    close(end);
+  }
+  tell(fd, LINE_CARRY, LINE_STREAM_OUT); /* without a pipe */
+  hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)EINVAL << 8);
+  int both = carried(fd, LINE_STREAM_OUT | LINE_STREAM_ERR);
+  int again = carried(fd, LINE_STREAM_ERR);
+  hears(fd, LINE_CARRIED, LINE_STREAM_ERR | (uint32_t)EINVAL << 8);
+  close(both);
+  close(again);
+  hears(fd, LINE_CARRIED, LINE_STREAM_OUT | LINE_STREAM_ERR);
+  tell(fd, LINE_ENDED, 0);
+  ends_with(client, 0);
+  close(fd);
+}
+
+static void a_terminal_that_takes_nothing_holds_up_nothing_else(int listener) {
+  int master, slave;
+  char bytes[4096];
+  CHECK(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+  struct client client = run_to((char **)carrying, slave, slave);
+  int fd = take(listener);
+  tell(fd, LINE_KEEPS, 1);
+  tell(fd, LINE_MODE, LINE_MODE_RAW);
+  hears(fd, LINE_TERMINAL, 0);
+  int in = carried(fd, LINE_STREAM_IN);
+  int out = carried(fd, LINE_STREAM_OUT);
+  CHECK(fcntl(out, F_SETFL, O_NONBLOCK) == 0);
+  memset(bytes, 'x', sizeof bytes);
+  size_t total = 0;
+  for (int i = 0; i < 100; i++) { /* until everything on the way is full */
+    ssize_t count;
+    while ((count = write(out, bytes, sizeof bytes)) > 0)
+      total += (size_t)count;
+    usleep(2000);
+  }
+  CHECK(kill(client.pid, SIGUSR1) == 0);
+  hears(fd, LINE_SIGNAL, SIGUSR1);
+  CHECK(write(master, "k", 1) == 1);
+  await(in);
+  CHECK(read(in, bytes, sizeof bytes) == 1 && bytes[0] == 'k');
+  /* The terminal's description is its owner's. */
+  CHECK((fcntl(slave, F_GETFL) & O_NONBLOCK) == 0);
+  close(out);
+  while (total > 0) {
+    await(master);
+    ssize_t count = read(master, bytes, sizeof bytes);
+    CHECK(count > 0 && (size_t)count <= total);
+    total -= (size_t)count;
+  }
+  hears(fd, LINE_CARRIED, LINE_STREAM_OUT);
+  tell(fd, LINE_ENDED, 0);
+  ends_with(client, 0);
+  close(in);
+  close(master);
+  close(slave);
+  close(fd);
+}
+
+/* Keys that are typed while others are in the terminal's foreground are theirs. */
+static void in_the_background_no_keys_are_taken(int listener) {
+  int master, slave;
+  char key;
+  CHECK(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+  pid_t shell = fork();
+  CHECK(shell >= 0);
+  if (shell == 0) {
+    int status;
+    CHECK(setsid() >= 0 && ioctl(slave, TIOCSCTTY, 0) == 0);
+    struct client client = run((char **)carrying, slave);
+    CHECK(waitpid(client.pid, &status, WUNTRACED) == client.pid);
+    CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTTIN);
+    CHECK(read(slave, &key, 1) == 1 && key == 'k');
+    kill(client.pid, SIGKILL);
+    _exit(0);
+  }
+  int fd = take(listener);
+  int in = carried(fd, LINE_STREAM_IN);
+  CHECK(write(master, "k\n", 2) == 2);
+  int status;
+  CHECK(waitpid(shell, &status, 0) == shell && status == 0);
+  CHECK(read(in, &key, 1) == 0);
+  close(in);
+  close(master);
+  close(slave);
+  close(fd);
+}
+
+static void what_has_come_is_said_when_the_resident_dies(int listener) {
+  struct client client = call("run");
+  int fd = take(listener);
+  int out = carried(fd, LINE_STREAM_OUT);
+  CHECK(kill(client.pid, SIGSTOP) == 0);
+  CHECK(write(out, "last words", 10) == 10);
+  close(fd);
+  CHECK(kill(client.pid, SIGCONT) == 0);
+  says(client, "last words");
+  ends_with(client, 125);
+  close(out);
+}
+
 static void nobody_connected(int listener) {
   struct pollfd ready = {.fd = listener, .events = POLLIN};
   CHECK(poll(&ready, 1, 0) == 0);
@@ -621,6 +874,14 @@ int main(int argc, char **argv) {
   RUN(a_reader_that_has_gone_ends_the_client(listener));
   RUN(the_client_stops_and_goes_on(listener));
   RUN(the_terminal_is_as_it_was_when_the_resident_dies(listener));
+  RUN(files_are_carried_both_ways(listener));
+  RUN(outputs_of_one_file_keep_their_order(listener));
+  RUN(what_nobody_takes_is_told(listener));
+  RUN(a_program_that_reads_no_more_is_no_failure(listener));
+  RUN(wrong_wishes_are_refused(listener));
+  RUN(a_terminal_that_takes_nothing_holds_up_nothing_else(listener));
+  RUN(in_the_background_no_keys_are_taken(listener));
+  RUN(what_has_come_is_said_when_the_resident_dies(listener));
   RUN(a_line_that_wants_none_goes_on_alone(listener));
   RUN(what_a_resident_cannot_do_goes_on_alone(listener));
   RUN(names_in_dev_and_proc_are_of_each_process(listener));
@@ -630,6 +891,6 @@ int main(int argc, char **argv) {
   RUN(a_bounded_line_goes_on_alone(listener));
   snprintf(text, sizeof text, "rm -rf '%s'", folder);
   CHECK(system(text) == 0);
-  printf("client_test: 20 tests passed\n");
+  printf("client_test: 28 tests passed\n");
   return 0;
 }
