@@ -151,17 +151,25 @@ void carry_begin(uint32_t streams, int pipe, carry_ended *ended) {
 }
 
 void carry_await(struct pollfd *entries) {
+  entries[CARRY_MAX] = (struct pollfd){.fd = -1};
   for (int i = 0; i < CARRY_MAX; i++) {
     struct carriage *c = &carriages[i];
     bool to_write = c->start < c->end || (is_input(c) && c->file);
     entries[i].fd = c->streams == 0 ? -1 : to_write == is_input(c) ? c->pipe : c->own;
     entries[i].events = to_write ? POLLOUT : POLLIN;
     entries[i].revents = 0;
+    if (c->streams == LINE_STREAM_IN) /* for its reader's end alone */
+      entries[CARRY_MAX] = (struct pollfd){.fd = c->pipe};
   }
 }
 
 void carry_move(const struct pollfd *entries) {
-  for (int i = 0; i < CARRY_MAX; i++)
-    if (carriages[i].streams != 0 && entries[i].fd >= 0 && entries[i].revents != 0)
-      move(&carriages[i]);
+  for (int i = 0; i < CARRY_MAX; i++) {
+    struct carriage *c = &carriages[i];
+    if (c->streams == LINE_STREAM_IN && entries[CARRY_MAX].fd == c->pipe &&
+        (entries[CARRY_MAX].revents & POLLERR) != 0)
+      finish(c, 0); /* keys that are typed now are meant for others */
+    else if (c->streams != 0 && entries[i].fd >= 0 && entries[i].revents != 0)
+      move(c);
+  }
 }

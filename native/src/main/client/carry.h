@@ -11,6 +11,7 @@
  */
 
 #define CARRY_MAX 3 /* streams at most at once */
+#define CARRY_ENTRIES (CARRY_MAX + 1)
 
 /* Is told that streams have ended, with an errno if the output takes nothing any more. */
 typedef void carry_ended(uint32_t streams, int error);
@@ -19,7 +20,7 @@ typedef void carry_ended(uint32_t streams, int error);
  * descriptor. */
 void carry_begin(uint32_t streams, int pipe, carry_ended *ended);
 
-/* What is to be waited for: CARRY_MAX entries, those without a descriptor below zero. */
+/* What is to be waited for: CARRY_ENTRIES, those without a descriptor below zero. */
 void carry_await(struct pollfd *entries);
 
 /* Moves what can be moved without waiting long, for entries that have become ready. */

@@ -211,7 +211,7 @@ static void take_effect(int number) {
 }
 
 static void tell_carried(uint32_t streams, int error) {
-  send_message(LINE_CARRIED, streams | (uint32_t)error << 8);
+  send_message(LINE_CARRIED, (streams & LINE_STREAM_MASK) | (uint32_t)error << LINE_ERROR_SHIFT);
 }
 
 /* Takes the descriptor, if one came along. */
@@ -299,10 +299,10 @@ static void take_signals(void) {
 
 /* What has come already is said, but nothing is waited for. */
 static void carry_the_last(void) {
-  struct pollfd ready[CARRY_MAX];
+  struct pollfd ready[CARRY_ENTRIES];
   for (int i = 0; i < LAST_MOVES; i++) {
     carry_await(ready);
-    if (poll(ready, CARRY_MAX, 0) <= 0)
+    if (poll(ready, CARRY_ENTRIES, 0) <= 0)
       return;
     carry_move(ready);
   }
@@ -311,11 +311,11 @@ static void carry_the_last(void) {
 /* Stays until the line has ended, and answers its exit code. */
 static int stay(void) {
   while (!line.ended) {
-    struct pollfd ready[2 + CARRY_MAX] = {{.fd = line.socket, .events = POLLIN},
+    struct pollfd ready[2 + CARRY_ENTRIES] = {{.fd = line.socket, .events = POLLIN},
                                           {.fd = line.signals, .events = POLLIN}};
     carry_await(ready + 2);
     int64_t left = line.effect == 0 ? -1 : line.effect_at - now();
-    int count = line.effect != 0 && left <= 0 ? 0 : poll(ready, 2 + CARRY_MAX, (int)left);
+    int count = line.effect != 0 && left <= 0 ? 0 : poll(ready, 2 + CARRY_ENTRIES, (int)left);
     if (count == 0) {
       take_effect(line.effect);
       continue;

@@ -17,8 +17,8 @@
 #define LINE_SIGNAL 3   /* value: a signal that this process was sent */
 #define LINE_TERMINAL 4 /* value: 0, or why the terminal's mode could not be changed (errno) */
 #define LINE_CONTINUED 5 /* this process was stopped, and goes on */
-/* value: LINE_STREAM_* whose carrying has ended, and 256 times an errno if nothing takes that output
- * any more */
+/* value: LINE_STREAM_* whose carrying has ended; from LINE_ERROR_SHIFT on an errno, if nothing takes
+ * that output any more */
 #define LINE_CARRIED 6
 
 /* From the resident. */
@@ -45,6 +45,8 @@
 #define LINE_STREAM_IN 1
 #define LINE_STREAM_OUT 2
 #define LINE_STREAM_ERR 4 /* with LINE_STREAM_OUT: both are one file, and come by one pipe */
+#define LINE_STREAM_MASK 255
+#define LINE_ERROR_SHIFT 8
 
 #define LINE_DESCRIPTORS 5 /* the text, the folder, standard input, output and error */
 /* Some hundred lines are carried out or wait at once, all in one heap. */

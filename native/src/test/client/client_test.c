@@ -582,7 +582,7 @@ static void what_nobody_takes_is_told(int listener) {
     tell(fd, LINE_KEEPS, 1);
     int out = carried(fd, LINE_STREAM_OUT);
     CHECK(write(out, "words", 5) == 5);
-    hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)(gone ? EPIPE : ENOSPC) << 8);
+    hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)(gone ? EPIPE : ENOSPC) << LINE_ERROR_SHIFT);
     /* Its own SIGPIPE is no message of anybody's. */
     CHECK(kill(client.pid, SIGUSR1) == 0);
     hears(fd, LINE_SIGNAL, SIGUSR1);
@@ -617,19 +617,19 @@ static void a_program_that_reads_no_more_is_no_failure(int listener) {
 
 /* What cannot be carried is said to have ended. */
 static void wrong_wishes_are_refused(int listener) {
-  static const uint32_t all[] = {0, 3, 5, 7, 8, 0xfffff};
+  static const uint32_t all[] = {0, 3, 5, 7, 8, 255};
   struct client client = call("run");
   int fd = take(listener);
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     int end = carried(fd, all[i]);
-    hears(fd, LINE_CARRIED, all[i] | (uint32_t)EINVAL << 8);
+    hears(fd, LINE_CARRIED, all[i] | (uint32_t)EINVAL << LINE_ERROR_SHIFT);
     close(end);
   }
   tell(fd, LINE_CARRY, LINE_STREAM_OUT); /* without a pipe */
-  hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)EINVAL << 8);
+  hears(fd, LINE_CARRIED, LINE_STREAM_OUT | (uint32_t)EINVAL << LINE_ERROR_SHIFT);
   int both = carried(fd, LINE_STREAM_OUT | LINE_STREAM_ERR);
   int again = carried(fd, LINE_STREAM_ERR);
-  hears(fd, LINE_CARRIED, LINE_STREAM_ERR | (uint32_t)EINVAL << 8);
+  hears(fd, LINE_CARRIED, LINE_STREAM_ERR | (uint32_t)EINVAL << LINE_ERROR_SHIFT);
   close(both);
   close(again);
   hears(fd, LINE_CARRIED, LINE_STREAM_OUT | LINE_STREAM_ERR);
@@ -673,9 +673,11 @@ static void a_terminal_that_takes_nothing_holds_up_nothing_else(int listener) {
     total -= (size_t)count;
   }
   hears(fd, LINE_CARRIED, LINE_STREAM_OUT);
+  /* What is typed when nobody reads any more is not taken. */
+  close(in);
+  hears(fd, LINE_CARRIED, LINE_STREAM_IN);
   tell(fd, LINE_ENDED, 0);
   ends_with(client, 0);
-  close(in);
   close(master);
   close(slave);
   close(fd);

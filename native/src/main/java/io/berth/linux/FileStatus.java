@@ -72,6 +72,23 @@ public record FileStatus(
     return type() == OpenFlags.S_IFREG;
   }
 
+  /** Whether it is a pipe, named or not, or a socket. */
+  public boolean isPipeOrSocket() {
+    return type() == OpenFlags.S_IFIFO || type() == OpenFlags.S_IFSOCK;
+  }
+
+  /** Whether it is /dev/null, /dev/zero or /dev/full, where no read or write ever waits. */
+  public boolean isNullDevice() {
+    return type() == OpenFlags.S_IFCHR
+        && special.major() == 1
+        && (special.minor() == 3 || special.minor() == 5 || special.minor() == 7);
+  }
+
+  /** Whether it is the same file as another one that exists at the same time. */
+  public boolean isSameFile(FileStatus other) {
+    return mountId == other.mountId && inode == other.inode && special.equals(other.special);
+  }
+
   public boolean isSymbolicLink() {
     return type() == OpenFlags.S_IFLNK;
   }

@@ -9,7 +9,6 @@ import io.berth.cli.session.Descriptors;
 import io.berth.cli.session.Session;
 import io.berth.cli.session.TerminalMode;
 import io.berth.linux.Errno;
-import io.berth.linux.Fd;
 import io.berth.linux.Poller;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
@@ -22,8 +21,7 @@ import io.berth.linux.supervisor.SupervisorListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumMap;
-import java.util.Map;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -32,8 +30,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The caller's own descriptors, handed to a container's supervisor: bytes pass between terminal and
- * container without any Java between them. Used by one thread.
+ * The caller's streams, brought to a container's supervisor: bytes pass between them and the
+ * container without any resident command line between them. Used by one thread.
  */
 final class Attachment implements AutoCloseable {
   private static final long ANSWER_SECONDS = 10;
@@ -45,6 +43,7 @@ final class Attachment implements AutoCloseable {
   private final Poller poller;
   private final SupervisorConnection connection;
   private final Ending ending;
+  private final BroughtStreams streams = new BroughtStreams();
   private @Nullable TerminalMode raw;
 
   private Attachment(
@@ -113,7 +112,7 @@ final class Attachment implements AutoCloseable {
       Attachment attachment = new Attachment(where, poller, connection, ending);
       try {
         attachment.handOver(session.caller(), own, want, bonds);
-      } catch (RuntimeException e) {
+      } catch (IOException | RuntimeException e) {
         attachment.close();
         throw e;
       }
@@ -127,6 +126,20 @@ final class Attachment implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("attach: interrupted", e);
     }
+  }
+
+  private static Set<SupervisorConnection.Stream> streamsOf(Want want, boolean tty) {
+    Set<SupervisorConnection.Stream> wanted = EnumSet.noneOf(SupervisorConnection.Stream.class);
+    if (want.stdin()) {
+      wanted.add(SupervisorConnection.Stream.STDIN);
+    }
+    if (want.stdout()) {
+      wanted.add(SupervisorConnection.Stream.STDOUT);
+    }
+    if (want.stderr() && !tty) {
+      wanted.add(SupervisorConnection.Stream.STDERR);
+    }
+    return wanted;
   }
 
   private static BerthException refused(AttachResponse where, IOException refusal) {
@@ -161,31 +174,41 @@ final class Attachment implements AutoCloseable {
   }
 
   private void handOver(
-      Caller caller, Descriptors own, Want want, Set<SupervisorConnection.Bond> bonds) {
-    Map<SupervisorConnection.Stream, Fd> streams = new EnumMap<>(SupervisorConnection.Stream.class);
-    if (want.stdin()) {
-      streams.put(SupervisorConnection.Stream.STDIN, own.in());
-    }
-    if (want.stdout()) {
-      streams.put(SupervisorConnection.Stream.STDOUT, own.out());
-    }
-    if (want.stderr() && !where.getTty()) {
-      streams.put(SupervisorConnection.Stream.STDERR, own.err());
-    }
+      Caller caller, Descriptors own, Want want, Set<SupervisorConnection.Bond> bonds)
+      throws SyscallException {
+    streams.open(own, streamsOf(want, where.getTty()));
     boolean typed = where.getTty() && want.stdin();
     if (typed && caller.readsTerminal()) {
       raw = TerminalMode.raw(caller);
     }
     byte[] keys = typed ? want.keys().bytes() : new byte[0];
-    await(connection.attach(where.getExecId(), streams, bonds, keys));
+    await(connection.attach(where.getExecId(), streams.descriptors(), streams.with(bonds), keys));
+    streams.handedOver(own, this::broke);
+  }
+
+  /** An output that is carried takes nothing any more, which the supervisor cannot know. */
+  private void broke(SupervisorConnection.Stream stream, Errno error) {
+    var _ =
+        connection
+            .breakOutput(stream, error)
+            .whenComplete((_, refused) -> {
+              if (refused != null) {
+                ending.broken(stream, error);
+              }
+            });
   }
 
   /** Blocks until the attachment ends, gives the terminal back as it was, and tells how. */
   End awaitEnd() {
     try {
       End end = ending.end.get();
+      // Whatever has not been let go by now is, so that carried outputs come to their end.
+      connection.close();
+      BroughtStreams.Break late = streams.awaitOutputs();
       close();
-      return end;
+      return late == null || end instanceof End.Broken
+          ? end
+          : new End.Broken(late.stream(), late.error());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BerthException.Cancelled("attached: interrupted", e);
@@ -216,6 +239,7 @@ final class Attachment implements AutoCloseable {
     }
     connection.close();
     poller.close();
+    streams.close();
   }
 
   /**

@@ -2,6 +2,7 @@ package io.berth.cli.resident;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.cli.session.Signals;
+import io.berth.cli.session.StreamCarrier;
 import io.berth.cli.session.TerminalKeeper;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
@@ -9,18 +10,23 @@ import io.berth.linux.Signal;
 import io.berth.linux.Sockets;
 import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
+import io.berth.linux.supervisor.SupervisorConnection.Stream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The client of a line that is carried out: what it is told and asked, and what it tells. Messages
  * are taken on the poller's thread; everything else is called from the line's threads.
  */
-final class LineConnection implements Signals.Addressee, TerminalKeeper {
+final class LineConnection implements Signals.Addressee, TerminalKeeper, StreamCarrier {
   private final Fd socket;
   private final Fd input;
   private final long ignored;
@@ -33,6 +39,10 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
   /** The terminal before a change, and after it; null while it is as it was. */
   @GuardedBy("this")
   private @Nullable Changed changed;
+
+  /** Who is told when the client has ended to carry streams, LINE_STREAM_*. */
+  @GuardedBy("this")
+  private final Map<Integer, IntConsumer> carried = new HashMap<>();
 
   @GuardedBy("this")
   private boolean gone;
@@ -53,14 +63,19 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
 
   /** Sends a message; one to a client that has gone is dropped. */
   static boolean send(Fd socket, int op, int value) {
-    ByteBuffer message =
-        ByteBuffer.allocate(LineProtocol.MESSAGE_BYTES).order(ByteOrder.nativeOrder());
-    message.putInt(op).putInt(value);
     try {
-      return Sockets.trySend(socket, message.array(), List.of());
+      return Sockets.trySend(socket, message(op, value), List.of());
     } catch (SyscallException e) {
       return false;
     }
+  }
+
+  private static byte[] message(int op, int value) {
+    return ByteBuffer.allocate(LineProtocol.MESSAGE_BYTES)
+        .order(ByteOrder.nativeOrder())
+        .putInt(op)
+        .putInt(value)
+        .array();
   }
 
   private void send(int op, int value) {
@@ -90,6 +105,15 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
         }
       }
       case LineProtocol.LINE_CONTINUED -> gate.stop(false);
+      case LineProtocol.LINE_CARRIED -> {
+        IntConsumer ended;
+        synchronized (this) {
+          ended = carried.remove(value & LineProtocol.LINE_STREAM_MASK);
+        }
+        if (ended != null) {
+          ended.accept(value >>> LineProtocol.LINE_ERROR_SHIFT);
+        }
+      }
       default -> {
         // Of a client that knows more: not asked for.
       }
@@ -100,8 +124,11 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
   void gone() {
     CompletableFuture<Integer> answer;
     Changed left;
+    List<IntConsumer> unended;
     synchronized (this) {
       gone = true;
+      unended = List.copyOf(carried.values());
+      carried.clear();
       answer = terminalAnswer;
       terminalAnswer = null;
       left = changed;
@@ -115,6 +142,8 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
     if (left != null) {
       putBack(left);
     }
+    // Of its readers nothing is known, and nobody waits for them.
+    unended.forEach(ended -> ended.accept(0));
   }
 
   /**
@@ -189,6 +218,29 @@ final class LineConnection implements Signals.Addressee, TerminalKeeper {
     ask(LineProtocol.LINE_MODE_BEFORE);
     synchronized (this) {
       changed = null;
+    }
+  }
+
+  @Override
+  public void carry(Set<Stream> streams, Fd pipe, IntConsumer ended) throws SyscallException {
+    int bits = 0;
+    for (Stream stream : streams) {
+      bits |=
+          switch (stream) {
+            case STDIN -> LineProtocol.LINE_STREAM_IN;
+            case STDOUT -> LineProtocol.LINE_STREAM_OUT;
+            case STDERR -> LineProtocol.LINE_STREAM_ERR;
+          };
+    }
+    synchronized (this) {
+      if (gone) {
+        throw new SyscallException("carry", pipe.what(), Errno.ECONNRESET);
+      }
+      carried.put(bits, ended);
+      if (!Sockets.trySend(socket, message(LineProtocol.LINE_CARRY, bits), List.of(pipe))) {
+        carried.remove(bits);
+        throw new SyscallException("carry", pipe.what(), Errno.EAGAIN);
+      }
     }
   }
 

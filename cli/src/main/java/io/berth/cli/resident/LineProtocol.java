@@ -9,6 +9,7 @@ final class LineProtocol {
   static final int LINE_SIGNAL = 3;
   static final int LINE_TERMINAL = 4;
   static final int LINE_CONTINUED = 5;
+  static final int LINE_CARRIED = 6;
 
   static final int LINE_OFFER = 16;
   static final int LINE_REFUSED = 17;
@@ -17,6 +18,13 @@ final class LineProtocol {
   static final int LINE_MODE = 20;
   static final int LINE_EFFECT = 21;
   static final int LINE_ENDED = 22;
+  static final int LINE_CARRY = 23;
+
+  static final int LINE_STREAM_IN = 1;
+  static final int LINE_STREAM_OUT = 2;
+  static final int LINE_STREAM_ERR = 4;
+  static final int LINE_STREAM_MASK = 255;
+  static final int LINE_ERROR_SHIFT = 8;
 
   static final int LINE_REFUSED_PEER = 1;
   static final int LINE_REFUSED_BUILD = 2;

@@ -169,6 +169,7 @@ final class LineRunner {
               streams.get(1),
               streams.get(2),
               connection,
+              connection,
               gate,
               failure -> LOG.log(Level.DEBUG, "line: {0}", failure.getMessage()));
       byte[] line = ("berth: " + why + "\n").getBytes(StandardCharsets.UTF_8);
@@ -182,6 +183,7 @@ final class LineRunner {
               streams.get(0),
               streams.get(1),
               streams.get(2),
+              connection,
               connection,
               gate,
               this::endWithOutput);

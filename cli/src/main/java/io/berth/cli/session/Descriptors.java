@@ -14,6 +14,7 @@ public final class Descriptors {
   private final Fd out;
   private final Fd err;
   private final TerminalKeeper terminal;
+  private final StreamCarrier carrier;
   private final StreamGate gate;
   private volatile Consumer<SyscallException> brokenOutput;
 
@@ -27,12 +28,14 @@ public final class Descriptors {
       Fd out,
       Fd err,
       TerminalKeeper terminal,
+      StreamCarrier carrier,
       StreamGate gate,
       Consumer<SyscallException> brokenOutput) {
     this.in = in;
     this.out = out;
     this.err = err;
     this.terminal = terminal;
+    this.carrier = carrier;
     this.gate = gate;
     this.brokenOutput = brokenOutput;
   }
@@ -40,11 +43,14 @@ public final class Descriptors {
   /** Numbers 0, 1 and 2 of this process. */
   public static Descriptors ofThisProcess(Consumer<SyscallException> brokenOutput) {
     Fd in = Fd.adopt(0, "standard input");
+    Fd out = Fd.adopt(1, "standard output");
+    Fd err = Fd.adopt(2, "standard error");
     return new Descriptors(
         in,
-        Fd.adopt(1, "standard output"),
-        Fd.adopt(2, "standard error"),
+        out,
+        err,
         new OwnTerminal(in),
+        new OwnCarrier(in, out, err),
         StreamGate.OPEN,
         brokenOutput);
   }
@@ -67,6 +73,11 @@ public final class Descriptors {
   /** Who changes the mode of the terminal at standard input. */
   TerminalKeeper terminal() {
     return terminal;
+  }
+
+  /** What carries bytes between the streams and pipes. */
+  public StreamCarrier carrier() {
+    return carrier;
   }
 
   /** What keeps the line's threads from the streams. */

@@ -20,6 +20,8 @@ final class Protocol {
   static final int ATTACH_BACK_PRESSURE = 8;
   static final int ATTACH_KEEP_STDIN = 16;
   static final int ATTACH_BREAKS = 32;
+  static final int ATTACH_CARRIED_STDOUT = 64;
+  static final int ATTACH_CARRIED_STDERR = 128;
   static final int ATTACH_KEYS_MAX = 16;
   static final int PLAN_MAGIC = 0x4e4c5042;
   static final int PLAN_VERSION = 1;
@@ -53,6 +55,7 @@ final class Protocol {
   static final int OP_SHUTDOWN = 15;
   static final int OP_DROP_OUTPUT = 16;
   static final int OP_LOG_PROGRAM = 17;
+  static final int OP_BREAK = 18;
   static final int OP_EXIT = 64;
   static final int OP_DEPOSED = 65;
   static final int OP_DRAINED = 66;

@@ -1,5 +1,6 @@
 package io.berth.linux.supervisor;
 
+import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.Memfd;
 import io.berth.linux.Poller;
@@ -314,7 +315,14 @@ public final class SupervisorConnection implements AutoCloseable {
      * An output that this client's reader no longer takes ends for the process, too; a supervisor
      * that is too old for it lets the process go on.
      */
-    BREAKS(Protocol.ATTACH_BREAKS);
+    BREAKS(Protocol.ATTACH_BREAKS),
+    /**
+     * Standard output goes on to the reader by a process of the client's: that the descriptor takes
+     * nothing any more is no break of the reader's, which {@link #breakOutput} tells.
+     */
+    CARRIED_STDOUT(Protocol.ATTACH_CARRIED_STDOUT),
+    /** The same of standard error. */
+    CARRIED_STDERR(Protocol.ATTACH_CARRIED_STDERR);
 
     private final int bit;
 
@@ -345,6 +353,16 @@ public final class SupervisorConnection implements AutoCloseable {
     }
     WireWriter out = new WireWriter().u32(bits).u32(detachKeys.length).text(id).bytes(detachKeys);
     return done(request(Protocol.OP_ATTACH, newRequest(), out, fds));
+  }
+
+  /**
+   * Tells that the reader of a carried output takes nothing any more; {@link
+   * SupervisorListener#broken} and the end of the connection follow. A supervisor that is too old
+   * for it refuses.
+   */
+  public CompletableFuture<Void> breakOutput(Stream stream, Errno error) {
+    WireWriter out = new WireWriter().u32(stream == Stream.STDERR ? 2 : 1).u32(error.number());
+    return done(request(Protocol.OP_BREAK, newRequest(), out, List.of()));
   }
 
   /** Ends the supervisor; EBUSY while a process lives, unless forced, which kills them. */
