@@ -41,7 +41,7 @@ struct client {
 };
 
 _Static_assert(CLIENTS_MAX + 16 <= CONNECTIONS_MAX, "clients leave room for a controller");
-_Static_assert(PROCESSES_MAX *(2 * (1 + SINKS_PER_OUTPUT) + 3) + TOKENS_MAX + CLIENTS_MAX * 3 +
+_Static_assert(PROCESSES_MAX *(2 * (2 + SINKS_PER_OUTPUT) + 3) + TOKENS_MAX + CLIENTS_MAX * 3 +
                        CONNECTIONS_MAX + 128 <=
                    TIMERS_MAX,
                "every timer that is set fires");

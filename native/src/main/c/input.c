@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "pipe_size.h"
 #include "supervisor.h"
 #include "syscalls.h"
 
@@ -145,10 +147,18 @@ static enum moved splice_some(struct input *input, struct source *source) {
     return MOVED_END;
   if (errno == EPIPE)
     return MOVED_BROKEN;
-  /* EAGAIN says either "no input" or "pipe full"; reading once by hand tells which. */
-  if (errno != EAGAIN)
+  if (errno != EAGAIN) {
     input->no_splice = true;
-  return MOVED_NOTHING;
+    return MOVED_NOTHING;
+  }
+  /* That says either "no input" or "pipe full". What does not tell how much it has is read by
+   * hand. */
+  int waiting = 0;
+  if (ioctl(source->watch.fd, FIONREAD, &waiting) < 0 || waiting <= 0)
+    return MOVED_NOTHING;
+  pipe_enlarge(input->target.fd, &input->enlarged);
+  input->full = true;
+  return MOVED_BLOCKED;
 }
 
 /*
@@ -261,7 +271,7 @@ void input_pump(struct input *input) {
     input_close(input);
     return;
   }
-  if (moved == MOVED_BLOCKED) {
+  if (moved == MOVED_BLOCKED || input->full) {
     watch_sources(input, 0);
     watch_set(&input->target, EPOLLOUT);
     return;
@@ -284,7 +294,9 @@ void input_pump(struct input *input) {
 
 static void target_ready(struct watch *watch, uint32_t events) {
   (void)events;
-  input_pump(container_of(watch, struct input, target));
+  struct input *input = container_of(watch, struct input, target);
+  input->full = false;
+  input_pump(input);
 }
 
 static void source_ready(struct watch *watch, uint32_t events) {

@@ -32,6 +32,8 @@ struct input {
   bool terminal;
   bool ending; /* close as soon as the buffer is empty */
   bool no_splice;
+  bool full;     /* a source has more than the target takes now */
+  bool enlarged; /* the target is a larger pipe */
   struct watch target;
   uint8_t *buffer;
   uint32_t start, end;

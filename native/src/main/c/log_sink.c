@@ -17,6 +17,8 @@
 #define BATCH_MAX (128u << 10)
 #define HEADER_MAX 48u
 #define FILES_MAX 1000u
+#define PARTS_MAX 64u
+#define LONG 1024u /* from so many bytes on they are written from where they lie */
 
 struct pending {
   uint32_t length;
@@ -38,7 +40,10 @@ struct log_writer {
 
 static struct log_writer writers[LOGS_MAX];
 static uint8_t batch[BATCH_MAX]; /* one thread: one batch is enough for all */
-static uint32_t batched;
+static uint32_t batch_used;
+static struct iovec parts[PARTS_MAX]; /* of the batch, and of what is logged */
+static uint32_t part_count;
+static uint32_t batched; /* bytes of all parts */
 
 static int open_file(struct log_writer *log) {
   log->file = openat(log->folder, log->name,
@@ -118,6 +123,10 @@ static void rotate(struct log_writer *log) {
   if (log->max_files <= 1) {
     unlinkat(log->folder, log->name, 0);
   } else {
+    /* The oldest goes by itself: a file that is renamed onto another is written to the disk at once
+     * (auto_da_alloc of ext4(5)), for ten milliseconds. */
+    snprintf(to, sizeof to, "%s.%u", log->name, log->max_files - 1);
+    unlinkat(log->folder, to, 0);
     for (uint32_t i = log->max_files - 1; i > 1; i--) {
       snprintf(from, sizeof from, "%s.%u", log->name, i - 1);
       snprintf(to, sizeof to, "%s.%u", log->name, i);
@@ -129,25 +138,39 @@ static void rotate(struct log_writer *log) {
   open_file(log); /* fails: every record is counted as dropped, each batch tries again */
 }
 
-/* Writes the batch; on a full disk the file is cut back to its last whole record. */
-static void write_batch(struct log_writer *log) {
-  if (batched == 0)
-    return;
-  uint32_t length = batched;
-  batched = 0;
-  if (log->file < 0 && open_file(log) < 0) {
-    supervisor.log_dropped += length;
-    return;
-  }
+/* Writes what the parts hold; answers how much of it was taken. */
+static uint32_t write_parts(int file, uint32_t count) {
   uint32_t done = 0;
-  while (done < length) {
-    ssize_t n = write(log->file, batch + done, length - done);
+  for (struct iovec *part = parts, *end = parts + count; part < end;) {
+    ssize_t n = writev(file, part, (int)(end - part));
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
       break;
     done += (uint32_t)n;
+    size_t left = (size_t)n;
+    for (; part < end && left >= part->iov_len; part++)
+      left -= part->iov_len;
+    if (part < end) {
+      part->iov_base = (uint8_t *)part->iov_base + left;
+      part->iov_len -= left;
+    }
   }
+  return done;
+}
+
+/* Writes the batch; on a full disk the file is cut back to its last whole record. */
+static void write_batch(struct log_writer *log) {
+  if (batched == 0)
+    return;
+  uint32_t length = batched;
+  uint32_t count = part_count;
+  batched = batch_used = part_count = 0;
+  if (log->file < 0 && open_file(log) < 0) {
+    supervisor.log_dropped += length;
+    return;
+  }
+  uint32_t done = write_parts(log->file, count);
   if (done < length) {
     supervisor.log_dropped += length;
     if (done > 0 && ftruncate(log->file, (off_t)log->size) < 0)
@@ -176,26 +199,59 @@ static uint32_t put_header(uint8_t *out, uint64_t at, uint32_t stream, bool full
   return (uint32_t)n;
 }
 
+static void put_part(const uint8_t *bytes, uint32_t length) {
+  struct iovec *last = part_count > 0 ? &parts[part_count - 1] : NULL;
+  if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == bytes)
+    last->iov_len += length;
+  else
+    parts[part_count++] = (struct iovec){(void *)(uintptr_t)bytes, length};
+  batched += length;
+}
+
+static void put_copy(const uint8_t *bytes, uint32_t length) {
+  if (length == 0)
+    return;
+  memcpy(batch + batch_used, bytes, length);
+  put_part(batch + batch_used, length);
+  batch_used += length;
+}
+
+/* The tail stays where it lies until the batch is written. */
 static void put_record(struct log_writer *log, uint32_t stream, uint64_t at, bool full,
                        const uint8_t *head, uint32_t head_length, const uint8_t *tail,
                        uint32_t tail_length) {
   uint32_t need = HEADER_MAX + head_length + tail_length + 1;
-  if (batched + need > BATCH_MAX)
+  if (batch_used + need > BATCH_MAX || part_count + 3 > PARTS_MAX)
     write_batch(log);
   if (log->max_size > 0 && log->size + batched > 0 &&
       log->size + batched + need - HEADER_MAX + 45 > log->max_size) {
     write_batch(log);
     rotate(log);
   }
-  uint8_t *p = batch + batched;
-  p += put_header(p, at, stream, full);
-  memcpy(p, head, head_length);
-  p += head_length;
-  if (tail_length > 0)
-    memcpy(p, tail, tail_length);
-  p += tail_length;
-  *p++ = '\n';
-  batched = (uint32_t)(p - batch);
+  uint8_t header[HEADER_MAX];
+  put_copy(header, put_header(header, at, stream, full));
+  put_copy(head, head_length);
+  if (tail_length >= LONG)
+    put_part(tail, tail_length);
+  else
+    put_copy(tail, tail_length);
+  put_copy((const uint8_t *)"\n", 1);
+}
+
+/* As memchr(3), where most blocks hold none: a C library's looks at eight bytes at a time. */
+static const uint8_t *find_newline(const uint8_t *bytes, uint32_t length) {
+  typedef uint8_t block __attribute__((vector_size(16)));
+  typedef uint64_t half __attribute__((vector_size(16)));
+  block newlines, read[4];
+  memset(&newlines, '\n', sizeof newlines);
+  for (; length >= sizeof read; bytes += sizeof read, length -= (uint32_t)sizeof read) {
+    memcpy(read, bytes, sizeof read);
+    half found = (half)((read[0] == newlines) | (read[1] == newlines) | (read[2] == newlines) |
+                        (read[3] == newlines));
+    if ((found[0] | found[1]) != 0)
+      break;
+  }
+  return memchr(bytes, '\n', length);
 }
 
 void log_write(struct log_writer *log, uint32_t stream, const uint8_t *bytes, uint32_t length) {
@@ -204,7 +260,7 @@ void log_write(struct log_writer *log, uint32_t stream, const uint8_t *bytes, ui
   while (length > 0) {
     uint32_t room = LOG_LINE_MAX - pending->length;
     uint32_t look = length < room ? length : room;
-    const uint8_t *newline = memchr(bytes, '\n', look);
+    const uint8_t *newline = find_newline(bytes, look);
     uint32_t take = newline != NULL ? (uint32_t)(newline - bytes) : look;
     if (newline == NULL && look < room) { /* an unfinished line that fits */
       memcpy(pending->bytes + pending->length, bytes, take);

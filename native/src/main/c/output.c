@@ -14,6 +14,7 @@
 
 #include "fail.h"
 #include "log_sink.h"
+#include "pipe_size.h"
 #include "protocol.h"
 #include "supervisor.h"
 #include "syscalls.h"
@@ -21,6 +22,7 @@
 #define ROUNDS_PER_EVENT 16 /* then others have their turn */
 #define SPLICE_MAX (1u << 20)
 #define SMALL 8192u
+#define REST_MS 1000u
 #define LINGER_EMPTY_MS 10000u /* an empty FIFO that nobody opens is not waited for longer */
 #define LINGER_FIRST_MS 2u
 #define LINGER_LAST_MS 500u
@@ -28,6 +30,7 @@
 static void source_ready(struct watch *watch, uint32_t events);
 static void sink_ready(struct watch *watch, uint32_t events);
 static void hold_over(struct timer *timer);
+static void rest_begins(struct timer *timer);
 static void linger_again(struct timer *timer);
 
 void output_init(struct output *output, uint32_t stream, void (*on_closed)(struct output *output)) {
@@ -37,6 +40,7 @@ void output_init(struct output *output, uint32_t stream, void (*on_closed)(struc
   output->source.ready = source_ready;
   output->on_closed = on_closed;
   output->hold_timer.fire = hold_over;
+  output->rest.fire = rest_begins;
   for (unsigned i = 0; i < SINKS_PER_OUTPUT; i++)
     output->own[i].watch.fd = -1;
 }
@@ -240,9 +244,16 @@ static bool deliver_all(struct output *output) {
 
 /* The only sink, when it can be spliced to. */
 static struct sink *splice_sink(struct output *output) {
-  struct sink *only = output->first;
-  if (output->no_splice || only == NULL || only->next != NULL || !only->back_pressure ||
-      only->is_socket || only->small_writes || only->linger.at != 0)
+  struct sink *only = NULL;
+  for (struct sink *sink = output->first; sink != NULL; sink = sink->next) {
+    if (sink->kind == SINK_OPEN && output->hold != sink)
+      continue; /* takes nothing more */
+    if (only != NULL)
+      return NULL;
+    only = sink;
+  }
+  if (output->no_splice || only == NULL || !only->back_pressure || only->is_socket ||
+      only->small_writes || only->linger.at != 0)
     return NULL;
   return only->kind == SINK_FIFO || only->kind == SINK_PIPE ? only : NULL;
 }
@@ -259,6 +270,8 @@ enum moved { MOVED, MOVED_NOTHING, MOVED_END, MOVED_BLOCKED };
 static enum moved splice_some(struct output *output, struct sink *sink) {
   ssize_t n = splice(output->source.fd, NULL, sink->watch.fd, NULL, SPLICE_MAX,
                      SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  if (n >= PIPE_USUAL)
+    pipe_enlarge(output->source.fd, &output->enlarged);
   if (n > 0)
     return MOVED;
   if (n == 0)
@@ -298,6 +311,8 @@ static enum moved read_chunk(struct output *output) {
   output->cut_left -= output->cut_off ? (uint32_t)n : 0;
   output->filled = (uint32_t)n;
   output->large = output->large || n > (ssize_t)SMALL;
+  if (n == CHUNK && CHUNK >= PIPE_USUAL)
+    pipe_enlarge(output->source.fd, &output->enlarged);
   return MOVED;
 }
 
@@ -328,15 +343,23 @@ void output_pump(struct output *output) {
       output_finish(output);
       return;
     }
-    if (output->large) {
-      /* The memory that a burst has used is given back, for an idle supervisor should cost nearly
-       * nothing. */
-      madvise(output->chunk, CHUNK, MADV_DONTNEED);
-      output->large = false;
-    }
+    if (output->large && output->rest.at == 0)
+      timer_set(&output->rest, REST_MS);
     break;
   }
   watch_set(&output->source, EPOLLIN);
+}
+
+/* The memory that a burst has used is given back once there is no other, for an idle supervisor
+ * should cost nearly nothing. */
+static void rest_begins(struct timer *timer) {
+  struct output *output = container_of(timer, struct output, rest);
+  if (output->large || output->filled > 0) {
+    output->large = false;
+    timer_set(timer, REST_MS);
+  } else if (output->chunk != NULL) {
+    madvise(output->chunk, CHUNK, MADV_DONTNEED);
+  }
 }
 
 static void source_ready(struct watch *watch, uint32_t events) {
@@ -414,6 +437,7 @@ void output_finish(struct output *output) {
   if (output->filled > 0 && !deliver_all(output))
     return; /* comes again when the slow sink has taken its rest */
   clear_chunk(output);
+  timer_clear(&output->rest);
   if (output->chunk != NULL)
     munmap(output->chunk, CHUNK);
   output->chunk = NULL;

@@ -39,7 +39,8 @@ struct sink {
 struct output {
   uint32_t stream;
   bool no_splice;
-  bool large;   /* more than a little of the chunk's memory has been used */
+  bool large;    /* more than a little of the chunk's memory has been used of late */
+  bool enlarged; /* the source is a larger pipe */
   bool cut_off; /* read at most `cut_left` more bytes */
   uint32_t cut_left;
   struct watch source;
@@ -49,6 +50,7 @@ struct output {
   struct sink *first;
   struct sink *hold; /* the SINK_OPEN that still waits for a client */
   struct timer hold_timer;
+  struct timer rest; /* looks whether the chunk's memory can be given back */
   bool timed;         /* the process has ended: the time of each read counts */
   uint64_t last_read; /* monotonic; 0: none since then */
   /* Told when the source has ended and no sink is left. */

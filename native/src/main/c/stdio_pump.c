@@ -273,6 +273,7 @@ void stdio_destroy(struct stdio *stdio) {
   for (int i = 0; i < 2; i++) {
     struct output *output = &stdio->outputs[i];
     timer_clear(&output->hold_timer);
+    timer_clear(&output->rest);
     while (output->first != NULL)
       output_remove_sink(output, output->first);
     output->filled = 0;

@@ -276,6 +276,51 @@ static void log_partial_lines(void) {
   session_close(&s);
 }
 
+#define LOGGED 2000000u
+#define HEADER 40u /* of a record */
+
+/* What is written in lines of all lengths is what the records hold together, also when it comes in
+ * pieces. */
+static void log_lines_of_all_lengths(void) {
+  struct session s;
+  char root[128];
+  size_t length;
+  unsigned seed = 7;
+  char *bytes = malloc(LOGGED);
+  memset(bytes, 'x', LOGGED);
+  for (uint32_t at = 0; at < LOGGED; at += (uint32_t)rand_r(&seed) % (at % 3 == 0 ? 40000u : 90u)) {
+    bytes[at] = '\n';
+    bytes[at + (at + 1 < LOGGED)] = (char)('a' + at % 26);
+  }
+  container_open(&s, root);
+  int file = openat(s.folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  CHECK(write(file, bytes, LOGGED) == LOGGED && lseek(file, 0, SEEK_SET) == 0);
+  plan_container(&plan, NAMESPACES);
+  plan_sink(&plan, 0, SINK_FIFO, file, -1);
+  add_log(1, fcntl(s.folder_fd, F_DUPFD_CLOEXEC, 20), 0, 0);
+  create(&s, root, (const char *[]){"cat", NULL});
+  start(&s);
+  wait_exit(&s, "");
+  CHECK(wait_notice(&s, OP_DRAINED, "", 5000) != NULL);
+  char *log = read_file(&s, "log", &length);
+  size_t at = 0;
+  for (const char *record = log; record < log + length;) {
+    const char *end = memchr(record, '\n', (size_t)(log + length - record));
+    CHECK(end != NULL && end - record >= (ptrdiff_t)HEADER);
+    CHECK(record[19] == '.' && strncmp(record + 29, "Z stdout ", 9) == 0);
+    size_t held = (size_t)(end - record) - HEADER;
+    CHECK(held <= 16384 && at + held <= LOGGED && memcmp(bytes + at, record + HEADER, held) == 0);
+    at += held;
+    CHECK(record[38] == 'P' || (record[38] == 'F' && at < LOGGED && bytes[at] == '\n'));
+    at += record[38] == 'F';
+    record = end + 1;
+  }
+  CHECK(at == LOGGED);
+  free(log);
+  free(bytes);
+  session_close(&s);
+}
+
 static void log_rotation(void) {
   struct session s;
   size_t length[4];
@@ -681,6 +726,7 @@ const struct test stdio_tests[] = {
     {"file_sink", file_sink},
     {"log_format", log_format},
     {"log_partial_lines", log_partial_lines},
+    {"log_lines_of_all_lengths", log_lines_of_all_lengths},
     {"log_rotation", log_rotation},
     {"grandchild_holds_output", grandchild_holds_output},
     {"terminal", terminal},
