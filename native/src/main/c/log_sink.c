@@ -216,12 +216,19 @@ static void put_copy(const uint8_t *bytes, uint32_t length) {
   batch_used += length;
 }
 
-/* The tail stays where it lies until the batch is written. */
+static void put_bytes(const uint8_t *bytes, uint32_t length) {
+  if (length >= LONG)
+    put_part(bytes, length);
+  else
+    put_copy(bytes, length);
+}
+
+/* Head and tail stay where they lie until the batch is written. */
 static void put_record(struct log_writer *log, uint32_t stream, uint64_t at, bool full,
                        const uint8_t *head, uint32_t head_length, const uint8_t *tail,
                        uint32_t tail_length) {
   uint32_t need = HEADER_MAX + head_length + tail_length + 1;
-  if (batch_used + need > BATCH_MAX || part_count + 3 > PARTS_MAX)
+  if (batch_used + need > BATCH_MAX || part_count + 4 > PARTS_MAX)
     write_batch(log);
   if (log->max_size > 0 && log->size + batched > 0 &&
       log->size + batched + need - HEADER_MAX + 45 > log->max_size) {
@@ -230,11 +237,8 @@ static void put_record(struct log_writer *log, uint32_t stream, uint64_t at, boo
   }
   uint8_t header[HEADER_MAX];
   put_copy(header, put_header(header, at, stream, full));
-  put_copy(head, head_length);
-  if (tail_length >= LONG)
-    put_part(tail, tail_length);
-  else
-    put_copy(tail, tail_length);
+  put_bytes(head, head_length);
+  put_bytes(tail, tail_length);
   put_copy((const uint8_t *)"\n", 1);
 }
 
@@ -263,6 +267,7 @@ void log_write(struct log_writer *log, uint32_t stream, const uint8_t *bytes, ui
     const uint8_t *newline = find_newline(bytes, look);
     uint32_t take = newline != NULL ? (uint32_t)(newline - bytes) : look;
     if (newline == NULL && look < room) { /* an unfinished line that fits */
+      write_batch(log); /* which may hold what is overwritten now */
       memcpy(pending->bytes + pending->length, bytes, take);
       pending->length += take;
       break;
