@@ -251,14 +251,16 @@ final class PipelineIT {
 
   /** On a terminal of its own: says when a text was shown, types, and answers what came of it. */
   private static Session typed(String awaited, String keys, String... words) throws Exception {
-    List<String> line = new ArrayList<>();
-    line.add("'" + berth.libexec().resolve("bin/berth") + "'");
-    line.addAll(List.of("--config", berth.config().toString()));
-    line.addAll(List.of(words));
-    Process script =
-        new ProcessBuilder("script", "-qec", String.join(" ", line), "/dev/null")
-            .redirectErrorStream(true)
-            .start();
+    return onTerminal(awaited, keys, program() + " " + String.join(" ", words), "yes");
+  }
+
+  private static Session onTerminal(String awaited, String keys, String line, String resident)
+      throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder("script", "-qec", line, "/dev/null").redirectErrorStream(true);
+    builder.environment().put("BERTH_RESIDENT", resident);
+    builder.environment().put("SHELL", "/bin/bash");
+    Process script = builder.start();
     try {
       StringBuilder shown = new StringBuilder();
       Eventually.answers(
@@ -322,6 +324,43 @@ final class PipelineIT {
         .says("is no key");
     berth.berth("attach", "--detach-keys=ab", "away").exits(1).says("is no key");
     berth.berth("rm", "-f", "away").exits(0);
+  }
+
+  /** What is typed is for whoever is in the terminal's foreground. */
+  @ParameterizedTest
+  @ValueSource(strings = {"yes", "no"})
+  void aLineInTheBackgroundTakesNoKeys(String resident) throws Exception {
+    String line =
+        """
+        set -m
+        %s exec -i one cat & until jobs -s | grep -q exec; do sleep 0.05; done
+        echo ready; read -r word; echo "got:$word."; kill -KILL %%1
+        """
+            .formatted(program());
+    Session shell = onTerminal("ready", "keys\n", line, resident);
+    assertTrue(shell.shown().contains("got:keys."), shell.shown());
+  }
+
+  /** It may have gone in the middle of whatever it was to pass on: that is no broken reader. */
+  @ParameterizedTest
+  @ValueSource(strings = {"yes", "no"})
+  void aClientThatIsKilledLeavesItsContainer(String resident) throws Exception {
+    String loop = "'while :; do echo tick; done'";
+    String run =
+        "berth run -i --network none --log-driver none --name left busybox:test sh -c " + loop;
+    String killed =
+        """
+        export BERTH_RESIDENT=%s
+        berth() { exec %s "$@"; }
+        %s </dev/zero >%s & until [ -s %4$s ]; do sleep 0.02; done; kill -KILL $!
+        wait $!
+        """
+            .formatted(resident, program(), run, berth.folder("left-" + resident).resolve("out"));
+    assertEquals("137\n", shell(killed.strip()).out());
+    for (int i = 0; i < 20; i++) {
+      berth.berth("exec", "left", "true").exits(0);
+    }
+    berth.berth("rm", "-f", "left").exits(0);
   }
 
   private static String status(String name) {
