@@ -122,6 +122,7 @@ static void openFlags(void) {
   CONSTANT(OpenFlags, S_IFDIR);
   CONSTANT(OpenFlags, S_IFCHR);
   CONSTANT(OpenFlags, S_IFIFO);
+  CONSTANT(OpenFlags, S_IFSOCK);
 }
 
 static void mountFlags(void) {
