@@ -29,6 +29,9 @@ final class ClientLoad {
 
   private static final int LEAST_REFUSED = 64;
 
+  /** So many a process may leave even while others leave all that there may be. */
+  private static final int LEAST_OWED = 16;
+
   // grpc-java and Netty log, with its stack, whatever ends a stream or a connection while its bytes
   // are read or written. Here that is a client's own doing, of which it is told; one that does so
   // on purpose would fill the disk with megabytes a second. The loggers are held so that their
@@ -88,7 +91,7 @@ final class ClientLoad {
 
   /** Whether this process has been refused so many calls, and not taken the answers, already. */
   boolean owes(Peer peer) {
-    return !refused.has(peer, 1);
+    return refused.isFull(peer, LEAST_OWED);
   }
 
   /**

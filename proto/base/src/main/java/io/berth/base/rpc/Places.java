@@ -82,6 +82,19 @@ public final class Places<H> {
     }
   }
 
+  /**
+   * Whether there is nothing left for a holder that has this many at least: who has fewer is not to
+   * answer for what others took.
+   */
+  public boolean isFull(H holder, long least) {
+    lock.lock();
+    try {
+      return held.getOrDefault(holder, 0L) >= least && !fits(holder, 1);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Gives back what was taken. */
   public void free(H holder, long count) {
     lock.lock();

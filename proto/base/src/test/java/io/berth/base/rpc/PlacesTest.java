@@ -66,4 +66,18 @@ final class PlacesTest {
     assertTrue(places.take("another", 1));
     assertFalse(places.take("service", 1));
   }
+
+  @Test
+  void whoHasLittleDoesNotAnswerForWhatOthersTook() {
+    Places<String> places = new Places<>(100, 100);
+    places.force("a", 60);
+    places.force("b", 60);
+    assertFalse(places.has("modest", 1));
+    assertFalse(places.isFull("modest", 16));
+    places.force("modest", 16);
+    assertTrue(places.isFull("modest", 16));
+    assertTrue(places.isFull("a", 16));
+    places.free("a", 60);
+    assertFalse(places.isFull("modest", 16));
+  }
 }
