@@ -189,7 +189,6 @@ final class RunIT {
             "  make its task",
             "    Host.Place",
             "  let it run",
-            "  take its task away",
             "  remove it");
     assertEquals(ofTheService, steps.stream().filter(ofTheService::contains).toList(), run.err());
     assertTrue(run.err().lines().toList().getLast().contains(" ms in all"), run.err());
