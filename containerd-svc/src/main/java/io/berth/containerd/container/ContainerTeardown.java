@@ -86,6 +86,11 @@ final class ContainerTeardown {
 
   private void takeAway(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
+    Tasks.Glance glance = tasks.glance(key);
+    if (glance != null && glance.exit() == null) {
+      // Somebody may have started it meanwhile: that is refused, and then all of it has to stay.
+      var _ = tasks.delete(key);
+    }
     // Three services have something of it, and none needs to wait for another: its program has
     // ended, and with that nothing of the container uses its network or its files any more.
     boolean rest;

@@ -2,6 +2,8 @@ package io.berth.containerd.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.berth.api.berth.container.v1.Config;
@@ -11,6 +13,7 @@ import io.berth.api.berth.container.v1.HostConfig;
 import io.berth.api.berth.container.v1.Mount;
 import io.berth.api.berth.container.v1.NetworkConfig;
 import io.berth.api.berth.container.v1.ReleaseRequest;
+import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RunRequest;
 import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.State;
@@ -26,6 +29,13 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** Runs that wait for their clients, and what becomes of them when their clients go away. */
@@ -129,6 +139,30 @@ final class ContainerRunsTest extends AbsentServices {
       nothingIsLeft();
       peers.beforeAttachAnswer = () -> {};
     }
+  }
+
+  /** It was not running when it was asked for, and is by the time that its turn comes. */
+  @Test
+  void aRemovalThatMeetsAStart_isRefusedAndTakesNothingAway() throws Exception {
+    var _ = stub().create(wanted("sleep").build());
+    try (ExecutorService caller = Executors.newVirtualThreadPerTaskExecutor()) {
+      AtomicReference<Future<?>> removal = new AtomicReference<>();
+      peers.beforeAttachAnswer =
+          () -> {
+            Future<?> asked =
+                caller.submit(() -> stub().remove(RemoveRequest.newBuilder().setRef("it").build()));
+            removal.set(asked);
+            // The start has the container meanwhile.
+            assertThrows(TimeoutException.class, () -> asked.get(500, TimeUnit.MILLISECONDS));
+          };
+      begin();
+      ExecutionException e =
+          assertThrows(ExecutionException.class, () -> removal.get().get(20, TimeUnit.SECONDS));
+      assertInstanceOf(StatusRuntimeException.class, e.getCause());
+    }
+    assertEquals(State.STATE_RUNNING, state());
+    assertFalse(peers.endpoints.isEmpty(), "its place on the network is gone");
+    assertFalse(peers.prepared.isEmpty(), "its root is gone");
   }
 
   @Test
