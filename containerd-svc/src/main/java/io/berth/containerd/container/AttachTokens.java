@@ -11,8 +11,6 @@ import java.time.Duration;
 /** Makes the tokens with which clients attach to the streams of processes. Thread-safe. */
 @Singleton
 final class AttachTokens {
-  private static final int BYTES = 32;
-
   /** A client that has not attached by then must ask again. */
   private static final Duration VALIDITY = Duration.ofMinutes(1);
 
@@ -26,7 +24,7 @@ final class AttachTokens {
 
   /** A token that nobody knows yet. */
   AttachToken make() {
-    byte[] token = new byte[BYTES];
+    byte[] token = new byte[AttachToken.BYTES];
     random.nextBytes(token);
     return new AttachToken(token, VALIDITY);
   }

@@ -6,12 +6,13 @@ import java.time.Duration;
 /**
  * Lets one client attach to a process's streams.
  *
- * @param bytes 32 of them, which the supervisor takes once; not to be changed
+ * @param bytes {@link #BYTES} of them, which the supervisor takes once; not to be changed
  * @param validity for how long it takes them
  */
 @SuppressWarnings("ArrayRecordComponent") // Made once, never compared.
 public record AttachToken(byte[] bytes, Duration validity) {
-  private static final int BYTES = 32;
+  /** How many bytes a token has. */
+  public static final int BYTES = 32;
 
   /**
    * Checks the length.

@@ -218,6 +218,9 @@ final class LoopShares {
     /** Since when it waits for its process' calls; 0: it does not. */
     private long behindSince;
 
+    /** Since when its process leaves too many answers, as far as this connection has seen; or 0. */
+    private long owingSince;
+
     Reading(Account account, Peer peer) {
       this.account = account;
       this.peer = peer;
@@ -294,7 +297,11 @@ final class LoopShares {
           return;
         }
         boolean owing = owes.test(peer);
-        if (owing && hasWaited(now)) {
+        if (!owing) {
+          owingSince = 0;
+        } else if (owingSince == 0) {
+          owingSince = now;
+        } else if (now - owingSince >= LONGEST_WORK_PAUSE) {
           hangUp(context);
           return;
         }
@@ -320,19 +327,14 @@ final class LoopShares {
         behindSince = 0;
         return false;
       }
-      if (!hasWaited(now)) {
+      if (behindSince == 0) {
+        behindSince = now;
+      }
+      if (now - behindSince < LONGEST_WORK_PAUSE) {
         return true;
       }
       behindSince = now;
       return false;
-    }
-
-    /** Whether it has been held back for as long as it may be. */
-    private boolean hasWaited(long now) {
-      if (behindSince == 0) {
-        behindSince = now;
-      }
-      return now - behindSince >= LONGEST_WORK_PAUSE;
     }
 
     // The protocol's own handlers would wait for the streams, and none of those ends.
