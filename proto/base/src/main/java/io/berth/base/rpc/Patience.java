@@ -14,6 +14,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -78,9 +79,15 @@ final class Patience implements ClientInterceptor {
     }
 
     private synchronized void watch() {
-      if (!closed) {
+      if (closed) {
+        return;
+      }
+      try {
         timer =
             loops.group().next().schedule(this::look, patience.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (RejectedExecutionException e) {
+        // The process ends, and this call with its channel: there is nobody to be patient with.
+        assert closed || loops.group().isShuttingDown();
       }
     }
 

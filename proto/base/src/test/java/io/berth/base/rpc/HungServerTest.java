@@ -57,6 +57,18 @@ final class HungServerTest { // case K4
     }
   }
 
+  /** A thread that asks again and again meets the end of its own process, which is no defect. */
+  @Test
+  void afterTheThreadsOfTheCallerHaveEnded() throws Exception {
+    EventLoops ended = new EventLoops(1);
+    Path socket = folder.resolve("none.sock");
+    ManagedChannel channel = UnixChannel.to(ended, socket);
+    channel.shutdownNow();
+    ended.close();
+    var _ = ended.group().terminationFuture().sync();
+    assertThrows(BerthException.class, () -> version(channel, socket));
+  }
+
   @Test
   void afterItHasAnsweredOthers() throws Exception {
     Path socket = folder.resolve("s.sock");
