@@ -10,9 +10,9 @@ import io.berth.api.berth.image.v1.PrepareResponse;
 import io.berth.api.berth.image.v1.RemoveRootfsRequest;
 import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
-import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.MountRequest;
+import io.berth.api.berth.volume.v1.ReleaseRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
@@ -286,12 +286,11 @@ public final class ImageCalls {
     var _ = service.call(() -> volumes(namespace, PATIENCE).remove(request));
   }
 
-  /** Removes a volume that nobody named and nobody else uses; others are left. */
-  public void removeAnonymous(String namespace, String name) {
-    GetRequest request = GetRequest.newBuilder().setName(name).build();
-    if (service.call(() -> volumes(namespace, PATIENCE).get(request)).getAnonymous()) {
-      removeVolume(namespace, name);
-    }
+  /** A container gives up a volume: it goes if nobody named it and no other container uses it. */
+  public void releaseVolume(TaskKey container, String name) {
+    ReleaseRequest request =
+        ReleaseRequest.newBuilder().setName(name).setContainer(container.id()).build();
+    var _ = service.call(() -> volumes(container.namespace(), PATIENCE).release(request));
   }
 
   /**

@@ -103,9 +103,11 @@ final class ContainerTeardown {
       var _ = root.result();
       rest = !place.result();
     }
-    records.delete(key, !container.isEphemeral());
+    rest |= volumes && !releases(() -> releaseVolumes(container));
     surroundings.files(key).delete();
-    rest |= volumes && !releases(() -> removeVolumes(container));
+    // Who does not find the container any more finds nothing of it, and whatever an end of this
+    // service interrupts is found by its next life.
+    records.delete(key, !container.isEphemeral());
     if (rest) {
       releaseLater(container, volumes);
     }
@@ -148,18 +150,18 @@ final class ContainerTeardown {
           if (!records.contains(container.key())) {
             preparation.giveBack(container);
             if (volumes) {
-              removeVolumes(container);
+              releaseVolumes(container);
             }
           }
         });
   }
 
   // Volumes that a person named stay, for they are more than this container's.
-  private void removeVolumes(NamedContainer container) {
+  private void releaseVolumes(NamedContainer container) {
     for (Mount mount : container.described().host().storage().mounts()) {
       if (mount.isVolume()) {
         try {
-          surroundings.images().removeAnonymous(container.key().namespace(), mount.source());
+          surroundings.images().releaseVolume(container.key(), mount.source());
         } catch (BerthException.Absent e) {
           throw e;
         } catch (BerthException e) {

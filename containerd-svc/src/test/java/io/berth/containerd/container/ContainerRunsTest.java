@@ -226,6 +226,19 @@ final class ContainerRunsTest extends AbsentServices {
     until(this::isGone, () -> "it is there");
   }
 
+  /**
+   * Who finds it no more does not meet what was its own, and a removal cut short can be repeated.
+   */
+  @Test
+  void aContainerIsThereUntilAllOfItIsGone() {
+    var _ = stub().create(wanted("sleep").build());
+    AtomicReference<Boolean> there = new AtomicReference<>();
+    peers.beforeReleaseAnswer = () -> there.set(!isGone());
+    var _ = stub().remove(RemoveRequest.newBuilder().setRef("it").setVolumes(true).build());
+    assertEquals(true, there.get());
+    nothingIsLeft();
+  }
+
   @Test
   void aDetachedRunNeedsNoRelease() {
     try (Call call = new Call(running(wanted("sleep")).setDetach(true))) {

@@ -14,11 +14,11 @@ import io.berth.api.berth.network.v1.DetachRequest;
 import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.volume.v1.CreateRequest;
-import io.berth.api.berth.volume.v1.GetRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.ListResponse;
 import io.berth.api.berth.volume.v1.MountRequest;
 import io.berth.api.berth.volume.v1.MountResponse;
+import io.berth.api.berth.volume.v1.ReleaseRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Volume;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
@@ -83,6 +83,9 @@ public final class FakePeers implements AutoCloseable {
 
   /** Called when a snapshot was removed, before the call is answered. */
   public volatile Runnable beforeRemovalAnswer = () -> {};
+
+  /** Called when a container gave up a volume, before that goes. */
+  public volatile Runnable beforeReleaseAnswer = () -> {};
 
   private final Config config;
   private final EventLoops loops = new EventLoops(1);
@@ -225,14 +228,13 @@ public final class FakePeers implements AutoCloseable {
     }
 
     @Override
-    public void get(GetRequest request, StreamObserver<Volume> responses) {
+    public void release(ReleaseRequest request, StreamObserver<Empty> responses) {
       Calls.answer(
           responses,
           () -> {
-            if (!volumes.contains(request.getName())) {
-              throw new BerthException.NotFound("get " + request.getName() + ": no such volume");
-            }
-            return volume(request.getName());
+            beforeReleaseAnswer.run();
+            volumes.remove(request.getName());
+            return Empty.getDefaultInstance();
           });
     }
 

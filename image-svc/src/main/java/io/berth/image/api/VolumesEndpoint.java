@@ -9,6 +9,7 @@ import io.berth.api.berth.volume.v1.MountRequest;
 import io.berth.api.berth.volume.v1.MountResponse;
 import io.berth.api.berth.volume.v1.PruneRequest;
 import io.berth.api.berth.volume.v1.PruneResponse;
+import io.berth.api.berth.volume.v1.ReleaseRequest;
 import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.Volume;
@@ -181,6 +182,20 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
               "remove volume",
               () -> {
                 volumes.remove(request.getName(), request.getForce());
+                return Empty.getDefaultInstance();
+              });
+        });
+  }
+
+  @Override
+  public void release(ReleaseRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          return mounting.run(
+              "release volume",
+              () -> {
+                volumes.release(request.getName(), request.getContainer());
                 return Empty.getDefaultInstance();
               });
         });

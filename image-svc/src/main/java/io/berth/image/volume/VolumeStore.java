@@ -239,6 +239,23 @@ public final class VolumeStore {
     delete(name);
   }
 
+  /**
+   * Removes a volume that a container gives up, with its data, if nobody named it and no other
+   * container uses it. What stays, or is not there, is no error. For platform threads.
+   *
+   * @param container the id of the container, whose own use does not count
+   */
+  public void release(String name, String container) {
+    Volume volume = metadata.read(query -> find(query, name));
+    if (volume == null || !volume.anonymous) {
+      return;
+    }
+    List<String> users = usage.containersByVolume().getOrDefault(name, List.of());
+    if (users.stream().allMatch(container::equals)) {
+      delete(name);
+    }
+  }
+
   private void delete(String name) {
     // What is mounted there is somebody else's, and must not be deleted with the folder.
     unmount(name);
