@@ -13,6 +13,7 @@ import io.berth.api.berth.network.v1.DetachRequest;
 import io.berth.api.berth.network.v1.Endpoint;
 import io.berth.api.berth.network.v1.EndpointsGrpc;
 import io.berth.api.berth.network.v1.GetEndpointRequest;
+import io.berth.api.berth.network.v1.GetNetworkRequest;
 import io.berth.api.berth.network.v1.ListEndpointsRequest;
 import io.berth.api.berth.network.v1.ListNetworksRequest;
 import io.berth.api.berth.network.v1.Network;
@@ -107,9 +108,16 @@ final class ServiceIT {
     assertFalse(refused.getMessage().contains("\n"));
   }
 
+  private Network network(String ref) {
+    return NetworksGrpc.newBlockingStub(service.channel())
+        .get(GetNetworkRequest.newBuilder().setRef(ref).build());
+  }
+
   @Test
   void wire_answersWhatItPromises() throws Exception {
+    String bridge = network("bridge").getId();
     Endpoint endpoint = endpoints().attach(attach("web", 8080).setName("w").build());
+    assertEquals(bridge, endpoint.getNetworkId());
     assertEquals("bridge", endpoint.getNetwork());
     assertEquals("eth0", endpoint.getInterface());
     assertEquals("default", endpoint.getNamespace());
@@ -143,6 +151,16 @@ final class ServiceIT {
                 .stream()
                 .map(Network::getName)
                 .toList()));
+    for (String name : List.of("bridge", "host", "none")) {
+      String id = network(name).getId();
+      assertEquals(name, network(id.substring(0, 10)).getName());
+      refused(
+          Status.Code.FAILED_PRECONDITION,
+          "remove network `" + id,
+          () ->
+              NetworksGrpc.newBlockingStub(service.channel())
+                  .remove(RemoveNetworkRequest.newBuilder().setRef(id).build()));
+    }
     endpoints().detach(DetachRequest.newBuilder().setContainer("web").build());
     endpoints().detach(DetachRequest.newBuilder().setContainer("web").build());
     refused(

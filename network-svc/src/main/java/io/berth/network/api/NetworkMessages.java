@@ -146,8 +146,13 @@ final class NetworkMessages {
   }
 
   /** The networks that are in no table: none, host, and the default one before its first use. */
-  static Network builtIn(String name, String driver, String bridge) {
-    return Network.newBuilder().setName(name).setDriver(driver).setInterface(bridge).build();
+  static Network builtIn(String id, String name, String driver, String bridge) {
+    return Network.newBuilder()
+        .setId(id)
+        .setName(name)
+        .setDriver(driver)
+        .setInterface(bridge)
+        .build();
   }
 
   /**

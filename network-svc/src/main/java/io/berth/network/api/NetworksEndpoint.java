@@ -37,6 +37,9 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
           ListFilters.LABEL,
           ListFilters.NO_LABEL);
 
+  private static final List<String> BUILT_IN =
+      List.of(NetworkRecord.DEFAULT, NetworkRecord.NONE, NetworkRecord.HOST);
+
   private static final List<String> PRUNED =
       List.of(ListFilters.LABEL, ListFilters.NO_LABEL, ListFilters.UNTIL);
 
@@ -60,13 +63,22 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
 
   @Override
   public void get(GetNetworkRequest request, StreamObserver<Network> responses) {
-    Calls.answer(
-        responses,
-        () ->
-            all().stream()
-                .filter(n -> n.getName().equals(request.getRef()))
-                .findFirst()
-                .orElseGet(() -> message(engine.networks().get(request.getRef()))));
+    Calls.answer(responses, () -> meant(request.getRef()));
+  }
+
+  private Network meant(String ref) {
+    List<Network> all = all();
+    return all.stream()
+        .filter(network -> network.getName().equals(ref))
+        .findFirst()
+        .orElseGet(() -> {
+          List<Network> fitting =
+              ref.isEmpty()
+                  ? List.of()
+                  : all.stream().filter(network -> network.getId().startsWith(ref)).toList();
+          // What fits none or several is refused there.
+          return fitting.size() == 1 ? fitting.getFirst() : message(engine.networks().get(ref));
+        });
   }
 
   @Override
@@ -87,9 +99,7 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
   }
 
   private static boolean fits(Network network, ListFilters wanted, @Nullable Boolean dangling) {
-    boolean builtIn =
-        List.of(NetworkRecord.DEFAULT, NetworkRecord.NONE, NetworkRecord.HOST)
-            .contains(network.getName());
+    boolean builtIn = BUILT_IN.contains(network.getName());
     return wanted.anyPattern("name", network.getName())
         && wanted.any("id", network.getId()::startsWith)
         && wanted.any("driver", network.getDriver()::equals)
@@ -104,8 +114,7 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
     Calls.answer(
         responses,
         () -> {
-          if (List.of(NetworkRecord.DEFAULT, NetworkRecord.NONE, NetworkRecord.HOST)
-              .contains(request.getRef())) {
+          if (BUILT_IN.contains(meant(request.getRef()).getName())) {
             throw new BerthException.FailedPrecondition(
                 "remove network `" + request.getRef() + "`: it is always there");
           }
@@ -141,12 +150,16 @@ final class NetworksEndpoint extends NetworksGrpc.NetworksImplBase {
     engine.networks().list().forEach(n -> networks.add(message(n)));
     if (networks.stream().noneMatch(n -> n.getName().equals(NetworkRecord.DEFAULT))) {
       networks.addFirst(
-          NetworkMessages.builtIn(
-              NetworkRecord.DEFAULT, "bridge", engine.settings().names().bridge()));
+          builtIn(NetworkRecord.DEFAULT, "bridge", engine.settings().names().bridge()));
     }
-    networks.add(NetworkMessages.builtIn(NetworkRecord.HOST, "host", ""));
-    networks.add(NetworkMessages.builtIn(NetworkRecord.NONE, "null", ""));
+    networks.add(builtIn(NetworkRecord.HOST, "host", ""));
+    networks.add(builtIn(NetworkRecord.NONE, "null", ""));
     return networks;
+  }
+
+  private Network builtIn(String name, String driver, String bridge) {
+    String id = engine.settings().names().builtInNetwork(name);
+    return NetworkMessages.builtIn(id, name, driver, bridge);
   }
 
   private Network message(NetworkRecord network) {

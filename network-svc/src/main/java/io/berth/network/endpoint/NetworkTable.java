@@ -162,7 +162,9 @@ final class NetworkTable {
     }
     NetworkRecord network =
         new NetworkRecord(
-            newId(),
+            wish.name().equals(NetworkRecord.DEFAULT)
+                ? settings.names().builtInNetwork(wish.name())
+                : newId(),
             wish.name(),
             subnet,
             wish.gateway().orElse(subnet.at(1)),

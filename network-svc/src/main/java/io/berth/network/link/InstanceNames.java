@@ -1,5 +1,6 @@
 package io.berth.network.link;
 
+import io.berth.base.id.Digest;
 import io.berth.linux.net.Link;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -35,6 +36,11 @@ public record InstanceNames(String instance) {
   /** Whether a text has the form of an id. */
   public static boolean isId(String text) {
     return text.matches("[a-z2-7]{" + ID_LENGTH + "}");
+  }
+
+  /** The id of a network that every instance has from the beginning. */
+  public String builtInNetwork(String name) {
+    return Digest.sha256("network:" + instance + ":" + name).hex().substring(0, 12);
   }
 
   public String bridge() {
