@@ -15,6 +15,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -212,16 +213,23 @@ public final class ImageLibrary {
 
   /** Bytes of an image's unpacked layers; of those packed where they are not unpacked. */
   public long size(String namespace, String snapshotter, ResolvedImage image) {
-    long size = 0;
+    return layerSizes(namespace, snapshotter, image).values().stream()
+        .mapToLong(Long::longValue)
+        .sum();
+  }
+
+  /** The same of each of them, by its chain id: an image that shares a layer has it as well. */
+  Map<String, Long> layerSizes(String namespace, String snapshotter, ResolvedImage image) {
+    Map<String, Long> sizes = new HashMap<>();
     List<String> chain = image.chain();
     for (int i = 0; i < chain.size(); i++) {
       SnapshotInfo info = snapshots.find(new Snapshots.Key(namespace, snapshotter, chain.get(i)));
       if (info != null) {
-        size += info.usage().bytes();
+        sizes.put(chain.get(i), info.usage().bytes());
       } else if (i < image.manifest().layers().size()) {
-        size += image.manifest().layers().get(i).size();
+        sizes.put(chain.get(i), image.manifest().layers().get(i).size());
       }
     }
-    return size;
+    return sizes;
   }
 }

@@ -12,6 +12,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -192,7 +193,7 @@ public final class Tagging {
    *
    * @param all also those with names; otherwise only those known by their id alone
    * @param filters {@code until=TIME}, {@code label=KEY[=VALUE]}, {@code label!=...}
-   * @return ids and the bytes of their layers
+   * @return ids and the bytes of those layers that no image has any more
    */
   public Pruned prune(String namespace, String snapshotter, boolean all, List<String> filters) {
     Set<String> used = new HashSet<>(users.containersByChain(namespace).keySet());
@@ -201,20 +202,24 @@ public final class Tagging {
     // What is not only for dangling ones is for all, as docker has it.
     boolean named = all || Boolean.FALSE.equals(wanted.flag("dangling"));
     List<String> deleted = new ArrayList<>();
-    long bytes = 0;
+    Map<String, Long> freed = new HashMap<>();
+    Set<String> kept = new HashSet<>();
     for (ResolvedImage image : library.list(namespace, null)) {
       boolean dangling = image.names().stream().allMatch(name -> name.startsWith("sha256:"));
       if (used.contains(image.chainId())
           || !(named || dangling)
           || !wanted.fitsLabels(image.config().config().labels())
           || !ListFilters.fits(until, image.config().createdAt())) {
+        kept.addAll(image.chain());
         continue;
       }
-      bytes += library.size(namespace, snapshotter, image);
+      freed.putAll(library.layerSizes(namespace, snapshotter, image));
       drop(namespace, image, image.names()).forEach(name -> deleted.add("untagged: " + name));
       chronicle.deleted(namespace, image);
       deleted.add("deleted: " + image.id());
     }
+    freed.keySet().removeAll(kept);
+    long bytes = freed.values().stream().mapToLong(Long::longValue).sum();
     chronicle.pruned(namespace, bytes);
     return new Pruned(deleted, bytes);
   }
