@@ -13,6 +13,7 @@ import io.berth.containerd.client.NetworkCalls;
 import io.berth.containerd.client.OutboxFollower;
 import io.berth.containerd.client.Outboxes;
 import io.berth.containerd.client.ShimProcessClient;
+import io.berth.containerd.container.ContainerQueries;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.RecentEvents;
 import io.berth.containerd.front.Peers;
@@ -60,11 +61,24 @@ final class ContainerdModule {
   @Provides
   @Singleton
   static Outboxes outboxes(
-      Peers peers, Store store, EventBroker broker, RecentEvents recent, Sleeper sleeper) {
+      Peers peers,
+      Store store,
+      EventBroker broker,
+      RecentEvents recent,
+      ContainerQueries containers,
+      Sleeper sleeper) {
     return new Outboxes(
         List.of(
-            new OutboxFollower("image", peers.image(), store, broker, recent, sleeper),
-            new OutboxFollower("network", peers.network(), store, broker, recent, sleeper)));
+            new OutboxFollower(
+                "image", peers.image(), store, broker, recent, containers::completed, sleeper),
+            new OutboxFollower(
+                "network",
+                peers.network(),
+                store,
+                broker,
+                recent,
+                containers::completed,
+                sleeper)));
   }
 
   @Provides

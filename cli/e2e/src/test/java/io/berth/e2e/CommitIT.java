@@ -101,6 +101,58 @@ final class CommitIT {
     berth.berth("images").exits(0).saysNo("bad");
   }
 
+  /** In docker's words, whoever carried it out. */
+  @Test
+  void whatIsReadAndWrittenIsTold() throws Exception {
+    String id = berth.berth("create", "--name", "told", "-l", "a=b", "base", "true").exits(0).out();
+    berth.berth("commit", "-m", "why not", "told", "told:1").exits(0);
+    Path folder = berth.folder("told");
+    berth.berth("export", "-o", folder.resolve("all.tar").toString(), "told").exits(0);
+    berth.berth("cp", "told:/etc/passwd", folder.toString()).exits(0);
+    berth.berth("cp", folder.resolve("passwd").toString(), "told:/tmp").exits(0);
+    String format =
+        "{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.image}}"
+            + " {{.Actor.Attributes.a}} {{.Actor.Attributes.comment}}"
+            + " {{.Actor.Attributes.imageRef}}";
+    String told =
+        berth
+            .berth(
+                "events",
+                "--since",
+                "10m",
+                "--until",
+                "0s",
+                "--filter",
+                "container=" + id.strip(),
+                "--format",
+                format)
+            .exits(0)
+            .out();
+    assertEquals(
+        """
+        create told base b <no value> <no value>
+        commit told base b why not told:1
+        export told base b <no value> <no value>
+        archive-path told base b <no value> <no value>
+        extract-to-dir told base b <no value> <no value>
+        """,
+        told);
+  }
+
+  /** What was below stays, for a container stands on it, and is not counted. */
+  @Test
+  void aPruneCountsWhatItFrees() {
+    berth.berth("create", "--name", "keeper", "base", "true").exits(0);
+    run("--name", "more", "base", "dd", "if=/dev/urandom", "of=/more", "bs=100k", "count=1")
+        .exits(0);
+    berth.berth("commit", "-c", "LABEL of=prune", "more", "more:1").exits(0);
+    berth.berth("tag", "more:1", "more:2").exits(0);
+    berth.berth("rm", "more").exits(0);
+    String told = berth.berth("image", "prune", "-af", "--filter", "label=of").exits(0).out();
+    String freed = told.lines().toList().getLast();
+    assertTrue(freed.matches("Total reclaimed space: 1\\d\\d(\\.\\d+)?kB"), told);
+  }
+
   @Test
   void changesBecomeAnImage() throws Exception {
     run("--name", "still", "base", "true").exits(0);

@@ -24,6 +24,7 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,7 @@ public final class OutboxFollower implements AutoCloseable {
   private final Store store;
   private final EventBroker broker;
   private final RecentEvents recent;
+  private final UnaryOperator<RecentEvent> completion;
   private final Sleeper sleeper;
   private final String key;
   private final ReentrantLock lock = new ReentrantLock();
@@ -56,6 +58,7 @@ public final class OutboxFollower implements AutoCloseable {
 
   /**
    * @param name of the followed service, for the stored position and the log
+   * @param completion adds what only this service knows to an event in docker's words
    */
   public OutboxFollower(
       String name,
@@ -63,12 +66,14 @@ public final class OutboxFollower implements AutoCloseable {
       Store store,
       EventBroker broker,
       RecentEvents recent,
+      UnaryOperator<RecentEvent> completion,
       Sleeper sleeper) {
     this.name = name;
     this.channel = channel;
     this.store = store;
     this.broker = broker;
     this.recent = recent;
+    this.completion = completion;
     this.sleeper = sleeper;
     this.key = "outbox." + name;
   }
@@ -131,13 +136,14 @@ public final class OutboxFollower implements AutoCloseable {
     if (Anys.is(envelope.getEvent(), ENGINE_EVENT)) {
       EngineEvent event = Anys.unpack(envelope.getEvent(), ENGINE_EVENT, EngineEvent.parser());
       recent.tell(
-          new RecentEvent(
-              envelope.getNamespace(),
-              event.getType(),
-              event.getAction(),
-              event.getActorId(),
-              event.getAttributesMap(),
-              Timestamps.instant(envelope.getTimestamp())));
+          completion.apply(
+              new RecentEvent(
+                  envelope.getNamespace(),
+                  event.getType(),
+                  event.getAction(),
+                  event.getActorId(),
+                  event.getAttributesMap(),
+                  Timestamps.instant(envelope.getTimestamp()))));
     } else {
       broker.forward(event(envelope));
     }

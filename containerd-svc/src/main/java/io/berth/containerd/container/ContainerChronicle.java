@@ -55,7 +55,8 @@ final class ContainerChronicle {
     tell(container.key(), event(container, action, words, recent.now()));
   }
 
-  private static RecentEvent event(
+  /** An event of a container, with what is told beside all of them. */
+  static RecentEvent event(
       NamedContainer container, String action, Map<String, String> words, Instant at) {
     // Labels come last, for they are left out where there is no room.
     Map<String, String> attributes = new LinkedHashMap<>(words);

@@ -7,6 +7,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.base.time.Sleeper;
 import io.berth.containerd.client.RootSizes;
+import io.berth.containerd.event.RecentEvent;
 import io.berth.containerd.log.LogDetails;
 import io.berth.containerd.log.LogDrivers;
 import io.berth.containerd.log.LogQuery;
@@ -57,6 +58,20 @@ public final class ContainerQueries {
    */
   public NamedContainer meant(String namespace, String ref) {
     return containers.resolve(namespace, ref);
+  }
+
+  /**
+   * What another service tells, as it is told to clients: of a container, which that service knows
+   * by the key of its snapshot alone, with its name, image and labels.
+   */
+  public RecentEvent completed(RecentEvent told) {
+    if (!told.type().equals(RecentEvent.CONTAINER) || told.namespace().isEmpty()) {
+      return told;
+    }
+    NamedContainer container = containers.find(new TaskKey(told.namespace(), told.actor()));
+    return container == null
+        ? told
+        : ContainerChronicle.event(container, told.action(), told.attributes(), told.at());
   }
 
   /**

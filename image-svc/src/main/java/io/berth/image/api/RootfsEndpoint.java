@@ -25,6 +25,7 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
+import io.berth.image.library.ImageChronicle;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.image.rootfs.Rootfs;
 import io.berth.image.rootfs.RootfsFiles;
@@ -48,6 +49,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   private final RootfsFiles files;
   private final String snapshotter;
   private final ImageMessages messages;
+  private final ImageChronicle chronicle;
 
   /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
   private final LayerThreads threads = new LayerThreads(16);
@@ -56,11 +58,17 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   private final LayerThreads looks = new LayerThreads(64);
 
   @Inject
-  RootfsEndpoint(Rootfs rootfs, RootfsFiles files, ImageMessages messages, Config config) {
+  RootfsEndpoint(
+      Rootfs rootfs,
+      RootfsFiles files,
+      ImageMessages messages,
+      ImageChronicle chronicle,
+      Config config) {
     this.rootfs = rootfs;
     this.files = files;
     this.snapshotter = config.snapshotter();
     this.messages = messages;
+    this.chronicle = chronicle;
   }
 
   private Snapshots.Key key(String snapshotter, String key) {
@@ -214,7 +222,13 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   @Override
   public void export(ExportRequest request, StreamObserver<Chunk> responses) {
     Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
-    stream(responses, "export", out -> files.export(key, out));
+    stream(
+        responses,
+        "export",
+        out -> {
+          files.export(key, out);
+          chronicle.exported(key);
+        });
   }
 
   /** The files that a request is about, in the fields that several requests have. */
@@ -234,10 +248,17 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
 
   @Override
   public void archive(ArchiveRequest request, StreamObserver<Chunk> responses) {
+    Snapshots.Key key = key(request.getSnapshotter(), request.getKey());
     RootfsFiles.Tree tree =
         new Whose(request.getRootfs(), request.getMountsList(), /* readOnly= */ false)
-            .tree(() -> key(request.getSnapshotter(), request.getKey()));
-    stream(responses, "archive", out -> files.archive(tree, request.getPath(), out));
+            .tree(() -> key);
+    stream(
+        responses,
+        "archive",
+        out -> {
+          files.archive(tree, request.getPath(), out);
+          chronicle.read(key);
+        });
   }
 
   @Override
@@ -254,6 +275,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
           }
           String snapshotter =
               first.getSnapshotter().isEmpty() ? this.snapshotter : first.getSnapshotter();
+          Snapshots.Key key = new Snapshots.Key(namespace, snapshotter, first.getKey());
           long entries =
               threads.run(
                   "extract",
@@ -263,11 +285,11 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                                   first.getRootfs(),
                                   first.getMountsList(),
                                   first.getReadOnlyRootfs())
-                              .tree(
-                                  () -> new Snapshots.Key(namespace, snapshotter, first.getKey())),
+                              .tree(() -> key),
                           first.getPath(),
                           first.getOverwriteFolderWithFile(),
                           new StreamedBytes<>(requests, ExtractRequest::getData, first.getData())));
+          chronicle.written(key);
           sender.send(ExtractResponse.newBuilder().setEntries(entries).build());
         });
     return requests;

@@ -162,7 +162,10 @@ public final class ImageBuilder {
       List<Descriptor> layers =
           new ArrayList<>(base == null ? List.of() : base.manifest().layers());
       layers.add(layer.descriptor());
-      return record(new Place(namespace, key.snapshotter(), lease.id()), name, config, layers);
+      ResolvedImage image =
+          record(new Place(namespace, key.snapshotter(), lease.id()), name, config, layers);
+      chronicle.committed(key, image, name, draft.message);
+      return image;
     }
   }
 

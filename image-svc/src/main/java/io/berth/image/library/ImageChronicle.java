@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.image.event.StoreEvent;
 import io.berth.image.meta.Metadata;
 import io.berth.image.name.NamedImage;
+import io.berth.image.snapshot.Snapshots;
 import io.berth.oci.image.ImageReference;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -66,6 +67,45 @@ public final class ImageChronicle {
   /** An image was made of a root file system. */
   public void imported(String namespace, ResolvedImage image) {
     tell(namespace, "import", actor(image), image.id());
+  }
+
+  /**
+   * An image was made of what a container has changed.
+   *
+   * @param name of the image; empty if it has none
+   */
+  public void committed(Snapshots.Key root, ResolvedImage image, String name, String message) {
+    String given = name.isEmpty() ? "" : Tagging.familiar(name);
+    ofContainer(
+        root, "commit", Map.of("comment", message, "imageID", image.id(), "imageRef", given));
+  }
+
+  /** The whole file system of a container was read. */
+  public void exported(Snapshots.Key root) {
+    ofContainer(root, "export", Map.of());
+  }
+
+  /** Files of a container were read. */
+  public void read(Snapshots.Key root) {
+    ofContainer(root, "archive-path", Map.of());
+  }
+
+  /** Files were written into a container. */
+  public void written(Snapshots.Key root) {
+    ofContainer(root, "extract-to-dir", Map.of());
+  }
+
+  // The key of its snapshot is the container's id; a folder that somebody named has none. The
+  // container's name, image and labels are added by containerd-svc, which knows them.
+  private void ofContainer(Snapshots.Key root, String action, Map<String, String> words) {
+    if (root.key().isEmpty()) {
+      return;
+    }
+    metadata.lazy(transaction -> {
+      transaction.emit(
+          root.namespace(), new StoreEvent.Told("container", action, root.key(), words));
+      return true;
+    });
   }
 
   /** An image has one name more. */
