@@ -43,6 +43,12 @@ final class ContainerEndings {
   /** The first process has ended, and that is on disk. */
   void ended(TaskKey key, Exit exit) {
     health.ends(key);
+    try (ContainerRestarts.Undecided _ = restarts.undecided(key)) {
+      settleEnded(key, exit);
+    }
+  }
+
+  private void settleEnded(TaskKey key, Exit exit) {
     NamedContainer running = containers.find(key);
     String why = running == null ? "" : OutOfMemory.word(exit, running.described().host());
     NamedContainer container =

@@ -4,11 +4,15 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.container.BackgroundWork.Kind;
 import io.berth.containerd.settings.RestartRule;
+import io.berth.containerd.task.Exit;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts containers again as their policies have it. A start that needs an absent service waits for
@@ -25,6 +29,9 @@ final class ContainerRestarts {
   private final Waits waits;
   private final BackgroundWork background;
   private final Suspension suspension;
+
+  /** Containers that have ended, and for how many it is not decided yet what follows. */
+  private final Map<TaskKey, Integer> undecided = new ConcurrentHashMap<>();
 
   @Inject
   ContainerRestarts(
@@ -70,6 +77,10 @@ final class ContainerRestarts {
    */
   boolean afterEnd(NamedContainer container) {
     Progress progress = container.progress();
+    if (progress.cutOff()) {
+      // An earlier life of this service has found that.
+      return false;
+    }
     Duration uptime = Duration.ofNanos(Math.max(0, progress.finishedAt() - progress.startedAt()));
     return again(container, uptime);
   }
@@ -80,7 +91,9 @@ final class ContainerRestarts {
       return false;
     }
     if (suspension.isOn()) {
-      // All containers are being ended: that was not the program's doing, so it is not counted.
+      // All containers are being ended: that was not the program's doing, so it is not counted, and
+      // not by the next life of this service either.
+      containers.progress(container.key(), old -> old.cutOff(true));
       startLater(container, uncounted(container.progress()), Duration.ZERO);
     } else {
       startLater(container, new Attempt(again.restarts(), again.delay()), again.delay());
@@ -94,18 +107,20 @@ final class ContainerRestarts {
    * container's lock.
    */
   boolean atServiceStart(NamedContainer container) {
-    Progress progress = container.progress();
-    boolean wanted =
-        rule(container)
-            .atServiceStart(
-                progress.wasStarted(),
-                progress.exitCode(),
-                progress.restarts(),
-                progress.stopped());
+    boolean wanted = isWantedAtServiceStart(container);
     if (wanted) {
-      startLater(container, uncounted(progress), Duration.ZERO);
+      startLater(container, uncounted(container.progress()), Duration.ZERO);
     }
     return wanted;
+  }
+
+  private static boolean isWantedAtServiceStart(NamedContainer container) {
+    Progress progress = container.progress();
+    RestartRule rule = rule(container);
+    return progress.cutOff()
+        ? rule.afterCutOff(progress.wasStarted(), progress.stopped())
+        : rule.atServiceStart(
+            progress.wasStarted(), progress.exitCode(), progress.restarts(), progress.stopped());
   }
 
   private static Attempt uncounted(Progress progress) {
@@ -185,7 +200,43 @@ final class ContainerRestarts {
     }
   }
 
-  /** Whether the container's policy is about to start it again. */
+  /** The time from a container's end to the decision whether it runs again. */
+  interface Undecided extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Begins before the end is recorded, so that nobody takes that for the last one meanwhile. */
+  Undecided undecided(TaskKey key) {
+    undecided.merge(key, 1, Integer::sum);
+    return () -> undecided.computeIfPresent(key, (_, count) -> count == 1 ? null : count - 1);
+  }
+
+  /**
+   * Whether the container's policy starts a container again that does not run: a start is under
+   * way, or its end is so young that it still has to be decided and its policy wants it.
+   *
+   * @param exit of its program, if its end is not recorded yet
+   */
+  boolean runsAgain(NamedContainer container, @Nullable Exit exit) {
+    if (isRestarting(container.key())) {
+      return true;
+    }
+    Progress progress = container.progress();
+    if (progress.running() && exit != null) {
+      Progress ended = progress.ended(exit.at(), exit.status(), exit.oomKilled(), "");
+      return rule(container).after(run(ended, Duration.ZERO)) instanceof RestartRule.Again;
+    }
+    if (!undecided.containsKey(container.key()) || progress.pending() != null) {
+      return false;
+    }
+    return progress.running()
+        ? rule(container).afterCutOff(progress.wasStarted(), progress.stopped())
+        : rule(container).after(run(progress, Duration.ZERO)) instanceof RestartRule.Again
+            || isWantedAtServiceStart(container);
+  }
+
+  /** Whether a start of the container by its policy is under way. */
   boolean isRestarting(TaskKey key) {
     return background.has(key, Kind.START);
   }

@@ -9,7 +9,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /**
@@ -28,6 +30,9 @@ final class ContainerResumption {
   private final Tasks tasks;
   private final InstantSource clock;
 
+  /** Those that are not taken up yet. */
+  private final Map<TaskKey, ContainerRestarts.Undecided> undecided = new ConcurrentHashMap<>();
+
   @Inject
   ContainerResumption(
       NamedContainers containers,
@@ -44,6 +49,13 @@ final class ContainerResumption {
     this.health = health;
     this.tasks = tasks;
     this.clock = clock;
+  }
+
+  /** Called before any client is: what becomes of the containers is not decided until then. */
+  void attend() {
+    containers
+        .list(null)
+        .forEach(found -> undecided.put(found.key(), restarts.undecided(found.key())));
   }
 
   /**
@@ -64,8 +76,17 @@ final class ContainerResumption {
               resume(container.key());
             } catch (RuntimeException e) {
               LOG.log(Level.ERROR, "resume " + container, e);
+            } finally {
+              decided(container.key());
             }
           });
+    }
+  }
+
+  private void decided(TaskKey key) {
+    ContainerRestarts.Undecided open = undecided.remove(key);
+    if (open != null) {
+      open.close();
     }
   }
 
@@ -97,7 +118,7 @@ final class ContainerResumption {
     if (cutOff) {
       // The machine went down, or another client deleted the task: how it ended is not known.
       Instant at = clock.instant();
-      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false, ""));
+      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false, "").cutOff(true));
     }
     if (now == null) {
       return;
@@ -109,7 +130,7 @@ final class ContainerResumption {
     }
     // A container that was not cut off ended by itself before this service went down, and may have
     // been about to run again.
-    boolean runsAgain = (!cutOff && restarts.afterEnd(now)) || restarts.atServiceStart(now);
+    boolean runsAgain = restarts.afterEnd(now) || restarts.atServiceStart(now);
     if (!runsAgain && started) {
       release.giveBack(now);
     }

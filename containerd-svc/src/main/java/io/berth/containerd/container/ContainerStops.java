@@ -294,7 +294,7 @@ public final class ContainerStops {
         throw new BerthException.NotFound("No such container: " + container.name());
       }
       boolean wantsEnd = condition.isEmpty() || condition.equals("not-running");
-      if (wantsEnd && !now.progress().running() && !restarts.isRestarting(key)) {
+      if (wantsEnd && !now.progress().running() && !restarts.runsAgain(now, /* exit= */ null)) {
         return Ending.of(now.progress());
       }
       return waiter.answer().get();

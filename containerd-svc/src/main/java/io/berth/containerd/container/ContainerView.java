@@ -125,7 +125,7 @@ final class ContainerView {
     boolean cutOff = glance == null && progress.running();
     Exit exit = glance == null ? null : glance.exit();
     return new ContainerStatus.Run(
-        stateOf(key, glance, progress),
+        stateOf(container, glance),
         glance != null && runs ? glance.pid() : 0,
         exit != null ? exit.status() : cutOff ? Exit.UNKNOWN : progress.exitCode(),
         waitsFor.isEmpty() ? why(container, exit) : waitsFor,
@@ -146,18 +146,19 @@ final class ContainerView {
     return nanos == 0 ? null : Progress.instant(nanos);
   }
 
-  private RunState stateOf(TaskKey key, Tasks.@Nullable Glance glance, Progress progress) {
+  private RunState stateOf(NamedContainer container, Tasks.@Nullable Glance glance) {
+    TaskKey key = container.key();
     if (teardown.isRemoving(key)) {
       return RunState.REMOVING;
     }
     if (glance != null && glance.running()) {
       return glance.paused() ? RunState.PAUSED : RunState.RUNNING;
     }
-    if (restarts.isRestarting(key)) {
+    if (restarts.runsAgain(container, glance == null ? null : glance.exit())) {
       return RunState.RESTARTING;
     }
     // A container that could not be started has not run: its code and its error are told, and it
     // stays created.
-    return progress.wasStarted() ? RunState.EXITED : RunState.CREATED;
+    return container.progress().wasStarted() ? RunState.EXITED : RunState.CREATED;
   }
 }

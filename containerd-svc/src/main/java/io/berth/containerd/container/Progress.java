@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param restarts how often its policy started it since a person did
  * @param stopped whether a person asked for its end
  * @param lastDelayMillis the wait before this run; 0 if a person started it
+ * @param cutOff whether its last end was not its program's doing and it is to run again for that,
+ *     which no policy counts: the machine went down, or all containers were ended
  * @param pending what becomes of it if the client that holds it before its program's first
  *     instruction goes away, or this service does; null if no client holds it
  */
@@ -32,6 +34,7 @@ public record Progress(
     int restarts,
     boolean stopped,
     long lastDelayMillis,
+    @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean cutOff,
     @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Pending pending) {
   /** How a start that was never finished is undone. */
   enum Pending {
@@ -42,7 +45,7 @@ public record Progress(
   }
 
   /** A container that was made and never started. */
-  static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0, null);
+  static final Progress NEW = new Progress(false, 0, 0, 0, "", false, 0, false, 0, false, null);
 
   private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
@@ -64,12 +67,38 @@ public record Progress(
 
   Progress started(Instant at) {
     return new Progress(
-        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis, null);
+        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis, false, null);
   }
 
   Progress ended(Instant at, int code, boolean oom, String why) {
     return new Progress(
-        false, startedAt, nanos(at), code, why, oom, restarts, stopped, lastDelayMillis, pending);
+        false,
+        startedAt,
+        nanos(at),
+        code,
+        why,
+        oom,
+        restarts,
+        stopped,
+        lastDelayMillis,
+        false,
+        pending);
+  }
+
+  /** It was not its program that ended, and it runs again as if this had not been. */
+  Progress cutOff(boolean yes) {
+    return new Progress(
+        running,
+        startedAt,
+        finishedAt,
+        exitCode,
+        error,
+        oomKilled,
+        restarts,
+        stopped,
+        lastDelayMillis,
+        yes,
+        pending);
   }
 
   /**
@@ -78,7 +107,17 @@ public record Progress(
   Progress failed(Instant at, int code, String why) {
     long finished = wasStarted() ? nanos(at) : finishedAt;
     return new Progress(
-        false, startedAt, finished, code, why, false, restarts, stopped, lastDelayMillis, null);
+        false,
+        startedAt,
+        finished,
+        code,
+        why,
+        false,
+        restarts,
+        stopped,
+        lastDelayMillis,
+        false,
+        null);
   }
 
   /** The same where the container ran before and how its program ended is still what counts. */
@@ -93,13 +132,14 @@ public record Progress(
         restarts,
         stopped,
         lastDelayMillis,
+        false,
         null);
   }
 
   /** A person starts the container, so its policy counts from zero again. */
   Progress byPerson() {
     return new Progress(
-        running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0, pending);
+        running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0, false, pending);
   }
 
   /** A client holds it before its program's first instruction, or does not any more. */
@@ -114,6 +154,7 @@ public record Progress(
         restarts,
         stopped,
         lastDelayMillis,
+        cutOff,
         until);
   }
 
@@ -128,6 +169,7 @@ public record Progress(
         restarts,
         stop,
         lastDelayMillis,
+        cutOff,
         pending);
   }
 
@@ -142,6 +184,7 @@ public record Progress(
         count,
         stopped,
         delayMillis,
+        cutOff,
         pending);
   }
 }

@@ -42,6 +42,7 @@ public final class Supervising {
     tasks.prepareWith(preparation);
     tasks.onInitExit((key, exit) -> timings.goOn(key, () -> endings.ended(key, exit)));
     left = runs.pending();
+    resumption.attend();
   }
 
   /** Called when tasks are known and the socket answers. */

@@ -118,6 +118,15 @@ public record RestartRule(Policy policy, int maximumRetries) {
     return started && !held && wants(exitStatus, restarts);
   }
 
+  /**
+   * Whether a container is to run again whose program did not end by itself, but with the machine
+   * or with all containers. How often it was restarted does not matter, for that was no failure.
+   */
+  public boolean afterCutOff(boolean started, boolean stopped) {
+    boolean held = stopped && policy != Policy.ALWAYS;
+    return policy != Policy.NO && started && !held;
+  }
+
   private boolean wants(int exitStatus, int restarts) {
     return switch (policy) {
       case NO -> false;

@@ -17,6 +17,7 @@ import io.grpc.Status.Code;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
@@ -69,10 +70,60 @@ final class ContainerRestartTest extends ContainerCalls {
       instance.hosts.exit(Instance.key(id), "", 1);
     }
     until("again", State.STATE_EXITED);
-    // The task goes when it is decided whether the container runs again.
-    Eventually.holds("without a task", () -> !instance.hosts.hasSupervisor(Instance.key(id)));
-    until("again", State.STATE_EXITED);
     assertEquals(2, get(id).getRestartCount());
+  }
+
+  private String failing(String name, int retries) {
+    HostConfig.Builder host =
+        HostConfig.newBuilder()
+            .setRestart(
+                RestartPolicy.newBuilder().setName("on-failure").setMaximumRetries(retries));
+    String id = stub().create(request(name, "sleep").setHost(host).build()).getId();
+    begin(name);
+    return id;
+  }
+
+  @Test
+  void anEndThatIsNotTheLastIsNeverTakenForIt() throws InterruptedException {
+    String id = failing("again", 1);
+    AtomicReference<State> seen = new AtomicReference<>();
+    instance.hosts.beforeDeleteAnswer =
+        () -> {
+          var _ = seen.compareAndSet(null, state(id));
+        };
+    int pid = get(id).getState().getPid();
+    instance.hosts.exit(Instance.key(id), "", 1);
+    var _ = runsAnew(id, pid);
+    assertEquals(State.STATE_RESTARTING, seen.get());
+  }
+
+  /** That of a container which the machine cut off, and whose start a life of the service owes. */
+  @Test
+  void aStartThatIsOwed_isNotCountedByALaterLife() throws Exception {
+    String id = failing("again", 1);
+    int first = get(id).getState().getPid();
+    instance.hosts.exit(Instance.key(id), "", 1);
+    int pid = runsAnew(id, first);
+    assertEquals(1, get(id).getRestartCount());
+    instance.stop();
+    List.copyOf(instance.hosts.living()).forEach(instance.hosts::kill);
+    Files.writeString(new StateFolders(instance.config.state()).boot(), "another\n");
+    instance.hosts.forgetSupervisors();
+    instance.hosts.unitDown = true;
+    for (int life = 0; life < 2; life++) {
+      instance.start();
+      Eventually.holds(
+          "the reason is told", () -> get(id).getState().getError().equals("the unit is down"));
+      assertEquals(State.STATE_RESTARTING, state(id));
+      instance.stop();
+    }
+    instance.hosts.unitDown = false;
+    instance.start();
+    var _ = runsAnew(id, pid);
+    assertEquals(1, get(id).getRestartCount());
+    // Its one retry was made before.
+    instance.hosts.exit(Instance.key(id), "", 1);
+    until("again", State.STATE_EXITED);
   }
 
   @Test // case V4

@@ -122,19 +122,21 @@ final class HostShutdownTest extends ContainerCalls { // case L18
   @Test
   void policiesStartNothingMeanwhile_andAreHonouredAtTheNextStart()
       throws IOException, InterruptedException {
-    for (String policy : List.of("always", "unless-stopped")) {
+    for (String policy : List.of("always", "unless-stopped", "on-failure")) {
       running(
           policy,
           "sleep",
           Config.getDefaultInstance(),
           HostConfig.newBuilder().setRestart(RestartPolicy.newBuilder().setName(policy)).build());
     }
-    assertEquals(2, endAll(20).getEnded());
+    assertEquals(3, endAll(20).getEnded());
     assertEquals(0, endAll(0).getEnded());
     instance.stop();
     instance.start();
-    until("always", State.STATE_RUNNING);
-    until("unless-stopped", State.STATE_RUNNING);
+    for (String policy : List.of("always", "unless-stopped", "on-failure")) {
+      until(policy, State.STATE_RUNNING);
+      assertEquals(0, get(policy).getRestartCount(), policy);
+    }
   }
 
   // case V4: the unit of containers is stopped and started again under a service that goes on.

@@ -167,6 +167,7 @@ final class FakeShim extends TaskGrpc.TaskImplBase {
     process.answer(
         responses,
         () -> {
+          machine.beforeDeleteAnswer.run();
           FakeSupervisor supervisor = supervisor();
           FakeSupervisor.Proc process = supervisor.process(request.getExecId());
           if (process.status == Status.RUNNING || process.status == Status.PAUSED) {

@@ -50,6 +50,9 @@ public final class FakeShimProcesses implements ShimProcessLauncher, AutoCloseab
   /** The same for a question after a state. */
   public volatile Runnable beforeStateAnswer = () -> {};
 
+  /** The same for a deletion. */
+  public volatile Runnable beforeDeleteAnswer = () -> {};
+
   /** Signals that cannot be delivered, the fault being the shim's. */
   public volatile IntPredicate undeliverable = _ -> false;
 
