@@ -21,6 +21,7 @@ import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.UnixServer;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.Holder;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.testing.Eventually;
 import io.berth.testing.InProcessGrpc;
@@ -152,6 +153,18 @@ final class ContainerFollowerIT {
       // Before it subscribes for the third time it has compared twice.
       subscribers.take();
       assertEquals(List.of("young"), attached());
+    }
+  }
+
+  /** Its removal had to wait for this service, and the one that waited has died meanwhile. */
+  @Test
+  void youngEndpoint_goesWhenTheRecordOfItsContainerIsGone() throws Exception {
+    for (Holder holder : List.of(Holder.RECORDED, Holder.EPHEMERAL)) {
+      engine.attachments().attach(host.call(holder.name(), "none", Optional.empty(), holder));
+    }
+    attach("young");
+    try (ContainerFollower _ = follow(Duration.ofMinutes(1))) {
+      awaitAttached(List.of("young"));
     }
   }
 

@@ -19,6 +19,7 @@ import io.berth.network.address.Subnet;
 import io.berth.network.endpoint.AttachCall;
 import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.Holder;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.endpoint.NetworkStore;
 import io.berth.network.endpoint.Networks;
@@ -312,7 +313,7 @@ final class RepairIT {
         Optional.empty(),
         container,
         List.of(),
-        /* ephemeral= */ false);
+        Holder.UNRECORDED);
   }
 
   private void createMine() throws IOException {

@@ -9,6 +9,7 @@ import io.berth.linux.net.RouteRequest;
 import io.berth.linux.net.RouteSocket;
 import io.berth.network.endpoint.AttachCall;
 import io.berth.network.endpoint.EndpointKey;
+import io.berth.network.endpoint.Holder;
 import io.berth.network.endpoint.KeeperFactory;
 import io.berth.network.endpoint.NetworkEngine;
 import io.berth.network.port.OwnKeeper;
@@ -217,6 +218,15 @@ final class TestHost implements AutoCloseable {
   }
 
   AttachCall call(String container, String network, Optional<Path> netns, PublishedPort... ports) {
+    return call(container, network, netns, Holder.UNRECORDED, ports);
+  }
+
+  AttachCall call(
+      String container,
+      String network,
+      Optional<Path> netns,
+      Holder holder,
+      PublishedPort... ports) {
     return new AttachCall(
         new EndpointKey("default", container),
         network,
@@ -226,7 +236,7 @@ final class TestHost implements AutoCloseable {
         Optional.empty(),
         container,
         List.of(),
-        false);
+        holder);
   }
 
   /** What of the instance is on the test's host. */

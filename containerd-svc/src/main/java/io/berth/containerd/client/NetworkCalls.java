@@ -79,6 +79,7 @@ public final class NetworkCalls {
             .addAllAliases(network.aliases())
             .setName(container.name())
             .setEphemeral(container.ephemeral())
+            .setRecorded(true)
             .build();
     String namespace = container.key().namespace();
     try {

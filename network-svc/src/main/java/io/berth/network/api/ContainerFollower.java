@@ -37,9 +37,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets endpoints go whose containers are gone: at once when containerd-svc says so, and after a
- * while when its list of containers does not have them. An endpoint is attached before its
- * container is recorded, so a young one is left alone. If containerd-svc does not answer, nothing
- * is let go.
+ * while when its list of containers does not have them. A client may attach a container before that
+ * is recorded, so a young endpoint is left alone, unless the record was there first. If
+ * containerd-svc does not answer, nothing is let go.
  */
 public final class ContainerFollower implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ContainerFollower.class.getName());
@@ -173,7 +173,8 @@ public final class ContainerFollower implements AutoCloseable {
       return;
     }
     for (EndpointRecord endpoint : endpoints) {
-      if (!containers.contains(endpoint.key()) && endpoint.attachedAt().isBefore(limit)) {
+      boolean old = endpoint.holder().isRecorded() || endpoint.attachedAt().isBefore(limit);
+      if (!containers.contains(endpoint.key()) && old) {
         LOG.log(Level.INFO, "container {0} is gone and its endpoint is let go", endpoint.key());
         letGo(endpoint.key());
       }

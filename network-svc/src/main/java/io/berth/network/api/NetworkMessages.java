@@ -14,6 +14,7 @@ import io.berth.network.address.Subnet;
 import io.berth.network.endpoint.AttachCall;
 import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
+import io.berth.network.endpoint.Holder;
 import io.berth.network.endpoint.NetworkRecord;
 import io.berth.network.endpoint.Networks;
 import io.berth.network.port.PublishedPort;
@@ -52,7 +53,9 @@ final class NetworkMessages {
         request.getMac().isEmpty() ? Optional.empty() : Optional.of(mac(request.getMac())),
         request.getName(),
         request.getAliasesList(),
-        request.getEphemeral());
+        request.getEphemeral()
+            ? Holder.EPHEMERAL
+            : request.getRecorded() ? Holder.RECORDED : Holder.UNRECORDED);
   }
 
   private static Path path(String text) {

@@ -16,7 +16,6 @@ import java.util.TreeSet;
  * @param netns one that exists; empty for one of ours
  * @param address a certain one; empty for any
  * @param mac a certain hardware address; empty for any
- * @param ephemeral the container removes itself at its end
  */
 public record AttachCall(
     EndpointKey key,
@@ -27,7 +26,7 @@ public record AttachCall(
     Optional<MacAddress> mac,
     String name,
     List<String> aliases,
-    boolean ephemeral) {
+    Holder holder) {
   public AttachCall {
     ports = List.copyOf(ports);
     aliases = List.copyOf(aliases);

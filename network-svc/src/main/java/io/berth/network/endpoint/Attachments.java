@@ -169,7 +169,7 @@ public final class Attachments {
               held.ports(),
               call.name(),
               call.aliases(),
-              call.ephemeral(),
+              call.holder(),
               call.fingerprint(),
               intended.attachedAt()));
     }
@@ -262,7 +262,7 @@ public final class Attachments {
             ports,
             call.name(),
             call.aliases(),
-            call.ephemeral(),
+            call.holder(),
             call.fingerprint(),
             Instant.ofEpochMilli(parts.clock().millis()));
     // An endpoint that was kept ready is pinned and cabled under an id that is not recorded yet: if

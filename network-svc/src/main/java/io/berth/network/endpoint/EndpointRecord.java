@@ -27,7 +27,7 @@ public record EndpointRecord(
     List<PublishedPort> ports,
     String name,
     List<String> aliases,
-    boolean ephemeral,
+    Holder holder,
     String fingerprint,
     Instant attachedAt) {
   /** How far the life of an endpoint has come. */
@@ -60,17 +60,6 @@ public record EndpointRecord(
 
   EndpointRecord in(State next) {
     return new EndpointRecord(
-        id,
-        key,
-        next,
-        netns,
-        pinned,
-        place,
-        ports,
-        name,
-        aliases,
-        ephemeral,
-        fingerprint,
-        attachedAt);
+        id, key, next, netns, pinned, place, ports, name, aliases, holder, fingerprint, attachedAt);
   }
 }

@@ -142,7 +142,7 @@ public final class NetworkStore implements AutoCloseable {
         PublishedPort.readAll(row.getString(12)),
         row.getString(13),
         row.getString(14).isEmpty() ? List.of() : List.of(row.getString(14).split(",", -1)),
-        row.getBoolean(15),
+        Holder.of(row.getInt(15)),
         row.getString(16),
         Instant.ofEpochMilli(row.getLong(17)));
   }
@@ -167,7 +167,7 @@ public final class NetworkStore implements AutoCloseable {
         insert.setString(12, PublishedPort.writeAll(endpoint.ports()));
         insert.setString(13, endpoint.name());
         insert.setString(14, String.join(",", endpoint.aliases()));
-        insert.setBoolean(15, endpoint.ephemeral());
+        insert.setInt(15, endpoint.holder().number());
         insert.setString(16, endpoint.fingerprint());
         insert.setLong(17, endpoint.attachedAt().toEpochMilli());
         insert.executeUpdate();
