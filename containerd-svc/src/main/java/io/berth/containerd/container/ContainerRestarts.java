@@ -77,8 +77,9 @@ final class ContainerRestarts {
    */
   boolean afterEnd(NamedContainer container) {
     Progress progress = container.progress();
-    if (progress.cutOff()) {
-      // An earlier life of this service has found that.
+    if (progress.cutOff() || !progress.wasStarted()) {
+      // An earlier life of this service has found the one; the other is no end, but a start that
+      // failed, of which its client was told.
       return false;
     }
     Duration uptime = Duration.ofNanos(Math.max(0, progress.finishedAt() - progress.startedAt()));
@@ -227,7 +228,9 @@ final class ContainerRestarts {
       Progress ended = progress.ended(exit.at(), exit.status(), exit.oomKilled(), "");
       return rule(container).after(run(ended, Duration.ZERO)) instanceof RestartRule.Again;
     }
-    if (!undecided.containsKey(container.key()) || progress.pending() != null) {
+    if (!undecided.containsKey(container.key())
+        || !progress.wasStarted()
+        || progress.pending() != null) {
       return false;
     }
     return progress.running()

@@ -3,7 +3,6 @@ package io.berth.containerd.container;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
-import io.berth.containerd.client.PeerService;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.containerd.settings.Mount;
 import io.berth.containerd.settings.RootFilesystem;
@@ -14,8 +13,6 @@ import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -60,8 +57,8 @@ final class ContainerTeardown {
 
   /**
    * Removes a container that does not run; the caller holds its lock. Where network-svc is absent
-   * the container's place on its network is given back when that is back, and so are its volumes
-   * where image-svc is.
+   * the container's place on its network is given back when that is back: by this service, or by
+   * that one, which finds that there is no record any more.
    */
   void remove(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
@@ -103,13 +100,15 @@ final class ContainerTeardown {
       var _ = root.result();
       rest = !place.result();
     }
-    rest |= volumes && !releases(() -> releaseVolumes(container));
+    if (volumes) {
+      releaseVolumes(container);
+    }
     surroundings.files(key).delete();
     // Who does not find the container any more finds nothing of it, and whatever an end of this
     // service interrupts is found by its next life.
     records.delete(key, !container.isEphemeral());
     if (rest) {
-      releaseLater(container, volumes);
+      releaseLater(container);
     }
   }
 
@@ -136,22 +135,15 @@ final class ContainerTeardown {
     }
   }
 
-  private void releaseLater(NamedContainer container, boolean volumes) {
-    List<PeerService> needs = new ArrayList<>(preparation.neededToGiveBack(container));
-    if (volumes) {
-      needs.add(surroundings.images().service());
-    }
+  private void releaseLater(NamedContainer container) {
     background.later(
         BackgroundWork.Kind.RELEASE,
         container.key(),
         Duration.ZERO,
-        needs,
+        preparation.neededToGiveBack(container),
         _ -> {
           if (!records.contains(container.key())) {
             preparation.giveBack(container);
-            if (volumes) {
-              releaseVolumes(container);
-            }
           }
         });
   }

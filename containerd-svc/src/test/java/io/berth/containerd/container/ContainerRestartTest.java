@@ -83,6 +83,23 @@ final class ContainerRestartTest extends ContainerCalls {
     return id;
   }
 
+  /** Its client was told, and has it to look why; it never ran, so nothing is to run again. */
+  @Test
+  void aContainerThatCouldNotBeStarted_isNoneThatEnded() throws Exception {
+    HostConfig.Builder host =
+        HostConfig.newBuilder().setRestart(RestartPolicy.newBuilder().setName("always"));
+    String id = stub().create(request("broken", "missing").setHost(host).build()).getId();
+    refused(Code.UNKNOWN, () -> begin("broken"));
+    instance.stop();
+    instance.start();
+    create("other", "sleep");
+    begin("other");
+    instance.hosts.exit(Instance.key(get("other").getId()), "", 0);
+    until("other", State.STATE_EXITED);
+    assertEquals(State.STATE_CREATED, state(id));
+    assertEquals(0, get(id).getRestartCount());
+  }
+
   @Test
   void anEndThatIsNotTheLastIsNeverTakenForIt() throws InterruptedException {
     String id = failing("again", 1);
