@@ -16,6 +16,10 @@ final class KillAccounts {
   /** Ends of containers, restarts of policies and calls of a service that hung take their time. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** Of a container: its state, code, restarts and id. */
+  private static final String FORMAT =
+      "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}} {{.Id}}";
+
   private final BerthInstance berth;
   private final KillLedger ledger;
   private final Set<String> staying;
@@ -56,43 +60,55 @@ final class KillAccounts {
 
   private void programs() throws Exception {
     for (KillLedger.Counting container : ledger.counting()) {
-      Command shown =
-          berth.berth(
-              "inspect",
-              "--format",
-              "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}} {{.Id}}",
-              container.name());
-      if (shown.exit() != 0) {
-        if (container.told()) {
-          ledger.fault("what was told to run is not there: " + KillLedger.described(shown));
-        }
-        continue;
+      int faults = ledger.faults().size();
+      program(container);
+      if (ledger.faults().size() > faults) {
+        ledger.tell(
+            container
+                + ": "
+                + berth.berth("inspect", "-f", "{{.Id}} {{json .State}}", container.name()).out());
+        ledger.tell(
+            berth
+                .berth(
+                    "events",
+                    "--since",
+                    "1h",
+                    "--until",
+                    "0s",
+                    "-f",
+                    "container=" + container.name())
+                .out());
       }
-      try {
-        Eventually.answersWithin(
-            PATIENCE,
-            "ends: " + container,
-            () -> state(container.name()),
-            state -> state.get(0).equals("exited"));
-        compare(container, state(container.name()));
-      } catch (AssertionError e) {
-        ledger.fault(e.getMessage());
+    }
+  }
+
+  private void program(KillLedger.Counting container) throws Exception {
+    Command shown = berth.berth("inspect", "--format", FORMAT, container.name());
+    if (shown.exit() != 0) {
+      if (container.told()) {
+        ledger.fault("what was told to run is not there: " + KillLedger.described(shown));
       }
+      return;
+    }
+    if (!container.told() && state(container.name()).get(0).equals("created")) {
+      // Its client was told that it does not run, and has the container to look why.
+      return;
+    }
+    try {
+      Eventually.answersWithin(
+          PATIENCE,
+          "ends: " + container,
+          () -> state(container.name()),
+          state -> state.get(0).equals("exited"));
+      compare(container, state(container.name()));
+    } catch (AssertionError e) {
+      ledger.fault(e.getMessage());
     }
   }
 
   private List<String> state(String name) {
     return List.of(
-        berth
-            .berth(
-                "inspect",
-                "--format",
-                "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}} {{.Id}}",
-                name)
-            .exits(0)
-            .out()
-            .strip()
-            .split(" "));
+        berth.berth("inspect", "--format", FORMAT, name).exits(0).out().strip().split(" "));
   }
 
   private void compare(KillLedger.Counting container, List<String> state) {

@@ -136,21 +136,23 @@ final class KillClient {
         "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit %d"
             .formatted(lines, code);
     line.addAll(List.of(KillImages.BASE, "sh", "-c", program));
-    boolean told = ledger.engine("run -d", berth.berth(line.toArray(String[]::new)));
+    Command run = berth.berth(line.toArray(String[]::new));
+    boolean told = ledger.engine("run -d", run);
+    String id = run.out().strip();
     ledger.counts(new KillLedger.Counting(box, lines, code, restarts, told));
     if (!told) {
       return;
     }
     switch (random.nextInt(4)) {
-      case 0 -> follows(box, "attach", "attach", "--no-stdin", box);
-      case 1 -> follows(box, "logs", "logs", "--tail", "3", "-f", box);
+      case 0 -> follows(box, id, "attach", "attach", "--no-stdin", box);
+      case 1 -> follows(box, id, "logs", "logs", "--tail", "3", "-f", box);
       case 2 -> does("top", box);
       default -> does("inspect", box);
     }
   }
 
   /** Each number follows the one before, or begins anew with a run of the program. */
-  private void follows(String box, String verb, String... line) {
+  private void follows(String box, String id, String verb, String... line) {
     Command command = berth.berth(line);
     int last = -1;
     for (String text : command.out().lines().toList()) {
@@ -163,28 +165,21 @@ final class KillClient {
     // The code is the program's, or one of the engine's own; which one is told by the accounts.
     if (verb.equals("attach")) {
       ledger.program(
-          verb,
-          command,
-          command.exit() >= 10 && command.exit() < 90 ? command.exit() : 0,
-          idOf(box));
+          verb, command, command.exit() >= 10 && command.exit() < 90 ? command.exit() : 0, id);
     } else {
       ledger.engine(verb, command);
     }
-  }
-
-  private String idOf(String box) {
-    return berth.berth("inspect", "--format", "{{.Id}}", box).out().strip();
   }
 
   private void stops() {
     String box = next("s");
     int code = code();
     String program = "trap 'exit %d' TERM; echo up; while :; do sleep 0.02; done".formatted(code);
-    if (!ledger.engine(
-        "run -d", berth.berth("run", "-d", "--name", box, KillImages.BASE, "sh", "-c", program))) {
+    Command run = berth.berth("run", "-d", "--name", box, KillImages.BASE, "sh", "-c", program);
+    if (!ledger.engine("run -d", run)) {
       return;
     }
-    String id = idOf(box);
+    String id = run.out().strip();
     int other = code();
     Command exec = berth.berth("exec", box, "sh", "-c", "echo in; exit " + other);
     if (ledger.program("exec", exec, other, id) && !exec.out().equals("in\n")) {
@@ -240,14 +235,14 @@ final class KillClient {
   private void commits() {
     String box = next("m");
     String image = box + ":1";
-    if (!ledger.engine(
-        "run -d",
+    Command run =
         berth.berth(
-            "run", "-d", "--name", box, "--network", "none", KillImages.BASE, "sleep", "10000"))) {
+            "run", "-d", "--name", box, "--network", "none", KillImages.BASE, "sleep", "10000");
+    if (!ledger.engine("run -d", run)) {
       return;
     }
     Command written = berth.berth("exec", box, "sh", "-c", "printf '" + box + "' >/mark");
-    if (ledger.program("exec", written, 0, idOf(box)) && does("commit", box, image)) {
+    if (ledger.program("exec", written, 0, run.out().strip()) && does("commit", box, image)) {
       shows(image, box);
       does("rmi", "-f", image);
     }

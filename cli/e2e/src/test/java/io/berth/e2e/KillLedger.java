@@ -1,5 +1,6 @@
 package io.berth.e2e;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ final class KillLedger {
 
   private final Queue<Counting> counting = new ConcurrentLinkedQueue<>();
   private final Queue<String> faults = new ConcurrentLinkedQueue<>();
+  private final Queue<String> tale = new ConcurrentLinkedQueue<>();
   private final Set<String> bereft = ConcurrentHashMap.newKeySet();
   private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> done = new ConcurrentHashMap<>();
@@ -33,6 +35,17 @@ final class KillLedger {
   /** Something that must not be; the campaign fails with all of them. */
   void fault(String what) {
     faults.add(what);
+    tell("fault: " + what);
+  }
+
+  /** Something that helps to find out why a fault came about. */
+  void tell(String what) {
+    tale.add(Instant.now() + " " + what);
+  }
+
+  /** All that was told, in its order, each line with its moment. */
+  List<String> tale() {
+    return List.copyOf(tale);
   }
 
   List<String> faults() {
@@ -57,7 +70,11 @@ final class KillLedger {
     return !id.isEmpty() && bereft.contains(id.length() > SHOWN ? id.substring(0, SHOWN) : id);
   }
 
-  void hit(String what) {
+  /**
+   * @param whom which process of this kind
+   */
+  void hit(String what, String whom) {
+    tell(what + " " + whom);
     hits.computeIfAbsent(what, _ -> new AtomicInteger()).incrementAndGet();
   }
 
@@ -98,6 +115,7 @@ final class KillLedger {
               + (isBereft(id) ? " (its supervisor was killed)" : ""));
     }
     mustBeReadable(command);
+    tell("failed: " + described(command));
     return count(verb, /* success= */ false);
   }
 
@@ -144,6 +162,7 @@ final class KillLedger {
     other.hits.forEach((what, number) ->
         hits.computeIfAbsent(what, _ -> new AtomicInteger()).addAndGet(number.get()));
     faults.addAll(other.faults);
+    tale.addAll(other.tale);
   }
 
   /** A line of the hits and one of the calls. */

@@ -112,7 +112,7 @@ final class RandomKiller {
       stop(berth.process(service), service);
       return;
     }
-    ledger.hit("kill " + service);
+    ledger.hit("kill " + service, "");
     berth.kill(service);
     berth.start(service);
   }
@@ -136,12 +136,13 @@ final class RandomKiller {
       stop(process, name);
       return;
     }
+    String whom = pid + " " + Leftovers.commandLine(pid).strip().replaceAll(".* ", "");
     if (victim == Victim.SUPERVISOR) {
       ledger.bereave(supervisorName(pid));
     }
     // By its handle, which knows the time of its start: the number may be another's by now.
     if (process.destroyForcibly()) {
-      ledger.hit("kill " + name);
+      ledger.hit("kill " + name, whom);
     }
   }
 
@@ -166,7 +167,7 @@ final class RandomKiller {
     if (Command.run("kill", "-STOP", pid).exit() != 0) {
       return;
     }
-    ledger.hit("stop " + name);
+    ledger.hit("stop " + name, pid + " for " + millis + " ms");
     pending.add(
         Thread.ofVirtual()
             .start(() -> {

@@ -77,7 +77,7 @@ final class RandomKillsIT {
     }
     System.out.println(what + ": rounds " + rounds + ", " + all.table());
     if (!all.faults().isEmpty()) {
-      keepLogs();
+      keepLogs(all.tale());
     }
     for (String name : staying) {
       berth.berth("rm", "-f", name).exits(0);
@@ -162,7 +162,14 @@ final class RandomKillsIT {
       for (Thread client : clients) {
         client.join();
       }
-      mustServe();
+      try {
+        mustServe();
+      } catch (AssertionError e) {
+        ledger.fault(e.getMessage());
+        ledger.tell(berth.berth("network", "explain", "stays-0").out());
+        Leftovers.processes(berth.id(), berth.dir())
+            .forEach(pid -> ledger.tell(pid + " " + Leftovers.commandLine(pid)));
+      }
     }
     long settled = System.nanoTime();
     new KillAccounts(berth, ledger, staying, before).check();
@@ -181,8 +188,9 @@ final class RandomKillsIT {
   }
 
   /** The services' own words about a run that failed; the instance's folder goes. */
-  private static void keepLogs() throws IOException {
+  private static void keepLogs(List<String> tale) throws IOException {
     Path target = Files.createDirectories(Path.of("target", "random-kills-" + SEED));
+    Files.write(target.resolve("campaign.log"), tale);
     for (String service : BerthInstance.SERVICES) {
       Files.copy(
           berth.dir().resolve("log").resolve(service + ".log"),
