@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes containers up again when this service starts: what their rows claim is compared with what
@@ -96,21 +97,26 @@ final class ContainerResumption {
       // It is gone, is about to be, or has a client of this life.
       return;
     }
-    if (tasks.isPresent(key)) {
-      Exit exit = tasks.exitOf(key);
-      if (exit != null) {
-        endings.ended(key, exit);
-      } else {
-        health.goesOn(container);
-      }
-      return;
+    // This waits until it is known: a task may be half made, and gone in a moment.
+    Tasks.Glance glance = tasks.glance(key);
+    Exit exit = glance == null ? null : glance.exit();
+    if (exit != null) {
+      endings.ended(key, exit);
+    } else if (isBegun(glance)) {
+      health.goesOn(container);
+    } else {
+      containers.runLocked(key, () -> resumeWithoutProgram(key));
     }
-    containers.runLocked(key, () -> resumeWithoutTask(key));
   }
 
-  private void resumeWithoutTask(TaskKey key) {
+  private static boolean isBegun(Tasks.@Nullable Glance glance) {
+    return glance != null && glance.started();
+  }
+
+  // There is no task, or one that a start has made which this service did not live to finish.
+  private void resumeWithoutProgram(TaskKey key) {
     NamedContainer found = containers.find(key);
-    if (found == null || tasks.isPresent(key)) {
+    if (found == null || isBegun(tasks.glance(key))) {
       return;
     }
     boolean cutOff = found.progress().running();
@@ -132,6 +138,9 @@ final class ContainerResumption {
     // been about to run again.
     boolean runsAgain = restarts.afterEnd(now) || restarts.atServiceStart(now);
     if (!runsAgain && started) {
+      if (cutOff) {
+        release.takeTaskAway(key);
+      }
       release.giveBack(now);
     }
   }

@@ -10,6 +10,7 @@ import io.berth.api.berth.container.v1.Resources;
 import io.berth.api.berth.container.v1.RestartPolicy;
 import io.berth.api.berth.container.v1.State;
 import io.berth.api.berth.container.v1.StopRequest;
+import io.berth.api.containerd.services.tasks.v1.CreateTaskRequest;
 import io.berth.base.layout.StateFolders;
 import io.berth.containerd.fake.Instance;
 import io.berth.testing.Eventually;
@@ -81,6 +82,24 @@ final class ContainerRestartTest extends ContainerCalls {
     String id = stub().create(request(name, "sleep").setHost(host).build()).getId();
     begin(name);
     return id;
+  }
+
+  /** The service died in the middle of the start that it owed. */
+  @Test
+  void aTaskThatWasMadeAndNeverBegun_isNoReasonToRest() throws Exception {
+    String id = failing("again", 0);
+    int pid = 0;
+    for (int run = 0; run < 6; run++) {
+      pid = runsAnew(id, pid);
+      instance.hosts.exit(Instance.key(id), "", 1);
+    }
+    // The pause has grown, and the task in its place is made before it is over.
+    until("again", State.STATE_RESTARTING);
+    Eventually.holds("without a task", () -> !instance.hosts.hasSupervisor(Instance.key(id)));
+    var _ = instance.tasks().create(CreateTaskRequest.newBuilder().setContainerId(id).build());
+    instance.stop();
+    instance.start();
+    var _ = runsAnew(id, pid);
   }
 
   /** Its client was told, and has it to look why; it never ran, so nothing is to run again. */
