@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.github.luben.zstd.Zstd;
 import com.google.protobuf.ByteString;
+import io.berth.api.berth.image.v1.BeginRequest;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.ImagesGrpc;
 import io.berth.api.berth.image.v1.ListRequest;
@@ -20,6 +21,7 @@ import io.berth.api.berth.image.v1.RootfsGrpc;
 import io.berth.api.containerd.services.images.v1.CreateImageRequest;
 import io.berth.api.containerd.services.images.v1.DeleteImageRequest;
 import io.berth.api.containerd.services.images.v1.GetImageRequest;
+import io.berth.api.containerd.services.leases.v1.LeasesGrpc;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.tar.TarEntry;
 import io.grpc.Status;
@@ -97,6 +99,52 @@ final class LoadAndPrepareIT {
 
   private static List<Image> images(List<Progress> answers) {
     return answers.stream().filter(Progress::hasImage).map(Progress::getImage).toList();
+  }
+
+  private List<String> leases() {
+    return UnixChannel.in(LeasesGrpc.newBlockingStub(service.channel()), "default", null)
+        .list(io.berth.api.containerd.services.leases.v1.ListRequest.getDefaultInstance())
+        .getLeasesList()
+        .stream()
+        .map(lease -> lease.getId().replaceAll(".*-", ""))
+        .sorted()
+        .toList();
+  }
+
+  /** Who prepared may be killed before it could record anything; its next life says so. */
+  @Test
+  void whatALifePreparedAndDidNotRecord_isGivenUpByTheNext() throws Exception {
+    byte[] layer = Archives.layer().file("f", "x").tar();
+    load(service, Archives.oci(Archives.image("sh", layer), "l:1"), "");
+    RootfsGrpc.RootfsBlockingStub stub =
+        UnixChannel.in(RootfsGrpc.newBlockingStub(service.channel()), "default", null);
+    for (String key : List.of("first.A", "second.B", "other.")) {
+      String life = key.substring(key.indexOf('.') + 1);
+      var _ =
+          stub.prepare(
+              PrepareRequest.newBuilder()
+                  .setRef("l:1")
+                  .setUser("0")
+                  .setKey(key)
+                  .setLife(life)
+                  .build());
+    }
+    var _ = stub.begin(BeginRequest.newBuilder().setLife("B").build());
+    assertEquals(List.of("other.", "second.B"), leases());
+    // What the dead have asked for and what is only carried out now keeps nothing either.
+    StatusRuntimeException late =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                stub.prepare(
+                    PrepareRequest.newBuilder()
+                        .setRef("l:1")
+                        .setUser("0")
+                        .setKey("late")
+                        .setLife("A")
+                        .build()));
+    assertEquals(Status.Code.CANCELLED, late.getStatus().getCode());
+    assertEquals(List.of("other.", "second.B"), leases());
   }
 
   /** Cases I4 and I17: what shrinks as far as its format can is honest. */

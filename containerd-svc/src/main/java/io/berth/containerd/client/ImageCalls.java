@@ -2,6 +2,7 @@ package io.berth.containerd.client;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.berth.api.berth.image.v1.BeginRequest;
 import io.berth.api.berth.image.v1.Image;
 import io.berth.api.berth.image.v1.LookUpUserRequest;
 import io.berth.api.berth.image.v1.MountsRequest;
@@ -35,6 +36,7 @@ import io.grpc.ManagedChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  * and throws {@code BerthException.Absent} where image-svc does not. Thread-safe.
  */
 public final class ImageCalls {
+  /** The life of this process, in which nothing goes on that another one has begun. */
+  private static final String LIFE = UUID.randomUUID().toString();
+
   private static final String PROGRAM = "berth-image";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -141,7 +146,8 @@ public final class ImageCalls {
             .setPlatform(image.platform())
             .setKey(key.id())
             .setEphemeral(ephemeral)
-            .setWithoutUser(runs == null);
+            .setWithoutUser(runs == null)
+            .setLife(LIFE);
     if (runs != null) {
       request.setUser(runs.user).addAllGroups(runs.groups);
     }
@@ -216,6 +222,16 @@ public final class ImageCalls {
     mounts.forEach(mount -> request.addMounts(HostMessages.write(mount)));
     return ConfigMessages.read(
         service.call(() -> rootfs(namespace, COPY_PATIENCE).lookUpUser(request.build())).getUser());
+  }
+
+  /** Gives up what earlier lives of this process have prepared and not recorded. */
+  public void begin() {
+    BeginRequest request = BeginRequest.newBuilder().setLife(LIFE).build();
+    var _ =
+        service.call(() ->
+            RootfsGrpc.newBlockingStub(service.channel())
+                .withDeadlineAfter(PATIENCE)
+                .begin(request));
   }
 
   /** A volume by its name, made if it is not there; with an empty name a new anonymous one. */

@@ -6,6 +6,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
+import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.client.NetworkCalls;
 import io.berth.containerd.client.PeerService;
 import io.berth.containerd.log.LogDrivers;
@@ -20,6 +21,8 @@ import io.berth.containerd.task.TaskPreparer;
 import io.berth.containerd.task.Tasks;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class StartPreparation implements TaskPreparer {
+  private static final Logger LOG = System.getLogger(StartPreparation.class.getName());
+
   private final Surroundings surroundings;
   private final NamedContainers containers;
   private final Tasks tasks;
@@ -60,6 +65,28 @@ final class StartPreparation implements TaskPreparer {
   void readyHost() {
     var _ = surroundings.hostFacts();
     volumes.resume();
+    Thread.ofVirtual().name("begin-life").start(this::beginLife);
+  }
+
+  /** What an earlier life of this service prepared and did not record is given up. */
+  private void beginLife() {
+    ImageCalls images = surroundings.images();
+    try {
+      while (true) {
+        images.service().await(_ -> {});
+        try {
+          images.begin();
+          return;
+        } catch (BerthException.Absent e) {
+          LOG.log(Level.DEBUG, "{0}", e.getMessage());
+        }
+      }
+    } catch (BerthException e) {
+      // It is of an older build, or ends with this service.
+      LOG.log(Level.DEBUG, "give up what was not recorded: {0}", e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.berth.image.api;
 
 import com.google.protobuf.Empty;
 import io.berth.api.berth.image.v1.ArchiveRequest;
+import io.berth.api.berth.image.v1.BeginRequest;
 import io.berth.api.berth.image.v1.Change;
 import io.berth.api.berth.image.v1.Chunk;
 import io.berth.api.berth.image.v1.DiffRequest;
@@ -91,7 +92,8 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
                       request.getGroupsList(),
                       request.getWithoutUser(),
                       request.getEphemeral(),
-                      ImageMessages.platform(request.getPlatform())));
+                      ImageMessages.platform(request.getPlatform()),
+                      request.getLife()));
           PrepareResponse.Builder response = PrepareResponse.newBuilder();
           ContainerUser user = prepared.user();
           if (user != null) {
@@ -104,6 +106,16 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
               .addAllWarnings(warnings(request, prepared.image().config().platform()))
               .setName(meant(request.getRef(), prepared.image().names()))
               .build();
+        });
+  }
+
+  @Override
+  public void begin(BeginRequest request, StreamObserver<Empty> responses) {
+    Calls.answer(
+        responses,
+        () -> {
+          rootfs.begin(request.getLife());
+          return Empty.getDefaultInstance();
         });
   }
 

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -171,15 +172,20 @@ public final class Leases {
 
   /** Drops the leases of all namespaces that are around work which does not run any more. */
   public void dropAbandoned() {
+    dropAll(WorkLease::isAbandoned);
+  }
+
+  /** Drops the leases of all namespaces of which this is true, asked with their ids and labels. */
+  public void dropAll(BiPredicate<String, Map<String, String>> unwanted) {
     record Named(String namespace, String id) {}
     metadata.lazy(transaction -> {
-      List<Named> abandoned = new ArrayList<>();
+      List<Named> meant = new ArrayList<>();
       transaction.all(
           "SELECT namespace, id, labels FROM lease",
           row ->
-              WorkLease.isAbandoned(row.text(2), row.labels(3))
-                  && abandoned.add(new Named(row.text(1), row.text(2))));
-      for (Named lease : abandoned) {
+              unwanted.test(row.text(2), row.labels(3))
+                  && meant.add(new Named(row.text(1), row.text(2))));
+      for (Named lease : meant) {
         drop(transaction, lease.namespace, lease.id);
       }
       return true;

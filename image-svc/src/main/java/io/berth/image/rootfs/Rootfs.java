@@ -23,6 +23,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -31,11 +32,12 @@ import org.jspecify.annotations.Nullable;
  * The root file systems of containers. Thread-safe.
  *
  * <p>Between the preparation of a snapshot and the container's own record a lease of an hour keeps
- * it; then the record does.
+ * it; then the record does. One of a life that is over keeps nothing, see {@link #begin}.
  */
 @Singleton
 public final class Rootfs {
   private static final Duration UNTIL_RECORDED = Duration.ofHours(1);
+  private static final String LIFE = "berth.life";
   private static final int MAX_REMEMBERED_GROUPS = 4096;
 
   private final ImageLibrary library;
@@ -45,6 +47,9 @@ public final class Rootfs {
   private final Leases leases;
   private final Metadata metadata;
   private final Settlement settlement;
+
+  /** Of the one who prepares, as it has told; empty until it has. */
+  private volatile String life = "";
 
   private record UserKey(
       String namespace, String snapshotter, String chain, String user, List<String> groups) {}
@@ -84,6 +89,7 @@ public final class Rootfs {
    * @param withoutUser whether no user is looked up, because mounts change the files that list them
    * @param fleeting the container removes itself at its end
    * @param platform null for this machine's
+   * @param life of the one who asks; empty if it has none, see {@link #begin}
    */
   public record Request(
       Snapshots.Key key,
@@ -92,7 +98,8 @@ public final class Rootfs {
       List<String> groups,
       boolean withoutUser,
       boolean fleeting,
-      @Nullable Platform platform) {
+      @Nullable Platform platform,
+      String life) {
     public Request {
       groups = List.copyOf(groups);
     }
@@ -155,23 +162,38 @@ public final class Rootfs {
         request.fleeting ? Map.of(Snapshots.FLEETING, "1") : Map.of(),
         request.fleeting ? Metadata.Durability.LAZY : Metadata.Durability.DURABLE,
         transaction -> {
+          String asks = request.life;
+          if (!asks.isEmpty() && !life.isEmpty() && !asks.equals(life)) {
+            // Its next life has begun meanwhile, and does not know of it.
+            throw new BerthException.Cancelled("prepare `" + key.key() + "`: who asked has died");
+          }
           String lease = leaseOf(key);
           leases.drop(transaction, key.namespace(), lease);
-          Leases.create(
-              transaction,
-              key.namespace(),
-              lease,
-              Map.of(
-                  Lease.EXPIRE,
-                  transaction.now().plus(UNTIL_RECORDED).toString(),
-                  Lease.FLAT,
-                  "1"));
+          Map<String, String> labels = new HashMap<>();
+          labels.put(Lease.EXPIRE, transaction.now().plus(UNTIL_RECORDED).toString());
+          labels.put(Lease.FLAT, "1");
+          if (!asks.isEmpty()) {
+            labels.put(LIFE, asks);
+          }
+          Leases.create(transaction, key.namespace(), lease, labels);
           Leases.add(
               transaction,
               key.namespace(),
               lease,
               Lease.Resource.snapshot(key.snapshotter(), key.key()));
         });
+  }
+
+  /**
+   * Whoever prepares is in a new life: what earlier ones have prepared and nobody recorded is left
+   * to the collector. What was prepared without a life is not touched.
+   */
+  public void begin(String current) {
+    life = current;
+    leases.dropAll((_, labels) -> {
+      String owner = labels.get(LIFE);
+      return owner != null && !owner.equals(current);
+    });
   }
 
   private static String leaseOf(Snapshots.Key key) {
