@@ -7,16 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.berth.testing.Eventually;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Days on which the machine has none of something: whoever asks hears a line that says so, what was
@@ -81,6 +86,11 @@ final class BadDaysIT {
   /** Takes all that is free until it is closed. */
   private record Filler(Path file) implements AutoCloseable {
     static Filler fill() throws IOException {
+      return fill(0);
+    }
+
+    /** Takes all but this many bytes. */
+    static Filler fill(int left) throws IOException {
       Filler filler = new Filler(berth.root().resolve("filler"));
       byte[] zeros = new byte[4096];
       try (OutputStream out = Files.newOutputStream(filler.file)) {
@@ -88,7 +98,10 @@ final class BadDaysIT {
           out.write(zeros);
         }
       } catch (IOException full) {
-        assertTrue(Files.size(filler.file) > 0, "took something");
+        assertTrue(Files.size(filler.file) > left, "took something");
+      }
+      try (FileChannel file = FileChannel.open(filler.file, StandardOpenOption.WRITE)) {
+        var _ = file.truncate(file.size() - left);
       }
       return filler;
     }
@@ -113,6 +126,32 @@ final class BadDaysIT {
     isAsBefore(before);
     berth.words("volume create new").exits(0);
     berth.words("volume rm new").exits(0);
+  }
+
+  /** Of a layer that does not shrink. */
+  private static OciImage big() {
+    byte[] bytes = new byte[6 << 20];
+    new Random(1).nextBytes(bytes);
+    return OciImage.of(List.of(new BusyboxImage.Tar().file("big", 0644, bytes).bytes()));
+  }
+
+  /** With nothing free, with too little for the layer, and with too little for its files. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 2 << 20, 9 << 20})
+  void aPullOntoAFullDiskLeavesNothing_andTheNextOneWorks(int left) throws Exception {
+    List<String> before = recorded();
+    try (LocalRegistry registry =
+        new LocalRegistry(Files.createTempDirectory(berth.folder("registry"), "r"))) {
+      registry.put("big", "1", big());
+      String ref = registry.ref("big:1");
+      try (Filler _ = Filler.fill(left)) {
+        isToldOnce(berth.berth("pull", "-q", "--plain-http", ref), "space");
+        isAsBefore(before);
+      }
+      berth.berth("pull", "-q", "--plain-http", ref).exits(0);
+      berth.berth("rmi", ref).exits(0);
+    }
+    isAsBefore(before);
   }
 
   @Test
@@ -173,6 +212,91 @@ final class BadDaysIT {
       Eventually.holds(
           service + " is answered again",
           () -> berth.words("run --rm --network none " + IMAGE + " true").exit() == 0);
+    }
+    isAsBefore(before);
+  }
+
+  // --- no processes, no memory
+
+  /** A cgroup of cgroup v1, with some of the instance's processes in it until it is closed. */
+  private record Bounds(Path folder) implements AutoCloseable {
+    static Bounds around(String controller, long... pids) throws IOException {
+      Path root = Path.of("/sys/fs/cgroup", controller);
+      Bounds bounds = new Bounds(Files.createDirectory(root.resolve("bad-" + berth.id())));
+      for (long pid : pids) {
+        Files.writeString(bounds.folder.resolve("cgroup.procs"), Long.toString(pid));
+      }
+      return bounds;
+    }
+
+    void set(String file, String value) throws IOException {
+      Files.writeString(folder.resolve(file), value);
+    }
+
+    @Override
+    public void close() throws IOException {
+      Path home = folder.resolveSibling("cgroup.procs");
+      for (String pid : Files.readAllLines(folder.resolve("cgroup.procs"))) {
+        try {
+          Files.writeString(home, pid);
+        } catch (IOException e) {
+          assertFalse(Files.exists(Path.of("/proc", pid)), e::toString);
+        }
+      }
+      try {
+        Eventually.holds("is empty", () -> folder.toFile().delete());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Test
+  void aServiceThatCanMakeNoThreadAnswersOnceItCanAgain() throws Exception {
+    List<String> before = recorded();
+    for (String service : BerthInstance.SERVICES) {
+      long pid = berth.pid(service);
+      try (Bounds bounds = Bounds.around("pids", pid)) {
+        bounds.set("pids.max", "1");
+        Command failed = berth.words("run --rm --network none " + IMAGE + " true");
+        if (failed.exit() != 0) {
+          isToldOnce(failed, "");
+        }
+        berth.words("ps");
+        bounds.set("pids.max", "max");
+        Eventually.holds(
+            service + " is answered again",
+            () -> berth.words("run --rm --network none " + IMAGE + " true").exit() == 0);
+      }
+      assertEquals(pid, berth.pid(service));
+      assertTrue(berth.process(service).isAlive(), service + " lives on");
+    }
+    isAsBefore(before);
+  }
+
+  /** The service comes back as its unit has it come back: Restart=always. */
+  @Test
+  void aServiceThatTheKernelKillsForWantOfMemoryLosesNothing() throws Exception {
+    List<String> before = recorded();
+    for (String service : BerthInstance.SERVICES) {
+      try (Bounds bounds = Bounds.around("memory")) {
+        bounds.set("memory.limit_in_bytes", "1048576");
+        bounds.set("cgroup.procs", Long.toString(berth.pid(service)));
+        while (berth.process(service).isAlive()) {
+          Command asked = berth.words("run --rm --network none " + IMAGE + " true");
+          if (asked.exit() != 0) {
+            isToldOnce(asked, "");
+          }
+        }
+        assertTrue(
+            Files.readString(bounds.folder.resolve("memory.oom_control"))
+                .lines()
+                .anyMatch(line -> line.startsWith("oom_kill ") && !line.equals("oom_kill 0")),
+            "the kernel killed it");
+      }
+      berth.kill(service);
+      berth.startMissing();
+      berth.words("exec held true").exits(0);
     }
     isAsBefore(before);
   }
