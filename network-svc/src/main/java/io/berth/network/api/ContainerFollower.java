@@ -129,17 +129,18 @@ public final class ContainerFollower implements AutoCloseable {
   /** Takes what the stream tells, until it ends. */
   private void follow() throws InterruptedException {
     compare();
-    Instant next = clock.instant().plus(grace);
+    // Not by the clock of the wall: where that is set back, the next look would wait for hours.
+    long compared = System.nanoTime();
     while (!closed) {
-      long wait = Math.max(1, Duration.between(clock.instant(), next).toMillis());
-      switch (signals.poll(wait, TimeUnit.MILLISECONDS)) {
+      long wait = Math.max(1, grace.toNanos() - (System.nanoTime() - compared));
+      switch (signals.poll(wait, TimeUnit.NANOSECONDS)) {
         case Signal.Deleted deleted -> letGo(deleted);
         case Signal.Ended _ -> {
           return;
         }
         case null -> {
           compare();
-          next = clock.instant().plus(grace);
+          compared = System.nanoTime();
         }
       }
     }
