@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,8 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   private Leftovers before = Leftovers.NONE;
   private String forwarded = "";
   private String disk = "";
+  private boolean asleep;
+  private List<String> prefix = List.of();
 
   /** With the settings of the default configuration. */
   BerthInstance() {
@@ -78,6 +81,13 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   static BerthInstance onSmallDisk(String options) {
     BerthInstance made = new BerthInstance(COLD);
     made.disk = options;
+    return made;
+  }
+
+  /** Its services run only when the test starts them: its root may be on another disk then. */
+  static BerthInstance asleep() {
+    BerthInstance made = new BerthInstance(COLD);
+    made.asleep = true;
     return made;
   }
 
@@ -117,11 +127,8 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
         %s
         """
             .formatted(root(), state(), id, libexec, keys, second, settings));
-    for (String service : SERVICES) {
-      start(service);
-    }
-    for (String service : SERVICES) {
-      awaitAnswer(service);
+    if (!asleep) {
+      startMissing();
     }
   }
 
@@ -194,9 +201,10 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   }
 
   void start(String service) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            libexec.resolve("bin/berth-" + service).toString(), "--config", config().toString());
+    List<String> line = new ArrayList<>(prefix);
+    line.add(libexec.resolve("bin/berth-" + service).toString());
+    line.addAll(List.of("--config", config().toString()));
+    ProcessBuilder builder = new ProcessBuilder(line);
     builder.redirectErrorStream(true);
     builder.redirectOutput(
         ProcessBuilder.Redirect.appendTo(dir.resolve("log").resolve(service + ".log").toFile()));
@@ -267,12 +275,35 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     Leftovers.loseAllButFiles(id, dir);
     running.values().forEach(process -> process.onExit().join());
     running.clear();
+    prefix = List.of();
     Leftovers.deleteTree(state());
     Files.createDirectories(state());
     // The kernel begins without what the services switched on, and they look at their start.
     if (!forwarded.equals(Leftovers.forwarding())) {
       Files.writeString(Path.of("/proc/sys/net/ipv4/ip_forward"), forwarded);
     }
+  }
+
+  /**
+   * What is started from now on until {@link #losePower} sees another boot of the machine than all
+   * that comes after it: its id is the only thing that tells services so. They run in a mount
+   * namespace of their own for that.
+   */
+  void bootApart() throws IOException {
+    Path id = dir.resolve("etc/boot_id");
+    Files.writeString(id, UUID.randomUUID() + "\n");
+    Path folder = Files.createDirectories(dir.resolve("boot"));
+    Command.run("mount", "--bind", "--make-private", folder.toString(), folder.toString()).exits(0);
+    String namespace = "--mount=" + Files.writeString(folder.resolve("mounts"), "");
+    Command.run(
+            "unshare",
+            namespace,
+            "mount",
+            "--bind",
+            id.toString(),
+            "/proc/sys/kernel/random/boot_id")
+        .exits(0);
+    prefix = List.of("nsenter", namespace);
   }
 
   /** Stops a service where it is (SIGSTOP), or has it go on (SIGCONT). */
