@@ -379,11 +379,10 @@ final class PowerClient {
     random.nextBytes(content);
     String digest = "sha256:" + BusyboxImage.sha256(content);
     Path file = Files.write(folder.resolve("content"), content);
-    String program =
-        "ctr \"$@\" content ingest --expected-digest %1$s %2$s <%3$s"
-            + " && ctr \"$@\" content label %1$s containerd.io/gc.root=now";
+    String ingest = "ctr \"$@\" content ingest --expected-digest " + digest + " " + fresh();
+    String label = "ctr \"$@\" content label " + digest + " containerd.io/gc.root=now";
     List<String> whole = new ArrayList<>(List.of("sh", "-c"));
-    whole.add(program.formatted(digest, fresh(), file));
+    whole.add(ingest + " <" + file + " && " + label);
     whole.addAll(berth.ctrLine());
     change(
         Map.of(thing("content", digest), "there"),

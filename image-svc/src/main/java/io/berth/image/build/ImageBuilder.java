@@ -307,6 +307,8 @@ public final class ImageBuilder {
     byte[] bytes = manifest.bytes();
     Digest digest = put(place, bytes, ReferenceLabels.of(manifest));
     String recorded = name.isEmpty() ? configDigest.toString() : name;
+    // The layers below may just have been fetched.
+    stores.settlement.settleContent();
     stores.names.put(
         place.namespace,
         new ImageNames.Draft(

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.Obstacle;
 import io.berth.base.text.ListFilters;
 import io.berth.image.meta.Metadata;
+import io.berth.image.meta.Settlement;
 import io.berth.image.name.ImageNames;
 import io.berth.image.name.NamedImage;
 import io.berth.oci.image.ImageReference;
@@ -32,16 +33,23 @@ public final class Tagging {
   private final ImageNames names;
   private final Users users;
   private final ImageChronicle chronicle;
+  private final Settlement settlement;
 
   @Inject
-  public Tagging(ImageLibrary library, ImageNames names, Users users, ImageChronicle chronicle) {
+  public Tagging(
+      ImageLibrary library,
+      ImageNames names,
+      Users users,
+      ImageChronicle chronicle,
+      Settlement settlement) {
     this.library = library;
     this.names = names;
     this.users = users;
     this.chronicle = chronicle;
+    this.settlement = settlement;
   }
 
-  /** Names an image; the name may have meant another one before. */
+  /** Names an image; the name may have meant another one before. Waits for the disk. */
   public ResolvedImage tag(String namespace, String ref, String name) {
     ImageReference reference = ImageReference.of(name);
     if (reference.digest() != null) {
@@ -49,6 +57,7 @@ public final class Tagging {
           "tag `" + name + "`: a name with a digest cannot be given");
     }
     ResolvedImage image = library.resolve(namespace, ref, null);
+    settlement.settleContent();
     names.put(
         namespace,
         new ImageNames.Draft(reference.toString(), Map.of(), image.target()),

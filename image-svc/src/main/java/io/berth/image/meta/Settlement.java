@@ -1,6 +1,7 @@
 package io.berth.image.meta;
 
 import io.berth.base.error.BerthException;
+import io.berth.image.disk.DiskFailures;
 import io.berth.image.disk.ImagePaths;
 import io.berth.linux.Fd;
 import io.berth.linux.OpenFlags;
@@ -11,6 +12,8 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +85,60 @@ public final class Settlement implements AutoCloseable {
               nanos);
       return rows;
     });
+  }
+
+  /**
+   * Makes content durable if some of it is not yet. To be called before a durable record is made of
+   * content that was there, for a power cut would leave a record of nothing. Waits for the disk.
+   */
+  public void settleContent() {
+    settleIf(query -> query.exists("SELECT 1 FROM content WHERE boot IS NOT NULL"));
+  }
+
+  /**
+   * Makes a committed snapshot and those below it durable if one of them is not yet. To be called
+   * before a durable snapshot is made on it, whose files are nothing without theirs. Waits for the
+   * disk.
+   */
+  public void settleLayers(String namespace, String snapshotter, String name) {
+    settleIf(query ->
+        query.exists(
+            """
+            WITH RECURSIVE stack(parent, boot) AS (
+              SELECT parent, boot FROM snapshot WHERE namespace = ?1 AND snapshotter = ?2 AND key = ?3
+              UNION ALL
+              SELECT s.parent, s.boot FROM stack
+                JOIN snapshot s ON s.namespace = ?1 AND s.snapshotter = ?2 AND s.key = stack.parent)
+            SELECT 1 FROM stack WHERE boot IS NOT NULL
+            """,
+            namespace,
+            snapshotter,
+            name));
+  }
+
+  private void settleIf(Metadata.Look<Boolean> lazy) {
+    if (!metadata.read(lazy)) {
+      return;
+    }
+    // A caller may be on a virtual thread, which would keep its carrier from all others meanwhile.
+    FutureTask<@Nullable Void> work =
+        new FutureTask<>(() -> {
+          settle();
+          return null;
+        });
+    Thread.ofPlatform().name("settle-now").daemon().start(work);
+    try {
+      work.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BerthException.Cancelled("sync what was fetched: interrupted", e);
+    } catch (ExecutionException e) {
+      throw switch (e.getCause()) {
+        case IOException io -> DiskFailures.of("sync what was fetched", io, paths.root());
+        case RuntimeException other -> other;
+        case null, default -> new IllegalStateException(e);
+      };
+    }
   }
 
   /**

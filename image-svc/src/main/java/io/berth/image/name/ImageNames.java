@@ -101,7 +101,10 @@ public final class ImageNames {
     });
   }
 
-  /** Records a name, whatever it pointed at before. */
+  /**
+   * Records a name, whatever it pointed at before. A durable one stays durable, if all content is,
+   * also when it is put lazily: {@link #isDurable} tells who has to make content durable before.
+   */
   public NamedImage put(
       String namespace, Draft draft, @Nullable String lease, Metadata.Durability durability) {
     check(draft);
@@ -111,8 +114,30 @@ public final class ImageNames {
           NamedImage old = find(transaction, namespace, draft.name);
           return old == null
               ? insert(transaction, namespace, draft, null, lease, durability)
-              : replace(transaction, namespace, old, draft, null);
+              : replace(
+                  transaction,
+                  namespace,
+                  old,
+                  draft,
+                  null,
+                  isDurable(transaction, namespace, draft.name) && isContentDurable(transaction)
+                      ? Metadata.Durability.DURABLE
+                      : durability);
         });
+  }
+
+  /** Whether the name is there and survives a power cut. */
+  public boolean isDurable(String namespace, String name) {
+    return metadata.read(query -> isDurable(query, namespace, name));
+  }
+
+  private static boolean isDurable(Query query, String namespace, String name) throws SQLException {
+    return query.exists(
+        "SELECT 1 FROM image WHERE namespace = ? AND name = ? AND boot IS NULL", namespace, name);
+  }
+
+  private static boolean isContentDurable(Query query) throws SQLException {
+    return !query.exists("SELECT 1 FROM content WHERE boot IS NOT NULL");
   }
 
   private static NamedImage insert(
@@ -138,7 +163,12 @@ public final class ImageNames {
   }
 
   private static NamedImage replace(
-      Transaction transaction, String namespace, NamedImage old, Draft draft, @Nullable Instant at)
+      Transaction transaction,
+      String namespace,
+      NamedImage old,
+      Draft draft,
+      @Nullable Instant at,
+      Metadata.Durability durability)
       throws SQLException {
     NamedImage image =
         new NamedImage(
@@ -147,7 +177,7 @@ public final class ImageNames {
             draft.target,
             old.created(),
             at == null ? transaction.now() : at);
-    write(transaction, namespace, image, Metadata.Durability.DURABLE);
+    write(transaction, namespace, image, durability);
     transaction.emit(namespace, new StoreEvent.ImageUpdated(image.name(), image.labels()));
     return image;
   }
@@ -187,7 +217,12 @@ public final class ImageNames {
       }
       Draft merged = mask.isEmpty() ? draft : merge(old, draft, mask);
       check(merged);
-      return replace(transaction, namespace, old, merged, at);
+      // A name that was just fetched is lost with its content; its labels do not outlive it.
+      Metadata.Durability durability =
+          isDurable(transaction, namespace, draft.name) || isContentDurable(transaction)
+              ? Metadata.Durability.DURABLE
+              : Metadata.Durability.LAZY;
+      return replace(transaction, namespace, old, merged, at, durability);
     });
   }
 

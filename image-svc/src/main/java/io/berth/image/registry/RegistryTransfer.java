@@ -200,6 +200,10 @@ public final class RegistryTransfer {
             store(request, lease, path.get(i), with(labels, source));
           }
         });
+    if (stores.names.isDurable(request.namespace, reference.toString())) {
+      // A name that was there is not lost with what it names from now on.
+      stores.settlement.settleContent();
+    }
     stores.names.put(
         request.namespace,
         new ImageNames.Draft(reference.toString(), Map.of(), top.descriptor()),

@@ -156,6 +156,11 @@ public final class Rootfs {
 
   private MountSpec prepareNew(Request request, String parent) {
     Snapshots.Key key = request.key;
+    if (!request.fleeting) {
+      // Layers that were just fetched or unpacked may not be on the disk yet. Without them a
+      // container that is to be there after a power cut could never be started.
+      settlement.settleLayers(key.namespace(), key.snapshotter(), parent);
+    }
     return snapshots.prepareWith(
         key,
         parent,

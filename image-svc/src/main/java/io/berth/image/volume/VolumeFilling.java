@@ -56,8 +56,9 @@ public final class VolumeFilling {
 
   /** Ends what a crash interrupted. To be called before the first volume is filled. */
   public void start() throws IOException {
-    try (DirectoryStream<Path> volumes = Files.newDirectoryStream(paths.volumes())) {
-      for (Path volume : volumes) {
+    volumes.start();
+    try (DirectoryStream<Path> folders = Files.newDirectoryStream(paths.volumes())) {
+      for (Path volume : folders) {
         try (DirectoryStream<Path> parts = Files.newDirectoryStream(volume, PART + "*")) {
           for (Path part : parts) {
             trash.take(part);

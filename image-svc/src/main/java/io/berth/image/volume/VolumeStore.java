@@ -24,6 +24,7 @@ import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +128,18 @@ public final class VolumeStore {
   }
 
   /**
+   * Takes away folders without a record: of a creation that did not come to its end, and of a
+   * removal, whose record goes first. The next volume of the name would have what the removed one
+   * had. To be called before the first volume is made.
+   */
+  void start() throws IOException {
+    Set<String> known =
+        new HashSet<>(
+            metadata.read(query -> query.all("SELECT name FROM volume", row -> row.text(1))));
+    trash.takeUnless(paths.volumes(), known::contains);
+  }
+
+  /**
    * Makes a volume, or answers the one that is there with the same labels and options. An empty
    * name makes an anonymous one.
    *
@@ -152,8 +165,7 @@ public final class VolumeStore {
       return existing;
     }
     try {
-      // If this ends before the volume is recorded, the next creation of that name finds the
-      // folder, which is empty.
+      // If this ends before the volume is recorded, the next start takes the folder away.
       Files.createDirectories(data(chosen));
       Files.setPosixFilePermissions(
           paths.volumes().resolve(chosen), PosixFilePermissions.fromString("rwx--x--x"));
