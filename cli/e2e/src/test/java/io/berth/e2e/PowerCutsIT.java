@@ -52,8 +52,8 @@ final class PowerCutsIT {
   }
 
   @Test
-  void whatWasToldIsThereAfterACut() throws Exception {
-    record(4, RECORDING_MILLIS / 3);
+  void whatWasToldIsThereAfterThreeCuts() throws Exception {
+    record(3, RECORDING_MILLIS / 3);
     assertEquals("", String.join("\n", faults), "seed " + SEED);
   }
 
