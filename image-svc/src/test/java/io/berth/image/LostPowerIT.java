@@ -14,6 +14,7 @@ import io.berth.api.berth.image.v1.TagRequest;
 import io.berth.api.berth.image.v1.VerifyRequest;
 import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
+import io.berth.api.containerd.services.images.v1.ListImagesRequest;
 import io.berth.base.rpc.UnixChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,6 +130,21 @@ final class LostPowerIT {
     for (String folder : lower.split(":")) {
       assertTrue(Files.isDirectory(Path.of(folder)), folder);
     }
+  }
+
+  @Test
+  void aPulledNameGoesWithItsContent() throws Exception {
+    try (FakeRegistry registry = FakeRegistry.plain().image("1", image())) {
+      var _ = pull(registry);
+    }
+    losePower();
+    var names =
+        UnixChannel.in(
+            io.berth.api.containerd.services.images.v1.ImagesGrpc.newBlockingStub(
+                service.channel()),
+            "default",
+            null);
+    assertEquals(0, names.list(ListImagesRequest.getDefaultInstance()).getImagesCount());
   }
 
   /** Its name is there already, so a power cut does not take it along with what it names now. */

@@ -60,8 +60,8 @@ public final class ContentStore {
   }
 
   /**
-   * Compares records with files: forgets what another boot made lazily and what has no file, takes
-   * files without a record away.
+   * Compares records with files: forgets what another boot made lazily, image names as well, and
+   * what has no file; takes files without a record away.
    */
   public void start() throws IOException {
     Set<String> known = new HashSet<>();
@@ -82,6 +82,10 @@ public final class ContentStore {
           int rows =
               transaction.runOnNames(
                   "DELETE FROM content WHERE boot IS NOT NULL AND boot <> ?", metadata.boot());
+          // A name goes with what it names: who asks for it has it fetched again.
+          rows +=
+              transaction.runOnNames(
+                  "DELETE FROM image WHERE boot IS NOT NULL AND boot <> ?", metadata.boot());
           for (String digest : lost) {
             LOG.log(
                 Level.WARNING,
