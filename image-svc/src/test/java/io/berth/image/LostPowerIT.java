@@ -77,22 +77,49 @@ final class LostPowerIT {
     service.start();
   }
 
-  /** The record of a removed volume is gone for ever, the name of its folder was not yet. */
+  /** Its record is gone for ever, and the name of its folder was not yet. */
   @Test
   void aNewVolumeHasNothingOfARemovedOne() throws Exception {
     CreateRequest request = CreateRequest.newBuilder().setName("v").build();
     Path folder = Path.of(volumes().create(request).getPath());
-    Files.writeString(folder.resolve("old"), "data");
+    for (int cut = 0; cut < 2; cut++) {
+      service.stop();
+      // As VolumeStore.remove leaves it.
+      execute("INSERT OR IGNORE INTO removed_volume VALUES ('v')", "DELETE FROM volume");
+      Files.writeString(Files.createDirectories(folder).resolve("old"), "data");
+      service.start();
+      assertFalse(Files.exists(folder), "the folder of no volume");
+    }
+    assertEquals(folder, Path.of(volumes().create(request).getPath()));
+    assertFalse(Files.exists(folder.resolve("old")), "what the removed one had");
+    Files.writeString(folder.resolve("new"), "data");
     service.stop();
+    service.start();
+    assertTrue(Files.exists(folder.resolve("new")), "what the new one had");
+  }
+
+  /** A database that was lost is no reason to lose what was never in it. */
+  @Test
+  void aVolumeOfWhichNothingIsRecordedKeepsItsFiles() throws Exception {
+    CreateRequest request = CreateRequest.newBuilder().setName("v").build();
+    Path folder = Path.of(volumes().create(request).getPath());
+    Files.writeString(folder.resolve("kept"), "data");
+    service.stop();
+    execute("DELETE FROM volume");
+    service.start();
+    assertTrue(Files.exists(folder.resolve("kept")));
+    assertEquals(folder, Path.of(volumes().create(request).getPath()));
+    assertTrue(Files.exists(folder.resolve("kept")));
+  }
+
+  private void execute(String... lines) throws SQLException {
     try (Connection database =
             DriverManager.getConnection("jdbc:sqlite:" + service.root().resolve("image.db"));
         Statement statement = database.createStatement()) {
-      statement.execute("DELETE FROM volume");
+      for (String line : lines) {
+        statement.execute(line);
+      }
     }
-    service.start();
-    assertFalse(Files.exists(folder), "the folder of no volume");
-    assertEquals(folder, Path.of(volumes().create(request).getPath()));
-    assertFalse(Files.exists(folder.resolve("old")), "what the removed one had");
   }
 
   private static void forget(Connection database, String table) throws SQLException {

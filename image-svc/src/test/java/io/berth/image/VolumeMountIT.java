@@ -109,6 +109,11 @@ final class VolumeMountIT {
       assertTrue(store.mount("b"));
       assertTrue(Files.exists(data.resolve("mine")));
       store.remove("b", /* force= */ false);
+      // Should a power cut bring the folder back, it is known that it is nobody's.
+      boolean noted =
+          stores.metadata.read(
+              query -> query.exists("SELECT 1 FROM removed_volume WHERE name = 'b'"));
+      assertTrue(noted);
       stores.trash.flush();
       assertFalse(Files.exists(data));
       assertEquals("x", Files.readString(folder.resolve("mine")));

@@ -40,6 +40,9 @@ final class Schema {
           """,
           """
           ALTER TABLE volume ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+          """,
+          """
+          CREATE TABLE removed_volume (name TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
           """);
 
   private Schema() {}

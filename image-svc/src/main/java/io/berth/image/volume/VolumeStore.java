@@ -5,6 +5,7 @@ import io.berth.base.error.Obstacle;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.KeyedLocks;
 import io.berth.base.id.Labels;
+import io.berth.base.io.AtomicFile;
 import io.berth.base.text.VolumeName;
 import io.berth.image.disk.DiskUsage;
 import io.berth.image.disk.ImagePaths;
@@ -128,15 +129,33 @@ public final class VolumeStore {
   }
 
   /**
-   * Takes away folders without a record: of a creation that did not come to its end, and of a
-   * removal, whose record goes first. The next volume of the name would have what the removed one
-   * had. To be called before the first volume is made.
+   * Takes away the folders of removed volumes: a removal's record goes first, and a power cut may
+   * bring a folder back. The next volume of the name would have what the removed one had. A folder
+   * of which nothing says that it was removed is left, for its record may be what was lost. To be
+   * called before the first volume is made.
    */
   void start() throws IOException {
-    Set<String> known =
-        new HashSet<>(
-            metadata.read(query -> query.all("SELECT name FROM volume", row -> row.text(1))));
-    trash.takeUnless(paths.volumes(), known::contains);
+    List<String> removed =
+        metadata.read(query ->
+            query.all(
+                "SELECT name FROM removed_volume WHERE name NOT IN (SELECT name FROM volume)",
+                row -> row.text(1)));
+    Set<String> gone = new HashSet<>();
+    for (String name : removed) {
+      Path folder = paths.volumes().resolve(name);
+      if (Files.exists(folder)) {
+        trash.take(folder);
+      } else {
+        gone.add(name);
+      }
+    }
+    metadata.lazy(transaction -> {
+      // One that is taken away now is looked for again at the next start.
+      for (String name : gone) {
+        transaction.run("DELETE FROM removed_volume WHERE name = ?", name);
+      }
+      return transaction.run("DELETE FROM removed_volume WHERE name IN (SELECT name FROM volume)");
+    });
   }
 
   /**
@@ -165,11 +184,17 @@ public final class VolumeStore {
       return existing;
     }
     try {
-      // If this ends before the volume is recorded, the next start takes the folder away.
+      // If this ends before the volume is recorded, the next creation of that name finds the
+      // folder, which is empty.
       Files.createDirectories(data(chosen));
       Files.setPosixFilePermissions(
           paths.volumes().resolve(chosen), PosixFilePermissions.fromString("rwx--x--x"));
       Files.setPosixFilePermissions(data(chosen), PosixFilePermissions.fromString("rwxr-xr-x"));
+      if (wasRemoved(chosen)) {
+        // Until then a power cut could bring back the folder of the removed one under the record of
+        // this one.
+        AtomicFile.syncFolder(paths.volumes());
+      }
     } catch (IOException e) {
       throw new BerthException.Internal("make volume \"" + chosen + "\": " + e.getMessage(), e);
     }
@@ -188,6 +213,11 @@ public final class VolumeStore {
       tell(transaction, "create", chosen);
       return new Volume(chosen, data(chosen), stored, transaction.now(), anonymous, options);
     });
+  }
+
+  private boolean wasRemoved(String name) {
+    return metadata.read(
+        query -> query.exists("SELECT 1 FROM removed_volume WHERE name = ?", name));
   }
 
   private byte[] randomBytes() {
@@ -275,6 +305,7 @@ public final class VolumeStore {
       transaction.afterwards(() -> takeAway(name));
       int gone = transaction.run("DELETE FROM volume WHERE name = ?", name);
       if (gone > 0) {
+        transaction.run("INSERT OR IGNORE INTO removed_volume (name) VALUES (?)", name);
         tell(transaction, "destroy", name);
       }
       return gone;
