@@ -29,8 +29,12 @@ public final class Stores implements AutoCloseable {
   public final ImageNames names;
 
   public Stores(Path root) throws IOException {
+    this(root, InstantSource.system());
+  }
+
+  public Stores(Path root, InstantSource clock) throws IOException {
     paths = new ImagePaths(root);
-    metadata = new Metadata(paths, new StoreEventMessages(), InstantSource.system());
+    metadata = new Metadata(paths, new StoreEventMessages(), clock);
     trash = new TrashBin(paths);
     leases = new Leases(metadata);
     content = new ContentStore(paths, metadata, trash);

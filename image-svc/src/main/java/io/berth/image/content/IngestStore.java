@@ -151,7 +151,7 @@ public final class IngestStore {
             old == null ? transaction.now() : old.started(),
             total,
             expected != null ? expected.toString() : old == null ? "" : old.expected(),
-            request.lease() == null ? transaction.now().plus(UNLEASED_LIFE) : Instant.EPOCH);
+            request.lease() == null ? metadata.clockTime().plus(UNLEASED_LIFE) : Instant.EPOCH);
     transaction.run(
         "INSERT OR REPLACE INTO ingest (namespace, ref, id, started, total, expected, expires)"
             + " VALUES (?, ?, ?, ?, ?, ?, ?)",

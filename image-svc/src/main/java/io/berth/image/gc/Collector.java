@@ -81,7 +81,7 @@ public final class Collector {
     try (Leases.Watch watch = leases.watch()) {
       Instant began = metadata.now();
       Set<Leases.Kept> leased =
-          new HashSet<>(metadata.read(query -> Leases.keptByAll(query, began)));
+          new HashSet<>(metadata.read(query -> Leases.keptByAll(query, metadata.clockTime())));
       Set<String> namespaces = metadata.read(Collector::namespaces);
       // The warm-up namespace is left alone: its containers are listed to nobody, and the program
       // that warms up there removes what it made.
@@ -126,7 +126,7 @@ public final class Collector {
 
   private Garbage garbage(Query query, Outside outside) throws SQLException {
     ReferenceGraph graph = new ReferenceGraph();
-    Instant now = metadata.now();
+    Instant now = metadata.clockTime();
     List<Node> images = images(query, graph, outside.began, now);
     List<Node> stored = content(query, graph, outside.began);
     Map<Node, Node> parents = snapshots(query, graph, outside.began);

@@ -86,6 +86,21 @@ public final class Metadata implements AutoCloseable {
   public void start() throws IOException {
     paths.create();
     database = Database.open(paths.database(), Schema.MIGRATIONS);
+    // The clock may have been set back since the newest record was made. The time of a name that is
+    // on the disk may be a client's, and says nothing.
+    Long newest =
+        read(query ->
+            query.first(
+                """
+                SELECT max(
+                  (SELECT coalesce(max(updated), 0) FROM content),
+                  (SELECT coalesce(max(updated), 0) FROM snapshot),
+                  (SELECT coalesce(max(updated), 0) FROM image WHERE boot IS NOT NULL))
+                """,
+                row -> row.number(1)));
+    synchronized (this) {
+      lastNanos = newest == null ? 0 : newest;
+    }
   }
 
   /** Makes a change that is on the disk when this returns. */
@@ -143,13 +158,18 @@ public final class Metadata implements AutoCloseable {
   }
 
   /**
-   * The current time, later than every answer before: so records that are made later have later
-   * times.
+   * The current time, later than every answer before, also of earlier lives: so records that are
+   * made later have later times. It orders them, and is ahead of the clock if that was set back.
    */
   public synchronized Instant now() {
     long nanos = Math.max(Row.nanos(clock.instant()), lastNanos + 1);
     lastNanos = nanos;
     return Row.instant(nanos);
+  }
+
+  /** What the clock says, by which leases of clients and the like end; it may be set back. */
+  public Instant clockTime() {
+    return clock.instant();
   }
 
   /** The namespaces that images, content or snapshots are recorded in, sorted. */

@@ -175,7 +175,7 @@ public final class Rootfs {
           String lease = leaseOf(key);
           leases.drop(transaction, key.namespace(), lease);
           Map<String, String> labels = new HashMap<>();
-          labels.put(Lease.EXPIRE, transaction.now().plus(UNTIL_RECORDED).toString());
+          labels.put(Lease.EXPIRE, metadata.clockTime().plus(UNTIL_RECORDED).toString());
           labels.put(Lease.FLAT, "1");
           if (!asks.isEmpty()) {
             labels.put(LIFE, asks);
