@@ -76,7 +76,11 @@ public final class UnixChannel {
             .keepAliveTime(silence.toMillis(), TimeUnit.MILLISECONDS)
             .keepAliveTimeout(silence.toMillis(), TimeUnit.MILLISECONDS)
             .disableRetry()
-            .intercept(reconnect, patience, MetadataUtils.newAttachHeadersInterceptor(details))
+            .intercept(
+                reconnect,
+                patience,
+                new BrokenConnections(),
+                MetadataUtils.newAttachHeadersInterceptor(details))
             .intercept(watching)
             .build();
     reconnect.channel = channel;
