@@ -87,6 +87,7 @@ final class ContainerRelease {
             throw e;
           } catch (BerthException e) {
             LOG.log(Level.WARNING, "{0} removes itself: {1}", now, e.getMessage());
+            teardown.stays(now);
           }
         });
   }

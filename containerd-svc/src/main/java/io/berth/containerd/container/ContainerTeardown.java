@@ -81,6 +81,11 @@ final class ContainerTeardown {
     }
   }
 
+  /** Nobody waits any longer for the end of a container that could not be removed; it is there. */
+  void stays(NamedContainer container) {
+    waits.stays(container.key(), Ending.of(container.progress()));
+  }
+
   private void takeAway(NamedContainer container, boolean volumes) {
     TaskKey key = container.key();
     Tasks.Glance glance = tasks.glance(key);

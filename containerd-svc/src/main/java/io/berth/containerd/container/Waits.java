@@ -28,6 +28,10 @@ final class Waits {
     }
   }
 
+  /** Those that were to remove themselves and could not, with their ends. */
+  @GuardedBy("this")
+  private final Map<TaskKey, Ending> staying = new HashMap<>();
+
   @Inject
   Waits() {}
 
@@ -36,7 +40,12 @@ final class Waits {
   }
 
   synchronized Waiter forRemoval(TaskKey key) {
-    return add(removals, key);
+    Waiter waiter = add(removals, key);
+    Ending how = staying.get(key);
+    if (how != null) {
+      waiter.answer.complete(how);
+    }
+    return waiter;
   }
 
   private static Waiter add(Map<TaskKey, Set<Waiter>> all, TaskKey key) {
@@ -63,8 +72,19 @@ final class Waits {
     complete(how, takeExits(key));
   }
 
+  /** The container could not be removed: it is there, and nobody waits for its removal now. */
+  void stays(TaskKey key, Ending how) {
+    synchronized (this) {
+      staying.put(key, how);
+    }
+    complete(how, takeRemovals(key));
+  }
+
   /** The container is gone, which ends every wait for it. */
   void removed(TaskKey key, Ending how) {
+    synchronized (this) {
+      staying.remove(key);
+    }
     complete(how, takeExits(key));
     complete(how, takeRemovals(key));
   }

@@ -17,6 +17,7 @@ import io.berth.api.berth.container.v1.RemoveRequest;
 import io.berth.api.berth.container.v1.RunRequest;
 import io.berth.api.berth.container.v1.RunResponse;
 import io.berth.api.berth.container.v1.State;
+import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.base.error.Obstacle;
@@ -237,6 +238,31 @@ final class ContainerRunsTest extends AbsentServices {
     var _ = stub().remove(RemoveRequest.newBuilder().setRef("it").setVolumes(true).build());
     assertEquals(true, there.get());
     nothingIsLeft();
+  }
+
+  /** It is there to look at, and its client is not kept waiting. */
+  @Test
+  void aContainerThatCannotRemoveItself_keepsNobodyWaiting() {
+    CreateRequest.Builder wanted = wanted("sleep");
+    wanted.getHostBuilder().setAutoRemove(true);
+    String id;
+    try (Call call = new Call(running(wanted).setDetach(true))) {
+      id = call.answers.next().getId();
+    }
+    peers.beforeRemovalAnswer =
+        () -> {
+          throw new BerthException.Internal("the disk is broken");
+        };
+    instance.hosts.exit(Instance.key(id), "", 3);
+    assertEquals(
+        3,
+        stub()
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .wait(WaitRequest.newBuilder().setRef("it").setCondition("removed").build())
+            .getStatus());
+    assertEquals(State.STATE_EXITED, state());
+    peers.beforeRemovalAnswer = () -> {};
+    removeIt();
   }
 
   @Test
