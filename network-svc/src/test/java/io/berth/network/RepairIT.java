@@ -3,6 +3,7 @@ package io.berth.network;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,6 +22,7 @@ import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.Holder;
 import io.berth.network.endpoint.NetworkEngine;
+import io.berth.network.endpoint.NetworkRecord;
 import io.berth.network.endpoint.NetworkStore;
 import io.berth.network.endpoint.Networks;
 import io.berth.network.port.PublishedPort;
@@ -143,6 +145,32 @@ final class RepairIT {
       links.send(new RouteRequest().deleteLink(bridge.index()), "sabotage");
     }
     restart();
+    answers(web);
+  }
+
+  /** The service died between the end of a network's record and that of its bridge. */
+  @Test
+  void bridgeOfNoNetwork_isTakenAway() throws Exception {
+    EndpointRecord web = engine.attachments().attach(host.call("web", PORT));
+    NetworkRecord gone =
+        engine
+            .networks()
+            .create(
+                new Networks.Wish(
+                    "gone",
+                    Optional.empty(),
+                    Optional.empty(),
+                    /* internal= */ false,
+                    Map.of(),
+                    Map.of()));
+    engine.stop();
+    try (NetworkStore store = NetworkStore.open(engine.settings().database())) {
+      store.removeNetwork(gone.id());
+    }
+    engine = host.start();
+    try (RouteSocket links = RouteSocket.open(host.host)) {
+      assertNull(links.link(gone.bridge()));
+    }
     answers(web);
   }
 

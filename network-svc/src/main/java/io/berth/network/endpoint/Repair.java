@@ -48,9 +48,13 @@ final class Repair {
    */
   Set<String> run() throws IOException {
     Map<String, Link> cables = new HashMap<>();
+    List<Link> bridges = new ArrayList<>();
     for (Link link : parts.host().links().links()) {
       if (parts.settings().names().isCable(link)) {
         cables.put(link.name(), link);
+      }
+      if (parts.settings().names().isBridge(link)) {
+        bridges.add(link);
       }
       if (parts.settings().names().isCable(link) || parts.settings().names().isBridge(link)) {
         // An older build may have made the link with other settings, or somebody changed them.
@@ -59,6 +63,7 @@ final class Repair {
     }
     // Links and pins that are not recorded go before a network comes up and makes new ones.
     Set<String> retired = retireStrangers(cables);
+    removeStrangers(bridges);
     unpinStrangers();
     dropStrangers();
     parts.nat().expect(publications());
@@ -141,6 +146,17 @@ final class Repair {
       }
     }
     return retired;
+  }
+
+  /** The record of a network goes before its bridge, and this service may die in between. */
+  private void removeStrangers(List<Link> bridges) throws IOException {
+    Set<String> known = new HashSet<>();
+    parts.networks().list().forEach(network -> known.add(network.bridge()));
+    for (Link bridge : bridges) {
+      if (!known.contains(bridge.name())) {
+        parts.host().links().send(new RouteRequest().deleteLink(bridge.index()), bridge.name());
+      }
+    }
   }
 
   private void unpinStrangers() throws IOException {
