@@ -25,6 +25,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * (moments are the machine's own), {@code -Dberth.cuts=N} the number of cuts.
  */
 @Tag("root")
+@Tag("long")
 final class PowerCutsIT {
   private static final long SEED =
       Long.getLong("berth.seed", ThreadLocalRandom.current().nextLong(1_000_000));
@@ -41,19 +42,12 @@ final class PowerCutsIT {
   private long promises;
 
   @Test
-  @Tag("long")
   void whatWasToldIsThereAfterTwoHundredCuts() throws Exception {
     while (cuts < CUTS && faults.isEmpty()) {
       record(Math.min(CUTS - cuts, CUTS_OF_A_RECORDING), RECORDING_MILLIS);
     }
     System.out.println(
         "power cuts: seed " + SEED + ", cuts " + cuts + ", promises looked at " + promises);
-    assertEquals("", String.join("\n", faults), "seed " + SEED);
-  }
-
-  @Test
-  void whatWasToldIsThereAfterThreeCuts() throws Exception {
-    record(3, RECORDING_MILLIS / 3);
     assertEquals("", String.join("\n", faults), "seed " + SEED);
   }
 
