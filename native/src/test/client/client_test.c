@@ -843,7 +843,9 @@ static void a_line_that_is_too_long_is_not_brought(int listener) {
 
 int main(int argc, char **argv) {
   CHECK(argc == 2 && mkdtemp(folder) != NULL);
-  signal(SIGPIPE, SIG_DFL);
+  /* Clients inherit what is ignored, and a shell has its jobs in the background ignore SIGINT. */
+  for (const int *number = (const int[]){SIGPIPE, SIGINT, SIGQUIT, SIGHUP, 0}; *number != 0; number++)
+    signal(*number, SIG_DFL);
   alarm(120);
   in_folder(started, sizeof started, "started");
   copy_program(argv[1]);
