@@ -105,7 +105,7 @@ final class VolumeMountIT {
           new VolumeStore(stores.paths, stores.metadata, stores.trash, () -> Map.of());
       Map<String, String> options =
           Map.of("type", "none", "device", folder.toString(), "o", "bind");
-      Path data = store.create("b", Map.of(), "local", options).path();
+      Path data = store.create("b", true, Map.of(), "local", options).path();
       assertTrue(store.mount("b"));
       assertTrue(Files.exists(data.resolve("mine")));
       store.remove("b", /* force= */ false);

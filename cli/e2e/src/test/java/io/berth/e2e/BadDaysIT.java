@@ -274,13 +274,8 @@ final class BadDaysIT {
     isAsBefore(before);
   }
 
-  /**
-   * The service comes back as its unit has it come back: Restart=always. Long, for it does not hold
-   * each time: a root that image-svc prepared, and was killed before it said so, is kept by its
-   * lease for an hour.
-   */
+  /** The service comes back as its unit has it come back: Restart=always. */
   @Test
-  @Tag("long")
   void aServiceThatTheKernelKillsForWantOfMemoryLosesNothing() throws Exception {
     List<String> before = recorded();
     for (String service : BerthInstance.SERVICES) {

@@ -14,7 +14,6 @@ import io.berth.api.berth.volume.v1.CreateRequest;
 import io.berth.api.berth.volume.v1.ListRequest;
 import io.berth.api.berth.volume.v1.MountRequest;
 import io.berth.api.berth.volume.v1.ReleaseRequest;
-import io.berth.api.berth.volume.v1.RemoveRequest;
 import io.berth.api.berth.volume.v1.Source;
 import io.berth.api.berth.volume.v1.VolumesGrpc;
 import io.berth.api.containerd.services.snapshots.v1.SnapshotsGrpc;
@@ -194,7 +193,11 @@ public final class ImageCalls {
         .toList();
   }
 
-  /** Removes a snapshot; one that is unknown is as good as removed. */
+  /**
+   * Removes a snapshot; one that is unknown is as good as removed.
+   *
+   * @param root without the name of a snapshotter: image-svc's own
+   */
   public void remove(String namespace, RootFilesystem root) {
     fresh.invalidate(place(namespace, root.snapshotter(), root.snapshotKey()));
     RemoveRootfsRequest request =
@@ -234,21 +237,23 @@ public final class ImageCalls {
                 .begin(request));
   }
 
-  /** A volume by its name, made if it is not there; with an empty name a new anonymous one. */
-  public Volume volume(String namespace, String name) {
-    CreateRequest request = CreateRequest.newBuilder().setName(name).build();
+  /**
+   * A volume by its name, made if it is not there.
+   *
+   * @param named whether a person named it
+   */
+  public Volume volume(String namespace, String name, boolean named) {
+    CreateRequest request = CreateRequest.newBuilder().setName(name).setAnonymous(!named).build();
     return volume(service.call(() -> volumes(namespace, PATIENCE).create(request)));
   }
 
-  /**
-   * The same; a volume that is empty gets a copy of what a root file system has at a path.
-   *
-   * @param name empty for a new anonymous volume
-   */
-  public Volume volume(String namespace, String name, RootFilesystem root, String path) {
+  /** The same; a volume that is empty gets a copy of what a root file system has at a path. */
+  public Volume volume(
+      String namespace, String name, boolean named, RootFilesystem root, String path) {
     CreateRequest request =
         CreateRequest.newBuilder()
             .setName(name)
+            .setAnonymous(!named)
             .setSource(
                 Source.newBuilder()
                     .setSnapshotter(root.snapshotter())
@@ -294,12 +299,6 @@ public final class ImageCalls {
   // Volumes belong to no namespace.
   private VolumesGrpc.VolumesBlockingStub everywhere() {
     return VolumesGrpc.newBlockingStub(service.channel()).withDeadlineAfter(PATIENCE);
-  }
-
-  /** Removes a volume that no container uses. */
-  public void removeVolume(String namespace, String name) {
-    RemoveRequest request = RemoveRequest.newBuilder().setName(name).build();
-    var _ = service.call(() -> volumes(namespace, PATIENCE).remove(request));
   }
 
   /** A container gives up a volume: it goes if nobody named it and no other container uses it. */

@@ -62,6 +62,7 @@ public final class ContainerCreation {
   private final NamedContainers containers;
   private final OtherContainers others;
   private final DescriptionCodec codec;
+  private final BackgroundWork background;
   private final InstantSource clock;
   private final SecureRandom random = new SecureRandom();
   private final NameGenerator names = new NameGenerator(random);
@@ -73,12 +74,14 @@ public final class ContainerCreation {
       NamedContainers containers,
       OtherContainers others,
       DescriptionCodec codec,
+      BackgroundWork background,
       InstantSource clock) {
     this.surroundings = surroundings;
     this.records = records;
     this.containers = containers;
     this.others = others;
     this.codec = codec;
+    this.background = background;
     this.clock = clock;
   }
 
@@ -109,56 +112,70 @@ public final class ContainerCreation {
       // The last transaction finds that too, but by then root and volumes would have been made.
       containers.describeConflict(namespace, wantedName);
     }
-    FromImage image = request.fromImage();
-    if (image == null) {
-      return create(key, wantedName, request, progress);
-    }
-    if (!request.id().isEmpty()) {
+    if (request.fromImage() != null && !request.id().isEmpty()) {
       // A root that exists already is another container's, and would be taken back by a refusal.
       throw new BerthException.InvalidArgument(
           "create container `" + id + "`: an id cannot be given for a root that is made here");
     }
-    ImageCalls.Prepared prepared =
-        surroundings
-            .images()
-            .prepare(
-                key,
-                image,
-                MountTable.mayCoverAccounts(request.host().storage())
-                    ? null
-                    : new ImageCalls.UserWish(
-                        request.config().user(), request.host().privileges().groupAdd()),
-                request.host().lifecycle().autoRemove());
+    CreationUndo undo = new CreationUndo(key, surroundings.images(), containers, background);
     try {
-      Created made =
-          create(
-              key,
-              wantedName,
-              request.on(
-                  prepared.image().isEmpty() ? image.ref() : prepared.image(),
-                  prepared.settings(),
-                  prepared.root(),
-                  prepared.user()),
-              progress);
-      List<String> warnings = new ArrayList<>(prepared.warnings());
-      warnings.addAll(made.warnings());
-      return new Created(id, made.name(), warnings);
+      FromImage image = request.fromImage();
+      return image == null
+          ? create(key, wantedName, request, progress, undo)
+          : createOn(image, key, wantedName, request, progress, undo);
     } catch (RuntimeException e) {
-      takeBack(key, prepared.root(), e);
+      undo.run(e);
       throw e;
     }
   }
 
-  private void takeBack(TaskKey key, RootFilesystem root, RuntimeException cause) {
+  private Created createOn(
+      FromImage image,
+      TaskKey key,
+      String wantedName,
+      NewContainer request,
+      Progress progress,
+      CreationUndo undo) {
+    ImageCalls.Prepared prepared = prepare(image, key, request, undo);
+    undo.root(prepared.root());
+    Created made =
+        create(
+            key,
+            wantedName,
+            request.on(
+                prepared.image().isEmpty() ? image.ref() : prepared.image(),
+                prepared.settings(),
+                prepared.root(),
+                prepared.user()),
+            progress,
+            undo);
+    List<String> warnings = new ArrayList<>(prepared.warnings());
+    warnings.addAll(made.warnings());
+    return new Created(key.id(), made.name(), warnings);
+  }
+
+  private ImageCalls.Prepared prepare(
+      FromImage image, TaskKey key, NewContainer request, CreationUndo undo) {
     try {
-      surroundings.images().remove(key.namespace(), root);
-    } catch (BerthException e) {
-      // image-svc collects what no container has after a while.
-      cause.addSuppressed(e);
+      return surroundings
+          .images()
+          .prepare(
+              key,
+              image,
+              MountTable.mayCoverAccounts(request.host().storage())
+                  ? null
+                  : new ImageCalls.UserWish(
+                      request.config().user(), request.host().privileges().groupAdd()),
+              request.host().lifecycle().autoRemove());
+    } catch (BerthException.Absent e) {
+      // No answer: it may be there. A refusal by image-svc leaves nothing, and needs no call.
+      undo.root(new RootFilesystem("", key.id(), ""));
+      throw e;
     }
   }
 
-  private Created create(TaskKey key, String wantedName, NewContainer request, Progress progress) {
+  private Created create(
+      TaskKey key, String wantedName, NewContainer request, Progress progress, CreationUndo undo) {
     String namespace = key.namespace();
     ContainerConfig merged =
         ConfigMerge.merge(request.config(), request.imageSettings(), ContainerCreation::isReserved);
@@ -175,33 +192,29 @@ public final class ContainerCreation {
     List<String> command = ConfigMerge.commandLine(config);
     boolean ofImage = !MountTable.mayCoverAccounts(request.host().storage());
     ResolvedUser early = ofImage ? user(namespace, request, config, List.of()) : ResolvedUser.ROOT;
-    VolumeMaking volumes = new VolumeMaking(surroundings.images(), namespace);
-    try {
-      HostSettings host = host(namespace, request, completed.host(), volumes);
-      SpecGenerator generator = new SpecGenerator(surroundings.hostFacts());
-      ContainerFacts facts = facts(key, host, volumes);
-      SpecRequest wanted = new SpecRequest(config, host, network, request.imageSettings(), early);
-      GeneratedSpec generated =
-          generator.generate(
-              ofImage
-                  ? wanted
-                  : wanted.as(
-                      user(
-                          namespace, request, config, generator.mountsOverAccounts(wanted, facts))),
-              facts);
-      makeFolders(generated.foldersToMake());
-      ContainerDescription described = described(key, request, config, host, network, command);
-      byte[] spec = spec(generated, request.root().folder());
-      String name =
-          store(new NamedContainer(described, progress), wantedName, record(described, spec));
-      List<String> warnings = new ArrayList<>(completed.warnings());
-      warnings.addAll(generated.warnings());
-      warnings.addAll(resolverWarning(network, host));
-      return new Created(key.id(), name, warnings);
-    } catch (RuntimeException e) {
-      volumes.takeBack(e);
-      throw e;
-    }
+    VolumeMaking volumes =
+        new VolumeMaking(
+            surroundings.images(), namespace, undo, () -> ContainerId.generate(random));
+    HostSettings host = host(namespace, request, completed.host(), volumes);
+    SpecGenerator generator = new SpecGenerator(surroundings.hostFacts());
+    ContainerFacts facts = facts(key, host, volumes);
+    SpecRequest wanted = new SpecRequest(config, host, network, request.imageSettings(), early);
+    GeneratedSpec generated =
+        generator.generate(
+            ofImage
+                ? wanted
+                : wanted.as(
+                    user(namespace, request, config, generator.mountsOverAccounts(wanted, facts))),
+            facts);
+    makeFolders(generated.foldersToMake());
+    ContainerDescription described = described(key, request, config, host, network, command);
+    byte[] spec = spec(generated, request.root().folder());
+    String name =
+        store(new NamedContainer(described, progress), wantedName, record(described, spec));
+    List<String> warnings = new ArrayList<>(completed.warnings());
+    warnings.addAll(generated.warnings());
+    warnings.addAll(resolverWarning(network, host));
+    return new Created(key.id(), name, warnings);
   }
 
   private static List<String> resolverWarning(NetworkWish network, HostSettings host) {

@@ -1,6 +1,5 @@
 package io.berth.containerd.container;
 
-import io.berth.base.error.BerthException;
 import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.settings.ImageSettings;
 import io.berth.containerd.settings.Mount;
@@ -13,21 +12,23 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
-/**
- * Finds or makes the volumes of one new container, and can take back those that it made. For one
- * thread.
- */
+/** Finds or makes the volumes of one new container. For one thread. */
 final class VolumeMaking {
   private final ImageCalls images;
   private final String namespace;
+  private final CreationUndo undo;
+  private final Supplier<String> names;
   private final Map<String, Path> folders = new LinkedHashMap<>();
-  private final List<String> anonymous = new ArrayList<>();
 
-  VolumeMaking(ImageCalls images, String namespace) {
+  /** Volumes that nobody named are noted to be given back, and called by the names given here. */
+  VolumeMaking(ImageCalls images, String namespace, CreationUndo undo, Supplier<String> names) {
     this.images = images;
     this.namespace = namespace;
+    this.undo = undo;
+    this.names = names;
   }
 
   /** The volumes' folders on the host, by the paths inside. */
@@ -47,13 +48,15 @@ final class VolumeMaking {
             .map(mount -> Path.of(mount.target()).normalize().toString())
             .collect(Collectors.toSet());
     for (MountTable.Volume wanted : MountTable.volumesOf(storage, image)) {
+      boolean named = !wanted.name().isEmpty();
+      String name = named ? wanted.name() : names.get();
+      if (!named) {
+        undo.volume(name);
+      }
       ImageCalls.Volume volume =
           withoutCopy.contains(wanted.target())
-              ? images.volume(namespace, wanted.name())
-              : images.volume(namespace, wanted.name(), root, wanted.target());
-      if (wanted.name().isEmpty()) {
-        anonymous.add(volume.name());
-      }
+              ? images.volume(namespace, name, named)
+              : images.volume(namespace, name, named, root, wanted.target());
       folders.put(wanted.target(), volume.folder());
       nameByTarget.put(wanted.target(), volume.name());
     }
@@ -66,16 +69,5 @@ final class VolumeMaking {
     }
     nameByTarget.forEach((target, name) -> named.add(Mount.volume(name, target)));
     return storage.withMounts(named);
-  }
-
-  /** Removes the volumes that nobody named, after a failure to which further ones are added. */
-  void takeBack(RuntimeException cause) {
-    for (String volume : anonymous) {
-      try {
-        images.removeVolume(namespace, volume);
-      } catch (BerthException e) {
-        cause.addSuppressed(e);
-      }
-    }
   }
 }

@@ -36,6 +36,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -274,6 +275,29 @@ final class ContainerRunsTest extends AbsentServices {
       assertEquals(List.of("start:"), done(made.getId()));
     }
     assertEquals(State.STATE_RUNNING, state());
+  }
+
+  /** What image-svc made and died before it said so is given back when it is there again. */
+  @Test
+  void whatWasMadeAndNotAnsweredIsGivenBack() {
+    AtomicBoolean once = new AtomicBoolean();
+    Runnable dying =
+        () -> {
+          if (once.getAndSet(false)) {
+            peers.kill(Service.IMAGE);
+          }
+        };
+    peers.beforePrepareAnswer = dying;
+    peers.beforeVolumeAnswer = () -> {};
+    for (int i = 0; i < 2; i++) {
+      once.set(true);
+      refused(Code.UNAVAILABLE, () -> stub().create(wanted("sleep").build()));
+      assertEquals(1, peers.prepared.size());
+      peers.start(Service.IMAGE);
+      nothingIsLeft();
+      peers.beforePrepareAnswer = () -> {};
+      peers.beforeVolumeAnswer = dying;
+    }
   }
 
   @Test

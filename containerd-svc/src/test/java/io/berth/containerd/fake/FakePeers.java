@@ -81,6 +81,12 @@ public final class FakePeers implements AutoCloseable {
   /** Called when an endpoint was made, before the call is answered. */
   public volatile Runnable beforeAttachAnswer = () -> {};
 
+  /** Called when a snapshot was prepared, before the call is answered. */
+  public volatile Runnable beforePrepareAnswer = () -> {};
+
+  /** Called when a volume was made, before the call is answered. */
+  public volatile Runnable beforeVolumeAnswer = () -> {};
+
   /** Called when a snapshot was removed, before the call is answered. */
   public volatile Runnable beforeRemovalAnswer = () -> {};
 
@@ -184,6 +190,7 @@ public final class FakePeers implements AutoCloseable {
                           Obstacle.Reason.IMAGE_NOT_FOUND, Obstacle.Kind.IMAGE, request.getRef()));
             }
             prepared.add(request.getKey());
+            beforePrepareAnswer.run();
             return PrepareResponse.newBuilder()
                 .setUser(User.getDefaultInstance())
                 .setImage(Image.newBuilder().setId("sha256:1"))
@@ -221,8 +228,11 @@ public final class FakePeers implements AutoCloseable {
             if (request.getName().startsWith(FOREIGN)) {
               return volume(request.getName());
             }
-            String name = "v" + volumes.size();
-            volumes.add(name);
+            String name = request.getName();
+            if (request.getAnonymous()) {
+              volumes.add(name);
+            }
+            beforeVolumeAnswer.run();
             return volume(name);
           });
     }

@@ -76,7 +76,11 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
 
   private VolumeStore.Volume made(CreateRequest request) {
     return volumes.create(
-        request.getName(), request.getLabelsMap(), request.getDriver(), request.getOptionsMap());
+        request.getName(),
+        !request.getAnonymous(),
+        request.getLabelsMap(),
+        request.getDriver(),
+        request.getOptionsMap());
   }
 
   private VolumeStore.Volume filled(String namespace, CreateRequest request) throws IOException {
@@ -94,7 +98,7 @@ public final class VolumesEndpoint extends VolumesGrpc.VolumesImplBase {
         }
         return volume;
       } catch (IOException | RuntimeException e) {
-        if (request.getName().isEmpty()) {
+        if (volume.anonymous()) {
           forget(volume, e);
         }
         throw e;

@@ -162,14 +162,20 @@ public final class VolumeStore {
    * Makes a volume, or answers the one that is there with the same labels and options. An empty
    * name makes an anonymous one.
    *
+   * @param named whether a person named it; without a name nobody did
    * @param driver empty or {@code local}
    * @param options what is mounted in place of a folder of the instance; empty for the folder
    */
   public Volume create(
-      String name, Map<String, String> labels, String driver, Map<String, String> options) {
+      String name,
+      boolean named,
+      Map<String, String> labels,
+      String driver,
+      Map<String, String> options) {
     var _ = VolumeOptions.parse(driver, options);
-    boolean anonymous = name.isEmpty();
-    String chosen = anonymous ? HexFormat.of().formatHex(randomBytes()) : VolumeName.check(name);
+    boolean anonymous = !named || name.isEmpty();
+    String chosen =
+        name.isEmpty() ? HexFormat.of().formatHex(randomBytes()) : VolumeName.check(name);
     Map<String, String> stored = Labels.stored(labels);
     Volume existing = metadata.read(query -> find(query, chosen));
     if (existing != null) {
