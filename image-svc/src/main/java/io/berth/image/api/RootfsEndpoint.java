@@ -26,6 +26,7 @@ import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
 import io.berth.base.rpc.Timestamps;
+import io.berth.image.gc.Schedule;
 import io.berth.image.library.ImageChronicle;
 import io.berth.image.rootfs.ContainerUser;
 import io.berth.image.rootfs.Rootfs;
@@ -51,6 +52,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
   private final String snapshotter;
   private final ImageMessages messages;
   private final ImageChronicle chronicle;
+  private final Schedule schedule;
 
   /** Long work goes to platform threads; as many at a time as there are calls, up to a bound. */
   private final LayerThreads threads = new LayerThreads(16);
@@ -64,12 +66,14 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
       RootfsFiles files,
       ImageMessages messages,
       ImageChronicle chronicle,
+      Schedule schedule,
       Config config) {
     this.rootfs = rootfs;
     this.files = files;
     this.snapshotter = config.snapshotter();
     this.messages = messages;
     this.chronicle = chronicle;
+    this.schedule = schedule;
   }
 
   private Snapshots.Key key(String snapshotter, String key) {
@@ -115,6 +119,7 @@ public final class RootfsEndpoint extends RootfsGrpc.RootfsImplBase {
         responses,
         () -> {
           rootfs.begin(request.getLife());
+          schedule.ask();
           return Empty.getDefaultInstance();
         });
   }

@@ -24,6 +24,10 @@ public final class Schedule implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Schedule.class.getName());
   private static final Duration FIRST = Duration.ofMillis(100);
   private static final double SHARE = 0.02;
+
+  /** After this time a collection that could not know what to keep is tried again. */
+  private static final Duration AGAIN = Duration.ofSeconds(2);
+
   private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final Collector collector;
@@ -139,11 +143,15 @@ public final class Schedule implements AutoCloseable {
       } finally {
         lock.unlock();
       }
-      collect();
+      boolean well = collect();
       regular = System.nanoTime() + interval.toNanos();
       lock.lock();
       try {
         done = Math.max(done, covers);
+        if (!well) {
+          asked++;
+          notBefore = Math.max(notBefore, System.nanoTime() + AGAIN.toNanos());
+        }
         changed.signalAll();
       } finally {
         lock.unlock();
@@ -158,7 +166,9 @@ public final class Schedule implements AutoCloseable {
     return (wanted && waiting > 0) || (wanted && now - notBefore >= 0) || now - regular >= 0;
   }
 
-  private void collect() {
+  /** False if nobody could tell what containers need, so that all of it was kept. */
+  private boolean collect() {
+    boolean well = true;
     long begin = System.nanoTime();
     try {
       Collector.Result result = collector.collect();
@@ -167,6 +177,7 @@ public final class Schedule implements AutoCloseable {
       }
     } catch (BerthException.Unavailable | BerthException.NotImplemented e) {
       LOG.log(Level.DEBUG, "nothing is deleted: {0}", e.getMessage());
+      well = e instanceof BerthException.NotImplemented;
     } catch (RuntimeException e) {
       LOG.log(Level.ERROR, "collect", e);
     }
@@ -178,6 +189,7 @@ public final class Schedule implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+    return well;
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Digest;
@@ -36,6 +37,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -100,6 +102,26 @@ final class CollectorTest {
       collector.collect();
       assertNull(stores.content.find(NS, left));
       assertNotNull(stores.content.find(NS, coming));
+    }
+  }
+
+  /** A service that was killed is back soon, and the regular collection is far away. */
+  @Test
+  void whatWasAskedForWhileContainersWereNotKnown_isCollectedLater() throws Exception {
+    AtomicInteger refusals = new AtomicInteger(2);
+    beforeAnswer =
+        () -> {
+          if (refusals.getAndDecrement() > 0) {
+            throw new BerthException.Unavailable("list containers: nobody answers");
+          }
+        };
+    Config config = Config.parse(null, "image.gc_interval = 100000\n");
+    try (Schedule schedule = new Schedule(collector, config)) {
+      schedule.start();
+      Eventually.holds("it is refused", () -> refusals.get() < 2);
+      Digest blob = stores.put(NS, "", "blob", Map.of());
+      schedule.ask();
+      Eventually.holds("it is collected", () -> stores.content.find(NS, blob) == null);
     }
   }
 
