@@ -3,10 +3,12 @@ package io.berth.cli.command;
 import io.berth.api.berth.container.v1.AttachResponse;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ExecKillRequest;
+import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.KillRequest;
 import io.berth.api.berth.container.v1.ReleaseRequest;
 import io.berth.api.berth.container.v1.ResizeRequest;
 import io.berth.api.berth.container.v1.RunResponse;
+import io.berth.api.berth.container.v1.StateInfo;
 import io.berth.api.berth.container.v1.StopRequest;
 import io.berth.api.berth.container.v1.WaitRequest;
 import io.berth.api.berth.container.v1.WaitResponse;
@@ -18,6 +20,8 @@ import io.berth.linux.Signal;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.ExitRecord;
 import io.berth.linux.supervisor.SupervisorConnection;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -40,6 +44,8 @@ final class Foreground {
    */
   static final Set<SupervisorConnection.Bond> OWN =
       Set.of(SupervisorConnection.Bond.BACK_PRESSURE, SupervisorConnection.Bond.BREAKS);
+
+  private static final Duration REMOVAL_PATIENCE = Duration.ofSeconds(10);
 
   private final Session session;
   private final Signals signals;
@@ -170,9 +176,34 @@ final class Foreground {
         .println("berth: the container's supervisor has gone; the end of the output may be lost");
   }
 
+  /**
+   * A removal may wait for a service that is absent, for as long as it is. The line does not: its
+   * program has ended.
+   */
   private void awaitRemoval(boolean removesItself) {
     try {
-      var _ = waitFor(removesItself ? "removed" : "not-running");
+      Optional<WaitResponse> end =
+          session.callWithin(
+              REMOVAL_PATIENCE,
+              ContainersGrpc.getWaitMethod(),
+              waiting(removesItself ? "removed" : "not-running"));
+      if (end.isPresent()) {
+        var _ = told(end.get());
+        return;
+      }
+      StateInfo state =
+          session
+              .call(ContainersGrpc.getGetMethod(), GetRequest.newBuilder().setRef(ref).build())
+              .getState();
+      session
+          .err()
+          .println(
+              "berth: container `"
+                  + ref
+                  + "` has ended; its removal goes on"
+                  + (state.getOomKilled() || state.getError().isEmpty()
+                      ? ""
+                      : ": " + state.getError()));
     } catch (BerthException.NotFound e) {
       // The container is removed already; its code is known from the attached connection.
       assert e.getMessage() != null;
@@ -196,10 +227,14 @@ final class Foreground {
 
   /** Stays until then, and tells what a program was killed for. */
   private int waitFor(String condition) {
-    WaitResponse end =
-        session.call(
-            ContainersGrpc.getWaitMethod(),
-            WaitRequest.newBuilder().setRef(ref).setCondition(condition).build());
+    return told(session.call(ContainersGrpc.getWaitMethod(), waiting(condition)));
+  }
+
+  private WaitRequest waiting(String condition) {
+    return WaitRequest.newBuilder().setRef(ref).setCondition(condition).build();
+  }
+
+  private int told(WaitResponse end) {
     if (end.getOomKilled() && !end.getError().isEmpty()) {
       session.err().println("berth: " + end.getError());
     }

@@ -29,6 +29,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -113,6 +114,32 @@ public final class Session {
   @CanIgnoreReturnValue
   public <Q, A> A call(MethodDescriptor<Q, A> method, Q request) {
     return call(serviceOf(method), method, request);
+  }
+
+  /** The same; empty if there was no answer in that time, and the call is given up. */
+  public <Q, A> Optional<A> callWithin(
+      Duration patience, MethodDescriptor<Q, A> method, Q request) {
+    String service = serviceOf(method);
+    Deadline end = Deadline.after(patience.toNanos(), TimeUnit.NANOSECONDS);
+    CallOptions own = options();
+    Deadline terms = own.getDeadline();
+    try {
+      return Optional.of(
+          tell(
+              service,
+              method,
+              () ->
+                  ClientCalls.blockingUnaryCall(
+                      channel(service),
+                      method,
+                      own.withDeadline(terms == null ? end : end.minimum(terms)),
+                      request)));
+    } catch (BerthException.DeadlineExceeded e) {
+      if (end.isExpired()) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   /** Makes a call that several services know, such as those for health, to one of them. */
