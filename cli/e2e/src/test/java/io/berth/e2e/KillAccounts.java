@@ -240,7 +240,11 @@ final class KillAccounts {
     }
   }
 
-  /** Clients that died for a moment left leases of a day: they are given up as they would. */
+  /**
+   * Clients that died for a moment left leases of a day: they are given up as they would. What a
+   * pull that was cut off has fetched waits for the next one for ten minutes, unless somebody
+   * prunes; of images this prunes none.
+   */
   static void collect(BerthInstance berth) {
     for (String namespace : List.of("default", berth.namespace())) {
       for (String lease :
@@ -249,6 +253,7 @@ final class KillAccounts {
           berth.ctr("--namespace", namespace, "leases", "rm", lease);
         }
       }
+      berth.berth("-n", namespace, "image", "prune", "-f", "--filter", "label=of.none").exits(0);
       berth.ctr("--namespace", namespace, "leases", "create", "--id", "settle").exits(0);
       berth.ctr("--namespace", namespace, "leases", "rm", "--sync", "settle").exits(0);
     }
