@@ -105,7 +105,6 @@ public final class Admission {
       case SupervisorException _ -> Duration.ZERO;
       // EAGAIN of connect(2) says that the queue of the socket is full.
       case SyscallException failed when failed.is(Errno.EAGAIN) -> longest;
-      case SyscallException cut when cut.is(Errno.EPIPE) || cut.is(Errno.ECONNRESET) -> DOUBT;
       case SyscallException _ -> Duration.ZERO;
       case IOException _ -> DOUBT;
     };

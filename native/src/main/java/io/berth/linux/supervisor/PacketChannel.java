@@ -103,7 +103,7 @@ final class PacketChannel implements AutoCloseable {
     IOException refusal = null;
     synchronized (lock) {
       if (closed) {
-        refusal = new SyscallException("supervisor request", fd.what(), Errno.EPIPE);
+        refusal = new PeerGone(fd.what(), null);
       } else if (pending.size() >= MAX_PENDING || queue.size() >= MAX_QUEUED) {
         refusal = new SyscallException("supervisor request", fd.what(), Errno.EAGAIN);
       } else if (pending.putIfAbsent(request, answer) != null) {
@@ -113,7 +113,13 @@ final class PacketChannel implements AutoCloseable {
           send(new Outgoing(bytes, List.copyOf(descriptors), request));
         } catch (SyscallException | IllegalStateException e) {
           pending.remove(request);
-          refusal = e instanceof IOException io ? io : new IOException(e.getMessage(), e);
+          refusal =
+              switch (e) {
+                case SyscallException cut when cut.is(Errno.EPIPE) || cut.is(Errno.ECONNRESET) ->
+                    new PeerGone(fd.what(), cut);
+                case SyscallException failed -> failed;
+                case Exception unexpected -> new IOException(unexpected.getMessage(), unexpected);
+              };
         }
       }
     }
@@ -271,13 +277,7 @@ final class PacketChannel implements AutoCloseable {
       }
       fd.close();
     }
-    IOException failure =
-        new IOException(
-            "connection `"
-                + fd.what()
-                + "`: ended before the answer"
-                + (cause == null ? "" : ": " + cause.getMessage()),
-            cause);
+    IOException failure = new PeerGone(fd.what(), cause);
     unanswered.forEach(answer -> answer.completeExceptionally(failure));
     sink.closed(cause);
   }

@@ -4,6 +4,7 @@ import io.berth.base.error.BerthException;
 import io.berth.linux.Errno;
 import io.berth.linux.Fd;
 import io.berth.linux.supervisor.LaunchPlan;
+import io.berth.linux.supervisor.PeerGone;
 import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
@@ -105,6 +106,9 @@ final class ExecLaunch {
       return launched.pid();
     } catch (SupervisorException e) {
       throw e;
+    } catch (PeerGone e) {
+      // The container ends with its supervisor.
+      throw notRunning(task, e);
     } catch (IOException e) {
       throw FailedLaunch.of(null, e);
     }
@@ -112,10 +116,14 @@ final class ExecLaunch {
 
   private static BerthException failure(ContainerTask task, ExecPlan plan, SupervisorException e) {
     if (e.errno() == Errno.ESRCH && e.step() < 0) {
-      return new BerthException.FailedPrecondition(
-          "container " + task.record().id() + " init process is not running", e);
+      return notRunning(task, e);
     }
     return FailedLaunch.of(plan.at(e.step()), e);
+  }
+
+  private static BerthException notRunning(ContainerTask task, IOException cause) {
+    return new BerthException.FailedPrecondition(
+        "container " + task.record().id() + " init process is not running", cause);
   }
 
   /**

@@ -7,6 +7,7 @@ import io.berth.linux.Errno;
 import io.berth.linux.SyscallException;
 import io.berth.linux.supervisor.Handle;
 import io.berth.linux.supervisor.Hook;
+import io.berth.linux.supervisor.PeerGone;
 import io.berth.linux.supervisor.Step;
 import io.berth.linux.supervisor.SupervisorException;
 import java.io.IOException;
@@ -36,7 +37,11 @@ final class FailedLaunch {
   static BerthException of(@Nullable Step step, IOException failure) {
     if (!(failure instanceof SupervisorException refused)) {
       Errno errno = failure instanceof SyscallException call ? call.errno() : Errno.UNKNOWN;
-      return new BerthException.Unknown("make the process: " + failure.getMessage(), failure)
+      String why =
+          failure instanceof PeerGone
+              ? "the container's supervisor has ended; was it killed?"
+              : failure.getMessage();
+      return new BerthException.Unknown("make the process: " + why, failure)
           .with(new LaunchFailure(Kind.ENGINE_FAILED, "", errno));
     }
     Told told = new FailedLaunch(refused).told(step);

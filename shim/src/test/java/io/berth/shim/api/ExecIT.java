@@ -21,6 +21,9 @@ import io.berth.base.id.TaskKey;
 import io.berth.base.json.Json;
 import io.berth.base.rpc.Anys;
 import io.berth.linux.Fifos;
+import io.berth.linux.Processes;
+import io.berth.linux.Signal;
+import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import java.nio.file.Files;
@@ -28,6 +31,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -299,5 +304,28 @@ final class ExecIT {
     StatusException failure = assertThrows(StatusException.class, () -> task.exec(request));
     assertEquals(Code.INVALID_ARGUMENT, failure.getStatus().getCode());
     endInit();
+  }
+
+  /** Whoever has a container's supervisor killed has ended the container. */
+  @Test
+  void supervisorThatIsKilledUnderAnExec_isAContainerThatDoesNotRun() throws Exception {
+    startInit();
+    task.exec(exec("e", "true").build());
+    int supervisor = shims.table().task(key).supervisorPid();
+    Processes.kill(supervisor, Signal.SIGSTOP.number());
+    CompletableFuture<Code> refused = new CompletableFuture<>();
+    Thread caller =
+        Thread.ofPlatform()
+            .start(() -> {
+              StatusException e = assertThrows(StatusException.class, () -> start("e"));
+              refused.complete(e.getStatus().getCode());
+            });
+    // It waits for an answer, unless the death of the supervisor has come first.
+    Eventually.holds("asked", () -> caller.getState() == Thread.State.WAITING);
+    Processes.kill(supervisor, Signal.SIGKILL.number());
+    assertEquals(Code.FAILED_PRECONDITION, refused.get(20, TimeUnit.SECONDS));
+    task.wait(WaitRequest.newBuilder().setId(key.id()).build());
+    task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), shims.leftovers());
   }
 }
