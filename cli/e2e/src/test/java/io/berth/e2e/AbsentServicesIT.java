@@ -50,6 +50,14 @@ final class AbsentServicesIT {
     berth.eventuallySays("0 exited 9 wait for berth-image", "inspect", "-f", STATE, "brief");
     berth.berth("start", "again").exits(1).says("berth-services status");
     berth.startMissing();
+    berth.kill("network");
+    // A container without a network needs no berth-network.
+    berth
+        .berth("run", "--rm", "--network", "none", IMAGE, "ip", "-o", "link", "show", "up")
+        .exits(0)
+        .says("lo")
+        .saysNo("eth");
+    berth.startMissing();
     berth.eventuallySays("2 exited 9 \n", "inspect", "-f", STATE, "again");
     berth.berth("wait", "again").exits(0).says("9");
     Eventually.answers(

@@ -262,6 +262,15 @@ final class PortIT {
     assertEquals(
         "lo\n",
         berth.berth("run", "--rm", "--network", "none", IMAGE, "sh", "-c", links).exits(0).out());
+    for (String kind : List.of("none", "host")) {
+      berth.berth("run", "-d", "--name", "on-" + kind, "--network", kind, IMAGE, "sleep", "1000");
+      String names = "{{range .Containers}}{{.Name}} {{end}}";
+      assertEquals(
+          "on-" + kind + " \n",
+          berth.berth("network", "inspect", "-f", names, kind).exits(0).out());
+      berth.berth("restart", "-t", "0", "on-" + kind).exits(0);
+      berth.berth("rm", "-f", "on-" + kind).exits(0);
+    }
     List<String> host =
         berth
             .berth("run", "--rm", "--network", "host", IMAGE, "sh", "-c", links)

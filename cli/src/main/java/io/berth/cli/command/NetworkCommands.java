@@ -1,6 +1,7 @@
 package io.berth.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.berth.api.berth.container.v1.Container;
 import io.berth.api.berth.container.v1.ContainersGrpc;
 import io.berth.api.berth.container.v1.ListRequest;
 import io.berth.api.berth.container.v1.PortBinding;
@@ -232,20 +233,32 @@ public final class NetworkCommands {
       Network network =
           session.call(
               NetworksGrpc.getGetMethod(), GetNetworkRequest.newBuilder().setRef(ref).build());
-      List<Endpoint> endpoints =
-          session
-              .call(
-                  EndpointsGrpc.getListMethod(),
-                  ListEndpointsRequest.newBuilder().setNetwork(network.getName()).build())
-              .getEndpointsList();
+      List<Endpoint> endpoints = endpoints(session, network.getName());
       Map<String, String> names = new HashMap<>();
       if (!endpoints.isEmpty()) {
-        session
-            .call(ContainersGrpc.getListMethod(), ListRequest.newBuilder().setAll(true).build())
-            .getContainersList()
+        containers(session, ListRequest.newBuilder().setAll(true))
             .forEach(container -> names.put(container.getId(), container.getName()));
       }
       return NetworkDocument.of(network, endpoints, names);
+    }
+
+    private static List<Endpoint> endpoints(Session session, String network) {
+      if (List.of("none", "host").contains(network)) {
+        // berth-network has no part in these.
+        return containers(session, ListRequest.newBuilder().addFilters("network=" + network))
+            .stream()
+            .map(container -> Endpoint.newBuilder().setContainer(container.getId()).build())
+            .toList();
+      }
+      return session
+          .call(
+              EndpointsGrpc.getListMethod(),
+              ListEndpointsRequest.newBuilder().setNetwork(network).build())
+          .getEndpointsList();
+    }
+
+    private static List<Container> containers(Session session, ListRequest.Builder wanted) {
+      return session.call(ContainersGrpc.getListMethod(), wanted.build()).getContainersList();
     }
   }
 

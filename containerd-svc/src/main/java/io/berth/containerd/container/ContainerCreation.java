@@ -221,7 +221,7 @@ public final class ContainerCreation {
     boolean needed =
         !network.isHost()
             && network.sharedWith() == null
-            && !network.mode().equals("none")
+            && !network.isNone()
             && host.names().servers().isEmpty();
     return needed && !ContainerFiles.isResolverReachable()
         ? List.of(
@@ -321,7 +321,7 @@ public final class ContainerCreation {
         network,
         clock.instant(),
         command,
-        NetworkEndpoint.NONE,
+        network.isNone() ? NetworkEndpoint.ALONE : NetworkEndpoint.NONE,
         new ContainerPaths(
             LogDrivers.keepsFiles(host.log()) ? files.log().toString() : "",
             files.hosts().toString(),

@@ -2,6 +2,7 @@ package io.berth.containerd.container;
 
 import io.berth.base.id.TaskKey;
 import io.berth.containerd.settings.ContainerDescription;
+import io.berth.containerd.settings.NetworkEndpoint;
 
 /**
  * A container that was made by {@code berth.container.v1}, as its row has it.
@@ -24,9 +25,14 @@ public record NamedContainer(ContainerDescription described, Progress progress) 
     return described.host().lifecycle().autoRemove();
   }
 
-  /** Whether it has a place of its own on a network: not the host's, nor another container's. */
+  /**
+   * Whether network-svc gives it a place of its own: not the host's, nor another container's, nor
+   * none. (Of containers on {@code none} that an older build has made, it keeps the namespace.)
+   */
   boolean hasEndpoint() {
-    return !described.network().isHost() && described.network().sharedWith() == null;
+    return !described.network().isHost()
+        && described.network().sharedWith() == null
+        && !described.endpoint().equals(NetworkEndpoint.ALONE);
   }
 
   NamedContainer with(Progress changed) {

@@ -142,15 +142,15 @@ final class StartPreparation implements TaskPreparer {
 
   private NetworkCalls.Attached place(NamedContainer container) {
     if (!container.hasEndpoint()) {
-      return new NetworkCalls.Attached(NetworkEndpoint.NONE, List.of());
+      NetworkEndpoint own = container.described().endpoint();
+      return new NetworkCalls.Attached(
+          own.equals(NetworkEndpoint.ALONE) ? own : NetworkEndpoint.NONE, List.of());
     }
     ContainerDescription described = container.described();
     NetworkWish network = described.network();
     NetworkWish wish =
         network.withPorts(
-            network.mode().equals("none")
-                ? List.of()
-                : ExposedPorts.published(described.config(), network));
+            network.isNone() ? List.of() : ExposedPorts.published(described.config(), network));
     return surroundings
         .networks()
         .attach(

@@ -10,7 +10,7 @@ import java.util.List;
  * @param prefixLength bits of the network's part of the address
  * @param gateway empty where there is none
  * @param mac of the interface
- * @param netns path of the network namespace
+ * @param netns path of the network namespace; empty where network-svc has none of it
  * @param ports what is published, with the ports of the host that were found
  * @param address6 IPv6; empty on a network without one
  * @param networkId the network's; empty where there is none
@@ -30,6 +30,13 @@ public record NetworkEndpoint(
   /** A container that has no place of its own. */
   public static final NetworkEndpoint NONE =
       new NetworkEndpoint("", "", 0, "", "", "", List.of(), "", "", "");
+
+  /**
+   * The place of a container on {@code none}: a namespace with its loopback only, which is made
+   * with its first process and ends with its last.
+   */
+  public static final NetworkEndpoint ALONE =
+      new NetworkEndpoint("none", "", 0, "", "", "", List.of(), "", "", "");
 
   public NetworkEndpoint {
     ports = List.copyOf(ports);

@@ -38,6 +38,11 @@ public record NetworkWish(
     return mode.equals("host");
   }
 
+  /** Whether the container has a network of its own with nothing but its loopback. */
+  public boolean isNone() {
+    return mode.equals("none");
+  }
+
   /** The container whose network this one shares, as it was written; or null. */
   public @Nullable String sharedWith() {
     return NamespaceModes.containerOf(mode);

@@ -23,7 +23,7 @@ final class NetworkRules {
   static void check(NetworkWish network, NameResolution names, List<String> warnings) {
     possible(network);
     boolean shared = network.sharedWith() != null;
-    boolean none = network.mode().equals("none");
+    boolean none = network.isNone();
     boolean published = !network.ports().isEmpty() || network.publishAll();
     if (shared) {
       absent(!published, network, "published ports");

@@ -252,9 +252,11 @@ public final class SpecGenerator {
       all.add(
           new Linux.Namespace(
               "network",
-              new TaskFolder(container.taskFolder())
-                  .link(TaskFolder.NETWORK_NAMESPACE)
-                  .toString()));
+              request.network().isNone()
+                  ? ""
+                  : new TaskFolder(container.taskFolder())
+                      .link(TaskFolder.NETWORK_NAMESPACE)
+                      .toString()));
     }
     if (!NamespaceMode.parse("uts", host.namespaces().uts()).isHost()) {
       all.add(new Linux.Namespace("uts", ""));
