@@ -73,6 +73,7 @@ final class Sys {
   static final int EXIT_GROUP = Arch.pick(231, 94);
   static final int GETEUID = Arch.pick(107, 175);
   static final int BPF = Arch.pick(321, 280);
+  static final int CLOCK_GETTIME = Arch.pick(228, 113);
   static final int GETTID = Arch.pick(186, 178);
   static final int SECCOMP = Arch.pick(317, 277);
   static final int PIDFD_SEND_SIGNAL = 424;

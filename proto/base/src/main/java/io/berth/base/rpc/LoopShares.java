@@ -1,5 +1,6 @@
 package io.berth.base.rpc;
 
+import io.berth.linux.ThreadClock;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -47,10 +48,7 @@ final class LoopShares {
   /** After so long it is looked again: the others may have gone meanwhile. */
   private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
 
-  /**
-   * What a process can owe at most: time that passes while its bytes are read need not be its
-   * doing, as when this process is stopped or another has the processor.
-   */
+  /** What a process can owe at most: not all that its bytes have done need be its doing. */
   private static final long MOST_DEBT = 10 * BURST;
 
   /**
@@ -62,6 +60,8 @@ final class LoopShares {
   private final Map<EventLoop, Loop> loops = new ConcurrentHashMap<>();
   private final Predicate<Peer> isBehind;
   private final Predicate<Peer> owes;
+  private final LongSupplier clock;
+  private final LongSupplier work;
 
   /**
    * @param isBehind whether so much of what a process sent before waits to be worked on that no
@@ -70,16 +70,32 @@ final class LoopShares {
    *     lasts, it is hung up on
    */
   LoopShares(Predicate<Peer> isBehind, Predicate<Peer> owes) {
+    this(isBehind, owes, System::nanoTime, ThreadClock::nanos);
+  }
+
+  /**
+   * @param clock nanoseconds that pass
+   * @param work nanoseconds for which the calling thread has had a processor. Only these are a
+   *     process' use: where many want the processors, most of the time that passes while its bytes
+   *     are read is others'
+   */
+  LoopShares(
+      Predicate<Peer> isBehind, Predicate<Peer> owes, LongSupplier clock, LongSupplier work) {
     this.isBehind = isBehind;
     this.owes = owes;
+    this.clock = clock;
+    this.work = work;
   }
 
   /** Stands before all handlers of a new connection; called by its event loop. */
   void standBefore(Channel channel, Peer peer) {
     MaxMessagesRecvByteBufAllocator reads = channel.config().getRecvByteBufAllocator();
     reads.maxMessagesPerRead(1);
-    Loop loop = loops.computeIfAbsent(channel.eventLoop(), _ -> new Loop(System::nanoTime));
-    channel.pipeline().addFirst(new Reading(loop.account(peer), peer));
+    channel.pipeline().addFirst(new Reading(loop(channel.eventLoop()).account(peer), peer));
+  }
+
+  Loop loop(EventLoop thread) {
+    return loops.computeIfAbsent(thread, _ -> new Loop(clock));
   }
 
   /** The accounts of one event loop; only its thread uses them. */
@@ -288,8 +304,9 @@ final class LoopShares {
     }
 
     private void handOn(ChannelHandlerContext context) {
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       long now = start;
+      long worked = work.getAsLong();
       while (!ended && rest != null) {
         if (!context.channel().isWritable()) {
           unread = true;
@@ -315,9 +332,10 @@ final class LoopShares {
           return;
         }
         context.fireChannelRead(next(rest));
-        long then = System.nanoTime();
-        account.used(then - now);
-        now = then;
+        long then = work.getAsLong();
+        account.used(then - worked);
+        worked = then;
+        now = clock.getAsLong();
       }
       resume(context);
     }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 // case S11
@@ -156,6 +157,28 @@ final class LoopSharesTest {
     }
     assertEquals(List.of(4096, 4096, 1808), taken.sizes);
     assertTrue(channel.config().isAutoRead());
+    assertFalse(channel.finish());
+  }
+
+  /** Beside 64 who owe, a debt of twenty milliseconds would be paid back in two seconds. */
+  @Test
+  void timeInWhichOthersHaveTheProcessorIsNobodysUse() {
+    AtomicLong worked = new AtomicLong();
+    LoopShares shares = new LoopShares(_ -> false, _ -> false, () -> now, worked::get);
+    Taken taken = new Taken();
+    EmbeddedChannel channel = new EmbeddedChannel(taken);
+    shares.standBefore(channel, PEER);
+    LoopShares.Account other = shares.loop(channel.eventLoop()).account(new Peer(2, 0, 0));
+    taken.afterEach =
+        () -> {
+          now += 100 * MILLI;
+          worked.addAndGet(MILLI / 10);
+          other.used(1);
+        };
+    for (int i = 1; i <= 10; i++) {
+      channel.writeInbound(bytes(100));
+      assertEquals(100 * i, taken.sum());
+    }
     assertFalse(channel.finish());
   }
 
