@@ -282,6 +282,7 @@ static void splices(void) { CONSTANT(Splice, SPLICE_F_MOVE); }
 static void eventFd(void) {
   CONSTANT(EventFd, EFD_CLOEXEC);
   CONSTANT(EventFd, EFD_NONBLOCK);
+  CONSTANT(ThreadClock, CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void mounts(void) {
@@ -353,6 +354,7 @@ static void sys(void) {
   NAMED(Sys, KILL, SYS_kill);
   NAMED(Sys, WAITID, SYS_waitid);
   NAMED(Sys, PPOLL, SYS_ppoll);
+  NAMED(Sys, CLOCK_GETTIME, SYS_clock_gettime);
   NAMED(Sys, EVENTFD2, SYS_eventfd2);
   NAMED(Sys, EPOLL_CREATE1, SYS_epoll_create1);
   NAMED(Sys, EPOLL_CTL, SYS_epoll_ctl);

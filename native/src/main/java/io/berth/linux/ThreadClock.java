@@ -2,11 +2,11 @@ package io.berth.linux;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.TimeUnit;
 
 /** The processor time of threads: clock_gettime(2), {@code CLOCK_THREAD_CPUTIME_ID}. */
 public final class ThreadClock {
   private static final int CLOCK_THREAD_CPUTIME_ID = 3;
-  private static final long NANOS_PER_SECOND = 1_000_000_000;
 
   private ThreadClock() {}
 
@@ -22,7 +22,7 @@ public final class ThreadClock {
         // A thread has this clock since Linux 2.6.12.
         throw new IllegalStateException("clock_gettime: error " + -failed);
       }
-      return time.get(ValueLayout.JAVA_LONG, 0) * NANOS_PER_SECOND
+      return TimeUnit.SECONDS.toNanos(time.get(ValueLayout.JAVA_LONG, 0))
           + time.get(ValueLayout.JAVA_LONG, Long.BYTES);
     }
   }

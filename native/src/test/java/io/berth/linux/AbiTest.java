@@ -32,6 +32,7 @@ final class AbiTest {
           FileLocks.class,
           Splice.class,
           EventFd.class,
+          ThreadClock.class,
           Mounts.class,
           Namespaces.class,
           FileTimestamp.class,

@@ -4,8 +4,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other side of a connection, a supervisor or the keeper, has ended before it answered. Whether
- * it did what it was asked to is not known.
+ * The connection to a supervisor or to the keeper ended before the answer came: that process has
+ * ended, or another controller has taken it over. Whether it did what it was asked to is not known.
  */
 public final class PeerGone extends IOException {
   PeerGone(String peer, @Nullable Throwable cause) {

@@ -16,7 +16,6 @@ import io.berth.linux.Memfd;
 import io.berth.linux.OpenFlags;
 import io.berth.linux.Processes;
 import io.berth.linux.Signal;
-import io.berth.linux.SyscallException;
 import io.berth.linux.Terminal;
 import io.berth.linux.supervisor.SupervisorConnection.Hello;
 import io.berth.linux.supervisor.SupervisorConnection.HookResult;
@@ -156,7 +155,7 @@ final class SupervisorIT {
     assertEquals(4, second.exit().code(), "told again");
     ExecutionException ended =
         assertThrows(ExecutionException.class, () -> first.state().get(20, TimeUnit.SECONDS));
-    assertInstanceOf(SyscallException.class, ended.getCause());
+    assertInstanceOf(PeerGone.class, ended.getCause());
   }
 
   @Test
