@@ -31,7 +31,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * SOCKET PID ...}. The other one asks for a thousand subscriptions to events on each of twenty
  * connections and reads none, and opens 4,000 connections that say nothing; it holds whatever it is
  * given. Version is asked over a connection that stays, and over a new one each time. Then each
- * kind of hostile client has its turn, once and, of some, by 64 processes.
+ * kind of hostile client has its turn, once and, of some, by 64 processes at the first of the
+ * sockets; the bound beside is what the same 64 cost it while they are at the last one.
  */
 final class Flood {
   private static final int CHANNELS = 20;
@@ -42,7 +43,8 @@ final class Flood {
   private static final String HOSTILE = "io.berth.e2e.HostileClient";
   private static final int HOSTILE_CALLS = 200;
   private static final int CROWD = 64;
-  private static final List<String> CROWDS = List.of("calls", "resets", "streams", "deaf");
+  private static final List<String> CROWDS =
+      List.of("connections", "prefaces", "streams", "calls", "resets", "pings", "halves", "deaf");
 
   private Flood() {}
 
@@ -71,21 +73,26 @@ final class Flood {
         Locale.ROOT, "%nhostile clients: ms, %d calls; KiB before, during, after%n", HOSTILE_CALLS);
     for (String kind : program(HOSTILE, "kinds").inputReader().lines().toList()) {
       for (int i = 1; i + 2 < arguments.length; i += 3) {
-        hostile(arguments[i], Path.of(arguments[i + 1]), arguments[i + 2], kind, 1);
-        if (CROWDS.contains(kind)) {
-          hostile(arguments[i], Path.of(arguments[i + 1]), arguments[i + 2], kind, CROWD);
-        }
+        Path socket = Path.of(arguments[i + 1]);
+        hostile(arguments[i], socket, arguments[i + 2], kind, 1, socket);
+      }
+      if (CROWDS.contains(kind)) {
+        Path first = Path.of(arguments[2]);
+        hostile(arguments[1], first, arguments[3], kind, CROWD, first);
+        Path last = Path.of(arguments[arguments.length - 2]);
+        hostile("bound", first, arguments[3], kind, CROWD, last);
       }
     }
   }
 
-  private static void hostile(String name, Path socket, String pid, String kind, int processes)
+  private static void hostile(
+      String name, Path socket, String pid, String kind, int processes, Path attacked)
       throws Exception {
     long before = memory(pid);
     List<Process> attackers = new ArrayList<>();
     try {
       for (int i = 0; i < processes; i++) {
-        attackers.add(program(HOSTILE, kind, socket.toString()));
+        attackers.add(program(HOSTILE, kind, attacked.toString()));
       }
       for (Process attacker : attackers) {
         Objects.requireNonNull(attacker.inputReader().readLine(), "the attacker has ended");
