@@ -15,6 +15,8 @@ import java.util.Set;
 @AnalyzeClasses(packages = "io.berth.cli", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
   @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
+
+  @ArchTest static final ArchRule WALL_CLOCK = ArchitectureRules.WALL_CLOCK;
   @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.cli..");
   @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;

@@ -6,6 +6,7 @@ import io.berth.base.config.Config;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.time.Sleeper;
+import io.berth.base.time.Ticker;
 import io.berth.containerd.api.ContainersEndpoint.TaskPresence;
 import io.berth.containerd.client.ImageCalls;
 import io.berth.containerd.client.ImageEmptiness;
@@ -56,6 +57,11 @@ final class ContainerdModule {
   @Provides
   static Sleeper sleeper() {
     return Sleeper.SYSTEM;
+  }
+
+  @Provides
+  static Ticker ticker() {
+    return Ticker.SYSTEM;
   }
 
   @Provides

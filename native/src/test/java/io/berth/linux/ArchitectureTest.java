@@ -20,6 +20,8 @@ final class ArchitectureTest {
   }
 
   @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
+
+  @ArchTest static final ArchRule WALL_CLOCK = ArchitectureRules.WALL_CLOCK;
   @ArchTest static final ArchRule ARROWS = ArchitectureRules.ARROWS;
   @ArchTest static final ArchRule NAMES = ArchitectureRules.NAMES;
   @ArchTest static final ArchRule FEATURES = ArchitectureRules.FEATURES;

@@ -8,6 +8,7 @@ import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.ServiceHealth;
 import io.berth.base.rpc.UnixServer;
 import io.berth.base.time.Sleeper;
+import io.berth.base.time.Ticker;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.api.NetworkServices;
 import io.berth.network.endpoint.NetworkEngine;
@@ -16,7 +17,6 @@ import jakarta.inject.Inject;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -30,16 +30,13 @@ final class NetworkDaemon implements Daemon {
   private static final Logger LOG = System.getLogger(NetworkDaemon.class.getName());
 
   private final Config config;
-  private final InstantSource clock;
   private final NetworkEngine engine;
   private final NetworkServices services;
   private final Deque<Runnable> ends = new ArrayDeque<>();
 
   @Inject
-  NetworkDaemon(
-      Config config, NetworkEngine engine, NetworkServices services, InstantSource clock) {
+  NetworkDaemon(Config config, NetworkEngine engine, NetworkServices services) {
     this.config = config;
-    this.clock = clock;
     this.engine = engine;
     this.services = services;
   }
@@ -66,7 +63,7 @@ final class NetworkDaemon implements Daemon {
       ends.push(() -> server.stop(GRACE_MILLIS));
       ends.push(health::stopping);
       ContainerFollower follower =
-          ContainerFollower.start(engine, clock, loops, config.socket("containerd"));
+          ContainerFollower.start(engine, Ticker.SYSTEM, loops, config.socket("containerd"));
       ends.push(follower::close);
       health.warmed();
       started = true;

@@ -19,6 +19,7 @@ import io.berth.api.containerd.types.Envelope;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.Ticker;
 import io.berth.network.api.ContainerFollower;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.Holder;
@@ -30,7 +31,6 @@ import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -71,21 +71,12 @@ final class ContainerFollowerIT {
   }
 
   private ContainerFollower follow(Duration grace) throws Exception {
-    return follow(grace, InstantSource.system());
-  }
-
-  private ContainerFollower follow(Duration grace, InstantSource clock) throws Exception {
     return ContainerFollower.start(
         engine,
-        clock,
+        Ticker.SYSTEM,
         grpc.serve(new Namespaces(), new Containers(), new Events()),
         grace,
         Duration.ofMillis(10));
-  }
-
-  /** A clock by which every grace of this test is over. */
-  private static InstantSource later() {
-    return InstantSource.offset(InstantSource.system(), Duration.ofSeconds(1));
   }
 
   private EndpointRecord attach(String container) throws Exception {
@@ -138,7 +129,7 @@ final class ContainerFollowerIT {
     attach("gone");
     attach("stays");
     containers.add("stays");
-    try (ContainerFollower _ = follow(Duration.ofMillis(50), later())) {
+    try (ContainerFollower _ = follow(Duration.ofMillis(50))) {
       awaitAttached(List.of("stays"));
     }
   }
@@ -172,7 +163,7 @@ final class ContainerFollowerIT {
   void listThatFails_letsNothingGo_andABrokenStreamIsAskedForAnew() throws Exception {
     attach("a");
     listFails = true;
-    try (ContainerFollower _ = follow(Duration.ofMillis(1), later())) {
+    try (ContainerFollower _ = follow(Duration.ofMillis(1))) {
       subscribers.take().onError(Status.UNAVAILABLE.asRuntimeException());
       subscribers.take().onError(Status.UNAVAILABLE.asRuntimeException());
       assertTrue(subscribers.poll(5, TimeUnit.SECONDS) != null);

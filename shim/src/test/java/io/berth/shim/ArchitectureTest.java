@@ -25,6 +25,8 @@ final class ArchitectureTest {
   }
 
   @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
+
+  @ArchTest static final ArchRule WALL_CLOCK = ArchitectureRules.WALL_CLOCK;
   @ArchTest static final ArchRule ALONE = ArchitectureRules.alone("io.berth.shim..");
   @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;

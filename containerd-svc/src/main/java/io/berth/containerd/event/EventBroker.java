@@ -6,10 +6,10 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.filter.Filter;
 import io.berth.base.id.Identifier;
+import io.berth.base.time.Ticker;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -43,7 +43,8 @@ public final class EventBroker {
   private final long backlog;
   private final ReentrantLock order = new ReentrantLock();
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
-  private final Instant start;
+  private final Ticker ticker;
+  private final long start;
 
   @GuardedBy("order")
   private final List<Filterable> missed = new ArrayList<>();
@@ -55,10 +56,11 @@ public final class EventBroker {
   private Link last = new Link(null, 0);
 
   @Inject
-  public EventBroker(Config config, PayloadCodec codec, InstantSource clock) {
+  public EventBroker(Config config, PayloadCodec codec, InstantSource clock, Ticker ticker) {
     this.codec = codec;
     this.clock = clock;
-    this.start = clock.instant();
+    this.ticker = ticker;
+    this.start = ticker.nanos();
     this.backlog = config.number(Key.CONTAINERD_EVENT_BACKLOG);
   }
 
@@ -146,7 +148,7 @@ public final class EventBroker {
     Filter filter = Filter.of(filters);
     order.lock();
     try {
-      if (clock.instant().isAfter(start.plus(RESUBSCRIPTION))) {
+      if (ticker.nanos() - start > RESUBSCRIPTION.toNanos()) {
         missed.clear();
         missedBytes = 0;
       }

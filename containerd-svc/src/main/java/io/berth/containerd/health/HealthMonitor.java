@@ -113,22 +113,28 @@ public final class HealthMonitor {
     }
 
     private void run() {
-      long from = state.lastEnd();
       try {
+        Sleeper.SYSTEM.sleep(check.interval().minus(sinceLastEnd()));
         while (true) {
-          long passed = HealthState.nanos(clock.instant()) - from;
-          // The time that has passed counts as zero where the clock was set back, so that the wait
-          // gets no longer than the interval.
-          Sleeper.SYSTEM.sleep(check.interval().minus(Duration.ofNanos(Math.max(0, passed))));
           HealthState.Result result = probed();
-          from = HealthState.nanos(clock.instant());
           if (result != null) {
             found(result);
           }
+          Sleeper.SYSTEM.sleep(check.interval());
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+    }
+
+    /**
+     * How long ago the last probe was, perhaps by an earlier life of this service, which only the
+     * clock of the wall can tell. That it was set back since then counts as no time, so that the
+     * wait gets no longer than the interval.
+     */
+    private Duration sinceLastEnd() {
+      long passed = HealthState.nanos(clock.instant()) - state.lastEnd();
+      return Duration.ofNanos(Math.max(0, passed));
     }
 
     private HealthState.@Nullable Result probed() throws InterruptedException {

@@ -22,6 +22,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.base.time.Ticker;
 import io.berth.containerd.event.EventBroker;
 import io.berth.containerd.event.Occurrence.TaskOutOfMemory;
 import io.berth.containerd.event.PublishedEvent;
@@ -142,7 +143,8 @@ class EventsEndpointTest {
         new EventBroker(
             Config.parse(null, "[containerd]\nevent_backlog = 2000"),
             new OccurrenceMessages(),
-            InstantSource.system());
+            InstantSource.system(),
+            Ticker.SYSTEM);
     BlockingQueue<BerthException> told = new LinkedBlockingQueue<>();
     try (EventBroker.Subscription slow = broker.subscribe(List.of());
         EventBroker.Subscription quick = broker.subscribe(List.of())) {
@@ -164,7 +166,8 @@ class EventsEndpointTest {
         new EventBroker(
             Config.parse(null, "[containerd]\nevent_backlog = 2000"),
             new OccurrenceMessages(),
-            InstantSource.system());
+            InstantSource.system(),
+            Ticker.SYSTEM);
     Any large = Any.newBuilder().setValue(ByteString.copyFrom(new byte[3000])).build();
     try (EventBroker.Subscription quick = broker.subscribe(List.of());
         EventBroker.Subscription slow = broker.subscribe(List.of())) {
@@ -225,11 +228,14 @@ class EventsEndpointTest {
   @Test
   void missedEvents_goToThoseWhoSubscribeSoonAfterAStart() throws Exception {
     TurnableClock clock = new TurnableClock(Instant.EPOCH);
-    EventBroker broker = new EventBroker(Config.parse(null, ""), new OccurrenceMessages(), clock);
+    EventBroker broker =
+        new EventBroker(Config.parse(null, ""), new OccurrenceMessages(), clock, clock::nanos);
     broker.publishMissed("n", new TaskOutOfMemory("c1"));
     broker.publishMissed(Identifier.WARM_UP_NAMESPACE, new TaskOutOfMemory("own"));
     try (EventBroker.Subscription early = broker.subscribe(List.of())) {
       assertEquals("c1", container(early.take()));
+      // That the clock is set back makes nobody's stream younger.
+      clock.turn(Duration.ofDays(-2));
       clock.turn(Duration.ofSeconds(31));
       try (EventBroker.Subscription late = broker.subscribe(List.of())) {
         broker.publish("n", new TaskOutOfMemory("c2"));

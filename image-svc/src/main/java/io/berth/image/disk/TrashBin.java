@@ -11,6 +11,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -28,7 +29,11 @@ public final class TrashBin implements AutoCloseable {
   private static final Path END = Path.of("end");
 
   private final Path folder;
-  private final AtomicLong next = new AtomicLong(System.currentTimeMillis() * 1000);
+
+  /** What earlier lives of this service left lies in the same folder. */
+  private final String life = UUID.randomUUID().toString();
+
+  private final AtomicLong next = new AtomicLong();
   private final BlockingQueue<Path> waiting = new LinkedBlockingQueue<>();
   private final Object progress = new Object();
 
@@ -53,7 +58,7 @@ public final class TrashBin implements AutoCloseable {
 
   /** Takes away a file or folder of the same file system; it is no error if it is not there. */
   public void take(Path path) throws IOException {
-    Path gone = folder.resolve(Long.toString(next.incrementAndGet()));
+    Path gone = folder.resolve(life + "." + next.incrementAndGet());
     try {
       Files.move(path, gone);
     } catch (NoSuchFileException e) {

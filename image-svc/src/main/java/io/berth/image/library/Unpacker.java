@@ -32,6 +32,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -51,7 +52,11 @@ public final class Unpacker {
   private final TrashBin trash;
   private final LayerApplier applier;
   private final LayerThreads threads;
-  private final AtomicLong next = new AtomicLong(System.currentTimeMillis() * 1000);
+
+  /** Names of an earlier life of this service may be taken still. */
+  private final String life = UUID.randomUUID().toString();
+
+  private final AtomicLong next = new AtomicLong();
   private final ReentrantLock stacking = new ReentrantLock();
 
   @Inject
@@ -242,9 +247,13 @@ public final class Unpacker {
     };
   }
 
+  private String nextName() {
+    return life + "." + next.incrementAndGet();
+  }
+
   /** Unpacks a layer whose place in a stack is not known yet. To be called on a platform thread. */
   public UnpackedLayer extract(ByteSource source) throws IOException {
-    Path folder = paths.unpacking().resolve(Long.toString(next.incrementAndGet()));
+    Path folder = paths.unpacking().resolve(nextName());
     Files.createDirectory(folder);
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     boolean done = false;
@@ -344,8 +353,7 @@ public final class Unpacker {
 
   private void stackCopied(Work work, Descriptor layer, String parent, String name, String diffId) {
     Snapshots.Key key =
-        new Snapshots.Key(
-            work.namespace, work.snapshotter, "unpack-" + next.incrementAndGet() + " " + name);
+        new Snapshots.Key(work.namespace, work.snapshotter, "unpack-" + nextName() + " " + name);
     MountSpec mount = snapshots.prepare(key, parent, Map.of(), work.lease);
     boolean committed = false;
     try {

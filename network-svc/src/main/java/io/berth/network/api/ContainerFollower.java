@@ -14,6 +14,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.base.time.Ticker;
 import io.berth.network.endpoint.EndpointKey;
 import io.berth.network.endpoint.EndpointRecord;
 import io.berth.network.endpoint.NetworkEngine;
@@ -27,8 +28,10 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -54,12 +57,16 @@ public final class ContainerFollower implements AutoCloseable {
   private static final Duration GRACE = Duration.ofMinutes(2);
 
   private final NetworkEngine engine;
-  private final InstantSource clock;
+  private final Ticker ticker;
   private final ManagedChannel channel;
   private final Duration grace;
   private final Duration pause;
   private final BlockingQueue<Signal> signals = new ArrayBlockingQueue<>(QUEUE);
   private final Thread thread;
+
+  /** Since when, by the ticker, containers are not in the list; for the follower's own thread. */
+  private final Map<Missing, Long> missing = new HashMap<>();
+
   private volatile boolean closed;
 
   private sealed interface Signal {
@@ -71,13 +78,9 @@ public final class ContainerFollower implements AutoCloseable {
   }
 
   private ContainerFollower(
-      NetworkEngine engine,
-      InstantSource clock,
-      ManagedChannel channel,
-      Duration grace,
-      Duration pause) {
+      NetworkEngine engine, Ticker ticker, ManagedChannel channel, Duration grace, Duration pause) {
     this.engine = engine;
-    this.clock = clock;
+    this.ticker = ticker;
     this.channel = channel;
     this.grace = grace;
     this.pause = pause;
@@ -86,8 +89,8 @@ public final class ContainerFollower implements AutoCloseable {
 
   /** Follows the service at the socket, which may come and go. */
   public static ContainerFollower start(
-      NetworkEngine engine, InstantSource clock, EventLoops loops, Path socket) {
-    return start(engine, clock, UnixChannel.to(loops, socket), GRACE, Duration.ofSeconds(1));
+      NetworkEngine engine, Ticker ticker, EventLoops loops, Path socket) {
+    return start(engine, ticker, UnixChannel.to(loops, socket), GRACE, Duration.ofSeconds(1));
   }
 
   /**
@@ -98,12 +101,8 @@ public final class ContainerFollower implements AutoCloseable {
    * @param pause before the service is asked again when it did not answer
    */
   public static ContainerFollower start(
-      NetworkEngine engine,
-      InstantSource clock,
-      ManagedChannel channel,
-      Duration grace,
-      Duration pause) {
-    ContainerFollower follower = new ContainerFollower(engine, clock, channel, grace, pause);
+      NetworkEngine engine, Ticker ticker, ManagedChannel channel, Duration grace, Duration pause) {
+    ContainerFollower follower = new ContainerFollower(engine, ticker, channel, grace, pause);
     follower.thread.start();
     return follower;
   }
@@ -129,10 +128,9 @@ public final class ContainerFollower implements AutoCloseable {
   /** Takes what the stream tells, until it ends. */
   private void follow() throws InterruptedException {
     compare();
-    // Not by the clock of the wall: where that is set back, the next look would wait for hours.
-    long compared = System.nanoTime();
+    long compared = ticker.nanos();
     while (!closed) {
-      long wait = Math.max(1, grace.toNanos() - (System.nanoTime() - compared));
+      long wait = Math.max(1, grace.toNanos() - (ticker.nanos() - compared));
       switch (signals.poll(wait, TimeUnit.NANOSECONDS)) {
         case Signal.Deleted deleted -> letGo(deleted);
         case Signal.Ended _ -> {
@@ -140,19 +138,22 @@ public final class ContainerFollower implements AutoCloseable {
         }
         case null -> {
           compare();
-          compared = System.nanoTime();
+          compared = ticker.nanos();
         }
       }
     }
   }
 
-  /** Lets go every endpoint that is old enough and whose container the list does not have. */
+  /**
+   * Lets go every endpoint whose container the list does not have, if it was recorded once, or if
+   * it was not in the list for long enough.
+   */
   private void compare() {
     Set<EndpointKey> containers = new HashSet<>();
-    // The time is read before the list is asked for, so that a container which is attached in
+    // They are looked at before the list is asked for, so that a container which is attached in
     // between counts as younger than the list.
-    var endpoints = engine.attachments().list();
-    Instant limit = clock.instant().minus(grace);
+    List<EndpointRecord> endpoints = engine.attachments().list();
+    long now = ticker.nanos();
     try {
       for (Namespace namespace :
           NamespacesGrpc.newBlockingStub(channel)
@@ -173,12 +174,22 @@ public final class ContainerFollower implements AutoCloseable {
       LOG.log(Level.DEBUG, "containers cannot be listed: {0}", e.getMessage());
       return;
     }
-    for (EndpointRecord endpoint : endpoints) {
-      boolean old = endpoint.holder().isRecorded() || endpoint.attachedAt().isBefore(limit);
-      if (!containers.contains(endpoint.key()) && old) {
+    List<EndpointRecord> without =
+        endpoints.stream().filter(endpoint -> !containers.contains(endpoint.key())).toList();
+    missing.keySet().retainAll(without.stream().map(Missing::of).toList());
+    for (EndpointRecord endpoint : without) {
+      long since = missing.computeIfAbsent(Missing.of(endpoint), _ -> now);
+      if (endpoint.holder().isRecorded() || now - since >= grace.toNanos()) {
         LOG.log(Level.INFO, "container {0} is gone and its endpoint is let go", endpoint.key());
         letGo(endpoint.key());
       }
+    }
+  }
+
+  /** One attachment of a container, of which there is no record. */
+  private record Missing(EndpointKey key, Instant attachedAt) {
+    static Missing of(EndpointRecord endpoint) {
+      return new Missing(endpoint.key(), endpoint.attachedAt());
     }
   }
 

@@ -13,6 +13,8 @@ import io.berth.testing.ArchitectureRules;
 final class ArchitectureTest {
   @ArchTest static final ArchRule GUARDED = ArchitectureRules.GUARDED;
   @ArchTest static final ArchRule SLEEP = ArchitectureRules.SLEEP;
+
+  @ArchTest static final ArchRule WALL_CLOCK = ArchitectureRules.WALL_CLOCK;
   @ArchTest static final ArchRule ARROWS = ArchitectureRules.ARROWS;
   @ArchTest static final ArchRule FOREIGN = ArchitectureRules.FOREIGN;
   @ArchTest static final ArchRule ANY = ArchitectureRules.ANY;

@@ -117,6 +117,9 @@ public final class ArchitectureRules {
               })
           .allowEmptyShould(true);
 
+  /** Durations and deadlines are not measured by a clock that anybody may set. */
+  public static final ArchRule WALL_CLOCK = WallClock.RULE;
+
   /**
    * Which way to go where kernels differ is decided by {@code KernelFeature}: nobody else looks for
    * a call that is missing. Filters of containers answer so by themselves.

@@ -16,6 +16,9 @@ public final class TurnableClock implements InstantSource {
   @GuardedBy("this")
   private int sleepers;
 
+  @GuardedBy("this")
+  private long passed;
+
   public TurnableClock(Instant start) {
     now = start;
   }
@@ -25,9 +28,12 @@ public final class TurnableClock implements InstantSource {
     return now;
   }
 
-  /** Forwards, or backwards as an administrator does. */
+  /** Forwards, or backwards as an administrator does, while no time passes. */
   public synchronized void turn(Duration by) {
     now = now.plus(by);
+    if (by.isPositive()) {
+      passed += by.toNanos();
+    }
     notifyAll();
   }
 
@@ -46,6 +52,11 @@ public final class TurnableClock implements InstantSource {
     } finally {
       sleepers--;
     }
+  }
+
+  /** How long it was turned forwards: a ticker, which nobody sets back. */
+  public synchronized long nanos() {
+    return passed;
   }
 
   /** How many threads sleep on it: a test that turns it waits for them first. */
