@@ -3,6 +3,7 @@ package io.berth.containerd.container;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,125 +67,130 @@ public record Progress(
   }
 
   Progress started(Instant at) {
-    return new Progress(
-        true, nanos(at), finishedAt, 0, "", false, restarts, false, lastDelayMillis, false, null);
+    return with(changed -> {
+      changed.running = true;
+      changed.startedAt = nanos(at);
+      changed.exitCode = 0;
+      changed.error = "";
+      changed.oomKilled = false;
+      changed.stopped = false;
+      changed.cutOff = false;
+      changed.pending = null;
+    });
   }
 
   Progress ended(Instant at, int code, boolean oom, String why) {
-    return new Progress(
-        false,
-        startedAt,
-        nanos(at),
-        code,
-        why,
-        oom,
-        restarts,
-        stopped,
-        lastDelayMillis,
-        false,
-        pending);
+    return with(changed -> {
+      changed.running = false;
+      changed.finishedAt = nanos(at);
+      changed.exitCode = code;
+      changed.error = why;
+      changed.oomKilled = oom;
+      changed.cutOff = false;
+    });
   }
 
   /** It was not its program that ended, and it runs again as if this had not been. */
   Progress cutOff(boolean yes) {
-    return new Progress(
-        running,
-        startedAt,
-        finishedAt,
-        exitCode,
-        error,
-        oomKilled,
-        restarts,
-        stopped,
-        lastDelayMillis,
-        yes,
-        pending);
+    return with(changed -> changed.cutOff = yes);
   }
 
   /**
    * A start did not succeed. A container that never ran has not finished by that; it stays created.
    */
   Progress failed(Instant at, int code, String why) {
-    long finished = wasStarted() ? nanos(at) : finishedAt;
-    return new Progress(
-        false,
-        startedAt,
-        finished,
-        code,
-        why,
-        false,
-        restarts,
-        stopped,
-        lastDelayMillis,
-        false,
-        null);
+    return notStarted(why)
+        .with(changed -> {
+          changed.finishedAt = wasStarted() ? nanos(at) : finishedAt;
+          changed.exitCode = code;
+          changed.oomKilled = false;
+        });
   }
 
   /** The same where the container ran before and how its program ended is still what counts. */
   Progress notStarted(String why) {
-    return new Progress(
-        false,
-        startedAt,
-        finishedAt,
-        exitCode,
-        why,
-        oomKilled,
-        restarts,
-        stopped,
-        lastDelayMillis,
-        false,
-        null);
+    return with(changed -> {
+      changed.running = false;
+      changed.error = why;
+      changed.cutOff = false;
+      changed.pending = null;
+    });
   }
 
   /** A person starts the container, so its policy counts from zero again. */
   Progress byPerson() {
-    return new Progress(
-        running, startedAt, finishedAt, exitCode, error, oomKilled, 0, false, 0, false, pending);
+    return with(changed -> {
+      changed.restarts = 0;
+      changed.stopped = false;
+      changed.lastDelayMillis = 0;
+      changed.cutOff = false;
+    });
   }
 
   /** A client holds it before its program's first instruction, or does not any more. */
   Progress pending(@Nullable Pending until) {
-    return new Progress(
-        running,
-        startedAt,
-        finishedAt,
-        exitCode,
-        error,
-        oomKilled,
-        restarts,
-        stopped,
-        lastDelayMillis,
-        cutOff,
-        until);
+    return with(changed -> changed.pending = until);
   }
 
   Progress asked(boolean stop) {
-    return new Progress(
-        running,
-        startedAt,
-        finishedAt,
-        exitCode,
-        error,
-        oomKilled,
-        restarts,
-        stop,
-        lastDelayMillis,
-        cutOff,
-        pending);
+    return with(changed -> changed.stopped = stop);
   }
 
   Progress restarting(int count, long delayMillis) {
-    return new Progress(
-        running,
-        startedAt,
-        finishedAt,
-        exitCode,
-        error,
-        oomKilled,
-        count,
-        stopped,
-        delayMillis,
-        cutOff,
-        pending);
+    return with(changed -> {
+      changed.restarts = count;
+      changed.lastDelayMillis = delayMillis;
+    });
+  }
+
+  /** A copy in which some of it is changed. */
+  private Progress with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.done();
+  }
+
+  /** All of it, to be changed by name. */
+  private static final class Draft {
+    private boolean running;
+    private long startedAt;
+    private long finishedAt;
+    private int exitCode;
+    private String error;
+    private boolean oomKilled;
+    private int restarts;
+    private boolean stopped;
+    private long lastDelayMillis;
+    private boolean cutOff;
+    private @Nullable Pending pending;
+
+    Draft(Progress from) {
+      running = from.running;
+      startedAt = from.startedAt;
+      finishedAt = from.finishedAt;
+      exitCode = from.exitCode;
+      error = from.error;
+      oomKilled = from.oomKilled;
+      restarts = from.restarts;
+      stopped = from.stopped;
+      lastDelayMillis = from.lastDelayMillis;
+      cutOff = from.cutOff;
+      pending = from.pending;
+    }
+
+    Progress done() {
+      return new Progress(
+          running,
+          startedAt,
+          finishedAt,
+          exitCode,
+          error,
+          oomKilled,
+          restarts,
+          stopped,
+          lastDelayMillis,
+          cutOff,
+          pending);
+    }
   }
 }
