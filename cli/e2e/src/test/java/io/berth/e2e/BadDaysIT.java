@@ -55,30 +55,8 @@ final class BadDaysIT {
     berth.words("ps -aq").exits(0);
   }
 
-  /** One line, which names what there is too little of. */
-  private static void isToldOnce(Command command, String word) {
-    assertFalse(command.exit() == 0, command::toString);
-    command.says(word);
-    assertEquals(1, command.err().strip().lines().count(), command::err);
-    command.saysNo("Exception").saysNo("SQLITE").saysNo("internal");
-  }
-
-  /** All that the services have recorded or made that a failure might leave. */
-  private static List<String> recorded() throws IOException {
-    List<String> all = new ArrayList<>();
-    for (String line : List.of("leases ls -q", "content ls -q", "content active", "snapshots ls")) {
-      List<String> words = new ArrayList<>(List.of("ctr", "--address", berth.socket().toString()));
-      words.addAll(List.of("--namespace", "default"));
-      words.addAll(List.of(line.split(" ")));
-      Command answer = Command.run(words.toArray(String[]::new)).exits(0);
-      answer.out().lines().map(text -> line + ": " + text).forEach(all::add);
-    }
-    all.addAll(berth.words("ps -aq").exits(0).out().lines().toList());
-    return all;
-  }
-
   private static void isAsBefore(List<String> before) throws Exception {
-    Eventually.answers("as before", () -> changes(before, recorded()), List::isEmpty);
+    Eventually.answers("as before", () -> changes(before, berth.recorded()), List::isEmpty);
   }
 
   /** A lease may have ended: that of the container that is held does with a life of its service. */
@@ -128,12 +106,12 @@ final class BadDaysIT {
 
   @Test
   void aFullDiskIsTold_andWhatFailedIsGone() throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     try (Filler _ = Filler.fill()) {
-      isToldOnce(berth.words("run --rm --network none " + IMAGE + " true"), "space");
-      isToldOnce(berth.words("commit held other:test"), "space");
-      isToldOnce(berth.berth("load", "-i", archive.toString()), "space");
-      isToldOnce(berth.words("volume create new"), "space");
+      berth.words("run --rm --network none " + IMAGE + " true").failsInOneLine("space");
+      berth.words("commit held other:test").failsInOneLine("space");
+      berth.berth("load", "-i", archive.toString()).failsInOneLine("space");
+      berth.words("volume create new").failsInOneLine("space");
       berth.words("ps").exits(0).says("held");
       berth.words("exec held true").exits(0);
     }
@@ -153,13 +131,13 @@ final class BadDaysIT {
   @ParameterizedTest
   @ValueSource(ints = {0, 2 << 20, 9 << 20})
   void aPullOntoAFullDiskLeavesNothing_andTheNextOneWorks(int left) throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     try (LocalRegistry registry =
         new LocalRegistry(Files.createTempDirectory(berth.folder("registry"), "r"))) {
       registry.put("big", "1", big());
       String ref = registry.ref("big:1");
       try (Filler _ = Filler.fill(left)) {
-        isToldOnce(berth.berth("pull", "-q", "--plain-http", ref), "space");
+        berth.berth("pull", "-q", "--plain-http", ref).failsInOneLine("space");
         isAsBefore(before);
       }
       berth.berth("pull", "-q", "--plain-http", ref).exits(0);
@@ -194,16 +172,53 @@ final class BadDaysIT {
   }
 
   @Test
+  void containersCanBeEndedOnAFullDisk_andTheirEndsAreKept() throws Exception {
+    List<String> before = berth.recorded();
+    berth.runUntilTold("ends", "--restart=no");
+    berth.runUntilTold("stops", "--restart=always");
+    berth.runUntilTold("killed", "--restart=no");
+    berth.runUntilTold("again", "--restart=on-failure");
+    berth.runUntilTold("brief", "--rm");
+    try (Filler _ = Filler.fill()) {
+      berth.words("exec again touch /tmp/x");
+      berth.words("kill -s TERM ends").exits(0);
+      berth.words("wait ends").exits(0).says("7");
+      berth.words("stop stops").exits(0);
+      berth.words("inspect -f {{.State.Status}} stops").exits(0).says("exited");
+      berth.words("kill killed").exits(0);
+      berth.words("stop brief").exits(0);
+      berth.words("exec again kill -TERM 1");
+    }
+    String state = "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}";
+    berth.eventuallySays("running 0", "inspect", "-f", state, "again");
+    berth.words("inspect -f {{.State.ExitCode}} ends").exits(0).says("7");
+    List<String> tasks =
+        List.of("ctr", "--address", berth.socket().toString(), "-n", "default", "tasks", "ls");
+    Eventually.answers(
+        "their ends are recorded, and so their tasks are not needed",
+        () -> Command.run(tasks.toArray(String[]::new)).exits(0).out(),
+        rows -> !rows.contains("STOPPED"));
+    berth.kill("containerd");
+    berth.startMissing();
+    berth.eventuallySays("exited 7 0", "inspect", "-f", state, "ends");
+    berth.eventuallySays("exited 7 0", "inspect", "-f", state, "stops");
+    berth.eventuallySays("exited 137 0", "inspect", "-f", state, "killed");
+    berth.words("start ends").exits(0);
+    berth.words("rm -f ends stops killed again").exits(0);
+    isAsBefore(before);
+  }
+
+  @Test
   void aDiskWithoutInodesIsTold_andWhatFailedIsGone() throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     Path folder = Files.createDirectory(berth.root().resolve("many"));
     try {
       for (int i = 0; i >= 0; i++) {
         Files.createFile(folder.resolve(Integer.toString(i)));
       }
     } catch (IOException none) {
-      isToldOnce(berth.words("run --rm --network none " + IMAGE + " true"), "space");
-      isToldOnce(berth.words("commit held other:test"), "space");
+      berth.words("run --rm --network none " + IMAGE + " true").failsInOneLine("space");
+      berth.words("commit held other:test").failsInOneLine("space");
       berth.words("ps").exits(0).says("held");
     } finally {
       Leftovers.deleteTree(folder);
@@ -215,7 +230,7 @@ final class BadDaysIT {
 
   @Test
   void aServiceWithoutDescriptorsAnswersOnceItHasSomeAgain() throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     for (String service : BerthInstance.SERVICES) {
       String pid = Long.toString(berth.pid(service));
       String had =
@@ -267,14 +282,14 @@ final class BadDaysIT {
 
   @Test
   void aServiceThatCanMakeNoThreadAnswersOnceItCanAgain() throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     for (String service : BerthInstance.SERVICES) {
       long pid = berth.pid(service);
       try (Bounds bounds = Bounds.around("pids", pid)) {
         bounds.set("pids.max", "1");
         Command failed = berth.words("run --rm --network none " + IMAGE + " true");
         if (failed.exit() != 0) {
-          isToldOnce(failed, "");
+          failed.failsInOneLine("");
         }
         berth.words("ps");
         bounds.set("pids.max", "max");
@@ -291,7 +306,7 @@ final class BadDaysIT {
   /** The service comes back as its unit has it come back: Restart=always. */
   @Test
   void aServiceThatTheKernelKillsForWantOfMemoryLosesNothing() throws Exception {
-    List<String> before = recorded();
+    List<String> before = berth.recorded();
     for (String service : BerthInstance.SERVICES) {
       try (Bounds bounds = Bounds.around("memory")) {
         bounds.set("memory.limit_in_bytes", "1048576");
@@ -299,7 +314,7 @@ final class BadDaysIT {
         while (berth.process(service).isAlive()) {
           Command asked = berth.words("run --rm --network none " + IMAGE + " true");
           if (asked.exit() != 0) {
-            isToldOnce(asked, "");
+            asked.failsInOneLine("");
           }
         }
         assertTrue(

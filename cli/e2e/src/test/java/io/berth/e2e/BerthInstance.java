@@ -147,7 +147,7 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
       }
     } finally {
       Leftovers.killAll(id, dir);
-      if (!disk.isEmpty()) {
+      if (asleep || !disk.isEmpty()) {
         Command.run("umount", root().toString());
       }
     }
@@ -209,6 +209,14 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
     builder.redirectOutput(
         ProcessBuilder.Redirect.appendTo(dir.resolve("log").resolve(service + ".log").toFile()));
     running.put(service, builder.start());
+  }
+
+  /** Starts a service that was killed where the machine's /etc/resolv.conf is another file. */
+  void startWithResolver(String service, Path file) throws IOException {
+    String bind = "mount --bind " + file + " /etc/resolv.conf && exec \"$@\"";
+    prefix = List.of("unshare", "--mount", "sh", "-c", bind, "sh");
+    start(service);
+    prefix = List.of();
   }
 
   /** Starts what was killed, and waits for all. */
@@ -375,6 +383,29 @@ final class BerthInstance implements BeforeAllCallback, AfterAllCallback {
   void eventuallySays(String text, String... line) throws InterruptedException {
     Eventually.answers(
         "says `" + text + "`", () -> berth(line), command -> command.out().contains(text));
+  }
+
+  /** All that the services have recorded or made that a failure might leave. */
+  List<String> recorded() {
+    List<String> all = new ArrayList<>();
+    for (String line : List.of("leases ls -q", "content ls -q", "content active", "snapshots ls")) {
+      List<String> words = new ArrayList<>(List.of("ctr", "--address", socket().toString()));
+      words.addAll(List.of("--namespace", "default"));
+      words.addAll(List.of(line.split(" ")));
+      Command answer = Command.run(words.toArray(String[]::new)).exits(0);
+      answer.out().lines().map(text -> line + ": " + text).forEach(all::add);
+    }
+    all.addAll(words("ps -aq").exits(0).out().lines().toList());
+    return all;
+  }
+
+  /** Runs a container that says `early` and ends with 7 when told; returns once it is logged. */
+  void runUntilTold(String name, String option) throws InterruptedException {
+    String program = "trap 'exit 7' TERM; echo early; while true; do usleep 20000; done";
+    String image = "busybox:test";
+    berth("run", "-d", "--name=" + name, "--network=none", option, image, "sh", "-c", program)
+        .exits(0);
+    eventuallySays("early", "logs", name);
   }
 
   Path libexec() {

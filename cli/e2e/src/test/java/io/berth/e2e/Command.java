@@ -126,6 +126,15 @@ record Command(List<String> line, int exit, String out, String err) {
     return this;
   }
 
+  /** Fails unless it failed, and told its user so in one line, which holds the word. */
+  Command failsInOneLine(String word) {
+    if (exit == 0 || err.strip().lines().count() != 1) {
+      throw new AssertionError(
+          "not a failure in one line: exit " + exit + ": " + line + "\n" + err);
+    }
+    return says(word).saysNo("Exception").saysNo("SQLITE").saysNo("internal");
+  }
+
   /** The same command on a terminal of its own: script(1) gives it one. */
   static Command onTerminal(List<String> line, byte[] input) {
     List<String> quoted = new ArrayList<>();

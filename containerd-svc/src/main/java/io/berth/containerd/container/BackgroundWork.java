@@ -18,8 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Work on containers that no client waits for. Each container has at most one piece of work: it
  * waits for its moment and for the services that it needs, and holds no lock meanwhile; then it is
- * done under the container's lock. A service that is absent is waited for, however long, and so is
- * the end of a {@link Suspension} before a start. Thread-safe.
+ * done under the container's lock. A service that is absent is waited for, however long, and so are
+ * room on a disk that is full and the end of a {@link Suspension} before a start. Thread-safe.
  *
  * <p>None of this is stored, because the work follows from the containers' rows and is found again
  * at the next start of this service.
@@ -46,7 +46,10 @@ final class BackgroundWork {
 
   /** The work itself, which is done under the container's lock. */
   interface Step {
-    /** Throws {@link BerthException.Absent} to be called again when that service is back. */
+    /**
+     * Throws {@link BerthException.Absent} to be called again when that service is back, and {@link
+     * BerthException.ResourceExhausted} to be called again after a while.
+     */
     void run(Claim claim);
   }
 
@@ -81,7 +84,7 @@ final class BackgroundWork {
       try {
         step.run(() -> true);
         return;
-      } catch (BerthException.Absent e) {
+      } catch (BerthException.Absent | BerthException.ResourceExhausted e) {
         LOG.log(Level.DEBUG, "{0}", e.getMessage());
       }
     }
@@ -218,7 +221,7 @@ final class BackgroundWork {
         if (!wasHeld()) {
           return true;
         }
-      } catch (BerthException.Absent e) {
+      } catch (BerthException.Absent | BerthException.ResourceExhausted e) {
         waits(e.getMessage());
       }
       return !waitsAgain();

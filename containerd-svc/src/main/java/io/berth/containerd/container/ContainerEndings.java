@@ -6,6 +6,7 @@ import io.berth.containerd.task.Tasks;
 import io.berth.containerd.timing.Timing;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Follows the ends of containers' first processes: the end is recorded and told, the task is taken
@@ -55,7 +56,7 @@ final class ContainerEndings {
         Timing.step(
             "record its end",
             () ->
-                containers.lastingProgress(
+                containers.noteForGood(
                     key, old -> old.ended(exit.at(), exit.status(), exit.oomKilled(), why)));
     if (container == null) {
       return;
@@ -65,9 +66,19 @@ final class ContainerEndings {
     settle(key);
   }
 
-  /** Does what follows from the end of a container. Blocks until that is done. */
+  /**
+   * Does what follows from the end of a container. Blocks until that is done; but while the disk
+   * takes no record of the end, the task's folder has the only one, and all of that is done later.
+   */
   void settle(TaskKey key) {
-    containers.runLocked(key, () -> settleLocked(key));
+    CompletableFuture<Void> recorded = containers.recorded(key);
+    if (recorded.isDone()) {
+      containers.runLocked(key, () -> settleLocked(key));
+    } else {
+      var _ =
+          recorded.thenRunAsync(
+              () -> settle(key), Thread.ofVirtual().name("settle-" + key.id())::start);
+    }
   }
 
   private void settleLocked(TaskKey key) {

@@ -85,6 +85,10 @@ final class ContainerRelease {
             teardown.remove(now, /* volumes= */ true);
           } catch (BerthException.Absent e) {
             throw e;
+          } catch (BerthException.ResourceExhausted e) {
+            // It is tried again for as long as the disk is full, and nobody has to wait for that.
+            teardown.stays(now);
+            throw e;
           } catch (BerthException e) {
             LOG.log(Level.WARNING, "{0} removes itself: {1}", now, e.getMessage());
             teardown.stays(now);

@@ -94,7 +94,7 @@ final class ContainerRestarts {
     if (suspension.isOn()) {
       // All containers are being ended: that was not the program's doing, so it is not counted, and
       // not by the next life of this service either.
-      containers.progress(container.key(), old -> old.cutOff(true));
+      containers.note(container.key(), old -> old.cutOff(true));
       startLater(container, uncounted(container.progress()), Duration.ZERO);
     } else {
       startLater(container, new Attempt(again.restarts(), again.delay()), again.delay());

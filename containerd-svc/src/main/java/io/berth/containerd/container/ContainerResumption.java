@@ -124,7 +124,7 @@ final class ContainerResumption {
     if (cutOff) {
       // The machine went down, or another client deleted the task: how it ended is not known.
       Instant at = clock.instant();
-      now = containers.progress(key, old -> old.ended(at, Exit.UNKNOWN, false, "").cutOff(true));
+      now = containers.note(key, old -> old.ended(at, Exit.UNKNOWN, false, "").cutOff(true));
     }
     if (now == null) {
       return;

@@ -96,7 +96,7 @@ public final class ContainerStops {
   private boolean end(NamedContainer container, @Nullable Integer timeoutSeconds, String signal) {
     TaskKey key = container.key();
     boolean calledOff = restarts.callOff(key);
-    containers.progress(key, old -> old.asked(/* stop= */ true));
+    containers.note(key, old -> old.asked(/* stop= */ true));
     if (!isRunning(key)) {
       return calledOff;
     }
@@ -200,7 +200,7 @@ public final class ContainerStops {
     boolean kill = number == Signal.SIGKILL.number();
     boolean end = kill || number == stopSignal(container, "");
     if (end && restarts.callOff(key)) {
-      containers.progress(key, old -> old.asked(/* stop= */ true));
+      containers.note(key, old -> old.asked(/* stop= */ true));
       endings.settle(key);
       return;
     }
@@ -214,7 +214,7 @@ public final class ContainerStops {
                   container.name()));
     }
     if (end) {
-      containers.progress(key, old -> old.asked(/* stop= */ true));
+      containers.note(key, old -> old.asked(/* stop= */ true));
     }
     Waits.Waiter waiter = waits.forExit(key);
     try {

@@ -16,8 +16,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +37,9 @@ final class NamedContainers {
   private final Store store;
   private final DescriptionCodec codec;
   private final KeyLocks locks;
+
+  /** What the rows would have in them if the disk took writes. */
+  private final Map<TaskKey, UnaryOperator<Progress>> unwritten = new ConcurrentHashMap<>();
 
   @Inject
   NamedContainers(Store store, DescriptionCodec codec, KeyLocks locks) {
@@ -219,15 +225,66 @@ final class NamedContainers {
    * The change may be lost in a power cut.
    */
   @Nullable NamedContainer progress(TaskKey key, UnaryOperator<Progress> change) {
-    return store.database().lazy(progressing(key, change));
+    UnaryOperator<Progress> early = unwritten.get(key);
+    NamedContainer changed = store.database().lazy(progressing(key, change));
+    return written(key, early, changed);
   }
 
-  /** The same; the change is on disk when this returns, unless the container removes itself. */
-  @Nullable NamedContainer lastingProgress(TaskKey key, UnaryOperator<Progress> change) {
+  private @Nullable NamedContainer lastingProgress(TaskKey key, UnaryOperator<Progress> change) {
+    UnaryOperator<Progress> early = unwritten.get(key);
+    NamedContainer changed = store.database().durable(progressing(key, change));
+    return written(key, early, changed);
+  }
+
+  // A row is read with what was unwritten of it, so that the next write has that in it.
+  private @Nullable NamedContainer written(
+      TaskKey key, @Nullable UnaryOperator<Progress> early, @Nullable NamedContainer changed) {
+    if (early != null) {
+      unwritten.remove(key, early);
+    }
+    return changed;
+  }
+
+  /**
+   * The same for what has happened, or is wished, whether it can be recorded or not. While the disk
+   * takes no writes everybody here sees the change; it is recorded once the disk takes some, and an
+   * end of this service meanwhile takes it back.
+   */
+  @Nullable NamedContainer note(TaskKey key, UnaryOperator<Progress> change) {
+    return orLater(key, change, () -> progress(key, change));
+  }
+
+  /**
+   * As {@link #note}; where the disk takes writes the change is on it when this returns, unless the
+   * container removes itself.
+   */
+  @Nullable NamedContainer noteForGood(TaskKey key, UnaryOperator<Progress> change) {
     NamedContainer now = find(key);
     return now == null || now.isEphemeral()
-        ? progress(key, change)
-        : store.database().durable(progressing(key, change));
+        ? note(key, change)
+        : orLater(key, change, () -> lastingProgress(key, change));
+  }
+
+  /** Is complete when all that was noted of a container is recorded. */
+  CompletableFuture<Void> recorded(TaskKey key) {
+    return store.late().written(key);
+  }
+
+  private @Nullable NamedContainer orLater(
+      TaskKey key, UnaryOperator<Progress> change, Supplier<@Nullable NamedContainer> write) {
+    try {
+      return write.get();
+    } catch (BerthException.ResourceExhausted | BerthException.FailedPrecondition e) {
+      unwritten.merge(
+          key, change, (earlier, now) -> progress -> now.apply(earlier.apply(progress)));
+      UnaryOperator<Progress> early = unwritten.get(key);
+      var _ =
+          store
+              .late()
+              .write(key, progressing(key, UnaryOperator.identity()))
+              .thenRun(() -> written(key, early, null));
+      return find(key);
+    }
   }
 
   private Database.Work<@Nullable NamedContainer> progressing(
@@ -286,8 +343,9 @@ final class NamedContainers {
 
   private NamedContainer read(ResultSet row) throws SQLException {
     TaskKey key = new TaskKey(row.getString(1), row.getString(2));
+    Progress progress = Json.read(row.getBytes(4), Progress.class, "progress of a container");
+    UnaryOperator<Progress> since = unwritten.get(key);
     return new NamedContainer(
-        codec.decode(key, row.getBytes(3)),
-        Json.read(row.getBytes(4), Progress.class, "progress of a container"));
+        codec.decode(key, row.getBytes(3)), since == null ? progress : since.apply(progress));
   }
 }

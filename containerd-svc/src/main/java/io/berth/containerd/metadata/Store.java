@@ -3,6 +3,8 @@ package io.berth.containerd.metadata;
 import io.berth.base.config.Config;
 import io.berth.base.layout.RootFolders;
 import io.berth.base.store.Database;
+import io.berth.base.store.LateWrites;
+import io.berth.base.time.Sleeper;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -60,10 +62,13 @@ public final class Store implements AutoCloseable {
 
   private final RootFolders root;
   private final Path file;
+  private final Sleeper sleeper;
   private volatile @Nullable Database database;
+  private volatile @Nullable LateWrites late;
 
   @Inject
-  Store(Config config) {
+  Store(Config config, Sleeper sleeper) {
+    this.sleeper = sleeper;
     this.root = new RootFolders(config.root());
     this.file = root.containerdDatabase();
   }
@@ -72,7 +77,9 @@ public final class Store implements AutoCloseable {
   public void open() throws IOException {
     root.prepareContainers();
     root.prepareContainerd();
-    database = Database.open(file, MIGRATIONS);
+    Database opened = Database.open(file, MIGRATIONS);
+    late = new LateWrites(opened, sleeper);
+    database = opened;
   }
 
   /**
@@ -82,6 +89,15 @@ public final class Store implements AutoCloseable {
    */
   public Database database() {
     Database open = database;
+    if (open == null) {
+      throw new IllegalStateException("database `" + file + "` is not open");
+    }
+    return open;
+  }
+
+  /** Writes to it that wait while the disk takes none; the same holds for them. */
+  public LateWrites late() {
+    LateWrites open = late;
     if (open == null) {
       throw new IllegalStateException("database `" + file + "` is not open");
     }

@@ -135,9 +135,7 @@ final class Creations {
       @Nullable AttachToken attach) {
     TaskKey key = task.key();
     task.folder().make(intent, spec, links);
-    if (!exits.of(key).isEmpty()) {
-      exits.removeAll(key);
-    }
+    exits.clear(key);
     int pid = shims.place(task, intent, attach);
     task.folder().confirm(pid);
     events.publish(key.namespace(), created(intent, pid));

@@ -82,13 +82,17 @@ final class ExitLedger {
               told.oomKilled() || (process.isInit() && task.isOomKilled()),
               told.unknown()));
     }
-    later(
-        DELETION_PATIENCE,
-        () -> {
-          if (!task.isBeingDeleted()) {
-            acknowledge(shimProcess, told.key(), told.execId());
-          }
-        });
+    var _ =
+        table
+            .written(told.key(), told.execId())
+            .thenRun(() ->
+                later(
+                    DELETION_PATIENCE,
+                    () -> {
+                      if (!task.isBeingDeleted()) {
+                        acknowledge(shimProcess, told.key(), told.execId());
+                      }
+                    }));
   }
 
   /** An exit of an earlier task of the same name may still be on its way. */
@@ -123,12 +127,16 @@ final class ExitLedger {
             CompletableFuture.delayedExecutor(time.toMillis(), TimeUnit.MILLISECONDS, threads));
   }
 
-  /** Records an exit, then tells it when its turn has come. The second of two is ignored. */
+  /**
+   * Records an exit, then tells it when its turn has come. The second of two is ignored. While the
+   * disk takes no row, the exit is on record in the task's folder: the supervisor keeps it there
+   * until that is acknowledged.
+   */
   void record(Task task, TaskProcess process, Exit exit) {
     if (process.state().exit() != null) {
       return;
     }
-    table.put(task.key(), process.execId(), exit, boot.text());
+    var _ = table.put(task.key(), process.execId(), exit, boot.text());
     var _ = process.change(state -> state.ends(exit));
     settle(task, /* forced= */ false);
   }

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Exits that are known for good. A row lives as long as its task or exec; rows of another boot mean
@@ -24,13 +25,26 @@ public final class ExitTable {
   }
 
   /**
-   * Writes an exit. When this returns the row survives the death of any process. A power cut ends
-   * the task as well, and no row of an earlier boot is ever read: what outlives it is in the named
-   * container's own record.
+   * Writes an exit; once the disk takes writes, where it does not. When the answer is complete the
+   * row survives the death of any process. A power cut ends the task as well, and no row of an
+   * earlier boot is ever read: what outlives it is in the named container's own record.
    */
-  public void put(TaskKey key, String execId, Exit exit, String boot) {
-    store.database().lazy(connection -> insert(connection, key, execId, exit, boot));
+  public CompletableFuture<Void> put(TaskKey key, String execId, Exit exit, String boot) {
+    return store
+        .late()
+        .write(new Subject(key, execId), connection -> insert(connection, key, execId, exit, boot));
   }
+
+  /** Is complete when no row of this process waits to be written. */
+  CompletableFuture<Void> written(TaskKey key, String execId) {
+    return store.late().written(new Subject(key, execId));
+  }
+
+  /** What rows are about. */
+  private record Subject(TaskKey key, String execId) {}
+
+  /** What the rows of a whole task are about. */
+  private record AllOf(TaskKey key) {}
 
   private static int insert(
       Connection connection, TaskKey key, String execId, Exit exit, String boot)
@@ -83,34 +97,44 @@ public final class ExitTable {
         });
   }
 
-  /** Forgets the exit of one exec. */
+  /** Forgets the exit of one exec, as {@link #put} writes it. */
   public void remove(TaskKey key, String execId) {
-    store
-        .database()
-        .lazy(connection -> {
-          try (var delete =
-              connection.prepareStatement(
-                  "DELETE FROM exits WHERE namespace = ? AND id = ? AND exec_id = ?")) {
-            delete.setString(1, key.namespace());
-            delete.setString(2, key.id());
-            delete.setString(3, execId);
-            return delete.executeUpdate();
-          }
-        });
+    var _ =
+        store
+            .late()
+            .write(
+                new Subject(key, execId),
+                connection -> {
+                  try (var delete =
+                      connection.prepareStatement(
+                          "DELETE FROM exits WHERE namespace = ? AND id = ? AND exec_id = ?")) {
+                    delete.setString(1, key.namespace());
+                    delete.setString(2, key.id());
+                    delete.setString(3, execId);
+                    return delete.executeUpdate();
+                  }
+                });
   }
 
-  /** Forgets all exits of a task. */
+  /** Forgets all exits of a task, as {@link #put} writes them. */
   public void removeAll(TaskKey key) {
-    store
-        .database()
-        .lazy(connection -> {
-          try (var delete =
-              connection.prepareStatement("DELETE FROM exits WHERE namespace = ? AND id = ?")) {
-            delete.setString(1, key.namespace());
-            delete.setString(2, key.id());
-            return delete.executeUpdate();
-          }
-        });
+    var _ = store.late().write(new AllOf(key), connection -> deleteAll(connection, key));
+  }
+
+  /** The same for who goes on only when there are none. */
+  void clear(TaskKey key) {
+    if (!of(key).isEmpty()) {
+      store.database().lazy(connection -> deleteAll(connection, key));
+    }
+  }
+
+  private static int deleteAll(Connection connection, TaskKey key) throws SQLException {
+    try (var delete =
+        connection.prepareStatement("DELETE FROM exits WHERE namespace = ? AND id = ?")) {
+      delete.setString(1, key.namespace());
+      delete.setString(2, key.id());
+      return delete.executeUpdate();
+    }
   }
 
   /** Forgets the exits of other boots than this one. */
