@@ -183,7 +183,7 @@ public final class Database implements AutoCloseable {
     try {
       return work.run(connection);
     } catch (SQLException e) {
-      throw failure(e);
+      throw StatementFailure.of(file, e);
     } finally {
       readers.add(connection);
     }
@@ -212,7 +212,7 @@ public final class Database implements AutoCloseable {
     } catch (ExecutionException e) {
       throw switch (e.getCause()) {
         case BerthException known -> known;
-        case SQLException sql -> failure(sql);
+        case SQLException sql -> StatementFailure.of(file, sql);
         case RuntimeException other -> other;
         case null, default -> new IllegalStateException(e.getCause());
       };
@@ -257,18 +257,6 @@ public final class Database implements AutoCloseable {
     } finally {
       turn.unlock();
     }
-  }
-
-  private BerthException failure(SQLException e) {
-    return switch (e.getErrorCode() & 0xff) {
-      case 13 ->
-          new BerthException.ResourceExhausted(
-              "write `" + file + "`: the disk is full; free space there", e);
-      case 11, 26 ->
-          new BerthException.DataLoss(
-              "read `" + file + "`: " + e.getMessage() + "; restore it from a backup", e);
-      default -> new BerthException.Internal("database `" + file + "`: " + e.getMessage(), e);
-    };
   }
 
   private void loop() {
