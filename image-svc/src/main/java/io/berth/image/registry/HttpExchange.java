@@ -205,7 +205,7 @@ final class HttpExchange {
   private static String words(IOException e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof UnresolvedAddressException) {
-        return "this name has no address";
+        return "this name has no address: no server in /etc/resolv.conf knows it, or none answers";
       }
       if (cause.getMessage() != null) {
         return cause.getMessage();
