@@ -171,11 +171,16 @@ final class BadDaysIT {
     berth.words("rm -f talks").exits(0);
   }
 
+  /** A restart of containerd-svc gives back the leases of roots that it had made before. */
+  private static List<String> recordedWithoutLeases() {
+    return berth.recorded().stream().filter(line -> !line.startsWith("leases")).toList();
+  }
+
   @Test
   void containersCanBeEndedOnAFullDisk_andTheirEndsAreKept() throws Exception {
-    List<String> before = berth.recorded();
+    List<String> before = recordedWithoutLeases();
     berth.runUntilTold("ends", "--restart=no");
-    berth.runUntilTold("stops", "--restart=always");
+    berth.runUntilTold("stops", "--restart=unless-stopped");
     berth.runUntilTold("killed", "--restart=no");
     berth.runUntilTold("again", "--restart=on-failure");
     berth.runUntilTold("brief", "--rm");
@@ -205,7 +210,8 @@ final class BadDaysIT {
     berth.eventuallySays("exited 137 0", "inspect", "-f", state, "killed");
     berth.words("start ends").exits(0);
     berth.words("rm -f ends stops killed again").exits(0);
-    isAsBefore(before);
+    Eventually.answers(
+        "nothing is left: " + before, BadDaysIT::recordedWithoutLeases, before::equals);
   }
 
   @Test

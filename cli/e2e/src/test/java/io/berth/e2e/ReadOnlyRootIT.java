@@ -145,9 +145,9 @@ final class ReadOnlyRootIT {
   /** As after a mount over the root: files that are open can be written, no other ones. */
   @Test
   void whereNoFileCanBeMade_thatIsTold_andOnceItCanAllGoesOn() throws Exception {
+    List<String> before = berth.recorded();
     berth.runUntilTold("held", "--restart=no");
     berth.words("create --name stopped --network none " + IMAGE + " true").exits(0);
-    List<String> before = berth.recorded();
     String root = berth.root().toString();
     Command.run("mount", "--bind", root, root).exits(0);
     Command.run("mount", "-o", "remount,bind,ro", root).exits(0);
@@ -160,9 +160,9 @@ final class ReadOnlyRootIT {
     } finally {
       Command.run("umount", root).exits(0);
     }
-    Eventually.answers("nothing is left: " + before, berth::recorded, before::equals);
     berth.words("start stopped").exits(0);
     berth.words("rm -f held stopped").exits(0);
+    Eventually.answers("nothing is left: " + before, berth::recorded, before::equals);
     berth.words("run --rm --network none " + IMAGE + " true").exits(0);
   }
 }

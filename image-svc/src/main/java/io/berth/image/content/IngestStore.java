@@ -116,7 +116,7 @@ public final class IngestStore {
     boolean restart =
         old != null && old.total() > 0 && request.total() > 0 && old.total() != request.total();
     IngestRow row = record(request, old);
-    IngestFile file = IngestFile.open(paths, row.id(), request.ref());
+    IngestFile file = open(row, request, old == null);
     boolean opened = false;
     try {
       Ingest ingest = new Ingest(this, content, request, row, file, null);
@@ -131,6 +131,22 @@ public final class IngestStore {
       if (!opened) {
         file.close();
       }
+    }
+  }
+
+  private IngestFile open(IngestRow row, Ingest.Request request, boolean isNew) {
+    try {
+      return IngestFile.open(paths, row.id(), request.ref());
+    } catch (BerthException e) {
+      if (isNew) {
+        // There is not a byte of it that anybody could go on with.
+        try {
+          forget(row, request.lease());
+        } catch (BerthException alsoRefused) {
+          e.addSuppressed(alsoRefused);
+        }
+      }
+      throw e;
     }
   }
 
