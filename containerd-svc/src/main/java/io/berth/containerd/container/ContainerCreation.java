@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.KernelThreads;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.containerd.client.ImageCalls;
@@ -411,12 +412,16 @@ public final class ContainerCreation {
 
   private static void makeFolders(List<Path> folders) {
     for (Path folder : folders) {
-      try {
-        Files.createDirectories(folder);
-      } catch (IOException e) {
-        throw new BerthException.InvalidArgument(
-            "mount `" + folder + "`: cannot be made: " + e.getMessage(), e);
-      }
+      var _ = KernelThreads.call(() -> make(folder));
+    }
+  }
+
+  private static Path make(Path folder) {
+    try {
+      return Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new BerthException.InvalidArgument(
+          "mount `" + folder + "`: cannot be made: " + e.getMessage(), e);
     }
   }
 }

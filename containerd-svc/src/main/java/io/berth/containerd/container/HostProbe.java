@@ -1,6 +1,7 @@
 package io.berth.containerd.container;
 
 import io.berth.base.config.Config;
+import io.berth.base.io.KernelThreads;
 import io.berth.containerd.spec.DeviceFolder;
 import io.berth.containerd.spec.HostFacts;
 import io.berth.containerd.spec.NumberSet;
@@ -31,7 +32,7 @@ final class HostProbe {
           capabilities(),
           Map.of("RLIMIT_NOFILE", kernelNumber(Path.of("/proc/sys/fs/nr_open"))),
           new DeviceFolder(Path.of("/dev")),
-          Files::exists,
+          path -> KernelThreads.call(() -> Files.exists(path)),
           AppArmorProfile.load(),
           init(config));
     } catch (IOException e) {
