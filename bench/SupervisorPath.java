@@ -124,7 +124,8 @@ final class SupervisorPath {
                   TaskCreation.Options.NONE,
                   /* ephemeral= */ true,
                   /* attach= */ null,
-                  RequestIds.of(null)));
+                  RequestIds.of(null)),
+              new CompletableFuture<>());
       task.commands().start("", RequestIds.of(null));
       ContainerProcess.Ended ended = task.awaitEnd("");
       if (ended.status() != 0) {

@@ -86,6 +86,12 @@ static void time_over(struct timer *timer) {
   sys_pidfd_send_signal(hook->pidfd, SIGKILL);
 }
 
+void hook_kill_all(void) {
+  for (unsigned i = 0; i < HOOKS_MAX; i++)
+    if (hooks[i].used && !hooks[i].ended)
+      sys_pidfd_send_signal(hooks[i].pidfd, SIGKILL);
+}
+
 bool hook_ended(pid_t pid) {
   for (unsigned i = 0; i < HOOKS_MAX; i++) {
     struct running_hook *hook = &hooks[i];

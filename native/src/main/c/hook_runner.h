@@ -12,6 +12,8 @@
 /* Starts the hook in `memfd`; joins the mount namespace `mount_ns` (-1: none). The answer comes
  * later. */
 int hook_begin(uint64_t request, int memfd, int mount_ns, struct failure *failure);
+/* Nobody waits for their ends any more. */
+void hook_kill_all(void);
 /* Reaps a hook that has ended; false when the pid is no hook's. */
 bool hook_ended(pid_t pid);
 

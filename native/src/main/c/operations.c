@@ -132,6 +132,7 @@ static int do_shutdown(struct packet *packet, struct failure *failure) {
     if (!p->exited && p->pidfd >= 0)
       sys_pidfd_send_signal(p->pidfd, SIGKILL);
   launch_abort_all();
+  hook_kill_all();
   shutting_down = true;
   return 0;
 }

@@ -1,12 +1,16 @@
-// A disk that remembers: recording-disk MOUNTPOINT IMAGE LOG serves one file, MOUNTPOINT/disk, for a loop device (fuse(4)). Reads
-// and writes go to IMAGE; each write and each flush is appended to LOG before it is answered, so any state that a real disk
+// A disk that remembers: recording-disk MOUNTPOINT IMAGE LOG [GATE] serves one file, MOUNTPOINT/disk, for a loop device (fuse(4)).
+// Reads and writes go to IMAGE; each write and each flush is appended to LOG before it is answered, so any state that a real disk
 // could be in after a power cut can be made of it: all writes before the last flush, and any of those since.
+//
+// While there is a file GATE it takes requests and answers none, as a disk or a server of files does that hangs. The kernel lets
+// nobody go who waits for the answer to a request that was taken, not even by SIGKILL.
 //
 // A record is `struct record` and, for a write, its bytes. Ends when the file system is unmounted.
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MAX_WRITE = 1 << 20, DISK_NODE = 2 };
+enum { MAX_WRITE = 1 << 20, DISK_NODE = 2, MAX_HELD = 256, LOOK_MILLIS = 20 };
 
 /** In the byte order of the machine. A flush has neither offset nor length. */
 struct record {
@@ -80,7 +84,7 @@ static void lookup(const struct fuse_in_header *in, const char *name) {
     return;
   }
   struct fuse_entry_out out = {
-      .nodeid = DISK_NODE, .entry_valid = 3600, .attr_valid = 3600, .attr = attributes(DISK_NODE)};
+      .nodeid = DISK_NODE, .attr = attributes(DISK_NODE)};
   answer(in, 0, &out, sizeof out);
 }
 
@@ -108,6 +112,14 @@ static void write_disk(const struct fuse_in_header *in, const struct fuse_write_
   answer(in, 0, &out, sizeof out);
 }
 
+static const char *gate;
+static void *held[MAX_HELD];
+static int held_count;
+
+static int is_hanging(void) {
+  return gate && access(gate, F_OK) == 0;
+}
+
 static void serve(const struct fuse_in_header *in) {
   const void *body = in + 1;
   switch (in->opcode) {
@@ -115,7 +127,7 @@ static void serve(const struct fuse_in_header *in) {
     case FUSE_LOOKUP: lookup(in, body); return;
     case FUSE_GETATTR:
     case FUSE_SETATTR: {
-      struct fuse_attr_out out = {.attr_valid = 3600, .attr = attributes(in->nodeid)};
+      struct fuse_attr_out out = {.attr = attributes(in->nodeid)};
       answer(in, 0, &out, sizeof out);
       return;
     }
@@ -142,11 +154,33 @@ static void serve(const struct fuse_in_header *in) {
   }
 }
 
+static void hold(const void *request, size_t length) {
+  if (held_count == MAX_HELD) die("hold so many requests");
+  void *copy = malloc(length);
+  if (!copy) die("memory");
+  held[held_count++] = memcpy(copy, request, length);
+}
+
+static void let_go(void) {
+  for (int i = 0; i < held_count; i++) {
+    serve(held[i]);
+    free(held[i]);
+  }
+  held_count = 0;
+}
+
+/** Without requests, and while some are held, the gate is looked at. */
+static int has_request(void) {
+  struct pollfd ready = {.fd = device, .events = POLLIN};
+  return poll(&ready, 1, held_count > 0 ? LOOK_MILLIS : -1) != 0;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: recording-disk MOUNTPOINT IMAGE LOG\n");
+  if (argc != 4 && argc != 5) {
+    fprintf(stderr, "usage: recording-disk MOUNTPOINT IMAGE LOG [GATE]\n");
     return 2;
   }
+  gate = argc == 5 ? argv[4] : NULL;
   image = open(argv[2], O_RDWR | O_CLOEXEC);
   recording = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
   device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -161,9 +195,16 @@ int main(int argc, char **argv) {
   data = malloc(MAX_WRITE);
   if (!request || !data) die("memory");
   while (1) {
+    if (held_count > 0 && !is_hanging()) let_go();
+    if (!has_request()) continue;
     ssize_t n = read(device, request, room);
     if (n < 0 && errno == ENODEV) return 0;
     if (n < 0 && errno != EINTR && errno != ENOENT && errno != EAGAIN) die("read a request");
-    if (n >= (ssize_t)sizeof(struct fuse_in_header)) serve((const struct fuse_in_header *)request);
+    if (n < (ssize_t)sizeof(struct fuse_in_header)) continue;
+    if (is_hanging()) {
+      hold(request, (size_t)n);
+    } else {
+      serve((const struct fuse_in_header *)request);
+    }
   }
 }

@@ -2,6 +2,7 @@ package io.berth.e2e;
 
 import io.berth.testing.Eventually;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +42,11 @@ final class RecordingDisk implements AutoCloseable {
     Path served = Files.createDirectories(folder.resolve("served"));
     server =
         new ProcessBuilder(
-                program.toString(), served.toString(), now.toString(), recording().toString())
+                program.toString(),
+                served.toString(),
+                now.toString(),
+                recording().toString(),
+                gate().toString())
             .inheritIO()
             .start();
     Eventually.holds("the disk is served", () -> Files.exists(served.resolve("disk")));
@@ -50,6 +55,47 @@ final class RecordingDisk implements AutoCloseable {
             .exits(0)
             .out()
             .strip();
+  }
+
+  /** The folder in which the disk is a file, {@code disk}. */
+  Path served() {
+    return folder.resolve("served");
+  }
+
+  /** The loop device. */
+  String device() {
+    return device;
+  }
+
+  private Path gate() {
+    return folder.resolve("gate");
+  }
+
+  /**
+   * From now on neither the disk nor the file is answered, and who waits for an answer cannot be
+   * killed.
+   */
+  void hang() {
+    try {
+      Files.writeString(gate(), "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** From now on nobody takes what the disk is asked, so whoever asks it waits until killed. */
+  void freeze() {
+    Command.run("kill", "-STOP", Long.toString(server.pid())).exits(0);
+  }
+
+  /** All is answered, also what was asked meanwhile. */
+  void goOn() {
+    Command.run("kill", "-CONT", Long.toString(server.pid()));
+    try {
+      Files.deleteIfExists(gate());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** What the disk held before its first write. */
@@ -82,6 +128,7 @@ final class RecordingDisk implements AutoCloseable {
   /** Afterwards there is no device; whoever still has the file system mounted reads errors. */
   @Override
   public void close() {
+    goOn();
     Command.run("losetup", "-d", device);
     Command.run("umount", "--lazy", folder.resolve("served").toString());
     try {

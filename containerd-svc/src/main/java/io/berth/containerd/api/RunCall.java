@@ -5,6 +5,7 @@ import io.berth.base.error.BerthException;
 import io.berth.base.error.ErrorCodec;
 import io.berth.containerd.container.ContainerRuns;
 import io.berth.containerd.container.Gate;
+import io.berth.containerd.task.Detached;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -44,7 +45,8 @@ final class RunCall {
     // With a handler, an answer to a client that has gone is dropped; without, it would throw.
     observer.setOnCancelHandler(() -> {});
     RunCall served = new RunCall(observer, runs);
-    Thread.ofVirtual().name("run").start(served.call.fork().wrap(() -> served.toItsEnd(work)));
+    Runnable toItsEnd = () -> Detached.forClient(served.call, () -> served.toItsEnd(work));
+    Thread.ofVirtual().name("run").start(served.call.fork().wrap(toItsEnd));
   }
 
   private void toItsEnd(Function<ContainerRuns.Client, ContainerRuns.Run> work) {

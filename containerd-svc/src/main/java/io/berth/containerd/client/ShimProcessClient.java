@@ -6,6 +6,7 @@ import com.google.protobuf.Empty;
 import io.berth.api.berth.host.v1.AcknowledgeRequest;
 import io.berth.api.berth.host.v1.AdoptRequest;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
+import io.berth.api.berth.host.v1.GiveUpRequest;
 import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.LetGoRequest;
 import io.berth.api.berth.host.v1.Occurrence;
@@ -159,6 +160,13 @@ public final class ShimProcessClient implements ShimProcessConnection {
     LetGoRequest request =
         LetGoRequest.newBuilder().setNamespace(key.namespace()).setId(key.id()).build();
     var _ = answer(() -> stub(patience).letGo(request));
+  }
+
+  @Override
+  public void giveUp(TaskKey key, Duration patience) {
+    GiveUpRequest request =
+        GiveUpRequest.newBuilder().setNamespace(key.namespace()).setId(key.id()).build();
+    var _ = answer(() -> stub(patience).giveUp(request));
   }
 
   @Override

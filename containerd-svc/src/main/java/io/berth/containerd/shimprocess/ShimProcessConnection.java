@@ -72,6 +72,12 @@ public interface ShimProcessConnection extends AutoCloseable {
    */
   void adopt(TaskKey key, TaskFolder folder, Duration patience);
 
+  /**
+   * Has the making of a task fail that is under way, and with that the call of {@link #place},
+   * which answers once nothing is left. Nothing happens if the task is made already.
+   */
+  void giveUp(TaskKey key, Duration patience);
+
   /** Has it close a task's shim; the container does not notice. */
   void letGo(TaskKey key, Duration patience);
 

@@ -12,6 +12,7 @@ import io.berth.containerd.event.Occurrence;
 import io.berth.containerd.metadata.ContainerRecord;
 import io.berth.containerd.metadata.ContainerRecords;
 import io.berth.oci.runtime.RuntimeSpec;
+import io.grpc.Context;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
@@ -57,8 +58,12 @@ final class Creations {
     preparer = wanted;
   }
 
-  /** Answers the init's pid. After a failure there is no task, and the id can be used again. */
-  int create(Tasks.Creation wanted) {
+  /**
+   * Answers the init's pid. After a failure there is no task, and the id can be used again.
+   *
+   * @param client who can use the task: after its end, or its deadline, there is none
+   */
+  int create(Tasks.Creation wanted, Context client) {
     TaskKey key = wanted.key();
     ContainerRecord container = records.get(key);
     shims.check();
@@ -98,7 +103,12 @@ final class Creations {
             recorded(options));
     try {
       return make(
-          task, intent, spec, prepared == null ? Map.of() : prepared.links(), wanted.attach());
+          task,
+          intent,
+          spec,
+          prepared == null ? Map.of() : prepared.links(),
+          wanted.attach(),
+          client);
     } catch (RuntimeException e) {
       shims.abandon(task);
       folder.delete();
@@ -132,11 +142,16 @@ final class Creations {
       TaskIntent intent,
       byte[] spec,
       Map<String, Path> links,
-      @Nullable AttachToken attach) {
+      @Nullable AttachToken attach,
+      Context client) {
     TaskKey key = task.key();
     task.folder().make(intent, spec, links);
     exits.clear(key);
-    int pid = shims.place(task, intent, attach);
+    int pid = shims.place(task, intent, attach, client);
+    if (client.isCancelled()) {
+      throw new BerthException.Cancelled(
+          "create task " + key.id() + ": its client went away, or its time was over");
+    }
     task.folder().confirm(pid);
     events.publish(key.namespace(), created(intent, pid));
     task.created(pid);

@@ -16,15 +16,32 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Detached {
   private static final ScopedValue<Boolean> TO_THE_END = ScopedValue.newInstance();
+  private static final ScopedValue<Context> CLIENT = ScopedValue.newInstance();
 
   private Detached() {}
 
   /** Answers a call on this thread, without being interrupted when the client goes away. */
   public static <A> void answer(StreamObserver<A> responses, Callable<A> work) {
-    Context.current()
+    Context client = Context.current();
+    client
         .fork()
         .run(() ->
-            ScopedValue.where(TO_THE_END, true).run(() -> Calls.answerToTheEnd(responses, work)));
+            ScopedValue.where(TO_THE_END, true)
+                .where(CLIENT, client)
+                .run(() -> Calls.answerToTheEnd(responses, work)));
+  }
+
+  /**
+   * Does work on this thread for a client that names what is made again if it gets no answer: a
+   * creation in it is given up once the call's own context is cancelled, or its deadline passes.
+   */
+  public static void forClient(Context client, Runnable work) {
+    ScopedValue.where(CLIENT, client).run(work);
+  }
+
+  /** The client's context; one that is never cancelled where no client waits for this thread. */
+  static Context client() {
+    return CLIENT.orElse(Context.ROOT);
   }
 
   private static <T extends @Nullable Object> T here(Callable<T> work) {

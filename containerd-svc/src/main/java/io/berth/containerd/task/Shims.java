@@ -118,6 +118,9 @@ final class Shims {
     return task.linking(() ->
         switch (task.link()) {
           case ShimLink.To present -> present;
+          case ShimLink.None _ when task.isBeingMade() ->
+              throw new BerthException.NotFound(
+                  "task " + task.key().id() + ": it is being created");
           case ShimLink.None _ -> adopt(task);
           case ShimLink.Lost _ -> throw gone(task);
         });
@@ -221,11 +224,14 @@ final class Shims {
    * this fails nothing of the task is left but its folder.
    *
    * @param attach lets a client attach from then on
+   * @param client whose end, or whose deadline, ends the creation too
    */
-  int place(Task task, TaskIntent intent, @Nullable AttachToken attach) {
+  int place(Task task, TaskIntent intent, @Nullable AttachToken attach, Context client) {
     String requestId = newRequestId();
     for (int tried = 1; ; tried++) {
       ShimProcess process = processes.reserve(task.key(), task.traits().exclusive());
+      Context.CancellationListener end = _ -> giveUp(task, process);
+      client.addListener(end, Thread.ofVirtual().name("give-up")::start);
       try {
         int pid = process.connection().place(task.folder(), intent, attach, requestId, PATIENCE);
         linkTo(task, process);
@@ -244,7 +250,17 @@ final class Shims {
           }
           return pid;
         }
+      } finally {
+        client.removeListener(end);
       }
+    }
+  }
+
+  private static void giveUp(Task task, ShimProcess process) {
+    try {
+      process.connection().giveUp(task.key(), ADOPT_PATIENCE);
+    } catch (BerthException e) {
+      LOG.log(Level.DEBUG, "give up {0} at {1}: {2}", task.key(), process, e.getMessage());
     }
   }
 

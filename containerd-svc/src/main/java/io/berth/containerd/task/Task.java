@@ -227,6 +227,11 @@ final class Task {
     return life() instanceof Life.Creating;
   }
 
+  /** Whether a call of this life of the service makes it at this moment. */
+  boolean isBeingMade() {
+    return isCreating() && !traits.recovered();
+  }
+
   /** Runs work now, or once it is known that the task was made. */
   void whenCreated(Runnable work) {
     lock.lock();

@@ -14,6 +14,7 @@ import io.berth.containerd.event.Occurrence;
 import io.berth.containerd.shimprocess.CgroupProcess;
 import io.berth.containerd.shimprocess.ProcessReport;
 import io.berth.oci.runtime.ProcessSpec;
+import io.grpc.Context;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
@@ -109,9 +110,13 @@ public final class Tasks {
     shims.check();
   }
 
-  /** Answers the init's pid. After a failure there is no task, and the id can be used again. */
+  /**
+   * Answers the init's pid. After a failure there is no task, and the id can be used again; if the
+   * client goes away meanwhile, or its time is over, that is a failure.
+   */
   public int create(Creation wanted) {
-    return Detached.run(() -> creations.create(wanted));
+    Context client = Detached.client();
+    return Detached.run(() -> creations.create(wanted, client));
   }
 
   /** Lets a created process run; answers its pid. */

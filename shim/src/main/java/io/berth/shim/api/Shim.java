@@ -17,6 +17,7 @@ import io.grpc.ServerServiceDefinition;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,9 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
 
   /** Changed by one call at a time, for the lock of making or the task's own keeps others out. */
   private volatile Content content = new Content.Empty();
+
+  /** Is complete when nobody wants the container any more that is being made. */
+  private final CompletableFuture<Void> givenUp = new CompletableFuture<>();
 
   @GuardedBy("serving")
   private @Nullable UnixServer server;
@@ -106,12 +110,18 @@ final class Shim implements TaskEndpoint.Keeper, AutoCloseable {
         throw new BerthException.AlreadyExists("task " + key.id());
       }
       ContainerTask made =
-          TaskCreation.create(services, folder, key, TaskTranslation.creation(wanted, requests));
+          TaskCreation.create(
+              services, folder, key, TaskTranslation.creation(wanted, requests), givenUp);
       hold(made);
       return made;
     } finally {
       making.unlock();
     }
+  }
+
+  /** Has the making of its container fail; one that is made is left as it is. */
+  void giveUp() {
+    givenUp.complete(null);
   }
 
   void adopt() throws IOException {

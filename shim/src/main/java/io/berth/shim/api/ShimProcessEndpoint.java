@@ -7,6 +7,7 @@ import io.berth.api.berth.host.v1.AdoptResponse;
 import io.berth.api.berth.host.v1.AllowAttachRequest;
 import io.berth.api.berth.host.v1.CaughtUp;
 import io.berth.api.berth.host.v1.Exit;
+import io.berth.api.berth.host.v1.GiveUpRequest;
 import io.berth.api.berth.host.v1.HostGrpc;
 import io.berth.api.berth.host.v1.LetGoRequest;
 import io.berth.api.berth.host.v1.Occurrence;
@@ -78,7 +79,7 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
 
   @Override
   public void place(PlaceRequest request, StreamObserver<PlaceResponse> responses) {
-    Calls.answer(
+    Calls.answerToTheEnd(
         responses,
         () -> {
           TaskKey key = new TaskKey(request.getNamespace(), request.getId());
@@ -125,6 +126,16 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
         responses,
         () -> {
           shims.letGo(request.getNamespace(), request.getId());
+          return request;
+        });
+  }
+
+  @Override
+  public void giveUp(GiveUpRequest request, StreamObserver<Empty> responses) {
+    empty(
+        responses,
+        () -> {
+          shims.giveUp(new TaskKey(request.getNamespace(), request.getId()));
           return request;
         });
   }

@@ -219,6 +219,20 @@ public final class ShimTable {
     }
   }
 
+  /** Has the making of a container fail that is under way. */
+  void giveUp(TaskKey key) {
+    Shim shim;
+    lock.lock();
+    try {
+      shim = shims.get(key);
+    } finally {
+      lock.unlock();
+    }
+    if (shim != null) {
+      shim.giveUp();
+    }
+  }
+
   /** Lets a container go that is named; with an empty id, all of them. */
   void letGo(String wantedNamespace, String id) {
     for (Shim shim : all()) {

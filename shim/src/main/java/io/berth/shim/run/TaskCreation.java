@@ -4,6 +4,7 @@ import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.AttachToken;
 import io.berth.base.id.TaskKey;
+import io.berth.base.io.KernelThreads;
 import io.berth.base.layout.RootfsMount;
 import io.berth.base.layout.Stdio;
 import io.berth.base.layout.TaskFolder;
@@ -49,6 +50,7 @@ public final class TaskCreation {
   private final TaskKey key;
   private final Request request;
   private final RuntimeSpec spec;
+  private final CompletableFuture<Void> givenUp;
   private final Supervision.Relay relay = new Supervision.Relay();
 
   /** The first process's, which is closed with its supervisor's connection. */
@@ -98,8 +100,13 @@ public final class TaskCreation {
   }
 
   private TaskCreation(
-      ShimProcessServices services, TaskFolder folder, TaskKey key, Request request)
+      ShimProcessServices services,
+      TaskFolder folder,
+      TaskKey key,
+      Request request,
+      CompletableFuture<Void> givenUp)
       throws IOException {
+    this.givenUp = givenUp;
     this.services = services;
     this.folder = folder;
     this.key = key;
@@ -115,11 +122,20 @@ public final class TaskCreation {
     this.record = record(bundle);
   }
 
-  /** The task, created; a failure is UNKNOWN or says what is wrong with the request. */
+  /**
+   * The task, created; a failure is UNKNOWN or says what is wrong with the request.
+   *
+   * @param givenUp once this is complete nobody wants the task any more: its supervisor ends, and
+   *     with that whatever is waited for, unless not even SIGKILL ends it
+   */
   public static ContainerTask create(
-      ShimProcessServices services, TaskFolder folder, TaskKey key, Request request)
+      ShimProcessServices services,
+      TaskFolder folder,
+      TaskKey key,
+      Request request,
+      CompletableFuture<Void> givenUp)
       throws IOException {
-    return new TaskCreation(services, folder, key, request).run();
+    return new TaskCreation(services, folder, key, request, givenUp).run();
   }
 
   private TaskRecord record(Path bundle) {
@@ -190,13 +206,14 @@ public final class TaskCreation {
             throw new CompletionException(e);
           }
         },
-        run -> Thread.ofVirtual().name("mount").start(run));
+        KernelThreads.EXECUTOR);
   }
 
   private ContainerTask launch() throws IOException {
     CompletableFuture<Supervisor.Born> coming =
         services.spawner().spawn(key, folder, livingPlace(), relay);
     birth = coming;
+    endWhenGivenUp(coming);
     CompletableFuture<List<Fd>> mounting = mount();
     try {
       Cgroup made = Cgroup.create(services.cgroups(), new CgroupPath(record.cgroup()));
@@ -208,21 +225,82 @@ public final class TaskCreation {
         mountOnHost(given);
         given = List.of();
       }
-      InitPlan plan = plan(made, given);
-      try (Handles handles = new Handles(given, null, services.mappings());
-          StreamFiles streams =
-              new StreamFiles(
-                  key,
-                  services.logPrograms(),
-                  Supervision.logPrograms(coming.thenApply(Supervisor.Born::connection)))) {
-        LaunchPlan launch = LaunchPlan.init(plan.namespaces(), plan.steps(), handles, streams);
+      try (Prepared prepared = prepare(made, given, coming)) {
         Supervisor.Born born = Supervision.await(coming);
         Supervision supervision = new Supervision(born.connection(), born.hello());
-        return carryOut(plan, launch, supervision, made);
+        return carryOut(prepared.plan, prepared.launch, supervision, made);
       }
     } finally {
       // This waits, for while a mount is still being made something of this container is left.
       mounting.exceptionally(_ -> List.of()).join().forEach(Fd::close);
+    }
+  }
+
+  private void endWhenGivenUp(CompletableFuture<Supervisor.Born> coming) {
+    var _ =
+        givenUp.thenAcceptBoth(
+            coming,
+            (_, born) -> {
+              var _ = born.connection().shutdown(/* force= */ true);
+            });
+  }
+
+  /** What is to be done, with everything open that it names. */
+  private record Prepared(InitPlan plan, LaunchPlan launch, Handles handles, StreamFiles streams)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      streams.close();
+      handles.close();
+    }
+  }
+
+  /**
+   * Looks at what the client names, and opens it. A file system of the client's may hang, and then
+   * the kernel does not come back: a virtual thread would keep one of the few that carry all of
+   * them, so a thread of its own waits for the kernel, and is left to itself when the creation is
+   * given up.
+   */
+  private Prepared prepare(Cgroup made, List<Fd> given, CompletableFuture<Supervisor.Born> coming)
+      throws IOException {
+    CompletableFuture<Prepared> preparing =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return prepareHere(made, given, coming);
+              } catch (IOException e) {
+                throw new CompletionException(e);
+              }
+            },
+            KernelThreads.EXECUTOR);
+    var _ = Supervision.awaitLong(CompletableFuture.anyOf(preparing, givenUp.copy()));
+    if (!preparing.isDone()) {
+      var _ = preparing.thenAccept(Prepared::close);
+      throw new BerthException.Cancelled(
+          "create task " + key.id() + ": given up while its mounts were looked at");
+    }
+    return Supervision.awaitLong(preparing);
+  }
+
+  private Prepared prepareHere(
+      Cgroup made, List<Fd> given, CompletableFuture<Supervisor.Born> coming) throws IOException {
+    InitPlan plan = plan(made, given);
+    Handles handles = new Handles(given, null, services.mappings());
+    StreamFiles streams =
+        new StreamFiles(
+            key,
+            services.logPrograms(),
+            Supervision.logPrograms(coming.thenApply(Supervisor.Born::connection)));
+    boolean done = false;
+    try {
+      LaunchPlan launch = LaunchPlan.init(plan.namespaces(), plan.steps(), handles, streams);
+      done = true;
+      return new Prepared(plan, launch, handles, streams);
+    } finally {
+      if (!done) {
+        streams.close();
+        handles.close();
+      }
     }
   }
 
