@@ -230,9 +230,7 @@ final class Shims {
     String requestId = newRequestId();
     for (int tried = 1; ; tried++) {
       ShimProcess process = processes.reserve(task.key(), task.traits().exclusive());
-      Context.CancellationListener end = _ -> giveUp(task, process);
-      client.addListener(end, Thread.ofVirtual().name("give-up")::start);
-      try {
+      try (var _ = new PlacementAbandon(client, task.key(), process)) {
         int pid = process.connection().place(task.folder(), intent, attach, requestId, PATIENCE);
         linkTo(task, process);
         return pid;
@@ -250,17 +248,7 @@ final class Shims {
           }
           return pid;
         }
-      } finally {
-        client.removeListener(end);
       }
-    }
-  }
-
-  private static void giveUp(Task task, ShimProcess process) {
-    try {
-      process.connection().giveUp(task.key(), ADOPT_PATIENCE);
-    } catch (BerthException e) {
-      LOG.log(Level.DEBUG, "give up {0} at {1}: {2}", task.key(), process, e.getMessage());
     }
   }
 
