@@ -330,6 +330,8 @@ final class HangsIT {
     disk.goOn();
     Eventually.answers(
         "they are gone", () -> berth.words("ps -a").out(), rows -> !rows.contains("slow"));
-    berth.words("run --rm --name slow0 " + IMAGE + " true").exits(0);
+    Eventually.holds(
+        "its name is free",
+        () -> berth.words("run --rm --name slow0 " + IMAGE + " true").exit() == 0);
   }
 }

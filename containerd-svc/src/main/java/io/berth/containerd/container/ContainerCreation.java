@@ -45,6 +45,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,9 +103,10 @@ public final class ContainerCreation {
   /**
    * Makes a container; nothing runs yet. ALREADY_EXISTS names the holder of the name.
    *
-   * @param progress what is recorded with it
+   * @param recording asked last for what is recorded with it; throws if nobody wants it any more,
+   *     and nothing is left
    */
-  Created create(String namespace, NewContainer request, Progress progress) {
+  Created create(String namespace, NewContainer request, Supplier<Progress> recording) {
     String id =
         request.id().isEmpty() ? ContainerId.generate(random) : Identifier.check(request.id());
     TaskKey key = new TaskKey(namespace, id);
@@ -122,8 +124,8 @@ public final class ContainerCreation {
     try {
       FromImage image = request.fromImage();
       return image == null
-          ? create(key, wantedName, request, progress, undo)
-          : createOn(image, key, wantedName, request, progress, undo);
+          ? create(key, wantedName, request, recording, undo)
+          : createOn(image, key, wantedName, request, recording, undo);
     } catch (RuntimeException e) {
       undo.run(e);
       throw e;
@@ -135,7 +137,7 @@ public final class ContainerCreation {
       TaskKey key,
       String wantedName,
       NewContainer request,
-      Progress progress,
+      Supplier<Progress> recording,
       CreationUndo undo) {
     ImageCalls.Prepared prepared = prepare(image, key, request, undo);
     undo.root(prepared.root());
@@ -148,7 +150,7 @@ public final class ContainerCreation {
                 prepared.settings(),
                 prepared.root(),
                 prepared.user()),
-            progress,
+            recording,
             undo);
     List<String> warnings = new ArrayList<>(prepared.warnings());
     warnings.addAll(made.warnings());
@@ -176,7 +178,11 @@ public final class ContainerCreation {
   }
 
   private Created create(
-      TaskKey key, String wantedName, NewContainer request, Progress progress, CreationUndo undo) {
+      TaskKey key,
+      String wantedName,
+      NewContainer request,
+      Supplier<Progress> recording,
+      CreationUndo undo) {
     String namespace = key.namespace();
     ContainerConfig merged =
         ConfigMerge.merge(request.config(), request.imageSettings(), ContainerCreation::isReserved);
@@ -211,7 +217,7 @@ public final class ContainerCreation {
     ContainerDescription described = described(key, request, config, host, network, command);
     byte[] spec = spec(generated, request.root().folder());
     String name =
-        store(new NamedContainer(described, progress), wantedName, record(described, spec));
+        store(new NamedContainer(described, recording.get()), wantedName, record(described, spec));
     List<String> warnings = new ArrayList<>(completed.warnings());
     warnings.addAll(generated.warnings());
     warnings.addAll(resolverWarning(network, host));

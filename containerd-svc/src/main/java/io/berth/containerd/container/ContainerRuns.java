@@ -79,7 +79,7 @@ public final class ContainerRuns {
 
   /** Makes a container; nothing runs yet. ALREADY_EXISTS names the holder of the name. */
   public ContainerCreation.Created create(String namespace, NewContainer wanted) {
-    return creation.create(namespace, wanted, Progress.NEW);
+    return creation.create(namespace, wanted, () -> Progress.NEW);
   }
 
   /** Makes a container and runs it. One whose start fails stays, unless it removes itself. */
@@ -94,7 +94,16 @@ public final class ContainerRuns {
     ContainerCreation.Created made =
         Timing.step(
             "make the container",
-            () -> creation.create(namespace, wanted, Progress.NEW.pending(Progress.Pending.RUN)));
+            () ->
+                creation.create(
+                    namespace,
+                    wanted,
+                    () -> {
+                      if (client.isGone()) {
+                        throw new BerthException.Cancelled("run a container: the client went away");
+                      }
+                      return Progress.NEW.pending(Progress.Pending.RUN);
+                    }));
     TaskKey key = new TaskKey(namespace, made.id());
     timings.keep(key, timing);
     return containers.locked(
