@@ -3,6 +3,7 @@ package io.berth.shim;
 import dagger.BindsInstance;
 import dagger.Component;
 import io.berth.base.rpc.EventLoops;
+import io.berth.base.time.ClientsFirst;
 import io.berth.shim.api.ShimProcessEndpoint;
 import io.berth.shim.api.ShimProcessNumber;
 import io.berth.shim.api.ShimTable;
@@ -26,12 +27,14 @@ interface ShimProcessComponent {
     /**
      * The objects of one process.
      *
+     * @param clients what the warm-up gives way to
      * @param end called when the process has been drained
      */
     ShimProcessComponent create(
         @BindsInstance ShimProcessNumber number,
         @BindsInstance ShimProcessServices services,
         @BindsInstance EventLoops loops,
+        @BindsInstance ClientsFirst clients,
         @BindsInstance Runnable end);
   }
 }

@@ -9,7 +9,9 @@ import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.ClientBounds;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.ClientsFirst;
 import io.berth.base.time.Sleeper;
+import io.berth.base.time.Ticker;
 import io.berth.shim.api.ShimProcessNumber;
 import io.berth.shim.api.ShimTable;
 import io.berth.shim.run.ShimProcessServices;
@@ -66,7 +68,8 @@ final class ShimProcessDaemon implements Daemon {
     EventLoops loops = new EventLoops(1);
     opened.push(loops::close);
     ShimProcessComponent process =
-        DaggerShimProcessComponent.factory().create(number, services, loops, end);
+        DaggerShimProcessComponent.factory()
+            .create(number, services, loops, new ClientsFirst(Ticker.SYSTEM, Sleeper.SYSTEM), end);
     opened.push(process.shims()::close);
     if (warm) {
       process.warmUp().attempt();

@@ -4,7 +4,9 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.config.Config;
 import io.berth.base.config.Key;
 import io.berth.base.error.BerthException;
+import io.berth.base.time.ClientsFirst;
 import io.berth.base.time.Sleeper;
+import io.berth.base.time.Ticker;
 import io.berth.containerd.client.WarmUpClient;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -51,26 +53,19 @@ public final class WarmUp {
   /** The share of one core that an idle service needs at most. */
   private static final double IDLE_SHARE = 0.1;
 
-  /** A client that called within this time is at work, and what it waits for comes first. */
-  private static final Duration CLIENTS_TURN = Duration.ofMillis(300);
-
-  /** For all clients together: calls without end warm the service up as well as this does. */
-  private static final Duration CLIENTS_PATIENCE = Duration.ofSeconds(20);
-
   private final Config config;
   private final Sleeper sleeper;
+  private final ClientsFirst clients;
   private volatile boolean ending;
-
-  /** By {@link System#nanoTime}: when a client last called. */
-  private volatile long lastCall = System.nanoTime() - CLIENTS_TURN.toNanos();
 
   @GuardedBy("this")
   private @Nullable Thread thread;
 
   @Inject
-  WarmUp(Config config, Sleeper sleeper) {
+  WarmUp(Config config, Sleeper sleeper, Ticker ticker) {
     this.config = config;
     this.sleeper = sleeper;
+    this.clients = new ClientsFirst(ticker, sleeper);
   }
 
   /** Begins in the background, on a socket that answers; the callback comes once, at the end. */
@@ -104,7 +99,7 @@ public final class WarmUp {
 
   /** A client called: it needs the machine now. Never blocks. */
   public void clientCalled() {
-    lastCall = System.nanoTime();
+    clients.clientCalled();
   }
 
   private void run(Runnable over) {
@@ -143,14 +138,13 @@ public final class WarmUp {
   private void runRounds(long rounds) throws IOException, InterruptedException {
     long start = System.nanoTime();
     long last = 0;
-    long patience = CLIENTS_PATIENCE.toNanos();
     try (WarmUpClient client = new WarmUpClient(config, sleeper)) {
       awaitPeers(client);
       long round = 0;
       try {
         client.prepare();
         for (; round < rounds && !ending; round++) {
-          patience -= giveWay(patience);
+          clients.giveWay(() -> ending);
           long began = System.nanoTime();
           client.round(round);
           last = System.nanoTime() - began;
@@ -187,17 +181,6 @@ public final class WarmUp {
 
   private static Duration spent() {
     return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
-  }
-
-  /** Waits while clients are at work; answers for how long, in nanoseconds. */
-  private long giveWay(long patience) throws InterruptedException {
-    long begin = System.nanoTime();
-    long now = begin;
-    while (now - lastCall < CLIENTS_TURN.toNanos() && now - begin < patience && !ending) {
-      sleeper.sleep(PAUSE);
-      now = System.nanoTime();
-    }
-    return now - begin;
   }
 
   /** Removes what is left of the round that failed: nobody sees its container. */

@@ -18,11 +18,13 @@ import io.berth.api.berth.host.v1.StatusResponse;
 import io.berth.api.berth.host.v1.SupervisorLost;
 import io.berth.base.error.BerthException;
 import io.berth.base.id.AttachToken;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.BlockingSender;
 import io.berth.base.rpc.CallContext;
 import io.berth.base.rpc.Calls;
+import io.berth.base.time.ClientsFirst;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.Happening;
 import io.berth.shim.run.Happenings;
@@ -40,16 +42,23 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
   private final ShimTable shims;
   private final ShimProcessServices services;
   private final ShimWarmUp warmUp;
+  private final ClientsFirst clients;
   private final Runnable end;
 
   /**
    * The service of this process.
    *
+   * @param clients what the warm-up gives way to
    * @param end called when the process has been drained
    */
   @Inject
   public ShimProcessEndpoint(
-      ShimTable shims, ShimProcessServices services, ShimWarmUp warmUp, Runnable end) {
+      ShimTable shims,
+      ShimProcessServices services,
+      ShimWarmUp warmUp,
+      ClientsFirst clients,
+      Runnable end) {
+    this.clients = clients;
     this.shims = shims;
     this.services = services;
     this.warmUp = warmUp;
@@ -83,6 +92,7 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
         responses,
         () -> {
           TaskKey key = new TaskKey(request.getNamespace(), request.getId());
+          called(key);
           Shim shim =
               shims.place(
                   key,
@@ -99,8 +109,15 @@ public final class ShimProcessEndpoint extends HostGrpc.HostImplBase {
           if (task != null) {
             answer.setPid(task.init().pid()).setSupervisorPid(task.supervisorPid());
           }
+          called(key);
           return answer.build();
         });
+  }
+
+  private void called(TaskKey key) {
+    if (!key.namespace().equals(Identifier.WARM_UP_NAMESPACE)) {
+      clients.clientCalled();
+    }
   }
 
   @Override

@@ -23,6 +23,7 @@ import io.berth.base.layout.TaskFolder;
 import io.berth.base.rpc.Anys;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
+import io.berth.base.time.ClientsFirst;
 import io.berth.shim.run.AbandonedCgroups;
 import io.berth.shim.run.RequestIds;
 import io.berth.shim.run.ShimProcessServices;
@@ -61,10 +62,16 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
   private final EventLoops loops;
   private final ShimProcessNumber number;
   private final StateFolders state;
+  private final ClientsFirst clients;
   private final Path folder;
 
   @Inject
-  WarmUpRounds(ShimProcessServices services, EventLoops loops, ShimProcessNumber number) {
+  WarmUpRounds(
+      ShimProcessServices services,
+      EventLoops loops,
+      ShimProcessNumber number,
+      ClientsFirst clients) {
+    this.clients = clients;
     this.services = services;
     this.loops = loops;
     this.number = number;
@@ -79,6 +86,7 @@ final class WarmUpRounds implements ShimWarmUp.Rounds {
       sweep();
       OwnFolder.prepare(folder, OwnFolder.OWNER_ONLY);
       for (int round = 0; round < ROUNDS; round++) {
+        clients.giveWay(() -> false);
         walk(shims, round);
       }
     } finally {

@@ -16,6 +16,9 @@ import io.berth.base.layout.StateFolders;
 import io.berth.base.rpc.EventLoops;
 import io.berth.base.rpc.UnixChannel;
 import io.berth.base.rpc.UnixServer;
+import io.berth.base.time.ClientsFirst;
+import io.berth.base.time.Sleeper;
+import io.berth.base.time.Ticker;
 import io.berth.linux.MountInfo;
 import io.berth.linux.Processes;
 import io.berth.shim.cgroup.CgroupLayout;
@@ -105,12 +108,15 @@ final class TestShimProcess implements BeforeEachCallback, AfterEachCallback {
     services = ShimProcessServices.open(config, unified ? unified(cgroups) : cgroups);
     loops = new EventLoops(1);
     shims = new ShimTable(services, loops);
+    ClientsFirst clients = new ClientsFirst(Ticker.SYSTEM, Sleeper.SYSTEM);
     channel =
         inProcess.serve(
             new ShimProcessEndpoint(
                 shims,
                 services,
-                new ShimWarmUp(new WarmUpRounds(services, loops, new ShimProcessNumber(0))),
+                new ShimWarmUp(
+                    new WarmUpRounds(services, loops, new ShimProcessNumber(0), clients)),
+                clients,
                 () -> {}),
             shims::services);
     service = HostGrpc.newBlockingV2Stub(channel);
