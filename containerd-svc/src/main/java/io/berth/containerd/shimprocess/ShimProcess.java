@@ -159,14 +159,17 @@ public final class ShimProcess {
     return !(state() instanceof State.Gone);
   }
 
-  /** Whether it shares its memory with tasks of this namespace, and has room for one more. */
+  /**
+   * Whether it shares its memory with tasks of this namespace, and has room for one more. The
+   * warm-up's containers are nobody's, and share it with all.
+   */
   boolean hasRoomFor(String namespace, int most) {
     lock.lock();
     try {
       return state instanceof State.Bound(String own, boolean exclusive)
           && !exclusive
           && !silent
-          && own.equals(namespace)
+          && (own.equals(namespace) || namespace.equals(Identifier.WARM_UP_NAMESPACE))
           && tasks.size() < most;
     } finally {
       lock.unlock();

@@ -2,6 +2,7 @@ package io.berth.containerd.shimprocess;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.FolderLock;
 import io.berth.base.layout.StateFolders;
@@ -10,6 +11,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +55,7 @@ final class ShimProcessTable {
 
   /** Callers that wait for a process. */
   @GuardedBy("lock")
-  private int waiting;
+  private final List<Waiter> waiting = new ArrayList<>();
 
   /** Starts that failed since the last one that did not. */
   @GuardedBy("lock")
@@ -71,6 +73,9 @@ final class ShimProcessTable {
 
   @GuardedBy("lock")
   private long lastReservedNanos;
+
+  /** A task that waits for a process. */
+  private record Waiter(TaskKey key, boolean exclusive) {}
 
   /**
    * @param ready how many processes are kept
@@ -174,26 +179,45 @@ final class ShimProcessTable {
    * @throws BerthException.Unavailable if none becomes ready
    */
   ShimProcess reserve(TaskKey key, boolean exclusive, IntConsumer start) {
+    Waiter waiter = new Waiter(key, exclusive);
     lock.lock();
     try {
-      waiting++;
+      waiting.add(waiter);
       ShimProcess chosen = awaitChoice(key.namespace(), exclusive, start);
       chosen.take(key, exclusive);
       lastReservedNanos = System.nanoTime();
       return chosen;
     } finally {
-      noLongerWaiting();
+      noLongerWaiting(waiter);
       lock.unlock();
     }
   }
 
-  private void noLongerWaiting() {
+  private void noLongerWaiting(Waiter waiter) {
     lock.lock();
     try {
-      waiting--;
+      waiting.remove(waiter);
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * How many processes it takes until nobody waits, two at most: tasks of one namespace share one,
+   * and the warm-up's are content with anybody's.
+   */
+  @GuardedBy("lock")
+  private int awaited() {
+    long alone = waiting.stream().filter(Waiter::exclusive).count();
+    long shared =
+        waiting.stream()
+            .filter(waiter -> !waiter.exclusive())
+            .map(waiter -> waiter.key().namespace())
+            .filter(namespace -> !namespace.equals(Identifier.WARM_UP_NAMESPACE))
+            .distinct()
+            .count();
+    long all = alone + shared;
+    return (int) Math.min(2, all == 0 && !waiting.isEmpty() ? 1 : all);
   }
 
   @GuardedBy("lock")
@@ -306,7 +330,7 @@ final class ShimProcessTable {
       if (listener == null) {
         return;
       }
-      int wanted = Math.max(ready.wantedFree(processes.values()), Math.min(waiting, 2));
+      int wanted = Math.max(ready.wantedFree(processes.values()), awaited());
       int free = ReadyProcesses.free(processes.values()).size();
       for (int have = free + starting.size(); have < wanted; have++) {
         int number = freeNumber();

@@ -8,6 +8,7 @@ import io.berth.api.containerd.services.tasks.v1.KillRequest;
 import io.berth.api.containerd.services.tasks.v1.StartRequest;
 import io.berth.base.config.Config;
 import io.berth.base.error.BerthException;
+import io.berth.base.id.Identifier;
 import io.berth.base.id.TaskKey;
 import io.berth.base.io.FolderLock;
 import io.berth.base.layout.StateFolders;
@@ -23,7 +24,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,13 +90,55 @@ class ShimProcessesTest {
   }
 
   private Config config() throws IOException {
+    return config(RESERVE);
+  }
+
+  private Config config(int reserve) throws IOException {
     Config config =
         Config.parse(
             null,
-            "root = \"" + folder + "/r\"\nstate = \"" + folder + "/s\"\n[shim]\nwarm_hosts = 2\n");
+            "root = \""
+                + folder
+                + "/r\"\nstate = \""
+                + folder
+                + "/s\"\n[shim]\nwarm_hosts = "
+                + reserve
+                + "\n");
     Files.createDirectories(config.root());
     Files.createDirectories(config.state());
     return config;
+  }
+
+  /** A process is tens of megabytes, and its start takes a core just when a client waits. */
+  @Test
+  void aTaskAndOneOfTheWarmUp_shareAProcess_alsoWhileItStarts() throws Exception {
+    Config config = config(0);
+    try (FakeShimProcesses machine = new FakeShimProcesses(config);
+        EventLoops loops = new EventLoops(1)) {
+      ShimProcesses processes =
+          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+      assertEquals(List.of(), processes.find());
+      processes.start(new Heard());
+      List<TaskKey> keys =
+          List.of(
+              new TaskKey(Identifier.WARM_UP_NAMESPACE, "w1"),
+              new TaskKey("n", "c1"),
+              new TaskKey("n", "c2"));
+      List<CompletableFuture<ShimProcess>> reserved =
+          keys.stream()
+              .map(key ->
+                  CompletableFuture.supplyAsync(
+                      () -> processes.reserve(key, /* exclusive= */ false),
+                      Thread::startVirtualThread))
+              .toList();
+      for (CompletableFuture<ShimProcess> each : reserved) {
+        assertEquals(1, each.get(60, TimeUnit.SECONDS).number());
+      }
+      TaskKey later = new TaskKey(Identifier.WARM_UP_NAMESPACE, "w2");
+      assertEquals(1, processes.reserve(later, /* exclusive= */ false).number());
+      assertEquals(List.of(1), machine.living());
+      processes.stop();
+    }
   }
 
   /** A process that dies in its warm-up leaves what only another one can take away. */
