@@ -5,6 +5,7 @@ import io.berth.base.id.AttachToken;
 import io.berth.linux.Errno;
 import io.berth.linux.Signal;
 import io.berth.linux.Terminal;
+import io.berth.linux.supervisor.PeerGone;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.oci.runtime.Resources;
@@ -53,7 +54,7 @@ public final class TaskCommands {
     init.runs(pid);
     try {
       task.hooks().run(HookRunner.Point.POSTSTART, supervisor.connection(), requests);
-    } catch (BerthException e) {
+    } catch (BerthException | PeerGone e) {
       // OCI runtime specification, "Lifecycle", step 9: a warning, and the container runs on.
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }
@@ -124,6 +125,8 @@ public final class TaskCommands {
     try {
       Supervision.await(
           task.supervisor().connection().signal(requests.operation(1), execId, signal));
+    } catch (PeerGone e) {
+      throw new BerthException.NotFound("process already finished", e);
     } catch (SupervisorException e) {
       switch (e.errno()) {
         case ESRCH, ENOENT -> throw new BerthException.NotFound("process already finished", e);
@@ -157,6 +160,8 @@ public final class TaskCommands {
     try {
       Supervision.await(
           task.supervisor().connection().resize(execId, new Terminal.Size(rows, columns)));
+    } catch (PeerGone e) {
+      LOG.log(Level.DEBUG, "task {0}: the terminal goes with its supervisor", task.key());
     } catch (SupervisorException e) {
       if (e.errno() != Errno.ENOENT) {
         throw new BerthException.Unknown("resize terminal: " + e.getMessage(), e);
@@ -174,6 +179,8 @@ public final class TaskCommands {
         return;
       }
       Supervision.await(task.supervisor().connection().closeStdin(execId));
+    } catch (PeerGone e) {
+      LOG.log(Level.DEBUG, "task {0}: its input goes with its supervisor", task.key());
     } catch (SupervisorException e) {
       if (e.errno() != Errno.ENOENT) {
         throw new BerthException.Unknown("close stdin: " + e.getMessage(), e);
@@ -236,6 +243,8 @@ public final class TaskCommands {
     String what = "attach to task `" + task.record().id() + "`: ";
     try {
       Supervision.awaitPlace(_ -> connection.allowAttach(execId, token.bytes(), token.validity()));
+    } catch (PeerGone e) {
+      throw new BerthException.NotFound("process already finished", e);
     } catch (SupervisorException e) {
       switch (e.errno()) {
         case ENOENT -> throw new BerthException.NotFound("process already finished", e);

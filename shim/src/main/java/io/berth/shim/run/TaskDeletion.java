@@ -8,6 +8,7 @@ import io.berth.linux.MountFlags;
 import io.berth.linux.Mounts;
 import io.berth.linux.Signal;
 import io.berth.linux.SyscallException;
+import io.berth.linux.supervisor.PeerGone;
 import io.berth.linux.supervisor.SupervisorConnection;
 import io.berth.linux.supervisor.SupervisorException;
 import io.berth.shim.cgroup.Cgroup;
@@ -128,6 +129,9 @@ public final class TaskDeletion {
     try {
       Supervision.await(
           supervisor.connection().signal(requests.operation(2), "", Signal.SIGKILL.number()));
+    } catch (PeerGone e) {
+      LOG.log(Level.DEBUG, "task {0}: the kernel ends it with its supervisor", task.key());
+      return;
     } catch (SupervisorException e) {
       if (e.errno() != Errno.ESRCH && e.errno() != Errno.ENOENT) {
         throw new BerthException.Unknown("delete created process: " + e.getMessage(), e);
@@ -152,7 +156,7 @@ public final class TaskDeletion {
       LOG.log(Level.DEBUG, "task {0}: output that nobody reads is dropped", task.key());
       try {
         Supervision.await(task.supervisor().connection().dropOutput(process.id()));
-      } catch (SupervisorException e) {
+      } catch (SupervisorException | PeerGone e) {
         LOG.log(Level.DEBUG, "drop output: {0}", e.getMessage());
       }
     }
@@ -175,15 +179,22 @@ public final class TaskDeletion {
         && supervisor != null
         && supervisor.connection().isOpen()
         && System.nanoTime() < end) {
-      Set<String> unsettled =
-          Supervision.await(supervisor.connection().state()).processes().stream()
-              .filter(process -> !process.drained())
-              .map(SupervisorConnection.ProcessState::id)
-              .collect(Collectors.toSet());
-      awaited.retainAll(unsettled);
+      awaited.retainAll(unsettled(supervisor.connection()));
       if (!awaited.isEmpty()) {
         var _ = Sleeper.SYSTEM.pause(CLIENT_PAUSE);
       }
+    }
+  }
+
+  /** Whose output it still has to pass on; where it has ended, nobody's. */
+  private static Set<String> unsettled(SupervisorConnection supervisor) throws IOException {
+    try {
+      return Supervision.await(supervisor.state()).processes().stream()
+          .filter(process -> !process.drained())
+          .map(SupervisorConnection.ProcessState::id)
+          .collect(Collectors.toSet());
+    } catch (PeerGone e) {
+      return Set.of();
     }
   }
 
@@ -202,7 +213,7 @@ public final class TaskDeletion {
       ContainerTask task, Supervision supervisor, RequestIds requests) throws IOException {
     try {
       task.hooks().run(HookRunner.Point.POSTSTOP, supervisor.connection(), requests);
-    } catch (BerthException e) {
+    } catch (BerthException | PeerGone e) {
       // OCI runtime specification, "Lifecycle", step 13: a warning, and the deletion goes on.
       LOG.log(Level.WARNING, "task {0}: {1}", task.key(), e.getMessage());
     }

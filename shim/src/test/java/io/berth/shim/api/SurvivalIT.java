@@ -38,6 +38,7 @@ import io.berth.shim.cgroup.CgroupLayout;
 import io.berth.shim.cgroup.CgroupPath;
 import io.berth.shim.run.ContainerTask;
 import io.berth.shim.run.RequestIds;
+import io.berth.shim.run.TaskDeletion;
 import io.berth.testing.Eventually;
 import io.grpc.Status.Code;
 import io.grpc.StatusException;
@@ -45,6 +46,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -111,6 +114,23 @@ final class SurvivalIT {
     task.start(StartRequest.newBuilder().setId(key.id()).build());
     assertEquals(6, task.wait(WaitRequest.newBuilder().setId(key.id()).build()).getExitStatus());
     task.delete(DeleteRequest.newBuilder().setId(key.id()).build());
+    assertEquals(List.of(), shims.leftovers());
+  }
+
+  /** Whoever has a container's supervisor killed has ended the container. */
+  @Test
+  void aSupervisorThatIsKilledUnderADeletion_keepsNothingFromBeingDeleted() throws Exception {
+    TaskKey key = shims.key();
+    shims.create(key, shims.spec("true"));
+    ContainerTask made = shims.table().task(key);
+    Processes.kill(made.supervisorPid(), Signal.SIGSTOP.number());
+    FutureTask<Integer> deletion =
+        new FutureTask<>(() -> TaskDeletion.delete(made, RequestIds.of(null)).status());
+    Thread caller = Thread.ofPlatform().start(deletion);
+    Eventually.holds("it waits", () -> caller.getState() == Thread.State.WAITING);
+    Processes.kill(made.supervisorPid(), Signal.SIGKILL.number());
+    assertTrue(deletion.get(20, TimeUnit.SECONDS) != 0);
+    shims.service().letGo(LetGoRequest.getDefaultInstance());
     assertEquals(List.of(), shims.leftovers());
   }
 
