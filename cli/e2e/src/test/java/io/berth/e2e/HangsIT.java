@@ -334,4 +334,56 @@ final class HangsIT {
         "its name is free",
         () -> berth.words("run --rm --name slow0 " + IMAGE + " true").exit() == 0);
   }
+
+  // --- one namespace and the others
+
+  private static final int WAITING = 40;
+
+  private static List<String> lineOf(String namespace, String... words) {
+    List<String> line = berth.ctrLine(words);
+    line.set(line.indexOf(berth.namespace()), namespace);
+    return line;
+  }
+
+  private static Command inGreedy(String... words) {
+    return Command.run(lineOf("greedy", words).toArray(String[]::new));
+  }
+
+  /** Its clients have all that they can get under way at once, and none of it ever ends. */
+  @Test
+  void aNamespaceWhoseCallsAllWait_holdsUpNoOther() throws Exception {
+    inGreedy("images", "import", BusyboxImage.archive(folder).toString()).exits(0);
+    Path pids = folder.resolve("pids");
+    Path program = logProgram("echo $$ >>" + pids + "; exec sleep 100000");
+    List<Process> clients = new ArrayList<>();
+    List<String> ids = IntStream.range(0, WAITING).mapToObj(i -> "waits" + i).toList();
+    try {
+      for (String id : ids) {
+        List<String> line =
+            lineOf("greedy", "run", "-d", "--log-uri", "binary://" + program, REF, id, "true");
+        clients.add(new ProcessBuilder(line).redirectErrorStream(true).start());
+      }
+      for (int i = 0; i < 8; i++) {
+        clients.add(new ProcessBuilder(lineOf("greedy", "events")).start());
+      }
+      Eventually.holds(
+          "many wait", () -> Files.exists(pids) && Files.readAllLines(pids).size() >= WAITING / 2);
+      othersAreServed();
+      berth.ctr("run", "--rm", REF, "quick", "true").exits(0);
+    } finally {
+      for (Process client : clients) {
+        client.destroyForcibly().waitFor();
+      }
+    }
+    Eventually.holds("no task is left", () -> inGreedy("tasks", "ls", "-q").out().isBlank());
+    for (String id : ids) {
+      Eventually.holds(
+          id + " is gone",
+          () -> {
+            var _ = inGreedy("containers", "rm", id);
+            return !inGreedy("containers", "ls", "-q").out().lines().toList().contains(id);
+          });
+    }
+    inGreedy("images", "rm", "--sync", REF).exits(0);
+  }
 }
