@@ -8,9 +8,11 @@ import io.berth.api.berth.container.v1.ExecCreateRequest;
 import io.berth.api.berth.container.v1.ExecCreateResponse;
 import io.berth.api.berth.container.v1.ExecStartRequest;
 import io.berth.api.berth.container.v1.ExecStartResponse;
+import io.berth.api.berth.container.v1.ExecWaitRequest;
 import io.berth.api.berth.container.v1.GetRequest;
 import io.berth.api.berth.container.v1.RunRequest;
 import io.berth.api.berth.container.v1.RunResponse;
+import io.berth.api.berth.container.v1.WaitResponse;
 import io.berth.base.error.BerthException;
 import io.berth.base.error.LaunchFailure;
 import io.berth.base.error.LaunchFailure.Kind;
@@ -22,6 +24,7 @@ import io.berth.testing.InProcessGrpc;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -35,6 +38,12 @@ final class ExitCodeTest {
 
   private Lines lines = new Lines(Map.of());
   private BerthException failure = new BerthException.Internal("none yet");
+
+  /** What a start of an exec is answered, if it does not fail. */
+  private @Nullable ExecStartResponse started;
+
+  /** The code on record of an exec that has ended. */
+  private int status;
 
   @BeforeEach
   void serve() throws IOException {
@@ -104,6 +113,18 @@ final class ExitCodeTest {
     assertEquals("berth: exec: \"x\": executable file not found in $PATH\n", lines.err());
   }
 
+  /** Success would tell that its output is all there. */
+  @ParameterizedTest
+  @CsvSource({"0, 125", "7, 7"})
+  void anExecWhoseOutputIsLost_didNotSucceed(int recorded, int code) {
+    started = ExecStartResponse.getDefaultInstance();
+    status = recorded;
+    assertEquals(code, lines.berth("exec", "web", "x"));
+    assertEquals(
+        "berth: the container's supervisor has gone; the end of the output may be lost\n",
+        lines.err());
+  }
+
   private final class Containers extends ContainersGrpc.ContainersImplBase {
     @Override
     public void get(GetRequest request, StreamObserver<Container> responses) {
@@ -130,8 +151,16 @@ final class ExitCodeTest {
       Calls.answer(
           responses,
           () -> {
+            if (started != null) {
+              return started;
+            }
             throw failure;
           });
+    }
+
+    @Override
+    public void execWait(ExecWaitRequest request, StreamObserver<WaitResponse> responses) {
+      Calls.answer(responses, () -> WaitResponse.newBuilder().setStatus(status).build());
     }
   }
 }

@@ -23,6 +23,7 @@ import io.berth.linux.supervisor.SupervisorConnection;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntSupplier;
 
 /**
  * Keeps a container in the foreground: its streams are brought here, signals and the size of the
@@ -153,11 +154,8 @@ final class Foreground {
         awaitRemoval(removesItself);
         yield broken.asFilter("run `" + ref + "`");
       }
-      case Attachment.End.Lost _ -> {
-        tellLost(session);
-        // The service has the container's end on record.
-        yield waitFor("not-running");
-      }
+      // The service has the container's end on record.
+      case Attachment.End.Lost _ -> lost(session, () -> waitFor("not-running"));
     };
   }
 
@@ -169,11 +167,18 @@ final class Foreground {
     session.err().println("read escape sequence");
   }
 
-  /** Tells that the supervisor has gone without telling an end. */
-  static void tellLost(Session session) {
+  /**
+   * Tells that the supervisor has gone without telling an end, and answers the exit code. No
+   * success: to whoever reads the output that would tell that it is all there.
+   *
+   * @param recorded waits for the code that is on record
+   */
+  static int lost(Session session, IntSupplier recorded) {
     session
         .err()
         .println("berth: the container's supervisor has gone; the end of the output may be lost");
+    int code = recorded.getAsInt();
+    return code == 0 ? ENGINE_FAILED : code;
   }
 
   /**

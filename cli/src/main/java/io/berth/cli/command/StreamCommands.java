@@ -146,10 +146,11 @@ public final class StreamCommands {
         ExecStartResponse answer = start(session, made.getExecId());
         started = true;
         foreground.passOn(made.getExecId(), process.tty);
-        // Without a place to attach at, the program has ended together with its container.
+        // Without a place to attach at, the program has ended together with its container, and what
+        // was kept of its output is gone.
         return answer.hasAttach()
             ? attached(session, made, answer.getAttach(), want)
-            : ended(session, made);
+            : Foreground.lost(session, () -> ended(session, made));
       } finally {
         session.caller().signals().release();
       }
@@ -165,10 +166,7 @@ public final class StreamCommands {
             yield Foreground.LEFT;
           }
           case Attachment.End.Broken broken -> broken.asFilter("exec in `" + container + "`");
-          case Attachment.End.Lost _ -> {
-            Foreground.tellLost(session);
-            yield ended(session, made);
-          }
+          case Attachment.End.Lost _ -> Foreground.lost(session, () -> ended(session, made));
         };
       }
     }
