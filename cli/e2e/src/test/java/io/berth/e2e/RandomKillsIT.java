@@ -166,7 +166,11 @@ final class RandomKillsIT {
         mustServe();
       } catch (AssertionError e) {
         ledger.fault(e.getMessage());
-        ledger.tell(berth.berth("network", "explain", "stays-0").out());
+        for (String name : staying) {
+          ledger.tell(berth.berth("inspect", name).out());
+          ledger.tell(berth.berth("network", "explain", name).out());
+        }
+        ledger.tell(berth.words("events --since 1h --until 0s -f container=stays-1").out());
         Leftovers.processes(berth.id(), berth.dir())
             .forEach(pid -> ledger.tell(pid + " " + Leftovers.commandLine(pid)));
       }
