@@ -109,16 +109,23 @@ class ShimProcessesTest {
     return config;
   }
 
+  /** On a machine where there is none yet. */
+  private static ShimProcesses started(Config config, FakeShimProcesses machine, EventLoops loops)
+      throws IOException {
+    ShimProcesses processes =
+        new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
+    assertEquals(List.of(), processes.find());
+    processes.start(new Heard());
+    return processes;
+  }
+
   /** A process is tens of megabytes, and its start takes a core just when a client waits. */
   @Test
   void aTaskAndOneOfTheWarmUp_shareAProcess_alsoWhileItStarts() throws Exception {
     Config config = config(0);
     try (FakeShimProcesses machine = new FakeShimProcesses(config);
         EventLoops loops = new EventLoops(1)) {
-      ShimProcesses processes =
-          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
-      assertEquals(List.of(), processes.find());
-      processes.start(new Heard());
+      ShimProcesses processes = started(config, machine, loops);
       List<TaskKey> keys =
           List.of(
               new TaskKey(Identifier.WARM_UP_NAMESPACE, "w1"),
@@ -147,10 +154,7 @@ class ShimProcessesTest {
     Config config = config();
     try (FakeShimProcesses machine = new FakeShimProcesses(config);
         EventLoops loops = new EventLoops(1)) {
-      ShimProcesses processes =
-          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
-      assertEquals(List.of(), processes.find());
-      processes.start(new Heard());
+      ShimProcesses processes = started(config, machine, loops);
       Eventually.holds("warmed up", () -> machine.warmUps.size() == RESERVE);
       int stays = machine.living().getLast();
       machine.beforeWarmAnswer =
@@ -238,10 +242,7 @@ class ShimProcessesTest {
     try (FolderLock _ = FolderLock.take(config.state(), StateFolders.shimProcessLock(1));
         FakeShimProcesses machine = new FakeShimProcesses(config);
         EventLoops loops = new EventLoops(1)) {
-      ShimProcesses processes =
-          new ShimProcesses(config, machine, socket -> new ShimProcessClient(loops, socket));
-      assertEquals(List.of(), processes.find());
-      processes.start(new Heard());
+      ShimProcesses processes = started(config, machine, loops);
       Eventually.holds("started", () -> processes.count() == RESERVE);
       assertEquals(List.of(2, 3), machine.living().stream().sorted().toList());
       processes.stop();
